@@ -1,0 +1,11 @@
+//! Keeps a search index that is a true mirror of the assets in S3 buckets.
+
+pub mod aws;
+pub mod bucket;
+pub mod config;
+pub mod index;
+pub mod scanner;
+pub mod search;
+pub mod source;
+pub mod sync;
+pub mod telemetry;

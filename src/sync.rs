@@ -1,0 +1,15 @@
+//! How listings and events become changes of the index: the order of observations, decided purely.
+//!
+//! Nothing in here waits, reads a clock or an environment, or names AWS or tantivy: every rule is a
+//! function from what is known to what follows, and the claim that the rules together keep a true
+//! mirror is checked exhaustively in `order/model.rs`.
+
+pub mod checkpoint;
+pub mod interval;
+pub mod listing;
+pub mod object;
+pub mod order;
+pub mod reconcile;
+pub mod record;
+pub mod sequencer;
+pub mod stamp;

@@ -1,0 +1,266 @@
+//! Stretches of the key space: what a listing is asked for, and what a page makes a statement about.
+//!
+//! Keys are compared as UTF-8 bytes, which is both S3's listing order and Rust's order of `str`.
+//! Directory buckets list in no order and are not served by anything in here.
+
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+
+/// The keys `k` that start with `prefix`, with `after < k <= until` where those are given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRange {
+    /// What S3 is asked for as `prefix`; empty for the whole bucket.
+    pub prefix: String,
+    /// Exclusive lower end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Inclusive upper end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+impl KeyRange {
+    /// All keys that start with `prefix`.
+    pub fn under(prefix: impl Into<String>) -> Self {
+        Self {
+            prefix: prefix.into(),
+            after: None,
+            until: None,
+        }
+    }
+
+    /// That one key alone: of the keys that start with it, it is the first.
+    pub fn only(key: impl Into<String>) -> Self {
+        let key = key.into();
+        Self {
+            prefix: key.clone(),
+            after: None,
+            until: Some(key),
+        }
+    }
+
+    /// Whether at most one key can be in the range because its prefix is its upper end.
+    pub fn is_single_key(&self) -> bool {
+        self.until.as_deref() == Some(self.prefix.as_str())
+    }
+
+    /// The same keys as bounds.
+    pub fn interval(&self) -> KeyInterval {
+        let lower = match &self.after {
+            Some(after) if after.as_str() >= self.prefix.as_str() => Bound::Excluded(after.clone()),
+            _ => Bound::Included(self.prefix.clone()),
+        };
+        let end_of_prefix = upper_end_of(&self.prefix);
+        let upper = match (&self.until, end_of_prefix) {
+            (Some(until), Bound::Excluded(end)) if until.as_str() >= end.as_str() => {
+                Bound::Excluded(end)
+            }
+            (Some(until), _) => Bound::Included(until.clone()),
+            (None, end) => end,
+        };
+        KeyInterval { lower, upper }
+    }
+
+    /// Cuts the range behind each of `points`; points outside of it or out of order are passed over.
+    pub fn split(&self, points: impl IntoIterator<Item = String>) -> Vec<KeyRange> {
+        let inside = self.interval();
+        let mut ranges = Vec::new();
+        let mut rest = self.clone();
+        for point in points {
+            let advances = rest.after.as_deref().is_none_or(|after| *point > *after);
+            let cuts_off_something = self.until.as_deref() != Some(point.as_str());
+            if advances && cuts_off_something && inside.contains(&point) {
+                let mut head = rest.clone();
+                head.until = Some(point.clone());
+                ranges.push(head);
+                rest.after = Some(point);
+            }
+        }
+        ranges.push(rest);
+        ranges
+    }
+}
+
+/// A stretch of keys between two bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInterval {
+    /// Where it begins.
+    pub lower: Bound<String>,
+    /// Where it ends.
+    pub upper: Bound<String>,
+}
+
+impl KeyInterval {
+    /// Every key there can be.
+    pub fn everything() -> Self {
+        Self {
+            lower: Bound::Unbounded,
+            upper: Bound::Unbounded,
+        }
+    }
+
+    /// No key at all.
+    pub fn nothing() -> Self {
+        Self {
+            lower: Bound::Excluded(String::new()),
+            upper: Bound::Excluded(String::new()),
+        }
+    }
+
+    /// Whether the key lies in the interval.
+    pub fn contains(&self, key: &str) -> bool {
+        self.is_above_lower(key) && self.is_below_upper(key)
+    }
+
+    /// Whether no key can lie in the interval.
+    pub fn is_empty(&self) -> bool {
+        match (&self.lower, &self.upper) {
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            (Bound::Included(lower), Bound::Included(upper)) => lower > upper,
+            (Bound::Included(lower) | Bound::Excluded(lower), Bound::Excluded(upper))
+            | (Bound::Excluded(lower), Bound::Included(upper)) => lower >= upper,
+        }
+    }
+
+    /// What is left of the interval behind `key`.
+    pub fn behind(&self, key: &str) -> Self {
+        Self {
+            lower: Bound::Excluded(key.to_owned()),
+            upper: self.upper.clone(),
+        }
+    }
+
+    /// What the interval holds up to and with `key`.
+    pub fn up_to(&self, key: &str) -> Self {
+        Self {
+            lower: self.lower.clone(),
+            upper: Bound::Included(key.to_owned()),
+        }
+    }
+
+    fn is_above_lower(&self, key: &str) -> bool {
+        match &self.lower {
+            Bound::Unbounded => true,
+            Bound::Included(lower) => key >= lower.as_str(),
+            Bound::Excluded(lower) => key > lower.as_str(),
+        }
+    }
+
+    fn is_below_upper(&self, key: &str) -> bool {
+        match &self.upper {
+            Bound::Unbounded => true,
+            Bound::Included(upper) => key <= upper.as_str(),
+            Bound::Excluded(upper) => key < upper.as_str(),
+        }
+    }
+}
+
+/// The least text above everything that starts with `prefix`.
+///
+/// It is the prefix with its last character raised by one; UTF-8 bytes order as code points do. A
+/// prefix of nothing but U+10FFFF has no such text.
+pub fn upper_end_of(prefix: &str) -> Bound<String> {
+    let mut end = prefix.to_owned();
+    while let Some(last) = end.pop() {
+        if let Some(raised) = next_char(last) {
+            end.push(raised);
+            return Bound::Excluded(end);
+        }
+    }
+    Bound::Unbounded
+}
+
+/// The next Unicode scalar value; behind U+D7FF come the surrogates, which are none.
+fn next_char(c: char) -> Option<char> {
+    match c {
+        '\u{D7FF}' => Some('\u{E000}'),
+        _ => char::from_u32(u32::from(c) + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(prefix: &str, after: Option<&str>, until: Option<&str>) -> KeyRange {
+        KeyRange {
+            prefix: prefix.into(),
+            after: after.map(Into::into),
+            until: until.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn a_range_holds_what_its_three_conditions_say() {
+        let keys = [
+            "",
+            "a",
+            "a/",
+            "a/b",
+            "a/b/c",
+            "a0",
+            "b",
+            "b/\u{10FFFF}",
+            "b0",
+            "é",
+            "\u{D7FF}x",
+            "\u{E000}",
+            "\u{10FFFF}",
+            "\u{10FFFF}a",
+        ];
+        for prefix in [
+            "",
+            "a",
+            "a/",
+            "b/",
+            "b/\u{10FFFF}",
+            "\u{D7FF}",
+            "\u{10FFFF}",
+            "zz",
+        ] {
+            for after in [None, Some("a"), Some("a/b"), Some("b"), Some("\u{10FFFF}")] {
+                for until in [None, Some("a"), Some("a/b"), Some("b0"), Some("\u{10FFFF}")] {
+                    let interval = range(prefix, after, until).interval();
+                    for key in keys {
+                        let want = key.starts_with(prefix)
+                            && after.is_none_or(|after| key > after)
+                            && until.is_none_or(|until| key <= until);
+                        assert_eq!(
+                            interval.contains(key),
+                            want,
+                            "{key:?} in prefix {prefix:?} after {after:?} until {until:?}"
+                        );
+                        assert!(!want || !interval.is_empty());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn split_ranges_hold_each_key_once() {
+        let whole = range("a/", Some("a/c"), Some("a/t"));
+        let points = ["a/b", "a/f", "a/f", "a/e", "a/m", "a/t", "b"].map(String::from);
+        let parts = whole.split(points);
+        assert_eq!(parts.len(), 3);
+        for key in [
+            "a/b", "a/c", "a/d", "a/f", "a/f0", "a/m", "a/s", "a/t", "a/u", "b",
+        ] {
+            let holders = parts.iter().filter(|part| part.interval().contains(key));
+            assert_eq!(
+                holders.count(),
+                usize::from(whole.interval().contains(key)),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_single_key_is_a_range_of_its_own() {
+        let only = KeyRange::only("a/b");
+        assert!(only.is_single_key() && !KeyRange::under("a/b").is_single_key());
+        assert!(only.interval().contains("a/b"));
+        assert!(!only.interval().contains("a/b/") && !only.interval().contains("a/a"));
+    }
+}
