@@ -1,0 +1,82 @@
+//! What is wrong with the text of a search, where, and what to write instead.
+
+use crate::search::hit::MAX_EXTENSION_CHARS;
+use crate::search::parse::{FIELDS, MAX_CLAUSES, MAX_QUERY_CHARS};
+
+/// A search that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read {text:?} at column {column} of the search: {problem}")]
+pub struct QueryError {
+    /// Where it begins, in characters, from 1.
+    pub column: usize,
+    /// What cannot be read, as it was written.
+    pub text: String,
+    /// Why, and what to write instead.
+    pub problem: Problem,
+}
+
+/// Why a part of a search cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// More than [`MAX_QUERY_CHARS`].
+    #[error("a search has at most {MAX_QUERY_CHARS} characters; ask for less at once")]
+    TooLong,
+    /// More than [`MAX_CLAUSES`].
+    #[error("a search has at most {MAX_CLAUSES} terms; ask for less at once")]
+    TooManyTerms,
+    /// Not one letter or digit.
+    #[error("there is no letter or digit to look for; an empty search finds everything")]
+    NoWords,
+    /// A quotation mark without its partner.
+    #[error("the quotation is not closed; write \" at its end, or \\\" for a quote inside of it")]
+    OpenQuotation,
+    /// Text directly behind a quotation.
+    #[error("a quotation ends a term; write a space behind it")]
+    BehindQuotation,
+    /// A field that there is not.
+    #[error(
+        "there is no field {field:?}; there are {}; to look for it as words, put it in quotation \
+         marks: \"{field}:…\"",
+        FIELDS.join(", ")
+    )]
+    UnknownField {
+        /// What stands before the colon.
+        field: String,
+    },
+    /// Nothing behind the colon of a field.
+    #[error("the value is missing; write it directly behind the colon, as in {example}")]
+    NoValue {
+        /// A term that can be read.
+        example: &'static str,
+    },
+    /// An extension that no asset can have.
+    #[error(
+        "an extension is what is behind the last dot of a name, 1 to {MAX_EXTENSION_CHARS} \
+         characters; write ext:jpg, or ext:jpg,png for either"
+    )]
+    Extension,
+    /// Neither a size nor a range of sizes.
+    #[error(
+        "no size; write size:1234, size:>1mb, size:<=500kb or size:1mb..5mb with the units b, kb, \
+         mb, gb, tb (powers of 1000) or kib, mib, gib, tib (of 1024)"
+    )]
+    Size,
+    /// Neither a date, a range of dates nor an age.
+    #[error(
+        "no date; write modified:2026, modified:2026-01, modified:>2026-01-31, \
+         modified:2026-01-01..2026-02-01, or an age as modified:<7d (younger than 7 days) with the \
+         units h, d, w, m (30 days), y (365 days)"
+    )]
+    Date,
+    /// An age that is compared with nothing.
+    #[error(
+        "an age needs a comparison; write modified:<{age} for younger, modified:>{age} for older"
+    )]
+    BareAge {
+        /// The age as it was written.
+        age: String,
+    },
+    /// A range whose end lies before its beginning.
+    #[error("the range ends before it begins; write the smaller value first")]
+    Reversed,
+}

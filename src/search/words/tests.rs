@@ -1,0 +1,141 @@
+use std::ops::Range;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn indexed(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    words(text, |word, _| found.push(word.to_owned()));
+    found
+}
+
+fn asked(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    query_words(text, |word, _| found.push(word.to_owned()));
+    found
+}
+
+fn ranges(text: &str) -> Vec<(String, Range<usize>)> {
+    let mut found = Vec::new();
+    words(text, |word, range| found.push((word.to_owned(), range)));
+    found
+}
+
+#[test]
+fn the_words_of_an_index() {
+    for (text, want) in [
+        ("", &[][..]),
+        ("///--__", &[]),
+        (
+            "/photos/2024/summer-sale.jpg",
+            &["photos", "2024", "summer", "sale", "jpg"],
+        ),
+        ("a_b c.d+e%f", &["a", "b", "c", "d", "e", "f"]),
+        ("summerSale", &["summer", "sale", "summersale"]),
+        ("HTMLPage", &["html", "page", "htmlpage"]),
+        ("myHTMLPage2", &["my", "html", "page", "myhtmlpage", "2"]),
+        ("iPhone15Pro", &["i", "phone", "iphone", "15", "pro"]),
+        ("ABc", &["a", "bc", "abc"]),
+        ("Abc", &["abc"]),
+        ("ABC", &["abc"]),
+        ("IMG2041", &["img", "2041"]),
+        ("4K60fps", &["4", "k", "60", "fps"]),
+        ("Ärger", &["arger"]),
+        ("CAFÉ", &["cafe"]),
+        ("cafe\u{301}", &["cafe"]),
+        ("\u{301}cafe", &["cafe"]),
+        ("e\u{301}teE\u{301}te", &["ete", "ete", "eteete"]),
+        ("İstanbul ırmak", &["istanbul", "irmak"]),
+        ("Straße STRASSE ẞ", &["strasse", "strasse", "ss"]),
+        ("smørrebrød Łódź œuvre", &["smorrebrod", "lodz", "oeuvre"]),
+        ("ΟΔΟΣ οδος οδοσ", &["οδοσ", "οδοσ", "οδοσ"]),
+        ("ﬁle ＩＭＧ２０４１", &["file", "img", "2041"]),
+        ("½ ① Ⅷ ㎏", &["1", "2", "1", "viii", "kg"]),
+        ("Москва", &["москва"]),
+        ("שלום שָׁלוֹם", &["שלום", "שלום"]),
+        ("किताब कताब", &["किताब", "कताब"]),
+        ("東京2024年", &["東", "京", "2024", "年"]),
+        ("東a京", &["東", "a", "京"]),
+        ("がカー", &["が", "カ", "ー"]),
+        ("か\u{3099}ｶﾞ", &["が", "ガ"]),
+        ("한국", &["한", "국"]),
+        (
+            "\u{1112}\u{1161}\u{11AB}\u{1100}\u{116E}\u{11A8}",
+            &["한", "국"],
+        ),
+        ("\u{1161}\u{1161}", &["\u{1161}", "\u{1161}"]),
+        ("a🎉b", &["a", "b"]),
+        ("x\u{FE0F}y", &["xy"]),
+    ] {
+        assert_eq!(indexed(text), want, "{text:?}");
+    }
+}
+
+#[test]
+fn the_words_of_a_query_know_no_case() {
+    for (text, want) in [
+        ("iPhone", &["iphone"][..]),
+        ("SummerSALE-2024b", &["summersale", "2024", "b"]),
+        ("CAFÉ", &["cafe"]),
+        ("東京", &["東", "京"]),
+    ] {
+        assert_eq!(asked(text), want, "{text:?}");
+    }
+}
+
+#[test]
+fn ranges_are_bytes_of_the_text_as_it_was_written() {
+    for (text, want) in [
+        ("/ab/cd", &[("ab", 1..3), ("cd", 4..6)][..]),
+        ("aéB", &[("ae", 0..3), ("b", 3..4), ("aeb", 0..4)]),
+        ("ABCd", &[("ab", 0..2), ("cd", 2..4), ("abcd", 0..4)]),
+        (
+            "e\u{301}T x",
+            &[("e", 0..3), ("t", 3..4), ("et", 0..4), ("x", 5..6)],
+        ),
+        ("ﬁx½", &[("fix", 0..4), ("1", 4..6), ("2", 4..6)]),
+        ("か\u{3099}b", &[("が", 0..6), ("b", 6..7)]),
+    ] {
+        let want: Vec<_> = want
+            .iter()
+            .map(|(w, r)| ((*w).to_owned(), r.clone()))
+            .collect();
+        assert_eq!(ranges(text), want, "{text:?}");
+    }
+}
+
+#[test]
+fn a_long_word_is_cut_at_a_character() {
+    let long = "x".repeat(MAX_WORD_BYTES + 1);
+    assert_eq!(indexed(&long), ["x".repeat(MAX_WORD_BYTES)]);
+    assert_eq!(asked(&long), indexed(&long));
+    let cyrillic = "ж".repeat(MAX_WORD_BYTES);
+    assert_eq!(indexed(&cyrillic)[0].len(), MAX_WORD_BYTES - 1);
+}
+
+proptest! {
+    #[test]
+    fn ranges_lie_in_the_text_and_words_are_bounded(text in "\\PC{0,40}") {
+        for (word, range) in ranges(&text) {
+            prop_assert!(!word.is_empty() && word.len() <= MAX_WORD_BYTES);
+            prop_assert!(!text[range].is_empty());
+        }
+    }
+
+    /// What a query asks for, an index of the same text holds.
+    #[test]
+    fn a_text_is_found_by_itself_in_any_case(text in "[a-zA-Z0-9éßΣ東가_ -]{0,20}|\\PC{0,40}") {
+        let held = indexed(&text);
+        for word in asked(&text) {
+            prop_assert!(held.contains(&word), "{word:?} is not in {held:?}");
+        }
+    }
+
+    #[test]
+    fn folding_a_folded_word_changes_nothing(text in "\\PC{0,40}") {
+        for word in asked(&text) {
+            prop_assert_eq!(asked(&word), [word]);
+        }
+    }
+}
