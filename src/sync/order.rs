@@ -1,1 +1,341 @@
-//! Not written yet.
+//! The order of observations: whether an event or a page entry is newer than what the index holds.
+//!
+//! These are the rules that every engine obeys. They are functions of the key's record, the
+//! Source's clock and the observation; they keep nothing and do not know where a record is stored.
+//! Ambiguous events never come here: the key is listed instead, and the page decides.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use crate::sync::object::Object;
+use crate::sync::record::{Content, Record};
+use crate::sync::sequencer::Sequencer;
+use crate::sync::stamp::Stamp;
+
+/// How much older than the scan's start a tombstone must be to be purged when the scan completes.
+pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
+
+/// What a Source knows of time: all of it S3's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// Start stamp of the newest completed scan: everything before it is in the index.
+    pub complete_as_of: Option<Stamp>,
+    /// Number of the running scan, or of the last one; 0 before the first.
+    pub scan: u64,
+}
+
+/// An event whose meaning is certain: a creation, or a removal without a version, with a sequencer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The object that is there now; `None` for a removal.
+    pub object: Option<Object>,
+    /// `eventTime`.
+    pub time: Stamp,
+    /// `sequencer`.
+    pub sequencer: Sequencer,
+}
+
+/// What becomes of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It stays as it is.
+    Keep(Kept),
+    /// This takes its place.
+    Write(Record),
+    /// It goes without a trace.
+    Erase,
+}
+
+/// Why a record stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The observation says what the record says.
+    Unchanged,
+    /// There is no record, and there should be none.
+    Absent,
+    /// The observation is older than the newest completed scan.
+    BeforeCompletedScan,
+    /// The observation is not newer than the record.
+    NotNewer,
+    /// The event's sequencer is not above the record's: a duplicate, or a late one.
+    SequencerNotAbove,
+}
+
+/// Decides what an event does to the record of its key.
+pub fn apply_event(record: Option<&Record>, event: &Event, clock: &Clock) -> Decision {
+    if let Some(why) = event_is_stale(record, event, clock) {
+        return Decision::Keep(why);
+    }
+    Decision::Write(Record {
+        content: content_of(event.object.clone(), record, event.time, clock),
+        event_time: Some(event.time),
+        sequencer: Some(event.sequencer.clone()),
+        listed_at: record.and_then(|record| record.listed_at),
+    })
+}
+
+fn event_is_stale(record: Option<&Record>, event: &Event, clock: &Clock) -> Option<Kept> {
+    let Some(record) = record else {
+        let before_scan = clock.complete_as_of.is_some_and(|as_of| event.time < as_of);
+        return before_scan.then_some(Kept::BeforeCompletedScan);
+    };
+    if record.listed_at.is_some_and(|listed| event.time < listed) {
+        return Some(Kept::NotNewer);
+    }
+    let is_above = |floor: &Sequencer| event.sequencer.compare(floor) == Ordering::Greater;
+    let passes = record.sequencer.as_ref().is_none_or(is_above);
+    (!passes).then_some(Kept::SequencerNotAbove)
+}
+
+/// Decides what a page does to the record of one key in its interval.
+///
+/// `listed` is the admitted object that the page lists under the key, or `None`; `admits` tells
+/// whether the Source's rules would admit the key at all, and is asked only where it matters.
+pub fn apply_page(
+    record: Option<&Record>,
+    listed: Option<&Object>,
+    stamp: Stamp,
+    clock: &Clock,
+    admits: impl FnOnce(&Object) -> bool,
+) -> Decision {
+    if clock.complete_as_of.is_some_and(|as_of| stamp < as_of) {
+        return Decision::Keep(Kept::BeforeCompletedScan);
+    }
+    let Some(record) = record else {
+        return match listed {
+            Some(object) => Decision::Write(listed_record(object, None, stamp, clock)),
+            None => Decision::Keep(Kept::Absent),
+        };
+    };
+    if record.observed_at().is_some_and(|seen| stamp <= seen) {
+        return Decision::Keep(Kept::NotNewer);
+    }
+    match (listed, record.object()) {
+        (Some(object), Some(known)) if object == known => Decision::Keep(Kept::Unchanged),
+        (None, None) => Decision::Keep(Kept::Unchanged),
+        (Some(object), _) => Decision::Write(listed_record(object, Some(record), stamp, clock)),
+        (None, Some(known)) if record.sequencer.is_none() || !admits(known) => Decision::Erase,
+        (None, Some(_)) => Decision::Write(Record {
+            content: Content::Removed { scan: clock.scan },
+            listed_at: Some(stamp),
+            ..record.clone()
+        }),
+    }
+}
+
+/// The record that a page writes: its content, with the old sequencer and event time as a floor.
+fn listed_record(object: &Object, old: Option<&Record>, stamp: Stamp, clock: &Clock) -> Record {
+    Record {
+        content: content_of(Some(object.clone()), old, stamp, clock),
+        event_time: old.and_then(|old| old.event_time),
+        sequencer: old.and_then(|old| old.sequencer.clone()),
+        listed_at: Some(stamp),
+    }
+}
+
+fn content_of(object: Option<Object>, old: Option<&Record>, seen: Stamp, clock: &Clock) -> Content {
+    match object {
+        None => Content::Removed { scan: clock.scan },
+        Some(object) => Content::Live {
+            object,
+            first_seen: old.and_then(Record::first_seen).unwrap_or(seen),
+        },
+    }
+}
+
+/// Whether a record is a tombstone that nothing can need once the scan `clock.scan`, begun at
+/// `clock.complete_as_of`, is complete.
+pub fn is_purgeable(record: &Record, clock: &Clock) -> bool {
+    let Content::Removed { scan } = record.content else {
+        return false;
+    };
+    let Some(as_of) = clock.complete_as_of else {
+        return false;
+    };
+    let old_enough = as_of.minus(TOMBSTONE_MARGIN);
+    scan < clock.scan && record.observed_at().is_none_or(|seen| seen < old_enough)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::object::{ETag, StorageClass};
+
+    fn at(millis: i64) -> Stamp {
+        Stamp::from_millis(millis)
+    }
+
+    fn object(etag: &str) -> Object {
+        Object {
+            size: 1,
+            etag: ETag::parse(etag),
+            last_modified: at(0),
+            storage_class: StorageClass::Standard,
+        }
+    }
+
+    fn event(object: Option<Object>, time: i64, sequencer: &str) -> Event {
+        Event {
+            object,
+            time: at(time),
+            sequencer: Sequencer::parse(sequencer).unwrap(),
+        }
+    }
+
+    fn clock(as_of: i64, scan: u64) -> Clock {
+        Clock {
+            complete_as_of: Some(at(as_of)),
+            scan,
+        }
+    }
+
+    fn written(decision: Decision) -> Record {
+        match decision {
+            Decision::Write(record) => record,
+            other => panic!("nothing was written: {other:?}"),
+        }
+    }
+
+    fn page(record: Option<&Record>, listed: Option<&Object>, stamp: i64, c: &Clock) -> Decision {
+        apply_page(record, listed, at(stamp), c, |_| true)
+    }
+
+    #[test]
+    fn an_event_older_than_the_completed_scan_is_dropped_only_without_a_record() {
+        let put = event(Some(object("a")), 99, "2");
+        assert_eq!(
+            apply_event(None, &put, &clock(100, 1)),
+            Decision::Keep(Kept::BeforeCompletedScan)
+        );
+        let known = written(apply_event(None, &event(None, 100, "1"), &clock(100, 1)));
+        assert_eq!(
+            written(apply_event(Some(&known), &put, &clock(100, 1))).object(),
+            Some(&object("a"))
+        );
+    }
+
+    #[test]
+    fn an_event_before_the_page_that_wrote_the_record_is_dropped() {
+        let listed = written(page(None, Some(&object("a")), 50, &Clock::default()));
+        assert_eq!(
+            apply_event(Some(&listed), &event(None, 49, "9"), &Clock::default()),
+            Decision::Keep(Kept::NotNewer)
+        );
+    }
+
+    #[test]
+    fn the_sequencer_advances_also_where_the_content_is_the_same() {
+        let first = written(apply_event(
+            None,
+            &event(Some(object("a")), 1, "1"),
+            &Clock::default(),
+        ));
+        let second = written(apply_event(
+            Some(&first),
+            &event(Some(object("a")), 2, "3"),
+            &Clock::default(),
+        ));
+        assert_eq!(second.sequencer, Sequencer::parse("3"));
+        assert_eq!(second.first_seen(), Some(at(1)));
+        assert_eq!(
+            apply_event(Some(&second), &event(None, 2, "2"), &Clock::default()),
+            Decision::Keep(Kept::SequencerNotAbove)
+        );
+    }
+
+    #[test]
+    fn a_removal_of_an_unknown_key_leaves_a_tombstone() {
+        let grave = written(apply_event(None, &event(None, 5, "1"), &clock(1, 3)));
+        assert_eq!(grave.content, Content::Removed { scan: 3 });
+    }
+
+    #[test]
+    fn a_page_entry_that_equals_the_record_writes_nothing() {
+        let record = written(page(None, Some(&object("a")), 1, &Clock::default()));
+        assert_eq!(
+            page(Some(&record), Some(&object("a")), 2, &Clock::default()),
+            Decision::Keep(Kept::Unchanged)
+        );
+    }
+
+    #[test]
+    fn a_page_keeps_the_sequencer_as_a_floor() {
+        let record = written(apply_event(
+            None,
+            &event(Some(object("a")), 1, "5"),
+            &Clock::default(),
+        ));
+        let changed = written(page(
+            Some(&record),
+            Some(&object("b")),
+            2,
+            &Clock::default(),
+        ));
+        assert_eq!(changed.sequencer, Sequencer::parse("5"));
+        assert_eq!(
+            (changed.event_time, changed.listed_at),
+            (Some(at(1)), Some(at(2)))
+        );
+        let gone = written(page(Some(&changed), None, 3, &clock(0, 7)));
+        assert_eq!(gone.content, Content::Removed { scan: 7 });
+        assert_eq!(gone.sequencer, Sequencer::parse("5"));
+    }
+
+    #[test]
+    fn a_page_that_is_not_newer_or_older_than_a_completed_scan_changes_nothing() {
+        let record = written(apply_event(
+            None,
+            &event(Some(object("a")), 10, "5"),
+            &Clock::default(),
+        ));
+        assert_eq!(
+            page(Some(&record), None, 10, &Clock::default()),
+            Decision::Keep(Kept::NotNewer)
+        );
+        assert_eq!(
+            page(None, Some(&object("a")), 10, &clock(11, 1)),
+            Decision::Keep(Kept::BeforeCompletedScan)
+        );
+    }
+
+    #[test]
+    fn an_unlisted_key_leaves_a_tombstone_only_where_an_event_was_applied_and_rules_admit() {
+        let listed = written(page(None, Some(&object("a")), 1, &Clock::default()));
+        assert_eq!(
+            page(Some(&listed), None, 2, &Clock::default()),
+            Decision::Erase
+        );
+        let told = written(apply_event(
+            None,
+            &event(Some(object("a")), 1, "1"),
+            &Clock::default(),
+        ));
+        assert!(matches!(
+            page(Some(&told), None, 2, &Clock::default()),
+            Decision::Write(_)
+        ));
+        assert_eq!(
+            apply_page(Some(&told), None, at(2), &Clock::default(), |_| false),
+            Decision::Erase
+        );
+    }
+
+    #[test]
+    fn a_tombstone_is_purged_when_it_is_from_before_the_scan_and_a_minute_older() {
+        let grave = written(apply_event(None, &event(None, 1_000, "1"), &clock(0, 4)));
+        for (as_of, scan, purged) in [
+            (61_001, 5, true),
+            (61_000, 5, false),
+            (61_001, 4, false),
+            (0, 5, false),
+        ] {
+            assert_eq!(
+                is_purgeable(&grave, &clock(as_of, scan)),
+                purged,
+                "{as_of} {scan}"
+            );
+        }
+        let live = written(page(None, Some(&object("a")), 1, &Clock::default()));
+        assert!(!is_purgeable(&live, &clock(100_000, 9)));
+    }
+}
