@@ -1,1 +1,82 @@
-//! Not written yet.
+//! The index: where records, tombstones and the checkpoint become durable in one commit.
+//!
+//! One thread owns the writer ([`writer`]); it applies what the scans report by the rules of
+//! [`crate::sync::order`] ([`ledger`]) to an [`Engine`]. Which Sources there are and what is listed
+//! is decided elsewhere. Only [`tantivy`] knows the engine's own types.
+
+use std::collections::BTreeMap;
+
+use crate::sync::checkpoint::{Checkpoint, SourceId};
+use crate::sync::interval::KeyInterval;
+use crate::sync::record::Record;
+
+pub mod directory;
+pub mod error;
+pub mod ledger;
+pub mod pending;
+pub mod progress;
+pub mod tantivy;
+pub mod writer;
+
+pub use error::IndexError;
+
+/// A key with its record.
+pub type Keyed = (String, Record);
+
+/// What one commit does, by Source and key.
+pub type Changes = BTreeMap<(SourceId, String), Change>;
+
+/// What becomes of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The new record; `None` where it goes without a trace.
+    pub record: Option<Record>,
+    /// Whether the last commit holds a record of the key, which must go.
+    pub replaces: bool,
+}
+
+/// A store of records that are sorted by Source and key.
+///
+/// All reads see the last commit of this engine and nothing of a commit that failed. One thread
+/// uses it, so no method waits for another.
+pub trait Engine: Send + 'static {
+    /// The checkpoint of the last commit; the default one for a new index.
+    fn checkpoint(&self) -> Result<Checkpoint, IndexError>;
+
+    /// The first `limit` records of the interval, live ones and tombstones, ascending by key.
+    ///
+    /// Fewer than `limit` means that the interval holds no more.
+    fn read(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        limit: usize,
+    ) -> Result<Vec<Keyed>, IndexError>;
+
+    /// As [`Engine::read`], tombstones alone.
+    fn read_tombstones(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        limit: usize,
+    ) -> Result<Vec<Keyed>, IndexError>;
+
+    /// About how many records the interval holds.
+    fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError>;
+
+    /// Up to `parts - 1` ascending keys that cut the interval into about equally many records.
+    fn split_points(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        parts: usize,
+    ) -> Result<Vec<String>, IndexError>;
+
+    /// Makes the changes and the checkpoint durable, both or neither.
+    ///
+    /// After an error the engine must be opened anew before it is written to again.
+    fn commit(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError>;
+
+    /// Ends background work in good order; nothing that was committed depends on it.
+    fn close(self) -> Result<(), IndexError>;
+}

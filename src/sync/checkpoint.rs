@@ -33,6 +33,8 @@ pub struct SourceState {
     pub subdomains: Vec<String>,
     /// The bucket and store whose keys the records are.
     pub origin: String,
+    /// What all its keys start with; asset paths are without it.
+    pub prefix: String,
     /// Fingerprint of what decides which keys are admitted.
     pub scope: String,
     /// Number of the running scan, or of the last one; 0 before the first.
@@ -70,6 +72,8 @@ pub struct Identity<'a> {
     pub subdomain: &'a str,
     /// See [`SourceState::origin`].
     pub origin: &'a str,
+    /// See [`SourceState::prefix`].
+    pub prefix: &'a str,
     /// See [`SourceState::scope`].
     pub scope: &'a str,
 }
@@ -81,7 +85,7 @@ pub enum Leftovers {
     None,
     /// Those that the present prefix and rules do not admit.
     NotAdmitted,
-    /// All: they are of another bucket.
+    /// All: they are of another bucket or folder.
     Everything,
 }
 
@@ -145,7 +149,7 @@ impl Checkpoint {
 
     /// Finds or makes the place of a Source, and tells which of its records are wrong by now.
     ///
-    /// Origin and scope of a known Source stay as they are until [`SourceState::adopt`], so that a
+    /// Origin, prefix and scope of a known Source stay as they are until [`SourceState::adopt`], so that a
     /// crash between the two finds the same leftovers again.
     pub fn register(
         &mut self,
@@ -171,7 +175,7 @@ impl Checkpoint {
         {
             state.subdomains.push(identity.subdomain.to_owned());
         }
-        let leftovers = if state.origin != identity.origin {
+        let leftovers = if state.is_of_another_place(identity) {
             Leftovers::Everything
         } else if state.scope != identity.scope {
             Leftovers::NotAdmitted
@@ -209,6 +213,7 @@ impl SourceState {
             name: identity.name.to_owned(),
             subdomains: vec![identity.subdomain.to_owned()],
             origin: identity.origin.to_owned(),
+            prefix: identity.prefix.to_owned(),
             scope: identity.scope.to_owned(),
             last_scan: 0,
             complete_as_of: None,
@@ -216,12 +221,18 @@ impl SourceState {
         }
     }
 
-    /// Takes over origin and scope once the leftovers are gone; a scan of the old ones is void.
+    /// Whether the Source now names another bucket or folder than the records are of.
+    fn is_of_another_place(&self, identity: &Identity<'_>) -> bool {
+        self.origin != identity.origin || self.prefix != identity.prefix
+    }
+
+    /// Takes over the identity once the leftovers are gone; a scan under the old one is void.
     pub fn adopt(&mut self, identity: &Identity<'_>) {
-        if self.origin != identity.origin {
+        if self.is_of_another_place(identity) {
             self.complete_as_of = None;
         }
         identity.origin.clone_into(&mut self.origin);
+        identity.prefix.clone_into(&mut self.prefix);
         identity.scope.clone_into(&mut self.scope);
         self.running = None;
     }
@@ -298,6 +309,7 @@ mod tests {
             name,
             subdomain,
             origin: "aws/bucket",
+            prefix: "",
             scope: "1",
         }
     }
@@ -334,8 +346,13 @@ mod tests {
             origin: "aws/other",
             ..old
         };
+        let folder = Identity {
+            prefix: "photos/",
+            ..bucket
+        };
         for (changed, want, as_of) in [
             (rules, Leftovers::NotAdmitted, Some(Stamp::from_millis(5))),
+            (folder, Leftovers::Everything, None),
             (bucket, Leftovers::Everything, None),
         ] {
             for _ in 0..2 {

@@ -1,0 +1,219 @@
+//! The data directory: which generation of the index is the live one, and who may write.
+//!
+//! ```text
+//! writer.lock              held by the one process that writes
+//! CURRENT                  the name of the live generation
+//! assets-v1-000001/        a generation: schema version and number
+//! ```
+//!
+//! A rebuild fills the next generation and then replaces CURRENT in one rename. What is inside a
+//! generation is the engine's affair.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::IndexError;
+
+/// Names the live generation.
+const CURRENT: &str = "CURRENT";
+/// Held while an index is written.
+const LOCK: &str = "writer.lock";
+/// The most bytes that are read of the lock's file to name its holder.
+const MAX_HOLDER_BYTES: u64 = 200;
+
+/// The folder that holds the generations of an index.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    schema_version: u32,
+}
+
+/// Keeps other writers out until it is dropped; the kernel drops it with the process.
+#[derive(Debug)]
+pub struct WriterLock {
+    _file: File,
+}
+
+impl DataDir {
+    /// The data directory at `path`, for indexes of that schema version.
+    pub fn new(path: impl Into<PathBuf>, schema_version: u32) -> Self {
+        Self {
+            path: path.into(),
+            schema_version,
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the writer's lock, making the folder where there is none.
+    pub fn lock(&self) -> Result<WriterLock, IndexError> {
+        fs::create_dir_all(&self.path).map_err(IndexError::file("create", &self.path))?;
+        let path = self.path.join(LOCK);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(IndexError::file("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(self.locked_by(&mut file)),
+            Err(TryLockError::Error(error)) => return Err(IndexError::file("lock", path)(error)),
+        }
+        let holder = format!("process {}\n", std::process::id());
+        file.set_len(0)
+            .and_then(|()| file.write_all(holder.as_bytes()))
+            .map_err(IndexError::file("write", &path))?;
+        Ok(WriterLock { _file: file })
+    }
+
+    fn locked_by(&self, file: &mut File) -> IndexError {
+        let mut holder = String::new();
+        let read = file.take(MAX_HOLDER_BYTES).read_to_string(&mut holder);
+        let named = read.is_ok() && !holder.trim().is_empty();
+        IndexError::Locked {
+            data_dir: self.path.clone(),
+            holder: if named {
+                holder.trim().to_owned()
+            } else {
+                "another process".to_owned()
+            },
+        }
+    }
+
+    /// The live generation; `None` where there is no index yet.
+    pub fn current(&self) -> Result<Option<PathBuf>, IndexError> {
+        let path = self.path.join(CURRENT);
+        let name = match fs::read_to_string(&path) {
+            Ok(name) => name,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(IndexError::file("read", path)(error)),
+        };
+        let name = name.trim_end();
+        let generation = self.path.join(name);
+        match parse_name(name) {
+            Some((version, _)) if version == self.schema_version => Ok(Some(generation)),
+            Some(_) => Err(IndexError::OtherSchema {
+                path: generation,
+                wanted: self.schema_version,
+            }),
+            None => Err(IndexError::Damaged {
+                what: format!("{} names {name:?}, which is no generation", path.display()),
+            }),
+        }
+    }
+
+    /// The folder of the generation behind all that are live or were; it may hold a rebuild that
+    /// did not end.
+    pub fn next(&self) -> Result<PathBuf, IndexError> {
+        let number = self.current_number()? + 1;
+        let name = format!("assets-v{}-{number:06}", self.schema_version);
+        Ok(self.path.join(name))
+    }
+
+    /// The number of the live generation, of whatever schema version; 0 where there is none.
+    fn current_number(&self) -> Result<u32, IndexError> {
+        let path = self.path.join(CURRENT);
+        match fs::read_to_string(&path) {
+            Ok(name) => Ok(parse_name(name.trim_end()).map_or(0, |(_, number)| number)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(IndexError::file("read", path)(error)),
+        }
+    }
+
+    /// Makes `generation` the live one, in one step that a power cut cannot halve.
+    pub fn publish(&self, generation: &Path) -> Result<(), IndexError> {
+        let name = generation.file_name().unwrap_or_default().to_string_lossy();
+        let draft = self.path.join("CURRENT.new");
+        let write_draft = || -> std::io::Result<()> {
+            let mut file = File::create(&draft)?;
+            writeln!(file, "{name}")?;
+            file.sync_all()
+        };
+        write_draft().map_err(IndexError::file("write", &draft))?;
+        let current = self.path.join(CURRENT);
+        fs::rename(&draft, &current).map_err(IndexError::file("replace", &current))?;
+        sync_dir(&self.path)
+    }
+
+    /// Removes the generations before the live one; only the holder of the lock may.
+    pub fn remove_old(&self, _lock: &WriterLock) -> Result<(), IndexError> {
+        let live = self.current_number()?;
+        let entries = fs::read_dir(&self.path).map_err(IndexError::file("read", &self.path))?;
+        for entry in entries {
+            let entry = entry.map_err(IndexError::file("read", &self.path))?;
+            let name = entry.file_name();
+            let is_old = |(_, number)| number < live;
+            if name.to_str().and_then(parse_name).is_some_and(is_old) {
+                let path = entry.path();
+                fs::remove_dir_all(&path).map_err(IndexError::file("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes renames and new files in the folder durable.
+pub fn sync_dir(path: &Path) -> Result<(), IndexError> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .map_err(IndexError::file("sync", path))
+}
+
+/// Schema version and number of `assets-v1-000001`.
+fn parse_name(name: &str) -> Option<(u32, u32)> {
+    let (version, number) = name.strip_prefix("assets-v")?.split_once('-')?;
+    Some((version.parse().ok()?, number.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_published_generation_is_the_live_one_and_older_ones_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(folder.path(), 1);
+        assert_eq!(dir.current().unwrap(), None);
+        let first = dir.next().unwrap();
+        assert!(first.ends_with("assets-v1-000001"));
+        for generation in [&first, &folder.path().join("assets-v1-000002")] {
+            fs::create_dir(generation).unwrap();
+            dir.publish(generation).unwrap();
+            assert_eq!(dir.current().unwrap().as_ref(), Some(generation));
+        }
+        assert!(dir.next().unwrap().ends_with("assets-v1-000003"));
+        let lock = dir.lock().unwrap();
+        dir.remove_old(&lock).unwrap();
+        assert!(!first.exists() && dir.current().unwrap().unwrap().exists());
+    }
+
+    #[test]
+    fn another_schema_version_is_refused_and_the_next_generation_is_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(CURRENT), "assets-v7-000004\n").unwrap();
+        let dir = DataDir::new(folder.path(), 1);
+        let text = dir.current().unwrap_err().to_string();
+        assert!(text.contains("reindex --rebuild") && text.contains("assets-v7-000004"));
+        assert!(dir.next().unwrap().ends_with("assets-v1-000005"));
+    }
+
+    #[test]
+    fn a_second_writer_is_refused_with_the_name_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(folder.path().join("new"), 1);
+        let lock = dir.lock().unwrap();
+        let text = dir.lock().unwrap_err().to_string();
+        assert!(
+            text.contains(&format!("process {}", std::process::id())),
+            "{text}"
+        );
+        drop(lock);
+        dir.lock().unwrap();
+    }
+}

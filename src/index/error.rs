@@ -1,0 +1,104 @@
+//! What can go wrong with an index, in words that say what to do.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::sync::checkpoint::{BindingError, NotComplete};
+
+/// Why the index could not be opened, read or written.
+///
+/// It can be cloned because one failure of the writer answers everyone who waits for it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum IndexError {
+    /// Another process writes the index.
+    #[error(
+        "the index in {} is being written by {holder}; wait until it ends, or stop it",
+        data_dir.display()
+    )]
+    Locked {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// Process id and command, as the holder left them.
+        holder: String,
+    },
+    /// There is no index yet.
+    #[error(
+        "there is no index in {} yet; run `asset-indexer reindex`",
+        data_dir.display()
+    )]
+    Absent {
+        /// The data directory.
+        data_dir: PathBuf,
+    },
+    /// The index was written by a program of another schema version.
+    #[error(
+        "the index {} is not of schema version {wanted}; build a new one beside it with \
+         `asset-indexer reindex --rebuild`",
+        path.display()
+    )]
+    OtherSchema {
+        /// Where it is.
+        path: PathBuf,
+        /// The version of this program.
+        wanted: u32,
+    },
+    /// A file or folder of the data directory could not be used.
+    #[error("failed to {attempted} {}: {source}", path.display())]
+    File {
+        /// What was attempted.
+        attempted: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: Arc<std::io::Error>,
+    },
+    /// The engine refused.
+    #[error("failed to {attempted}: {source}")]
+    Engine {
+        /// What was attempted.
+        attempted: &'static str,
+        /// Why not.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// The index holds what no version of this program writes.
+    #[error("the index is damaged: {what}; build a new one with `asset-indexer reindex --rebuild`")]
+    Damaged {
+        /// What was found.
+        what: String,
+    },
+    /// A Source cannot have its place.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// A scan was declared complete too early.
+    #[error(transparent)]
+    NotComplete(#[from] NotComplete),
+    /// The writer's thread is gone without an error of its own.
+    #[error("the thread that writes the index ended; see the log for its panic")]
+    WriterGone,
+}
+
+impl IndexError {
+    /// Wraps an I/O error: what was attempted, on which path.
+    pub fn file(
+        attempted: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File {
+            attempted,
+            path,
+            source: Arc::new(source),
+        }
+    }
+
+    /// Wraps an engine's error: what was attempted.
+    pub fn engine<E>(attempted: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        move |source| Self::Engine {
+            attempted,
+            source: Arc::new(source),
+        }
+    }
+}

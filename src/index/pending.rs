@@ -1,0 +1,182 @@
+//! What was decided since the last commit, laid over what the engine holds.
+//!
+//! Per key only the newest counts. It does not decide anything, and it does not write.
+
+use std::ops::Bound;
+
+use super::{Change, Changes, Keyed};
+use crate::sync::checkpoint::SourceId;
+use crate::sync::interval::KeyInterval;
+use crate::sync::record::Record;
+
+/// The changes of the next commit.
+#[derive(Debug, Default)]
+pub struct Pending {
+    changes: Changes,
+}
+
+impl Pending {
+    /// How many keys the next commit touches.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether the next commit touches no key.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes, for a commit.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Forgets all of it: it is committed, or was only counted.
+    pub fn clear(&mut self) {
+        self.changes.clear();
+    }
+
+    /// Puts a record (or its removal) in place of what the key had.
+    ///
+    /// `known` is whether [`Pending::overlay`] showed a record of the key.
+    pub fn put(&mut self, source: SourceId, key: &str, record: Option<Record>, known: bool) {
+        let place = (source, key.to_owned());
+        let replaces = match self.changes.get(&place) {
+            Some(change) => change.replaces,
+            None => known,
+        };
+        if record.is_none() && !replaces {
+            self.changes.remove(&place);
+        } else {
+            self.changes.insert(place, Change { record, replaces });
+        }
+    }
+
+    /// Lays the changes of the interval over `stored`, which the engine holds of it.
+    pub fn overlay(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        stored: Vec<Keyed>,
+    ) -> Vec<Keyed> {
+        if interval.is_empty() {
+            return stored;
+        }
+        let mut changes = self.changes.range(bounds(source, interval)).peekable();
+        if changes.peek().is_none() {
+            return stored;
+        }
+        let mut laid = Vec::with_capacity(stored.len());
+        for (key, record) in stored {
+            while let Some(((_, changed), change)) =
+                changes.next_if(|((_, changed), _)| *changed < key)
+            {
+                laid.extend(
+                    change
+                        .record
+                        .clone()
+                        .map(|record| (changed.clone(), record)),
+                );
+            }
+            match changes.next_if(|((_, changed), _)| *changed == key) {
+                Some((_, change)) => laid.extend(change.record.clone().map(|record| (key, record))),
+                None => laid.push((key, record)),
+            }
+        }
+        for ((_, changed), change) in changes {
+            laid.extend(
+                change
+                    .record
+                    .clone()
+                    .map(|record| (changed.clone(), record)),
+            );
+        }
+        laid
+    }
+}
+
+type PlaceBounds = (Bound<(SourceId, String)>, Bound<(SourceId, String)>);
+
+/// The bounds of the interval within one Source.
+fn bounds(source: SourceId, interval: &KeyInterval) -> PlaceBounds {
+    let place = |key: &String| (source, key.clone());
+    let lower = match &interval.lower {
+        Bound::Unbounded => Bound::Included((source, String::new())),
+        bound => bound.as_ref().map(place),
+    };
+    let upper = match (&interval.upper, source.0.checked_add(1)) {
+        (Bound::Unbounded, Some(next)) => Bound::Excluded((SourceId(next), String::new())),
+        (Bound::Unbounded, None) => Bound::Unbounded,
+        (bound, _) => bound.as_ref().map(place),
+    };
+    (lower, upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::record::Content;
+
+    fn record(scan: u64) -> Record {
+        Record {
+            content: Content::Removed { scan },
+            event_time: None,
+            sequencer: None,
+            listed_at: None,
+        }
+    }
+
+    fn stored(keys: &str) -> Vec<Keyed> {
+        keys.chars().map(|c| (c.into(), record(0))).collect()
+    }
+
+    #[test]
+    fn changes_take_the_place_of_what_is_stored() {
+        let source = SourceId(3);
+        let mut pending = Pending::default();
+        pending.put(source, "a", Some(record(1)), false);
+        pending.put(source, "c", Some(record(1)), true);
+        pending.put(source, "d", None, true);
+        pending.put(source, "f", Some(record(1)), false);
+        pending.put(SourceId(4), "b", Some(record(9)), false);
+        let laid = pending.overlay(source, &KeyInterval::everything(), stored("bcde"));
+        let shown: String = laid
+            .iter()
+            .map(|(key, r)| format!("{key}{}", u8::from(*r == record(1))))
+            .collect();
+        assert_eq!(shown, "a1b0c1e0f1");
+    }
+
+    #[test]
+    fn only_what_is_committed_is_replaced() {
+        let source = SourceId(0);
+        let mut pending = Pending::default();
+        pending.put(source, "new", Some(record(1)), false);
+        pending.put(source, "new", Some(record(2)), true);
+        pending.put(source, "old", Some(record(1)), true);
+        pending.put(source, "old", None, true);
+        let replaces = |key: &str| pending.changes()[&(source, key.to_owned())].replaces;
+        assert!(!replaces("new") && replaces("old"));
+        pending.put(source, "new", None, true);
+        assert_eq!(pending.len(), 1);
+    }
+
+    #[test]
+    fn an_interval_shows_only_its_own_changes() {
+        let source = SourceId(u16::MAX);
+        let mut pending = Pending::default();
+        for key in ["a", "b", "c"] {
+            pending.put(source, key, Some(record(1)), false);
+        }
+        let everything = KeyInterval::everything();
+        for (interval, want) in [
+            (everything.up_to("b"), 2),
+            (everything.behind("a"), 2),
+            (everything.behind("c"), 0),
+            (KeyInterval::nothing(), 0),
+        ] {
+            let laid = pending.overlay(source, &interval, Vec::new());
+            assert_eq!(laid.len(), want, "{interval:?}");
+        }
+    }
+}

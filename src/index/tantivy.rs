@@ -1,0 +1,299 @@
+//! The engine on one machine: tantivy, one index for all Sources.
+//!
+//! What tantivy does and what it costs was measured for this layout: there is no term dictionary of
+//! keys and no document store; the index is sorted by key, and everything that a hit needs is in
+//! columns. Nothing outside of this module names tantivy.
+
+use std::path::{Path, PathBuf};
+
+use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use ::tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher};
+
+use super::directory::sync_dir;
+use super::{Changes, Engine, IndexError, Keyed};
+use crate::sync::checkpoint::{Checkpoint, SourceId};
+use crate::sync::interval::KeyInterval;
+use columns::{Columns, read_error};
+use interval::Which;
+use keys_query::KeysQuery;
+use schema::Fields;
+
+pub mod columns;
+pub mod document;
+pub mod identity;
+pub mod interval;
+pub mod keys_query;
+pub mod schema;
+pub mod tokenizer;
+
+/// The share of deleted documents from which on a segment is merged; by default deletes never cause
+/// a merge.
+const MERGE_FROM_DELETED_RATIO: f32 = 0.25;
+
+/// The least memory that tantivy's writer takes, bytes.
+pub const MIN_WRITER_MEMORY: usize = 15_000_000;
+
+/// An index in tantivy, open for writing or only for reading.
+pub struct TantivyEngine {
+    index: Index,
+    fields: Fields,
+    /// `None` in an engine that only reads.
+    writer: Option<IndexWriter>,
+    reader: IndexReader,
+    snapshot: Snapshot,
+    /// The folder; `None` in memory.
+    path: Option<PathBuf>,
+}
+
+/// One commit, as readers see it.
+pub struct Snapshot {
+    /// Tantivy's own view of the commit.
+    pub searcher: Searcher,
+    /// The columns of its segments, in the searcher's order.
+    pub segments: Vec<Columns>,
+}
+
+impl Snapshot {
+    /// The newest commit that the reader has loaded.
+    pub fn of(reader: &IndexReader) -> Result<Self, IndexError> {
+        let searcher = reader.searcher();
+        let segments = searcher.segment_readers().iter().map(Columns::open);
+        Ok(Self {
+            segments: segments.collect::<Result<_, _>>()?,
+            searcher,
+        })
+    }
+}
+
+impl TantivyEngine {
+    /// Opens the index in the folder for writing, making it where there is none.
+    ///
+    /// `memory` is the writer's budget in bytes, at least [`MIN_WRITER_MEMORY`].
+    pub fn open(path: &Path, memory: usize) -> Result<Self, IndexError> {
+        std::fs::create_dir_all(path).map_err(IndexError::file("create", path))?;
+        let (schema, fields) = Fields::schema();
+        let index = if path.join("meta.json").exists() {
+            open_existing(path)?
+        } else {
+            Index::builder()
+                .schema(schema)
+                .settings(schema::settings())
+                .tokenizers(schema::tokenizers())
+                .create_in_dir(path)
+                .map_err(IndexError::engine("create the index"))?
+        };
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread(memory.max(MIN_WRITER_MEMORY))
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .build();
+        let writer = index
+            .writer_with_options(options)
+            .map_err(IndexError::engine("open the index for writing"))?;
+        let mut policy = LogMergePolicy::default();
+        policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
+        writer.set_merge_policy(Box::new(policy));
+        Self::over(index, fields, Some(writer), Some(path.to_owned()))
+    }
+
+    /// Opens the index in the folder for reading alone.
+    pub fn open_read_only(path: &Path) -> Result<Self, IndexError> {
+        let (_, fields) = Fields::schema();
+        Self::over(open_existing(path)?, fields, None, Some(path.to_owned()))
+    }
+
+    /// An empty index in memory that is gone when it is dropped.
+    pub fn in_memory() -> Result<Self, IndexError> {
+        let (schema, fields) = Fields::schema();
+        let index = Index::builder()
+            .schema(schema)
+            .settings(schema::settings())
+            .tokenizers(schema::tokenizers())
+            .create_in_ram()
+            .map_err(IndexError::engine("create an index in memory"))?;
+        let writer = index
+            .writer_with_num_threads(1, MIN_WRITER_MEMORY)
+            .map_err(IndexError::engine("open the index in memory for writing"))?;
+        Self::over(index, fields, Some(writer), None)
+    }
+
+    fn over(
+        index: Index,
+        fields: Fields,
+        writer: Option<IndexWriter>,
+        path: Option<PathBuf>,
+    ) -> Result<Self, IndexError> {
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()
+            .map_err(read_error())?;
+        Ok(Self {
+            snapshot: Snapshot::of(&reader)?,
+            index,
+            fields,
+            writer,
+            reader,
+            path,
+        })
+    }
+
+    /// The newest commit.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The fields of the index.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    fn write(
+        &mut self,
+        changes: &Changes,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), ::tantivy::TantivyError> {
+        let Some(writer) = &mut self.writer else {
+            return Err(::tantivy::TantivyError::InvalidArgument(
+                "the index was opened for reading only".to_owned(),
+            ));
+        };
+        let replaced: Vec<_> = changes
+            .iter()
+            .filter(|(_, change)| change.replaces)
+            .map(|((source, key), _)| identity::hash(&identity::ukey(*source, key)))
+            .collect();
+        if !replaced.is_empty() {
+            // Before the adds: a delete meets only what was added before it.
+            writer.delete_query(Box::new(KeysQuery::new(&self.fields, replaced)))?;
+        }
+        for ((source, key), change) in changes {
+            if let Some(record) = &change.record {
+                let prefix = checkpoint
+                    .state(*source)
+                    .map_or("", |state| state.prefix.as_str());
+                let document = document::document(&self.fields, *source, prefix, key, record);
+                writer.add_document(document)?;
+            }
+        }
+        let payload = serde_json::to_string(checkpoint)
+            .map_err(|error| ::tantivy::TantivyError::InternalError(error.to_string()))?;
+        let mut prepared = writer.prepare_commit()?;
+        // A commit without a payload would erase the checkpoint.
+        prepared.set_payload(&payload);
+        prepared.commit()?;
+        self.reader.reload()
+    }
+}
+
+fn open_existing(path: &Path) -> Result<Index, IndexError> {
+    let (schema, _) = Fields::schema();
+    let mut index = Index::open_in_dir(path).map_err(IndexError::engine("open the index"))?;
+    if index.schema() != schema {
+        return Err(IndexError::OtherSchema {
+            path: path.to_owned(),
+            wanted: schema::SCHEMA_VERSION,
+        });
+    }
+    index.set_tokenizers(schema::tokenizers());
+    Ok(index)
+}
+
+impl Engine for TantivyEngine {
+    fn checkpoint(&self) -> Result<Checkpoint, IndexError> {
+        let metas = self.index.load_metas().map_err(read_error())?;
+        let Some(payload) = metas.payload else {
+            return Ok(Checkpoint::default());
+        };
+        serde_json::from_str(&payload).map_err(|error| IndexError::Damaged {
+            what: format!("its checkpoint cannot be read: {error}"),
+        })
+    }
+
+    fn read(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        limit: usize,
+    ) -> Result<Vec<Keyed>, IndexError> {
+        interval::read(&self.snapshot.segments, source, interval, limit, Which::All)
+    }
+
+    fn read_tombstones(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        limit: usize,
+    ) -> Result<Vec<Keyed>, IndexError> {
+        interval::read(
+            &self.snapshot.segments,
+            source,
+            interval,
+            limit,
+            Which::Tombstones,
+        )
+    }
+
+    fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {
+        if interval.is_empty() {
+            return Ok(0);
+        }
+        let bounds = identity::ukey_bounds(source, interval);
+        let mut records = 0;
+        for columns in &self.snapshot.segments {
+            records += columns.docs(&bounds).map_err(read_error())?.len() as u64;
+        }
+        Ok(records)
+    }
+
+    fn split_points(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        parts: usize,
+    ) -> Result<Vec<String>, IndexError> {
+        let bounds = identity::ukey_bounds(source, interval);
+        let mut largest: Option<(&Columns, std::ops::Range<u32>)> = None;
+        for columns in &self.snapshot.segments {
+            let docs = columns.docs(&bounds).map_err(read_error())?;
+            if largest
+                .as_ref()
+                .is_none_or(|(_, most)| docs.len() > most.len())
+            {
+                largest = Some((columns, docs));
+            }
+        }
+        let Some((columns, docs)) = largest else {
+            return Ok(Vec::new());
+        };
+        // The largest segment stands for all: merges mix old and new keys.
+        let cut = |part: usize| docs.start + (docs.len() * part / parts.max(1)) as u32;
+        let mut points = Vec::new();
+        for doc in (1..parts).map(cut).filter(|doc| *doc > docs.start) {
+            points.push(columns.key(doc - 1)?);
+        }
+        points.dedup();
+        Ok(points)
+    }
+
+    fn commit(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
+        self.write(changes, checkpoint)
+            .map_err(IndexError::engine("commit to the index"))?;
+        if let Some(path) = &self.path {
+            // Tantivy renames meta.json and leaves the folder to the kernel; a power cut could
+            // bring the commit before back.
+            sync_dir(path)?;
+        }
+        self.snapshot = Snapshot::of(&self.reader)?;
+        Ok(())
+    }
+
+    fn close(mut self) -> Result<(), IndexError> {
+        match self.writer.take() {
+            Some(writer) => writer
+                .wait_merging_threads()
+                .map_err(IndexError::engine("merge segments")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! One segment's columns: a document's key and record, and where a key lies.
+//!
+//! The segment is sorted by ukey and holds each ukey once, so the ordinal of a ukey in the column's
+//! dictionary *is* its document. [`Columns::open`] checks that before anything relies on it.
+
+use std::io;
+use std::ops::{Bound, Range};
+
+use tantivy::columnar::{BytesColumn, Column, StrColumn};
+use tantivy::fastfield::AliveBitSet;
+use tantivy::{DocId, SegmentReader};
+
+use super::identity;
+use super::schema::UKEY;
+use crate::index::IndexError;
+use crate::sync::object::{ETag, Object, StorageClass};
+use crate::sync::record::{Content, Record};
+use crate::sync::sequencer::Sequencer;
+use crate::sync::stamp::Stamp;
+
+/// The columns of one segment, opened.
+pub struct Columns {
+    ukey: Option<BytesColumn>,
+    alive: Option<AliveBitSet>,
+    max_doc: DocId,
+    size: Option<Column<u64>>,
+    last_modified: Option<Column<i64>>,
+    first_seen: Option<Column<i64>>,
+    storage_class: Option<StrColumn>,
+    etag_high: Option<Column<u64>>,
+    etag_low: Option<Column<u64>>,
+    etag_parts: Option<Column<u64>>,
+    etag_other: Option<StrColumn>,
+    event_time: Option<Column<i64>>,
+    sequencer: Option<StrColumn>,
+    listed_at: Option<Column<i64>>,
+    removed_in_scan: Option<Column<u64>>,
+}
+
+impl Columns {
+    /// Opens the columns of a segment.
+    pub fn open(segment: &SegmentReader) -> Result<Self, IndexError> {
+        let fast = segment.fast_fields();
+        let number = |name| fast.column_opt::<u64>(name).map_err(read_error());
+        let moment = |name| fast.column_opt::<i64>(name).map_err(read_error());
+        let label = |name| fast.str(name).map_err(read_error());
+        let columns = Self {
+            ukey: fast.bytes(UKEY).map_err(read_error())?,
+            alive: segment.alive_bitset().cloned(),
+            max_doc: segment.max_doc(),
+            size: number("size")?,
+            last_modified: moment("last_modified")?,
+            first_seen: moment("first_seen")?,
+            storage_class: label("storage_class")?,
+            etag_high: number("etag_high")?,
+            etag_low: number("etag_low")?,
+            etag_parts: number("etag_parts")?,
+            etag_other: label("etag_other")?,
+            event_time: moment("event_time")?,
+            sequencer: label("sequencer")?,
+            listed_at: moment("listed_at")?,
+            removed_in_scan: number("removed_in_scan")?,
+        };
+        let ukeys = columns.ukey.as_ref().map_or(0, BytesColumn::num_terms);
+        if ukeys != columns.max_doc as usize {
+            return Err(IndexError::Damaged {
+                what: format!(
+                    "segment {} has {} documents and {ukeys} keys",
+                    segment.segment_id(),
+                    columns.max_doc
+                ),
+            });
+        }
+        Ok(columns)
+    }
+
+    /// The column that holds the keys; `None` in an empty segment.
+    pub fn ukeys(&self) -> Option<&BytesColumn> {
+        self.ukey.as_ref()
+    }
+
+    /// Whether the document is not deleted.
+    pub fn is_alive(&self, doc: DocId) -> bool {
+        self.alive.as_ref().is_none_or(|alive| alive.is_alive(doc))
+    }
+
+    /// Whether the document is a tombstone.
+    pub fn is_tombstone(&self, doc: DocId) -> bool {
+        number_at(&self.removed_in_scan, doc).is_some()
+    }
+
+    /// Whether the segment holds any tombstone.
+    pub fn has_tombstones(&self) -> bool {
+        self.removed_in_scan.is_some()
+    }
+
+    /// The documents whose ukeys lie between the bounds.
+    pub fn docs(&self, bounds: &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> io::Result<Range<DocId>> {
+        let lower = match &bounds.0 {
+            Bound::Unbounded => 0,
+            Bound::Included(ukey) => self.docs_below(ukey, false)?,
+            Bound::Excluded(ukey) => self.docs_below(ukey, true)?,
+        };
+        let upper = match &bounds.1 {
+            Bound::Unbounded => self.max_doc,
+            Bound::Included(ukey) => self.docs_below(ukey, true)?,
+            Bound::Excluded(ukey) => self.docs_below(ukey, false)?,
+        };
+        Ok(lower..upper.max(lower))
+    }
+
+    /// How many documents have a ukey below this one, itself counted where `with_it`.
+    fn docs_below(&self, ukey: &[u8], with_it: bool) -> io::Result<DocId> {
+        use tantivy_sstable::TermOrdHit;
+        let Some(column) = &self.ukey else {
+            return Ok(0);
+        };
+        let below = match column.dictionary().term_ord_or_next(ukey)? {
+            TermOrdHit::Exact(ord) => ord + u64::from(with_it),
+            TermOrdHit::Next(ord) => ord,
+        };
+        // Behind the last key the dictionary answers u64::MAX.
+        Ok(DocId::try_from(below)
+            .unwrap_or(self.max_doc)
+            .min(self.max_doc))
+    }
+
+    /// The key of a document, without its Source.
+    pub fn key(&self, doc: DocId) -> Result<String, IndexError> {
+        let mut ukey = Vec::new();
+        let found = match &self.ukey {
+            Some(column) => column
+                .ord_to_bytes(u64::from(doc), &mut ukey)
+                .map_err(read_error())?,
+            None => false,
+        };
+        let key = identity::key_of(&ukey).filter(|_| found);
+        key.map(str::to_owned).ok_or_else(|| IndexError::Damaged {
+            what: format!("document {doc} has no key"),
+        })
+    }
+
+    /// The record of a document.
+    pub fn record(&self, doc: DocId) -> Result<Record, IndexError> {
+        let content = match number_at(&self.removed_in_scan, doc) {
+            Some(scan) => Content::Removed { scan },
+            None => Content::Live {
+                object: self.object(doc)?,
+                first_seen: stamp_at(&self.first_seen, doc).unwrap_or(Stamp::from_millis(0)),
+            },
+        };
+        let sequencer = label_at(&self.sequencer, doc)?;
+        Ok(Record {
+            content,
+            event_time: stamp_at(&self.event_time, doc),
+            sequencer: sequencer.and_then(|digits| Sequencer::parse(&digits)),
+            listed_at: stamp_at(&self.listed_at, doc),
+        })
+    }
+
+    fn object(&self, doc: DocId) -> Result<Object, IndexError> {
+        let storage_class = match label_at(&self.storage_class, doc)? {
+            Some(name) => StorageClass::from_name(&name),
+            None => StorageClass::Standard,
+        };
+        Ok(Object {
+            size: number_at(&self.size, doc).unwrap_or(0),
+            etag: self.etag(doc)?,
+            last_modified: stamp_at(&self.last_modified, doc).unwrap_or(Stamp::from_millis(0)),
+            storage_class,
+        })
+    }
+
+    fn etag(&self, doc: DocId) -> Result<Option<ETag>, IndexError> {
+        let halves = (
+            number_at(&self.etag_high, doc),
+            number_at(&self.etag_low, doc),
+        );
+        let (Some(high), Some(low)) = halves else {
+            let other = label_at(&self.etag_other, doc)?;
+            return Ok(other.map(|text| ETag::Other(text.into())));
+        };
+        let parts = number_at(&self.etag_parts, doc).unwrap_or(0);
+        Ok(Some(ETag::Hex {
+            bits: (u128::from(high) << 64) | u128::from(low),
+            parts: u16::try_from(parts).unwrap_or(0),
+        }))
+    }
+}
+
+/// Wraps what tantivy says when a column cannot be read.
+pub fn read_error<E>() -> impl FnOnce(E) -> IndexError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    IndexError::engine("read the index")
+}
+
+fn number_at(column: &Option<Column<u64>>, doc: DocId) -> Option<u64> {
+    column.as_ref()?.first(doc)
+}
+
+fn stamp_at(column: &Option<Column<i64>>, doc: DocId) -> Option<Stamp> {
+    column.as_ref()?.first(doc).map(Stamp::from_millis)
+}
+
+fn label_at(column: &Option<StrColumn>, doc: DocId) -> Result<Option<String>, IndexError> {
+    let Some(column) = column else {
+        return Ok(None);
+    };
+    let Some(ord) = column.term_ords(doc).next() else {
+        return Ok(None);
+    };
+    let mut text = String::new();
+    let found = column.ord_to_str(ord, &mut text).map_err(read_error())?;
+    Ok(found.then_some(text))
+}

@@ -1,0 +1,77 @@
+//! A record as a tantivy document.
+
+use tantivy::TantivyDocument;
+
+use super::identity;
+use super::schema::Fields;
+use crate::search::{extension_of, file_name};
+use crate::sync::checkpoint::SourceId;
+use crate::sync::object::{ETag, Object, StorageClass};
+use crate::sync::record::{Content, Record};
+
+/// The document of a record; `prefix` is the Source's, whose words are no words of the asset path.
+pub fn document(
+    fields: &Fields,
+    source: SourceId,
+    prefix: &str,
+    key: &str,
+    record: &Record,
+) -> TantivyDocument {
+    let ukey = identity::ukey(source, key);
+    let hash = identity::hash(&ukey);
+    let mut document = TantivyDocument::default();
+    document.add_bytes(fields.ukey, &ukey);
+    document.add_u64(fields.kh, hash.low);
+    document.add_u64(fields.kh2, hash.high);
+    if let Some(time) = record.event_time {
+        document.add_i64(fields.event_time, time.as_millis());
+    }
+    if let Some(sequencer) = &record.sequencer {
+        document.add_text(fields.sequencer, sequencer.digits());
+    }
+    if let Some(stamp) = record.listed_at {
+        document.add_i64(fields.listed_at, stamp.as_millis());
+    }
+    match &record.content {
+        Content::Removed { scan } => document.add_u64(fields.removed_in_scan, *scan),
+        Content::Live { object, first_seen } => {
+            document.add_i64(fields.first_seen, first_seen.as_millis());
+            add_object(&mut document, fields, object);
+            add_words(
+                &mut document,
+                fields,
+                key.strip_prefix(prefix).unwrap_or(key),
+            );
+        }
+    }
+    document
+}
+
+fn add_object(document: &mut TantivyDocument, fields: &Fields, object: &Object) {
+    document.add_u64(fields.size, object.size);
+    document.add_i64(fields.last_modified, object.last_modified.as_millis());
+    if let StorageClass::Named(name) = &object.storage_class {
+        document.add_text(fields.storage_class, name);
+    }
+    match &object.etag {
+        None => {}
+        Some(ETag::Hex { bits, parts }) => {
+            document.add_u64(fields.etag_high, (bits >> 64) as u64);
+            document.add_u64(fields.etag_low, *bits as u64);
+            if *parts > 0 {
+                document.add_u64(fields.etag_parts, u64::from(*parts));
+            }
+        }
+        Some(ETag::Other(text)) => document.add_text(fields.etag_other, text),
+    }
+}
+
+fn add_words(document: &mut TantivyDocument, fields: &Fields, path: &str) {
+    let name = file_name(path);
+    let folder = &path[..path.len() - name.len()];
+    document.add_text(fields.name, name);
+    document.add_text(fields.folder, folder);
+    if let Some(ext) = extension_of(name) {
+        document.add_text(fields.ext, ext.to_lowercase());
+    }
+}

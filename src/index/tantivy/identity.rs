@@ -1,0 +1,89 @@
+//! How a key is identified in the index: its bytes behind the Source's number, and their hash.
+
+use std::ops::Bound;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::sync::checkpoint::SourceId;
+use crate::sync::interval::KeyInterval;
+
+/// Bytes in front of a key.
+const ID_BYTES: usize = 2;
+
+/// The key with its Source: what the index is sorted by.
+pub fn ukey(source: SourceId, key: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(ID_BYTES + key.len());
+    bytes.extend_from_slice(&source.0.to_be_bytes());
+    bytes.extend_from_slice(key.as_bytes());
+    bytes
+}
+
+/// The key's part of a ukey; `None` if it is none.
+pub fn key_of(ukey: &[u8]) -> Option<&str> {
+    std::str::from_utf8(ukey.get(ID_BYTES..)?).ok()
+}
+
+/// The two halves of a ukey's hash: XXH3 with 128 bits and seed 0, which is stable for good.
+/// <https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>
+pub fn hash(ukey: &[u8]) -> KeyHash {
+    let hash = xxh3_128(ukey);
+    KeyHash {
+        low: hash as u64,
+        high: (hash >> 64) as u64,
+    }
+}
+
+/// The hash of a key: `low` is looked up, `high` is checked at each hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyHash {
+    /// Lower half.
+    pub low: u64,
+    /// Upper half.
+    pub high: u64,
+}
+
+/// The bounds of an interval of one Source among all ukeys.
+pub fn ukey_bounds(source: SourceId, interval: &KeyInterval) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let lower = match &interval.lower {
+        Bound::Unbounded => Bound::Included(ukey(source, "")),
+        bound => bound.as_ref().map(|key| ukey(source, key)),
+    };
+    let upper = match (&interval.upper, source.0.checked_add(1)) {
+        (Bound::Unbounded, Some(next)) => Bound::Excluded(ukey(SourceId(next), "")),
+        (Bound::Unbounded, None) => Bound::Unbounded,
+        (bound, _) => bound.as_ref().map(|key| ukey(source, key)),
+    };
+    (lower, upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ukeys_sort_by_source_and_then_by_key() {
+        let mut sorted = [
+            ukey(SourceId(256), ""),
+            ukey(SourceId(1), "b"),
+            ukey(SourceId(0), "z"),
+            ukey(SourceId(1), "a/"),
+        ];
+        sorted.sort();
+        let keys: Vec<&str> = sorted.iter().map(|ukey| key_of(ukey).unwrap()).collect();
+        assert_eq!(keys, ["z", "a/", "b", ""]);
+    }
+
+    #[test]
+    fn the_hash_of_a_key_never_changes() {
+        assert_eq!(
+            hash(&ukey(SourceId(1), "photos/a.jpg")),
+            KeyHash {
+                low: HASH_LOW,
+                high: HASH_HIGH
+            }
+        );
+    }
+
+    const HASH_LOW: u64 = 0;
+    const HASH_HIGH: u64 = 0;
+}
