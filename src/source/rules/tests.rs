@@ -1,0 +1,207 @@
+//! The choices of the rules against a table, and random rules against trying rule by rule.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn paths(rules: &[&str]) -> Option<Choice> {
+    Some(Choice::Paths(
+        rules.iter().map(ToString::to_string).collect(),
+    ))
+}
+
+fn rules(include: &[&str], exclude: &[&str]) -> Rules {
+    let some = |list: &[&str]| if list.is_empty() { None } else { paths(list) };
+    Rules::new(some(include), some(exclude), false).unwrap()
+}
+
+#[test]
+fn the_rules_admit_what_they_say() {
+    use Decision::{Excluded, Included, IncludedByDefault, NotIncluded};
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str, Decision<'a>);
+    let cases: &[Case<'_>] = &[
+        // Include all.
+        (&[], &[], "a/b.jpg", IncludedByDefault),
+        (&[], &[], "", IncludedByDefault),
+        // A folder ends at a boundary.
+        (&["/images"], &[], "images", Included("/images")),
+        (&["/images"], &[], "images/", Included("/images")),
+        (&["/images"], &[], "images/a/b", Included("/images")),
+        (&["/images"], &[], "images//b", Included("/images")),
+        (&["/images"], &[], "images/../b", Included("/images")),
+        (&["/images"], &[], "images2/a", NotIncluded),
+        (&["/images"], &[], "images.jpg", NotIncluded),
+        (&["/images"], &[], "/images/a", NotIncluded),
+        (&["/images"], &[], "Images/a", NotIncluded),
+        (&["/images"], &[], "a/images/b", NotIncluded),
+        (&["images"], &[], "images/a", Included("images")),
+        (&["/images/"], &[], "images", NotIncluded),
+        (&["/images/"], &[], "images/a", Included("/images/")),
+        (&["/a/b"], &[], "a/b/c", Included("/a/b")),
+        (&["/a/b"], &[], "a/c", NotIncluded),
+        (&["/é"], &[], "é/x", Included("/é")),
+        (&["/a,b!c"], &[], "a,b!c/x", Included("/a,b!c")),
+        (&["/.."], &[], "../x", Included("/..")),
+        (&["/ a"], &[], " a/x", Included("/ a")),
+        // One leading slash means nothing, the second is of the key.
+        (&["//"], &[], "/x", Included("//")),
+        (&["//"], &[], "x", NotIncluded),
+        (&["//x"], &[], "/x/y", Included("//x")),
+        (&["//x"], &[], "x/y", NotIncluded),
+        (&["//*.jpg"], &[], "/a.jpg", Included("//*.jpg")),
+        (&["//*.jpg"], &[], "a.jpg", NotIncluded),
+        (&["/*.jpg"], &[], "a.jpg", Included("/*.jpg")),
+        (&["/**/*.jpg"], &[], "a.jpg", Included("/**/*.jpg")),
+        (&["/**/*.jpg"], &[], "a/b.jpg", Included("/**/*.jpg")),
+        // Globs.
+        (&["*.jpg"], &[], "a/b.jpg", NotIncluded),
+        (&["**/*.jpg"], &[], "a/b\r\n.jpg", Included("**/*.jpg")),
+        (&["**/.."], &[], "a/..", Included("**/..")),
+        (&["a/**"], &[], "a", NotIncluded),
+        (&["**/?.jpg"], &[], "a/你.jpg", Included("**/?.jpg")),
+        (&["**/[!a-z].jpg"], &[], "é.jpg", Included("**/[!a-z].jpg")),
+        (
+            &["**/*.{jpg,png}"],
+            &[],
+            "a.png",
+            Included("**/*.{jpg,png}"),
+        ),
+        (&["**"], &[], "", Included("**")),
+        // Many: the first one that matches has the say.
+        (&["/b", "/a", "a/**"], &[], "a/x", Included("/a")),
+        (&["a/**", "/a"], &[], "a/x", Included("a/**")),
+        // Exclude.
+        (&[], &["/tmp"], "tmp/x", Excluded("/tmp")),
+        (&[], &["/tmp"], "tmp2/x", IncludedByDefault),
+        (&[], &["/tmp", "**/*.psd"], "a/b.psd", Excluded("**/*.psd")),
+        // Both: to be excluded is stronger.
+        (&["/a"], &["/a/b"], "a/x", Included("/a")),
+        (&["/a"], &["/a/b"], "a/b/x", Excluded("/a/b")),
+        (&["/a"], &["/a/b"], "c", NotIncluded),
+        (&["/a"], &["/c"], "c", Excluded("/c")),
+        (&["/a/b"], &["/a"], "a/b/x", Excluded("/a")),
+        (
+            &["**/*.jpg"],
+            &["**/draft*"],
+            "x/draft1.jpg",
+            Excluded("**/draft*"),
+        ),
+    ];
+    for (include, exclude, key, decision) in cases {
+        let rules = rules(include, exclude);
+        let case = format!("include {include:?} exclude {exclude:?} key {key:?}");
+        assert_eq!(rules.decide(key), *decision, "{case}");
+        assert_eq!(rules.admits(key), decision.is_admitted(), "{case}");
+    }
+}
+
+#[test]
+fn all_can_be_written_out() {
+    let all = || Some(Choice::All);
+    let none = Rules::new(None, all(), false).unwrap();
+    assert!(
+        !none.admits("a") && none.decide("a") == Decision::ExcludedAll && none.ranges().is_empty()
+    );
+    let every = Rules::new(all(), None, false).unwrap();
+    assert!(every.admits("a") && every.ranges() == [KeyRange::under("")]);
+    let but = Rules::new(all(), paths(&["/a"]), false).unwrap();
+    assert!(!but.admits("a") && but.admits("b") && but.ranges() == [KeyRange::under("")]);
+}
+
+#[test]
+fn ignored_case_is_that_of_unicode() {
+    let rules = Rules::new(paths(&["/Фото", "**/*.JPG"]), paths(&["**/É?.jpg"]), true).unwrap();
+    let cases = [
+        ("фОТО/x", true),
+        ("фото", true),
+        ("a.Jpg", true),
+        ("a/é1.JPG", false),
+        ("foto/x", false),
+    ];
+    for (key, want) in cases {
+        assert_eq!(rules.admits(key), want, "{key}");
+        assert_eq!(rules.decide(key).is_admitted(), want, "{key}");
+    }
+}
+
+#[test]
+fn rules_that_cannot_be_meant_are_refused_with_what_to_write() {
+    let all = || Some(Choice::All);
+    let cases: [(_, _, &[&str]); 8] = [
+        (
+            paths(&["/a"]),
+            all(),
+            &["exclude = \"all\"", "leaves nothing", "remove `exclude`"],
+        ),
+        (all(), all(), &["exclude = \"all\"", "remove `exclude`"]),
+        (
+            paths(&[]),
+            None,
+            &["include = []", "admit nothing", "remove"],
+        ),
+        (
+            None,
+            paths(&[]),
+            &["exclude = []", "excludes nothing", "remove"],
+        ),
+        (
+            paths(&["/a", "", "/b"]),
+            None,
+            &["include[1] = \"\"", "names no path", "\"all\""],
+        ),
+        (
+            None,
+            paths(&["/"]),
+            &["exclude[0] = \"/\"", "names no path", "\"all\""],
+        ),
+        (
+            paths(&["a", "b", "a[b"]),
+            None,
+            &["include[2] = \"a[b\"", "missing ']'", "\"[[]\""],
+        ),
+        (
+            paths(&["\\\n{b"]),
+            None,
+            &[r#"include[0] = "\\\n{b""#, "missing '}'", "\"[{]\""],
+        ),
+    ];
+    for (include, exclude, fragments) in cases {
+        let error = Rules::new(include, exclude, false).unwrap_err().to_string();
+        for fragment in fragments {
+            assert!(error.contains(fragment), "{fragment:?} is not in: {error}");
+        }
+    }
+    let nested = format!("{}{}", "{".repeat(2000), "}".repeat(2000));
+    let error = Rules::new(paths(&[&nested]), None, false).unwrap_err();
+    assert!(error.to_string().contains("deeply nested"), "{error}");
+}
+
+/// A few rules of every kind, over few letters so that they meet.
+fn any_rules() -> impl Strategy<Value = Option<Choice>> {
+    let rule = "/?(a|b|é|\\*|\\*\\*/|\\?|[.]|/|\\[ab\\]|\\{a,b/\\}){1,5}";
+    let paths = prop::collection::vec(rule.prop_filter("names no path", |rule| rule != "/"), 1..5);
+    prop::option::of(paths.prop_map(Choice::Paths))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_rules_admit_what_they_decide_and_list_what_they_admit(
+        include in any_rules(),
+        exclude in any_rules(),
+        ignore_case in any::<bool>(),
+        keys in prop::collection::vec("[abABé./]{0,5}", 20),
+    ) {
+        let rules = Rules::new(include, exclude, ignore_case).unwrap();
+        let ranges = rules.ranges();
+        for key in keys {
+            let decision = rules.decide(&key);
+            prop_assert_eq!(rules.admits(&key), decision.is_admitted(), "{:?}", key);
+            let holders = ranges.iter().filter(|range| range.interval().contains(&key)).count();
+            prop_assert!(holders <= 1, "{:?} is in {:?}", key, ranges);
+            prop_assert!(!decision.is_admitted() || holders == 1, "{:?} is in {:?}", key, ranges);
+        }
+        prop_assert!(ranges.is_sorted_by(|a, b| a.prefix < b.prefix), "{:?}", ranges);
+    }
+}
