@@ -457,3 +457,6 @@ fn rest_up_to(rest: &KeyInterval, last: &Option<String>) -> KeyInterval {
         None => rest.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

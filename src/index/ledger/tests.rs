@@ -1,0 +1,346 @@
+//! The ledger over the real engine, in memory: pages in, then the index against what was listed.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::index::tantivy::TantivyEngine;
+use crate::source::rules::{Choice, Rules};
+use crate::sync::object::{ETag, Object, StorageClass};
+
+type Bucket = BTreeMap<String, u64>;
+
+const POLICY: CommitPolicy = CommitPolicy {
+    max_changes: 3,
+    interval: Duration::from_secs(3600),
+};
+
+fn source(prefix: &str, include: &[&str]) -> Arc<Source> {
+    let paths = include.iter().map(ToString::to_string).collect();
+    let include = (!include.is_empty()).then_some(Choice::Paths(paths));
+    Arc::new(Source {
+        prefix: prefix.into(),
+        rules: Rules::new(include, None, false).unwrap(),
+        ..Source::new("photos", "bucket", "photos")
+    })
+}
+
+fn object(version: u64) -> Object {
+    Object {
+        size: 10 + version,
+        etag: ETag::parse(&format!("{version:032x}")),
+        last_modified: Stamp::from_millis(version as i64),
+        storage_class: StorageClass::from_name(
+            ["STANDARD", "GLACIER", "NEW"][version as usize % 3],
+        ),
+    }
+}
+
+fn ledger(dry_run: bool) -> Ledger<TantivyEngine> {
+    Ledger::new(TantivyEngine::in_memory().unwrap(), POLICY, dry_run).unwrap()
+}
+
+fn begin(
+    ledger: &mut Ledger<TantivyEngine>,
+    source: &Arc<Source>,
+    fresh: bool,
+) -> (ScanPlan, Arc<Progress>) {
+    let progress = Arc::new(Progress::default());
+    let request = ScanRequest {
+        source: Arc::clone(source),
+        ranges_in_flight: 4,
+        fresh,
+        progress: Arc::clone(&progress),
+    };
+    (ledger.begin_scan(request).unwrap(), progress)
+}
+
+/// Lists the bucket into the ledger in pages, `most` pages at the most.
+fn list(
+    ledger: &mut Ledger<TantivyEngine>,
+    plan: &ScanPlan,
+    source: &Source,
+    bucket: &Bucket,
+    per_page: usize,
+    stamp: i64,
+    most: usize,
+) -> bool {
+    let mut left = most;
+    for (place, range) in &plan.ranges {
+        let inside = range.interval();
+        let keys: Vec<&String> = bucket.keys().filter(|key| inside.contains(key)).collect();
+        let mut rest = inside;
+        let mut pages = keys.chunks(per_page).peekable();
+        loop {
+            if left == 0 {
+                return false;
+            }
+            left -= 1;
+            let keys = pages.next().unwrap_or_default();
+            let done = pages.peek().is_none();
+            let last = keys.last().map(|key| key.to_string());
+            let interval = match &last {
+                Some(last) if !done => rest.up_to(last),
+                _ => rest.clone(),
+            };
+            let entry = |key: &&String| Entry {
+                key: key.to_string(),
+                object: object(bucket[*key]),
+            };
+            let listed = keys.iter().map(entry);
+            let admitted = listed.filter(|entry| source.admits(&entry.key, entry.object.size));
+            let page = PageReport {
+                source: plan.source,
+                scan: plan.scan,
+                range: *place,
+                interval,
+                admitted: admitted.collect(),
+                stamp: Stamp::from_millis(stamp),
+                settled: last.clone(),
+                done,
+            };
+            ledger.apply_page(page).unwrap();
+            if done {
+                break;
+            }
+            rest = rest.behind(&last.unwrap());
+        }
+    }
+    true
+}
+
+fn scan(
+    ledger: &mut Ledger<TantivyEngine>,
+    source: &Arc<Source>,
+    bucket: &Bucket,
+    stamp: i64,
+) -> [u64; 3] {
+    let (plan, progress) = begin(ledger, source, false);
+    assert!(list(ledger, &plan, source, bucket, 2, stamp, usize::MAX));
+    ledger.complete_scan(plan.source).unwrap();
+    counts(&progress)
+}
+
+fn counts(progress: &Progress) -> [u64; 3] {
+    [
+        progress.added.get(),
+        progress.changed.get(),
+        progress.removed.get(),
+    ]
+}
+
+fn indexed(ledger: &Ledger<TantivyEngine>) -> BTreeMap<String, Object> {
+    let records = ledger
+        .engine
+        .read(SourceId(0), &KeyInterval::everything(), usize::MAX)
+        .unwrap();
+    let live = |(key, record): Keyed| Some((key, record.object()?.clone()));
+    records.into_iter().filter_map(live).collect()
+}
+
+fn admitted(source: &Source, bucket: &Bucket) -> BTreeMap<String, Object> {
+    bucket
+        .iter()
+        .map(|(key, version)| (key.clone(), object(*version)))
+        .filter(|(key, object)| source.admits(key, object.size))
+        .collect()
+}
+
+fn bucket(keys: &[(&str, u64)]) -> Bucket {
+    keys.iter()
+        .map(|(key, version)| (key.to_string(), *version))
+        .collect()
+}
+
+#[test]
+fn a_second_scan_adds_changes_and_removes_what_the_bucket_did() {
+    let mut ledger = ledger(false);
+    let source = source("", &[]);
+    let first = bucket(&[("a", 1), ("b", 2), ("c/d", 3), ("c//é", 4), ("z", 5)]);
+    assert_eq!(scan(&mut ledger, &source, &first, 1_000), [5, 0, 0]);
+    assert_eq!(indexed(&ledger), admitted(&source, &first));
+    let second = bucket(&[("a", 1), ("aa", 6), ("c/d", 9), ("c//é", 4)]);
+    assert_eq!(scan(&mut ledger, &source, &second, 2_000), [1, 1, 2]);
+    assert_eq!(indexed(&ledger), admitted(&source, &second));
+    assert_eq!(scan(&mut ledger, &source, &second, 3_000), [0, 0, 0]);
+}
+
+#[test]
+fn an_unfinished_scan_removes_only_what_it_saw_and_goes_on() {
+    let mut ledger = ledger(false);
+    let source = source("", &[]);
+    let full = bucket(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("f", 1)]);
+    scan(&mut ledger, &source, &full, 1_000);
+    let left = bucket(&[("b", 1), ("e", 1)]);
+    let (plan, _) = begin(&mut ledger, &source, false);
+    assert!(!list(&mut ledger, &plan, &source, &left, 1, 2_000, 1));
+    assert!(ledger.complete_scan(plan.source).is_err());
+    assert_eq!(indexed(&ledger).len(), 6, "nothing is committed yet");
+    ledger.commit().unwrap();
+    let keys: Vec<String> = indexed(&ledger).into_keys().collect();
+    assert_eq!(keys, ["b", "c", "d", "e", "f"]);
+    let (plan, _) = begin(&mut ledger, &source, false);
+    assert!(plan.resumed && plan.started == Some(Stamp::from_millis(2_000)));
+    assert_eq!(plan.ranges[0].1.after.as_deref(), Some("b"));
+    assert!(list(
+        &mut ledger,
+        &plan,
+        &source,
+        &left,
+        1,
+        2_500,
+        usize::MAX
+    ));
+    ledger.complete_scan(plan.source).unwrap();
+    assert_eq!(indexed(&ledger), admitted(&source, &left));
+    let (plan, _) = begin(&mut ledger, &source, false);
+    assert!(!plan.resumed);
+}
+
+#[test]
+fn a_page_of_a_scan_that_was_given_up_changes_nothing() {
+    let mut ledger = ledger(false);
+    let source = source("", &[]);
+    let (old, _) = begin(&mut ledger, &source, false);
+    begin(&mut ledger, &source, true);
+    list(
+        &mut ledger,
+        &old,
+        &source,
+        &bucket(&[("a", 1)]),
+        1,
+        1_000,
+        usize::MAX,
+    );
+    ledger.commit().unwrap();
+    assert!(indexed(&ledger).is_empty());
+}
+
+#[test]
+fn changed_rules_and_a_changed_folder_void_the_scan_and_what_they_made_wrong() {
+    let mut ledger = ledger(false);
+    let all = bucket(&[
+        ("p/a.jpg", 1),
+        ("p/b.png", 1),
+        ("q/c.jpg", 1),
+        ("p/d/e.jpg", 1),
+    ]);
+    let whole = source("", &[]);
+    scan(&mut ledger, &whole, &all, 1_000);
+    let (plan, _) = begin(&mut ledger, &whole, false);
+    list(&mut ledger, &plan, &whole, &all, 1, 1_500, 2);
+    let jpegs = source("", &["**/*.jpg"]);
+    let (plan, progress) = begin(&mut ledger, &jpegs, false);
+    assert!(!plan.resumed && counts(&progress) == [0, 0, 1]);
+    assert_eq!(indexed(&ledger), admitted(&jpegs, &all));
+    let folder = source("p/", &[]);
+    let (plan, progress) = begin(&mut ledger, &folder, false);
+    assert_eq!(counts(&progress), [0, 0, 3]);
+    assert!(indexed(&ledger).is_empty());
+    list(&mut ledger, &plan, &folder, &all, 9, 2_000, usize::MAX);
+    ledger.complete_scan(plan.source).unwrap();
+    assert_eq!(indexed(&ledger), admitted(&folder, &all));
+}
+
+#[test]
+fn a_dry_run_counts_and_writes_nothing() {
+    let mut real = ledger(false);
+    let whole = source("", &[]);
+    let first = bucket(&[("a.jpg", 1), ("b.jpg", 2), ("c.png", 3), ("d.png", 3)]);
+    scan(&mut real, &whole, &first, 1_000);
+    let mut dry = Ledger::new(real.engine, POLICY, true).unwrap();
+    let jpegs = source("", &["*.jpg"]);
+    let second = bucket(&[("a.jpg", 7), ("c.png", 3), ("x.jpg", 1)]);
+    assert_eq!(scan(&mut dry, &jpegs, &second, 2_000), [1, 1, 3]);
+    assert_eq!(indexed(&dry), admitted(&whole, &first));
+}
+
+#[test]
+fn a_source_that_is_not_configured_any_more_loses_its_records_and_keeps_its_subdomain() {
+    let mut ledger = ledger(false);
+    let photos = source("", &[]);
+    scan(&mut ledger, &photos, &bucket(&[("a", 1)]), 1_000);
+    ledger.forget_others(&["other".to_owned()]).unwrap();
+    assert!(indexed(&ledger).is_empty());
+    let thief = Arc::new(Source::new("other", "bucket", "photos"));
+    let request = ScanRequest {
+        source: thief,
+        ranges_in_flight: 1,
+        fresh: false,
+        progress: Arc::default(),
+    };
+    assert!(matches!(
+        ledger.begin_scan(request),
+        Err(IndexError::Binding(_))
+    ));
+    assert_eq!(
+        scan(&mut ledger, &photos, &bucket(&[("a", 1)]), 2_000),
+        [1, 0, 0]
+    );
+}
+
+#[test]
+fn a_known_bucket_is_split_into_ranges_of_about_equal_size() {
+    let mut ledger = ledger(false);
+    ledger.policy.max_changes = 100_000;
+    let source = source("", &[]);
+    let many: Bucket = (0..9_000).map(|n| (format!("k/{n:05}"), 1)).collect();
+    let (plan, _) = begin(&mut ledger, &source, false);
+    assert_eq!(plan.ranges.len(), 1);
+    list(&mut ledger, &plan, &source, &many, 1_000, 1_000, usize::MAX);
+    ledger.complete_scan(plan.source).unwrap();
+    let (plan, progress) = begin(&mut ledger, &source, false);
+    assert_eq!(plan.ranges.len(), 4);
+    assert_eq!(progress.expected.get(), 9_000);
+    for (_, range) in &plan.ranges {
+        let inside = range.interval();
+        let held = many.keys().filter(|key| inside.contains(key)).count();
+        assert!((2_000..2_500).contains(&held), "{held} in {range:?}");
+    }
+    let emptied = Bucket::new();
+    assert!(list(
+        &mut ledger,
+        &plan,
+        &source,
+        &emptied,
+        1_000,
+        2_000,
+        usize::MAX
+    ));
+    ledger.complete_scan(plan.source).unwrap();
+    assert_eq!(progress.removed.get(), 9_000);
+    assert!(indexed(&ledger).is_empty());
+}
+
+fn any_bucket() -> impl Strategy<Value = Bucket> {
+    prop::collection::btree_map("[ab/é]{1,4}(\\.jpg)?", 0..4_u64, 0..25)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Buckets that change between scans, of which some are cut short: after each complete one the
+    /// index equals the admitted keys.
+    #[test]
+    fn after_each_complete_scan_the_index_is_the_bucket(
+        steps in prop::collection::vec((any_bucket(), 1..6_usize, 0..12_usize, 0..3_usize), 1..5)
+    ) {
+        let mut ledger = ledger(false);
+        let sources = [source("", &[]), source("a/", &[]), source("", &["**/*.jpg", "/b"])];
+        for (step, (bucket, per_page, cut, which)) in steps.iter().enumerate() {
+            let (source, stamp) = (&sources[*which], 10_000 * (step as i64 + 1));
+            let (plan, _) = begin(&mut ledger, source, true);
+            if list(&mut ledger, &plan, source, bucket, *per_page, stamp, *cut) {
+                ledger.complete_scan(plan.source).unwrap();
+            } else {
+                ledger.commit().unwrap();
+                let (plan, _) = begin(&mut ledger, source, false);
+                prop_assert!(plan.resumed);
+                list(&mut ledger, &plan, source, bucket, *per_page, stamp + 1, usize::MAX);
+                ledger.complete_scan(plan.source).unwrap();
+            }
+            prop_assert_eq!(indexed(&ledger), admitted(source, bucket));
+        }
+    }
+}
