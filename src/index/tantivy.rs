@@ -20,10 +20,14 @@ use schema::Fields;
 
 pub mod columns;
 pub mod document;
+pub mod hits;
 pub mod identity;
 pub mod interval;
 pub mod keys_query;
+pub mod live_query;
+pub mod ranking;
 pub mod schema;
+pub mod search;
 pub mod tokenizer;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause

@@ -1,0 +1,151 @@
+//! Answers a search from one snapshot: the query's translation, and hits from columns.
+//!
+//! What a query means is said in [`crate::search`]; here it is only put in tantivy's terms.
+
+use tantivy::Term as IndexTerm;
+use tantivy::query::{BooleanQuery, EmptyQuery, Occur, Query as IndexQuery, RangeQuery, TermQuery};
+use tantivy::schema::{Field, IndexRecordOption};
+
+use super::hits::{Hits, Stream};
+use super::live_query::LiveQuery;
+use super::ranking::Ranking;
+use super::schema::Fields;
+use super::{Snapshot, TantivyEngine};
+use crate::index::{Engine, IndexError};
+use crate::search::{Clause, Query, Sort, Term};
+use crate::source::Source;
+use crate::sync::checkpoint::SourceId;
+use crate::sync::interval::{KeyInterval, KeyRange};
+use crate::sync::stamp::Stamp;
+
+/// The hits of a search, and how many there are in all.
+pub struct Results<'a> {
+    /// All that match.
+    pub total: u64,
+    /// The first of them.
+    pub hits: Hits<'a>,
+}
+
+impl TantivyEngine {
+    /// The first `limit` assets of the Sources that the query finds; a Source that the index does
+    /// not know has none.
+    pub fn search<'a>(
+        &'a self,
+        query: &Query,
+        sources: impl IntoIterator<Item = &'a Source>,
+        sort: Sort,
+        limit: usize,
+    ) -> Result<Results<'a>, IndexError> {
+        let checkpoint = self.checkpoint()?;
+        let (mut total, mut streams) = (0, Vec::new());
+        for source in sources {
+            // Records of another bucket or folder than the configuration's are none of its assets.
+            let state = checkpoint
+                .source(&source.name)
+                .filter(|state| state.origin == source.origin() && state.prefix == source.prefix);
+            let Some(state) = state else { continue };
+            let translation = Translation {
+                snapshot: self.snapshot(),
+                fields: self.fields(),
+                source,
+                id: state.id,
+            };
+            let found = self
+                .snapshot()
+                .searcher
+                .search(&translation.query(query)?, &Ranking { sort, limit })
+                .map_err(IndexError::engine("search the index"))?;
+            total += found.total;
+            streams.extend(
+                found
+                    .segments
+                    .into_iter()
+                    .map(|first| Stream::new(source, first)),
+            );
+        }
+        let hits = Hits::merge(self, streams, sort, limit)?;
+        Ok(Results { total, hits })
+    }
+}
+
+/// A query in tantivy's terms, for one Source.
+struct Translation<'a> {
+    snapshot: &'a Snapshot,
+    fields: &'a Fields,
+    source: &'a Source,
+    id: SourceId,
+}
+
+impl Translation<'_> {
+    fn query(&self, query: &Query) -> Result<BooleanQuery, IndexError> {
+        let everything = self.live(&KeyInterval::everything())?;
+        let mut clauses = vec![(Occur::Must, everything)];
+        for Clause { negated, term } in &query.all_of {
+            let occur = if *negated {
+                Occur::MustNot
+            } else {
+                Occur::Must
+            };
+            clauses.push((occur, self.term(term)?));
+        }
+        Ok(BooleanQuery::new(clauses))
+    }
+
+    fn term(&self, term: &Term) -> Result<Box<dyn IndexQuery>, IndexError> {
+        Ok(match term {
+            Term::Words(words) => all_of(words.iter().map(|word| self.word(word))),
+            Term::Ext(extensions) => {
+                any_of(extensions.iter().map(|ext| text_term(self.fields.ext, ext)))
+            }
+            Term::Folder(path) => match self.source.key_of(path) {
+                Some(key_prefix) => self.live(&KeyRange::under(key_prefix).interval())?,
+                // The root folder has no key of its own.
+                None if path == "/" => self.live(&KeyInterval::everything())?,
+                None => Box::new(EmptyQuery),
+            },
+            Term::Size(interval) => {
+                let bound = |size: &u64| IndexTerm::from_field_u64(self.fields.size, *size);
+                Box::new(RangeQuery::new(
+                    interval.lower.as_ref().map(bound),
+                    interval.upper.as_ref().map(bound),
+                ))
+            }
+            Term::Modified(interval) => {
+                let field = self.fields.last_modified;
+                let bound = |stamp: &Stamp| IndexTerm::from_field_i64(field, stamp.as_millis());
+                Box::new(RangeQuery::new(
+                    interval.lower.as_ref().map(bound),
+                    interval.upper.as_ref().map(bound),
+                ))
+            }
+        })
+    }
+
+    /// The live documents of the interval: what every search is confined to.
+    fn live(&self, interval: &KeyInterval) -> Result<Box<dyn IndexQuery>, IndexError> {
+        Ok(Box::new(LiveQuery::new(self.snapshot, self.id, interval)?))
+    }
+
+    /// A word anywhere in the asset path.
+    fn word(&self, word: &str) -> Box<dyn IndexQuery> {
+        let fields = [self.fields.name, self.fields.folder];
+        any_of(fields.into_iter().map(|field| text_term(field, word)))
+    }
+}
+
+fn text_term(field: Field, text: &str) -> Box<dyn IndexQuery> {
+    let term = IndexTerm::from_field_text(field, text);
+    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+}
+
+fn all_of(queries: impl Iterator<Item = Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
+    Box::new(BooleanQuery::new(
+        queries.map(|query| (Occur::Must, query)).collect(),
+    ))
+}
+
+fn any_of(queries: impl Iterator<Item = Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
+    Box::new(BooleanQuery::new(
+        queries.map(|query| (Occur::Should, query)).collect(),
+    ))
+}
