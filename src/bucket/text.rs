@@ -1,0 +1,178 @@
+//! From the bytes of an answer to the text they mean: XML entities, then percent encoding, then UTF-8.
+//!
+//! A key is never normalised: whatever was put comes back byte for byte.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2};
+
+/// The longest reference that is looked for behind an `&`, with its `;`: `&#x0010FFFF;`.
+const MAX_REFERENCE: usize = 12;
+
+/// The text of an element.
+///
+/// `url_encoded` is whether the answer says `<EncodingType>url</EncodingType>` and the element is one
+/// of those that this covers.
+pub(super) fn decode(raw: &[u8], url_encoded: bool) -> Result<String, &'static str> {
+    let bytes = unescape(raw)?;
+    let bytes = match url_encoded {
+        true => percent_decode(bytes)?,
+        false => bytes,
+    };
+    String::from_utf8(bytes.into_owned()).map_err(|_| "text that is not UTF-8")
+}
+
+/// Replaces the entities and character references of XML.
+pub(super) fn unescape(raw: &[u8]) -> Result<Cow<'_, [u8]>, &'static str> {
+    let Some(first) = memchr(b'&', raw) else {
+        return Ok(Cow::Borrowed(raw));
+    };
+    let (plain, mut rest) = raw.split_at(first);
+    let mut text = Vec::with_capacity(raw.len());
+    text.extend_from_slice(plain);
+    while let Some(reference) = rest.strip_prefix(b"&") {
+        let end = memchr(b';', &reference[..reference.len().min(MAX_REFERENCE)])
+            .ok_or("an entity without its semicolon")?;
+        let meant = referenced(&reference[..end]).ok_or("an unknown entity")?;
+        text.extend_from_slice(meant.encode_utf8(&mut [0; 4]).as_bytes());
+        let behind = &reference[end + 1..];
+        let next = memchr(b'&', behind).unwrap_or(behind.len());
+        text.extend_from_slice(&behind[..next]);
+        rest = &behind[next..];
+    }
+    Ok(Cow::Owned(text))
+}
+
+/// The character that the name between `&` and `;` stands for.
+fn referenced(name: &[u8]) -> Option<char> {
+    match name {
+        b"amp" => Some('&'),
+        b"lt" => Some('<'),
+        b"gt" => Some('>'),
+        b"quot" => Some('"'),
+        b"apos" => Some('\''),
+        [b'#', b'x', digits @ ..] => code_point(digits, 16),
+        [b'#', digits @ ..] => code_point(digits, 10),
+        _ => None,
+    }
+}
+
+fn code_point(digits: &[u8], radix: u32) -> Option<char> {
+    digits
+        .iter()
+        .try_fold(0u32, |number, &digit| {
+            let digit = char::from(digit).to_digit(radix)?;
+            number.checked_mul(radix)?.checked_add(digit)
+        })
+        .filter(|_| !digits.is_empty())
+        .and_then(char::from_u32)
+}
+
+/// Undoes percent encoding, where `+` is a space.
+fn percent_decode(encoded: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, &'static str> {
+    let Some(first) = memchr2(b'%', b'+', &encoded) else {
+        return Ok(encoded);
+    };
+    let mut plain = Vec::with_capacity(encoded.len());
+    plain.extend_from_slice(&encoded[..first]);
+    let mut rest = &encoded[first..];
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        match byte {
+            b'+' => plain.push(b' '),
+            b'%' => {
+                let (&[high, low], behind) = behind
+                    .split_first_chunk()
+                    .ok_or("a percent escape that is cut off")?;
+                let digit = |b: u8| HEX_DIGITS[usize::from(b)];
+                let (high, low) = (digit(high), digit(low));
+                if high | low > 0x0F {
+                    return Err("a percent escape that is not two hex digits");
+                }
+                plain.push(high << 4 | low);
+                rest = behind;
+            }
+            byte => plain.push(*byte),
+        }
+    }
+    Ok(Cow::Owned(plain))
+}
+
+/// The value of each byte as a hex digit; 0xFF where it is none.
+const HEX_DIGITS: [u8; 256] = {
+    let mut table = [0xFF; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[b"0123456789abcdef"[value] as usize] = value as u8;
+        table[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn url_encoded_text_is_decoded_once() {
+        for (raw, want) in [
+            ("", ""),
+            ("a/b.jpg", "a/b.jpg"),
+            ("a%2Fb", "a/b"),
+            ("a%2fb", "a/b"),
+            ("red+flower", "red flower"),
+            ("red%20flower", "red flower"),
+            ("1%2B1", "1+1"),
+            ("100%25", "100%"),
+            ("%2541", "%41"),
+            ("a%00%0D%0A%7Fb", "a\0\r\n\u{7f}b"),
+            ("%F0%9F%8C%B5", "🌵"),
+            ("é%C3%A9", "éé"),
+            ("a&amp;b", "a&b"),
+            ("a%26amp;b", "a&amp;b"),
+            ("&#37;41", "A"),
+        ] {
+            assert_eq!(decode(raw.as_bytes(), true).as_deref(), Ok(want), "{raw}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_only_unescaped() {
+        for (raw, want) in [
+            ("a+b%2F", "a+b%2F"),
+            ("&lt;&gt;&quot;&apos;&amp;", "<>\"'&"),
+            ("&amp;amp;", "&amp;"),
+            ("a&#10;b&#x0A;c&#xd;", "a\nb\nc\r"),
+            ("&#127797;&#x1F335;", "🌵🌵"),
+            ("a;b", "a;b"),
+        ] {
+            assert_eq!(decode(raw.as_bytes(), false).as_deref(), Ok(want), "{raw}");
+        }
+    }
+
+    #[test]
+    fn text_that_means_nothing_is_refused() {
+        for (raw, url_encoded, fault) in [
+            (&b"%"[..], true, "cut off"),
+            (b"a%4", true, "cut off"),
+            (b"%4g", true, "two hex digits"),
+            (b"%+1", true, "two hex digits"),
+            (b"%FF", true, "not UTF-8"),
+            (b"%C3", true, "not UTF-8"),
+            (b"\xC3", false, "not UTF-8"),
+            (b"a&b", false, "semicolon"),
+            (b"&amp", false, "semicolon"),
+            (b"&nbsp;", false, "unknown entity"),
+            (b"&;", false, "unknown entity"),
+            (b"&#;", false, "unknown entity"),
+            (b"&#x;", false, "unknown entity"),
+            (b"&#-1;", false, "unknown entity"),
+            (b"&#xD800;", false, "unknown entity"),
+            (b"&#4294967338;", false, "unknown entity"),
+        ] {
+            let refused = decode(raw, url_encoded).unwrap_err();
+            assert!(refused.contains(fault), "{raw:?}: {refused}");
+        }
+    }
+}
