@@ -1,0 +1,79 @@
+//! Which of two endpoints a request goes to: the preferred one, until it could not be reached.
+//!
+//! It decides over an [`Instant`] that it is given; it sends nothing and reads no clock.
+
+use std::time::{Duration, Instant};
+
+/// How long a failure of the preferred endpoint is remembered.
+pub const REMEMBERED_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// One of two endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The preferred one.
+    Preferred,
+    /// The other.
+    Fallback,
+}
+
+/// What is remembered of the preferred endpoint.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Failover {
+    failed_at: Option<Instant>,
+}
+
+impl Failover {
+    /// Where a request goes now.
+    pub fn choose(&self, now: Instant) -> Choice {
+        match self.failed_at {
+            Some(failed_at) if now.duration_since(failed_at) < REMEMBERED_FOR => Choice::Fallback,
+            _ => Choice::Preferred,
+        }
+    }
+
+    /// Notes that an endpoint could not be reached; whether that changes the choice.
+    ///
+    /// Where the fallback cannot be reached either, nothing speaks against the preferred one.
+    pub fn note_failure(&mut self, of: Choice, now: Instant) -> bool {
+        let before = self.choose(now);
+        self.failed_at = match of {
+            Choice::Preferred => Some(now),
+            Choice::Fallback => None,
+        };
+        before != self.choose(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_preferred_endpoint_is_remembered_for_a_while() {
+        let start = Instant::now();
+        let mut failover = Failover::default();
+        assert_eq!(failover.choose(start), Choice::Preferred);
+        assert!(failover.note_failure(Choice::Preferred, start));
+        assert!(!failover.note_failure(Choice::Preferred, start));
+        let last = start + REMEMBERED_FOR - Duration::from_millis(1);
+        assert_eq!(failover.choose(last), Choice::Fallback);
+        assert_eq!(failover.choose(start + REMEMBERED_FOR), Choice::Preferred);
+    }
+
+    #[test]
+    fn a_failure_of_both_forgets_the_first() {
+        let now = Instant::now();
+        let mut failover = Failover::default();
+        failover.note_failure(Choice::Preferred, now);
+        assert!(failover.note_failure(Choice::Fallback, now));
+        assert_eq!(failover.choose(now), Choice::Preferred);
+    }
+
+    #[test]
+    fn an_instant_before_the_failure_is_no_trouble() {
+        let now = Instant::now();
+        let mut failover = Failover::default();
+        failover.note_failure(Choice::Preferred, now + REMEMBERED_FOR);
+        assert_eq!(failover.choose(now), Choice::Fallback);
+    }
+}

@@ -1,0 +1,331 @@
+//! A bucket, listed by the AWS SDK.
+//!
+//! It joins the parts: the SDK signs and sends, `exchange` takes the answer, `page` decodes it,
+//! `retry` tries again. It decides nothing about keys.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::types::{EncodingType, RequestPayer};
+use tracing::{info, warn};
+
+use crate::aws;
+use crate::bucket::endpoint::{Choice, Failover};
+use crate::bucket::exchange::{Answer, Tap};
+use crate::bucket::page::{self, PageFault};
+use crate::bucket::retry::Retries;
+use crate::bucket::{BucketError, BucketErrorKind, ErrorDocument, Fault, Lister, region};
+use crate::source::{EndpointOrder, Source};
+use crate::sync::listing::{Page, PageRequest};
+use crate::sync::stamp::Stamp;
+
+/// How long making a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is taken off our own clock where an answer has no `Date`.
+///
+/// S3 refuses requests that are signed with a clock more than 15 minutes off.
+const CLOCK_MARGIN: Duration = Duration::from_secs(15 * 60);
+
+/// The endpoints of `endpoint_order = "external-first"`, both of us-east-1.
+const EXTERNAL_FIRST: [&str; 2] = [
+    "https://s3-external-1.amazonaws.com",
+    "https://s3.amazonaws.com",
+];
+
+/// One bucket on S3 or on a store that speaks its protocol.
+#[derive(Debug)]
+pub struct S3Bucket {
+    name: String,
+    region: String,
+    expected_owner: Option<String>,
+    request_payer: Option<RequestPayer>,
+    endpoints: Endpoints,
+    retries: Retries,
+    requests: Arc<AtomicU64>,
+    /// Whether it has been said that answers carry no `Date`.
+    warned_undated: AtomicBool,
+}
+
+/// The clients of one bucket, which differ in their endpoint alone.
+#[derive(Debug)]
+struct Endpoints {
+    preferred: Client,
+    fallback: Option<Client>,
+    failover: Mutex<Failover>,
+}
+
+impl S3Bucket {
+    /// Opens the bucket of a Source; each request is sent up to `attempts` times.
+    ///
+    /// With a `region` in the Source no request is sent. Else it is found with HeadBucket, then (on
+    /// AWS only) GetBucketLocation; a store of another maker that tells none is taken to be in
+    /// us-east-1. Regions of other AWS partitions (China, GovCloud) cannot be found from outside
+    /// them and must be given.
+    pub async fn open(source: &Source, attempts: u32) -> Result<Self, BucketError> {
+        let urls = match source.endpoint_order {
+            EndpointOrder::ExternalFirst => EXTERNAL_FIRST.map(|url| Some(url.to_owned())).into(),
+            EndpointOrder::Standard => vec![source.endpoint_url.clone()],
+        };
+        Self::open_at(source, urls, Retries::up_to(attempts)).await
+    }
+
+    /// Opens a bucket whose requests go to the first of one or two endpoints, and to the second when
+    /// the first cannot be reached; `None` is the endpoint that the SDK chooses.
+    async fn open_at(
+        source: &Source,
+        urls: Vec<Option<String>>,
+        retries: Retries,
+    ) -> Result<Self, BucketError> {
+        let region = match source.endpoint_order {
+            EndpointOrder::ExternalFirst => Some(aws::DEFAULT_REGION),
+            EndpointOrder::Standard => source.region.as_deref(),
+        };
+        let first_region = region.unwrap_or(aws::DEFAULT_REGION);
+        let config = aws::sdk_config(&source.credentials, Some(first_region))
+            .await
+            .map_err(|fault| BucketError {
+                attempted: format!("open bucket {}", source.name),
+                fault: Fault::new(BucketErrorKind::NoCredentials, fault.to_string()),
+                attempts: 1,
+            })?;
+        let mut bucket = Self {
+            name: source.bucket.clone(),
+            region: first_region.to_owned(),
+            expected_owner: source.expected_bucket_owner.clone(),
+            request_payer: source.request_payer.then_some(RequestPayer::Requester),
+            endpoints: Endpoints::new(&config, source.path_style, first_region, &urls),
+            retries,
+            requests: Arc::default(),
+            warned_undated: AtomicBool::new(false),
+        };
+        if region.is_none() {
+            let found = bucket.find_region(source.endpoint_url.is_some()).await?;
+            info!(
+                bucket = bucket.name,
+                region = found,
+                "found the bucket's region"
+            );
+            bucket.endpoints = Endpoints::new(&config, source.path_style, &found, &urls);
+            bucket.region = found;
+        }
+        Ok(bucket)
+    }
+
+    /// The region that requests are signed for.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// How many requests have been sent, failed attempts included: each is billed like a LIST.
+    pub fn requests_sent(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    async fn find_region(&self, at_other_store: bool) -> Result<String, BucketError> {
+        let attempted = format!("find the region of bucket {}", self.name);
+        let told = self
+            .retries
+            .run(&attempted, || async {
+                region::of_head_bucket(&self.head_bucket().await?)
+            })
+            .await?;
+        match told {
+            Some(region) => Ok(region),
+            None if at_other_store => Ok(aws::DEFAULT_REGION.to_owned()),
+            None => {
+                let ask = || async { region::of_bucket_location(&self.get_location().await?) };
+                self.retries.run(&attempted, ask).await
+            }
+        }
+    }
+
+    async fn head_bucket(&self) -> Result<Answer, Fault> {
+        let tap = Tap::new(&self.requests);
+        let request = self
+            .endpoints
+            .preferred
+            .head_bucket()
+            .bucket(&self.name)
+            .set_expected_bucket_owner(self.expected_owner.clone());
+        tap.answer(request.customize().interceptor(tap.clone()).send())
+            .await
+    }
+
+    async fn get_location(&self) -> Result<Answer, Fault> {
+        let tap = Tap::new(&self.requests);
+        let request = self
+            .endpoints
+            .preferred
+            .get_bucket_location()
+            .bucket(&self.name)
+            .set_expected_bucket_owner(self.expected_owner.clone());
+        tap.answer(request.customize().interceptor(tap.clone()).send())
+            .await
+    }
+
+    /// One attempt: at the preferred endpoint and, if that cannot be reached, at once at the other.
+    async fn attempt(&self, request: &PageRequest) -> Result<Page, Fault> {
+        let choice = self.endpoints.choose();
+        let outcome = self.list_at(choice, request).await;
+        let unreachable = |outcome: &Result<Page, Fault>| matches!(outcome, Err(fault) if fault.kind.is_of_the_endpoint());
+        if !unreachable(&outcome) || !self.endpoints.note_failure(choice) {
+            return outcome;
+        }
+        match choice {
+            Choice::Fallback => outcome,
+            Choice::Preferred => {
+                let outcome = self.list_at(Choice::Fallback, request).await;
+                if unreachable(&outcome) {
+                    self.endpoints.note_failure(Choice::Fallback);
+                }
+                outcome
+            }
+        }
+    }
+
+    async fn list_at(&self, choice: Choice, request: &PageRequest) -> Result<Page, Fault> {
+        let tap = Tap::new(&self.requests);
+        // A token is stronger than start-after, and some stores refuse both together.
+        let start_after = request
+            .start_after
+            .clone()
+            .filter(|_| request.token.is_none());
+        let list = self
+            .endpoints
+            .client(choice)
+            .list_objects_v2()
+            .bucket(&self.name)
+            .encoding_type(EncodingType::Url)
+            .max_keys(request.max_keys.into())
+            .prefix(&request.prefix)
+            .set_start_after(start_after)
+            .set_continuation_token(request.token.as_ref().map(|token| token.0.clone()))
+            .set_expected_bucket_owner(self.expected_owner.clone())
+            .set_request_payer(self.request_payer.clone());
+        let answer = tap
+            .answer(list.customize().interceptor(tap.clone()).send())
+            .await?;
+        self.page_of(&answer)
+    }
+
+    fn page_of(&self, answer: &Answer) -> Result<Page, Fault> {
+        let refused = |document: &ErrorDocument| {
+            Fault::of_answer(answer.status, document, answer.bucket_region.as_deref())
+        };
+        if answer.status != 200 {
+            return Err(refused(&ErrorDocument::of_body(&answer.body)));
+        }
+        page::decode(&answer.body, self.stamp_of(answer)).map_err(|fault| match fault {
+            PageFault::Service(document) => refused(&document),
+            PageFault::Malformed(malformed) => {
+                Fault::new(BucketErrorKind::Malformed, malformed.to_string())
+            }
+        })
+    }
+
+    fn stamp_of(&self, answer: &Answer) -> Stamp {
+        let date = answer.date.unwrap_or_else(|| {
+            if !self.warned_undated.swap(true, Ordering::Relaxed) {
+                warn!(
+                    bucket = self.name,
+                    margin_seconds = CLOCK_MARGIN.as_secs(),
+                    "answers carry no Date: pages are dated by this machine's clock with a margin"
+                );
+            }
+            our_clock().minus(CLOCK_MARGIN)
+        });
+        Stamp::of_answer(date, answer.took)
+    }
+}
+
+impl Lister for S3Bucket {
+    async fn list(&self, request: &PageRequest) -> Result<Page, BucketError> {
+        let attempted = description(&self.name, request);
+        self.retries.run(&attempted, || self.attempt(request)).await
+    }
+}
+
+impl Endpoints {
+    fn new(config: &SdkConfig, path_style: bool, region: &str, urls: &[Option<String>]) -> Self {
+        let client = |url: &Option<String>| {
+            let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
+            let mut config = aws_sdk_s3::config::Builder::from(config)
+                .region(Region::new(region.to_owned()))
+                .force_path_style(path_style)
+                .retry_config(RetryConfig::disabled())
+                // A clock that is wrong is to be set, not worked around from the second request on.
+                .disable_clock_skew_correction(true)
+                // A slow page is no fault: `exchange` has the bounds.
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .timeout_config(timeouts.build());
+            if let Some(url) = url {
+                config = config.endpoint_url(url);
+            }
+            Client::from_conf(config.build())
+        };
+        Self {
+            preferred: client(urls.first().unwrap_or(&None)),
+            fallback: urls.get(1).map(client),
+            failover: Mutex::default(),
+        }
+    }
+
+    fn client(&self, choice: Choice) -> &Client {
+        match (choice, &self.fallback) {
+            (Choice::Fallback, Some(client)) => client,
+            _ => &self.preferred,
+        }
+    }
+
+    fn choose(&self) -> Choice {
+        match self.fallback {
+            Some(_) => self.failover().choose(Instant::now()),
+            None => Choice::Preferred,
+        }
+    }
+
+    /// Notes that an endpoint could not be reached; whether there is another to try.
+    fn note_failure(&self, of: Choice) -> bool {
+        if self.fallback.is_none() {
+            return false;
+        }
+        if self.failover().note_failure(of, Instant::now()) {
+            warn!(endpoint = ?of, "endpoint not reached, using the other");
+        }
+        true
+    }
+
+    fn failover(&self) -> std::sync::MutexGuard<'_, Failover> {
+        // What is remembered is one value, written at once: a panic elsewhere cannot spoil it.
+        self.failover.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn our_clock() -> Stamp {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Stamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The request in words, for logs and errors.
+fn description(bucket: &str, request: &PageRequest) -> String {
+    let mut words = format!("list bucket {bucket}");
+    if !request.prefix.is_empty() {
+        words += &format!(", prefix {:?}", request.prefix);
+    }
+    if let Some(after) = &request.start_after {
+        words += &format!(", after {after:?}");
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;
