@@ -3,6 +3,7 @@
 //! It says what a page holds, not what follows from it: that is `sync`. Which pages to ask for, and
 //! how many at a time, is `scanner`.
 
+mod clients;
 mod date;
 mod document;
 mod endpoint;

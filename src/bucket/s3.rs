@@ -3,20 +3,16 @@
 //! It joins the parts: the SDK signs and sends, `exchange` takes the answer, `page` decodes it,
 //! `retry` tries again. It decides nothing about keys.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::{Region, SdkConfig};
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::StalledStreamProtectionConfig;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use tracing::{info, warn};
 
 use crate::aws;
-use crate::bucket::endpoint::{Choice, Failover};
+use crate::bucket::clients::Endpoints;
+use crate::bucket::endpoint::Choice;
 use crate::bucket::exchange::{Answer, Tap};
 use crate::bucket::page::{self, PageFault};
 use crate::bucket::retry::Retries;
@@ -24,9 +20,6 @@ use crate::bucket::{BucketError, BucketErrorKind, ErrorDocument, Fault, Lister, 
 use crate::source::{EndpointOrder, Source};
 use crate::sync::listing::{Page, PageRequest};
 use crate::sync::stamp::Stamp;
-
-/// How long making a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is taken off our own clock where an answer has no `Date`.
 ///
@@ -51,14 +44,6 @@ pub struct S3Bucket {
     requests: Arc<AtomicU64>,
     /// Whether it has been said that answers carry no `Date`.
     warned_undated: AtomicBool,
-}
-
-/// The clients of one bucket, which differ in their endpoint alone.
-#[derive(Debug)]
-struct Endpoints {
-    preferred: Client,
-    fallback: Option<Client>,
-    failover: Mutex<Failover>,
 }
 
 impl S3Bucket {
@@ -150,7 +135,7 @@ impl S3Bucket {
         let tap = Tap::new(&self.requests);
         let request = self
             .endpoints
-            .preferred
+            .client(Choice::Preferred)
             .head_bucket()
             .bucket(&self.name)
             .set_expected_bucket_owner(self.expected_owner.clone());
@@ -162,7 +147,7 @@ impl S3Bucket {
         let tap = Tap::new(&self.requests);
         let request = self
             .endpoints
-            .preferred
+            .client(Choice::Preferred)
             .get_bucket_location()
             .bucket(&self.name)
             .set_expected_bucket_owner(self.expected_owner.clone());
@@ -249,62 +234,6 @@ impl Lister for S3Bucket {
     async fn list(&self, request: &PageRequest) -> Result<Page, BucketError> {
         let attempted = description(&self.name, request);
         self.retries.run(&attempted, || self.attempt(request)).await
-    }
-}
-
-impl Endpoints {
-    fn new(config: &SdkConfig, path_style: bool, region: &str, urls: &[Option<String>]) -> Self {
-        let client = |url: &Option<String>| {
-            let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
-            let mut config = aws_sdk_s3::config::Builder::from(config)
-                .region(Region::new(region.to_owned()))
-                .force_path_style(path_style)
-                .retry_config(RetryConfig::disabled())
-                // A clock that is wrong is to be set, not worked around from the second request on.
-                .disable_clock_skew_correction(true)
-                // A slow page is no fault: `exchange` has the bounds.
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .timeout_config(timeouts.build());
-            if let Some(url) = url {
-                config = config.endpoint_url(url);
-            }
-            Client::from_conf(config.build())
-        };
-        Self {
-            preferred: client(urls.first().unwrap_or(&None)),
-            fallback: urls.get(1).map(client),
-            failover: Mutex::default(),
-        }
-    }
-
-    fn client(&self, choice: Choice) -> &Client {
-        match (choice, &self.fallback) {
-            (Choice::Fallback, Some(client)) => client,
-            _ => &self.preferred,
-        }
-    }
-
-    fn choose(&self) -> Choice {
-        match self.fallback {
-            Some(_) => self.failover().choose(Instant::now()),
-            None => Choice::Preferred,
-        }
-    }
-
-    /// Notes that an endpoint could not be reached; whether there is another to try.
-    fn note_failure(&self, of: Choice) -> bool {
-        if self.fallback.is_none() {
-            return false;
-        }
-        if self.failover().note_failure(of, Instant::now()) {
-            warn!(endpoint = ?of, "endpoint not reached, using the other");
-        }
-        true
-    }
-
-    fn failover(&self) -> std::sync::MutexGuard<'_, Failover> {
-        // What is remembered is one value, written at once: a panic elsewhere cannot spoil it.
-        self.failover.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,8 @@
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
-use std::thread::JoinHandle;
+mod server;
 
+use std::os::unix::fs::PermissionsExt;
+
+use self::server::Server;
 use super::*;
 use crate::bucket::BucketErrorKind as Kind;
 use crate::source::{Credentials, SecretFile};
@@ -10,53 +10,6 @@ use crate::sync::listing::ContinuationToken;
 
 /// Sun, 06 Nov 1994 08:49:37 GMT
 const DATE_MILLIS: i64 = 784_111_777_000;
-
-/// A server that answers its requests with the given bytes in turn, one on each connection.
-struct Server {
-    address: SocketAddr,
-    thread: JoinHandle<Vec<String>>,
-}
-
-impl Server {
-    fn playing(answers: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let answers: Vec<String> = answers.iter().map(|&answer| answer.to_owned()).collect();
-        let thread = std::thread::spawn(move || {
-            let mut requests = Vec::new();
-            for answer in answers {
-                let (mut stream, _) = listener.accept().unwrap();
-                let request = read_head(&mut stream);
-                if request.is_empty() {
-                    break;
-                }
-                requests.push(request);
-                stream.write_all(answer.as_bytes()).unwrap();
-            }
-            requests
-        });
-        Self { address, thread }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// The requests that came; a server that still waits for one is told that none will come.
-    fn requests(self) -> Vec<String> {
-        drop(TcpStream::connect(self.address));
-        self.thread.join().unwrap()
-    }
-}
-
-fn read_head(stream: &mut TcpStream) -> String {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
-        head.push(byte[0]);
-    }
-    String::from_utf8(head).unwrap()
-}
 
 fn answer(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();

@@ -1,0 +1,52 @@
+//! A server that plays recorded answers: no HTTP is understood in here.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread::JoinHandle;
+
+/// A server that answers its requests with the given bytes in turn, one on each connection.
+pub(super) struct Server {
+    address: SocketAddr,
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Server {
+    pub fn playing(answers: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answers: Vec<String> = answers.iter().map(|&answer| answer.to_owned()).collect();
+        let thread = std::thread::spawn(move || {
+            let mut requests = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let request = read_head(&mut stream);
+                if request.is_empty() {
+                    break;
+                }
+                requests.push(request);
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+            requests
+        });
+        Self { address, thread }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests that came; a server that still waits for one is told that none will come.
+    pub fn requests(self) -> Vec<String> {
+        drop(TcpStream::connect(self.address));
+        self.thread.join().unwrap()
+    }
+}
+
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
