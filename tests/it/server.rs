@@ -35,7 +35,7 @@ const KEEPER: &str = r#"
 exec 3<&0
 "$1" </dev/null 3<&- & server=$!
 { cat <&3 >/dev/null; kill -KILL "$server"; } & keeper=$!
-wait "$server"
+{ wait "$server"; } 2>/dev/null
 rm -rf -- "$2"
 kill "$keeper" 2>/dev/null
 "#;
