@@ -83,14 +83,14 @@ def assets():
         month, place = number % 12, dice.choice(PLACES)
         season = SEASONS[(month + 10) % 12 // 3]
         name = f"{season} {place} {number:04}.jpg" if number % 3 else f"IMG_{number:04}.JPG"
-        yield f"photos/{2022 + number % 3}/{month + 1:02}/{name}", dice.randint(200, 4000)
+        yield f"photos/{2022 + number // 12 % 3}/{month + 1:02}/{name}", dice.randint(200, 4000)
     for number in range(350):
         thing = THINGS[number % len(THINGS)].replace(" ", "-")
         for view in VIEWS:
             yield f"products/{thing}/{number:05}/{thing}_{view}.webp", dice.randint(100, 2000)
     for number in range(120):
         variant = ["primary", "white", "small", "print"][number % 4]
-        yield f"brand/logos/{number // 4:02}/acme-logo+{variant}.{['svg', 'png'][number % 2]}", 300
+        yield f"brand/logos/{number // 8:02}/acme-logo+{variant}.{['svg', 'png'][number // 4 % 2]}", 300
     for name in ["heroBannerHome", "heroBannerSale", "checkoutIcons", "emptyCartIllustration"]:
         for scale in ["", "@2x", "@3x"]:
             yield f"web/{name}{scale}.png", dice.randint(300, 900)

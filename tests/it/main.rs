@@ -20,6 +20,7 @@ mod credentials;
 mod harness;
 mod mirror;
 mod rebuild;
+mod regions;
 mod rules;
 mod scan_changes;
 mod scan_faults;

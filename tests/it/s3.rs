@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_s3::types::{EncodingType, StorageClass};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, EncodingType, StorageClass,
+};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
@@ -37,14 +39,26 @@ pub struct Listed {
 }
 
 impl Bucket {
-    /// Makes a new, empty bucket.
+    /// Makes a new, empty bucket in us-east-1.
     pub fn create(server: &S3Server) -> Self {
+        Self::create_in("us-east-1", server)
+    }
+
+    /// Makes a new, empty bucket in a Region; the server then insists on that Region.
+    pub fn create_in(region: &str, server: &S3Server) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let bucket = Self {
             name: format!("bucket-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
-            client: client(&server.endpoint()),
+            client: client(&server.endpoint(), region),
         };
-        let request = bucket.client.create_bucket().bucket(&bucket.name);
+        let mut request = bucket.client.create_bucket().bucket(&bucket.name);
+        // us-east-1 is the one Region that S3 does not want named.
+        if region != "us-east-1" {
+            let location = BucketLocationConstraint::from(region);
+            let configuration = CreateBucketConfiguration::builder();
+            let configuration = configuration.location_constraint(location).build();
+            request = request.create_bucket_configuration(configuration);
+        }
         wait(request.send()).expect("a new bucket");
         bucket
     }
@@ -124,11 +138,11 @@ impl Bucket {
 }
 
 /// A client that sends what it is told, as root.
-fn client(endpoint: &str) -> Client {
+fn client(endpoint: &str, region: &str) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
-        .region(Region::new("us-east-1"))
+        .region(Region::new(region.to_owned()))
         .endpoint_url(endpoint)
         .force_path_style(true)
         .http_client(aws_smithy_http_client::Builder::new().build_http())

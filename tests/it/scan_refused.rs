@@ -48,12 +48,6 @@ fn wrong_secret() {
 }
 
 #[test]
-fn wrong_region() {
-    let moved = Action::ErrorWith(301, "PermanentRedirect", "x-amz-bucket-region", "eu-west-1");
-    assert_permanent(moved, &["region", "eu-west-1"]);
-}
-
-#[test]
 fn clocks_that_differ_too_much() {
     let fixture = Fixture::with_keys(["a"]);
     let skewed = Action::Error(403, "RequestTimeTooSkewed");
@@ -157,21 +151,6 @@ fn attempts_are_bounded_as_configured() {
     fixture.proxy.fault(FOR_EVER, lists_from(1), slow_down);
     fixture.cli.fail(&["reindex"], &["SlowDown", SOURCE]);
     assert_eq!(fixture.proxy.lists().len(), 2);
-}
-
-#[test]
-fn the_region_is_found_where_it_is_not_configured() {
-    let mut fixture = Fixture::with_keys(["a"]);
-    fixture.change_source(|source| source.region = None);
-    let head = |request: &Request| request.method == "HEAD";
-    let moved = Action::ErrorWith(301, "PermanentRedirect", "x-amz-bucket-region", "eu-west-1");
-    fixture.proxy.fault(FOR_EVER, head, moved);
-    fixture.cli.reindex();
-    fixture.assert_mirror();
-    let lists = fixture.proxy.lists();
-    assert!(!lists.is_empty());
-    let region = |request: &Request| request.region.as_deref() == Some("eu-west-1");
-    assert!(lists.iter().all(region), "{lists:#?}");
 }
 
 #[test]
