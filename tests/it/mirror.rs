@@ -17,31 +17,31 @@ const CASES: u32 = 24;
 /// How many simpler cases are tried when one fails.
 const MAX_SHRINKS: u32 = 100;
 
-/// Parts that keys and patterns are made of: those of patterns are among those of keys.
-const SEGMENTS: [&str; 26] = [
-    "a",
-    "b",
-    "ab",
-    "A",
-    "a b",
+/// Folders that patterns name, and their neighbours that patterns must not take for them.
+const FOLDERS: [&str; 9] = ["a", "b", "ab", "A", "a b", "img", "img2", "imG", ""];
+
+/// Names that patterns for extensions must sort out.
+const FILES: [&str; 7] = [
+    "x.jpg",
+    "y.JPG",
+    "z.png",
+    ".jpg",
+    "jpg",
+    "x.jpg.png",
+    "new\nline.jpg",
+];
+
+/// Names that some step on the way could spoil.
+const ODD: [&str; 12] = [
     "a+b",
     "%",
     "%20",
     ".",
     "..",
-    "",
-    "img",
-    "img2",
-    "imG",
-    "x.jpg",
-    "y.JPG",
-    "z.png",
-    ".jpg",
-    "é.jpg",
     "\u{1F600}",
     "\u{1}",
-    "new\nline",
     "r\r.jpg",
+    "\n",
     "&<>\"'",
     "[x]",
     "{y}",
@@ -153,13 +153,16 @@ impl Case {
 }
 
 fn key() -> impl Strategy<Value = String> {
-    let segments = proptest::collection::vec(prop::sample::select(&SEGMENTS[..]), 1..5);
+    let one_of = |names: &'static [&str]| prop::sample::select(names);
+    let segment = prop_oneof![4 => one_of(&FOLDERS), 2 => one_of(&FILES), 1 => one_of(&ODD)];
+    let segments = proptest::collection::vec(segment, 1..5);
     let keys = segments.prop_map(|segments| segments.join("/"));
-    keys.prop_filter("a key has a byte", |key| !key.is_empty())
+    // The SDK refuses to put a key of nothing but white space.
+    keys.prop_filter("a key that can be put", |key| !key.trim().is_empty())
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    let folder = || prop::sample::select(vec!["a", "b", "ab", "A", "a b", "img", "a/b", "a/img"]);
+    let folder = || prop::sample::select(vec!["a", "b", "ab", "a b", "img", "a/b", "a/img"]);
     let extension = || prop::sample::select(vec!["jpg", "png", "JPG"]);
     prop_oneof![
         folder().prop_map(|folder| Rule::Literal(folder.to_owned())),
@@ -172,7 +175,7 @@ fn rule() -> impl Strategy<Value = Rule> {
 
 fn case() -> impl Strategy<Value = Case> {
     let rules = |most| proptest::collection::vec(rule(), 0..=most);
-    let objects = proptest::collection::btree_map(key(), 0..3_usize, 0..40);
+    let objects = proptest::collection::btree_map(key(), 0..3_usize, 0..60);
     let mutation = prop_oneof![Just(None), (0..4_usize).prop_map(Some)];
     let strangers = proptest::collection::btree_map(key(), mutation, 0..10);
     let prefix = prop::sample::select(vec![None, None, Some("a"), Some("img")]);
