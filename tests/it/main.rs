@@ -1,1 +1,32 @@
-//! Integration tests.
+//! Integration tests: the real binary against a real S3-compatible server, over HTTP.
+//!
+//! The first group of modules is what the tests are written with, the second the tests, by
+//! subject. What one function does is tested beside it in `src/`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed unwrap is how a test says that its own set-up broke"
+)]
+
+mod cli;
+mod config;
+mod fixture;
+mod index;
+mod proxy;
+mod s3;
+mod server;
+
+mod credentials;
+mod harness;
+mod mirror;
+mod rebuild;
+mod regions;
+mod rules;
+mod scan_changes;
+mod scan_faults;
+mod scan_keys;
+mod scan_ranges;
+mod scan_refused;
+mod scan_resume;
+mod search;
+mod sources;

@@ -1,0 +1,230 @@
+#!/usr/bin/env bash
+# Shows the asset indexer at work: a local S3 server, a bucket with some 3,000 assets, the real
+# reindex, some searches. Needs Rust and Python 3; writes only under target/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=tests/setup.sh
+source tests/setup.sh
+
+usage='usage: deploy/demo.sh [--once]
+
+  --once   end when everything was shown; otherwise the local S3 server stays up
+           for you to try searches of your own, until Ctrl-C'
+
+once=no
+case "$#:${1-}" in
+    0:) ;;
+    1:--once) once=yes ;;
+    1:-h | 1:--help) printf '%s\n' "$usage" && exit ;;
+    *) printf '%s\n' "$usage" >&2 && exit 2 ;;
+esac
+
+demo=$PWD/target/demo
+config=target/demo/asset-indexer.toml
+binary=${CARGO_TARGET_DIR:-target}/release/asset-indexer
+bucket=acme-assets
+server=
+
+# Ends the server that this script started, and no other.
+end_server() {
+    [[ -n $server ]] || return 0
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    server=
+}
+trap end_server EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say() {
+    printf '\n# %s\n' "$*"
+}
+
+# Shows a command as one would type it, then runs it.
+run() {
+    local word shown=
+    for word in "$@"; do
+        [[ $word =~ ^[A-Za-z0-9_./:=-]+$ ]] || word="'$word'"
+        shown+=" $word"
+    done
+    printf '\n$ asset-indexer%s\n' "$shown"
+    "$binary" --config "$config" "$@"
+}
+
+# Fills the bucket, or changes what is in it: tend_bucket ENDPOINT fill|change
+tend_bucket() {
+    "$venv/bin/python" - "$1" "$bucket" "$2" <<'PYTHON'
+import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+from botocore.config import Config
+
+endpoint, bucket, task = sys.argv[1:]
+s3 = boto3.client(
+    "s3",
+    endpoint_url=endpoint,
+    region_name="us-east-1",
+    aws_access_key_id="demo",
+    aws_secret_access_key="demo",
+    config=Config(s3={"addressing_style": "path"}, max_pool_connections=16),
+)
+dice = random.Random(2024)
+PLACES = ["beach", "forest", "Zürich", "São Paulo", "harbour", "market", "東京", "old town"]
+SEASONS = ["spring", "summer", "autumn", "winter"]
+THINGS = ["chair", "desk lamp", "backpack", "running shoe", "coffee cup", "rain jacket"]
+VIEWS = ["front", "side", "detail", "thumb"]
+
+
+def assets():
+    """Keys and sizes as a shop's asset library has them."""
+    for number in range(1200):
+        month, place = number % 12, dice.choice(PLACES)
+        season = SEASONS[(month + 10) % 12 // 3]
+        name = f"{season} {place} {number:04}.jpg" if number % 3 else f"IMG_{number:04}.JPG"
+        yield f"photos/{2022 + number // 12 % 3}/{month + 1:02}/{name}", dice.randint(200, 4000)
+    for number in range(350):
+        thing = THINGS[number % len(THINGS)].replace(" ", "-")
+        for view in VIEWS:
+            yield f"products/{thing}/{number:05}/{thing}_{view}.webp", dice.randint(100, 2000)
+    for number in range(120):
+        variant = ["primary", "white", "small", "print"][number % 4]
+        yield f"brand/logos/{number // 8:02}/acme-logo+{variant}.{['svg', 'png'][number // 4 % 2]}", 300
+    for name in ["heroBannerHome", "heroBannerSale", "checkoutIcons", "emptyCartIllustration"]:
+        for scale in ["", "@2x", "@3x"]:
+            yield f"web/{name}{scale}.png", dice.randint(300, 900)
+    for number in range(6):
+        yield f"video/campaign-{number + 1}/intro (final).mp4", dice.randint(1_100_000, 1_900_000)
+    for number in range(180):
+        yield f"docs/2024/price list {number:03} – 50% off.pdf", dice.randint(400, 3000)
+    for number in range(80):
+        yield f"internal/drafts/{number:02}/notes.txt", 50
+    for folder in ["photos", "products", "brand", "docs"]:
+        yield f"{folder}/", 0
+
+
+def put(asset):
+    key, size = asset
+    s3.put_object(Bucket=bucket, Key=key, Body=b"\0" * size)
+
+
+everything = list(assets())
+with ThreadPoolExecutor(16) as pool:
+    if task == "fill":
+        s3.create_bucket(Bucket=bucket)
+        list(pool.map(put, everything))
+        print(f"{len(everything)} objects are in the bucket")
+    else:
+        gone = [key for key, _ in everything if key.startswith("photos/2022/01/")][:30]
+        changed = [(key, size + 1) for key, size in everything if key.startswith("brand/")][:20]
+        new = [(f"photos/2026/11/first snow {number:02}.jpg", 900) for number in range(50)]
+        list(pool.map(lambda key: s3.delete_object(Bucket=bucket, Key=key), gone))
+        list(pool.map(put, changed + new))
+        print(f"{len(new)} objects put, {len(changed)} overwritten, {len(gone)} deleted")
+PYTHON
+}
+
+# Prints a free port below those that Linux gives to outgoing connections.
+free_port() {
+    "$venv/bin/python" - <<'PYTHON'
+import os
+import socket
+
+for number in range(10_000):
+    port = 20_000 + (os.getpid() + number) % 10_000
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    print(port)
+    break
+PYTHON
+}
+
+# Returns when the server answers; an error if it ends or does not come up: wait_for URL
+wait_for() {
+    "$venv/bin/python" - "$1" "$server" <<'PYTHON'
+import os
+import sys
+import time
+import urllib.request
+
+url, server = sys.argv[1], int(sys.argv[2])
+deadline = time.monotonic() + 60
+while time.monotonic() < deadline:
+    os.kill(server, 0)
+    try:
+        urllib.request.urlopen(url).close()
+        sys.exit(0)
+    except OSError:
+        time.sleep(0.02)
+sys.exit("the local S3 server does not answer")
+PYTHON
+}
+
+need cargo 'install Rust, see https://rustup.rs'
+say 'Setting up the local S3 server (under target/, some 15 seconds the first time)'
+prepare_venv
+say 'Building (the first time takes some minutes)'
+cargo build --release --locked --quiet
+
+rm -rf -- "$demo"
+mkdir -p "$demo"
+port=$(free_port)
+endpoint=http://127.0.0.1:$port
+say "Starting the local S3 server at $endpoint"
+env BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" LOG_LEVEL=WARNING TMPDIR="$demo" \
+    "$venv/bin/ministack" >"$demo/server.log" 2>&1 </dev/null &
+server=$!
+wait_for "$endpoint/_ministack/health" 2>>"$demo/server.log" ||
+    die "the local S3 server did not start; see target/demo/server.log"
+tend_bucket "$endpoint" fill
+
+(umask 077 && printf 'demo' >"$demo/secret")
+cat >"$config" <<TOML
+data_dir = "$demo/data"
+
+[[source]]
+name = "acme"
+bucket = "$bucket"
+region = "us-east-1"
+endpoint_url = "$endpoint"
+path_style = true
+subdomain = "acme"
+rules = { exclude = ["/internal"] }
+credentials = { access_key_id = "demo", secret_access_key_file = "$demo/secret" }
+TOML
+say "The configuration, $config:"
+cat "$config"
+
+say 'Below, asset-indexer stands for'
+printf '  %s --config %s\n' "$binary" "$config"
+run check
+run reindex
+run search 'summer beach' --limit 5
+run search 'hero banner' --sort -size
+run search 'folder:brand/logos ext:svg white' --limit 5
+run search 'size:>1mb' --sort -size
+run search 'price -thumb modified:>2024-01-01' --limit 3
+run search 'zürich' --limit 1 --json
+run rules test /internal/drafts/01/notes.txt /web/heroBannerHome.png
+
+say 'Now the bucket changes'
+tend_bucket "$endpoint" change
+run reindex
+run search 'first snow' --limit 3
+
+if [[ $once == yes ]]; then
+    say 'Done'
+    exit 0
+fi
+say 'The server stays up until Ctrl-C. In another terminal, in this folder, try:'
+printf '  %s --config %s %s\n' \
+    "$binary" "$config" "search 'coffee front' --sort -modified" \
+    "$binary" "$config" 'reindex --dry-run' \
+    "$binary" "$config" 'reindex --rebuild' \
+    "$binary" "$config" '--help'
+trap 'printf "\n" && exit 0' INT
+wait "$server" || die 'the local S3 server ended; see target/demo/server.log'

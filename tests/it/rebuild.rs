@@ -1,0 +1,85 @@
+//! `reindex --rebuild`: a new index beside the live one, and a swap when it is complete.
+
+use crate::fixture::{Fixture, SOURCE, numbered};
+use crate::proxy::{Action, lists_from, nth_list};
+
+/// An indexed bucket of two pages that has changed since.
+fn changed() -> Fixture {
+    let fixture = Fixture::with_keys(numbered(0..1500));
+    fixture.cli.reindex();
+    fixture.bucket.delete_many(numbered(10..20));
+    fixture.bucket.put("photos/00500.jpg", "other content");
+    fixture.proxy.clear();
+    fixture
+}
+
+#[test]
+fn a_rebuild_gives_a_mirror() {
+    let fixture = changed();
+    let output = fixture.cli.succeed(&["reindex", "--rebuild"]);
+    assert_eq!(output.counts().added, 1490);
+    fixture.assert_mirror();
+    let counts = fixture.cli.reindex();
+    assert_eq!((counts.added, counts.changed, counts.removed), (0, 0, 0));
+}
+
+#[test]
+fn a_rebuild_where_there_is_no_index_is_a_first_scan() {
+    let fixture = Fixture::with_keys(["a", "b"]);
+    fixture.cli.succeed(&["reindex", "--rebuild"]);
+    fixture.assert_mirror();
+}
+
+#[test]
+fn the_old_index_answers_until_the_new_one_is_complete() {
+    let fixture = changed();
+    let old = fixture.cli.keys(SOURCE);
+    let gate = fixture.proxy.hold(nth_list(2));
+    let rebuild = fixture.cli.start(&["reindex", "--rebuild"]);
+    gate.wait_until_reached();
+    assert_eq!(fixture.cli.keys(SOURCE), old);
+    gate.open();
+    let output = rebuild.wait();
+    assert!(output.status.success(), "{output:#?}");
+    fixture.assert_mirror();
+}
+
+#[test]
+fn a_rebuild_that_fails_leaves_the_old_index() {
+    let fixture = changed();
+    let old = fixture.cli.keys(SOURCE);
+    let denied = Action::Error(403, "AccessDenied");
+    fixture.proxy.fault(usize::MAX, lists_from(2), denied);
+    let arguments = ["reindex", "--rebuild"];
+    fixture.cli.fail(&arguments, &["denied", SOURCE]);
+    assert_eq!(fixture.cli.keys(SOURCE), old);
+    fixture.proxy.clear();
+    fixture.cli.succeed(&arguments);
+    fixture.assert_mirror();
+}
+
+#[test]
+fn a_rebuild_that_is_killed_leaves_the_old_index() {
+    let fixture = changed();
+    let old = fixture.cli.keys(SOURCE);
+    let gate = fixture.proxy.hold(nth_list(2));
+    let mut rebuild = fixture.cli.start(&["reindex", "--rebuild"]);
+    gate.wait_until_reached();
+    rebuild.kill();
+    gate.open();
+    assert_eq!(fixture.cli.keys(SOURCE), old);
+    fixture.cli.reindex();
+    fixture.assert_mirror();
+}
+
+#[test]
+fn rebuilds_leave_nothing_behind() {
+    let fixture = changed();
+    fixture.cli.succeed(&["reindex", "--rebuild"]);
+    let files = fixture.cli.segment_files().len();
+    for _ in 0..3 {
+        fixture.cli.succeed(&["reindex", "--rebuild"]);
+    }
+    assert!(fixture.cli.segment_files().len() <= files);
+    fixture.assert_mirror();
+}

@@ -1,0 +1,156 @@
+//! Processing rules, from the configuration file to the index; the fine points of the patterns
+//! are tested beside the matcher.
+
+use std::collections::BTreeSet;
+
+use crate::fixture::{Fixture, SOURCE};
+
+const KEYS: [&str; 8] = [
+    "a/1.jpg",
+    "a/deep/2.png",
+    "a/private/3.jpg",
+    "ab/4.jpg",
+    "b/5.jpg",
+    "b/deep/6.jpg",
+    "c.gif",
+    "top.jpg",
+];
+
+/// The keys that stay with these rules, and the prefixes that the scan asked S3 for.
+fn scanned(include: &[&str], exclude: &[&str]) -> (BTreeSet<String>, BTreeSet<String>) {
+    let mut fixture = Fixture::with_keys(KEYS);
+    fixture.change_source(|source| *source = source.clone().with_rules(include, exclude));
+    fixture.cli.reindex();
+    let prefix = |request: &crate::proxy::Request| request.get("prefix").unwrap_or("").to_owned();
+    let prefixes = fixture.proxy.lists().iter().map(prefix).collect();
+    (fixture.cli.keys(SOURCE), prefixes)
+}
+
+/// Checks which keys stay and what is listed for them.
+#[track_caller]
+fn assert_scan(include: &[&str], exclude: &[&str], keys: &[&str], prefixes: &[&str]) {
+    let (kept, listed) = scanned(include, exclude);
+    assert_eq!(kept, keys.iter().map(|key| (*key).to_owned()).collect());
+    assert_eq!(listed, prefixes.iter().map(|p| (*p).to_owned()).collect());
+}
+
+#[test]
+fn no_rules_include_all() {
+    assert_scan(&[], &[], &KEYS, &[""]);
+}
+
+#[test]
+fn one_included_path() {
+    let keys = ["a/1.jpg", "a/deep/2.png", "a/private/3.jpg"];
+    assert_scan(&["/a/**"], &[], &keys, &["a/"]);
+}
+
+#[test]
+fn many_included_paths_list_only_their_literal_prefixes() {
+    let keys = ["a/1.jpg", "a/deep/2.png", "a/private/3.jpg", "b/5.jpg"];
+    assert_scan(&["a/**", "b/*.jpg"], &[], &keys, &["a/", "b/"]);
+}
+
+#[test]
+fn exclude_all_leaves_nothing() {
+    let (kept, _) = scanned(&[], &["**"]);
+    assert_eq!(kept, BTreeSet::new());
+}
+
+#[test]
+fn excluded_paths_are_left_out() {
+    let keys = ["ab/4.jpg", "c.gif", "top.jpg"];
+    assert_scan(&[], &["/a", "b/**"], &keys, &[""]);
+}
+
+#[test]
+fn some_included_and_some_of_those_excluded() {
+    let keys = ["a/1.jpg", "a/deep/2.png"];
+    assert_scan(&["a/**"], &["a/private"], &keys, &["a/"]);
+}
+
+#[test]
+fn one_star_stops_at_a_folder_and_two_do_not() {
+    assert_scan(&["/*.jpg"], &[], &["top.jpg"], &[""]);
+    let jpgs = KEYS.iter().filter(|key| key.ends_with(".jpg"));
+    assert_scan(
+        &["**/*.jpg"],
+        &[],
+        &jpgs.copied().collect::<Vec<_>>(),
+        &[""],
+    );
+}
+
+#[test]
+fn a_literal_is_a_folder_or_the_very_path() {
+    let (kept, _) = scanned(&["a/1.jpg", "b"], &[]);
+    let keys = ["a/1.jpg", "b/5.jpg", "b/deep/6.jpg"].map(str::to_owned);
+    assert_eq!(kept, keys.into());
+}
+
+#[test]
+fn case_counts_unless_it_is_said_not_to() {
+    let mut fixture = Fixture::with_keys(["IMG/A.JPG", "img/b.jpg"]);
+    fixture.change_source(|source| *source = source.clone().with_rules(&["img/*.jpg"], &[]));
+    fixture.cli.reindex();
+    assert_eq!(fixture.cli.keys(SOURCE), ["img/b.jpg".to_owned()].into());
+    fixture.change_source(|source| source.case_insensitive = true);
+    fixture.cli.reindex();
+    fixture.assert_mirror();
+}
+
+#[test]
+fn changed_rules_add_and_remove() {
+    let mut fixture = Fixture::with_keys(KEYS);
+    fixture.change_source(|source| *source = source.clone().with_rules(&["a/**"], &[]));
+    fixture.cli.reindex();
+    fixture.change_source(|source| {
+        *source = source.clone().with_rules(&["a/**", "b/**"], &["a/private"]);
+    });
+    let counts = fixture.cli.reindex();
+    assert_eq!((counts.added, counts.changed, counts.removed), (2, 0, 1));
+    fixture.change_source(|source| *source = source.clone().with_rules(&[], &[]));
+    fixture.cli.reindex();
+    fixture.assert_mirror();
+    fixture.change_source(|source| *source = source.clone().with_rules(&["b"], &[]));
+    let counts = fixture.cli.reindex();
+    assert_eq!((counts.added, counts.changed, counts.removed), (0, 0, 6));
+}
+
+#[test]
+fn folder_markers_are_assets_only_where_it_is_said() {
+    let mut fixture = Fixture::with_keys(["a/1.jpg"]);
+    fixture.bucket.put("a/", "");
+    fixture.bucket.put("b/", "");
+    fixture.bucket.put("no marker/", "content");
+    fixture.bucket.put("empty", "");
+    fixture.cli.reindex();
+    let keys = ["a/1.jpg", "empty", "no marker/"].map(str::to_owned);
+    assert_eq!(fixture.cli.keys(SOURCE), keys.into());
+    fixture.change_source(|source| source.folder_markers = true);
+    fixture.cli.reindex();
+    fixture.assert_mirror();
+    fixture.change_source(|source| source.folder_markers = false);
+    assert_eq!(fixture.cli.reindex().removed, 2);
+}
+
+#[test]
+fn rules_test_says_which_rule_decided() {
+    let mut fixture = Fixture::new();
+    fixture.change_source(|source| {
+        *source = source.clone().with_rules(&["a/**"], &["a/private"]);
+    });
+    let paths = ["/a/1.jpg", "a/private/x.jpg", "/b/2.jpg"];
+    let output = fixture
+        .cli
+        .succeed(&[&["rules", "test"], &paths[..]].concat());
+    let lines: Vec<_> = output.stdout.lines().collect();
+    let line = |path: &str| {
+        let found = lines.iter().find(|line| line.contains(path));
+        *found.unwrap_or_else(|| panic!("nothing about {path}: {output:#?}"))
+    };
+    assert!(line("a/1.jpg").contains("a/**"));
+    assert!(line("a/private/x.jpg").contains("a/private"));
+    assert_ne!(line("b/2.jpg"), line("a/1.jpg"));
+    assert!(fixture.proxy.lists().is_empty(), "no bucket is asked");
+}

@@ -1,0 +1,180 @@
+//! A bucket of its own for each test, filled and listed with the AWS SDK.
+//!
+//! The listing here is the yardstick: it uses the SDK's own reading of the answers and none of
+//! the crate's code.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, EncodingType, StorageClass,
+};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use crate::server::S3Server;
+
+/// How many objects are put at the same time.
+const PUTS_IN_FLIGHT: usize = 32;
+
+/// A bucket that no other test uses.
+pub struct Bucket {
+    pub name: String,
+    client: Client,
+}
+
+/// What a listing says of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub size: u64,
+    /// Without quotes.
+    pub etag: String,
+    /// Milliseconds since the epoch.
+    pub last_modified: i64,
+    pub storage_class: String,
+}
+
+impl Bucket {
+    /// Makes a new, empty bucket in us-east-1.
+    pub fn create(server: &S3Server) -> Self {
+        Self::create_in("us-east-1", server)
+    }
+
+    /// Makes a new, empty bucket in a Region; the server then insists on that Region.
+    pub fn create_in(region: &str, server: &S3Server) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let bucket = Self {
+            name: format!("bucket-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+            client: client(&server.endpoint(), region),
+        };
+        let mut request = bucket.client.create_bucket().bucket(&bucket.name);
+        // us-east-1 is the one Region that S3 does not want named.
+        if region != "us-east-1" {
+            let location = BucketLocationConstraint::from(region);
+            let configuration = CreateBucketConfiguration::builder();
+            let configuration = configuration.location_constraint(location).build();
+            request = request.create_bucket_configuration(configuration);
+        }
+        wait(request.send()).expect("a new bucket");
+        bucket
+    }
+
+    /// Puts one object.
+    pub fn put(&self, key: &str, body: impl Into<Vec<u8>>) {
+        self.put_many([(key.to_owned(), body.into())]);
+    }
+
+    /// Puts an object under each key, with the key as its body.
+    pub fn put_keys<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
+        let named = |key: K| (key.as_ref().to_owned(), key.as_ref().as_bytes().to_vec());
+        self.put_many(keys.into_iter().map(named));
+    }
+
+    /// Puts objects, some at the same time.
+    pub fn put_many(&self, objects: impl IntoIterator<Item = (String, Vec<u8>)>) {
+        wait(async {
+            let mut puts = JoinSet::new();
+            for (key, body) in objects {
+                if puts.len() == PUTS_IN_FLIGHT {
+                    puts.join_next().await.expect("not empty").expect("put");
+                }
+                let request = self.client.put_object().bucket(&self.name).key(&key);
+                let put = request.body(body.into()).send();
+                puts.spawn(async move { drop(put.await.expect("the server takes any key")) });
+            }
+            puts.join_all().await;
+        });
+    }
+
+    /// Puts an object in a storage class.
+    pub fn put_in_class(&self, key: &str, class: &str) {
+        let request = self.client.put_object().bucket(&self.name).key(key);
+        let request = request.storage_class(StorageClass::from(class));
+        wait(request.body(b"x".to_vec().into()).send()).expect("put");
+    }
+
+    /// Deletes one object.
+    pub fn delete(&self, key: &str) {
+        let request = self.client.delete_object().bucket(&self.name).key(key);
+        wait(request.send()).expect("delete");
+    }
+
+    /// Deletes objects, one after the other.
+    pub fn delete_many<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
+        for key in keys {
+            self.delete(key.as_ref());
+        }
+    }
+
+    /// Everything in the bucket.
+    pub fn list(&self) -> BTreeMap<String, Listed> {
+        let mut all = BTreeMap::new();
+        let mut token = None;
+        loop {
+            let request = self.client.list_objects_v2().bucket(&self.name);
+            let request = request.encoding_type(EncodingType::Url);
+            let page = wait(request.set_continuation_token(token).send()).expect("list");
+            for object in page.contents() {
+                let key = percent_decoded(object.key().expect("an object has a key"));
+                let modified = object.last_modified().expect("and a date");
+                let listed = Listed {
+                    size: u64::try_from(object.size().expect("and a size")).expect("positive"),
+                    etag: object.e_tag().expect("and an ETag").replace('"', ""),
+                    last_modified: modified.to_millis().expect("this century"),
+                    storage_class: object.storage_class().expect("and a class").to_string(),
+                };
+                assert!(all.insert(key, listed).is_none(), "a key twice");
+            }
+            token = page.next_continuation_token().map(str::to_owned);
+            if token.is_none() {
+                return all;
+            }
+        }
+    }
+}
+
+/// A client that sends what it is told, as root.
+fn client(endpoint: &str, region: &str) -> Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
+        .region(Region::new(region.to_owned()))
+        .endpoint_url(endpoint)
+        .force_path_style(true)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    Client::from_conf(config)
+}
+
+/// Runs a future to its end on the runtime that all connections live on.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).enable_all();
+        builder.build().expect("a runtime")
+    });
+    runtime.block_on(future)
+}
+
+/// Undoes `encoding-type=url`.
+pub fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let mut digit = || char::from(rest.next().expect("two digits")).to_digit(16);
+        bytes.push(match byte {
+            b'%' => {
+                let (high, low) = (digit().expect("hex"), digit().expect("hex"));
+                u8::try_from(high * 16 + low).expect("two hex digits are a byte")
+            }
+            b'+' => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).expect("keys are UTF-8")
+}

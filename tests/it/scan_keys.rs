@@ -1,0 +1,139 @@
+//! Which keys a scan must bring into the index byte for byte, and how many.
+
+use crate::cli::Cli;
+use crate::fixture::{Fixture, SOURCE, numbered};
+
+/// Legal keys that some step on the way could spoil.
+pub fn odd_keys() -> Vec<String> {
+    let mut keys: Vec<String> = [
+        "plain.jpg",
+        "with space.jpg",
+        " leading and trailing space ",
+        "a+b.jpg",
+        "a%b.jpg",
+        "a%20b.jpg",
+        "a%2Fb.jpg",
+        "a//b.jpg",
+        "a///b.jpg",
+        "/leading.jpg",
+        "//leading.jpg",
+        "a/./b.jpg",
+        "a/../b.jpg",
+        "../b.jpg",
+        "..",
+        ".",
+        "/",
+        "//",
+        "trailing/",
+        "trailing//",
+        "new\nline.jpg",
+        "carriage\rreturn.jpg",
+        "both\r\n.jpg",
+        "tab\t.jpg",
+        "control\u{1}.jpg",
+        "\u{1f}.jpg",
+        "\u{7f}.jpg",
+        "\u{85}.jpg",
+        "\u{2028}.jpg",
+        "&<>\"'.jpg",
+        "&amp;.jpg",
+        "]]>.jpg",
+        "back\\slash.jpg",
+        "question?mark=1&x.jpg",
+        "hash#tag.jpg",
+        "star*[x]{y}.jpg",
+        "é.jpg",
+        "e\u{301}.jpg",
+        "ß.JPG",
+        "日本語.jpg",
+        "\u{1F600}.jpg",
+        "\u{1F600}\u{10FFFF}",
+        "\u{E000}.jpg",
+        "\u{FFFD}.jpg",
+        "\u{FEFF}bom.jpg",
+        "\u{202E}gpj.exe",
+        "~tilde.jpg",
+        "UPPER.jpg",
+        "upper.jpg",
+        "no extension",
+        ".hidden",
+        "dots.in.name.tar.gz",
+        "ends.with.dot.",
+        "a",
+        "a ",
+        "a!",
+        "a/",
+        "a/b",
+        "a0",
+    ]
+    .map(str::to_owned)
+    .into();
+    keys.push("k".repeat(1024));
+    keys.push("\u{1F600}".repeat(256));
+    keys.push(format!("{}.jpg", "d/".repeat(510)));
+    keys
+}
+
+#[test]
+fn odd_keys_come_back_byte_for_byte() {
+    let fixture = Fixture::with_keys(odd_keys());
+    assert_eq!(fixture.cli.reindex().added, odd_keys().len() as u64);
+    fixture.assert_mirror();
+}
+
+#[test]
+fn a_hit_says_what_the_bucket_says_and_where_the_asset_is_served() {
+    let mut fixture = Fixture::with_keys(["shop/summer sale/Red+Shoe.JPG"]);
+    fixture.change_source(|source| {
+        source.prefix = Some("shop".to_owned());
+        source.subdomain = "acme".to_owned();
+    });
+    fixture.cli.reindex();
+    let [hit] = &fixture.cli.search("shoe", &[])[..] else {
+        panic!("one asset, one hit");
+    };
+    assert_eq!(hit.source, SOURCE);
+    assert_eq!(hit.key, "shop/summer sale/Red+Shoe.JPG");
+    assert_eq!(hit.path, "/summer sale/Red+Shoe.JPG");
+    assert_eq!(hit.name, "Red+Shoe.JPG");
+    assert_eq!(hit.ext, "jpg");
+    assert_eq!(hit.storage_class, "STANDARD");
+    let url = "https://acme.imgix.net/summer%20sale/Red%2BShoe.JPG";
+    assert_eq!(hit.url, url);
+    fixture.assert_mirror();
+}
+
+#[test]
+fn storage_classes_are_mirrored() {
+    let fixture = Fixture::new();
+    for class in ["STANDARD", "STANDARD_IA", "GLACIER_IR", "DEEP_ARCHIVE"] {
+        fixture.bucket.put_in_class(class, class);
+    }
+    fixture.cli.reindex();
+    fixture.assert_mirror();
+    let indexed = fixture.cli.indexed(SOURCE);
+    assert_eq!(indexed["GLACIER_IR"].storage_class, "GLACIER_IR");
+}
+
+#[test]
+fn every_number_of_keys_around_a_page_is_mirrored() {
+    let fixture = Fixture::new();
+    let mut there = 0;
+    for count in [0, 1, 999, 1000, 1001, 2000] {
+        fixture.bucket.put_keys(numbered(there..count));
+        there = count;
+        // An index of its own, so that each number is a first scan.
+        let cli = Cli::new(&fixture.config);
+        assert_eq!(cli.reindex().added, count as u64, "of {count} keys");
+        cli.assert_mirrors(SOURCE, &fixture.bucket);
+    }
+}
+
+#[test]
+fn a_bucket_that_is_emptied_leaves_an_empty_index() {
+    let fixture = Fixture::with_keys(["a", "b/c"]);
+    fixture.cli.reindex();
+    fixture.bucket.delete_many(["a", "b/c"]);
+    assert_eq!(fixture.cli.reindex().removed, 2);
+    fixture.assert_mirror();
+}

@@ -1,0 +1,113 @@
+//! The query language through the binary, on an index of real objects.
+
+use std::collections::BTreeSet;
+
+use crate::cli::Cli;
+use crate::fixture::Fixture;
+
+/// A few objects of known names and sizes.
+fn library() -> Fixture {
+    let fixture = Fixture::new();
+    fixture.bucket.put_many(
+        [
+            ("photos/2024/summer beach.jpg", 3000),
+            ("photos/2024/winter-forest.JPG", 2000),
+            ("photos/2023/summerHouse.png", 1000),
+            ("docs/Summer report.pdf", 500),
+            ("video/beach_intro.mp4", 2_000_000),
+        ]
+        .map(|(key, size)| (key.to_owned(), vec![b'x'; size])),
+    );
+    fixture.cli.reindex();
+    fixture
+}
+
+/// The keys that a query finds.
+fn found(cli: &Cli, query: &str) -> BTreeSet<String> {
+    let hits = cli.search(query, &["--limit", "all"]);
+    hits.into_iter().map(|hit| hit.key).collect()
+}
+
+#[test]
+fn queries_find_what_they_say() {
+    let fixture = library();
+    let [beach, forest, house, report, intro] = [
+        "photos/2024/summer beach.jpg",
+        "photos/2024/winter-forest.JPG",
+        "photos/2023/summerHouse.png",
+        "docs/Summer report.pdf",
+        "video/beach_intro.mp4",
+    ];
+    let cases: [(&str, &[&str]); 12] = [
+        ("", &[beach, forest, house, report, intro]),
+        ("summer", &[beach, house, report]),
+        ("SUMMER beach", &[beach]),
+        ("summer -beach", &[house, report]),
+        ("ext:jpg", &[beach, forest]),
+        ("folder:photos", &[beach, forest, house]),
+        ("folder:photos/2024", &[beach, forest]),
+        ("folder:photos/20", &[]),
+        ("size:>1mb", &[intro]),
+        ("size:<1000", &[report]),
+        ("modified:>2020-01-01 ext:pdf", &[report]),
+        ("modified:<2020-01-01", &[]),
+    ];
+    for (query, keys) in cases {
+        let expected = keys.iter().map(|key| (*key).to_owned()).collect();
+        assert_eq!(found(&fixture.cli, query), expected, "{query:?}");
+    }
+}
+
+#[test]
+fn hits_come_in_the_order_asked_for() {
+    let fixture = library();
+    let keys = |sort: &str| -> Vec<String> {
+        let hits = fixture.cli.search("", &["--sort", sort]);
+        hits.into_iter().map(|hit| hit.key).collect()
+    };
+    let (up, mut down) = (keys("path"), keys("-path"));
+    assert!(up.is_sorted() && up.len() == 5, "{up:?}");
+    down.reverse();
+    assert_eq!(down, up);
+    assert_eq!(keys("size")[0], "docs/Summer report.pdf");
+    assert_eq!(keys("-size")[0], "video/beach_intro.mp4");
+    assert_eq!(keys("modified").len(), keys("-modified").len());
+}
+
+#[test]
+fn the_limit_is_obeyed() {
+    let fixture = library();
+    assert_eq!(fixture.cli.search("", &["--limit", "2"]).len(), 2);
+    assert_eq!(fixture.cli.search("", &["--limit", "all"]).len(), 5);
+}
+
+#[test]
+fn a_query_that_makes_no_sense_is_explained() {
+    let fixture = library();
+    fixture.cli.fail(&["search", "size:>big"], &["big"]);
+    fixture.cli.fail(&["search", "modified:>soon"], &["soon"]);
+}
+
+#[test]
+fn without_json_a_person_reads_paths() {
+    let fixture = library();
+    let output = fixture.cli.succeed(&["search", "forest"]);
+    let path = "/photos/2024/winter-forest.JPG";
+    assert!(output.stdout.contains(path), "{output:#?}");
+}
+
+#[test]
+fn a_search_before_the_first_scan_says_what_to_run() {
+    let fixture = Fixture::new();
+    fixture.cli.fail(&["search", "x"], &["reindex"]);
+}
+
+#[test]
+fn completions_and_help_need_no_configuration() {
+    let fixture = Fixture::new();
+    std::fs::remove_file(fixture.cli.config_file()).expect("it was written");
+    for arguments in [&["completions", "bash"][..], &["--help"], &["--version"]] {
+        let output = fixture.cli.succeed(arguments);
+        assert!(output.stdout.contains("asset-indexer"), "{arguments:?}");
+    }
+}

@@ -1,0 +1,221 @@
+//! The S3-compatible server (ministack) that the tests talk to: one of each kind for the whole
+//! test process, on a loopback port of its own, everything in memory.
+//!
+//! What is in it is not said here: each test makes itself a bucket (see `s3`).
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the server may take to answer its first request.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long to wait between two looks at a server that is not up yet.
+const START_POLL: Duration = Duration::from_millis(10);
+
+/// How many ports are tried before giving up.
+const MAX_START_ATTEMPTS: u32 = 20;
+
+/// Ports below the ones that Linux hands out by itself: there nobody else's outgoing connection
+/// (nor our own attempt to connect) can take the port between our look and the server's bind.
+const FIRST_PORT: u16 = 20_000;
+
+/// How many ports from [`FIRST_PORT`] on are used.
+const PORTS: u16 = 12_000;
+
+/// Runs the server and ends it when standard input ends, which it does when this process is gone,
+/// however it went: a static is never dropped, and `PR_SET_PDEATHSIG` follows a thread. The
+/// server's own files go with it.
+const KEEPER: &str = r#"
+exec 3<&0
+"$1" </dev/null 3<&- & server=$!
+{ cat <&3 >/dev/null; kill -KILL "$server"; } & keeper=$!
+{ wait "$server"; } 2>/dev/null
+rm -rf -- "$2"
+kill "$keeper" 2>/dev/null
+"#;
+
+/// A running server; it ends when this is dropped or the process ends.
+pub struct S3Server {
+    address: SocketAddr,
+    keeper: Child,
+}
+
+/// The access key of a user of a server that checks rights.
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    pub id: String,
+    pub secret: String,
+}
+
+/// The server that believes everyone, shared by all tests.
+pub fn shared() -> &'static S3Server {
+    static SERVER: OnceLock<S3Server> = OnceLock::new();
+    SERVER.get_or_init(S3Server::start)
+}
+
+/// The server that checks signatures and rights, shared by all tests.
+pub fn shared_with_rights() -> &'static S3Server {
+    static SERVER: OnceLock<S3Server> = OnceLock::new();
+    SERVER.get_or_init(S3Server::start_with_rights)
+}
+
+impl S3Server {
+    /// Starts a server that accepts any credentials.
+    pub fn start() -> Self {
+        Self::start_as("false")
+    }
+
+    /// Starts a server that checks signatures and policies.
+    ///
+    /// The key `test` is root there, whatever its secret; see [`S3Server::create_user`].
+    pub fn start_with_rights() -> Self {
+        Self::start_as("true")
+    }
+
+    fn start_as(auth: &str) -> Self {
+        for _ in 0..MAX_START_ATTEMPTS {
+            if let Some(server) = Self::try_start(free_port(), auth) {
+                return server;
+            }
+        }
+        panic!("no free port for the S3 server in {MAX_START_ATTEMPTS} attempts");
+    }
+
+    /// Starts a server on `port`; `None` if someone else took the port meanwhile.
+    fn try_start(port: u16, auth: &str) -> Option<Self> {
+        let program = ministack();
+        let name = format!("s3-{}-{port}", std::process::id());
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&name);
+        std::fs::create_dir_all(&folder).expect("the target folder is writable");
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER, "keeper"])
+            .arg(program)
+            .arg(&folder)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &folder)
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("LOG_LEVEL", "WARNING")
+            .env("AUTH", auth)
+            .env("TMPDIR", &folder)
+            .env("S3_DATA_DIR", folder.join("s3"))
+            // Shown by the health page: how we know that the one who answers is ours.
+            .env("MINISTACK_VERSION", &name)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("sh is there");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut server = Self { address, keeper };
+        let deadline = Instant::now() + START_DEADLINE;
+        while Instant::now() < deadline {
+            match exchange(address, "GET /_ministack/health HTTP/1.0\r\n\r\n") {
+                Some(answer) if answer.contains(&name) => return Some(server),
+                Some(_) => return None,
+                None if server.keeper.try_wait().expect("our own child").is_some() => return None,
+                None => thread::park_timeout(START_POLL),
+            }
+        }
+        panic!("the S3 server did not answer within {START_DEADLINE:?}");
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its address as `endpoint_url`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Makes a user of that name who may do `actions` on all buckets, and a key for it.
+    ///
+    /// Only of use on a server that checks rights.
+    pub fn create_user(&self, name: &str, actions: &[&str]) -> AccessKey {
+        self.iam(&format!("Action=CreateUser&UserName={name}"));
+        let answer = self.iam(&format!("Action=CreateAccessKey&UserName={name}"));
+        if !actions.is_empty() {
+            let actions = actions.join("%22,%22");
+            self.iam(&format!(
+                "Action=PutUserPolicy&UserName={name}&PolicyName=p&PolicyDocument=\
+                 {{%22Version%22:%222012-10-17%22,%22Statement%22:{{%22Effect%22:%22Allow%22,\
+                 %22Action%22:[%22{actions}%22],%22Resource%22:%22*%22}}}}"
+            ));
+        }
+        AccessKey {
+            id: element(&answer, "AccessKeyId"),
+            secret: element(&answer, "SecretAccessKey"),
+        }
+    }
+
+    /// Sends a form to the IAM API as root.
+    fn iam(&self, form: &str) -> String {
+        let form = format!("{form}&Version=2010-05-08");
+        let request = format!(
+            "POST / HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, \
+             SignedHeaders=host, Signature=0\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        let answer = exchange(self.address, &request).expect("the server is up");
+        assert!(answer.contains(" 200 "), "IAM refused {form}: {answer}");
+        answer
+    }
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        self.keeper.wait().expect("our own child");
+    }
+}
+
+/// The text of the first element of that name.
+fn element(xml: &str, name: &str) -> String {
+    let (_, rest) = xml
+        .split_once(&format!("<{name}>"))
+        .unwrap_or_else(|| panic!("no {name} in {xml}"));
+    rest.split('<').next().unwrap_or_default().to_owned()
+}
+
+/// One request, one answer, over a connection of its own; `None` if nobody listens.
+fn exchange(address: SocketAddr, request: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// A port that was free a moment ago; no two calls of one process give the same.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let seed = (std::process::id() % u32::from(PORTS)) as u16;
+    (0..PORTS)
+        .map(|_| (seed + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS) % PORTS + FIRST_PORT)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .expect("one of thousands of ports is free")
+}
+
+/// The server's program, where `tests/run.sh` puts it.
+fn ministack() -> PathBuf {
+    let venv = std::env::var_os("ASSET_INDEXER_TEST_VENV").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv"),
+        PathBuf::from,
+    );
+    let program = venv.join("bin/ministack");
+    assert!(
+        program.is_file(),
+        "{} is not there: run tests/run.sh, which sets it up",
+        program.display()
+    );
+    program
+}

@@ -1,0 +1,106 @@
+//! Several Sources in one index: apart from each other in what they hold, how they fail, and in
+//! the subdomains they own.
+
+use crate::cli::Cli;
+use crate::config::{Config, Source};
+use crate::s3::Bucket;
+use crate::server;
+
+/// A bucket with these keys and the Source of that name that reads it.
+fn source(name: &str, keys: &[&str]) -> (Bucket, Source) {
+    let bucket = Bucket::create(server::shared());
+    bucket.put_keys(keys);
+    let source = Source::of(name, &bucket, server::shared().endpoint());
+    (bucket, source)
+}
+
+#[test]
+fn the_same_keys_of_two_sources_stay_apart() {
+    let (one, first) = source("one", &["a.jpg", "b.jpg"]);
+    let (two, second) = source("two", &["a.jpg", "c.jpg"]);
+    two.put("a.jpg", "other content");
+    let cli = Cli::new(&Config::of([first, second]));
+    assert_eq!(cli.reindex().added, 4);
+    cli.assert_mirrors("one", &one);
+    cli.assert_mirrors("two", &two);
+    one.delete("a.jpg");
+    assert_eq!(cli.reindex().removed, 1);
+    cli.assert_mirrors("one", &one);
+    cli.assert_mirrors("two", &two);
+    assert_eq!(cli.search("", &["--limit", "all"]).len(), 3);
+}
+
+#[test]
+fn only_the_named_sources_are_scanned() {
+    let (_one, first) = source("one", &["a.jpg"]);
+    let (two, second) = source("two", &["b.jpg"]);
+    let cli = Cli::new(&Config::of([first, second]));
+    cli.succeed(&["reindex", "--source", "two"]);
+    cli.assert_mirrors("two", &two);
+    assert!(cli.keys("one").is_empty());
+    cli.fail(&["reindex", "--source", "three"], &["three", "one", "two"]);
+}
+
+#[test]
+fn the_failure_of_one_does_not_stop_the_others() {
+    let (_, mut broken) = source("broken", &[]);
+    broken.bucket = "no-such-bucket".to_owned();
+    let (one, first) = source("one", &["a.jpg"]);
+    let (two, second) = source("two", &["b.jpg"]);
+    let cli = Cli::new(&Config::of([first, broken, second]));
+    cli.fail(&["reindex"], &["broken", "no-such-bucket"]);
+    cli.assert_mirrors("one", &one);
+    cli.assert_mirrors("two", &two);
+}
+
+#[test]
+fn a_subdomain_is_given_once_in_a_configuration() {
+    let (_one, first) = source("one", &["a.jpg"]);
+    let (_two, mut second) = source("two", &["b.jpg"]);
+    second.subdomain = first.subdomain.clone();
+    let subdomain = first.subdomain.clone();
+    let cli = Cli::new(&Config::of([first, second]));
+    cli.fail(&["reindex"], &["subdomain", &subdomain, "one", "two"]);
+}
+
+#[test]
+fn a_subdomain_is_never_given_to_another_source() {
+    let (one, first) = source("one", &["a.jpg"]);
+    let (_two, mut second) = source("two", &["b.jpg"]);
+    second.subdomain = first.subdomain.clone();
+    let cli = Cli::new(&Config::of([first.clone()]));
+    cli.reindex();
+    cli.configure(&Config::of([second.clone()]));
+    cli.fail(&["reindex"], &["subdomain", &first.subdomain]);
+    cli.fail(&["reindex", "--rebuild"], &["subdomain", &first.subdomain]);
+    cli.configure(&Config::of([first]));
+    cli.reindex();
+    cli.assert_mirrors("one", &one);
+}
+
+#[test]
+fn a_name_stays_bound_to_its_bucket() {
+    let (one, first) = source("one", &["a.jpg"]);
+    let (_two, second) = source("one", &["b.jpg"]);
+    let cli = Cli::new(&Config::of([first.clone()]));
+    cli.reindex();
+    let moved = Source {
+        subdomain: first.subdomain,
+        ..second
+    };
+    cli.configure(&Config::of([moved.clone()]));
+    cli.fail(&["reindex"], &["one", &one.name, &moved.bucket]);
+    cli.assert_mirrors("one", &one);
+}
+
+#[test]
+fn many_sources_are_scanned_together() {
+    let names: Vec<_> = (0..10).map(|number| format!("source-{number}")).collect();
+    let made = names.iter().map(|name| source(name, &[name, "shared.jpg"]));
+    let (buckets, sources): (Vec<_>, Vec<_>) = made.unzip();
+    let cli = Cli::new(&Config::of(sources));
+    assert_eq!(cli.reindex().added, 20);
+    for (name, bucket) in names.iter().zip(&buckets) {
+        cli.assert_mirrors(name, bucket);
+    }
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Sets up what the tests need (once, under target/), then checks formatting, lints, tests and
+# documentation. Stops at the first step that fails.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=tests/setup.sh
+source tests/setup.sh
+
+# step TITLE COMMAND...
+step() {
+    local title=$1 began=$SECONDS
+    shift
+    printf '\n== %s\n' "$title"
+    "$@" || die "$title: failed after $((SECONDS - began)) s"
+    printf '== %s: passed in %d s\n' "$title" "$((SECONDS - began))"
+}
+
+need cargo 'install Rust, see https://rustup.rs'
+export ASSET_INDEXER_TEST_VENV=$venv
+export CARGO_TERM_PROGRESS_WHEN=never
+
+step 'local S3 server' prepare_venv
+step 'formatting' cargo fmt --check
+step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
+step 'tests' cargo test --locked
+RUSTDOCFLAGS='-D warnings' step 'documentation' cargo doc --no-deps --locked --quiet
+printf '\nall steps passed in %d s\n' "$SECONDS"
