@@ -1,5 +1,7 @@
 //! Keeps a search index that is a true mirror of the assets in S3 buckets.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod aws;
 pub mod bucket;
 pub mod config;

@@ -235,9 +235,10 @@ impl<E: Engine> Ledger<E> {
     /// The stamp that the page counts as; `None` where its scan was given up meanwhile.
     fn stamp_page(&mut self, page: &PageReport) -> Result<Option<Stamp>, IndexError> {
         let state = self.state(page.source)?;
-        let is_current = state.last_scan == page.scan;
-        let running = state.running.as_mut().filter(|_| is_current);
-        Ok(running.map(|scan| scan.stamp_page(page.stamp)))
+        if state.last_scan != page.scan {
+            return Ok(None);
+        }
+        Ok(state.stamp_page(page.stamp))
     }
 
     fn reconcile(

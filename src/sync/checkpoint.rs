@@ -41,6 +41,8 @@ pub struct SourceState {
     pub last_scan: u64,
     /// Start stamp of the newest completed scan.
     pub complete_as_of: Option<Stamp>,
+    /// Stamp of the newest page of any scan.
+    pub newest_page: Option<Stamp>,
     /// The scan that is under way, if any.
     pub running: Option<RunningScan>,
 }
@@ -197,6 +199,7 @@ impl Checkpoint {
     pub fn bindings_only(&self) -> Self {
         let forget = |source: &SourceState| SourceState {
             complete_as_of: None,
+            newest_page: None,
             running: None,
             ..source.clone()
         };
@@ -217,6 +220,7 @@ impl SourceState {
             scope: identity.scope.to_owned(),
             last_scan: 0,
             complete_as_of: None,
+            newest_page: None,
             running: None,
         }
     }
@@ -229,7 +233,7 @@ impl SourceState {
     /// Takes over the identity once the leftovers are gone; a scan under the old one is void.
     pub fn adopt(&mut self, identity: &Identity<'_>) {
         if self.is_of_another_place(identity) {
-            self.complete_as_of = None;
+            (self.complete_as_of, self.newest_page) = (None, None);
         }
         identity.origin.clone_into(&mut self.origin);
         identity.prefix.clone_into(&mut self.prefix);
@@ -255,6 +259,24 @@ impl SourceState {
         })
     }
 
+    /// The stamp that a page of the running scan counts as; `None` where no scan is running.
+    ///
+    /// The first page sets the scan's start, and no page counts as older than that: whoever scans
+    /// asks for no other page before the first is in. The start itself is above every page of the
+    /// scans before, whose answers were in before this page was asked for. S3's `Date` has whole
+    /// seconds and could not tell two scans within one apart; a scan takes longer than the
+    /// millisecond that is added, so the start still is not later than the page's snapshot.
+    pub fn stamp_page(&mut self, stamp: Stamp) -> Option<Stamp> {
+        let running = self.running.as_mut()?;
+        let floor = self.newest_page.map(Stamp::next);
+        let started = *running
+            .started
+            .get_or_insert_with(|| floor.map_or(stamp, |f| stamp.max(f)));
+        let counted = stamp.max(started);
+        self.newest_page = self.newest_page.max(Some(counted));
+        Some(counted)
+    }
+
     /// Completes the running scan: everything up to its start is in the index now.
     pub fn complete_scan(&mut self) -> Result<(), NotComplete> {
         let running = self
@@ -274,14 +296,6 @@ impl SourceState {
 }
 
 impl RunningScan {
-    /// The stamp that a page of this scan counts as: never before the scan's start.
-    ///
-    /// The first page sets the start; whoever scans asks for no other page before it is in.
-    pub fn stamp_page(&mut self, stamp: Stamp) -> Stamp {
-        let started = *self.started.get_or_insert(stamp);
-        stamp.max(started)
-    }
-
     /// Notes how far a range is.
     pub fn advance(&mut self, range: usize, settled: Option<String>, done: bool) {
         if let Some(progress) = self.ranges.get_mut(range) {
@@ -369,9 +383,11 @@ mod tests {
     fn a_scan_is_complete_when_every_range_is_and_not_before() {
         let mut state = SourceState::new(SourceId(0), &identity("a", "one"));
         state.begin_scan(vec![KeyRange::under("a/"), KeyRange::under("b/")]);
+        let at = Stamp::from_millis;
+        assert_eq!(state.stamp_page(at(10)), Some(at(10)));
+        assert_eq!(state.stamp_page(at(8)), Some(at(10)));
+        assert_eq!(state.stamp_page(at(12)), Some(at(12)));
         let running = state.running.as_mut().unwrap();
-        assert_eq!(running.stamp_page(Stamp::from_millis(10)).as_millis(), 10);
-        assert_eq!(running.stamp_page(Stamp::from_millis(8)).as_millis(), 10);
         running.advance(0, Some("a/z".into()), true);
         running.advance(1, Some("b/c".into()), false);
         assert_eq!(running.open_ranges().len(), 1);
@@ -382,6 +398,19 @@ mod tests {
         assert_eq!(state.complete_as_of, Some(Stamp::from_millis(10)));
         assert_eq!(state.clock().scan, 1);
         assert!(state.complete_scan().is_err());
+    }
+
+    #[test]
+    fn a_scan_starts_above_every_page_of_the_scans_before() {
+        let mut state = SourceState::new(SourceId(0), &identity("a", "one"));
+        let at = Stamp::from_millis;
+        assert_eq!(state.stamp_page(at(9)), None);
+        for (stamp, counted) in [(10, 10), (10, 11), (9, 12), (50, 50)] {
+            state.begin_scan(Vec::new());
+            assert_eq!(state.stamp_page(at(stamp)), Some(at(counted)));
+            state.complete_scan().unwrap();
+            assert_eq!(state.complete_as_of, Some(at(counted)));
+        }
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Stamp {
         date.minus(took).minus(DATE_RESOLUTION)
     }
 
+    /// The stamp a millisecond later.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// This stamp, `by` earlier.
     pub fn minus(self, by: Duration) -> Self {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

@@ -48,19 +48,17 @@ fn source(folder: &tempfile::TempDir, endpoint_url: Option<String>) -> Source {
     std::fs::write(&path, "secret").unwrap();
     std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
     Source {
-        name: "shop".into(),
-        bucket: "photos".into(),
         prefix: "a/".into(),
         region: Some("eu-west-1".into()),
         endpoint_url,
         path_style: true,
-        endpoint_order: EndpointOrder::Standard,
         credentials: Credentials::AccessKey {
             access_key_id: "AKIAEXAMPLE".into(),
             secret: SecretFile::Path(path),
         },
         expected_bucket_owner: Some("123456789012".into()),
         request_payer: true,
+        ..Source::new("shop", "photos", "shop")
     }
 }
 
