@@ -157,6 +157,9 @@ pub fn is_purgeable(record: &Record, clock: &Clock) -> bool {
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::sync::object::{ETag, StorageClass};
