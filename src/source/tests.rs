@@ -151,12 +151,30 @@ fn the_scope_never_changes_from_release_to_release() {
         (scope("", None, None, false, false), "d00ec50e566d1bdf"),
         (scope("p/", None, None, false, false), "4067b022dfa38b36"),
         (scope("", None, None, false, true), "9ca5cb352d4a8bbc"),
-        (scope("", None, Some(Choice::All), false, false), "526d61d72ce02f01"),
-        (scope("p/", some(&["/a", "b"]), None, false, false), "c5284c4711221879"),
-        (scope("p/", some(&["a\n1:b"]), None, false, false), "ce534013427e1be0"),
-        (scope("p/", None, some(&["/a", "b"]), false, false), "ca9845d677a512aa"),
-        (scope("p/", some(&["/a"]), some(&["b"]), false, false), "5ecf4cd35c0d74ae"),
-        (scope("p/", some(&["/a"]), some(&["b"]), true, false), "e4be60fdf7ea2d9a"),
+        (
+            scope("", None, Some(Choice::All), false, false),
+            "526d61d72ce02f01",
+        ),
+        (
+            scope("p/", some(&["/a", "b"]), None, false, false),
+            "c5284c4711221879",
+        ),
+        (
+            scope("p/", some(&["a\n1:b"]), None, false, false),
+            "ce534013427e1be0",
+        ),
+        (
+            scope("p/", None, some(&["/a", "b"]), false, false),
+            "ca9845d677a512aa",
+        ),
+        (
+            scope("p/", some(&["/a"]), some(&["b"]), false, false),
+            "5ecf4cd35c0d74ae",
+        ),
+        (
+            scope("p/", some(&["/a"]), some(&["b"]), true, false),
+            "e4be60fdf7ea2d9a",
+        ),
     ];
     for (scope, literal) in cases {
         assert_eq!(scope, literal);
