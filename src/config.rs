@@ -1,4 +1,4 @@
-//! The configuration: what may be written in files ([`file`]) becomes what is meant, valid and
+//! The configuration: what may be written in files ([`mod@file`]) becomes what is meant, valid and
 //! resolved ([`Config`]).
 //!
 //! It reads configuration files and nothing else: no secret, no environment, no bucket.
