@@ -1,1 +1,214 @@
-//! Not written yet.
+//! The configuration: what may be written in files ([`mod@file`]) becomes what is meant, valid and
+//! resolved ([`Config`]).
+//!
+//! It reads configuration files and nothing else: no secret, no environment, no bucket.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::source::Source;
+
+mod check;
+mod credentials;
+mod document;
+mod error;
+pub mod file;
+mod resolve;
+
+pub use error::{BadValue, ConfigError};
+use file::{ConfigFile, IndexFile, ScanFile, SourceFile};
+
+/// The folder beside the configuration file in which each `*.toml` file is one Source.
+pub const SOURCES_FOLDER: &str = "sources.d";
+
+/// A valid configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the index lies.
+    pub data_dir: PathBuf,
+    /// How buckets are listed.
+    pub scan: ScanConfig,
+    /// How the index is written.
+    pub index: IndexConfig,
+    /// At least one: those of the file as written there, then those of the folder by file name.
+    pub sources: Vec<Arc<Source>>,
+}
+
+/// How buckets are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanConfig {
+    /// Key ranges of one Source that are listed at the same time, 1 to 64.
+    pub ranges_in_flight: usize,
+    /// Sources that are listed at the same time, 1 to 64.
+    pub sources_in_flight: usize,
+    /// How often a request is sent before it counts as failed, 1 to 20.
+    pub attempts: u32,
+}
+
+/// How the index is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexConfig {
+    /// Documents after which a commit is due, 1 to 1,000,000.
+    pub commit_documents: usize,
+    /// Time after which a commit is due, 1 to 600 seconds.
+    pub commit_interval: Duration,
+    /// Memory of the writer in bytes, 16 to 2,000 million.
+    pub writer_memory_bytes: usize,
+}
+
+/// A Source as written, and in which file.
+struct Written {
+    path: PathBuf,
+    source: SourceFile,
+}
+
+impl Config {
+    /// Reads the file and the folder [`SOURCES_FOLDER`] beside it.
+    ///
+    /// Relative paths, in the files of the folder too, begin at the folder of the file `path`.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let in_file = |value| ConfigError::BadValue {
+            path: path.to_owned(),
+            source_name: String::new(),
+            value,
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let file: ConfigFile = document::read(path)?;
+        let data_dir = resolved_path(&file.data_dir, folder)
+            .map_err(|problem| in_file(BadValue::text("data_dir", &file.data_dir, problem)))?;
+        let scan = scan(&file.scan).map_err(in_file)?;
+        let index = index(&file.index).map_err(in_file)?;
+        let inline = file.source.into_iter().map(|source| Written {
+            path: path.to_owned(),
+            source,
+        });
+        let mut written: Vec<Written> = inline.collect();
+        written.extend(sources_of_folder(&folder.join(SOURCES_FOLDER))?);
+        if written.is_empty() {
+            let problem = format!(
+                "there is none; write a table [[source]] with name, bucket and subdomain, or a \
+                 file with these keys in the folder {SOURCES_FOLDER} beside this file"
+            );
+            return Err(in_file(BadValue::hidden("source", problem)));
+        }
+        Ok(Self {
+            data_dir,
+            scan,
+            index,
+            sources: resolve_all(written, folder)?,
+        })
+    }
+}
+
+fn scan(file: &ScanFile) -> Result<ScanConfig, BadValue> {
+    let ranges = check::number("scan.ranges_in_flight", file.ranges_in_flight, 8, 1..=64)?;
+    let sources = check::number("scan.sources_in_flight", file.sources_in_flight, 4, 1..=64)?;
+    Ok(ScanConfig {
+        ranges_in_flight: ranges as usize,
+        sources_in_flight: sources as usize,
+        attempts: check::number("scan.attempts", file.attempts, 8, 1..=20)?,
+    })
+}
+
+fn index(file: &IndexFile) -> Result<IndexConfig, BadValue> {
+    let (documents, seconds, memory) = (
+        file.commit_documents,
+        file.commit_interval_seconds,
+        file.writer_memory_mb,
+    );
+    let documents = check::number("index.commit_documents", documents, 100_000, 1..=1_000_000)?;
+    let seconds = check::number("index.commit_interval_seconds", seconds, 10, 1..=600)?;
+    let memory_mb = check::number("index.writer_memory_mb", memory, 64, 16..=2000)?;
+    Ok(IndexConfig {
+        commit_documents: documents as usize,
+        commit_interval: Duration::from_secs(seconds.into()),
+        writer_memory_bytes: memory_mb as usize * 1_000_000,
+    })
+}
+
+/// The Sources of the folder, by file name; none where there is no folder.
+///
+/// Hidden files are passed over: editors keep such while a file is open.
+fn sources_of_folder(folder: &Path) -> Result<Vec<Written>, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        if name.ends_with(b".toml") && !name.starts_with(b".") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let read = |path: PathBuf| {
+        let source = document::read(&path)?;
+        Ok(Written { path, source })
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// Resolves each Source by itself, then looks for what no two may share.
+fn resolve_all(written: Vec<Written>, folder: &Path) -> Result<Vec<Arc<Source>>, ConfigError> {
+    let mut before: Vec<(PathBuf, Arc<Source>)> = Vec::new();
+    for Written { path, source } in written {
+        let source_name = format!("source {:?}: ", source.name);
+        let resolved = resolve::source(source, folder).and_then(|source| {
+            check_unique(&source, &before)?;
+            Ok(source)
+        });
+        match resolved {
+            Ok(source) => before.push((path, Arc::new(source))),
+            Err(value) => {
+                return Err(ConfigError::BadValue {
+                    path,
+                    source_name,
+                    value,
+                });
+            }
+        }
+    }
+    Ok(before.into_iter().map(|(_, source)| source).collect())
+}
+
+fn check_unique(source: &Source, before: &[(PathBuf, Arc<Source>)]) -> Result<(), BadValue> {
+    for (path, other) in before {
+        let problem = |what| {
+            let (name, path) = (&other.name, path.display());
+            format!("the source {name:?} in {path} has this {what} already; write another")
+        };
+        if other.name == source.name {
+            return Err(BadValue::text("name", &source.name, problem("name")));
+        }
+        if other.subdomain == source.subdomain {
+            return Err(BadValue::text(
+                "subdomain",
+                &source.subdomain,
+                problem("subdomain"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The path, from `folder` where it is relative; or what is wrong with it.
+fn resolved_path(path: &str, folder: &Path) -> Result<PathBuf, &'static str> {
+    if path.is_empty() {
+        return Err("it is empty; write a path");
+    }
+    if path.starts_with('~') {
+        return Err("\"~\" does not stand for a home folder here; write the whole path");
+    }
+    Ok(folder.join(path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,8 @@ fn the_rules_admit_what_they_say() {
         // Globs.
         (&["*.jpg"], &[], "a/b.jpg", NotIncluded),
         (&["**/*.jpg"], &[], "a/b\r\n.jpg", Included("**/*.jpg")),
+        (&["**/*.jpg"], &[], "a\n/b.jpg", Included("**/*.jpg")),
+        (&["a/**"], &[], "a/\n/b", Included("a/**")),
         (&["**/.."], &[], "a/..", Included("**/..")),
         (&["a/**"], &[], "a", NotIncluded),
         (&["**/?.jpg"], &[], "a/你.jpg", Included("**/?.jpg")),

@@ -1,0 +1,153 @@
+//! Which kind of credentials is meant. No value is repeated in an error: it might be the secret,
+//! written in the wrong place.
+
+use std::path::Path;
+
+use crate::config::error::BadValue;
+use crate::config::file::CredentialsFile;
+use crate::source::{Credentials, SecretFile};
+
+/// What an access key's secret looks like: this many characters of base 64.
+const SECRET_LENGTH: usize = 40;
+
+/// The kinds, as they are written.
+const KINDS: &str = "write one of { profile = \"…\" }, { role_arn = \"…\", external_id = \"…\" }, \
+                     { access_key_id = \"…\", secret_access_key_file = \"/…\" } and { access_key_id \
+                     = \"…\", secret_access_key_credential = \"…\" }, or leave it out for the AWS \
+                     default chain";
+
+/// Resolves `credentials`; paths are relative to `folder`.
+pub fn resolve(file: Option<CredentialsFile>, folder: &Path) -> Result<Credentials, BadValue> {
+    let Some(file) = file else {
+        return Ok(Credentials::DefaultChain);
+    };
+    match file {
+        CredentialsFile {
+            profile: Some(profile),
+            role_arn: None,
+            external_id: None,
+            access_key_id: None,
+            secret_access_key_file: None,
+            secret_access_key_credential: None,
+        } => Ok(Credentials::Profile(word("credentials.profile", profile)?)),
+        CredentialsFile {
+            profile: None,
+            role_arn: Some(role_arn),
+            external_id,
+            access_key_id: None,
+            secret_access_key_file: None,
+            secret_access_key_credential: None,
+        } => role(role_arn, external_id),
+        CredentialsFile {
+            profile: None,
+            role_arn: None,
+            external_id: None,
+            access_key_id: Some(access_key_id),
+            secret_access_key_file: path,
+            secret_access_key_credential: credential,
+        } => Ok(Credentials::AccessKey {
+            access_key_id: word("credentials.access_key_id", access_key_id)?,
+            secret: secret(path, credential, folder)?,
+        }),
+        _ => Err(contradiction(&file)),
+    }
+}
+
+fn role(role_arn: String, external_id: Option<String>) -> Result<Credentials, BadValue> {
+    let is_arn = role_arn.starts_with("arn:") && role_arn.contains(":role/");
+    if !is_arn || role_arn.contains(char::is_whitespace) {
+        let problem = "write the ARN of a role, such as \"arn:aws:iam::123456789012:role/reader\"";
+        return Err(BadValue::hidden("credentials.role_arn", problem));
+    }
+    let external_id = external_id
+        .map(|id| word("credentials.external_id", id))
+        .transpose()?;
+    Ok(Credentials::AssumeRole {
+        role_arn,
+        external_id,
+    })
+}
+
+fn secret(
+    path: Option<String>,
+    credential: Option<String>,
+    folder: &Path,
+) -> Result<SecretFile, BadValue> {
+    match (path, credential) {
+        (Some(path), None) => {
+            let key = "credentials.secret_access_key_file";
+            refuse_secret(key, &path)?;
+            Ok(SecretFile::Path(
+                super::resolved_path(&path, folder)
+                    .map_err(|problem| BadValue::hidden(key, problem))?,
+            ))
+        }
+        (None, Some(name)) => {
+            let key = "credentials.secret_access_key_credential";
+            refuse_secret(key, &name)?;
+            let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            if name.is_empty() || name.starts_with('.') || !name.chars().all(is_safe) {
+                let problem = "write the name of a systemd credential (LoadCredential=NAME:…): \
+                               letters, digits, \"-\", \"_\" and \".\", not beginning with \".\"";
+                return Err(BadValue::hidden(key, problem));
+            }
+            Ok(SecretFile::SystemdCredential(name))
+        }
+        (Some(_), Some(_)) => Err(BadValue::hidden(
+            "credentials.secret_access_key_file",
+            "the secret has two places; remove `secret_access_key_file` or \
+             `secret_access_key_credential`",
+        )),
+        (None, None) => Err(BadValue::hidden(
+            "credentials.access_key_id",
+            "the secret is missing; write secret_access_key_file = \"/path/of/it\" or \
+             secret_access_key_credential = \"name\" beside it",
+        )),
+    }
+}
+
+/// Refuses a text that looks like the secret where its file's name should stand.
+fn refuse_secret(key: &str, text: &str) -> Result<(), BadValue> {
+    let has = |is_kind: fn(&char) -> bool| text.chars().any(|c| is_kind(&c));
+    let is_base_64 = text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b));
+    let is_mixed = has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase);
+    if text.len() == SECRET_LENGTH && is_base_64 && is_mixed {
+        let problem = "this looks like the secret itself; put it in a file that only this user can \
+                       read, and write where that file is";
+        return Err(BadValue::hidden(key, problem));
+    }
+    Ok(())
+}
+
+fn word(key: &str, text: String) -> Result<String, BadValue> {
+    if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        let problem = "it is empty or holds spaces; write it as AWS shows it";
+        return Err(BadValue::hidden(key, problem));
+    }
+    Ok(text)
+}
+
+fn contradiction(file: &CredentialsFile) -> BadValue {
+    let written: Vec<&str> = [
+        ("profile", &file.profile),
+        ("role_arn", &file.role_arn),
+        ("external_id", &file.external_id),
+        ("access_key_id", &file.access_key_id),
+        ("secret_access_key_file", &file.secret_access_key_file),
+        (
+            "secret_access_key_credential",
+            &file.secret_access_key_credential,
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| value.is_some().then_some(key))
+    .collect();
+    let problem = match written[..] {
+        [] => format!("it is empty; {KINDS}"),
+        [one] => format!("{one} alone is not enough; {KINDS}"),
+        _ => format!("{} do not belong together; {KINDS}", written.join(" and ")),
+    };
+    BadValue::hidden("credentials", problem)
+}

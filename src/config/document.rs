@@ -1,0 +1,122 @@
+//! From a file's text to its shape, with errors that name the line and never repeat a secret.
+//!
+//! Errors of the TOML reader quote the line they are about, so only their message is taken; and since
+//! that can quote a value, everything near a secret is looked at before.
+
+use std::ops::Range;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
+
+use crate::config::error::ConfigError;
+
+/// Keys that people write a secret behind, in lower case without `_` and `-`.
+const SECRET_KEYS: [&str; 8] = [
+    "secret",
+    "secretkey",
+    "secretaccesskey",
+    "awssecretaccesskey",
+    "sessiontoken",
+    "awssessiontoken",
+    "password",
+    "accesskeysecret",
+];
+
+/// Reads the file.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&text).map_err(|fault| ConfigError::Malformed {
+        path: path.to_owned(),
+        line: line_of(&text, fault.at),
+        problem: fault.problem,
+    })
+}
+
+/// What is wrong, and at which byte.
+struct Fault {
+    at: usize,
+    problem: String,
+}
+
+impl Fault {
+    fn new(span: Range<usize>, problem: impl Into<String>) -> Self {
+        Self {
+            at: span.start,
+            problem: problem.into(),
+        }
+    }
+}
+
+impl From<toml::de::Error> for Fault {
+    fn from(mut error: toml::de::Error) -> Self {
+        // Without the text the error names the key in place of quoting the line.
+        error.set_input(None);
+        let problem = error.to_string().trim_end().replace('\n', " ");
+        Self::new(error.span().unwrap_or(0..0), problem)
+    }
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    let table = DeTable::parse(text)?;
+    refuse_secrets(table.get_ref())?;
+    Ok(toml::from_str(text)?)
+}
+
+/// Looks for secrets, and for credentials of another shape, which might be secrets.
+fn refuse_secrets(table: &DeTable<'_>) -> Result<(), Fault> {
+    for (key, value) in table {
+        let name = key.get_ref();
+        let letters = name.replace(['_', '-'], "").to_ascii_lowercase();
+        if SECRET_KEYS.contains(&letters.as_str()) {
+            return Err(Fault::new(
+                key.span(),
+                format!(
+                    "`{name}` must not stand in the configuration: put the secret in a file that \
+                     only this user can read, and write secret_access_key_file = \"/path/of/it\", or \
+                     secret_access_key_credential = \"name\" for a systemd credential"
+                ),
+            ));
+        }
+        if name == "credentials" {
+            check_credentials(value.span(), value.get_ref())?;
+        }
+        refuse_secrets_in(value.get_ref())?;
+    }
+    Ok(())
+}
+
+fn refuse_secrets_in(value: &DeValue<'_>) -> Result<(), Fault> {
+    match value {
+        DeValue::Table(table) => refuse_secrets(table),
+        DeValue::Array(values) => values
+            .iter()
+            .try_for_each(|value| refuse_secrets_in(value.get_ref())),
+        _ => Ok(()),
+    }
+}
+
+fn check_credentials(span: Range<usize>, credentials: &DeValue<'_>) -> Result<(), Fault> {
+    let DeValue::Table(table) = credentials else {
+        return Err(Fault::new(
+            span,
+            "credentials must be a table such as { profile = \"name\" }",
+        ));
+    };
+    for (key, value) in table {
+        if !value.get_ref().is_str() {
+            let problem = format!("credentials.{} must be a text in quotes", key.get_ref());
+            return Err(Fault::new(value.span(), problem));
+        }
+    }
+    Ok(())
+}
+
+/// The line of the byte, counted from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().iter().take(at);
+    1 + before.filter(|&&byte| byte == b'\n').count()
+}

@@ -1,0 +1,163 @@
+//! What may be written: the shape of the configuration file and of the files in `sources.d`.
+//!
+//! Values are taken as they stand; what they mean and whether they can be meant is decided when they
+//! are resolved.
+
+use std::fmt;
+
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::source::rules::Choice;
+
+/// The configuration file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Where the index lies.
+    pub data_dir: String,
+    /// How buckets are listed.
+    #[serde(default)]
+    pub scan: ScanFile,
+    /// How the index is written.
+    #[serde(default)]
+    pub index: IndexFile,
+    /// The Sources, unless they have files of their own.
+    #[serde(default)]
+    pub source: Vec<SourceFile>,
+}
+
+/// `[scan]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanFile {
+    /// Key ranges of one Source that are listed at the same time.
+    pub ranges_in_flight: Option<i64>,
+    /// Sources that are listed at the same time.
+    pub sources_in_flight: Option<i64>,
+    /// How often a request is sent before it counts as failed.
+    pub attempts: Option<i64>,
+}
+
+/// `[index]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexFile {
+    /// Documents after which a commit is due.
+    pub commit_documents: Option<i64>,
+    /// Seconds after which a commit is due.
+    pub commit_interval_seconds: Option<i64>,
+    /// Memory of the writer, in millions of bytes.
+    pub writer_memory_mb: Option<i64>,
+}
+
+/// `[[source]]`, or a whole file in `sources.d`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "they are those of `Source`")]
+pub struct SourceFile {
+    pub name: String,
+    pub bucket: String,
+    #[serde(default)]
+    pub prefix: String,
+    pub region: Option<String>,
+    pub endpoint_url: Option<String>,
+    #[serde(default)]
+    pub path_style: bool,
+    #[serde(default)]
+    pub endpoint_order: EndpointOrderFile,
+    pub subdomain: String,
+    pub base_url: Option<String>,
+    #[serde(default)]
+    pub rules: RulesFile,
+    #[serde(default)]
+    pub folder_markers: bool,
+    pub credentials: Option<CredentialsFile>,
+    pub expected_bucket_owner: Option<String>,
+    #[serde(default)]
+    pub request_payer: bool,
+    pub events: Option<EventsFile>,
+}
+
+/// `endpoint_order`
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "they are those of `EndpointOrder`")]
+pub enum EndpointOrderFile {
+    #[default]
+    Standard,
+    ExternalFirst,
+}
+
+/// `rules`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesFile {
+    /// What is an asset.
+    #[serde(default, deserialize_with = "choice")]
+    pub include: Option<Choice>,
+    /// What of it is none.
+    #[serde(default, deserialize_with = "choice")]
+    pub exclude: Option<Choice>,
+    /// Whether the case of letters does not count.
+    #[serde(default)]
+    pub case_insensitive: bool,
+}
+
+/// `events`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "they are those of `Events`")]
+pub struct EventsFile {
+    pub queue_url: String,
+    pub region: Option<String>,
+    pub credentials: Option<CredentialsFile>,
+}
+
+/// `credentials`: one of the four kinds, told apart by which keys are there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialsFile {
+    /// A profile, alone.
+    pub profile: Option<String>,
+    /// A role.
+    pub role_arn: Option<String>,
+    /// Beside a role.
+    pub external_id: Option<String>,
+    /// An access key, beside one of the two below.
+    pub access_key_id: Option<String>,
+    /// The path of the file with the secret.
+    pub secret_access_key_file: Option<String>,
+    /// The systemd credential with the secret.
+    pub secret_access_key_credential: Option<String>,
+}
+
+/// Reads `"all"` or a list of rules.
+fn choice<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Choice>, D::Error> {
+    struct ChoiceVisitor;
+
+    impl<'de> Visitor<'de> for ChoiceVisitor {
+        type Value = Choice;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("\"all\" or a list of rules such as [\"/images\", \"**/*.jpg\"]")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Choice, E> {
+            match text {
+                "all" => Ok(Choice::All),
+                _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+            }
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choice, A::Error> {
+            let mut rules = Vec::new();
+            while let Some(rule) = list.next_element()? {
+                rules.push(rule);
+            }
+            Ok(Choice::Paths(rules))
+        }
+    }
+
+    deserializer.deserialize_any(ChoiceVisitor).map(Some)
+}

@@ -1,0 +1,92 @@
+//! From what is written of one Source to the Source.
+
+use std::path::Path;
+
+use crate::config::error::BadValue;
+use crate::config::file::{EndpointOrderFile, EventsFile, RulesFile, SourceFile};
+use crate::config::{check, credentials};
+use crate::source::{EndpointOrder, Events, Rules, Source, address};
+
+/// Resolves a Source; paths are relative to `folder`.
+pub fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue> {
+    check::name(&file.name)?;
+    check::bucket(&file.bucket)?;
+    check::subdomain(&file.subdomain)?;
+    let region = file.region.as_deref();
+    region.map_or(Ok(()), |region| check::region("region", region))?;
+    let owner = file.expected_bucket_owner.as_deref();
+    owner.map_or(Ok(()), |owner| {
+        check::account("expected_bucket_owner", owner)
+    })?;
+    let store = file.endpoint_url.as_deref();
+    let endpoint_url =
+        store.map(|url| check::http_url("endpoint_url", url, "https://s3.example.com"));
+    let source = Source {
+        prefix: check::prefix(&file.prefix)?,
+        endpoint_url: endpoint_url.transpose()?,
+        base_url: base_url(file.base_url.as_deref(), &file.subdomain)?,
+        rules: rules(file.rules)?,
+        credentials: credentials::resolve(file.credentials, folder)?,
+        events: file.events.map(|file| events(file, folder)).transpose()?,
+        endpoint_order: match file.endpoint_order {
+            EndpointOrderFile::Standard => EndpointOrder::Standard,
+            EndpointOrderFile::ExternalFirst => EndpointOrder::ExternalFirst,
+        },
+        region: file.region,
+        path_style: file.path_style,
+        folder_markers: file.folder_markers,
+        expected_bucket_owner: file.expected_bucket_owner,
+        request_payer: file.request_payer,
+        ..Source::new(file.name, file.bucket, file.subdomain)
+    };
+    check_endpoint_order(&source)?;
+    Ok(source)
+}
+
+fn base_url(written: Option<&str>, subdomain: &str) -> Result<String, BadValue> {
+    let template = written.unwrap_or(address::DEFAULT_BASE_URL);
+    let url = address::base_url(template, subdomain);
+    if url.contains(['{', '}']) {
+        let problem = "the only word that is put in is {subdomain}; write an address such as \
+                       \"https://{subdomain}.example.com\"";
+        return Err(BadValue::text("base_url", template, problem));
+    }
+    check::http_url("base_url", &url, address::DEFAULT_BASE_URL).map_err(|bad| BadValue {
+        value: bad.value.map(|_| format!("{template:?}")),
+        ..bad
+    })
+}
+
+fn rules(file: RulesFile) -> Result<Rules, BadValue> {
+    Rules::new(file.include, file.exclude, file.case_insensitive).map_err(|error| BadValue {
+        key: format!("rules.{}", error.key),
+        value: Some(error.value),
+        problem: error.problem,
+    })
+}
+
+fn events(file: EventsFile, folder: &Path) -> Result<Events, BadValue> {
+    let example = "https://sqs.eu-central-1.amazonaws.com/123456789012/photos";
+    let region = file.region.as_deref();
+    region.map_or(Ok(()), |region| check::region("events.region", region))?;
+    Ok(Events {
+        queue_url: check::http_url("events.queue_url", &file.queue_url, example)?,
+        credentials: credentials::resolve(file.credentials, folder)
+            .map_err(|bad| bad.below("events"))?,
+        region: file.region,
+    })
+}
+
+fn check_endpoint_order(source: &Source) -> Result<(), BadValue> {
+    let region = source.region.as_deref();
+    let problem = if source.endpoint_order == EndpointOrder::Standard {
+        return Ok(());
+    } else if source.endpoint_url.is_some() {
+        "it is about addresses of AWS; remove it, or remove `endpoint_url`"
+    } else if region.is_some_and(|region| region != "us-east-1") {
+        "it is for buckets in us-east-1 only; remove it, or write region = \"us-east-1\""
+    } else {
+        return Ok(());
+    };
+    Err(BadValue::text("endpoint_order", "external-first", problem))
+}

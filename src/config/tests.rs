@@ -1,0 +1,170 @@
+use tempfile::TempDir;
+
+use super::*;
+use crate::source::{Credentials, Decision, EndpointOrder, Events, SecretFile};
+
+mod refusals;
+
+/// A folder with a configuration, and with files in `sources.d`.
+fn folder(main: &str, sources: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("indexer.toml"), main).unwrap();
+    if !sources.is_empty() {
+        std::fs::create_dir(folder.path().join(SOURCES_FOLDER)).unwrap();
+    }
+    for (name, text) in sources {
+        std::fs::write(folder.path().join(SOURCES_FOLDER).join(name), text).unwrap();
+    }
+    folder
+}
+
+fn load(folder: &TempDir) -> Result<Config, ConfigError> {
+    Config::load(&folder.path().join("indexer.toml"))
+}
+
+const ONE: &str = "name = \"photos\"\nbucket = \"my-bucket\"\nsubdomain = \"photos\"\n";
+
+/// A configuration of one Source with more keys in it, the first of them in line 6.
+fn with_source(keys: &str) -> String {
+    format!("data_dir = \"/d\"\n[[source]]\n{ONE}{keys}\n")
+}
+
+#[test]
+fn what_is_not_written_has_its_default() {
+    let config = load(&folder(&with_source(""), &[])).unwrap();
+    assert_eq!(config.data_dir, Path::new("/d"));
+    let scan = ScanConfig {
+        ranges_in_flight: 8,
+        sources_in_flight: 4,
+        attempts: 8,
+    };
+    assert_eq!(config.scan, scan);
+    let commit_interval = Duration::from_secs(10);
+    let index = IndexConfig {
+        commit_documents: 100_000,
+        commit_interval,
+        writer_memory_bytes: 64_000_000,
+    };
+    assert_eq!(config.index, index);
+    let expected = Source::new("photos", "my-bucket", "photos");
+    assert_eq!(format!("{:?}", config.sources[0]), format!("{expected:?}"));
+    assert_eq!(config.sources[0].base_url, "https://photos.imgix.net");
+}
+
+#[test]
+fn what_is_written_is_taken() {
+    let text = r#"
+        data_dir = "data"
+        scan = { ranges_in_flight = 64, sources_in_flight = 1, attempts = 20 }
+        index = { commit_documents = 1, commit_interval_seconds = 600, writer_memory_mb = 16 }
+
+        [[source]]
+        name = "Photos_2.0"
+        bucket = "my.bucket-1"
+        prefix = "a/b c"
+        region = "us-east-1"
+        endpoint_order = "external-first"
+        path_style = true
+        subdomain = "my-photos"
+        base_url = "https://{subdomain}.example.com/x/"
+        folder_markers = true
+        expected_bucket_owner = "012345678901"
+        request_payer = true
+        credentials = { role_arn = "arn:aws:iam::123456789012:role/r", external_id = "x1" }
+
+        [source.rules]
+        include = ["/images", "**/*.JPG"]
+        exclude = ["**/tmp/**"]
+        case_insensitive = true
+
+        [source.events]
+        queue_url = "https://sqs.eu-west-1.amazonaws.com/1/q"
+        region = "eu-west-1"
+        credentials = { profile = "queue" }
+    "#;
+    let folder = folder(text, &[]);
+    let config = load(&folder).unwrap();
+    assert_eq!(config.data_dir, folder.path().join("data"));
+    assert_eq!(
+        (config.scan.attempts, config.index.writer_memory_bytes),
+        (20, 16_000_000)
+    );
+    let source = &config.sources[0];
+    assert_eq!(source.prefix, "a/b c/");
+    assert_eq!(
+        source.asset_url("a/b c/d e"),
+        "https://my-photos.example.com/x/d%20e"
+    );
+    assert_eq!(source.endpoint_order, EndpointOrder::ExternalFirst);
+    assert!(source.path_style && source.folder_markers && source.request_payer);
+    assert_eq!(
+        source.decide("a/b c/x.jpg", 1),
+        Decision::Included("**/*.JPG")
+    );
+    assert_eq!(
+        source.decide("a/b c/Images/TMP/x", 1),
+        Decision::Excluded("**/tmp/**")
+    );
+    let role = Credentials::AssumeRole {
+        role_arn: "arn:aws:iam::123456789012:role/r".into(),
+        external_id: Some("x1".into()),
+    };
+    assert_eq!(source.credentials, role);
+    let events = Events {
+        queue_url: "https://sqs.eu-west-1.amazonaws.com/1/q".into(),
+        region: Some("eu-west-1".into()),
+        credentials: Credentials::Profile("queue".into()),
+    };
+    assert_eq!(source.events, Some(events));
+}
+
+#[test]
+fn credentials_say_where_the_secret_is() {
+    let key = |access_key_id: &str, secret| Credentials::AccessKey {
+        access_key_id: access_key_id.into(),
+        secret,
+    };
+    let folder = |keys: &str| folder(&with_source(keys), &[]);
+    let in_file = |file: &str| {
+        folder(&format!(
+            "credentials = {{ access_key_id = \"AK\", secret_access_key_file = \"{file}\" }}"
+        ))
+    };
+    let absolute = load(&in_file("/run/secret")).unwrap();
+    let secret = SecretFile::Path("/run/secret".into());
+    assert_eq!(absolute.sources[0].credentials, key("AK", secret));
+    let relative_folder = in_file("secrets/photos");
+    let relative = load(&relative_folder).unwrap();
+    let secret = SecretFile::Path(relative_folder.path().join("secrets/photos"));
+    assert_eq!(relative.sources[0].credentials, key("AK", secret));
+    let systemd =
+        "credentials = { access_key_id = \"AK\", secret_access_key_credential = \"photos.key\" }";
+    let secret = SecretFile::SystemdCredential("photos.key".into());
+    assert_eq!(
+        load(&folder(systemd)).unwrap().sources[0].credentials,
+        key("AK", secret)
+    );
+}
+
+#[test]
+fn a_source_can_have_a_file_of_its_own() {
+    let source =
+        |name: &str| format!("name = \"{name}\"\nbucket = \"bucket\"\nsubdomain = \"{name}\"\n");
+    let secret = "credentials = { access_key_id = \"AK\", secret_access_key_file = \"k\" }\n";
+    let files = [
+        ("20.toml", source("twenty") + secret),
+        ("10.toml", source("ten") + "[rules]\nexclude = \"all\"\n"),
+        (".hidden.toml", "x".into()),
+        ("30.toml.bak", "x".into()),
+    ];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let folder = folder(&with_source(""), &files);
+    let config = load(&folder).unwrap();
+    let names: Vec<&str> = config.sources.iter().map(|source| &*source.name).collect();
+    assert_eq!(names, ["photos", "ten", "twenty"]);
+    assert!(config.sources[1].listed_ranges().is_empty());
+    let Credentials::AccessKey { secret, .. } = &config.sources[2].credentials else {
+        panic!("not an access key: {:?}", config.sources[2].credentials);
+    };
+    assert_eq!(*secret, SecretFile::Path(folder.path().join("k")));
+}
