@@ -245,6 +245,7 @@ impl SourceState {
     pub fn clock(&self) -> Clock {
         Clock {
             complete_as_of: self.complete_as_of,
+            scanning_since: self.running.as_ref().and_then(|scan| scan.started),
             scan: self.last_scan,
         }
     }

@@ -20,6 +20,8 @@ pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
 pub struct Clock {
     /// Start stamp of the newest completed scan: everything before it is in the index.
     pub complete_as_of: Option<Stamp>,
+    /// Start stamp of the running scan, once its first page is in.
+    pub scanning_since: Option<Stamp>,
     /// Number of the running scan, or of the last one; 0 before the first.
     pub scan: u64,
 }
@@ -53,8 +55,8 @@ pub enum Kept {
     Unchanged,
     /// There is no record, and there should be none.
     Absent,
-    /// The observation is older than the newest completed scan.
-    BeforeCompletedScan,
+    /// The event is older than the newest completed scan, or the page than that or the running one.
+    BeforeScan,
     /// The observation is not newer than the record.
     NotNewer,
     /// The event's sequencer is not above the record's: a duplicate, or a late one.
@@ -77,7 +79,7 @@ pub fn apply_event(record: Option<&Record>, event: &Event, clock: &Clock) -> Dec
 fn event_is_stale(record: Option<&Record>, event: &Event, clock: &Clock) -> Option<Kept> {
     let Some(record) = record else {
         let before_scan = clock.complete_as_of.is_some_and(|as_of| event.time < as_of);
-        return before_scan.then_some(Kept::BeforeCompletedScan);
+        return before_scan.then_some(Kept::BeforeScan);
     };
     if record.listed_at.is_some_and(|listed| event.time < listed) {
         return Some(Kept::NotNewer);
@@ -98,8 +100,11 @@ pub fn apply_page(
     clock: &Clock,
     admits: impl FnOnce(&Object) -> bool,
 ) -> Decision {
-    if clock.complete_as_of.is_some_and(|as_of| stamp < as_of) {
-        return Decision::Keep(Kept::BeforeCompletedScan);
+    // A page of the running scan that finds a key unchanged leaves no trace, so that an older page
+    // could undo what it has seen, and events from before the scan are dropped once it is complete.
+    let oldest = clock.complete_as_of.max(clock.scanning_since);
+    if oldest.is_some_and(|oldest| stamp < oldest) {
+        return Decision::Keep(Kept::BeforeScan);
     }
     let Some(record) = record else {
         return match listed {
@@ -188,6 +193,7 @@ mod tests {
     fn clock(as_of: i64, scan: u64) -> Clock {
         Clock {
             complete_as_of: Some(at(as_of)),
+            scanning_since: None,
             scan,
         }
     }
@@ -208,7 +214,7 @@ mod tests {
         let put = event(Some(object("a")), 99, "2");
         assert_eq!(
             apply_event(None, &put, &clock(100, 1)),
-            Decision::Keep(Kept::BeforeCompletedScan)
+            Decision::Keep(Kept::BeforeScan)
         );
         let known = written(apply_event(None, &event(None, 100, "1"), &clock(100, 1)));
         assert_eq!(
@@ -297,8 +303,17 @@ mod tests {
         );
         assert_eq!(
             page(None, Some(&object("a")), 10, &clock(11, 1)),
-            Decision::Keep(Kept::BeforeCompletedScan)
+            Decision::Keep(Kept::BeforeScan)
         );
+        let scanning = Clock {
+            scanning_since: Some(at(11)),
+            ..clock(5, 2)
+        };
+        assert_eq!(
+            page(None, Some(&object("a")), 10, &scanning),
+            Decision::Keep(Kept::BeforeScan)
+        );
+        written(page(None, Some(&object("a")), 11, &scanning));
     }
 
     #[test]

@@ -259,6 +259,7 @@ fn every_broken_rule_is_caught() {
         (Fault::EqualEventsDoNotAdvanceTheSequencer, EXACT),
         (Fault::RemovalsLeaveNoTombstone, EXACT),
         (Fault::PagesIgnoreCompletedScans, with_lookup),
+        (Fault::PagesIgnoreTheRunningScan, OVERTAKING),
         (Fault::PagesIgnoreEventTimes, EXACT),
         (Fault::PagesIgnoreListedAt, with_lookup),
         (Fault::PagesDropTheSequencer, OUT_OF_ORDER),
@@ -266,6 +267,7 @@ fn every_broken_rule_is_caught() {
         (Fault::ScansPurgeTheirOwnTombstones, EXACT),
         (Fault::ScansPurgeWithoutMargin, OUT_OF_ORDER),
         (Fault::ScansCompleteAsOfTheirEnd, with_lookup),
+        (Fault::ScansStartBeforeTheLastOne, EXACT),
     ] {
         assert_caught(scope, fault);
     }

@@ -16,6 +16,7 @@ pub(super) enum Fault {
     EqualEventsDoNotAdvanceTheSequencer,
     RemovalsLeaveNoTombstone,
     PagesIgnoreCompletedScans,
+    PagesIgnoreTheRunningScan,
     PagesIgnoreEventTimes,
     PagesIgnoreListedAt,
     PagesDropTheSequencer,
@@ -23,6 +24,7 @@ pub(super) enum Fault {
     ScansPurgeTheirOwnTombstones,
     ScansPurgeWithoutMargin,
     ScansCompleteAsOfTheirEnd,
+    ScansStartBeforeTheLastOne,
 }
 
 /// The real rules, with the fault put around them.
@@ -76,6 +78,9 @@ impl Rules {
         let mut known = record.cloned();
         if self.has(Fault::PagesIgnoreCompletedScans) {
             clock.complete_as_of = None;
+        }
+        if self.has(Fault::PagesIgnoreTheRunningScan) {
+            clock.scanning_since = None;
         }
         if let Some(known) = &mut known {
             if self.has(Fault::PagesIgnoreEventTimes) {

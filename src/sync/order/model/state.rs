@@ -13,7 +13,7 @@ use crate::sync::stamp::Stamp;
 pub(super) const MAX_OPERATIONS: usize = 4;
 pub(super) const MAX_LOOKUPS: usize = 2;
 
-/// A page that was listed and not applied yet: its stamp in moments, and how many operations its
+/// A page that was listed and not applied yet: its stamp in milliseconds, and how many operations its
 /// snapshot shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Listed {
@@ -57,6 +57,7 @@ pub(super) struct State {
     pub(super) record: Option<Record>,
     pub(super) clock: Clock,
     pub(super) running: Option<RunningScan>,
+    pub(super) newest_page: Option<Stamp>,
     /// Not known to the index: how many operations the record shows, the newest event ever applied
     /// (from 1), and whether either went down.
     pub(super) shows: usize,
@@ -76,6 +77,7 @@ impl Default for State {
             record: None,
             clock: Clock::default(),
             running: None,
+            newest_page: None,
             shows: 0,
             newest_event: 0,
             went_back: false,
@@ -95,11 +97,13 @@ impl State {
             scope: String::new(),
             last_scan: self.clock.scan,
             complete_as_of: self.clock.complete_as_of,
+            newest_page: self.newest_page,
             running: self.running.take(),
         };
         let result = change(&mut source);
         self.clock = source.clock();
         self.running = source.running;
+        self.newest_page = source.newest_page;
         result
     }
 
@@ -144,6 +148,7 @@ impl State {
             self.clock.scan as i64,
             optional(self.clock.complete_as_of),
             optional(started),
+            optional(self.newest_page),
             self.shows as i64,
             self.newest_event as i64,
             i64::from(self.went_back),
@@ -154,14 +159,14 @@ impl State {
             0,
         ];
         if let Some(record) = &self.record {
-            (words[22], words[23]) = match &record.content {
+            (words[23], words[24]) = match &record.content {
                 Content::Live { object, .. } => (1, object.size as i64),
                 Content::Removed { scan } => (2, *scan as i64),
             };
-            words[24] = optional(record.event_time);
-            words[25] = optional(record.listed_at);
+            words[25] = optional(record.event_time);
+            words[26] = optional(record.listed_at);
             let digits = record.sequencer.as_ref().map(Sequencer::digits);
-            words[26] = digits.map_or(0, |digits| i64::from(digits.as_bytes()[0]));
+            words[27] = digits.map_or(0, |digits| i64::from(digits.as_bytes()[0]));
         }
         let mut hasher = Fingerprint(0);
         i64::hash_slice(&words, &mut hasher);

@@ -176,12 +176,16 @@ impl World {
             next.now += PACE;
             let stamp = self.stamp(next.now - lag);
             let (is_first, stamp) = next.with_source(|source| {
-                let running = source.running.as_mut();
-                let running = running.expect("a scan that has begun is running");
-                (running.started.is_none(), running.stamp_page(stamp))
+                if self.rules.has(Fault::ScansStartBeforeTheLastOne) {
+                    source.newest_page = None;
+                }
+                let running = source.running.as_ref();
+                let is_first = running.is_some_and(|running| running.started.is_none());
+                let stamp = source.stamp_page(stamp);
+                (is_first, stamp.expect("a scan that has begun is running"))
             });
             let page = Listed {
-                stamp: stamp.as_millis() / self.scope.moment,
+                stamp: stamp.as_millis(),
                 shows: state.operations,
             };
             if is_first {
@@ -222,7 +226,7 @@ impl World {
             let mut next = state.clone();
             next.now += PACE;
             let page = Listed {
-                stamp: next.now - lag,
+                stamp: self.stamp(next.now - lag).as_millis(),
                 shows: state.operations,
             };
             next.lookups[unused.unwrap_or_default()] = Lookup::Listed(page);
@@ -241,7 +245,7 @@ impl World {
 
     fn apply(&self, next: &mut State, page: Listed) {
         let listed = self.object(page.shows);
-        let stamp = self.stamp(page.stamp);
+        let stamp = Stamp::from_millis(page.stamp);
         let clock = next.clock;
         let decision = self
             .rules
