@@ -119,7 +119,7 @@ fn index(file: &IndexFile) -> Result<IndexConfig, BadValue> {
     );
     let documents = check::number("index.commit_documents", documents, 100_000, 1..=1_000_000)?;
     let seconds = check::number("index.commit_interval_seconds", seconds, 10, 1..=600)?;
-    let memory_mb = check::number("index.writer_memory_mb", memory, 64, 16..=2000)?;
+    let memory_mb = check::number("index.writer_memory_mb", memory, 64, 15..=2000)?;
     Ok(IndexConfig {
         commit_documents: documents as usize,
         commit_interval: Duration::from_secs(seconds.into()),

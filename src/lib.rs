@@ -4,8 +4,11 @@
 
 pub mod aws;
 pub mod bucket;
+pub mod cli;
 pub mod config;
 pub mod index;
+pub mod queue;
+pub mod reindex;
 pub mod scanner;
 pub mod search;
 pub mod source;

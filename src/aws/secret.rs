@@ -13,8 +13,12 @@ use crate::source::SecretFile;
 /// The longest file that is taken for a secret; AWS's have 40 characters.
 const MAX_BYTES: u64 = 4096;
 
-/// The permission bits of everybody who is neither the owner nor in the group.
-const OTHERS: u32 = 0o007;
+/// The permission bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// As [`OTHERS`], for systemd's own files: there the group's bits show the access list by which
+/// systemd lets the unit's user, and nobody else, read the file.
+const OTHERS_BESIDE_SYSTEMD: u32 = 0o007;
 
 /// The environment variable by which systemd tells where the unit's credentials lie.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
@@ -47,7 +51,7 @@ pub enum SecretFault {
         source: io::Error,
     },
     /// Others can reach the file.
-    #[error("the secret in {path} is open to every user of this machine (mode {mode:o}); chmod 600 it", path = .path.display())]
+    #[error("the secret in {path} is open to others than its owner (mode {mode:o}); chmod 600 it", path = .path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -83,10 +87,10 @@ pub enum SecretFault {
 /// Reads the secret; a trailing end of line does not belong to it.
 pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretFault> {
     match file {
-        SecretFile::Path(path) => read_file(path),
+        SecretFile::Path(path) => read_file(path, OTHERS),
         SecretFile::SystemdCredential(name) => {
             let directory = std::env::var_os(CREDENTIALS_DIRECTORY).map(PathBuf::from);
-            read_file(&credential_path(directory, name)?)
+            read_file(&credential_path(directory, name)?, OTHERS_BESIDE_SYSTEMD)
         }
     }
 }
@@ -101,7 +105,7 @@ fn credential_path(directory: Option<PathBuf>, name: &str) -> Result<PathBuf, Se
     }
 }
 
-fn read_file(path: &Path) -> Result<Secret, SecretFault> {
+fn read_file(path: &Path, others: u32) -> Result<Secret, SecretFault> {
     let unreadable = |source| SecretFault::Unreadable {
         path: path.into(),
         source,
@@ -113,7 +117,7 @@ fn read_file(path: &Path) -> Result<Secret, SecretFault> {
     let file = File::open(path).map_err(unreadable)?;
     // Of the open file, so that nobody can put another in its place between check and reading.
     let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-    if mode & OTHERS != 0 {
+    if mode & others != 0 {
         return Err(SecretFault::Exposed {
             path: path.into(),
             mode,

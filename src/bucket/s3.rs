@@ -41,7 +41,7 @@ pub struct S3Bucket {
     request_payer: Option<RequestPayer>,
     endpoints: Endpoints,
     retries: Retries,
-    requests: Arc<AtomicU64>,
+    lists: Arc<AtomicU64>,
     /// Whether it has been said that answers carry no `Date`.
     warned_undated: AtomicBool,
 }
@@ -49,8 +49,8 @@ pub struct S3Bucket {
 impl S3Bucket {
     /// Opens the bucket of a Source; each request is sent up to `attempts` times.
     ///
-    /// With a `region` in the Source no request is sent. Else it is found with HeadBucket, then (on
-    /// AWS only) GetBucketLocation; a store of another maker that tells none is taken to be in
+    /// With a `region` in the Source no request is sent. Else it is found with HeadBucket, then
+    /// GetBucketLocation; a store of another maker that tells none is taken to be in
     /// us-east-1. Regions of other AWS partitions (China, GovCloud) cannot be found from outside
     /// them and must be given.
     pub async fn open(source: &Source, attempts: u32) -> Result<Self, BucketError> {
@@ -87,7 +87,7 @@ impl S3Bucket {
             request_payer: source.request_payer.then_some(RequestPayer::Requester),
             endpoints: Endpoints::new(&config, source.path_style, first_region, &urls),
             retries,
-            requests: Arc::default(),
+            lists: Arc::default(),
             warned_undated: AtomicBool::new(false),
         };
         if region.is_none() {
@@ -108,9 +108,9 @@ impl S3Bucket {
         &self.region
     }
 
-    /// How many requests have been sent, failed attempts included: each is billed like a LIST.
-    pub fn requests_sent(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+    /// How many LIST requests have been sent, failed attempts included: each is billed.
+    pub fn lists_sent(&self) -> u64 {
+        self.lists.load(Ordering::Relaxed)
     }
 
     async fn find_region(&self, at_other_store: bool) -> Result<String, BucketError> {
@@ -123,16 +123,20 @@ impl S3Bucket {
             .await?;
         match told {
             Some(region) => Ok(region),
-            None if at_other_store => Ok(aws::DEFAULT_REGION.to_owned()),
             None => {
                 let ask = || async { region::of_bucket_location(&self.get_location().await?) };
-                self.retries.run(&attempted, ask).await
+                let told = self.retries.run(&attempted, ask).await;
+                // Other makers' stores need not know of Regions; a scan will tell what is wrong.
+                told.or_else(|error| match at_other_store {
+                    true => Ok(aws::DEFAULT_REGION.to_owned()),
+                    false => Err(error),
+                })
             }
         }
     }
 
     async fn head_bucket(&self) -> Result<Answer, Fault> {
-        let tap = Tap::new(&self.requests);
+        let tap = Tap::new(&Arc::default());
         let request = self
             .endpoints
             .client(Choice::Preferred)
@@ -144,7 +148,7 @@ impl S3Bucket {
     }
 
     async fn get_location(&self) -> Result<Answer, Fault> {
-        let tap = Tap::new(&self.requests);
+        let tap = Tap::new(&Arc::default());
         let request = self
             .endpoints
             .client(Choice::Preferred)
@@ -176,7 +180,7 @@ impl S3Bucket {
     }
 
     async fn list_at(&self, choice: Choice, request: &PageRequest) -> Result<Page, Fault> {
-        let tap = Tap::new(&self.requests);
+        let tap = Tap::new(&self.lists);
         // A token is stronger than start-after, and some stores refuse both together.
         let start_after = request
             .start_after

@@ -108,6 +108,14 @@ impl DataDir {
         }
     }
 
+    /// The live generation, also if this program cannot read it.
+    pub fn current_of_any_schema(&self) -> Result<Option<PathBuf>, IndexError> {
+        match self.current() {
+            Err(IndexError::OtherSchema { path, .. }) => Ok(Some(path)),
+            other => other,
+        }
+    }
+
     /// The folder of the generation behind all that are live or were; it may hold a rebuild that
     /// did not end.
     pub fn next(&self) -> Result<PathBuf, IndexError> {

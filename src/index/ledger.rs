@@ -22,8 +22,8 @@ use crate::sync::stamp::Stamp;
 /// The most records that are read from the engine at once: more than a page lists.
 const READ_CHUNK: usize = 4_000;
 
-/// A range is worth a listing of its own from about this many records on: two pages.
-const MIN_RECORDS_PER_RANGE: u64 = 2_000;
+/// A range is worth a listing of its own from about this many records on: a page.
+const MIN_RECORDS_PER_RANGE: u64 = 1_000;
 
 /// When the changes since the last commit are committed.
 #[derive(Clone, Copy, Debug)]

@@ -106,6 +106,17 @@ impl TantivyEngine {
         Self::over(open_existing(path)?, fields, None, Some(path.to_owned()))
     }
 
+    /// The checkpoint of the index in the folder, of whatever schema version; the default one where
+    /// there is none.
+    pub fn checkpoint_in(path: &Path) -> Result<Checkpoint, IndexError> {
+        let meta = path.join("meta.json");
+        let text = std::fs::read_to_string(&meta).map_err(IndexError::file("read", &meta))?;
+        let meta: Meta = serde_json::from_str(&text).map_err(|error| IndexError::Damaged {
+            what: format!("{} cannot be read: {error}", meta.display()),
+        })?;
+        read_checkpoint(meta.payload)
+    }
+
     /// An empty index in memory that is gone when it is dropped.
     pub fn in_memory() -> Result<Self, IndexError> {
         let (schema, fields) = Fields::schema();
@@ -190,6 +201,21 @@ impl TantivyEngine {
     }
 }
 
+/// What is read of a `meta.json` without knowing its schema.
+#[derive(serde::Deserialize)]
+struct Meta {
+    payload: Option<String>,
+}
+
+fn read_checkpoint(payload: Option<String>) -> Result<Checkpoint, IndexError> {
+    let Some(payload) = payload else {
+        return Ok(Checkpoint::default());
+    };
+    serde_json::from_str(&payload).map_err(|error| IndexError::Damaged {
+        what: format!("its checkpoint cannot be read: {error}"),
+    })
+}
+
 fn open_existing(path: &Path) -> Result<Index, IndexError> {
     let (schema, _) = Fields::schema();
     let mut index = Index::open_in_dir(path).map_err(IndexError::engine("open the index"))?;
@@ -206,12 +232,7 @@ fn open_existing(path: &Path) -> Result<Index, IndexError> {
 impl Engine for TantivyEngine {
     fn checkpoint(&self) -> Result<Checkpoint, IndexError> {
         let metas = self.index.load_metas().map_err(read_error())?;
-        let Some(payload) = metas.payload else {
-            return Ok(Checkpoint::default());
-        };
-        serde_json::from_str(&payload).map_err(|error| IndexError::Damaged {
-            what: format!("its checkpoint cannot be read: {error}"),
-        })
+        read_checkpoint(metas.payload)
     }
 
     fn read(

@@ -79,12 +79,13 @@ impl Source {
         if let Some(region) = &self.region {
             line("region", &quoted(region));
         }
-        let rules = format!(
-            "{{ include = {}, exclude = {}, case_insensitive = {} }}",
-            quoted(&self.include),
-            quoted(&self.exclude),
-            self.case_insensitive
-        );
+        let mut rules = vec![format!("case_insensitive = {}", self.case_insensitive)];
+        for (key, paths) in [("include", &self.include), ("exclude", &self.exclude)] {
+            if !paths.is_empty() {
+                rules.push(format!("{key} = {}", quoted(paths)));
+            }
+        }
+        let rules = format!("{{ {} }}", rules.join(", "));
         line("rules", &rules);
         if let Some((id, file)) = &self.access_key {
             let (id, file) = (quoted(id), quoted(file));

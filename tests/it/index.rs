@@ -19,11 +19,12 @@ pub struct Hit {
     pub key: String,
     pub path: String,
     pub name: String,
-    pub ext: String,
+    pub ext: Option<String>,
     pub size: u64,
     /// RFC 3339.
     pub last_modified: String,
     pub etag: String,
+    pub first_seen: String,
     pub storage_class: String,
     pub url: String,
 }

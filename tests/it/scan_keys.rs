@@ -96,7 +96,7 @@ fn a_hit_says_what_the_bucket_says_and_where_the_asset_is_served() {
     assert_eq!(hit.key, "shop/summer sale/Red+Shoe.JPG");
     assert_eq!(hit.path, "/summer sale/Red+Shoe.JPG");
     assert_eq!(hit.name, "Red+Shoe.JPG");
-    assert_eq!(hit.ext, "jpg");
+    assert_eq!(hit.ext.as_deref(), Some("jpg"));
     assert_eq!(hit.storage_class, "STANDARD");
     let url = "https://acme.imgix.net/summer%20sale/Red%2BShoe.JPG";
     assert_eq!(hit.url, url);

@@ -79,18 +79,20 @@ fn a_subdomain_is_never_given_to_another_source() {
 }
 
 #[test]
-fn a_name_stays_bound_to_its_bucket() {
-    let (one, first) = source("one", &["a.jpg"]);
-    let (_two, second) = source("one", &["b.jpg"]);
+fn a_source_that_moves_to_another_bucket_keeps_nothing_of_the_old_one() {
+    let (_one, first) = source("one", &["a.jpg", "both.jpg"]);
+    let (two, second) = source("one", &["b.jpg", "both.jpg"]);
     let cli = Cli::new(&Config::of([first.clone()]));
     cli.reindex();
     let moved = Source {
         subdomain: first.subdomain,
         ..second
     };
-    cli.configure(&Config::of([moved.clone()]));
-    cli.fail(&["reindex"], &["one", &one.name, &moved.bucket]);
-    cli.assert_mirrors("one", &one);
+    cli.configure(&Config::of([moved]));
+    assert!(cli.keys("one").is_empty(), "not its assets any more");
+    let counts = cli.reindex();
+    assert_eq!((counts.added, counts.removed), (2, 2));
+    cli.assert_mirrors("one", &two);
 }
 
 #[test]

@@ -85,7 +85,7 @@ async fn list(answers: &[&str], attempts: u32) -> (Result<Page, BucketError>, Ve
         .unwrap();
     let outcome = bucket.list(&request()).await;
     let requests = server.requests();
-    assert_eq!(bucket.requests_sent(), requests.len() as u64);
+    assert_eq!(bucket.lists_sent(), requests.len() as u64);
     (outcome, requests)
 }
 
@@ -262,7 +262,7 @@ async fn a_secret_that_goes_away_is_a_matter_of_credentials() {
         assert_eq!((error.kind(), error.attempts), (&Kind::NoCredentials, 1));
         assert!(error.to_string().contains("secret in /"), "{error}");
     }
-    assert_eq!(bucket.requests_sent(), 0);
+    assert_eq!(bucket.lists_sent(), 0);
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ data_dir = "d" ⏎ [scan] ⏎ sources_in_flight = 65 => scan.sources_in_flight =
 data_dir = "d" ⏎ [scan] ⏎ attempts = 21 => scan.attempts = 21: write a number from 1 to 20
 data_dir = "d" ⏎ [index] ⏎ commit_documents = 0 => index.commit_documents = 0: write a number from 1 to 1000000
 data_dir = "d" ⏎ [index] ⏎ commit_interval_seconds = 601 => index.commit_interval_seconds = 601: write a number from 1 to 600
-data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 8589934592 => index.writer_memory_mb = 8589934592: write a number from 16 to 2000
+data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 8589934592 => index.writer_memory_mb = 8589934592: write a number from 15 to 2000
 data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 0.5 => indexer.toml:3: | 0.5
 "#;
     assert_all_refused(table, |text| format!("{text}\n{source}"));

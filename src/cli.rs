@@ -1,0 +1,159 @@
+//! The commands: arguments in, text out, an exit code at the end.
+//!
+//! A command reads its arguments and the configuration, calls the library, and shows what came of
+//! it; nothing is decided here that another caller of the library would need.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+use crate::config::{Config, ConfigError};
+
+mod check;
+mod progress;
+mod reindex;
+mod rules;
+mod search;
+mod text;
+
+/// Keeps a search index that mirrors the assets in S3 buckets.
+///
+/// A Source is a folder of a bucket with rules that say which of its keys are assets. `reindex`
+/// lists every Source and brings the index in line; `search` finds assets in it.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Arguments {
+    /// The configuration; Sources may also lie in the folder `sources.d` beside it
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "ASSET_INDEXER_CONFIG",
+        default_value = "/etc/asset-indexer/asset-indexer.toml",
+        value_name = "FILE"
+    )]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    everything was done
+  1    something failed; standard error says what, and what to do
+  2    wrong arguments or a wrong configuration; nothing was done
+  130  interrupted; what was committed stays
+
+Logs go to standard error; ASSET_INDEXER_LOG=debug shows more.";
+
+/// Something failed.
+const FAILED: u8 = 1;
+/// The arguments or the configuration are wrong; clap uses the same code.
+const MISUSED: u8 = 2;
+/// Interrupted, as a shell reports SIGINT.
+const INTERRUPTED: u8 = 130;
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Reindex(reindex::Arguments),
+    Search(search::Arguments),
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Try the configuration: the bucket of each Source is opened, and what fails is explained
+    Check,
+    /// Print the completions for a shell, to be put where it looks for them
+    Completions {
+        /// Such as bash, zsh or fish
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Why a command ends early.
+enum Failure {
+    /// With this message on standard error.
+    Told(u8, anyhow::Error),
+    /// Everything is said already.
+    Silent(u8),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Told(FAILED, error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Told(MISUSED, error.into())
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Silent(code)) => ExitCode::from(code),
+        Err(Failure::Told(code, error)) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    if let Command::Completions { shell } = arguments.command {
+        let mut command = Arguments::command();
+        clap_complete::generate(shell, &mut command, "asset-indexer", &mut std::io::stdout());
+        return Ok(());
+    }
+    let bars = start_logs(&arguments.command)?;
+    let config = Config::load(&arguments.config)?;
+    match arguments.command {
+        Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
+        Command::Search(arguments) => search::run(&arguments, &config),
+        Command::Rules(command) => rules::run(&command, &config),
+        Command::Check => runtime()?.block_on(check::run(&config)),
+        Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// Starts the logs, and gives the place where progress bars are drawn: logs go above them.
+fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
+    let on_terminal = std::io::stderr().is_terminal();
+    let target = match command {
+        Command::Reindex(_) if on_terminal => ProgressDrawTarget::stderr(),
+        _ => ProgressDrawTarget::hidden(),
+    };
+    let bars = MultiProgress::with_draw_target(target);
+    // Whoever sees a bar needs no log line about the same.
+    let default = match command {
+        Command::Reindex(_) if !on_terminal => "info",
+        _ => "warn",
+    };
+    crate::telemetry::init(progress::AboveBars(bars.clone()), on_terminal, default)
+        .map_err(|error| Failure::Told(MISUSED, error.into()))?;
+    Ok(bars)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?)
+}
+
+/// The names of the configured Sources, for messages.
+fn known_names(config: &Config) -> String {
+    let names: Vec<&str> = config.sources.iter().map(|source| &*source.name).collect();
+    names.join(", ")
+}
+
+/// The failure of a `--source` that names no Source.
+fn unknown_source(name: &str, config: &Config) -> Failure {
+    let known = known_names(config);
+    Failure::Told(
+        MISUSED,
+        anyhow::anyhow!("there is no Source {name:?} in the configuration; there are: {known}"),
+    )
+}

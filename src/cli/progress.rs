@@ -1,0 +1,115 @@
+//! What a reindex shows while it runs: a bar for each Source on a terminal, log lines elsewhere.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::text::grouped;
+use crate::reindex::Job;
+
+/// How often bars are drawn anew.
+const REDRAW: Duration = Duration::from_millis(100);
+/// How often a log line tells of a running scan.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+/// The most bars that are shown at the same time.
+const MAX_BARS: usize = 12;
+
+/// Writes log lines above the bars.
+#[derive(Clone)]
+pub struct AboveBars(pub MultiProgress);
+
+impl Write for AboveBars {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl MakeWriter<'_> for AboveBars {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Shows the jobs for ever; whoever asked for it drops it when they are done.
+pub async fn show(jobs: Vec<Arc<Job>>, bars: MultiProgress) {
+    if bars.is_hidden() {
+        log(&jobs).await;
+    } else {
+        draw(&jobs, &bars).await;
+    }
+}
+
+async fn log(jobs: &[Arc<Job>]) {
+    let mut tick = tokio::time::interval(LOG_EVERY);
+    tick.tick().await;
+    loop {
+        tick.tick().await;
+        for job in jobs {
+            let progress = &job.progress;
+            if progress.listed.get() > 0 {
+                tracing::info!(
+                    source = job.source.name,
+                    listed = progress.listed.get(),
+                    admitted = progress.admitted.get(),
+                    expected = progress.expected.get(),
+                    changed = changed(job),
+                    "scanning"
+                );
+            }
+        }
+    }
+}
+
+async fn draw(jobs: &[Arc<Job>], bars: &MultiProgress) {
+    let shown = &jobs[..jobs.len().min(MAX_BARS)];
+    let shown: Vec<_> = shown.iter().map(|job| (job, new_bar(job, bars))).collect();
+    let began = Instant::now();
+    let mut tick = tokio::time::interval(REDRAW);
+    loop {
+        tick.tick().await;
+        for (job, bar) in &shown {
+            update(job, bar, began.elapsed());
+        }
+    }
+}
+
+fn new_bar(job: &Job, bars: &MultiProgress) -> ProgressBar {
+    let bar = bars.add(ProgressBar::no_length());
+    let style = ProgressStyle::with_template("{prefix} {spinner} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_prefix(job.source.name.clone());
+    bar
+}
+
+fn update(job: &Job, bar: &ProgressBar, elapsed: Duration) {
+    let progress = &job.progress;
+    let (listed, expected) = (progress.listed.get(), progress.expected.get());
+    let rate = listed as f64 / elapsed.as_secs_f64().max(0.001);
+    let share = match expected {
+        0 => String::new(),
+        _ => format!(" of about {}", grouped(expected.max(listed))),
+    };
+    bar.set_message(format!(
+        "{} keys listed{share}, {} admitted, {} changed, {} keys/s",
+        grouped(listed),
+        grouped(progress.admitted.get()),
+        grouped(changed(job)),
+        grouped(rate as u64),
+    ));
+    bar.tick();
+}
+
+/// Records that the scan has touched.
+fn changed(job: &Job) -> u64 {
+    let progress = &job.progress;
+    progress.added.get() + progress.changed.get() + progress.removed.get()
+}

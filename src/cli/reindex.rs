@@ -1,0 +1,146 @@
+//! `reindex`: the one-shot full reindex, with its progress and its summary.
+
+use anyhow::Context;
+use indicatif::MultiProgress;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::text::grouped;
+use super::{FAILED, Failure, INTERRUPTED, progress, unknown_source};
+use crate::config::Config;
+use crate::reindex::{Mode, Outcome, Reindex};
+use crate::scanner::ScanError;
+
+/// List every Source, and bring the index in line with what is there
+///
+/// Searches go on meanwhile. Unchanged objects cost no write. A reindex that was killed goes on
+/// where its last commit left it.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Scan this Source alone; may be given several times
+    #[arg(long, value_name = "NAME")]
+    source: Vec<String>,
+    /// Build a new index beside the live one, and let it take its place when it is complete
+    #[arg(long, conflicts_with_all = ["source", "dry_run"])]
+    rebuild: bool,
+    /// Write nothing: count what would be added, changed and removed, and the LIST requests
+    #[arg(long)]
+    dry_run: bool,
+    /// Begin anew even where an unfinished scan could be resumed
+    #[arg(long)]
+    fresh: bool,
+}
+
+/// Runs the command.
+pub async fn run(arguments: Arguments, config: Config, bars: MultiProgress) -> Result<(), Failure> {
+    let mode = match (arguments.rebuild, arguments.dry_run) {
+        (true, _) => Mode::Rebuild,
+        (_, true) => Mode::DryRun,
+        _ => Mode::InPlace,
+    };
+    let reindex = Reindex::new(config.clone(), &arguments.source, mode, arguments.fresh)
+        .map_err(|unknown| unknown_source(&unknown, &config))?;
+    let stop = CancellationToken::new();
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()];
+    for kind in signals {
+        let signal = signal(kind).context("failed to listen for signals")?;
+        tokio::spawn(stop_on(signal, stop.clone()));
+    }
+    let shown = progress::show(reindex.jobs().to_vec(), bars.clone());
+    let outcomes = tokio::select! {
+        outcomes = reindex.run(&stop) => outcomes,
+        () = shown => unreachable!("progress is shown until it is dropped"),
+    };
+    // A hidden display has nothing to clear, and then this does nothing.
+    let _ = bars.clear();
+    let outcomes = outcomes.map_err(anyhow::Error::from)?;
+    summarise(&outcomes, mode);
+    if stop.is_cancelled() {
+        return Err(Failure::Silent(INTERRUPTED));
+    }
+    match outcomes.iter().all(|outcome| outcome.result.is_ok()) {
+        true => Ok(()),
+        false => Err(Failure::Silent(FAILED)),
+    }
+}
+
+/// The first signal stops in good order, the second at once.
+async fn stop_on(mut signal: Signal, stop: CancellationToken) {
+    while signal.recv().await.is_some() {
+        if stop.is_cancelled() {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        tracing::warn!("stopping; what is done will be committed, a second signal ends at once");
+        stop.cancel();
+    }
+}
+
+fn summarise(outcomes: &[Outcome], mode: Mode) {
+    let mut sums = [0; 6];
+    for outcome in outcomes {
+        let figures = figures(outcome);
+        for (sum, figure) in sums.iter_mut().zip(figures) {
+            *sum += figure;
+        }
+        let name = &outcome.job.source.name;
+        let seconds = outcome.took.as_secs_f64();
+        match &outcome.result {
+            Ok(resumed) => {
+                let how = if *resumed {
+                    "resumed and complete"
+                } else {
+                    "complete"
+                };
+                println!(
+                    "{name}: {how} in {seconds:.1} s: {}",
+                    sentence(figures, mode)
+                );
+            }
+            Err(ScanError::Interrupted) => {
+                println!("{name}: interrupted: {}", sentence(figures, mode));
+            }
+            Err(error) => {
+                println!(
+                    "{name}: FAILED after {seconds:.1} s: {}",
+                    sentence(figures, mode)
+                );
+                eprintln!("error: Source {name:?}: {error}");
+            }
+        }
+    }
+    if outcomes.len() > 1 {
+        println!("all {} Sources: {}", outcomes.len(), sentence(sums, mode));
+    }
+    let failed = outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_err())
+        .count();
+    if mode == Mode::Rebuild && failed > 0 {
+        eprintln!("the index that was live before the rebuild still is");
+    }
+}
+
+fn figures(outcome: &Outcome) -> [u64; 6] {
+    let progress = &outcome.job.progress;
+    [
+        progress.listed.get(),
+        progress.admitted.get(),
+        progress.added.get(),
+        progress.changed.get(),
+        progress.removed.get(),
+        outcome.job.list_requests(),
+    ]
+}
+
+fn sentence(figures: [u64; 6], mode: Mode) -> String {
+    let [listed, admitted, added, changed, removed, requests] = figures.map(grouped);
+    let dry = if mode == Mode::DryRun {
+        "would be: "
+    } else {
+        ""
+    };
+    format!(
+        "{listed} keys listed, {admitted} admitted; {dry}{added} added, {changed} changed, \
+         {removed} removed; {requests} LIST requests"
+    )
+}

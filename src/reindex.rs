@@ -1,0 +1,290 @@
+//! The one-shot full reindex: every chosen Source is scanned, and the index closed in good order.
+//!
+//! It decides which index is written (the live one, a new one beside it, or none) and lets no
+//! Source's failure stop another's. What it shows while it runs is the caller's affair.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::bucket::S3Bucket;
+use crate::config::Config;
+use crate::index::IndexError;
+use crate::index::directory::{DataDir, WriterLock};
+use crate::index::ledger::{CommitPolicy, Ledger};
+use crate::index::progress::Progress;
+use crate::index::tantivy::TantivyEngine;
+use crate::index::tantivy::schema::SCHEMA_VERSION;
+use crate::index::writer::{self, IndexHandle};
+use crate::scanner::{Scan, ScanError, scan};
+use crate::source::Source;
+
+/// What is written, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The live index is reconciled in place; searches go on meanwhile.
+    InPlace,
+    /// A new index is built beside the live one and takes its place when all Sources are complete.
+    Rebuild,
+    /// Nothing: it is only counted what would be.
+    DryRun,
+}
+
+/// A reindex to be done.
+pub struct Reindex {
+    config: Config,
+    mode: Mode,
+    fresh: bool,
+    /// Whether all configured Sources are scanned.
+    whole: bool,
+    jobs: Vec<Arc<Job>>,
+}
+
+/// The scan of one Source, as others may watch it.
+pub struct Job {
+    /// The Source.
+    pub source: Arc<Source>,
+    /// What it has done so far.
+    pub progress: Arc<Progress>,
+    requests: AtomicU64,
+}
+
+/// How the scan of one Source ended.
+pub struct Outcome {
+    /// Its job.
+    pub job: Arc<Job>,
+    /// Whether an unfinished scan was resumed, or why the scan is not complete.
+    pub result: Result<bool, ScanError>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Job {
+    /// LIST requests that were sent, those that failed included.
+    pub fn list_requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+impl Reindex {
+    /// A reindex of all Sources of the configuration, or of those named.
+    ///
+    /// `Err` holds the first name that no Source has.
+    pub fn new(config: Config, names: &[String], mode: Mode, fresh: bool) -> Result<Self, String> {
+        let is_known = |name: &&String| config.sources.iter().any(|source| source.name == **name);
+        if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+            return Err(unknown.clone());
+        }
+        let chosen = |source: &&Arc<Source>| names.is_empty() || names.contains(&source.name);
+        let job = |source: &Arc<Source>| {
+            Arc::new(Job {
+                source: Arc::clone(source),
+                progress: Arc::default(),
+                requests: AtomicU64::new(0),
+            })
+        };
+        let jobs: Vec<_> = config.sources.iter().filter(chosen).map(job).collect();
+        Ok(Self {
+            whole: jobs.len() == config.sources.len(),
+            jobs,
+            config,
+            mode,
+            fresh,
+        })
+    }
+
+    /// The scans, to watch them.
+    pub fn jobs(&self) -> &[Arc<Job>] {
+        &self.jobs
+    }
+
+    /// Does it. The outcomes come in the order of the configuration.
+    ///
+    /// An error is one of the index and concerns all Sources; what was committed stays.
+    pub async fn run(self, stop: &CancellationToken) -> Result<Vec<Outcome>, IndexError> {
+        let target = Target::open(&self.config, self.mode, self.fresh)?;
+        let policy = CommitPolicy {
+            max_changes: self.config.index.commit_documents,
+            interval: self.config.index.commit_interval,
+        };
+        let mut ledger = Ledger::new(target.engine, policy, self.mode == Mode::DryRun)?;
+        if let Some(bindings) = target.bindings {
+            ledger.inherit(bindings);
+        }
+        let (index, thread) = writer::start(ledger)?;
+        let outcomes = self.scan_all(&index, stop).await;
+        let complete = outcomes.iter().all(|outcome| outcome.result.is_ok());
+        if self.whole && !stop.is_cancelled() {
+            let names = self.config.sources.iter().map(|source| source.name.clone());
+            index.forget_others(names.collect()).await?;
+        }
+        drop(index);
+        thread.join().await?;
+        if let Some(generation) = target.generation
+            && complete
+        {
+            target.data_dir.publish(&generation)?;
+        }
+        if let Some(lock) = &target.lock {
+            target.data_dir.remove_old(lock)?;
+        }
+        Ok(outcomes)
+    }
+
+    async fn scan_all(&self, index: &IndexHandle, stop: &CancellationToken) -> Vec<Outcome> {
+        let permits = Arc::new(Semaphore::new(self.config.scan.sources_in_flight));
+        let mut tasks = JoinSet::new();
+        for (place, job) in self.jobs.iter().enumerate() {
+            let (job, index, stop) = (Arc::clone(job), index.clone(), stop.clone());
+            let (permits, limits) = (Arc::clone(&permits), self.config.scan.clone());
+            let fresh = self.fresh;
+            tasks.spawn(async move {
+                let _permit = permits.acquire_owned().await;
+                let began = Instant::now();
+                let result = scan_one(&job, index, &limits, fresh, &stop).await;
+                let took = began.elapsed();
+                (place, Outcome { job, result, took })
+            });
+        }
+        let mut outcomes: Vec<Option<Outcome>> = self.jobs.iter().map(|_| None).collect();
+        while let Some(ended) = tasks.join_next().await {
+            if let Ok((place, outcome)) = ended {
+                outcomes[place] = Some(outcome);
+            }
+        }
+        let died = |(outcome, job): (Option<Outcome>, &Arc<Job>)| {
+            outcome.unwrap_or_else(|| Outcome {
+                job: Arc::clone(job),
+                result: Err(ScanError::TaskDied),
+                took: Duration::ZERO,
+            })
+        };
+        outcomes.into_iter().zip(&self.jobs).map(died).collect()
+    }
+}
+
+/// Opens the bucket of a Source and scans it.
+async fn scan_one(
+    job: &Job,
+    index: IndexHandle,
+    limits: &crate::config::ScanConfig,
+    fresh: bool,
+    stop: &CancellationToken,
+) -> Result<bool, ScanError> {
+    if stop.is_cancelled() {
+        return Err(ScanError::Interrupted);
+    }
+    let bucket = Arc::new(S3Bucket::open(&job.source, limits.attempts).await?);
+    let work = Scan {
+        source: Arc::clone(&job.source),
+        lister: Arc::clone(&bucket),
+        index,
+        progress: Arc::clone(&job.progress),
+        ranges_in_flight: limits.ranges_in_flight,
+        fresh,
+    };
+    let result = scan(work, stop).await;
+    job.requests.store(bucket.lists_sent(), Ordering::Relaxed);
+    result
+}
+
+/// The index that is written.
+struct Target {
+    data_dir: DataDir,
+    /// `None` in a dry run.
+    lock: Option<WriterLock>,
+    engine: TantivyEngine,
+    /// What a new index takes over from the live one.
+    bindings: Option<crate::sync::checkpoint::Checkpoint>,
+    /// What is to be published when all Sources are complete.
+    generation: Option<PathBuf>,
+}
+
+impl Target {
+    fn open(config: &Config, mode: Mode, fresh: bool) -> Result<Self, IndexError> {
+        let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
+        let memory = config.index.writer_memory_bytes;
+        match mode {
+            Mode::DryRun => Self::for_dry_run(data_dir),
+            Mode::InPlace => Self::in_place(data_dir, memory),
+            Mode::Rebuild => Self::beside(data_dir, memory, fresh),
+        }
+    }
+
+    fn for_dry_run(data_dir: DataDir) -> Result<Self, IndexError> {
+        let engine = match data_dir.current()? {
+            Some(live) => TantivyEngine::open_read_only(&live)?,
+            None => TantivyEngine::in_memory()?,
+        };
+        Ok(Self {
+            data_dir,
+            lock: None,
+            engine,
+            bindings: None,
+            generation: None,
+        })
+    }
+
+    fn in_place(data_dir: DataDir, memory: usize) -> Result<Self, IndexError> {
+        let lock = data_dir.lock()?;
+        let engine = match data_dir.current()? {
+            Some(live) => TantivyEngine::open(&live, memory)?,
+            None => {
+                let first = data_dir.next()?;
+                let engine = TantivyEngine::open(&first, memory)?;
+                data_dir.publish(&first)?;
+                engine
+            }
+        };
+        Ok(Self {
+            data_dir,
+            lock: Some(lock),
+            engine,
+            bindings: None,
+            generation: None,
+        })
+    }
+
+    fn beside(data_dir: DataDir, memory: usize, fresh: bool) -> Result<Self, IndexError> {
+        let lock = data_dir.lock()?;
+        let next = data_dir.next()?;
+        if fresh && next.exists() {
+            std::fs::remove_dir_all(&next).map_err(IndexError::file("remove", &next))?;
+        }
+        let bindings = match data_dir.current_of_any_schema()? {
+            Some(live) => Some(TantivyEngine::checkpoint_in(&live)?.bindings_only()),
+            None => None,
+        };
+        Ok(Self {
+            engine: TantivyEngine::open(&next, memory)?,
+            data_dir,
+            lock: Some(lock),
+            bindings,
+            generation: Some(next),
+        })
+    }
+}
+
+/// Opens the live index for reading; a rebuild that takes its place meanwhile is followed.
+pub fn open_live(config: &Config) -> Result<TantivyEngine, IndexError> {
+    /// Rebuilds that may take the index's place while it is opened.
+    const MAX_SWAPS: usize = 5;
+    let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
+    let mut live = data_dir.current()?;
+    for _ in 0..MAX_SWAPS {
+        let Some(path) = live else { break };
+        let opened = TantivyEngine::open_read_only(&path);
+        live = data_dir.current()?;
+        if opened.is_ok() || live.as_ref() == Some(&path) {
+            return opened;
+        }
+    }
+    Err(IndexError::Absent {
+        data_dir: config.data_dir.clone(),
+    })
+}
