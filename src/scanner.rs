@@ -170,11 +170,14 @@ impl<L: Lister> Listing<L> {
             };
             let report = async {
                 let report = self.report(statement);
-                Ok(self.scan.index.report_page(report).await?)
+                self.scan.index.report_page(report).await
             };
-            match tokio::try_join!(fetch, report)? {
-                (Some(fetched), ()) => page = fetched,
-                (None, ()) => return Ok(()),
+            // Not the first error of the two: a page that was seen is reported, whatever comes next.
+            let (fetched, reported) = tokio::join!(fetch, report);
+            reported?;
+            match fetched? {
+                Some(fetched) => page = fetched,
+                None => return Ok(()),
             }
         }
     }

@@ -98,6 +98,12 @@ fn a_hit_says_what_the_bucket_says_and_where_the_asset_is_served() {
     assert_eq!(hit.name, "Red+Shoe.JPG");
     assert_eq!(hit.ext.as_deref(), Some("jpg"));
     assert_eq!(hit.storage_class, "STANDARD");
+    let seen: jiff::Timestamp = hit.first_seen.parse().expect("RFC 3339");
+    let age = jiff::Timestamp::now().duration_since(seen);
+    assert!(
+        age.as_secs() < 600,
+        "seen just now, by the clock of the store"
+    );
     let url = "https://acme.imgix.net/summer%20sale/Red%2BShoe.JPG";
     assert_eq!(hit.url, url);
     fixture.assert_mirror();

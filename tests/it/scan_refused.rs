@@ -68,9 +68,11 @@ fn a_bucket_that_is_not_there() {
 fn a_server_that_is_not_there() {
     let mut fixture = Fixture::with_keys(["a"]);
     fixture.cli.reindex();
+    let endpoint = fixture.proxy.endpoint();
     // Port 1 of the loopback: nobody listens there.
     fixture.change_source(|source| source.endpoint = "http://127.0.0.1:1".to_owned());
     fixture.cli.fail(&["reindex"], &["127.0.0.1:1", SOURCE]);
+    fixture.change_source(|source| source.endpoint = endpoint);
     fixture.assert_mirror();
 }
 

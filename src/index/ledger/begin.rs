@@ -1,0 +1,151 @@
+//! How a scan begins: resumed, planned anew, or waiting for the first page of another bucket.
+
+use std::sync::Arc;
+
+use super::{Ledger, Scan};
+use crate::index::progress::Progress;
+use crate::index::{Engine, IndexError};
+use crate::source::Source;
+use crate::sync::checkpoint::{Leftovers, SourceId};
+use crate::sync::interval::KeyRange;
+use crate::sync::stamp::Stamp;
+
+/// A range is worth a listing of its own from about this many records on: a page.
+const MIN_RECORDS_PER_RANGE: u64 = 1_000;
+
+/// What a scan asks for when it begins.
+#[derive(Debug)]
+pub struct ScanRequest {
+    /// The Source to scan.
+    pub source: Arc<Source>,
+    /// How many ranges are worth listing at once.
+    pub ranges_in_flight: usize,
+    /// Whether to begin anew even where a scan is unfinished.
+    pub fresh: bool,
+    /// Where to count.
+    pub progress: Arc<Progress>,
+}
+
+/// What a scan has to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScanPlan {
+    /// The Source's number.
+    pub source: SourceId,
+    /// The scan's number.
+    pub scan: u64,
+    /// The open ranges, with their places in the scan.
+    pub ranges: Vec<(usize, KeyRange)>,
+    /// The start stamp of a scan that is resumed; `None`: the first page will set it, and must be
+    /// reported before any other page is asked for.
+    pub started: Option<Stamp>,
+    /// Whether an unfinished scan goes on.
+    pub resumed: bool,
+}
+
+impl<E: Engine> Ledger<E> {
+    /// Begins or resumes the scan of a Source, once nothing is left of its former rules.
+    pub fn begin_scan(&mut self, request: ScanRequest) -> Result<ScanPlan, IndexError> {
+        let mut scan = Scan {
+            source: request.source,
+            progress: request.progress,
+            hidden: Leftovers::None,
+            move_to: None,
+        };
+        let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
+        if leftovers == Leftovers::Everything && !self.dry_run {
+            scan.move_to = Some(scan.source.listed_ranges());
+            let plan = self.plan_of_move(id, &scan)?;
+            self.scans.insert(id, scan);
+            return Ok(plan);
+        }
+        self.sweep(id, &scan, leftovers)?;
+        if self.dry_run {
+            scan.hidden = leftovers;
+        }
+        if leftovers != Leftovers::None {
+            let state = self.state(id)?;
+            scan.identify(|identity| state.adopt(identity));
+        }
+        let fresh = request.fresh || self.dry_run;
+        let resumed = !fresh && self.state(id)?.running.is_some();
+        if !resumed {
+            let ranges = self.plan_ranges(id, &scan.source, request.ranges_in_flight)?;
+            self.state(id)?.begin_scan(ranges);
+        }
+        self.moved = true;
+        self.commit()?;
+        let plan = self.plan_of(id, resumed)?;
+        for (_, range) in &plan.ranges {
+            let expected = self.engine.estimate(id, &range.interval())?;
+            scan.progress.expected.add(expected);
+        }
+        self.scans.insert(id, scan);
+        Ok(plan)
+    }
+
+    fn plan_of(&mut self, id: SourceId, resumed: bool) -> Result<ScanPlan, IndexError> {
+        let state = self.state(id)?;
+        let running = state.running.as_ref();
+        Ok(ScanPlan {
+            source: id,
+            scan: state.last_scan,
+            ranges: running.map(|scan| scan.open_ranges()).unwrap_or_default(),
+            started: running.and_then(|scan| scan.started),
+            resumed,
+        })
+    }
+
+    /// The plan of a scan that [`Ledger::move_if_new`] will begin.
+    fn plan_of_move(&mut self, id: SourceId, scan: &Scan) -> Result<ScanPlan, IndexError> {
+        let ranges = scan.move_to.iter().flatten().cloned();
+        Ok(ScanPlan {
+            source: id,
+            scan: self.state(id)?.last_scan + 1,
+            ranges: ranges.enumerate().collect(),
+            started: None,
+            resumed: false,
+        })
+    }
+
+    /// Puts another bucket or folder in the place of the one that the records are of, if a scan of
+    /// it waits to begin.
+    pub(super) fn move_if_new(&mut self, id: SourceId) -> Result<(), IndexError> {
+        let Some(mut scan) = self.scans.remove(&id) else {
+            return Ok(());
+        };
+        if let Some(ranges) = scan.move_to.take() {
+            self.sweep(id, &scan, Leftovers::Everything)?;
+            let state = self.state(id)?;
+            scan.identify(|identity| state.adopt(identity));
+            state.begin_scan(ranges);
+            self.moved = true;
+        }
+        self.scans.insert(id, scan);
+        Ok(())
+    }
+
+    /// The ranges of a new scan: what the rules can admit, cut where the index knows many keys.
+    fn plan_ranges(
+        &self,
+        id: SourceId,
+        source: &Source,
+        in_flight: usize,
+    ) -> Result<Vec<KeyRange>, IndexError> {
+        let listed = source.listed_ranges();
+        let mut known = Vec::with_capacity(listed.len());
+        for range in &listed {
+            known.push(self.engine.estimate(id, &range.interval())?);
+        }
+        let total: u64 = known.iter().sum();
+        let mut ranges = Vec::with_capacity(listed.len());
+        for (range, records) in listed.iter().zip(known) {
+            let share = (in_flight as u64 * records).div_ceil(total.max(1));
+            let parts = share.min(records / MIN_RECORDS_PER_RANGE).max(1);
+            let points = self
+                .engine
+                .split_points(id, &range.interval(), parts as usize)?;
+            ranges.extend(range.split(points));
+        }
+        Ok(ranges)
+    }
+}

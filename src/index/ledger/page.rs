@@ -1,0 +1,145 @@
+//! What a page does to the index: additions, changes and removals of its interval in one pass.
+
+use super::{Ledger, READ_CHUNK, last_if_full, rest_up_to};
+use crate::index::pending::Pending;
+use crate::index::progress::Progress;
+use crate::index::{Engine, IndexError, Keyed};
+use crate::sync::checkpoint::SourceId;
+use crate::sync::interval::KeyInterval;
+use crate::sync::listing::Entry;
+use crate::sync::object::Object;
+use crate::sync::order::{self, Decision};
+use crate::sync::reconcile::{Pair, merge_join};
+use crate::sync::record::Record;
+use crate::sync::stamp::Stamp;
+
+/// A page after the rules: the admitted keys of an interval, and how far its range is with it.
+#[derive(Debug)]
+pub struct PageReport {
+    /// The Source's number.
+    pub source: SourceId,
+    /// The number of the scan that asked for it.
+    pub scan: u64,
+    /// The place of the range in the scan.
+    pub range: usize,
+    /// The interval that the page makes a statement about.
+    pub interval: KeyInterval,
+    /// The admitted keys, ascending.
+    pub admitted: Vec<Entry>,
+    /// The page's stamp.
+    pub stamp: Stamp,
+    /// The last key of the range that is settled.
+    pub settled: Option<String>,
+    /// Whether the range is done.
+    pub done: bool,
+}
+
+impl<E: Engine> Ledger<E> {
+    /// Applies a page: additions, changes and removals of its interval in one pass.
+    pub fn apply_page(&mut self, page: PageReport) -> Result<(), IndexError> {
+        if page.scan > self.state(page.source)?.last_scan {
+            self.move_if_new(page.source)?;
+        }
+        let Some(stamp) = self.stamp_page(&page)? else {
+            return Ok(());
+        };
+        let mut rest = page.interval;
+        let mut entries = page.admitted.as_slice();
+        loop {
+            let (indexed, last_read) = self.read(page.source, &rest)?;
+            let here = match &last_read {
+                Some(last) => entries.partition_point(|entry| entry.key <= *last),
+                None => entries.len(),
+            };
+            self.reconcile(page.source, stamp, &entries[..here], &indexed)?;
+            let Some(last) = last_read else { break };
+            entries = &entries[here..];
+            rest = rest.behind(&last);
+            self.commit_if_full()?;
+        }
+        if let Some(running) = &mut self.state(page.source)?.running {
+            running.advance(page.range, page.settled, page.done);
+        }
+        self.moved = true;
+        self.commit_if_due()
+    }
+
+    /// The stamp that the page counts as; `None` where its scan was given up meanwhile.
+    fn stamp_page(&mut self, page: &PageReport) -> Result<Option<Stamp>, IndexError> {
+        let state = self.state(page.source)?;
+        if state.last_scan != page.scan {
+            return Ok(None);
+        }
+        Ok(state.stamp_page(page.stamp))
+    }
+
+    fn reconcile(
+        &mut self,
+        id: SourceId,
+        stamp: Stamp,
+        entries: &[Entry],
+        indexed: &[Keyed],
+    ) -> Result<(), IndexError> {
+        let clock = self.state(id)?.clock();
+        let Some(scan) = self.scans.get(&id) else {
+            return Ok(());
+        };
+        let pending = &mut self.pending;
+        merge_join(entries, indexed, |pair: Pair<'_>| {
+            let admits = |object: &Object| scan.source.admits(pair.key, object.size);
+            let decision = order::apply_page(pair.indexed, pair.listed, stamp, &clock, admits);
+            settle(
+                pending,
+                id,
+                pair.key,
+                pair.indexed,
+                decision,
+                &scan.progress,
+            );
+            Ok(())
+        })
+    }
+
+    /// Completes the scan of a Source, and purges the tombstones that nothing can need any more.
+    pub fn complete_scan(&mut self, id: SourceId) -> Result<(), IndexError> {
+        self.move_if_new(id)?;
+        self.state(id)?.complete_scan()?;
+        self.moved = true;
+        let clock = self.state(id)?.clock();
+        let mut rest = KeyInterval::everything();
+        loop {
+            let graves = self.engine.read_tombstones(id, &rest, READ_CHUNK)?;
+            let last = last_if_full(&graves);
+            for (key, record) in self.pending.overlay(id, &rest_up_to(&rest, &last), graves) {
+                if order::is_purgeable(&record, &clock) {
+                    self.pending.put(id, &key, None, true);
+                }
+            }
+            let Some(last) = last else { break };
+            rest = rest.behind(&last);
+            self.commit_if_full()?;
+        }
+        self.scans.remove(&id);
+        self.commit()
+    }
+}
+
+/// Puts a decision into effect, and counts it.
+fn settle(
+    pending: &mut Pending,
+    id: SourceId,
+    key: &str,
+    old: Option<&Record>,
+    decision: Decision,
+    progress: &Progress,
+) {
+    let was_live = old.and_then(Record::object).is_some();
+    let new = match decision {
+        Decision::Keep(_) => return,
+        Decision::Write(record) => Some(record),
+        Decision::Erase => None,
+    };
+    let is_live = new.as_ref().and_then(Record::object).is_some();
+    progress.count(was_live, is_live);
+    pending.put(id, key, new, old.is_some());
+}
