@@ -158,7 +158,7 @@ mod tests {
         for (text, mode) in [
             ("abc+/=", 0o600),
             ("abc+/=\n", 0o400),
-            ("abc+/=\r\n", 0o640),
+            ("abc+/=\r\n", 0o700),
         ] {
             assert_eq!(
                 read_back(text.as_bytes(), mode).as_deref(),
@@ -173,7 +173,8 @@ mod tests {
         for (text, mode, fault) in [
             (&b"hidden"[..], 0o604, "chmod 600"),
             (b"hidden", 0o601, "(mode 601)"),
-            (b"hidden", 0o602, "open to every user"),
+            (b"hidden", 0o640, "(mode 640)"),
+            (b"hidden", 0o602, "open to others"),
             (b"", 0o600, "it is empty"),
             (b"\n\n", 0o600, "it is empty"),
             (b"hidden\nhidden\n", 0o600, "several lines"),
@@ -183,6 +184,18 @@ mod tests {
             let refused = read_back(text, mode).unwrap_err();
             assert!(refused.contains(fault), "{refused}");
             assert!(!refused.contains("hidden"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_systemds_may_show_its_access_list_as_the_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "abc").unwrap();
+        for (mode, taken) in [(0o440, true), (0o400, true), (0o444, false)] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            let read = read_file(&path, OTHERS_BESIDE_SYSTEMD);
+            assert_eq!(read.is_ok(), taken, "{mode:o}");
         }
     }
 

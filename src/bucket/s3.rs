@@ -36,6 +36,8 @@ const EXTERNAL_FIRST: [&str; 2] = [
 #[derive(Debug)]
 pub struct S3Bucket {
     name: String,
+    /// The name, and at which store, for messages.
+    place: String,
     region: String,
     expected_owner: Option<String>,
     request_payer: Option<RequestPayer>,
@@ -76,12 +78,13 @@ impl S3Bucket {
         let config = aws::sdk_config(&source.credentials, Some(first_region))
             .await
             .map_err(|fault| BucketError {
-                attempted: format!("open bucket {}", source.name),
+                attempted: format!("open bucket {}", place_of(source)),
                 fault: Fault::new(BucketErrorKind::NoCredentials, fault.to_string()),
                 attempts: 1,
             })?;
         let mut bucket = Self {
             name: source.bucket.clone(),
+            place: place_of(source),
             region: first_region.to_owned(),
             expected_owner: source.expected_bucket_owner.clone(),
             request_payer: source.request_payer.then_some(RequestPayer::Requester),
@@ -114,7 +117,7 @@ impl S3Bucket {
     }
 
     async fn find_region(&self, at_other_store: bool) -> Result<String, BucketError> {
-        let attempted = format!("find the region of bucket {}", self.name);
+        let attempted = format!("find the region of bucket {}", self.place);
         let told = self
             .retries
             .run(&attempted, || async {
@@ -236,7 +239,7 @@ impl S3Bucket {
 
 impl Lister for S3Bucket {
     async fn list(&self, request: &PageRequest) -> Result<Page, BucketError> {
-        let attempted = description(&self.name, request);
+        let attempted = description(&self.place, request);
         self.retries.run(&attempted, || self.attempt(request)).await
     }
 }
@@ -246,6 +249,14 @@ fn our_clock() -> Stamp {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Stamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The bucket's name, and its store where that is not AWS.
+fn place_of(source: &Source) -> String {
+    match &source.endpoint_url {
+        Some(url) => format!("{} at {url}", source.bucket),
+        None => source.bucket.clone(),
+    }
 }
 
 /// The request in words, for logs and errors.

@@ -1,3 +1,5 @@
+//! Pages that must be decoded, and bodies that must be refused.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -371,6 +373,8 @@ fn pages() -> impl Strategy<Value = Page> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_page_that_is_written_is_read_back_equal(page in pages(), manner in manners()) {
         prop_assert_eq!(decoded(&rendered(&page, manner)), Ok(page));
