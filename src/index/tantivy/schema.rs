@@ -114,3 +114,41 @@ pub fn tokenizers() -> TokenizerManager {
     tokenizers.register(TOKENIZER, AssetWords::default());
     tokenizers
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The contract, as others read it.
+    const CONTRACT: &str = include_str!("../../../schema/asset.json");
+
+    #[test]
+    fn the_contract_says_what_the_code_does() {
+        let contract: Value = serde_json::from_str(CONTRACT).unwrap();
+        let (schema, _) = Fields::schema();
+        assert_eq!(contract["schema_version"], json!(SCHEMA_VERSION));
+        let written: Schema = serde_json::from_value(contract["tantivy_schema"].clone()).unwrap();
+        let ours = serde_json::to_value(&schema).unwrap();
+        assert_eq!(written, schema, "write it so: {ours:#}");
+        let ours = serde_json::to_value(settings()).unwrap();
+        assert_eq!(contract["tantivy_settings"], ours);
+        let folder = contract["folder"].as_str().unwrap();
+        assert!(folder.starts_with(&format!("assets-v{SCHEMA_VERSION}-")));
+    }
+
+    #[test]
+    fn the_contract_explains_every_field_and_tokenizer() {
+        let contract: Value = serde_json::from_str(CONTRACT).unwrap();
+        let (schema, _) = Fields::schema();
+        let explained = contract["fields"].as_object().unwrap();
+        let names: Vec<&str> = schema.fields().map(|(_, entry)| entry.name()).collect();
+        assert_eq!(explained.len(), names.len());
+        for name in names {
+            assert!(explained[name].as_str().unwrap().len() > 10, "{name}");
+        }
+        let tokenizers = contract["tokenizers"].as_object().unwrap();
+        assert_eq!(tokenizers.keys().collect::<Vec<_>>(), [TOKENIZER]);
+    }
+}
