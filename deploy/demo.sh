@@ -9,7 +9,9 @@ source tests/setup.sh
 usage='usage: deploy/demo.sh [--once]
 
   --once   end when everything was shown; otherwise the local S3 server stays up
-           for you to try searches of your own, until Ctrl-C'
+           for you to try searches of your own, until Ctrl-C
+
+ASSET_INDEXER=FILE runs a binary that is built already.'
 
 once=no
 case "$#:${1-}" in
@@ -21,7 +23,7 @@ esac
 
 demo=$PWD/target/demo
 config=target/demo/asset-indexer.toml
-binary=${CARGO_TARGET_DIR:-target}/release/asset-indexer
+binary=${ASSET_INDEXER:-${CARGO_TARGET_DIR:-target}/release/asset-indexer}
 bucket=acme-assets
 server=
 
@@ -164,11 +166,13 @@ sys.exit("the local S3 server does not answer")
 PYTHON
 }
 
-need cargo 'install Rust, see https://rustup.rs'
 say 'Setting up the local S3 server (under target/, some 15 seconds the first time)'
 prepare_venv
-say 'Building (the first time takes some minutes)'
-cargo build --release --locked --quiet
+if [[ -z ${ASSET_INDEXER-} ]]; then
+    need cargo 'install Rust, see https://rustup.rs'
+    say 'Building (the first time takes some minutes)'
+    cargo build --release --locked --quiet
+fi
 
 rm -rf -- "$demo"
 mkdir -p "$demo"

@@ -1,4 +1,62 @@
 //! Keeps a search index that is a true mirror of the assets in S3 buckets.
+//!
+//! An Asset Manager lets people browse and search the files in their own buckets. For every
+//! *Source* (a bucket's folder, credentials, a subdomain, processing rules) this program lists the
+//! bucket, keeps the keys that the rules admit, and indexes them in tantivy.
+//!
+//! # The two ideas that carry it
+//!
+//! **A listed page is a complete statement about a key interval.** S3 lists keys in byte order, so a
+//! page says everything about the interval from the last key of the page before to its own last key.
+//! A scan is a merge join of the listing with the indexed keys of the same interval: it yields
+//! additions, changes *and removals* at once, writes nothing for an unchanged object, needs memory
+//! for a few pages, resumes anywhere, and can never remove what it did not see.
+//!
+//! **The index is the only state.** Records, tombstones and the checkpoint become durable in one
+//! commit. There is no second database to fall out of step with, and `kill -9` is as safe as a clean
+//! stop.
+//!
+//! # The rooms, in reading order
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`source`] | pure: what a Source is; key and asset path; processing rules |
+//! | [`sync`] | pure: how listings and events become changes; the order of observations; the checkpoint |
+//! | [`search`] | pure: text to words, the query language, what a hit is |
+//! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
+//! | [`queue`] | SQS: the queue of event notifications, so far only looked at |
+//! | [`aws`] | credentials to SDK configuration |
+//! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
+//! | [`scanner`] | one scan: ranges side by side, pages to the index |
+//! | [`reindex`] | all scans of a one-shot reindex, and which index they write |
+//! | [`config`] | what may be written in a file, and what it means |
+//! | [`telemetry`] | logs |
+//! | [`cli`] | the commands |
+//!
+//! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
+//! way, `cli → reindex → scanner → {bucket, queue, index} → {search, config} → {sync, source}`; only
+//! `bucket`, `queue` and `aws` name the AWS crates, only `index::tantivy` names tantivy. A test reads
+//! the `use` lines and holds this.
+//!
+//! # The two flows
+//!
+//! 1. scan: [`scanner`] → [`bucket::Lister`] (page) → [`sync::listing::RangeWalk`] (statement) →
+//!    [`source::Source::admits`] → [`index::writer`] → [`index::ledger`] ([`sync::reconcile`] and
+//!    [`sync::order`] decide) → commit with the checkpoint
+//! 2. search: [`search::Query::parse`] → [`index::tantivy::search`] on one snapshot → hits
+//!
+//! # What always holds
+//!
+//! - A key leaves the index only by a page whose interval contains it and that does not list it as
+//!   admitted, or because the Source's own configuration has made it wrong.
+//! - A listing that failed half-way is never taken for a complete one.
+//! - Applying a page twice changes nothing.
+//! - All times that are compared are S3's ([`sync::stamp`]).
+//! - Keys are opaque UTF-8 and come back byte for byte.
+//! - Every queue, batch, retry and loop has a bound, which is named where it is.
+//!
+//! The rules are in [`sync::order`]; a model of one key checks them there in every interleaving of
+//! operations, events, scans and look-ups.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

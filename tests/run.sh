@@ -23,5 +23,6 @@ step 'local S3 server' prepare_venv
 step 'formatting' cargo fmt --check
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'tests' cargo test --locked
+ASSET_INDEXER=${CARGO_TARGET_DIR:-target}/debug/asset-indexer step 'demo' deploy/demo.sh --once
 RUSTDOCFLAGS='-D warnings' step 'documentation' cargo doc --no-deps --locked --quiet
 printf '\nall steps passed in %d s\n' "$SECONDS"

@@ -1,3 +1,5 @@
+//! What a configuration means, and the message of each bad value.
+
 use tempfile::TempDir;
 
 use super::*;

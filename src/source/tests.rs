@@ -1,3 +1,5 @@
+//! Asset paths, addresses, admission and listed ranges, one line a case.
+
 use super::*;
 use crate::source::rules::Choice;
 

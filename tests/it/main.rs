@@ -16,6 +16,7 @@ mod proxy;
 mod s3;
 mod server;
 
+mod architecture;
 mod credentials;
 mod harness;
 mod mirror;

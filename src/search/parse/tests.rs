@@ -1,3 +1,5 @@
+//! Queries and what they mean, or why they mean nothing, one line a case.
+
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use proptest::prelude::*;
@@ -184,6 +186,8 @@ fn is_at_its_column(text: &str, error: &QueryError) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn arbitrary_text_is_read_or_its_error_lies_in_it(text in "\\PC{0,60}") {
         if let Err(error) = parse(&text) {

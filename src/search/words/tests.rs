@@ -1,3 +1,5 @@
+//! Texts and their words, one line a case.
+
 use std::ops::Range;
 
 use proptest::prelude::*;
@@ -115,6 +117,8 @@ fn a_long_word_is_cut_at_a_character() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn ranges_lie_in_the_text_and_words_are_bounded(text in "\\PC{0,40}") {
         for (word, range) in ranges(&text) {
