@@ -21,7 +21,7 @@ use crate::index::progress::Progress;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::writer::{self, IndexHandle};
-use crate::scanner::{Scan, ScanError, scan};
+use crate::scanner::{Completed, Scan, ScanError, scan};
 use crate::source::Source;
 
 /// What is written, and how.
@@ -58,8 +58,8 @@ pub struct Job {
 pub struct Outcome {
     /// Its job.
     pub job: Arc<Job>,
-    /// Whether an unfinished scan was resumed, or why the scan is not complete.
-    pub result: Result<bool, ScanError>,
+    /// What the scan did, or why it is not complete.
+    pub result: Result<Completed, ScanError>,
     /// How long it took.
     pub took: Duration,
 }
@@ -141,7 +141,7 @@ impl Reindex {
         let mut tasks = JoinSet::new();
         for (place, job) in self.jobs.iter().enumerate() {
             let (job, index, stop) = (Arc::clone(job), index.clone(), stop.clone());
-            let (permits, limits) = (Arc::clone(&permits), self.config.scan.clone());
+            let (permits, limits) = (Arc::clone(&permits), self.config.scan);
             let fresh = self.fresh;
             tasks.spawn(async move {
                 let _permit = permits.acquire_owned().await;
@@ -175,7 +175,7 @@ async fn scan_one(
     limits: &crate::config::ScanConfig,
     fresh: bool,
     stop: &CancellationToken,
-) -> Result<bool, ScanError> {
+) -> Result<Completed, ScanError> {
     if stop.is_cancelled() {
         return Err(ScanError::Interrupted);
     }

@@ -17,6 +17,7 @@ use crate::index::writer::IndexHandle;
 use crate::source::Source;
 use crate::sync::interval::KeyRange;
 use crate::sync::listing::{ListingFault, Page, PageRequest, RangeWalk, Statement};
+use crate::sync::stamp::Stamp;
 
 /// One scan to be done.
 pub struct Scan<L> {
@@ -61,10 +62,23 @@ pub enum ScanError {
     TaskDied,
 }
 
-/// Scans a Source to the end; `true` if an unfinished scan was resumed.
+/// What a scan that was listed to its end did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// Whether an unfinished scan was resumed.
+    pub resumed: bool,
+    /// The index holds what the bucket held then, and what pages showed since; `None` where the
+    /// rules left nothing to list.
+    pub as_of: Option<Stamp>,
+}
+
+/// Scans a Source to the end.
 ///
 /// On an error, and when `stop` is cancelled, the listing of all ranges ends at once.
-pub async fn scan<L: Lister>(scan: Scan<L>, stop: &CancellationToken) -> Result<bool, ScanError> {
+pub async fn scan<L: Lister>(
+    scan: Scan<L>,
+    stop: &CancellationToken,
+) -> Result<Completed, ScanError> {
     let scan = Arc::new(scan);
     tokio::select! {
         () = stop.cancelled() => Err(ScanError::Interrupted),
@@ -72,7 +86,7 @@ pub async fn scan<L: Lister>(scan: Scan<L>, stop: &CancellationToken) -> Result<
     }
 }
 
-async fn run<L: Lister>(scan: Arc<Scan<L>>) -> Result<bool, ScanError> {
+async fn run<L: Lister>(scan: Arc<Scan<L>>) -> Result<Completed, ScanError> {
     let request = ScanRequest {
         source: Arc::clone(&scan.source),
         ranges_in_flight: scan.ranges_in_flight,
@@ -82,8 +96,8 @@ async fn run<L: Lister>(scan: Arc<Scan<L>>) -> Result<bool, ScanError> {
     let plan = scan.index.begin_scan(request).await?;
     let (source, resumed) = (plan.source, plan.resumed);
     list_ranges(&scan, plan).await?;
-    scan.index.complete_scan(source).await?;
-    Ok(resumed)
+    let as_of = scan.index.complete_scan(source).await?;
+    Ok(Completed { resumed, as_of })
 }
 
 async fn list_ranges<L: Lister>(scan: &Arc<Scan<L>>, plan: ScanPlan) -> Result<(), ScanError> {

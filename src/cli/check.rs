@@ -17,7 +17,10 @@ const ATTEMPTS: u32 = 2;
 
 /// Runs the command.
 pub async fn run(config: &Config) -> Result<(), Failure> {
-    println!("ok      configuration: Sources {}", super::known_names(config));
+    println!(
+        "ok      configuration: Sources {}",
+        super::known_names(config)
+    );
     let mut all_well = true;
     let mut report = |subject: &str, result: Result<String, String>| match result {
         Ok(what) => println!("ok      {subject}: {what}"),

@@ -9,7 +9,8 @@ use super::text::grouped;
 use super::{FAILED, Failure, INTERRUPTED, progress, unknown_source};
 use crate::config::Config;
 use crate::reindex::{Mode, Outcome, Reindex};
-use crate::scanner::ScanError;
+use crate::scanner::{Completed, ScanError};
+use crate::search::hit::rfc3339;
 
 /// List every Source, and bring the index in line with what is there
 ///
@@ -85,14 +86,15 @@ fn summarise(outcomes: &[Outcome], mode: Mode) {
         let name = &outcome.job.source.name;
         let seconds = outcome.took.as_secs_f64();
         match &outcome.result {
-            Ok(resumed) => {
-                let how = if *resumed {
-                    "resumed and complete"
-                } else {
-                    "complete"
+            Ok(Completed { resumed, as_of }) => {
+                let how = match resumed {
+                    true => "resumed and complete",
+                    false => "complete",
                 };
+                let as_of = as_of.map(|stamp| format!(", as of {}", rfc3339(stamp)));
                 println!(
-                    "{name}: {how} in {seconds:.1} s: {}",
+                    "{name}: {how} in {seconds:.1} s{}: {}",
+                    as_of.unwrap_or_default(),
                     sentence(figures, mode)
                 );
             }

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::ledger::{Ledger, PageReport, ScanPlan, ScanRequest};
 use super::{Engine, IndexError};
 use crate::sync::checkpoint::SourceId;
+use crate::sync::stamp::Stamp;
 
 /// Requests that may wait for the thread; a page takes about 300 KB.
 const MAX_WAITING: usize = 16;
@@ -27,7 +28,7 @@ type Reply<T> = oneshot::Sender<Result<T, IndexError>>;
 enum Request {
     BeginScan(ScanRequest, Reply<ScanPlan>),
     Page(PageReport),
-    CompleteScan(SourceId, Reply<()>),
+    CompleteScan(SourceId, Reply<Option<Stamp>>),
     ForgetOthers(Vec<String>, Reply<()>),
 }
 
@@ -106,9 +107,8 @@ fn refuse_all(inbox: &mut mpsc::Receiver<Request>, error: &IndexError) {
         let _ = match request {
             Request::Page(_) => Ok(()),
             Request::BeginScan(_, reply) => answer(reply, Err(error.clone())),
-            Request::CompleteScan(_, reply) | Request::ForgetOthers(_, reply) => {
-                answer(reply, Err(error.clone()))
-            }
+            Request::CompleteScan(_, reply) => answer(reply, Err(error.clone())),
+            Request::ForgetOthers(_, reply) => answer(reply, Err(error.clone())),
         };
     }
 }
@@ -124,8 +124,8 @@ impl IndexHandle {
         self.send(Request::Page(page)).await
     }
 
-    /// Completes a scan; everything reported before is committed when this returns.
-    pub async fn complete_scan(&self, source: SourceId) -> Result<(), IndexError> {
+    /// Completes a scan and tells as of when; everything reported before is committed then.
+    pub async fn complete_scan(&self, source: SourceId) -> Result<Option<Stamp>, IndexError> {
         self.ask(|reply| Request::CompleteScan(source, reply)).await
     }
 

@@ -101,7 +101,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Completes the scan of a Source, and purges the tombstones that nothing can need any more.
-    pub fn complete_scan(&mut self, id: SourceId) -> Result<(), IndexError> {
+    pub fn complete_scan(&mut self, id: SourceId) -> Result<Option<Stamp>, IndexError> {
         self.move_if_new(id)?;
         self.state(id)?.complete_scan()?;
         self.moved = true;
@@ -120,7 +120,8 @@ impl<E: Engine> Ledger<E> {
             self.commit_if_full()?;
         }
         self.scans.remove(&id);
-        self.commit()
+        self.commit()?;
+        Ok(clock.complete_as_of)
     }
 }
 

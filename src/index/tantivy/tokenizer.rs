@@ -1,4 +1,4 @@
-//! [`crate::search::words`] as a tantivy tokenizer.
+//! [`crate::search::words()`] as a tantivy tokenizer.
 
 use std::ops::Range;
 
