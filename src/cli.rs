@@ -131,8 +131,8 @@ fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
     let bars = MultiProgress::with_draw_target(target);
     // Whoever sees a bar needs no log line about the same.
     let default = match command {
-        Command::Reindex(_) if !on_terminal => "info",
-        _ => "warn",
+        Command::Reindex(_) if !on_terminal => "error,asset_indexer=info",
+        _ => "error,asset_indexer=warn",
     };
     crate::telemetry::init(progress::AboveBars(bars.clone()), on_terminal, default)
         .map_err(|error| Failure::Told(MISUSED, error.into()))?;

@@ -3,7 +3,8 @@
 //! For now it is only looked at: nothing is received from it yet.
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
 use aws_sdk_sqs::types::QueueAttributeName;
 
 use crate::aws::{self, SecretFault};
@@ -50,10 +51,12 @@ pub enum QueueError {
 }
 
 impl Queue {
-    /// Opens the queue; no request is sent yet.
-    pub async fn open(events: &Events) -> Result<Self, QueueError> {
-        let region = events.region.as_deref();
-        let config = aws::sdk_config(&events.credentials, region).await;
+    /// Opens the queue of a bucket in that Region; no request is sent yet.
+    ///
+    /// S3 sends events only to queues in the bucket's own Region.
+    pub async fn open(events: &Events, bucket_region: &str) -> Result<Self, QueueError> {
+        let region = events.region.as_deref().unwrap_or(bucket_region);
+        let config = aws::sdk_config(&events.credentials, Some(region)).await;
         let config = config.map_err(|fault| QueueError::Secret {
             url: events.queue_url.clone(),
             fault,
@@ -85,7 +88,7 @@ impl Queue {
             .map_err(|error| QueueError::Request {
                 attempted: "read the attributes of",
                 url: self.url.clone(),
-                why: DisplayErrorContext(error).to_string(),
+                why: reason(error),
             })?;
         let attributes = answer.attributes.unwrap_or_default();
         let count = attributes
@@ -95,5 +98,25 @@ impl Queue {
             url: self.url.clone(),
             attribute: "ApproximateNumberOfMessages",
         })
+    }
+}
+
+/// What SQS said, or why it could say nothing.
+fn reason(error: SdkError<GetQueueAttributesError>) -> String {
+    match error.as_service_error() {
+        Some(refusal) => format!(
+            "{}: {}",
+            refusal.code().unwrap_or("refused"),
+            refusal.message().unwrap_or("no reason given")
+        ),
+        None => {
+            let mut words = error.to_string();
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                words = format!("{words}: {error}");
+                cause = error.source();
+            }
+            words
+        }
     }
 }

@@ -1,13 +1,16 @@
-//! `check`: tries the configuration on the real buckets, and says in words what works.
+//! `check`: tries the configuration on the real buckets and queues, and says in words what works.
 
-use super::{FAILED, Failure};
+use std::fmt::Display;
+
+use super::{FAILED, Failure, known_names};
+use crate::aws::DEFAULT_REGION;
 use crate::bucket::{BucketError, Lister, S3Bucket};
 use crate::config::Config;
 use crate::index::IndexError;
 use crate::index::directory::DataDir;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
-use crate::queue::Queue;
+use crate::queue::{Queue, QueueError};
 use crate::source::{Events, Source};
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::listing::PageRequest;
@@ -15,77 +18,78 @@ use crate::sync::listing::PageRequest;
 /// How often a request is tried: who waits for an answer wants to know of a fault at once.
 const ATTEMPTS: u32 = 2;
 
+/// One line for everything that was tried.
+struct Report {
+    all_well: bool,
+}
+
+impl Report {
+    fn line(&mut self, subject: impl Display, result: Result<String, impl Display>) {
+        match result {
+            Ok(what) => println!("ok      {subject}: {what}"),
+            Err(why) => {
+                self.all_well = false;
+                println!("FAILED  {subject}: {why}");
+            }
+        }
+    }
+}
+
 /// Runs the command.
 pub async fn run(config: &Config) -> Result<(), Failure> {
-    println!(
-        "ok      configuration: Sources {}",
-        super::known_names(config)
-    );
-    let mut all_well = true;
-    let mut report = |subject: &str, result: Result<String, String>| match result {
-        Ok(what) => println!("ok      {subject}: {what}"),
-        Err(why) => {
-            all_well = false;
-            println!("FAILED  {subject}: {why}");
-        }
-    };
+    let mut report = Report { all_well: true };
+    let sources = format!("Sources {}", known_names(config));
+    report.line("configuration", Ok::<_, ConfigNeverFails>(sources));
     let index = live_checkpoint(config);
     let checkpoint = index.as_ref().ok().and_then(Option::as_ref);
     for source in &config.sources {
-        let subject = format!("Source {:?}", source.name);
-        let bound = checkpoint.map_or(Ok(()), |known| {
-            known.check_binding(&source.name, &source.subdomain)
-        });
-        if let Err(error) = bound {
-            report(&subject, Err(error.to_string()));
-        }
-        let listed = list_one(source)
-            .await
-            .map_err(|error| format!("failed to {error}"));
-        report(&format!("{subject}, bucket {:?}", source.bucket), listed);
-        if let Some(events) = &source.events {
-            report(&format!("{subject}, queue"), try_queue(events).await);
-        }
+        try_source(source, checkpoint, &mut report).await;
     }
-    let state = match &index {
-        Ok(Some(known)) => Ok(describe(known)),
-        Ok(None) => Ok("there is none yet; reindex makes it".to_owned()),
-        Err(error) => Err(error.to_string()),
+    let state = index.as_ref().map(|known| match known {
+        Some(checkpoint) => describe(checkpoint),
+        None => "there is none yet; reindex makes it".to_owned(),
+    });
+    report.line(
+        format_args!("index in {}", config.data_dir.display()),
+        state,
+    );
+    match report.all_well {
+        true => Ok(()),
+        false => Err(Failure::Silent(FAILED)),
+    }
+}
+
+/// A configuration that cannot be read never comes here.
+type ConfigNeverFails = std::convert::Infallible;
+
+async fn try_source(source: &Source, checkpoint: Option<&Checkpoint>, report: &mut Report) {
+    let subject = format!("Source {:?}", source.name);
+    let bound = checkpoint.map(|known| known.check_binding(&source.name, &source.subdomain));
+    if let Some(Err(error)) = bound {
+        report.line(&subject, Err(error));
+    }
+    let bucket = S3Bucket::open(source, ATTEMPTS).await;
+    let region = match &bucket {
+        Ok(bucket) => bucket.region().to_owned(),
+        Err(_) => DEFAULT_REGION.to_owned(),
     };
-    report(&format!("index in {}", config.data_dir.display()), state);
-    if all_well {
-        Ok(())
-    } else {
-        Err(Failure::Silent(FAILED))
+    let listed = match bucket {
+        Ok(bucket) => list_one(source, &bucket).await,
+        Err(error) => Err(error),
+    };
+    let listed = listed.map_err(|error| format!("failed to {error}"));
+    report.line(
+        format_args!("{subject}, bucket {:?}", source.bucket),
+        listed,
+    );
+    if let Some(events) = &source.events {
+        let reached = try_queue(events, &region).await;
+        report.line(format_args!("{subject}, queue"), reached);
     }
-}
-
-/// The checkpoint of the live index; `None` where there is no index.
-fn live_checkpoint(config: &Config) -> Result<Option<Checkpoint>, IndexError> {
-    match DataDir::new(&config.data_dir, SCHEMA_VERSION).current()? {
-        Some(live) => {
-            TantivyEngine::open_read_only(&live)?;
-            Ok(Some(TantivyEngine::checkpoint_in(&live)?))
-        }
-        None => Ok(None),
-    }
-}
-
-fn describe(checkpoint: &Checkpoint) -> String {
-    let complete = checkpoint
-        .sources
-        .iter()
-        .filter(|source| source.complete_as_of.is_some());
-    format!(
-        "{} Sources, {} of them listed completely",
-        checkpoint.sources.len(),
-        complete.count()
-    )
 }
 
 /// Asks for the first key under the prefix: what a scan asks for, and no more.
-async fn list_one(source: &Source) -> Result<String, BucketError> {
-    let bucket = S3Bucket::open(source, ATTEMPTS).await?;
+async fn list_one(source: &Source, bucket: &S3Bucket) -> Result<String, BucketError> {
     let request = PageRequest {
         prefix: source.prefix.clone(),
         start_after: None,
@@ -100,13 +104,31 @@ async fn list_one(source: &Source) -> Result<String, BucketError> {
     Ok(format!("{found} (region {})", bucket.region()))
 }
 
-async fn try_queue(events: &Events) -> Result<String, String> {
-    let queue = Queue::open(events)
-        .await
-        .map_err(|error| error.to_string())?;
-    let waiting = queue
-        .visible_messages()
-        .await
-        .map_err(|error| error.to_string())?;
+async fn try_queue(events: &Events, bucket_region: &str) -> Result<String, QueueError> {
+    let queue = Queue::open(events, bucket_region).await?;
+    let waiting = queue.visible_messages().await?;
     Ok(format!("it can be reached; about {waiting} messages wait"))
+}
+
+/// The checkpoint of the live index; `None` where there is no index.
+fn live_checkpoint(config: &Config) -> Result<Option<Checkpoint>, IndexError> {
+    match DataDir::new(&config.data_dir, SCHEMA_VERSION).current()? {
+        Some(live) => {
+            TantivyEngine::open_read_only(&live)?;
+            Ok(Some(TantivyEngine::checkpoint_in(&live)?))
+        }
+        None => Ok(None),
+    }
+}
+
+fn describe(checkpoint: &Checkpoint) -> String {
+    let sources = &checkpoint.sources;
+    let complete = sources
+        .iter()
+        .filter(|source| source.complete_as_of.is_some());
+    format!(
+        "Sources it has held: {}, listed completely: {}",
+        sources.len(),
+        complete.count()
+    )
 }

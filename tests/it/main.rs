@@ -17,6 +17,7 @@ mod s3;
 mod server;
 
 mod architecture;
+mod check;
 mod credentials;
 mod harness;
 mod mirror;

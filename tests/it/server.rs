@@ -156,17 +156,31 @@ impl S3Server {
         }
     }
 
+    /// Makes a queue, and gives its address.
+    pub fn create_queue(&self, name: &str) -> String {
+        let form = format!("Action=CreateQueue&QueueName={name}&Version=2012-11-05");
+        element(&self.post_form("sqs", &form), "QueueUrl")
+    }
+
     /// Sends a form to the IAM API as root.
     fn iam(&self, form: &str) -> String {
-        let form = format!("{form}&Version=2010-05-08");
+        self.post_form("iam", &format!("{form}&Version=2010-05-08"))
+    }
+
+    /// Sends a form to one of the server's services as root.
+    fn post_form(&self, service: &str, form: &str) -> String {
         let request = format!(
             "POST / HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, \
+             Authorization: AWS4-HMAC-SHA256 \
+             Credential=test/20260101/us-east-1/{service}/aws4_request, \
              SignedHeaders=host, Signature=0\r\nContent-Length: {}\r\n\r\n{form}",
             form.len()
         );
         let answer = exchange(self.address, &request).expect("the server is up");
-        assert!(answer.contains(" 200 "), "IAM refused {form}: {answer}");
+        assert!(
+            answer.contains(" 200 "),
+            "{service} refused {form}: {answer}"
+        );
         answer
     }
 }
