@@ -3,7 +3,7 @@
 //! It decides which index is written (the live one, a new one beside it, or none) and lets no
 //! Source's failure stop another's. What it shows while it runs is the caller's affair.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::writer::{self, IndexHandle};
 use crate::scanner::{Completed, Scan, ScanError, scan};
 use crate::source::Source;
+use crate::sync::checkpoint::Checkpoint;
 
 /// What is written, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +201,7 @@ struct Target {
     lock: Option<WriterLock>,
     engine: TantivyEngine,
     /// What a new index takes over from the live one.
-    bindings: Option<crate::sync::checkpoint::Checkpoint>,
+    bindings: Option<Checkpoint>,
     /// What is to be published when all Sources are complete.
     generation: Option<PathBuf>,
 }
@@ -253,21 +254,28 @@ impl Target {
     fn beside(data_dir: DataDir, memory: usize, fresh: bool) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
         let next = data_dir.next()?;
-        if fresh && next.exists() {
+        let bindings = match data_dir.current_of_any_schema()? {
+            Some(live) => TantivyEngine::checkpoint_in(&live)?.bindings_only(),
+            None => Checkpoint::default(),
+        };
+        if next.exists() && (fresh || !can_go_on(&next, &bindings)) {
             std::fs::remove_dir_all(&next).map_err(IndexError::file("remove", &next))?;
         }
-        let bindings = match data_dir.current_of_any_schema()? {
-            Some(live) => Some(TantivyEngine::checkpoint_in(&live)?.bindings_only()),
-            None => None,
-        };
         Ok(Self {
             engine: TantivyEngine::open(&next, memory)?,
             data_dir,
             lock: Some(lock),
-            bindings,
+            bindings: Some(bindings),
             generation: Some(next),
         })
     }
+}
+
+/// Whether a rebuild that did not end can go on: it can be read, and the live index has bound no
+/// subdomain since.
+fn can_go_on(half_built: &Path, bindings: &Checkpoint) -> bool {
+    let begun = TantivyEngine::checkpoint_in(half_built);
+    begun.is_ok_and(|begun| begun.knows_bindings_of(bindings))
 }
 
 /// Opens the live index for reading; a rebuild that takes its place meanwhile is followed.

@@ -194,6 +194,19 @@ impl Checkpoint {
         }
     }
 
+    /// Whether every name and subdomain that `other` has bound is bound so here too.
+    pub fn knows_bindings_of(&self, other: &Self) -> bool {
+        other.sources.iter().all(|theirs| {
+            let ours = self.source(&theirs.name);
+            ours.is_some_and(|ours| {
+                theirs
+                    .subdomains
+                    .iter()
+                    .all(|s| ours.subdomains.contains(s))
+            })
+        })
+    }
+
     /// What an index that is built anew beside this one begins with: names, numbers and subdomains,
     /// and nothing of what was listed.
     pub fn bindings_only(&self) -> Self {
@@ -341,6 +354,11 @@ mod tests {
         assert_eq!(checkpoint.sources.len(), 1);
         let (id, _) = checkpoint.register(&identity("b", "three")).unwrap();
         assert_eq!(id, SourceId(1));
+        let before = Checkpoint {
+            sources: checkpoint.sources[..1].to_vec(),
+        };
+        assert!(checkpoint.knows_bindings_of(&before));
+        assert!(!before.knows_bindings_of(&checkpoint));
         assert!(
             checkpoint
                 .bindings_only()

@@ -83,3 +83,18 @@ fn rebuilds_leave_nothing_behind() {
     assert!(fixture.cli.segment_files().len() <= files);
     fixture.assert_mirror();
 }
+
+#[test]
+fn a_half_built_index_that_knows_a_subdomain_less_is_not_gone_on_with() {
+    let mut fixture = changed();
+    let gate = fixture.proxy.hold(nth_list(2));
+    let mut rebuild = fixture.cli.start(&["reindex", "--rebuild"]);
+    gate.wait_until_reached();
+    rebuild.kill();
+    gate.open();
+    fixture.change_source(|source| source.subdomain = "later".to_owned());
+    fixture.cli.reindex();
+    fixture.cli.succeed(&["reindex", "--rebuild"]);
+    fixture.change_source(|source| source.name = "thief".to_owned());
+    fixture.cli.fail(&["reindex"], &["later", SOURCE]);
+}
