@@ -194,6 +194,13 @@ impl Running {
         }
     }
 
+    /// Sends it a signal by name, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let (signal, id) = (format!("-{name}"), self.id().to_string());
+        let sent = Command::new("kill").args([signal, id]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    }
+
     /// Ends it the hard way (SIGKILL), and waits until it is gone.
     pub fn kill(&mut self) {
         self.child.kill().expect("our own child");

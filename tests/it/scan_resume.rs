@@ -48,6 +48,23 @@ fn a_killed_scan_is_resumed_and_ends_with_a_mirror() {
 }
 
 #[test]
+fn an_interrupted_scan_ends_in_good_order_and_commits_what_it_has() {
+    for signal in ["INT", "TERM"] {
+        let (fixture, scan, gate) = held_before_the_last_page();
+        scan.signal(signal);
+        let output = scan.wait();
+        gate.open();
+        assert_eq!(output.status.code(), Some(130), "{output:#?}");
+        assert!(output.stdout.contains("interrupted"), "{output:#?}");
+        assert_eq!(fixture.cli.keys(SOURCE).len(), (PAGES - 1) * 1000);
+        fixture.proxy.clear();
+        fixture.cli.reindex();
+        fixture.assert_mirror();
+        assert_eq!(fixture.proxy.lists().len(), 1);
+    }
+}
+
+#[test]
 fn what_a_resumed_scan_passed_over_is_found_by_the_next() {
     let (fixture, mut scan, gate) = held_before_the_last_page();
     scan.kill();
