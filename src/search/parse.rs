@@ -10,19 +10,10 @@
 
 use crate::search::hit::MAX_EXTENSION_CHARS;
 use crate::search::problem::{Problem, QueryError};
-use crate::search::query::{Clause, Query, Term};
+use crate::search::query::{Clause, MAX_CLAUSES, MAX_QUERY_CHARS, Query, Term};
 use crate::search::words::query_words;
 use crate::search::{modified, size};
 use crate::sync::stamp::Stamp;
-
-/// The most characters of a search.
-pub const MAX_QUERY_CHARS: usize = 1_000;
-
-/// The most terms of a search.
-pub const MAX_CLAUSES: usize = 64;
-
-/// The fields that a term can name.
-pub(super) const FIELDS: [&str; 4] = ["ext", "folder", "modified", "size"];
 
 /// The most characters of a text that is too long that an error shows.
 const SHOWN_OF_TOO_LONG: usize = 20;

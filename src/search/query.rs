@@ -6,6 +6,15 @@ use std::ops::Bound;
 
 use crate::sync::stamp::Stamp;
 
+/// The most characters of a search.
+pub const MAX_QUERY_CHARS: usize = 1_000;
+
+/// The most terms of a search.
+pub const MAX_CLAUSES: usize = 64;
+
+/// The fields that a term can name.
+pub(super) const FIELDS: [&str; 4] = ["ext", "folder", "modified", "size"];
+
 /// A search: all clauses hold for each asset found. Without a clause it finds everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
