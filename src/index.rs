@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::sync::checkpoint::{Checkpoint, SourceId};
+use crate::sync::checkpoint::Checkpoint;
 use crate::sync::interval::KeyInterval;
 use crate::sync::record::Record;
+use crate::sync::source_state::SourceId;
 
 pub mod directory;
 pub mod error;

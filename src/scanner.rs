@@ -127,7 +127,7 @@ async fn list_ranges<L: Lister>(scan: &Arc<Scan<L>>, plan: ScanPlan) -> Result<(
 /// The listing of one range.
 struct Listing<L> {
     scan: Arc<Scan<L>>,
-    source: crate::sync::checkpoint::SourceId,
+    source: crate::sync::source_state::SourceId,
     number: u64,
     place: usize,
     prefix: String,
@@ -138,7 +138,7 @@ struct Listing<L> {
 impl<L: Lister> Listing<L> {
     fn new(
         scan: &Arc<Scan<L>>,
-        source: crate::sync::checkpoint::SourceId,
+        source: crate::sync::source_state::SourceId,
         number: u64,
         place: usize,
         range: KeyRange,

@@ -12,4 +12,5 @@ pub mod order;
 pub mod reconcile;
 pub mod record;
 pub mod sequencer;
+pub mod source_state;
 pub mod stamp;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::sync::checkpoint::{BindingError, NotComplete};
+use crate::sync::checkpoint::BindingError;
+use crate::sync::source_state::NotComplete;
 
 /// Why the index could not be opened, read or written.
 ///

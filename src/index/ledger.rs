@@ -11,8 +11,9 @@ use super::pending::Pending;
 use super::progress::Progress;
 use super::{Engine, IndexError, Keyed};
 use crate::source::Source;
-use crate::sync::checkpoint::{Checkpoint, Identity, Leftovers, SourceId, SourceState};
+use crate::sync::checkpoint::{Checkpoint, Leftovers};
 use crate::sync::interval::{KeyInterval, KeyRange};
+use crate::sync::source_state::{Identity, SourceId, SourceState};
 
 mod begin;
 mod leftovers;

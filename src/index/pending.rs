@@ -5,9 +5,9 @@
 use std::ops::Bound;
 
 use super::{Change, Changes, Keyed};
-use crate::sync::checkpoint::SourceId;
 use crate::sync::interval::KeyInterval;
 use crate::sync::record::Record;
+use crate::sync::source_state::SourceId;
 
 /// The changes of the next commit.
 #[derive(Debug, Default)]

@@ -11,8 +11,9 @@ use ::tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
 use super::directory::sync_dir;
 use super::{Changes, Engine, IndexError, Keyed};
-use crate::sync::checkpoint::{Checkpoint, SourceId};
+use crate::sync::checkpoint::Checkpoint;
 use crate::sync::interval::KeyInterval;
+use crate::sync::source_state::SourceId;
 use columns::{Columns, read_error};
 use interval::Which;
 use keys_query::KeysQuery;

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::ledger::{Ledger, PageReport, ScanPlan, ScanRequest};
 use super::{Engine, IndexError};
-use crate::sync::checkpoint::SourceId;
+use crate::sync::source_state::SourceId;
 use crate::sync::stamp::Stamp;
 
 /// Requests that may wait for the thread; a page takes about 300 KB.

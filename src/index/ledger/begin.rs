@@ -6,8 +6,9 @@ use super::{Ledger, Scan};
 use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError};
 use crate::source::Source;
-use crate::sync::checkpoint::{Leftovers, SourceId};
+use crate::sync::checkpoint::Leftovers;
 use crate::sync::interval::KeyRange;
+use crate::sync::source_state::SourceId;
 use crate::sync::stamp::Stamp;
 
 /// A range is worth a listing of its own from about this many records on: a page.

@@ -4,9 +4,10 @@ use super::{Ledger, Scan};
 use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError};
 use crate::source::Source;
-use crate::sync::checkpoint::{Leftovers, SourceId, SourceState};
+use crate::sync::checkpoint::Leftovers;
 use crate::sync::interval::KeyInterval;
 use crate::sync::record::Record;
+use crate::sync::source_state::{SourceId, SourceState};
 
 impl<E: Engine> Ledger<E> {
     /// Removes the records of Sources that are not among `names`; their subdomains stay bound.

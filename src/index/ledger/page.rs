@@ -4,13 +4,13 @@ use super::{Ledger, READ_CHUNK, last_if_full, rest_up_to};
 use crate::index::pending::Pending;
 use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError, Keyed};
-use crate::sync::checkpoint::SourceId;
 use crate::sync::interval::KeyInterval;
 use crate::sync::listing::Entry;
 use crate::sync::object::Object;
 use crate::sync::order::{self, Decision};
 use crate::sync::reconcile::{Pair, merge_join};
 use crate::sync::record::Record;
+use crate::sync::source_state::SourceId;
 use crate::sync::stamp::Stamp;
 
 /// A page after the rules: the admitted keys of an interval, and how far its range is with it.

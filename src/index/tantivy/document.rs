@@ -5,9 +5,9 @@ use tantivy::TantivyDocument;
 use super::identity;
 use super::schema::Fields;
 use crate::search::{extension_of, file_name};
-use crate::sync::checkpoint::SourceId;
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::record::{Content, Record};
+use crate::sync::source_state::SourceId;
 
 /// The document of a record; `prefix` is the Source's, whose words are no words of the asset path.
 pub fn document(

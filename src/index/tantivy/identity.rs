@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::sync::checkpoint::SourceId;
 use crate::sync::interval::KeyInterval;
+use crate::sync::source_state::SourceId;
 
 /// Bytes in front of a key.
 const ID_BYTES: usize = 2;

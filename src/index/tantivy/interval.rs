@@ -8,8 +8,8 @@ use tantivy_sstable::{Streamer, VoidSSTable};
 use super::columns::{Columns, read_error};
 use super::identity;
 use crate::index::{IndexError, Keyed};
-use crate::sync::checkpoint::SourceId;
 use crate::sync::interval::KeyInterval;
+use crate::sync::source_state::SourceId;
 
 /// Which records are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

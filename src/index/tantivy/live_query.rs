@@ -16,8 +16,8 @@ use super::Snapshot;
 use super::columns::read_error;
 use super::identity;
 use crate::index::IndexError;
-use crate::sync::checkpoint::SourceId;
 use crate::sync::interval::KeyInterval;
+use crate::sync::source_state::SourceId;
 
 /// Finds the live documents of an interval.
 #[derive(Clone, Debug)]

@@ -14,8 +14,8 @@ use super::{Snapshot, TantivyEngine};
 use crate::index::{Engine, IndexError};
 use crate::search::{Clause, Query, Sort, Term};
 use crate::source::Source;
-use crate::sync::checkpoint::SourceId;
 use crate::sync::interval::{KeyInterval, KeyRange};
+use crate::sync::source_state::SourceId;
 use crate::sync::stamp::Stamp;
 
 /// The hits of a search, and how many there are in all.

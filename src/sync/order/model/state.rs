@@ -4,10 +4,10 @@ use std::hash::{Hash, Hasher};
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::sync::checkpoint::{RunningScan, SourceId, SourceState};
 use crate::sync::order::Clock;
 use crate::sync::record::{Content, Record};
 use crate::sync::sequencer::Sequencer;
+use crate::sync::source_state::{RunningScan, SourceId, SourceState};
 use crate::sync::stamp::Stamp;
 
 pub(super) const MAX_OPERATIONS: usize = 4;

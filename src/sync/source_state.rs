@@ -1,0 +1,236 @@
+//! One Source as the index knows it: what its records are of, and where its scan stands.
+//!
+//! The states of all Sources make up the [`crate::sync::checkpoint`]; bindings between Sources are
+//! its affair.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sync::interval::KeyRange;
+use crate::sync::order::Clock;
+use crate::sync::stamp::Stamp;
+
+/// The number of a Source in an index; never given to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SourceId(pub u16);
+
+/// One Source as the index knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceState {
+    /// Its number.
+    pub id: SourceId,
+    /// Its name in the configuration.
+    pub name: String,
+    /// Every subdomain that it ever had; they stay bound to its name for good.
+    pub subdomains: Vec<String>,
+    /// The bucket and store whose keys the records are.
+    pub origin: String,
+    /// What all its keys start with; asset paths are without it.
+    pub prefix: String,
+    /// Fingerprint of what decides which keys are admitted.
+    pub scope: String,
+    /// Number of the running scan, or of the last one; 0 before the first.
+    pub last_scan: u64,
+    /// Start stamp of the newest completed scan.
+    pub complete_as_of: Option<Stamp>,
+    /// Stamp of the newest page of any scan.
+    pub newest_page: Option<Stamp>,
+    /// The scan that is under way, if any.
+    pub running: Option<RunningScan>,
+}
+
+/// Where a scan stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningScan {
+    /// The start stamp; `None` until the first page is in.
+    pub started: Option<Stamp>,
+    /// The ranges that make up the listing.
+    pub ranges: Vec<RangeProgress>,
+}
+
+/// Where the scan of one range stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeProgress {
+    /// What is left to list: its `after` is the last key done.
+    pub rest: KeyRange,
+    /// Whether nothing is left.
+    pub done: bool,
+}
+
+/// What a configured Source says of itself to the index.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its subdomain.
+    pub subdomain: &'a str,
+    /// See [`SourceState::origin`].
+    pub origin: &'a str,
+    /// See [`SourceState::prefix`].
+    pub prefix: &'a str,
+    /// See [`SourceState::scope`].
+    pub scope: &'a str,
+}
+
+/// A scan that cannot be completed yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the scan is not complete: {0}")]
+pub struct NotComplete(String);
+
+impl SourceState {
+    pub(super) fn new(id: SourceId, identity: &Identity<'_>) -> Self {
+        Self {
+            id,
+            name: identity.name.to_owned(),
+            subdomains: vec![identity.subdomain.to_owned()],
+            origin: identity.origin.to_owned(),
+            prefix: identity.prefix.to_owned(),
+            scope: identity.scope.to_owned(),
+            last_scan: 0,
+            complete_as_of: None,
+            newest_page: None,
+            running: None,
+        }
+    }
+
+    /// Whether the Source now names another bucket or folder than the records are of.
+    pub(super) fn is_of_another_place(&self, identity: &Identity<'_>) -> bool {
+        self.origin != identity.origin || self.prefix != identity.prefix
+    }
+
+    /// Takes over the identity once the leftovers are gone; a scan under the old one is void.
+    pub fn adopt(&mut self, identity: &Identity<'_>) {
+        if self.is_of_another_place(identity) {
+            (self.complete_as_of, self.newest_page) = (None, None);
+        }
+        identity.origin.clone_into(&mut self.origin);
+        identity.prefix.clone_into(&mut self.prefix);
+        identity.scope.clone_into(&mut self.scope);
+        self.running = None;
+    }
+
+    /// The Source's clock.
+    pub fn clock(&self) -> Clock {
+        Clock {
+            complete_as_of: self.complete_as_of,
+            scanning_since: self.running.as_ref().and_then(|scan| scan.started),
+            scan: self.last_scan,
+        }
+    }
+
+    /// Begins a scan over `ranges`; one that was under way is given up.
+    pub fn begin_scan(&mut self, ranges: Vec<KeyRange>) -> &RunningScan {
+        self.last_scan += 1;
+        let progress = |rest| RangeProgress { rest, done: false };
+        self.running.insert(RunningScan {
+            started: None,
+            ranges: ranges.into_iter().map(progress).collect(),
+        })
+    }
+
+    /// The stamp that a page of the running scan counts as; `None` where no scan is running.
+    ///
+    /// The first page sets the scan's start, and no page counts as older than that: whoever scans
+    /// asks for no other page before the first is in. The start itself is above every page of the
+    /// scans before, whose answers were in before this page was asked for. S3's `Date` has whole
+    /// seconds and could not tell two scans within one apart; a scan takes longer than the
+    /// millisecond that is added, so the start still is not later than the page's snapshot.
+    pub fn stamp_page(&mut self, stamp: Stamp) -> Option<Stamp> {
+        let running = self.running.as_mut()?;
+        let floor = self.newest_page.map(Stamp::next);
+        let started = *running
+            .started
+            .get_or_insert_with(|| floor.map_or(stamp, |f| stamp.max(f)));
+        let counted = stamp.max(started);
+        self.newest_page = self.newest_page.max(Some(counted));
+        Some(counted)
+    }
+
+    /// Completes the running scan: everything up to its start is in the index now.
+    pub fn complete_scan(&mut self) -> Result<(), NotComplete> {
+        let running = self
+            .running
+            .as_ref()
+            .ok_or_else(|| NotComplete("none is under way".to_owned()))?;
+        if let Some(open) = running.ranges.iter().find(|range| !range.done) {
+            return Err(NotComplete(format!(
+                "the range with prefix {:?} is listed up to {:?} only",
+                open.rest.prefix, open.rest.after
+            )));
+        }
+        self.complete_as_of = self.complete_as_of.max(running.started);
+        self.running = None;
+        Ok(())
+    }
+}
+
+impl RunningScan {
+    /// Notes how far a range is.
+    pub fn advance(&mut self, range: usize, settled: Option<String>, done: bool) {
+        if let Some(progress) = self.ranges.get_mut(range) {
+            progress.rest.after = settled;
+            progress.done = done;
+        }
+    }
+
+    /// The ranges that are not done, with their places in the scan.
+    pub fn open_ranges(&self) -> Vec<(usize, KeyRange)> {
+        let ranges = self.ranges.iter().enumerate();
+        ranges
+            .filter(|(_, range)| !range.done)
+            .map(|(place, range)| (place, range.rest.clone()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> SourceState {
+        SourceState::new(
+            SourceId(0),
+            &Identity {
+                name: "a",
+                subdomain: "one",
+                origin: "aws/bucket",
+                prefix: "",
+                scope: "1",
+            },
+        )
+    }
+
+    #[test]
+    fn a_scan_is_complete_when_every_range_is_and_not_before() {
+        let mut state = state();
+        state.begin_scan(vec![KeyRange::under("a/"), KeyRange::under("b/")]);
+        let at = Stamp::from_millis;
+        assert_eq!(state.stamp_page(at(10)), Some(at(10)));
+        assert_eq!(state.stamp_page(at(8)), Some(at(10)));
+        assert_eq!(state.stamp_page(at(12)), Some(at(12)));
+        let running = state.running.as_mut().unwrap();
+        running.advance(0, Some("a/z".into()), true);
+        running.advance(1, Some("b/c".into()), false);
+        assert_eq!(running.open_ranges().len(), 1);
+        let text = state.complete_scan().unwrap_err().to_string();
+        assert!(text.contains("\"b/\"") && text.contains("b/c"), "{text}");
+        state.running.as_mut().unwrap().advance(1, None, true);
+        state.complete_scan().unwrap();
+        assert_eq!(state.complete_as_of, Some(Stamp::from_millis(10)));
+        assert_eq!(state.clock().scan, 1);
+        assert!(state.complete_scan().is_err());
+    }
+
+    #[test]
+    fn a_scan_starts_above_every_page_of_the_scans_before() {
+        let mut state = state();
+        let at = Stamp::from_millis;
+        assert_eq!(state.stamp_page(at(9)), None);
+        for (stamp, counted) in [(10, 10), (10, 11), (9, 12), (50, 50)] {
+            state.begin_scan(Vec::new());
+            assert_eq!(state.stamp_page(at(stamp)), Some(at(counted)));
+            state.complete_scan().unwrap();
+            assert_eq!(state.complete_as_of, Some(at(counted)));
+        }
+    }
+}
