@@ -237,7 +237,7 @@ impl Target {
             Some(live) => TantivyEngine::open(&live, memory)?,
             None => {
                 let first = data_dir.next()?;
-                let engine = TantivyEngine::open(&first, memory)?;
+                let engine = TantivyEngine::open_or_create(&first, memory)?;
                 data_dir.publish(&first)?;
                 engine
             }
@@ -254,20 +254,32 @@ impl Target {
     fn beside(data_dir: DataDir, memory: usize, fresh: bool) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
         let next = data_dir.next()?;
-        let bindings = match data_dir.current_of_any_schema()? {
-            Some(live) => TantivyEngine::checkpoint_in(&live)?.bindings_only(),
-            None => Checkpoint::default(),
-        };
+        let bindings = bindings_of_live(&data_dir)?;
         if next.exists() && (fresh || !can_go_on(&next, &bindings)) {
             std::fs::remove_dir_all(&next).map_err(IndexError::file("remove", &next))?;
         }
         Ok(Self {
-            engine: TantivyEngine::open(&next, memory)?,
+            engine: TantivyEngine::open_or_create(&next, memory)?,
             data_dir,
             lock: Some(lock),
             bindings: Some(bindings),
             generation: Some(next),
         })
+    }
+}
+
+/// The bindings of the live index; none where it is too damaged to tell.
+fn bindings_of_live(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
+    let read = |live: Option<PathBuf>| match live {
+        Some(live) => Ok(TantivyEngine::checkpoint_in(&live)?.bindings_only()),
+        None => Ok(Checkpoint::default()),
+    };
+    match data_dir.current_of_any_schema().and_then(read) {
+        Err(error @ IndexError::Damaged { .. }) => {
+            tracing::warn!(%error, "rebuilding without knowing which subdomains were given before");
+            Ok(Checkpoint::default())
+        }
+        other => other,
     }
 }
 

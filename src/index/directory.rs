@@ -116,22 +116,44 @@ impl DataDir {
         }
     }
 
-    /// The folder of the generation behind all that are live or were; it may hold a rebuild that
-    /// did not end.
+    /// The folder of the generation behind the live one; it may hold a rebuild that did not end.
+    ///
+    /// Where no generation is known to be live, it is behind all that there are.
     pub fn next(&self) -> Result<PathBuf, IndexError> {
-        let number = self.current_number()? + 1;
+        let number = match self.live_number()? {
+            Some(live) => live + 1,
+            None => self.numbers()?.into_iter().max().unwrap_or(0) + 1,
+        };
         let name = format!("assets-v{}-{number:06}", self.schema_version);
         Ok(self.path.join(name))
     }
 
-    /// The number of the live generation, of whatever schema version; 0 where there is none.
-    fn current_number(&self) -> Result<u32, IndexError> {
+    /// The number of the live generation, of whatever schema version.
+    fn live_number(&self) -> Result<Option<u32>, IndexError> {
         let path = self.path.join(CURRENT);
         match fs::read_to_string(&path) {
-            Ok(name) => Ok(parse_name(name.trim_end()).map_or(0, |(_, number)| number)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            Ok(name) => Ok(parse_name(name.trim_end()).map(|(_, number)| number)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(IndexError::file("read", path)(error)),
         }
+    }
+
+    /// The numbers of all generations whose folders exist.
+    fn numbers(&self) -> Result<Vec<u32>, IndexError> {
+        let generations = self.generations()?;
+        Ok(generations.into_iter().map(|(number, _)| number).collect())
+    }
+
+    fn generations(&self) -> Result<Vec<(u32, PathBuf)>, IndexError> {
+        let entries = fs::read_dir(&self.path).map_err(IndexError::file("read", &self.path))?;
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(IndexError::file("read", &self.path))?;
+            if let Some((_, number)) = entry.file_name().to_str().and_then(parse_name) {
+                found.push((number, entry.path()));
+            }
+        }
+        Ok(found)
     }
 
     /// Makes `generation` the live one, in one step that a power cut cannot halve.
@@ -151,14 +173,11 @@ impl DataDir {
 
     /// Removes the generations before the live one; only the holder of the lock may.
     pub fn remove_old(&self, _lock: &WriterLock) -> Result<(), IndexError> {
-        let live = self.current_number()?;
-        let entries = fs::read_dir(&self.path).map_err(IndexError::file("read", &self.path))?;
-        for entry in entries {
-            let entry = entry.map_err(IndexError::file("read", &self.path))?;
-            let name = entry.file_name();
-            let is_old = |(_, number)| number < live;
-            if name.to_str().and_then(parse_name).is_some_and(is_old) {
-                let path = entry.path();
+        let Some(live) = self.live_number()? else {
+            return Ok(());
+        };
+        for (number, path) in self.generations()? {
+            if number < live {
                 fs::remove_dir_all(&path).map_err(IndexError::file("remove", &path))?;
             }
         }
@@ -209,6 +228,19 @@ mod tests {
         let text = dir.current().unwrap_err().to_string();
         assert!(text.contains("reindex --rebuild") && text.contains("assets-v7-000004"));
         assert!(dir.next().unwrap().ends_with("assets-v1-000005"));
+    }
+
+    #[test]
+    fn where_no_generation_is_known_to_be_live_the_next_is_behind_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(folder.path(), 1);
+        fs::create_dir(folder.path().join("assets-v1-000003")).unwrap();
+        assert!(dir.next().unwrap().ends_with("assets-v1-000004"));
+        fs::write(folder.path().join(CURRENT), "../../etc").unwrap();
+        assert!(dir.current().unwrap_err().to_string().contains("--rebuild"));
+        assert!(dir.next().unwrap().ends_with("assets-v1-000004"));
+        dir.remove_old(&dir.lock().unwrap()).unwrap();
+        assert!(folder.path().join("assets-v1-000003").exists());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::sync::source_state::NotComplete;
 
 /// Why the index could not be opened, read or written.
 ///
+/// The text holds the cause, so that it stands by itself in a log or in a line of `check`.
 /// It can be cloned because one failure of the writer answers everyone who waits for it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum IndexError {
@@ -44,22 +45,22 @@ pub enum IndexError {
         wanted: u32,
     },
     /// A file or folder of the data directory could not be used.
-    #[error("failed to {attempted} {}: {source}", path.display())]
+    #[error("failed to {attempted} {}: {cause}", path.display())]
     File {
         /// What was attempted.
         attempted: &'static str,
         /// On what.
         path: PathBuf,
         /// Why not.
-        source: Arc<std::io::Error>,
+        cause: Arc<std::io::Error>,
     },
     /// The engine refused.
-    #[error("failed to {attempted}: {source}")]
+    #[error("failed to {attempted}: {cause}")]
     Engine {
         /// What was attempted.
         attempted: &'static str,
         /// Why not.
-        source: Arc<dyn std::error::Error + Send + Sync>,
+        cause: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// The index holds what no version of this program writes.
     #[error("the index is damaged: {what}; build a new one with `asset-indexer reindex --rebuild`")]
@@ -85,10 +86,10 @@ impl IndexError {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File {
+        move |cause| Self::File {
             attempted,
             path,
-            source: Arc::new(source),
+            cause: Arc::new(cause),
         }
     }
 
@@ -97,9 +98,9 @@ impl IndexError {
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        move |source| Self::Engine {
+        move |cause| Self::Engine {
             attempted,
-            source: Arc::new(source),
+            cause: Arc::new(cause),
         }
     }
 }

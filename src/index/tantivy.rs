@@ -21,6 +21,7 @@ use schema::Fields;
 
 pub mod columns;
 pub mod document;
+mod failure;
 pub mod hits;
 pub mod identity;
 pub mod interval;
@@ -71,22 +72,30 @@ impl Snapshot {
 }
 
 impl TantivyEngine {
-    /// Opens the index in the folder for writing, making it where there is none.
+    /// Opens the index in the folder for writing.
     ///
     /// `memory` is the writer's budget in bytes, at least [`MIN_WRITER_MEMORY`].
     pub fn open(path: &Path, memory: usize) -> Result<Self, IndexError> {
+        Self::for_writing(open_existing(path)?, path, memory)
+    }
+
+    /// As [`TantivyEngine::open`], making the index where there is none.
+    pub fn open_or_create(path: &Path, memory: usize) -> Result<Self, IndexError> {
+        if path.join("meta.json").exists() {
+            return Self::open(path, memory);
+        }
         std::fs::create_dir_all(path).map_err(IndexError::file("create", path))?;
-        let (schema, fields) = Fields::schema();
-        let index = if path.join("meta.json").exists() {
-            open_existing(path)?
-        } else {
-            Index::builder()
-                .schema(schema)
-                .settings(schema::settings())
-                .tokenizers(schema::tokenizers())
-                .create_in_dir(path)
-                .map_err(IndexError::engine("create the index"))?
-        };
+        let (schema, _) = Fields::schema();
+        let index = Index::builder()
+            .schema(schema)
+            .settings(schema::settings())
+            .tokenizers(schema::tokenizers())
+            .create_in_dir(path)
+            .map_err(failure::of("create the index"))?;
+        Self::for_writing(index, path, memory)
+    }
+
+    fn for_writing(index: Index, path: &Path, memory: usize) -> Result<Self, IndexError> {
         let options = IndexWriterOptions::builder()
             .memory_budget_per_thread(memory.max(MIN_WRITER_MEMORY))
             .num_worker_threads(1)
@@ -94,10 +103,11 @@ impl TantivyEngine {
             .build();
         let writer = index
             .writer_with_options(options)
-            .map_err(IndexError::engine("open the index for writing"))?;
+            .map_err(failure::of("open the index for writing"))?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
         writer.set_merge_policy(Box::new(policy));
+        let (_, fields) = Fields::schema();
         Self::over(index, fields, Some(writer), Some(path.to_owned()))
     }
 
@@ -111,10 +121,17 @@ impl TantivyEngine {
     /// there is none.
     pub fn checkpoint_in(path: &Path) -> Result<Checkpoint, IndexError> {
         let meta = path.join("meta.json");
-        let text = std::fs::read_to_string(&meta).map_err(IndexError::file("read", &meta))?;
-        let meta: Meta = serde_json::from_str(&text).map_err(|error| IndexError::Damaged {
-            what: format!("{} cannot be read: {error}", meta.display()),
-        })?;
+        let damaged = |why: &dyn std::fmt::Display| IndexError::Damaged {
+            what: format!("{} cannot be read: {why}", meta.display()),
+        };
+        let text = match std::fs::read_to_string(&meta) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(damaged(&error));
+            }
+            Err(error) => return Err(IndexError::file("read", &meta)(error)),
+        };
+        let meta: Meta = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
         read_checkpoint(meta.payload)
     }
 
@@ -143,7 +160,7 @@ impl TantivyEngine {
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
-            .map_err(read_error())?;
+            .map_err(failure::of("open the index"))?;
         Ok(Self {
             snapshot: Snapshot::of(&reader)?,
             index,
@@ -219,7 +236,7 @@ fn read_checkpoint(payload: Option<String>) -> Result<Checkpoint, IndexError> {
 
 fn open_existing(path: &Path) -> Result<Index, IndexError> {
     let (schema, _) = Fields::schema();
-    let mut index = Index::open_in_dir(path).map_err(IndexError::engine("open the index"))?;
+    let mut index = Index::open_in_dir(path).map_err(failure::of("open the index"))?;
     if index.schema() != schema {
         return Err(IndexError::OtherSchema {
             path: path.to_owned(),
@@ -232,7 +249,10 @@ fn open_existing(path: &Path) -> Result<Index, IndexError> {
 
 impl Engine for TantivyEngine {
     fn checkpoint(&self) -> Result<Checkpoint, IndexError> {
-        let metas = self.index.load_metas().map_err(read_error())?;
+        let metas = self
+            .index
+            .load_metas()
+            .map_err(failure::of("read the index"))?;
         read_checkpoint(metas.payload)
     }
 

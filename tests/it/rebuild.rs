@@ -1,5 +1,8 @@
 //! `reindex --rebuild`: a new index beside the live one, and a swap when it is complete.
 
+use std::fs;
+use std::path::Path;
+
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::proxy::{Action, lists_from, nth_list};
 
@@ -97,4 +100,34 @@ fn a_half_built_index_that_knows_a_subdomain_less_is_not_gone_on_with() {
     fixture.cli.succeed(&["reindex", "--rebuild"]);
     fixture.change_source(|source| source.name = "thief".to_owned());
     fixture.cli.fail(&["reindex"], &["later", SOURCE]);
+}
+
+#[test]
+fn a_rebuild_repairs_what_every_other_command_refuses() {
+    let damages: [fn(&Path, &Path); 4] = [
+        |data, _| fs::write(data.join("CURRENT"), "../../etc").unwrap(),
+        |_, live| fs::write(live.join("meta.json"), "{\"index_settings\": {").unwrap(),
+        |_, live| fs::remove_file(live.join("meta.json")).unwrap(),
+        |_, live| {
+            let is_column = |path: &Path| path.extension().is_some_and(|end| end == "fast");
+            let files = fs::read_dir(live).unwrap();
+            let column = files
+                .map(|file| file.unwrap().path())
+                .find(|path| is_column(path));
+            fs::remove_file(column.unwrap()).unwrap();
+        },
+    ];
+    for (number, damage) in damages.iter().enumerate() {
+        let fixture = Fixture::with_keys(["a.jpg"]);
+        fixture.cli.reindex();
+        let data = fixture.cli.data_dir();
+        let name = fs::read_to_string(data.join("CURRENT")).unwrap();
+        damage(&data, &data.join(name.trim()));
+        for command in [&["search"][..], &["reindex"]] {
+            let output = fixture.cli.fail(command, &["reindex --rebuild"]);
+            assert_eq!(output.status.code(), Some(1), "{number}: {output:#?}");
+        }
+        fixture.cli.succeed(&["reindex", "--rebuild"]);
+        fixture.assert_mirror();
+    }
 }
