@@ -82,10 +82,19 @@ async fn draw(jobs: &[Arc<Job>], bars: &MultiProgress) {
     }
 }
 
+/// How a scan looks while it is not known how many keys are to come, and when it is.
+const UNKNOWN_LENGTH: &str = "{prefix} {spinner} {msg}";
+const KNOWN_LENGTH: &str = "{prefix} [{bar:25}] {msg}";
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style
+        .expect("the templates are literals, and a test reads them")
+        .progress_chars("=> ")
+}
+
 fn new_bar(job: &Job, bars: &MultiProgress) -> ProgressBar {
-    let bar = bars.add(ProgressBar::no_length());
-    let style = ProgressStyle::with_template("{prefix} {spinner} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    let bar = bars.add(ProgressBar::no_length().with_style(style(UNKNOWN_LENGTH)));
     bar.set_prefix(job.source.name.clone());
     bar
 }
@@ -94,17 +103,23 @@ fn update(job: &Job, bar: &ProgressBar, elapsed: Duration) {
     let progress = &job.progress;
     let (listed, expected) = (progress.listed.get(), progress.expected.get());
     let rate = listed as f64 / elapsed.as_secs_f64().max(0.001);
-    let share = match expected {
-        0 => String::new(),
-        _ => format!(" of about {}", grouped(expected.max(listed))),
-    };
-    bar.set_message(format!(
-        "{} keys listed{share}, {} admitted, {} changed, {} keys/s",
-        grouped(listed),
+    if expected > 0 && bar.length().is_none() {
+        bar.set_style(style(KNOWN_LENGTH));
+    }
+    let mut message = format!("{} keys listed", grouped(listed));
+    if expected > 0 {
+        let expected = expected.max(listed);
+        bar.set_length(expected);
+        bar.set_position(listed);
+        message += &format!(" of about {}", grouped(expected));
+    }
+    message += &format!(
+        ", {} admitted, {} changed, {} keys/s",
         grouped(progress.admitted.get()),
         grouped(changed(job)),
         grouped(rate as u64),
-    ));
+    );
+    bar.set_message(message);
     bar.tick();
 }
 
@@ -112,4 +127,16 @@ fn update(job: &Job, bar: &ProgressBar, elapsed: Duration) {
 fn changed(job: &Job) -> u64 {
     let progress = &job.progress;
     progress.added.get() + progress.changed.get() + progress.removed.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_can_be_read() {
+        for template in [UNKNOWN_LENGTH, KNOWN_LENGTH] {
+            style(template);
+        }
+    }
 }
