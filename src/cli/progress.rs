@@ -83,8 +83,8 @@ async fn draw(jobs: &[Arc<Job>], bars: &MultiProgress) {
 }
 
 /// How a scan looks while it is not known how many keys are to come, and when it is.
-const UNKNOWN_LENGTH: &str = "{prefix} {spinner} {msg}";
-const KNOWN_LENGTH: &str = "{prefix} [{bar:25}] {msg}";
+const UNKNOWN_LENGTH: &str = "{prefix} {spinner} {wide_msg}";
+const KNOWN_LENGTH: &str = "{prefix} [{bar:20}] {wide_msg}";
 
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
