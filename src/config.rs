@@ -117,7 +117,7 @@ fn index(file: &IndexFile) -> Result<IndexConfig, BadValue> {
         file.commit_interval_seconds,
         file.writer_memory_mb,
     );
-    let documents = check::number("index.commit_documents", documents, 100_000, 1..=1_000_000)?;
+    let documents = check::number("index.commit_documents", documents, 20_000, 1..=1_000_000)?;
     let seconds = check::number("index.commit_interval_seconds", seconds, 10, 1..=600)?;
     let memory_mb = check::number("index.writer_memory_mb", memory, 64, 15..=2000)?;
     Ok(IndexConfig {

@@ -43,7 +43,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.scan, scan);
     let commit_interval = Duration::from_secs(10);
     let index = IndexConfig {
-        commit_documents: 100_000,
+        commit_documents: 20_000,
         commit_interval,
         writer_memory_bytes: 64_000_000,
     };

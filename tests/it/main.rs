@@ -8,6 +8,8 @@
     reason = "a failed unwrap is how a test says that its own set-up broke"
 )]
 
+#[path = "../bench/bucket.rs"]
+mod bucket;
 mod cli;
 mod config;
 mod fixture;
@@ -15,11 +17,14 @@ mod index;
 mod proxy;
 mod s3;
 mod server;
+#[path = "../bench/watch.rs"]
+mod watch;
 
 mod architecture;
 mod check;
 mod credentials;
 mod harness;
+mod memory;
 mod mirror;
 mod rebuild;
 mod regions;

@@ -1,0 +1,123 @@
+//! How long a reindex takes and how much memory, for buckets of several sizes: first into an empty
+//! index, then over the unchanged bucket.
+//!
+//! `cargo bench --bench scan` takes three sizes, `cargo bench --bench scan -- 10000 5000000` those.
+//! The real binary lists a bucket that this process computes, so the wall time has both in it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bucket::ComputedBucket;
+use watch::Peak;
+
+mod bucket;
+mod watch;
+
+/// How many keys the buckets have, if no argument says.
+const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
+
+/// Ticks a second in `/proc`: USER_HZ, which is 100 wherever Linux is built as usual.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// What one reindex took.
+struct Run {
+    wall: Duration,
+    cpu: Duration,
+    peak: Peak,
+}
+
+fn main() {
+    // Cargo adds `--bench`.
+    let given = std::env::args().skip(1).filter(|word| word != "--bench");
+    let mut sizes: Vec<u64> = given
+        .map(|word| word.parse().expect("each argument is a number of keys"))
+        .collect();
+    if sizes.is_empty() {
+        sizes = SIZES.to_vec();
+    }
+    println!(
+        "{:<10} {:>9} {:>8} {:>8} {:>9} {:>13} {:>12} {:>9}",
+        "reindex", "keys", "wall s", "CPU s", "keys/s", "anonymous MB", "resident MB", "index MB"
+    );
+    for keys in sizes {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let bucket = ComputedBucket::start(keys);
+        let data_dir = folder.path().join("data");
+        let config = folder.path().join("asset-indexer.toml");
+        std::fs::write(&config, bucket.config(&data_dir)).expect("the folder is ours");
+        for (kind, added) in [("first", keys), ("unchanged", 0)] {
+            let run = reindex(&config, &format!("{added} added 0 changed 0 removed"));
+            print_row(kind, keys, &run, bytes_in(&data_dir));
+        }
+    }
+}
+
+/// Runs a reindex that must end well, with these words in its summary but for the commas.
+fn reindex(config: &Path, words: &str) -> Run {
+    let cpu_before = cpu_of_children();
+    let began = Instant::now();
+    let child = Command::new(env!("CARGO_BIN_EXE_asset-indexer"))
+        .arg("--config")
+        .arg(config)
+        .arg("reindex")
+        .env_clear()
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cargo built the binary");
+    let watched = watch::watch(child.id());
+    let output = child.wait_with_output().expect("our own child");
+    let wall = began.elapsed();
+    let said = String::from_utf8_lossy(&output.stdout).replace(',', "");
+    let failure = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.contains(words),
+        "{said}{failure}"
+    );
+    Run {
+        wall,
+        cpu: cpu_of_children() - cpu_before,
+        peak: watched.join().expect("it does not panic"),
+    }
+}
+
+/// The processor time of all children that have ended.
+fn cpu_of_children() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux has it");
+    // Behind the name, which may have spaces; `cutime` and `cstime` are numbers 16 and 17 of proc(5).
+    let (_, behind_name) = stat.rsplit_once(')').expect("as proc(5) says");
+    let fields = behind_name.split_whitespace().skip(13).take(2);
+    let ticks: u64 = fields
+        .map(|field| field.parse::<u64>().expect("ticks"))
+        .sum();
+    Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
+}
+
+fn print_row(kind: &str, keys: u64, run: &Run, index_bytes: u64) {
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let (wall, cpu) = (run.wall.as_secs_f64(), run.cpu.as_secs_f64());
+    println!(
+        "{kind:<10} {keys:>9} {wall:>8.2} {cpu:>8.2} {:>9.0} {:>13.1} {:>12.1} {:>9.1}",
+        keys as f64 / wall,
+        megabytes(run.peak.anonymous),
+        megabytes(run.peak.resident),
+        megabytes(index_bytes),
+    );
+}
+
+/// The bytes of all files in a folder and its folders.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).expect("the reindex made it");
+    let sizes = entries.map(|entry| {
+        let entry = entry.expect("nobody else is in it");
+        match entry.metadata().expect("nobody else is in it") {
+            metadata if metadata.is_dir() => bytes_in(&entry.path()),
+            metadata => metadata.len(),
+        }
+    });
+    sizes.sum()
+}
