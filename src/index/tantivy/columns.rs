@@ -18,6 +18,9 @@ use crate::sync::record::{Content, Record};
 use crate::sync::sequencer::Sequencer;
 use crate::sync::stamp::Stamp;
 
+/// The most storage classes whose names are kept with a segment; S3 has 13, other stores might have any.
+const MAX_KEPT_CLASSES: usize = 64;
+
 /// The columns of one segment, opened.
 pub struct Columns {
     ukey: Option<BytesColumn>,
@@ -27,6 +30,8 @@ pub struct Columns {
     last_modified: Option<Column<i64>>,
     first_seen: Option<Column<i64>>,
     storage_class: Option<StrColumn>,
+    /// The first of them, by ordinal: a look-up unpacks a whole block of the dictionary.
+    classes: Vec<StorageClass>,
     etag_high: Option<Column<u64>>,
     etag_low: Option<Column<u64>>,
     etag_parts: Option<Column<u64>>,
@@ -44,6 +49,7 @@ impl Columns {
         let number = |name| fast.column_opt::<u64>(name).map_err(read_error());
         let moment = |name| fast.column_opt::<i64>(name).map_err(read_error());
         let label = |name| fast.str(name).map_err(read_error());
+        let storage_class = label("storage_class")?;
         let columns = Self {
             ukey: fast.bytes(UKEY).map_err(read_error())?,
             alive: segment.alive_bitset().cloned(),
@@ -51,7 +57,8 @@ impl Columns {
             size: number("size")?,
             last_modified: moment("last_modified")?,
             first_seen: moment("first_seen")?,
-            storage_class: label("storage_class")?,
+            classes: first_classes(&storage_class)?,
+            storage_class,
             etag_high: number("etag_high")?,
             etag_low: number("etag_low")?,
             etag_parts: number("etag_parts")?,
@@ -159,16 +166,25 @@ impl Columns {
     }
 
     fn object(&self, doc: DocId) -> Result<Object, IndexError> {
-        let storage_class = match label_at(&self.storage_class, doc)? {
-            Some(name) => StorageClass::from_name(&name),
-            None => StorageClass::Standard,
-        };
         Ok(Object {
             size: number_at(&self.size, doc).unwrap_or(0),
             etag: self.etag(doc)?,
             last_modified: stamp_at(&self.last_modified, doc).unwrap_or(Stamp::from_millis(0)),
-            storage_class,
+            storage_class: self.storage_class(doc)?,
         })
+    }
+
+    fn storage_class(&self, doc: DocId) -> Result<StorageClass, IndexError> {
+        let Some(column) = &self.storage_class else {
+            return Ok(StorageClass::Standard);
+        };
+        let Some(ord) = column.term_ords(doc).next() else {
+            return Ok(StorageClass::Standard);
+        };
+        match self.classes.get(ord as usize) {
+            Some(class) => Ok(class.clone()),
+            None => class_of(column, ord),
+        }
     }
 
     fn etag(&self, doc: DocId) -> Result<Option<ETag>, IndexError> {
@@ -186,6 +202,22 @@ impl Columns {
             parts: u16::try_from(parts).unwrap_or(0),
         }))
     }
+}
+
+/// The classes of the first ordinals of a column.
+fn first_classes(column: &Option<StrColumn>) -> Result<Vec<StorageClass>, IndexError> {
+    let Some(column) = column else {
+        return Ok(Vec::new());
+    };
+    let kept = column.num_terms().min(MAX_KEPT_CLASSES) as u64;
+    (0..kept).map(|ord| class_of(column, ord)).collect()
+}
+
+fn class_of(column: &StrColumn, ord: u64) -> Result<StorageClass, IndexError> {
+    let mut name = String::new();
+    // An ordinal that the column gives is in its dictionary; an empty name is the standard class.
+    column.ord_to_str(ord, &mut name).map_err(read_error())?;
+    Ok(StorageClass::from_name(&name))
 }
 
 /// Wraps what tantivy says when a column cannot be read.
