@@ -177,10 +177,11 @@ async fn scan_one(
     fresh: bool,
     stop: &CancellationToken,
 ) -> Result<Completed, ScanError> {
-    if stop.is_cancelled() {
-        return Err(ScanError::Interrupted);
-    }
-    let bucket = Arc::new(S3Bucket::open(&job.source, limits.attempts).await?);
+    let opened = stop.run_until_cancelled(S3Bucket::open(&job.source, limits.attempts));
+    let bucket = match opened.await {
+        Some(opened) => Arc::new(opened?),
+        None => return Err(ScanError::Interrupted),
+    };
     let work = Scan {
         source: Arc::clone(&job.source),
         lister: Arc::clone(&bucket),
