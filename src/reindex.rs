@@ -297,15 +297,21 @@ pub fn open_live(config: &Config) -> Result<TantivyEngine, IndexError> {
     const MAX_SWAPS: usize = 5;
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let mut live = data_dir.current()?;
+    let mut newest = None;
     for _ in 0..MAX_SWAPS {
         let Some(path) = live else { break };
         let opened = TantivyEngine::open_read_only(&path);
         live = data_dir.current()?;
-        if opened.is_ok() || live.as_ref() == Some(&path) {
-            return opened;
+        // One that has been replaced may have lost files while they were opened.
+        let is_live = live.as_ref() == Some(&path);
+        newest = Some(opened);
+        if is_live {
+            break;
         }
     }
-    Err(IndexError::Absent {
-        data_dir: config.data_dir.clone(),
+    newest.unwrap_or_else(|| {
+        Err(IndexError::Absent {
+            data_dir: config.data_dir.clone(),
+        })
     })
 }
