@@ -125,14 +125,14 @@ impl TantivyEngine {
         let damaged = |why: &dyn std::fmt::Display| IndexError::Damaged {
             what: format!("{} cannot be read: {why}", meta.display()),
         };
-        let text = match std::fs::read_to_string(&meta) {
+        let text = match std::fs::read(&meta) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(damaged(&error));
             }
             Err(error) => return Err(IndexError::file("read", &meta)(error)),
         };
-        let meta: Meta = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
+        let meta: Meta = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
         read_checkpoint(meta.payload)
     }
 
