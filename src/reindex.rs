@@ -177,10 +177,11 @@ async fn scan_one(
     fresh: bool,
     stop: &CancellationToken,
 ) -> Result<Completed, ScanError> {
-    if stop.is_cancelled() {
-        return Err(ScanError::Interrupted);
-    }
-    let bucket = Arc::new(S3Bucket::open(&job.source, limits.attempts).await?);
+    let opened = stop.run_until_cancelled(S3Bucket::open(&job.source, limits.attempts));
+    let bucket = match opened.await {
+        Some(opened) => Arc::new(opened?),
+        None => return Err(ScanError::Interrupted),
+    };
     let work = Scan {
         source: Arc::clone(&job.source),
         lister: Arc::clone(&bucket),
@@ -296,15 +297,21 @@ pub fn open_live(config: &Config) -> Result<TantivyEngine, IndexError> {
     const MAX_SWAPS: usize = 5;
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let mut live = data_dir.current()?;
+    let mut newest = None;
     for _ in 0..MAX_SWAPS {
         let Some(path) = live else { break };
         let opened = TantivyEngine::open_read_only(&path);
         live = data_dir.current()?;
-        if opened.is_ok() || live.as_ref() == Some(&path) {
-            return opened;
+        // One that has been replaced may have lost files while they were opened.
+        let is_live = live.as_ref() == Some(&path);
+        newest = Some(opened);
+        if is_live {
+            break;
         }
     }
-    Err(IndexError::Absent {
-        data_dir: config.data_dir.clone(),
+    newest.unwrap_or_else(|| {
+        Err(IndexError::Absent {
+            data_dir: config.data_dir.clone(),
+        })
     })
 }

@@ -89,10 +89,8 @@ impl DataDir {
     /// The live generation; `None` where there is no index yet.
     pub fn current(&self) -> Result<Option<PathBuf>, IndexError> {
         let path = self.path.join(CURRENT);
-        let name = match fs::read_to_string(&path) {
-            Ok(name) => name,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(IndexError::file("read", path)(error)),
+        let Some(name) = self.read_current()? else {
+            return Ok(None);
         };
         let name = name.trim_end();
         let generation = self.path.join(name);
@@ -121,8 +119,8 @@ impl DataDir {
     /// Where no generation is known to be live, it is behind all that there are.
     pub fn next(&self) -> Result<PathBuf, IndexError> {
         let number = match self.live_number()? {
-            Some(live) => live + 1,
-            None => self.numbers()?.into_iter().max().unwrap_or(0) + 1,
+            Some(live) => live.saturating_add(1),
+            None => self.numbers()?.into_iter().max().unwrap_or(0).saturating_add(1),
         };
         let name = format!("assets-v{}-{number:06}", self.schema_version);
         Ok(self.path.join(name))
@@ -130,9 +128,16 @@ impl DataDir {
 
     /// The number of the live generation, of whatever schema version.
     fn live_number(&self) -> Result<Option<u32>, IndexError> {
+        let name = self.read_current()?;
+        let parsed = name.and_then(|name| parse_name(name.trim_end()));
+        Ok(parsed.map(|(_, number)| number))
+    }
+
+    /// What CURRENT holds, also where it is no text; `None` where there is no such file.
+    fn read_current(&self) -> Result<Option<String>, IndexError> {
         let path = self.path.join(CURRENT);
-        match fs::read_to_string(&path) {
-            Ok(name) => Ok(parse_name(name.trim_end()).map(|(_, number)| number)),
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(IndexError::file("read", path)(error)),
         }

@@ -41,12 +41,13 @@ pub const MIN_WRITER_MEMORY: usize = 15_000_000;
 
 /// An index in tantivy, open for writing or only for reading.
 pub struct TantivyEngine {
-    index: Index,
     fields: Fields,
     /// `None` in an engine that only reads.
     writer: Option<IndexWriter>,
     reader: IndexReader,
     snapshot: Snapshot,
+    /// That of the newest commit: kept, because a rebuild may remove the folder meanwhile.
+    checkpoint: Checkpoint,
     /// The folder; `None` in memory.
     path: Option<PathBuf>,
 }
@@ -124,14 +125,14 @@ impl TantivyEngine {
         let damaged = |why: &dyn std::fmt::Display| IndexError::Damaged {
             what: format!("{} cannot be read: {why}", meta.display()),
         };
-        let text = match std::fs::read_to_string(&meta) {
+        let text = match std::fs::read(&meta) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(damaged(&error));
             }
             Err(error) => return Err(IndexError::file("read", &meta)(error)),
         };
-        let meta: Meta = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
+        let meta: Meta = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
         read_checkpoint(meta.payload)
     }
 
@@ -161,9 +162,10 @@ impl TantivyEngine {
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(failure::of("open the index"))?;
+        let metas = index.load_metas().map_err(failure::of("read the index"))?;
         Ok(Self {
             snapshot: Snapshot::of(&reader)?,
-            index,
+            checkpoint: read_checkpoint(metas.payload)?,
             fields,
             writer,
             reader,
@@ -249,11 +251,7 @@ fn open_existing(path: &Path) -> Result<Index, IndexError> {
 
 impl Engine for TantivyEngine {
     fn checkpoint(&self) -> Result<Checkpoint, IndexError> {
-        let metas = self
-            .index
-            .load_metas()
-            .map_err(failure::of("read the index"))?;
-        read_checkpoint(metas.payload)
+        Ok(self.checkpoint.clone())
     }
 
     fn read(
@@ -331,6 +329,7 @@ impl Engine for TantivyEngine {
             sync_dir(path)?;
         }
         self.snapshot = Snapshot::of(&self.reader)?;
+        self.checkpoint.clone_from(checkpoint);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! `reindex --rebuild`: a new index beside the live one, and a swap when it is complete.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::proxy::{Action, lists_from, nth_list};
@@ -104,18 +104,21 @@ fn a_half_built_index_that_knows_a_subdomain_less_is_not_gone_on_with() {
 
 #[test]
 fn a_rebuild_repairs_what_every_other_command_refuses() {
-    let damages: [fn(&Path, &Path); 4] = [
-        |data, _| fs::write(data.join("CURRENT"), "../../etc").unwrap(),
-        |_, live| fs::write(live.join("meta.json"), "{\"index_settings\": {").unwrap(),
-        |_, live| fs::remove_file(live.join("meta.json")).unwrap(),
-        |_, live| {
-            let is_column = |path: &Path| path.extension().is_some_and(|end| end == "fast");
-            let files = fs::read_dir(live).unwrap();
-            let column = files
-                .map(|file| file.unwrap().path())
-                .find(|path| is_column(path));
-            fs::remove_file(column.unwrap()).unwrap();
-        },
+    let column = |live: &Path| {
+        let is_column = |path: &PathBuf| path.extension().is_some_and(|end| end == "fast");
+        let mut files = fs::read_dir(live).unwrap().map(|file| file.unwrap().path());
+        files.find(is_column).unwrap()
+    };
+    let damages: [&dyn Fn(&Path, &Path); 9] = [
+        &|data, _| fs::write(data.join("CURRENT"), "../../etc").unwrap(),
+        &|data, _| fs::write(data.join("CURRENT"), b"\xFF\xFE\0").unwrap(),
+        &|_, live| fs::write(live.join("meta.json"), b"\xFF\xFE\0").unwrap(),
+        &|_, live| fs::remove_dir_all(live).unwrap(),
+        &|_, live| fs::write(column(live), "").unwrap(),
+        &|_, live| fs::write(column(live), "not tantivy's").unwrap(),
+        &|_, live| fs::write(live.join("meta.json"), "{\"index_settings\": {").unwrap(),
+        &|_, live| fs::remove_file(live.join("meta.json")).unwrap(),
+        &|_, live| fs::remove_file(column(live)).unwrap(),
     ];
     for (number, damage) in damages.iter().enumerate() {
         let fixture = Fixture::with_keys(["a.jpg"]);

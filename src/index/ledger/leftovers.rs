@@ -55,6 +55,8 @@ impl<E: Engine> Ledger<E> {
         progress: &Progress,
         is_wrong: impl Fn(&str, &Record) -> bool,
     ) -> Result<(), IndexError> {
+        // A scan that goes on would take for settled what is erased here.
+        self.moved |= self.state(id)?.running.take().is_some();
         let mut rest = KeyInterval::everything();
         loop {
             let (indexed, last_read) = self.read(id, &rest)?;

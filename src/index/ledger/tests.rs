@@ -251,6 +251,29 @@ fn changed_rules_and_a_changed_folder_void_the_scan_and_what_they_made_wrong() {
 }
 
 #[test]
+fn a_sweep_that_did_not_end_voids_the_scan_also_where_the_old_rules_come_back() {
+    let mut ledger = ledger(false);
+    let (all, some) = (source("", &[]), source("", &["b"]));
+    let bucket = bucket(&[("a/1", 1), ("a/2", 2), ("a/3", 3), ("b/1", 1)]);
+    scan(&mut ledger, &all, &bucket, 10);
+    let (plan, _) = begin(&mut ledger, &all, false);
+    assert!(!list(&mut ledger, &plan, &all, &bucket, 3, 20, 1));
+    let killed = Scan {
+        source: some,
+        progress: Arc::default(),
+        hidden: Leftovers::None,
+        move_to: None,
+    };
+    let wrong = Leftovers::NotAdmitted;
+    ledger.sweep(plan.source, &killed, wrong).unwrap();
+    let (plan, _) = begin(&mut ledger, &all, false);
+    assert!(!plan.resumed);
+    assert!(list(&mut ledger, &plan, &all, &bucket, 3, 30, usize::MAX));
+    ledger.complete_scan(plan.source).unwrap();
+    assert_eq!(indexed(&ledger), admitted(&all, &bucket));
+}
+
+#[test]
 fn a_dry_run_counts_and_writes_nothing() {
     let mut real = ledger(false);
     let whole = source("", &[]);

@@ -10,7 +10,7 @@ use super::hits::{Hits, Stream};
 use super::live_query::LiveQuery;
 use super::ranking::Ranking;
 use super::schema::Fields;
-use super::{Snapshot, TantivyEngine};
+use super::{Snapshot, TantivyEngine, failure};
 use crate::index::{Engine, IndexError};
 use crate::search::{Clause, Query, Sort, Term};
 use crate::source::Source;
@@ -54,7 +54,7 @@ impl TantivyEngine {
                 .snapshot()
                 .searcher
                 .search(&translation.query(query)?, &Ranking { sort, limit })
-                .map_err(IndexError::engine("search the index"))?;
+                .map_err(failure::of("search the index"))?;
             total += found.total;
             streams.extend(
                 found
