@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, UnknownSource};
 
 mod check;
 mod progress;
@@ -85,6 +85,12 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<UnknownSource> for Failure {
+    fn from(error: UnknownSource) -> Self {
+        Self::Told(MISUSED, error.into())
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Told(MISUSED, error.into())
@@ -141,19 +147,4 @@ fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?)
-}
-
-/// The names of the configured Sources, for messages.
-fn known_names(config: &Config) -> String {
-    let names: Vec<&str> = config.sources.iter().map(|source| &*source.name).collect();
-    names.join(", ")
-}
-
-/// The failure of a `--source` that names no Source.
-fn unknown_source(name: &str, config: &Config) -> Failure {
-    let known = known_names(config);
-    Failure::Told(
-        MISUSED,
-        anyhow::anyhow!("there is no Source {name:?} in the configuration; there are: {known}"),
-    )
 }

@@ -53,7 +53,7 @@ pub struct IndexConfig {
     pub commit_documents: usize,
     /// Time after which a commit is due, 1 to 600 seconds.
     pub commit_interval: Duration,
-    /// Memory of the writer in bytes, 16 to 2,000 million.
+    /// Memory of the writer in bytes, 15 to 2,000 million.
     pub writer_memory_bytes: usize,
 }
 
@@ -63,7 +63,37 @@ struct Written {
     source: SourceFile,
 }
 
+/// A name that no configured Source has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no Source {name:?} in the configuration; there are: {known}")]
+pub struct UnknownSource {
+    name: String,
+    known: String,
+}
+
 impl Config {
+    /// The Sources of these names, each once, in the order of the configuration; all where no name
+    /// is given.
+    pub fn choose(&self, names: &[String]) -> Result<Vec<&Arc<Source>>, UnknownSource> {
+        let is_known = |name: &&String| self.sources.iter().any(|source| source.name == **name);
+        if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+            return Err(UnknownSource {
+                name: unknown.clone(),
+                known: self.names().join(", "),
+            });
+        }
+        let is_chosen = |source: &&Arc<Source>| names.is_empty() || names.contains(&source.name);
+        Ok(self.sources.iter().filter(is_chosen).collect())
+    }
+
+    /// The names of the Sources, in the order of the configuration.
+    pub fn names(&self) -> Vec<&str> {
+        self.sources
+            .iter()
+            .map(|source| source.name.as_str())
+            .collect()
+    }
+
     /// Reads the file and the folder [`SOURCES_FOLDER`] beside it.
     ///
     /// Relative paths, in the files of the folder too, begin at the folder of the file `path`.

@@ -20,8 +20,8 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | [`source`] | pure: what a Source is; key and asset path; processing rules |
 //! | [`sync`] | pure: how listings and events become changes; the order of observations; the checkpoint |
+//! | [`source`] | pure: what a Source is; key and asset path; processing rules |
 //! | [`search`] | pure: text to words, the query language, what a hit is |
 //! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
 //! | [`queue`] | SQS: the queue of event notifications, so far only looked at |
@@ -34,7 +34,7 @@
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → reindex → scanner → {bucket, queue, index} → {search, config} → {sync, source}`; only
+//! way, `cli → reindex → scanner → {bucket, queue, index} → {search, config, aws} → source → sync`; only
 //! `bucket`, `queue` and `aws` name the AWS crates, only `index::tantivy` names tantivy. A test reads
 //! the `use` lines and holds this.
 //!
@@ -51,7 +51,9 @@
 //!   admitted, or because the Source's own configuration has made it wrong.
 //! - A listing that failed half-way is never taken for a complete one.
 //! - Applying a page twice changes nothing.
-//! - All times that are compared are S3's ([`sync::stamp`]).
+//! - All times that are compared are S3's ([`sync::stamp`]); only of a store that sends no `Date` is our
+//!   own clock taken, with a margin.
+//! - Events are decided already ([`sync::order`]), but none is received yet.
 //! - Keys are opaque UTF-8 and come back byte for byte.
 //! - Every queue, batch, retry and loop has a bound, which is named where it is.
 //!

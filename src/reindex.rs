@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::bucket::S3Bucket;
-use crate::config::Config;
+use crate::config::{Config, UnknownSource};
 use crate::index::IndexError;
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{CommitPolicy, Ledger};
@@ -66,7 +66,7 @@ pub struct Outcome {
 }
 
 impl Job {
-    /// LIST requests that were sent, those that failed included.
+    /// LIST requests that were sent, those that failed included; 0 until the scan has ended.
     pub fn list_requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
@@ -74,14 +74,12 @@ impl Job {
 
 impl Reindex {
     /// A reindex of all Sources of the configuration, or of those named.
-    ///
-    /// `Err` holds the first name that no Source has.
-    pub fn new(config: Config, names: &[String], mode: Mode, fresh: bool) -> Result<Self, String> {
-        let is_known = |name: &&String| config.sources.iter().any(|source| source.name == **name);
-        if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
-            return Err(unknown.clone());
-        }
-        let chosen = |source: &&Arc<Source>| names.is_empty() || names.contains(&source.name);
+    pub fn new(
+        config: Config,
+        names: &[String],
+        mode: Mode,
+        fresh: bool,
+    ) -> Result<Self, UnknownSource> {
         let job = |source: &Arc<Source>| {
             Arc::new(Job {
                 source: Arc::clone(source),
@@ -89,7 +87,7 @@ impl Reindex {
                 requests: AtomicU64::new(0),
             })
         };
-        let jobs: Vec<_> = config.sources.iter().filter(chosen).map(job).collect();
+        let jobs: Vec<_> = config.choose(names)?.into_iter().map(job).collect();
         Ok(Self {
             whole: jobs.len() == config.sources.len(),
             jobs,
@@ -145,7 +143,8 @@ impl Reindex {
             let (permits, limits) = (Arc::clone(&permits), self.config.scan);
             let fresh = self.fresh;
             tasks.spawn(async move {
-                let _permit = permits.acquire_owned().await;
+                let permit = permits.acquire_owned().await;
+                let _permit = permit.expect("nobody closes the semaphore");
                 let began = Instant::now();
                 let result = scan_one(&job, index, &limits, fresh, &stop).await;
                 let took = began.elapsed();

@@ -17,6 +17,7 @@ use crate::index::writer::IndexHandle;
 use crate::source::Source;
 use crate::sync::interval::KeyRange;
 use crate::sync::listing::{ListingFault, Page, PageRequest, RangeWalk, Statement};
+use crate::sync::source_state::SourceId;
 use crate::sync::stamp::Stamp;
 
 /// One scan to be done.
@@ -113,7 +114,8 @@ async fn list_ranges<L: Lister>(scan: &Arc<Scan<L>>, plan: ScanPlan) -> Result<(
         }
         let permits = Arc::clone(&permits);
         tasks.spawn(async move {
-            let _permit = permits.acquire_owned().await;
+            let permit = permits.acquire_owned().await;
+            let _permit = permit.expect("nobody closes the semaphore");
             listing.handle_all().await
         });
     }
@@ -127,7 +129,7 @@ async fn list_ranges<L: Lister>(scan: &Arc<Scan<L>>, plan: ScanPlan) -> Result<(
 /// The listing of one range.
 struct Listing<L> {
     scan: Arc<Scan<L>>,
-    source: crate::sync::source_state::SourceId,
+    source: SourceId,
     number: u64,
     place: usize,
     prefix: String,
@@ -138,7 +140,7 @@ struct Listing<L> {
 impl<L: Lister> Listing<L> {
     fn new(
         scan: &Arc<Scan<L>>,
-        source: crate::sync::source_state::SourceId,
+        source: SourceId,
         number: u64,
         place: usize,
         range: KeyRange,

@@ -131,7 +131,10 @@ impl S3Bucket {
                 let told = self.retries.run(&attempted, ask).await;
                 // Other makers' stores need not know of Regions; a scan will tell what is wrong.
                 told.or_else(|error| match at_other_store {
-                    true => Ok(aws::DEFAULT_REGION.to_owned()),
+                    true => {
+                        info!(bucket = self.name, %error, "the store tells no Region, us-east-1 is assumed");
+                        Ok(aws::DEFAULT_REGION.to_owned())
+                    }
                     false => Err(error),
                 })
             }

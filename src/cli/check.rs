@@ -2,8 +2,7 @@
 
 use std::fmt::Display;
 
-use super::{FAILED, Failure, known_names};
-use crate::aws::DEFAULT_REGION;
+use super::{FAILED, Failure};
 use crate::bucket::{BucketError, Lister, S3Bucket};
 use crate::config::Config;
 use crate::index::IndexError;
@@ -38,7 +37,7 @@ impl Report {
 /// Runs the command.
 pub async fn run(config: &Config) -> Result<(), Failure> {
     let mut report = Report { all_well: true };
-    let sources = format!("Sources {}", known_names(config));
+    let sources = format!("Sources {}", config.names().join(", "));
     report.line("configuration", Ok::<_, ConfigNeverFails>(sources));
     let index = live_checkpoint(config);
     let checkpoint = index.as_ref().ok().and_then(Option::as_ref);
@@ -69,10 +68,10 @@ async fn try_source(source: &Source, checkpoint: Option<&Checkpoint>, report: &m
         report.line(&subject, Err(error));
     }
     let bucket = S3Bucket::open(source, ATTEMPTS).await;
-    let region = match &bucket {
-        Ok(bucket) => bucket.region().to_owned(),
-        Err(_) => DEFAULT_REGION.to_owned(),
-    };
+    let region = bucket
+        .as_ref()
+        .ok()
+        .map(|bucket| bucket.region().to_owned());
     let listed = match bucket {
         Ok(bucket) => list_one(source, &bucket).await,
         Err(error) => Err(error),
@@ -83,12 +82,17 @@ async fn try_source(source: &Source, checkpoint: Option<&Checkpoint>, report: &m
         listed,
     );
     if let Some(events) = &source.events {
-        let reached = try_queue(events, &region).await;
+        let reached = match region.as_deref().or(events.region.as_deref()) {
+            Some(region) => try_queue(events, region)
+                .await
+                .map_err(|error| error.to_string()),
+            None => Err("not tried, because its Region is that of the bucket".to_owned()),
+        };
         report.line(format_args!("{subject}, queue"), reached);
     }
 }
 
-/// Asks for the first key under the prefix: what a scan asks for, and no more.
+/// Asks for the first key under the prefix: the right that a scan needs, and no more.
 async fn list_one(source: &Source, bucket: &S3Bucket) -> Result<String, BucketError> {
     let request = PageRequest {
         prefix: source.prefix.clone(),

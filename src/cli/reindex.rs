@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::text::grouped;
-use super::{FAILED, Failure, INTERRUPTED, progress, unknown_source};
+use super::{FAILED, Failure, INTERRUPTED, progress};
 use crate::config::Config;
 use crate::reindex::{Mode, Outcome, Reindex};
 use crate::scanner::{Completed, ScanError};
@@ -39,8 +39,7 @@ pub async fn run(arguments: Arguments, config: Config, bars: MultiProgress) -> R
         (_, true) => Mode::DryRun,
         _ => Mode::InPlace,
     };
-    let reindex = Reindex::new(config.clone(), &arguments.source, mode, arguments.fresh)
-        .map_err(|unknown| unknown_source(&unknown, &config))?;
+    let reindex = Reindex::new(config, &arguments.source, mode, arguments.fresh)?;
     let stop = CancellationToken::new();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()];
     for kind in signals {

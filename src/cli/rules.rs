@@ -1,7 +1,7 @@
 //! `rules test`: whether paths are admitted, and by which rule; no bucket is asked.
 
+use super::Failure;
 use super::text::printable;
-use super::{Failure, unknown_source};
 use crate::config::Config;
 use crate::source::Source;
 
@@ -24,17 +24,7 @@ pub enum Command {
 /// Runs the command.
 pub fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     let Command::Test { source, paths } = command;
-    let is_known = |name: &&String| config.sources.iter().any(|known| known.name == **name);
-    if let Some(unknown) = source.iter().find(|name| !is_known(name)) {
-        return Err(unknown_source(unknown, config));
-    }
-    let is_chosen = |known: &&_| chosen(known, source);
-    for known in config
-        .sources
-        .iter()
-        .map(|known| &**known)
-        .filter(is_chosen)
-    {
+    for known in config.choose(source)? {
         for path in paths {
             let name = match config.sources.len() {
                 1 => String::new(),
@@ -44,10 +34,6 @@ pub fn run(command: &Command, config: &Config) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn chosen(source: &Source, names: &[String]) -> bool {
-    names.is_empty() || names.contains(&source.name)
 }
 
 fn verdict(source: &Source, path: &str) -> String {

@@ -1,19 +1,17 @@
 //! `search`: assets that a query finds, as a table, as tab-separated text or as JSON Lines.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::Arc;
 
 use anyhow::Context;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::text::{grouped, printable, size};
-use super::{Failure, MISUSED, unknown_source};
+use super::{Failure, MISUSED};
 use crate::config::Config;
 use crate::index::tantivy::search::Results;
 use crate::reindex::open_live;
 use crate::search::hit::rfc3339;
 use crate::search::{Hit, Query, Sort};
-use crate::source::Source;
 use crate::sync::stamp::Stamp;
 
 /// Find assets in the index
@@ -62,7 +60,7 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let now = Stamp::from_millis(jiff::Timestamp::now().as_millisecond());
     let query = Query::parse(&arguments.query, now).map_err(|error| misused(error.into()))?;
     let sort = Sort::parse(&arguments.sort).map_err(|error| misused(error.into()))?;
-    let sources = chosen(arguments, config)?;
+    let sources = config.choose(&arguments.source)?;
     let engine = open_live(config).map_err(anyhow::Error::from)?;
     let results = engine
         .search(
@@ -90,17 +88,6 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io = error.downcast_ref::<io::Error>();
     io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-fn chosen<'a>(arguments: &Arguments, config: &'a Config) -> Result<Vec<&'a Arc<Source>>, Failure> {
-    if arguments.source.is_empty() {
-        return Ok(config.sources.iter().collect());
-    }
-    let find = |name: &String| {
-        let found = config.sources.iter().find(|source| source.name == *name);
-        found.ok_or_else(|| unknown_source(name, config))
-    };
-    arguments.source.iter().map(find).collect()
 }
 
 fn write_json(results: Results<'_>, out: &mut impl Write) -> anyhow::Result<()> {

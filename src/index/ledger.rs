@@ -29,7 +29,8 @@ const READ_CHUNK: usize = 4_000;
 /// When the changes since the last commit are committed.
 #[derive(Clone, Copy, Debug)]
 pub struct CommitPolicy {
-    /// At the latest with that many changed keys; it bounds the memory of what is pending.
+    /// With that many changed keys, looked at after every page and every 4,000 records of a large
+    /// one; it bounds the memory of what is pending.
     pub max_changes: usize,
     /// At the latest after that time, if there is anything to commit.
     pub interval: Duration,
@@ -66,7 +67,7 @@ pub struct Ledger<E> {
     checkpoint: Checkpoint,
     pending: Pending,
     /// Whether the checkpoint changed since the last commit.
-    moved: bool,
+    checkpoint_changed: bool,
     last_commit: Instant,
     policy: CommitPolicy,
     dry_run: bool,
@@ -80,7 +81,7 @@ impl<E: Engine> Ledger<E> {
             checkpoint: engine.checkpoint()?,
             engine,
             pending: Pending::default(),
-            moved: false,
+            checkpoint_changed: false,
             last_commit: Instant::now(),
             policy,
             dry_run,
@@ -92,7 +93,7 @@ impl<E: Engine> Ledger<E> {
     pub fn inherit(&mut self, bindings: Checkpoint) {
         if self.checkpoint == Checkpoint::default() {
             self.checkpoint = bindings;
-            self.moved = true;
+            self.checkpoint_changed = true;
         }
     }
 
@@ -138,7 +139,7 @@ impl<E: Engine> Ledger<E> {
 
     /// Commits what is pending, if anything is.
     pub fn commit(&mut self) -> Result<(), IndexError> {
-        if self.pending.is_empty() && !self.moved {
+        if self.pending.is_empty() && !self.checkpoint_changed {
             return Ok(());
         }
         if !self.dry_run {
@@ -147,7 +148,7 @@ impl<E: Engine> Ledger<E> {
             tracing::debug!(documents = self.pending.len(), "committed");
         }
         self.pending.clear();
-        self.moved = false;
+        self.checkpoint_changed = false;
         self.last_commit = Instant::now();
         Ok(())
     }

@@ -61,7 +61,7 @@ pub fn rfc3339(stamp: Stamp) -> String {
     }
 }
 
-/// What hits are ordered by; equal ones follow by Source and key.
+/// What hits are ordered by; equal ones follow by path and Source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// The asset path, by its bytes.

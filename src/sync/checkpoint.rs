@@ -42,7 +42,9 @@ pub enum BindingError {
         owner: String,
     },
     /// All numbers are given away.
-    #[error("Source {name:?} cannot be added: the index has held 65536 Sources; rebuild it")]
+    #[error(
+        "Source {name:?} cannot be added: the index has held 65536 Sources; begin with an empty data_dir"
+    )]
     NoNumberLeft {
         /// The Source that asked.
         name: String,

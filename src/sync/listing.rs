@@ -112,7 +112,7 @@ impl RangeWalk {
         }
     }
 
-    /// What to ask for first, or again when a token is not taken any more.
+    /// What to ask for first.
     pub fn request(&self) -> PageRequest {
         PageRequest {
             prefix: self.rest.prefix.clone(),

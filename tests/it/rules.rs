@@ -58,6 +58,30 @@ fn exclude_all_leaves_nothing() {
 }
 
 #[test]
+fn the_word_all_stands_for_all_paths_and_lists_nothing_where_it_is_excluded() {
+    let mut fixture = Fixture::with_keys(KEYS);
+    let written = |fixture: &mut Fixture, choice: &str| {
+        let mut toml = String::new();
+        fixture.configure(|config| toml = config.to_toml(std::path::Path::new("data")));
+        let rules = toml
+            .lines()
+            .find(|line| line.starts_with("rules"))
+            .expect("there are rules");
+        fixture
+            .cli
+            .configure_with(&toml.replace(rules, &format!("rules = {{ {choice} }}")));
+    };
+    written(&mut fixture, "include = \"all\"");
+    fixture.cli.reindex();
+    fixture.assert_mirror();
+    fixture.proxy.clear();
+    written(&mut fixture, "exclude = \"all\"");
+    fixture.cli.reindex();
+    assert!(fixture.cli.keys(SOURCE).is_empty());
+    assert!(fixture.proxy.lists().is_empty());
+}
+
+#[test]
 fn excluded_paths_are_left_out() {
     let keys = ["ab/4.jpg", "c.gif", "top.jpg"];
     assert_scan(&[], &["/a", "b/**"], &keys, &[""]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cli::Cli;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, SOURCE};
 
 /// A few objects of known names and sizes.
 fn library() -> Fixture {
@@ -71,7 +71,22 @@ fn hits_come_in_the_order_asked_for() {
     assert_eq!(down, up);
     assert_eq!(keys("size")[0], "docs/Summer report.pdf");
     assert_eq!(keys("-size")[0], "video/beach_intro.mp4");
-    assert_eq!(keys("modified").len(), keys("-modified").len());
+    fixture
+        .bucket
+        .put("docs/Summer report.pdf", "the newest now");
+    fixture.cli.reindex();
+    assert_eq!(keys("-modified")[0], "docs/Summer report.pdf");
+    assert_eq!(keys("modified")[4], "docs/Summer report.pdf");
+}
+
+#[test]
+fn a_source_that_is_named_twice_is_searched_once() {
+    let fixture = library();
+    let options = ["--source", SOURCE, "--source", SOURCE, "--limit", "all"];
+    assert_eq!(fixture.cli.search("", &options).len(), 5);
+    fixture
+        .cli
+        .fail(&["search", "--source", "other"], &["other", SOURCE]);
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl<E: Engine> Ledger<E> {
             let ranges = self.plan_ranges(id, &scan.source, request.ranges_in_flight)?;
             self.state(id)?.begin_scan(ranges);
         }
-        self.moved = true;
+        self.checkpoint_changed = true;
         self.commit()?;
         let plan = self.plan_of(id, resumed)?;
         for (_, range) in &plan.ranges {
@@ -119,7 +119,7 @@ impl<E: Engine> Ledger<E> {
             let state = self.state(id)?;
             scan.identify(|identity| state.adopt(identity));
             state.begin_scan(ranges);
-            self.moved = true;
+            self.checkpoint_changed = true;
         }
         self.scans.insert(id, scan);
         Ok(())

@@ -28,7 +28,7 @@ impl<E: Engine> Ledger<E> {
             let state = self.state(id)?;
             let was_listed = state.running.is_some() || state.complete_as_of.is_some();
             (state.running, state.complete_as_of) = (None, None);
-            self.moved |= was_listed;
+            self.checkpoint_changed |= was_listed;
         }
         self.commit()
     }
@@ -56,7 +56,7 @@ impl<E: Engine> Ledger<E> {
         is_wrong: impl Fn(&str, &Record) -> bool,
     ) -> Result<(), IndexError> {
         // A scan that goes on would take for settled what is erased here.
-        self.moved |= self.state(id)?.running.take().is_some();
+        self.checkpoint_changed |= self.state(id)?.running.take().is_some();
         let mut rest = KeyInterval::everything();
         loop {
             let (indexed, last_read) = self.read(id, &rest)?;

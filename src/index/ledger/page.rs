@@ -60,7 +60,7 @@ impl<E: Engine> Ledger<E> {
         if let Some(running) = &mut self.state(page.source)?.running {
             running.advance(page.range, page.settled, page.done);
         }
-        self.moved = true;
+        self.checkpoint_changed = true;
         self.commit_if_due()
     }
 
@@ -81,9 +81,8 @@ impl<E: Engine> Ledger<E> {
         indexed: &[Keyed],
     ) -> Result<(), IndexError> {
         let clock = self.state(id)?.clock();
-        let Some(scan) = self.scans.get(&id) else {
-            return Ok(());
-        };
+        let scan = self.scans.get(&id);
+        let scan = scan.expect("a scan that is running, as stamp_page has seen, was begun here");
         let pending = &mut self.pending;
         merge_join(entries, indexed, |pair: Pair<'_>| {
             let admits = |object: &Object| scan.source.admits(pair.key, object.size);
@@ -104,7 +103,7 @@ impl<E: Engine> Ledger<E> {
     pub fn complete_scan(&mut self, id: SourceId) -> Result<Option<Stamp>, IndexError> {
         self.move_if_new(id)?;
         self.state(id)?.complete_scan()?;
-        self.moved = true;
+        self.checkpoint_changed = true;
         let clock = self.state(id)?.clock();
         let mut rest = KeyInterval::everything();
         loop {

@@ -1,7 +1,7 @@
 //! The first documents of a search by a column's value, equal ones by key.
 //!
 //! A segment is sorted by key, so within it the document number stands for the key. The merge of
-//! the segments compares keys and is the searcher's affair.
+//! the segments compares keys and is done in `hits`.
 
 use std::collections::BinaryHeap;
 
@@ -34,7 +34,7 @@ pub struct Ranked {
 pub struct Found {
     /// All that match.
     pub total: u64,
-    /// The first of each segment that has any, in order.
+    /// The first of each segment, in order.
     pub segments: Vec<Vec<Ranked>>,
 }
 
