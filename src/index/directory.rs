@@ -120,7 +120,12 @@ impl DataDir {
     pub fn next(&self) -> Result<PathBuf, IndexError> {
         let number = match self.live_number()? {
             Some(live) => live.saturating_add(1),
-            None => self.numbers()?.into_iter().max().unwrap_or(0).saturating_add(1),
+            None => self
+                .numbers()?
+                .into_iter()
+                .max()
+                .unwrap_or(0)
+                .saturating_add(1),
         };
         let name = format!("assets-v{}-{number:06}", self.schema_version);
         Ok(self.path.join(name))
