@@ -254,24 +254,22 @@ impl Target {
     fn beside(data_dir: DataDir, memory: usize, fresh: bool) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
         let next = data_dir.next()?;
-        let bindings = bindings_of_live(&data_dir)?;
-        if next.exists() && (fresh || !can_go_on(&next, &bindings)) {
-            std::fs::remove_dir_all(&next).map_err(IndexError::file("remove", &next))?;
-        }
+        let live = checkpoint_of_live(&data_dir)?;
+        let keep = !fresh && can_go_on(&next, &live);
         Ok(Self {
-            engine: TantivyEngine::open_or_create(&next, memory)?,
+            engine: open_half_built(&next, memory, keep)?,
             data_dir,
             lock: Some(lock),
-            bindings: Some(bindings),
+            bindings: Some(live.bindings_only()),
             generation: Some(next),
         })
     }
 }
 
-/// The bindings of the live index; none where it is too damaged to tell.
-fn bindings_of_live(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
+/// The checkpoint of the live index; an empty one where it is too damaged to tell.
+fn checkpoint_of_live(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
     let read = |live: Option<PathBuf>| match live {
-        Some(live) => Ok(TantivyEngine::checkpoint_in(&live)?.bindings_only()),
+        Some(live) => TantivyEngine::checkpoint_in(&live),
         None => Ok(Checkpoint::default()),
     };
     match data_dir.current_of_any_schema().and_then(read) {
@@ -284,10 +282,26 @@ fn bindings_of_live(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
 }
 
 /// Whether a rebuild that did not end can go on: it can be read, and the live index has bound no
-/// subdomain since.
-fn can_go_on(half_built: &Path, bindings: &Checkpoint) -> bool {
+/// subdomain and listed nothing since.
+fn can_go_on(half_built: &Path, live: &Checkpoint) -> bool {
     let begun = TantivyEngine::checkpoint_in(half_built);
-    begun.is_ok_and(|begun| begun.knows_bindings_of(bindings))
+    begun.is_ok_and(|begun| begun.knows_bindings_of(live) && !begun.resumes_behind(live))
+}
+
+/// The half-built index in the folder, or a new one in its place.
+fn open_half_built(path: &Path, memory: usize, keep: bool) -> Result<TantivyEngine, IndexError> {
+    if keep {
+        match TantivyEngine::open_or_create(path, memory) {
+            Err(error @ IndexError::Damaged { .. }) => {
+                tracing::warn!(%error, "a rebuild that did not end is begun anew");
+            }
+            other => return other,
+        }
+    }
+    if path.exists() {
+        std::fs::remove_dir_all(path).map_err(IndexError::file("remove", path))?;
+    }
+    TantivyEngine::open_or_create(path, memory)
 }
 
 /// Opens the live index for reading; a rebuild that takes its place meanwhile is followed.

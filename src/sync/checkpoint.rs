@@ -138,12 +138,28 @@ impl Checkpoint {
         })
     }
 
+    /// Whether the other index may hold newer pages than a scan that would go on here has settled.
+    ///
+    /// This index began as [`Checkpoint::bindings_only`] of the other. Stamps within one second are
+    /// no order, but a scan that began there since has at least the number of the one here.
+    pub fn resumes_behind(&self, other: &Self) -> bool {
+        let is_behind = |ours: &SourceState, theirs: &SourceState| {
+            let started = ours.running.as_ref().and_then(|scan| scan.started);
+            started.is_some_and(|started| {
+                theirs.last_scan >= ours.last_scan || theirs.newest_page >= Some(started)
+            })
+        };
+        self.sources.iter().any(|ours| {
+            let theirs = other.source(&ours.name);
+            theirs.is_some_and(|theirs| is_behind(ours, theirs))
+        })
+    }
+
     /// What an index that is built anew beside this one begins with: names, numbers and subdomains,
-    /// and nothing of what was listed.
+    /// the stamp that its pages must be above, and nothing of what was listed.
     pub fn bindings_only(&self) -> Self {
         let forget = |source: &SourceState| SourceState {
             complete_as_of: None,
-            newest_page: None,
             running: None,
             ..source.clone()
         };

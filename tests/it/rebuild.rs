@@ -134,3 +134,45 @@ fn a_rebuild_repairs_what_every_other_command_refuses() {
         fixture.assert_mirror();
     }
 }
+
+/// As [`changed`], with a rebuild that has committed its first page and failed on the second.
+fn half_built() -> Fixture {
+    let fixture = changed();
+    let denied = Action::Error(403, "AccessDenied");
+    fixture.proxy.fault(usize::MAX, lists_from(2), denied);
+    fixture.cli.fail(&["reindex", "--rebuild"], &["denied"]);
+    fixture.proxy.clear();
+    fixture
+}
+
+#[test]
+fn a_rebuild_goes_on_where_it_ended() {
+    let fixture = half_built();
+    fixture.cli.succeed(&["reindex", "--rebuild"]);
+    assert_eq!(fixture.proxy.lists().len(), 1);
+    fixture.assert_mirror();
+}
+
+#[test]
+fn a_rebuild_never_brings_back_what_the_live_index_has_seen_go_since() {
+    let fixture = half_built();
+    fixture.bucket.delete("photos/00001.jpg");
+    fixture.bucket.put("photos/00000a.jpg", "new");
+    fixture.cli.reindex();
+    fixture.cli.succeed(&["reindex", "--rebuild"]);
+    fixture.assert_mirror();
+}
+
+#[test]
+fn a_half_built_index_that_is_damaged_is_built_anew() {
+    let fixture = half_built();
+    let data = fixture.cli.data_dir();
+    let half = fs::read_dir(data.join("assets-v1-000002")).unwrap();
+    for file in half.map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|end| end == "fast") {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    fixture.cli.succeed(&["reindex", "--rebuild"]);
+    fixture.assert_mirror();
+}
