@@ -102,6 +102,9 @@ fn a_half_built_index_that_knows_a_subdomain_less_is_not_gone_on_with() {
     fixture.cli.fail(&["reindex"], &["later", SOURCE]);
 }
 
+/// Does some harm to a data folder, whose live generation is the second argument.
+type Damage<'a> = &'a dyn Fn(&Path, &Path);
+
 #[test]
 fn a_rebuild_repairs_what_every_other_command_refuses() {
     let column = |live: &Path| {
@@ -109,7 +112,7 @@ fn a_rebuild_repairs_what_every_other_command_refuses() {
         let mut files = fs::read_dir(live).unwrap().map(|file| file.unwrap().path());
         files.find(is_column).unwrap()
     };
-    let damages: [&dyn Fn(&Path, &Path); 9] = [
+    let damages: [Damage; 9] = [
         &|data, _| fs::write(data.join("CURRENT"), "../../etc").unwrap(),
         &|data, _| fs::write(data.join("CURRENT"), b"\xFF\xFE\0").unwrap(),
         &|_, live| fs::write(live.join("meta.json"), b"\xFF\xFE\0").unwrap(),
