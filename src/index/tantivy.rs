@@ -105,6 +105,12 @@ impl TantivyEngine {
         let writer = index
             .writer_with_options(options)
             .map_err(failure::of("open the index for writing"))?;
+        // A commit that was killed may have left a file of deletes behind, whose name the next commit
+        // of the same changes takes again: tantivy refuses to write it twice.
+        writer
+            .garbage_collect_files()
+            .wait()
+            .map_err(failure::of("remove what no commit holds"))?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
         writer.set_merge_policy(Box::new(policy));

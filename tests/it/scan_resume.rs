@@ -1,5 +1,7 @@
 //! A scan that is killed goes on where its last commit left it; one that is held keeps others out.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cli::Running;
@@ -163,4 +165,43 @@ fn a_lock_that_a_killed_process_left_is_no_obstacle() {
     gate.open();
     assert_eq!(fixture.cli.reindex().added, 1);
     fixture.assert_mirror();
+}
+
+#[test]
+fn a_sweep_that_was_killed_before_its_commit_is_done_again() {
+    let mut fixture = Fixture::with_keys((0..10).map(|number| format!("{number}.jpg")));
+    fixture.cli.reindex();
+    let live = fixture.cli.data_dir().join("assets-v1-000001");
+    let before = fixture.cli.folder().join("before");
+    copy_files(&live, &before);
+    fixture.change_source(|source| source.exclude = vec!["/0.jpg".to_owned()]);
+    fixture.cli.reindex();
+    let of_deletes = file_names(&live)
+        .into_iter()
+        .find(|name| name.ends_with(".del"));
+    let of_deletes = of_deletes.expect("a sweep deletes");
+    // What a kill between the file of deletes and the commit leaves.
+    copy_files(&before, &live);
+    let managed = live.join(".managed.json");
+    let names = fs::read_to_string(&managed).unwrap();
+    fs::write(
+        &managed,
+        names.replacen('[', &format!("[\"{of_deletes}\","), 1),
+    )
+    .unwrap();
+    fixture.cli.reindex();
+    assert_eq!(fixture.cli.keys(SOURCE).len(), 9);
+}
+
+fn file_names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
+    entries.map(|entry| name(entry.unwrap())).collect()
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for name in file_names(from) {
+        fs::copy(from.join(&name), to.join(&name)).unwrap();
+    }
 }
