@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::text::say;
 use super::{FAILED, Failure};
 use crate::bucket::{BucketError, Lister, S3Bucket};
 use crate::config::Config;
@@ -25,10 +26,10 @@ struct Report {
 impl Report {
     fn line(&mut self, subject: impl Display, result: Result<String, impl Display>) {
         match result {
-            Ok(what) => println!("ok      {subject}: {what}"),
+            Ok(what) => say!("ok      {subject}: {what}"),
             Err(why) => {
                 self.all_well = false;
-                println!("FAILED  {subject}: {why}");
+                say!("FAILED  {subject}: {why}");
             }
         }
     }

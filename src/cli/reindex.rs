@@ -5,7 +5,7 @@ use indicatif::MultiProgress;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::text::grouped;
+use super::text::{grouped, say};
 use super::{FAILED, Failure, INTERRUPTED, progress};
 use crate::config::Config;
 use crate::reindex::{Mode, Outcome, Reindex};
@@ -91,17 +91,17 @@ fn summarise(outcomes: &[Outcome], mode: Mode) {
                     false => "complete",
                 };
                 let as_of = as_of.map(|stamp| format!(", as of {}", rfc3339(stamp)));
-                println!(
+                say!(
                     "{name}: {how} in {seconds:.1} s{}: {}",
                     as_of.unwrap_or_default(),
                     sentence(figures, mode)
                 );
             }
             Err(ScanError::Interrupted) => {
-                println!("{name}: interrupted: {}", sentence(figures, mode));
+                say!("{name}: interrupted: {}", sentence(figures, mode));
             }
             Err(error) => {
-                println!(
+                say!(
                     "{name}: FAILED after {seconds:.1} s: {}",
                     sentence(figures, mode)
                 );
@@ -110,7 +110,7 @@ fn summarise(outcomes: &[Outcome], mode: Mode) {
         }
     }
     if outcomes.len() > 1 {
-        println!("all {} Sources: {}", outcomes.len(), sentence(sums, mode));
+        say!("all {} Sources: {}", outcomes.len(), sentence(sums, mode));
     }
     let failed = outcomes
         .iter()

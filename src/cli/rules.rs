@@ -1,7 +1,7 @@
 //! `rules test`: whether paths are admitted, and by which rule; no bucket is asked.
 
 use super::Failure;
-use super::text::printable;
+use super::text::{printable, say};
 use crate::config::Config;
 use crate::source::Source;
 
@@ -30,7 +30,7 @@ pub fn run(command: &Command, config: &Config) -> Result<(), Failure> {
                 1 => String::new(),
                 _ => format!("{}: ", known.name),
             };
-            println!("{name}{}: {}", printable(path), verdict(known, path));
+            say!("{name}{}: {}", printable(path), verdict(known, path));
         }
     }
     Ok(())

@@ -1,5 +1,15 @@
 //! Numbers, sizes and keys as people read them.
 
+/// Prints a line on standard output; one that nobody reads, as behind `| head`, is no failure.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        use std::io::Write;
+        // The exit code tells what matters.
+        let _ = writeln!(std::io::stdout(), $($line)*);
+    }};
+}
+pub(super) use say;
+
 /// The number with a comma at each thousand.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
