@@ -30,7 +30,7 @@ pub struct Columns {
     last_modified: Option<Column<i64>>,
     first_seen: Option<Column<i64>>,
     storage_class: Option<StrColumn>,
-    /// The first of them, by ordinal: a look-up unpacks a whole block of the dictionary.
+    /// The first of them, by ordinal, so that a record costs no look-up in the dictionary.
     classes: Vec<StorageClass>,
     etag_high: Option<Column<u64>>,
     etag_low: Option<Column<u64>>,
