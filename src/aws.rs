@@ -80,12 +80,13 @@ fn loader(region: Option<&str>) -> ConfigLoader {
 
 /// The credentials of that profile and no other: the default chain would prefer the environment's.
 async fn profile(name: &str, region: Option<&str>) -> ProfileFileCredentialsProvider {
-    let mut config = ProviderConfig::with_default_region()
-        .await
-        .with_http_client(http_client());
-    if let Some(region) = region {
-        config = config.with_region(Some(Region::new(region.to_owned())));
-    }
+    // The client first: finding a Region builds a client of the instance metadata, also where it is
+    // never asked, and that panics without one.
+    let config = ProviderConfig::without_region().with_http_client(http_client());
+    let config = match region {
+        Some(region) => config.with_region(Some(Region::new(region.to_owned()))),
+        None => config.load_default_region().await,
+    };
     ProfileFileCredentialsProvider::builder()
         .configure(&config)
         .profile_name(name)

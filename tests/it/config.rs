@@ -33,6 +33,8 @@ pub struct Source {
     pub folder_markers: bool,
     /// The id of an access key, and the file with its secret.
     pub access_key: Option<(String, PathBuf)>,
+    /// The name of a profile.
+    pub profile: Option<String>,
 }
 
 impl Source {
@@ -64,6 +66,12 @@ impl Source {
         self
     }
 
+    /// The same with the credentials of that profile.
+    pub fn with_profile(mut self, name: &str) -> Self {
+        self.profile = Some(name.to_owned());
+        self
+    }
+
     fn to_toml(&self) -> String {
         let mut toml = String::from("\n[[source]]\n");
         let mut line = |name: &str, value: &str| writeln!(toml, "{name} = {value}").unwrap();
@@ -91,6 +99,9 @@ impl Source {
             let (id, file) = (quoted(id), quoted(file));
             let key = format!("{{ access_key_id = {id}, secret_access_key_file = {file} }}");
             line("credentials", &key);
+        }
+        if let Some(name) = &self.profile {
+            line("credentials", &format!("{{ profile = {} }}", quoted(name)));
         }
         toml
     }

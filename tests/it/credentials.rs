@@ -113,3 +113,24 @@ fn a_secret_in_the_configuration_itself_is_refused_unprinted() {
     let output = cli.fail(&["reindex"], &["secret_access_key"]);
     assert!(!output.stderr.contains(secret), "{}", output.stderr);
 }
+
+#[test]
+fn a_named_profile_is_used_whatever_the_environment_says() {
+    let server = server::shared_with_rights();
+    let key = server.create_user("profiled", &["s3:ListBucket"]);
+    let bucket = bucket();
+    let source = Source::of("guarded", &bucket, server.endpoint());
+    let mut cli = Cli::new(&Config::of([source.with_profile("assets")]));
+    let file = cli.folder().join("aws-credentials");
+    let (id, secret) = (&key.id, &key.secret);
+    let profile = format!("aws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    std::fs::write(&file, format!("[assets]\n{profile}")).expect("the folder is writable");
+    cli.set_environment("AWS_SHARED_CREDENTIALS_FILE", file.to_str().expect("UTF-8"));
+    cli.set_environment("AWS_ACCESS_KEY_ID", "AKIAUNKNOWNUNKNOWN12");
+    cli.set_environment("ASSET_INDEXER_LOG", "trace");
+    for command in ["check", "reindex"] {
+        let output = cli.succeed(&[command]);
+        assert_secret_unsaid(&output, &key);
+    }
+    cli.assert_mirrors("guarded", &bucket);
+}
