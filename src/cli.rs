@@ -3,7 +3,7 @@
 //! A command reads its arguments and the configuration, calls the library, and shows what came of
 //! it; nothing is decided here that another caller of the library would need.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -113,8 +113,16 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Command::Completions { shell } = arguments.command {
         let mut command = Arguments::command();
-        clap_complete::generate(shell, &mut command, "asset-indexer", &mut std::io::stdout());
-        return Ok(());
+        // Into memory first: where standard output cannot be written, clap would panic.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command, "asset-indexer", &mut script);
+        return match std::io::stdout().write_all(&script) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(anyhow::Error::from(error).context("failed to print the completions"))?
+            }
+            // Also where whoever reads has seen enough, as `head` has.
+            _ => Ok(()),
+        };
     }
     let bars = start_logs(&arguments.command)?;
     let config = Config::load(&arguments.config)?;
