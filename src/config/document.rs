@@ -3,6 +3,8 @@
 //! Errors of the TOML reader quote the line they are about, so only their message is taken; and since
 //! that can quote a value, everything near a secret is looked at before.
 
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -10,6 +12,9 @@ use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::error::ConfigError;
+
+/// The longest file that is read: what has no end, as a device, must not fill the memory.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Keys that people write a secret behind, in lower case without `_` and `-`.
 const SECRET_KEYS: [&str; 8] = [
@@ -25,7 +30,7 @@ const SECRET_KEYS: [&str; 8] = [
 
 /// Reads the file.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+    let text = read_text(path).map_err(|source| ConfigError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
@@ -34,6 +39,17 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
         line: line_of(&text, fault.at),
         problem: fault.problem,
     })
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let file = File::open(path)?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        let problem = format!("it has more than {MAX_BYTES} bytes");
+        return Err(Error::new(ErrorKind::InvalidData, problem));
+    }
+    Ok(text)
 }
 
 /// What is wrong, and at which byte.
