@@ -218,8 +218,8 @@ impl Target {
     }
 
     fn for_dry_run(data_dir: DataDir) -> Result<Self, IndexError> {
-        let engine = match data_dir.current()? {
-            Some(live) => TantivyEngine::open_read_only(&live)?,
+        let engine = match open_live(&data_dir)? {
+            Some(live) => live,
             None => TantivyEngine::in_memory()?,
         };
         Ok(Self {
@@ -304,11 +304,11 @@ fn open_half_built(path: &Path, memory: usize, keep: bool) -> Result<TantivyEngi
     TantivyEngine::open_or_create(path, memory)
 }
 
-/// Opens the live index for reading; a rebuild that takes its place meanwhile is followed.
-pub fn open_live(config: &Config) -> Result<TantivyEngine, IndexError> {
+/// Opens the live index for reading; a rebuild that takes its place meanwhile is followed. `None`
+/// where there is no index yet.
+pub fn open_live(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
     /// Rebuilds that may take the index's place while it is opened.
     const MAX_SWAPS: usize = 5;
-    let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let mut live = data_dir.current()?;
     let mut newest = None;
     for _ in 0..MAX_SWAPS {
@@ -322,9 +322,5 @@ pub fn open_live(config: &Config) -> Result<TantivyEngine, IndexError> {
             break;
         }
     }
-    newest.unwrap_or_else(|| {
-        Err(IndexError::Absent {
-            data_dir: config.data_dir.clone(),
-        })
-    })
+    newest.transpose()
 }

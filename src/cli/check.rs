@@ -6,11 +6,11 @@ use super::text::say;
 use super::{FAILED, Failure};
 use crate::bucket::{BucketError, Lister, S3Bucket};
 use crate::config::Config;
-use crate::index::IndexError;
 use crate::index::directory::DataDir;
-use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
+use crate::index::{Engine, IndexError};
 use crate::queue::{Queue, QueueError};
+use crate::reindex::open_live;
 use crate::source::{Events, Source};
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::listing::PageRequest;
@@ -117,13 +117,8 @@ async fn try_queue(events: &Events, bucket_region: &str) -> Result<String, Queue
 
 /// The checkpoint of the live index; `None` where there is no index.
 fn live_checkpoint(config: &Config) -> Result<Option<Checkpoint>, IndexError> {
-    match DataDir::new(&config.data_dir, SCHEMA_VERSION).current()? {
-        Some(live) => {
-            TantivyEngine::open_read_only(&live)?;
-            Ok(Some(TantivyEngine::checkpoint_in(&live)?))
-        }
-        None => Ok(None),
-    }
+    let live = open_live(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
+    live.map(|engine| engine.checkpoint()).transpose()
 }
 
 fn describe(checkpoint: &Checkpoint) -> String {

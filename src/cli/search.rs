@@ -8,6 +8,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::text::{grouped, printable, size};
 use super::{Failure, MISUSED};
 use crate::config::Config;
+use crate::index::IndexError;
+use crate::index::directory::DataDir;
+use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::tantivy::search::Results;
 use crate::reindex::open_live;
 use crate::search::hit::rfc3339;
@@ -61,7 +64,12 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let query = Query::parse(&arguments.query, now).map_err(|error| misused(error.into()))?;
     let sort = Sort::parse(&arguments.sort).map_err(|error| misused(error.into()))?;
     let sources = config.choose(&arguments.source)?;
-    let engine = open_live(config).map_err(anyhow::Error::from)?;
+    let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
+    let absent = || IndexError::Absent {
+        data_dir: config.data_dir.clone(),
+    };
+    let live = open_live(&data_dir).and_then(|live| live.ok_or_else(absent));
+    let engine = live.map_err(anyhow::Error::from)?;
     let results = engine
         .search(
             &query,
