@@ -165,12 +165,18 @@ impl BucketErrorKind {
 }
 
 impl Fault {
-    /// A fault of that kind, in its own words.
+    /// A fault of that kind, in its own words; control characters are spelled out, so that what a
+    /// server says cannot command a terminal.
     pub(super) fn new(kind: BucketErrorKind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
+        let mut detail: String = detail.into();
+        if detail.contains(char::is_control) {
+            let spelled = |c: char| match c.is_control() {
+                true => c.escape_default().to_string(),
+                false => c.to_string(),
+            };
+            detail = detail.chars().map(spelled).collect();
         }
+        Self { kind, detail }
     }
 
     /// What an answer with that status and error document means.
@@ -283,6 +289,12 @@ mod tests {
         }
         let told = document("AuthorizationHeaderMalformed", Some("eu-west-1"));
         assert_eq!(Fault::of_answer(400, &told, None).kind, in_eu());
+    }
+
+    #[test]
+    fn what_a_server_says_cannot_command_a_terminal() {
+        let fault = Fault::new(Kind::Refused, "\u{1b}[2Jgone\r\n\u{9b}1m é");
+        assert_eq!(fault.detail, "\\u{1b}[2Jgone\\r\\n\\u{9b}1m é");
     }
 
     #[test]
