@@ -11,6 +11,10 @@ use crate::sync::listing::{ContinuationToken, Entry, Page};
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::stamp::Stamp;
 
+/// The longest key that is taken, bytes. S3's have 1,024 at most; the index holds none of 65,535 or
+/// more whole, and what it does not hold whole it could never remove again.
+const MAX_KEY_BYTES: usize = 8192;
+
 /// Why a body is no page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageFault {
@@ -127,6 +131,9 @@ impl<'a> Listing<'a> {
                 text::decode(raw.bytes, self.url_encoded).map_err(|what| raw.fault(what))?;
             if entry.key.is_empty() {
                 return Err(raw.fault("an empty key"));
+            }
+            if entry.key.len() > MAX_KEY_BYTES {
+                return Err(raw.fault(format!("a key of more than {MAX_KEY_BYTES} bytes")));
             }
         }
         let next = match (self.truncated, self.token) {

@@ -205,6 +205,28 @@ fn an_answer_that_cannot_be_believed_is_refused() {
 }
 
 #[test]
+fn a_key_longer_than_the_index_can_hold_is_refused() {
+    for (bytes, taken) in [
+        (1024, true),
+        (MAX_KEY_BYTES, true),
+        (MAX_KEY_BYTES + 1, false),
+    ] {
+        let key = "k".repeat(bytes);
+        let body = listing(&format!(
+            "<IsTruncated>false</IsTruncated><Contents><Key>{key}</Key>\
+             <LastModified>2026-11-24T08:00:00.000Z</LastModified><Size>1</Size></Contents>"
+        ));
+        match decoded(&body) {
+            Ok(page) => assert!(taken && keys(page) == [key]),
+            Err(error) => assert!(
+                !taken && error.to_string().contains("8192 bytes"),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn a_token_on_the_last_page_does_not_make_it_go_on() {
     let page = decoded(&listing("<NextContinuationToken>t</NextContinuationToken>")).unwrap();
     assert_eq!(page.next, None);
