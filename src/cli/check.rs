@@ -1,5 +1,6 @@
 //! `check`: tries the configuration on the real buckets and queues, and says in words what works.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 
 use super::text::say;
@@ -39,7 +40,7 @@ impl Report {
 pub async fn run(config: &Config) -> Result<(), Failure> {
     let mut report = Report { all_well: true };
     let sources = format!("Sources {}", config.names().join(", "));
-    report.line("configuration", Ok::<_, ConfigNeverFails>(sources));
+    report.line("configuration", Ok::<_, Infallible>(sources));
     let index = live_checkpoint(config);
     let checkpoint = index.as_ref().ok().and_then(Option::as_ref);
     for source in &config.sources {
@@ -58,9 +59,6 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
         false => Err(Failure::Silent(FAILED)),
     }
 }
-
-/// A configuration that cannot be read never comes here.
-type ConfigNeverFails = std::convert::Infallible;
 
 async fn try_source(source: &Source, checkpoint: Option<&Checkpoint>, report: &mut Report) {
     let subject = format!("Source {:?}", source.name);

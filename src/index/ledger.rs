@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::pending::Pending;
 use super::progress::Progress;
-use super::{Engine, IndexError, Keyed};
+use super::{Engine, IndexError, Keyed, Which};
 use crate::source::Source;
 use crate::sync::checkpoint::{Checkpoint, Leftovers};
 use crate::sync::interval::{KeyInterval, KeyRange};
@@ -97,17 +97,24 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// The next records of the interval, and the last key read where there may be more.
+    /// The next such records of the interval, and the last key read where there may be more.
     fn read(
         &self,
         id: SourceId,
         interval: &KeyInterval,
+        which: Which,
     ) -> Result<(Vec<Keyed>, Option<String>), IndexError> {
-        let stored = self.engine.read(id, interval, READ_CHUNK)?;
-        let last = last_if_full(&stored);
-        let mut laid = self
-            .pending
-            .overlay(id, &rest_up_to(interval, &last), stored);
+        let stored = self.engine.read(id, interval, which, READ_CHUNK)?;
+        let is_full = stored.len() >= READ_CHUNK;
+        let last = stored
+            .last()
+            .filter(|_| is_full)
+            .map(|(key, _)| key.clone());
+        let seen = match &last {
+            Some(last) => interval.up_to(last),
+            None => interval.clone(),
+        };
+        let mut laid = self.pending.overlay(id, &seen, stored);
         if let Some(scan) = self.scans.get(&id) {
             laid.retain(|(key, record)| !is_left_over(&scan.source, scan.hidden, key, record));
         }
@@ -157,19 +164,6 @@ impl<E: Engine> Ledger<E> {
     pub fn close(mut self) -> Result<(), IndexError> {
         self.commit()?;
         self.engine.close()
-    }
-}
-
-/// The last key of a read that filled its chunk.
-fn last_if_full(records: &[Keyed]) -> Option<String> {
-    let full = records.len() >= READ_CHUNK;
-    records.last().filter(|_| full).map(|(key, _)| key.clone())
-}
-
-fn rest_up_to(rest: &KeyInterval, last: &Option<String>) -> KeyInterval {
-    match last {
-        Some(last) => rest.up_to(last),
-        None => rest.clone(),
     }
 }
 

@@ -2,9 +2,7 @@
 //!
 //! Per key only the newest counts. It does not decide anything, and it does not write.
 
-use std::ops::Bound;
-
-use super::{Change, Changes, Keyed};
+use super::{Change, Changes, Keyed, bounds_within};
 use crate::sync::interval::KeyInterval;
 use crate::sync::record::Record;
 use crate::sync::source_state::SourceId;
@@ -62,7 +60,8 @@ impl Pending {
         if interval.is_empty() {
             return stored;
         }
-        let mut changes = self.changes.range(bounds(source, interval)).peekable();
+        let bounds = bounds_within(source, interval, |source, key| (source, key.to_owned()));
+        let mut changes = self.changes.range(bounds).peekable();
         if changes.peek().is_none() {
             return stored;
         }
@@ -93,23 +92,6 @@ impl Pending {
         }
         laid
     }
-}
-
-type PlaceBounds = (Bound<(SourceId, String)>, Bound<(SourceId, String)>);
-
-/// The bounds of the interval within one Source.
-fn bounds(source: SourceId, interval: &KeyInterval) -> PlaceBounds {
-    let place = |key: &String| (source, key.clone());
-    let lower = match &interval.lower {
-        Bound::Unbounded => Bound::Included((source, String::new())),
-        bound => bound.as_ref().map(place),
-    };
-    let upper = match (&interval.upper, source.0.checked_add(1)) {
-        (Bound::Unbounded, Some(next)) => Bound::Excluded((SourceId(next), String::new())),
-        (Bound::Unbounded, None) => Bound::Unbounded,
-        (bound, _) => bound.as_ref().map(place),
-    };
-    (lower, upper)
 }
 
 #[cfg(test)]

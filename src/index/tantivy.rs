@@ -7,15 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
-use ::tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher};
+use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
 use super::directory::sync_dir;
-use super::{Changes, Engine, IndexError, Keyed};
+use super::{Changes, Engine, IndexError, Keyed, Which};
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::interval::KeyInterval;
 use crate::sync::source_state::SourceId;
 use columns::{Columns, read_error};
-use interval::Which;
 use keys_query::KeysQuery;
 use schema::Fields;
 
@@ -86,11 +85,7 @@ impl TantivyEngine {
             return Self::open(path, memory);
         }
         std::fs::create_dir_all(path).map_err(IndexError::file("create", path))?;
-        let (schema, _) = Fields::schema();
-        let index = Index::builder()
-            .schema(schema)
-            .settings(schema::settings())
-            .tokenizers(schema::tokenizers())
+        let index = builder()
             .create_in_dir(path)
             .map_err(failure::of("create the index"))?;
         Self::for_writing(index, path, memory)
@@ -144,11 +139,8 @@ impl TantivyEngine {
 
     /// An empty index in memory that is gone when it is dropped.
     pub fn in_memory() -> Result<Self, IndexError> {
-        let (schema, fields) = Fields::schema();
-        let index = Index::builder()
-            .schema(schema)
-            .settings(schema::settings())
-            .tokenizers(schema::tokenizers())
+        let (_, fields) = Fields::schema();
+        let index = builder()
             .create_in_ram()
             .map_err(IndexError::engine("create an index in memory"))?;
         let writer = index
@@ -242,6 +234,15 @@ fn read_checkpoint(payload: Option<String>) -> Result<Checkpoint, IndexError> {
     })
 }
 
+/// A new index of this schema.
+fn builder() -> IndexBuilder {
+    let (schema, _) = Fields::schema();
+    Index::builder()
+        .schema(schema)
+        .settings(schema::settings())
+        .tokenizers(schema::tokenizers())
+}
+
 fn open_existing(path: &Path) -> Result<Index, IndexError> {
     let (schema, _) = Fields::schema();
     let mut index = Index::open_in_dir(path).map_err(failure::of("open the index"))?;
@@ -264,24 +265,10 @@ impl Engine for TantivyEngine {
         &self,
         source: SourceId,
         interval: &KeyInterval,
+        which: Which,
         limit: usize,
     ) -> Result<Vec<Keyed>, IndexError> {
-        interval::read(&self.snapshot.segments, source, interval, limit, Which::All)
-    }
-
-    fn read_tombstones(
-        &self,
-        source: SourceId,
-        interval: &KeyInterval,
-        limit: usize,
-    ) -> Result<Vec<Keyed>, IndexError> {
-        interval::read(
-            &self.snapshot.segments,
-            source,
-            interval,
-            limit,
-            Which::Tombstones,
-        )
+        interval::read(&self.snapshot.segments, source, interval, which, limit)
     }
 
     fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {

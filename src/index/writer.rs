@@ -71,8 +71,8 @@ fn run<E: Engine>(
             Ok(None) => return ledger.close(),
         };
         if let Err(error) = result {
+            // Whoever waits, or asks later, finds the inbox gone and the reason here.
             failure.get_or_init(|| error.clone());
-            refuse_all(&mut inbox, &error);
             return Err(error);
         }
     }
@@ -99,18 +99,6 @@ fn answer<T>(reply: Reply<T>, result: Result<T, IndexError>) -> Result<(), Index
     // Who asked may be gone; then nobody needs the answer.
     let _ = reply.send(result);
     fatal.map_or(Ok(()), Err)
-}
-
-fn refuse_all(inbox: &mut mpsc::Receiver<Request>, error: &IndexError) {
-    inbox.close();
-    while let Some(request) = inbox.blocking_recv() {
-        let _ = match request {
-            Request::Page(_) => Ok(()),
-            Request::BeginScan(_, reply) => answer(reply, Err(error.clone())),
-            Request::CompleteScan(_, reply) => answer(reply, Err(error.clone())),
-            Request::ForgetOthers(_, reply) => answer(reply, Err(error.clone())),
-        };
-    }
 }
 
 impl IndexHandle {

@@ -2,7 +2,7 @@
 
 use super::{Ledger, Scan};
 use crate::index::progress::Progress;
-use crate::index::{Engine, IndexError};
+use crate::index::{Engine, IndexError, Which};
 use crate::source::Source;
 use crate::sync::checkpoint::Leftovers;
 use crate::sync::interval::KeyInterval;
@@ -24,7 +24,7 @@ impl<E: Engine> Ledger<E> {
             if self.state(id)?.last_scan == 0 {
                 continue;
             }
-            self.erase(id, &Progress::default(), |_, _| true)?;
+            self.erase_listed(id, &Progress::default(), |_, _| true)?;
             let state = self.state(id)?;
             let was_listed = state.running.is_some() || state.complete_as_of.is_some();
             (state.running, state.complete_as_of) = (None, None);
@@ -43,13 +43,13 @@ impl<E: Engine> Ledger<E> {
         if wrong == Leftovers::None {
             return Ok(());
         }
-        self.erase(id, &scan.progress, |key, record| {
+        self.erase_listed(id, &scan.progress, |key, record| {
             is_left_over(&scan.source, wrong, key, record)
         })
     }
 
-    /// Removes the records that `is_wrong` names, without a trace.
-    fn erase(
+    /// Removes the records that `is_wrong` names, without a trace, and commits.
+    fn erase_listed(
         &mut self,
         id: SourceId,
         progress: &Progress,
@@ -57,20 +57,33 @@ impl<E: Engine> Ledger<E> {
     ) -> Result<(), IndexError> {
         // A scan that goes on would take for settled what is erased here.
         self.checkpoint_changed |= self.state(id)?.running.take().is_some();
+        self.erase(id, Which::All, progress, is_wrong)?;
+        self.commit()
+    }
+
+    /// Removes such records that `is_wrong` names, without a trace; the last of them are pending.
+    pub(super) fn erase(
+        &mut self,
+        id: SourceId,
+        which: Which,
+        progress: &Progress,
+        is_wrong: impl Fn(&str, &Record) -> bool,
+    ) -> Result<(), IndexError> {
         let mut rest = KeyInterval::everything();
         loop {
-            let (indexed, last_read) = self.read(id, &rest)?;
+            let (indexed, last_read) = self.read(id, &rest, which)?;
             for (key, record) in &indexed {
                 if is_wrong(key, record) {
                     self.pending.put(id, key, None, true);
                     progress.count(record.object().is_some(), false);
                 }
             }
-            let Some(last) = last_read else { break };
+            let Some(last) = last_read else {
+                return Ok(());
+            };
             rest = rest.behind(&last);
             self.commit_if_full()?;
         }
-        self.commit()
     }
 }
 

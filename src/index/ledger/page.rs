@@ -1,9 +1,9 @@
 //! What a page does to the index: additions, changes and removals of its interval in one pass.
 
-use super::{Ledger, READ_CHUNK, last_if_full, rest_up_to};
+use super::Ledger;
 use crate::index::pending::Pending;
 use crate::index::progress::Progress;
-use crate::index::{Engine, IndexError, Keyed};
+use crate::index::{Engine, IndexError, Keyed, Which};
 use crate::sync::interval::KeyInterval;
 use crate::sync::listing::Entry;
 use crate::sync::object::Object;
@@ -46,7 +46,7 @@ impl<E: Engine> Ledger<E> {
         let mut rest = page.interval;
         let mut entries = page.admitted.as_slice();
         loop {
-            let (indexed, last_read) = self.read(page.source, &rest)?;
+            let (indexed, last_read) = self.read(page.source, &rest, Which::All)?;
             let here = match &last_read {
                 Some(last) => entries.partition_point(|entry| entry.key <= *last),
                 None => entries.len(),
@@ -105,19 +105,9 @@ impl<E: Engine> Ledger<E> {
         self.state(id)?.complete_scan()?;
         self.checkpoint_changed = true;
         let clock = self.state(id)?.clock();
-        let mut rest = KeyInterval::everything();
-        loop {
-            let graves = self.engine.read_tombstones(id, &rest, READ_CHUNK)?;
-            let last = last_if_full(&graves);
-            for (key, record) in self.pending.overlay(id, &rest_up_to(&rest, &last), graves) {
-                if order::is_purgeable(&record, &clock) {
-                    self.pending.put(id, &key, None, true);
-                }
-            }
-            let Some(last) = last else { break };
-            rest = rest.behind(&last);
-            self.commit_if_full()?;
-        }
+        let purgeable = |_: &str, record: &Record| order::is_purgeable(record, &clock);
+        // A tombstone is no asset, so there is nothing to count.
+        self.erase(id, Which::Tombstones, &Progress::default(), purgeable)?;
         self.scans.remove(&id);
         self.commit()?;
         Ok(clock.complete_as_of)

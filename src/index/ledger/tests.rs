@@ -6,9 +6,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::index::tantivy::TantivyEngine;
+use crate::search::{Query, Sort};
 use crate::source::rules::{Choice, Rules};
 use crate::sync::listing::Entry;
 use crate::sync::object::{ETag, Object, StorageClass};
+use crate::sync::record::{Content, Record};
+use crate::sync::sequencer::Sequencer;
 use crate::sync::stamp::Stamp;
 
 type Bucket = BTreeMap<String, u64>;
@@ -135,7 +138,12 @@ fn counts(progress: &Progress) -> [u64; 3] {
 fn indexed(ledger: &Ledger<TantivyEngine>) -> BTreeMap<String, Object> {
     let records = ledger
         .engine
-        .read(SourceId(0), &KeyInterval::everything(), usize::MAX)
+        .read(
+            SourceId(0),
+            &KeyInterval::everything(),
+            Which::All,
+            usize::MAX,
+        )
         .unwrap();
     let live = |(key, record): Keyed| Some((key, record.object()?.clone()));
     records.into_iter().filter_map(live).collect()
@@ -341,6 +349,57 @@ fn a_known_bucket_is_split_into_ranges_of_about_equal_size() {
     ledger.complete_scan(plan.source).unwrap();
     assert_eq!(progress.removed.get(), 9_000);
     assert!(indexed(&ledger).is_empty());
+}
+
+#[test]
+fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() {
+    let mut ledger = ledger(false);
+    let source = source("", &[]);
+    let bucket = bucket(&[("a", 1), ("c", 2)]);
+    scan(&mut ledger, &source, &bucket, 1_000);
+    let grave = Record {
+        content: Content::Removed { scan: 1 },
+        event_time: Some(Stamp::from_millis(1_200)),
+        sequencer: Sequencer::parse("0055AED6DCD90281E5"),
+        listed_at: Some(Stamp::from_millis(1_000)),
+    };
+    ledger
+        .pending
+        .put(SourceId(0), "b", Some(grave.clone()), false);
+    ledger.commit().unwrap();
+    let everything = KeyInterval::everything();
+    let read = |ledger: &Ledger<TantivyEngine>, which| {
+        ledger
+            .engine
+            .read(SourceId(0), &everything, which, 9)
+            .unwrap()
+    };
+    let graves = [("b".to_owned(), grave)];
+    assert_eq!(read(&ledger, Which::Tombstones), graves);
+    let keys: Vec<String> = read(&ledger, Which::All)
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(keys, ["a", "b", "c"]);
+    for query in ["", "-nothing", "folder:/"] {
+        let query = Query::parse(query, Stamp::from_millis(0)).unwrap();
+        let found = ledger
+            .engine
+            .search(&query, [&*source], Sort::default(), 9)
+            .unwrap();
+        assert_eq!(found.total, 2);
+        let keys: Vec<String> = found.hits.map(|hit| hit.unwrap().key).collect();
+        assert_eq!(keys, ["a", "c"]);
+    }
+    assert_eq!(scan(&mut ledger, &source, &bucket, 61_200), [0, 0, 0]);
+    assert_eq!(
+        read(&ledger, Which::Tombstones),
+        graves,
+        "not a minute older"
+    );
+    assert_eq!(scan(&mut ledger, &source, &bucket, 61_201), [0, 0, 0]);
+    assert!(read(&ledger, Which::Tombstones).is_empty());
+    assert_eq!(indexed(&ledger), admitted(&source, &bucket));
 }
 
 fn any_bucket() -> impl Strategy<Value = Bucket> {

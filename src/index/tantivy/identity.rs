@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::index::bounds_within;
 use crate::sync::interval::KeyInterval;
 use crate::sync::source_state::SourceId;
 
@@ -44,16 +45,7 @@ pub struct KeyHash {
 
 /// The bounds of an interval of one Source among all ukeys.
 pub fn ukey_bounds(source: SourceId, interval: &KeyInterval) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
-    let lower = match &interval.lower {
-        Bound::Unbounded => Bound::Included(ukey(source, "")),
-        bound => bound.as_ref().map(|key| ukey(source, key)),
-    };
-    let upper = match (&interval.upper, source.0.checked_add(1)) {
-        (Bound::Unbounded, Some(next)) => Bound::Excluded(ukey(SourceId(next), "")),
-        (Bound::Unbounded, None) => Bound::Unbounded,
-        (bound, _) => bound.as_ref().map(|key| ukey(source, key)),
-    };
-    (lower, upper)
+    bounds_within(source, interval, ukey)
 }
 
 #[cfg(test)]

@@ -7,26 +7,17 @@ use tantivy_sstable::{Streamer, VoidSSTable};
 
 use super::columns::{Columns, read_error};
 use super::identity;
-use crate::index::{IndexError, Keyed};
+use crate::index::{IndexError, Keyed, Which};
 use crate::sync::interval::KeyInterval;
 use crate::sync::source_state::SourceId;
-
-/// Which records are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// Live ones and tombstones.
-    All,
-    /// Tombstones alone.
-    Tombstones,
-}
 
 /// The first `limit` records of the interval, ascending by key.
 pub fn read(
     segments: &[Columns],
     source: SourceId,
     interval: &KeyInterval,
-    limit: usize,
     which: Which,
+    limit: usize,
 ) -> Result<Vec<Keyed>, IndexError> {
     if interval.is_empty() {
         return Ok(Vec::new());
