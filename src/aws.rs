@@ -4,6 +4,7 @@
 
 mod secret;
 
+use std::error::Error;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
@@ -147,6 +148,20 @@ impl ProvideCredentials for FileCredentials {
         // The file is small and local: reading it does not hold the executor up.
         future::ProvideCredentials::ready(self.load())
     }
+}
+
+/// An error, its cause, the cause's cause, and so on.
+pub fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
+}
+
+/// An error and all that caused it, as one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    parts.dedup();
+    parts.join(": ")
 }
 
 #[cfg(test)]

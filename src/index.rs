@@ -5,6 +5,7 @@
 //! is decided elsewhere. Only [`tantivy`] knows the engine's own types.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::interval::KeyInterval;
@@ -36,6 +37,15 @@ pub struct Change {
     pub replaces: bool,
 }
 
+/// Which records are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Live ones and tombstones.
+    All,
+    /// Tombstones alone.
+    Tombstones,
+}
+
 /// A store of records that are sorted by Source and key.
 ///
 /// All reads see the last commit of this engine and nothing of a commit that failed. One thread
@@ -44,21 +54,14 @@ pub trait Engine: Send + 'static {
     /// The checkpoint of the last commit; the default one for a new index.
     fn checkpoint(&self) -> Result<Checkpoint, IndexError>;
 
-    /// The first `limit` records of the interval, live ones and tombstones, ascending by key.
+    /// The first `limit` such records of the interval, ascending by key.
     ///
     /// Fewer than `limit` means that the interval holds no more.
     fn read(
         &self,
         source: SourceId,
         interval: &KeyInterval,
-        limit: usize,
-    ) -> Result<Vec<Keyed>, IndexError>;
-
-    /// As [`Engine::read`], tombstones alone.
-    fn read_tombstones(
-        &self,
-        source: SourceId,
-        interval: &KeyInterval,
+        which: Which,
         limit: usize,
     ) -> Result<Vec<Keyed>, IndexError>;
 
@@ -80,4 +83,22 @@ pub trait Engine: Send + 'static {
 
     /// Ends background work in good order; nothing that was committed depends on it.
     fn close(self) -> Result<(), IndexError>;
+}
+
+/// The two ends of an interval within one Source, as `place` orders Sources and keys.
+fn bounds_within<T>(
+    source: SourceId,
+    interval: &KeyInterval,
+    place: impl Fn(SourceId, &str) -> T,
+) -> (Bound<T>, Bound<T>) {
+    let lower = match &interval.lower {
+        Bound::Unbounded => Bound::Included(place(source, "")),
+        bound => bound.as_ref().map(|key| place(source, key)),
+    };
+    let upper = match (&interval.upper, source.0.checked_add(1)) {
+        (Bound::Unbounded, Some(next)) => Bound::Excluded(place(SourceId(next), "")),
+        (Bound::Unbounded, None) => Bound::Unbounded,
+        (bound, _) => bound.as_ref().map(|key| place(source, key)),
+    };
+    (lower, upper)
 }

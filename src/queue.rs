@@ -109,14 +109,6 @@ fn reason(error: SdkError<GetQueueAttributesError>) -> String {
             refusal.code().unwrap_or("refused"),
             refusal.message().unwrap_or("no reason given")
         ),
-        None => {
-            let mut words = error.to_string();
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                words = format!("{words}: {error}");
-                cause = error.source();
-            }
-            words
-        }
+        None => aws::chain(&error),
     }
 }

@@ -21,6 +21,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use crate::aws::{causes, chain};
 use crate::bucket::error::{BucketErrorKind, Fault};
 use crate::sync::stamp::Stamp;
 
@@ -201,16 +202,4 @@ where
         (None, _) => BucketErrorKind::Connection,
     };
     Fault::new(kind, chain(&failure))
-}
-
-/// An error, its cause, the cause's cause, and so on.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&cause| cause.source())
-}
-
-/// An error and all that caused it, as one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = causes(error).map(ToString::to_string).collect();
-    parts.dedup();
-    parts.join(": ")
 }
