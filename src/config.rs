@@ -53,6 +53,8 @@ pub struct IndexConfig {
     pub commit_documents: usize,
     /// Time after which a commit is due, 1 to 600 seconds.
     pub commit_interval: Duration,
+    /// Time after which a commit is due that an event waits for, 50 to 10,000 milliseconds.
+    pub event_commit_interval: Duration,
     /// Memory of the writer in bytes, 15 to 2,000 million.
     pub writer_memory_bytes: usize,
 }
@@ -149,10 +151,13 @@ fn index(file: &IndexFile) -> Result<IndexConfig, BadValue> {
     );
     let documents = check::number("index.commit_documents", documents, 20_000, 1..=1_000_000)?;
     let seconds = check::number("index.commit_interval_seconds", seconds, 10, 1..=600)?;
+    let millis = file.event_commit_interval_ms;
+    let millis = check::number("index.event_commit_interval_ms", millis, 500, 50..=10_000)?;
     let memory_mb = check::number("index.writer_memory_mb", memory, 64, 15..=2000)?;
     Ok(IndexConfig {
         commit_documents: documents as usize,
         commit_interval: Duration::from_secs(seconds.into()),
+        event_commit_interval: Duration::from_millis(millis.into()),
         writer_memory_bytes: memory_mb as usize * 1_000_000,
     })
 }

@@ -17,6 +17,7 @@ pub mod error;
 pub mod ledger;
 pub mod pending;
 pub mod progress;
+pub mod tally;
 pub mod tantivy;
 pub mod writer;
 
@@ -64,6 +65,12 @@ pub trait Engine: Send + 'static {
         which: Which,
         limit: usize,
     ) -> Result<Vec<Keyed>, IndexError>;
+
+    /// The records of these keys, in their order; `None` where there is none.
+    fn get(&self, source: SourceId, keys: &[&str]) -> Result<Vec<Option<Record>>, IndexError>;
+
+    /// How many of the Source's records are live.
+    fn assets(&self, source: SourceId) -> Result<u64, IndexError>;
 
     /// About how many records the interval holds.
     fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError>;

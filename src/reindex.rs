@@ -110,6 +110,7 @@ impl Reindex {
         let policy = CommitPolicy {
             max_changes: self.config.index.commit_documents,
             interval: self.config.index.commit_interval,
+            event_interval: self.config.index.event_commit_interval,
         };
         let mut ledger = Ledger::new(target.engine, policy, self.mode == Mode::DryRun)?;
         if let Some(bindings) = target.bindings {
@@ -188,6 +189,8 @@ async fn scan_one(
         progress: Arc::clone(&job.progress),
         ranges_in_flight: limits.ranges_in_flight,
         fresh,
+        partial: false,
+        drift_grace: None,
     };
     let result = scan(work, stop).await;
     job.requests.store(bucket.lists_sent(), Ordering::Relaxed);

@@ -4,6 +4,7 @@
 //! for the index is decided by the index; how a page is fetched, and tried again, by the bucket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bucket::{BucketError, Lister};
 use crate::index::IndexError;
-use crate::index::ledger::{PageReport, ScanPlan, ScanRequest};
+use crate::index::ledger::{MeasureDrift, PageReport, ScanPlan, ScanRequest};
 use crate::index::progress::Progress;
 use crate::index::writer::IndexHandle;
 use crate::source::Source;
@@ -34,6 +35,11 @@ pub struct Scan<L> {
     pub ranges_in_flight: usize,
     /// Whether to begin anew even where a scan is unfinished.
     pub fresh: bool,
+    /// Whether to go on with a scan of what new rules admit, instead of scanning everything.
+    pub partial: bool,
+    /// How long after the scan an event of something that it finds may come, if events should tell
+    /// of everything; what does not come is drift.
+    pub drift_grace: Option<Duration>,
 }
 
 /// Why a scan is not complete. What it reported until then stays in the index.
@@ -92,6 +98,8 @@ async fn run<L: Lister>(scan: Arc<Scan<L>>) -> Result<Completed, ScanError> {
         source: Arc::clone(&scan.source),
         ranges_in_flight: scan.ranges_in_flight,
         fresh: scan.fresh,
+        partial: scan.partial,
+        drift: scan.drift_grace.map(|grace| MeasureDrift { grace }),
         progress: Arc::clone(&scan.progress),
     };
     let plan = scan.index.begin_scan(request).await?;

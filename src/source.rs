@@ -181,7 +181,20 @@ impl Source {
 
     /// The ranges to list so that every admitted key lies in one: ascending, none in another.
     pub fn listed_ranges(&self) -> Vec<KeyRange> {
-        let ranges = self.rules.ranges().into_iter().map(|range| {
+        self.under_prefix(self.rules.ranges())
+    }
+
+    /// The ranges to list so that every key lies in one that is admitted and was not by the `former`
+    /// configuration of the same bucket and prefix: ascending, none in another.
+    pub fn newly_admitted_ranges(&self, former: &Source) -> Vec<KeyRange> {
+        if self.folder_markers && !former.folder_markers {
+            return self.listed_ranges();
+        }
+        self.under_prefix(self.rules.newly_admitted_ranges(&former.rules))
+    }
+
+    fn under_prefix(&self, relative: Vec<KeyRange>) -> Vec<KeyRange> {
+        let ranges = relative.into_iter().map(|range| {
             let key = format!("{}{}", self.prefix, range.prefix);
             if range.is_single_key() {
                 KeyRange::only(key)

@@ -47,6 +47,8 @@ pub struct IndexFile {
     pub commit_documents: Option<i64>,
     /// Seconds after which a commit is due.
     pub commit_interval_seconds: Option<i64>,
+    /// Milliseconds after which a commit is due that an event waits for.
+    pub event_commit_interval_ms: Option<i64>,
     /// Memory of the writer, in millions of bytes.
     pub writer_memory_mb: Option<i64>,
 }

@@ -45,6 +45,7 @@ fn what_is_not_written_has_its_default() {
     let index = IndexConfig {
         commit_documents: 20_000,
         commit_interval,
+        event_commit_interval: Duration::from_millis(500),
         writer_memory_bytes: 64_000_000,
     };
     assert_eq!(config.index, index);

@@ -1,25 +1,33 @@
-//! Applies what scans report to an engine: pages, leftovers of old rules, completion.
+//! Applies what scans and events report to an engine: pages, events, leftovers of old rules,
+//! completion.
 //!
 //! It is the sequential heart of the index: one thread owns it, and it waits for nothing but the
 //! engine. What an observation means is decided in [`crate::sync::order`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::pending::Pending;
 use super::progress::Progress;
+use super::tally::Tally;
 use super::{Engine, IndexError, Keyed, Which};
 use crate::source::Source;
 use crate::sync::checkpoint::{Checkpoint, Leftovers};
 use crate::sync::interval::{KeyInterval, KeyRange};
 use crate::sync::source_state::{Identity, SourceId, SourceState};
 
+mod attach;
 mod begin;
+mod drift;
+mod events;
 mod leftovers;
 mod page;
 
-pub use begin::{ScanPlan, ScanRequest};
+pub use attach::{AttachRequest, Attachment};
+pub use begin::{MeasureDrift, ScanPlan, ScanRequest};
+use drift::Suspects;
+pub use events::{Applied, EventReport, LookUpReport, Told};
 use leftovers::is_left_over;
 pub use page::PageReport;
 
@@ -34,6 +42,8 @@ pub struct CommitPolicy {
     pub max_changes: usize,
     /// At the latest after that time, if there is anything to commit.
     pub interval: Duration,
+    /// At the latest after that time, if an event waits for the commit.
+    pub event_interval: Duration,
 }
 
 /// A Source while it is scanned.
@@ -48,6 +58,16 @@ struct Scan {
 }
 
 impl Scan {
+    /// A scan that hides and moves nothing.
+    fn idle(source: Arc<Source>, progress: Arc<Progress>) -> Self {
+        Self {
+            source,
+            progress,
+            hidden: Leftovers::None,
+            move_to: None,
+        }
+    }
+
     /// Calls `with` with what the Source says of itself.
     fn identify<T>(&self, with: impl FnOnce(&Identity<'_>) -> T) -> T {
         let (origin, scope) = (self.source.origin(), self.source.scope());
@@ -72,6 +92,31 @@ pub struct Ledger<E> {
     policy: CommitPolicy,
     dry_run: bool,
     scans: HashMap<SourceId, Scan>,
+    /// Those Sources that are followed, also where their queue cannot be reached at the moment.
+    tallies: HashMap<SourceId, Arc<Tally>>,
+    /// Those of them whose queue is being received from.
+    following: HashSet<SourceId>,
+    /// Those of them whose records are of another bucket or folder until their scan begins.
+    moving: HashSet<SourceId>,
+    suspects: Suspects,
+}
+
+/// Where a change of a record is counted.
+struct Counted {
+    progress: Option<Arc<Progress>>,
+    tally: Option<Arc<Tally>>,
+}
+
+impl Counted {
+    /// Counts one key by whether search finds it before and after.
+    fn count(&self, was_live: bool, is_live: bool) {
+        if let Some(progress) = &self.progress {
+            progress.count(was_live, is_live);
+        }
+        if let Some(tally) = &self.tally {
+            tally.count(was_live, is_live);
+        }
+    }
 }
 
 impl<E: Engine> Ledger<E> {
@@ -86,6 +131,10 @@ impl<E: Engine> Ledger<E> {
             policy,
             dry_run,
             scans: HashMap::new(),
+            tallies: HashMap::new(),
+            following: HashSet::new(),
+            moving: HashSet::new(),
+            suspects: Suspects::default(),
         })
     }
 
@@ -129,6 +178,24 @@ impl<E: Engine> Ledger<E> {
             })
     }
 
+    /// Where changes of a Source's records are counted.
+    fn counted(&self, id: SourceId, progress: Option<&Arc<Progress>>) -> Counted {
+        Counted {
+            progress: progress.cloned(),
+            tally: self.tallies.get(&id).cloned(),
+        }
+    }
+
+    /// Whether everything that was applied is committed.
+    pub fn is_clean(&self) -> bool {
+        self.pending.is_empty() && !self.checkpoint_changed
+    }
+
+    /// When the changes are committed.
+    pub fn policy(&self) -> CommitPolicy {
+        self.policy
+    }
+
     fn commit_if_full(&mut self) -> Result<(), IndexError> {
         if self.pending.len() >= self.policy.max_changes {
             self.commit()?;
@@ -146,10 +213,11 @@ impl<E: Engine> Ledger<E> {
 
     /// Commits what is pending, if anything is.
     pub fn commit(&mut self) -> Result<(), IndexError> {
-        if self.pending.is_empty() && !self.checkpoint_changed {
+        if self.is_clean() {
             return Ok(());
         }
         if !self.dry_run {
+            self.note_followed();
             self.engine
                 .commit(self.pending.changes(), &self.checkpoint)?;
             tracing::debug!(documents = self.pending.len(), "committed");

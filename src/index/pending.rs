@@ -29,6 +29,11 @@ impl Pending {
         &self.changes
     }
 
+    /// What becomes of one key with the next commit, if it is touched.
+    pub fn get(&self, source: SourceId, key: &str) -> Option<&Change> {
+        self.changes.get(&(source, key.to_owned()))
+    }
+
     /// Forgets all of it: it is committed, or was only counted.
     pub fn clear(&mut self) {
         self.changes.clear();

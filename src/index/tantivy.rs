@@ -13,9 +13,10 @@ use super::directory::sync_dir;
 use super::{Changes, Engine, IndexError, Keyed, Which};
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::interval::KeyInterval;
+use crate::sync::record::Record;
 use crate::sync::source_state::SourceId;
 use columns::{Columns, read_error};
-use keys_query::KeysQuery;
+use keys_query::{KeysQuery, find};
 use schema::Fields;
 
 pub mod columns;
@@ -269,6 +270,37 @@ impl Engine for TantivyEngine {
         limit: usize,
     ) -> Result<Vec<Keyed>, IndexError> {
         interval::read(&self.snapshot.segments, source, interval, which, limit)
+    }
+
+    fn get(&self, source: SourceId, keys: &[&str]) -> Result<Vec<Option<Record>>, IndexError> {
+        let hash = |key: &&str| identity::hash(&identity::ukey(source, key));
+        let hashes: Vec<_> = keys.iter().map(hash).collect();
+        let mut records = vec![None; keys.len()];
+        let segments = self.snapshot.searcher.segment_readers();
+        for (segment, columns) in segments.iter().zip(&self.snapshot.segments) {
+            let mut found = Vec::new();
+            find(segment, self.fields.kh, &hashes, |place, doc| {
+                found.push((place, doc));
+            })
+            .map_err(read_error())?;
+            for (place, doc) in found {
+                // An upsert leaves the old document, deleted, in its segment until that is merged.
+                if columns.is_alive(doc) {
+                    records[place] = Some(columns.record(doc)?);
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    fn assets(&self, source: SourceId) -> Result<u64, IndexError> {
+        let bounds = identity::ukey_bounds(source, &KeyInterval::everything());
+        let mut assets = 0;
+        for columns in &self.snapshot.segments {
+            let docs = columns.docs(&bounds).map_err(read_error())?;
+            assets += docs.filter(|doc| columns.is_asset(*doc)).count() as u64;
+        }
+        Ok(assets)
     }
 
     fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {

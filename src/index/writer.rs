@@ -4,15 +4,19 @@
 //! index. After an error the thread answers every request with that error and writes nothing more:
 //! what was committed stays, and a new start goes on from there.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::ledger::{Ledger, PageReport, ScanPlan, ScanRequest};
+use super::ledger::{
+    Applied, AttachRequest, Attachment, EventReport, Ledger, LookUpReport, PageReport, ScanPlan,
+    ScanRequest,
+};
 use super::{Engine, IndexError};
 use crate::sync::source_state::SourceId;
 use crate::sync::stamp::Stamp;
@@ -30,6 +34,40 @@ enum Request {
     Page(PageReport),
     CompleteScan(SourceId, Reply<Option<Stamp>>),
     ForgetOthers(Vec<String>, Reply<()>),
+    Attach(AttachRequest, Reply<Attachment>),
+    Detach(String, Reply<()>),
+    Follow(Vec<SourceId>, String, Reply<()>),
+    Unfollow(Vec<SourceId>),
+    Event(EventReport, Reply<Applied>),
+    LookUp(LookUpReport, Reply<Applied>),
+}
+
+/// Those who wait for the commit that holds the effect of their event.
+#[derive(Default)]
+struct Waiting {
+    replies: Vec<(Reply<Applied>, Applied)>,
+    since: Option<Instant>,
+}
+
+impl Waiting {
+    /// When the commit is due that they wait for, if any do.
+    fn due(&self, interval: Duration) -> Option<Instant> {
+        self.since.map(|since| since + interval)
+    }
+
+    fn add(&mut self, reply: Reply<Applied>, applied: Applied) {
+        self.since.get_or_insert_with(Instant::now);
+        self.replies.push((reply, applied));
+    }
+
+    /// Everything that was applied is committed.
+    fn answer_all(&mut self) {
+        self.since = None;
+        for (reply, applied) in self.replies.drain(..) {
+            // Who asked may be gone; the message comes again and finds its effect here.
+            let _ = reply.send(Ok(applied));
+        }
+    }
 }
 
 /// Sends requests to the thread; clones share it.
@@ -37,6 +75,7 @@ enum Request {
 pub struct IndexHandle {
     requests: mpsc::Sender<Request>,
     failure: Arc<OnceLock<IndexError>>,
+    turns: Arc<AtomicU64>,
 }
 
 /// The thread itself.
@@ -50,27 +89,49 @@ pub fn start<E: Engine>(ledger: Ledger<E>) -> Result<(IndexHandle, IndexThread),
     let (requests, inbox) = mpsc::channel(MAX_WAITING);
     let failure = Arc::new(OnceLock::new());
     let shared = Arc::clone(&failure);
+    let turns = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&turns);
     let runtime = Handle::current();
     let thread = thread::Builder::new()
         .name("index-writer".to_owned())
-        .spawn(move || run(ledger, inbox, &shared, &runtime))
+        .spawn(move || run(ledger, inbox, &shared, &counted, &runtime))
         .map_err(IndexError::engine("start the thread that writes the index"))?;
-    Ok((IndexHandle { requests, failure }, IndexThread { thread }))
+    let handle = IndexHandle {
+        requests,
+        failure,
+        turns,
+    };
+    Ok((handle, IndexThread { thread }))
 }
 
 fn run<E: Engine>(
     mut ledger: Ledger<E>,
     mut inbox: mpsc::Receiver<Request>,
     failure: &OnceLock<IndexError>,
+    turns: &AtomicU64,
     runtime: &Handle,
 ) -> Result<(), IndexError> {
+    let mut waiting = Waiting::default();
+    let event_interval = ledger.policy().event_interval;
     loop {
-        let result = match runtime.block_on(async { timeout(IDLE_CHECK, inbox.recv()).await }) {
-            Err(_idle) => ledger.commit_if_due(),
-            Ok(Some(request)) => serve(&mut ledger, request),
-            Ok(None) => return ledger.close(),
+        turns.fetch_add(1, Ordering::Relaxed);
+        let due = waiting.due(event_interval);
+        let until_due = due.map_or(IDLE_CHECK, |due| {
+            due.saturating_duration_since(Instant::now())
+        });
+        let next = async { timeout(until_due.min(IDLE_CHECK), inbox.recv()).await };
+        let served = match runtime.block_on(next) {
+            Err(_idle) => Ok(()),
+            Ok(Some(request)) => serve(&mut ledger, request, &mut waiting),
+            Ok(None) => {
+                let closed = ledger.close();
+                if closed.is_ok() {
+                    waiting.answer_all();
+                }
+                return closed;
+            }
         };
-        if let Err(error) = result {
+        if let Err(error) = served.and_then(|()| commit_what_is_due(&mut ledger, &mut waiting)) {
             // Whoever waits, or asks later, finds the inbox gone and the reason here.
             failure.get_or_init(|| error.clone());
             return Err(error);
@@ -78,13 +139,65 @@ fn run<E: Engine>(
     }
 }
 
+fn commit_what_is_due<E: Engine>(
+    ledger: &mut Ledger<E>,
+    waiting: &mut Waiting,
+) -> Result<(), IndexError> {
+    let due = waiting.due(ledger.policy().event_interval);
+    if due.is_some_and(|due| due <= Instant::now()) {
+        ledger.commit()?;
+    }
+    ledger.commit_if_due()?;
+    ledger.beat()?;
+    ledger.measure_drift();
+    if ledger.is_clean() {
+        waiting.answer_all();
+    }
+    Ok(())
+}
+
 /// Serves one request; an error that ends the thread is returned, one that does not is replied.
-fn serve<E: Engine>(ledger: &mut Ledger<E>, request: Request) -> Result<(), IndexError> {
+fn serve<E: Engine>(
+    ledger: &mut Ledger<E>,
+    request: Request,
+    waiting: &mut Waiting,
+) -> Result<(), IndexError> {
     match request {
         Request::Page(page) => ledger.apply_page(page),
         Request::BeginScan(request, reply) => answer(reply, ledger.begin_scan(request)),
         Request::CompleteScan(source, reply) => answer(reply, ledger.complete_scan(source)),
         Request::ForgetOthers(names, reply) => answer(reply, ledger.forget_others(&names)),
+        Request::Attach(request, reply) => answer(reply, ledger.attach(request)),
+        Request::Detach(name, reply) => answer(reply, ledger.detach(&name)),
+        Request::Follow(ids, url, reply) => answer(reply, ledger.follow(&ids, &url)),
+        Request::Unfollow(ids) => {
+            ledger.unfollow(&ids);
+            Ok(())
+        }
+        Request::Event(report, reply) => {
+            let applied = ledger.apply_event(report);
+            answer_when_committed(reply, applied, waiting)
+        }
+        Request::LookUp(report, reply) => {
+            let applied = ledger.apply_look_up(report);
+            answer_when_committed(reply, applied, waiting)
+        }
+    }
+}
+
+fn answer_when_committed(
+    reply: Reply<Applied>,
+    applied: Result<Applied, IndexError>,
+    waiting: &mut Waiting,
+) -> Result<(), IndexError> {
+    match applied {
+        // These ask for something to be done first, and promise nothing.
+        Ok(applied @ (Applied::LookUp | Applied::NotYet)) => answer(reply, Ok(applied)),
+        Ok(applied) => {
+            waiting.add(reply, applied);
+            Ok(())
+        }
+        Err(error) => answer(reply, Err(error)),
     }
 }
 
@@ -120,6 +233,42 @@ impl IndexHandle {
     /// Removes the records of all Sources but those of these names.
     pub async fn forget_others(&self, names: Vec<String>) -> Result<(), IndexError> {
         self.ask(|reply| Request::ForgetOthers(names, reply)).await
+    }
+
+    /// Gives a Source that is to be followed its place.
+    pub async fn attach(&self, request: AttachRequest) -> Result<Attachment, IndexError> {
+        self.ask(|reply| Request::Attach(request, reply)).await
+    }
+
+    /// Ends the following of the Source of that name for good.
+    pub async fn detach(&self, name: String) -> Result<(), IndexError> {
+        self.ask(|reply| Request::Detach(name, reply)).await
+    }
+
+    /// Notes that the events of these Sources are received from now on, from that queue.
+    pub async fn follow(&self, ids: Vec<SourceId>, queue_url: String) -> Result<(), IndexError> {
+        self.ask(|reply| Request::Follow(ids, queue_url, reply))
+            .await
+    }
+
+    /// Notes that the events of these Sources are not received any more.
+    pub async fn unfollow(&self, ids: Vec<SourceId>) -> Result<(), IndexError> {
+        self.send(Request::Unfollow(ids)).await
+    }
+
+    /// Applies an event, and answers when its effect is durable.
+    pub async fn apply_event(&self, report: EventReport) -> Result<Applied, IndexError> {
+        self.ask(|reply| Request::Event(report, reply)).await
+    }
+
+    /// Applies the page of one key, and answers when its effect is durable.
+    pub async fn apply_look_up(&self, report: LookUpReport) -> Result<Applied, IndexError> {
+        self.ask(|reply| Request::LookUp(report, reply)).await
+    }
+
+    /// A number that grows as long as the thread does its work.
+    pub fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
     }
 
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, IndexError> {

@@ -75,18 +75,24 @@ impl PatternSet {
 
     /// The fewest ranges that hold every relative key that matches, ascending, none in another.
     pub fn ranges(&self) -> Vec<KeyRange> {
-        let mut ranges: Vec<KeyRange> = self.patterns.iter().flat_map(Pattern::ranges).collect();
-        // Whatever lies in a range stands right behind it, its own single key included.
-        ranges.sort_by(|a, b| {
-            let order = a.prefix.cmp(&b.prefix);
-            order.then(a.is_single_key().cmp(&b.is_single_key()))
-        });
-        ranges.dedup_by(|range, before| {
-            let holds_it = !before.is_single_key() && range.prefix.starts_with(&before.prefix);
-            holds_it || range == before
-        });
-        ranges
+        ranges_of(&self.patterns)
     }
+}
+
+/// The fewest ranges that hold every relative key that one of the patterns matches, ascending, none
+/// in another.
+pub fn ranges_of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>) -> Vec<KeyRange> {
+    let mut ranges: Vec<KeyRange> = patterns.into_iter().flat_map(Pattern::ranges).collect();
+    // Whatever lies in a range stands right behind it, its own single key included.
+    ranges.sort_by(|a, b| {
+        let order = a.prefix.cmp(&b.prefix);
+        order.then(a.is_single_key().cmp(&b.is_single_key()))
+    });
+    ranges.dedup_by(|range, before| {
+        let holds_it = !before.is_single_key() && range.prefix.starts_with(&before.prefix);
+        holds_it || range == before
+    });
+    ranges
 }
 
 /// The folder rules, for look-up.

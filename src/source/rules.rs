@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::source::case;
 use crate::source::decision::Decision;
 use crate::source::pattern::{Pattern, PatternError};
-use crate::source::pattern_set::{PatternSet, TooLarge};
+use crate::source::pattern_set::{PatternSet, TooLarge, ranges_of};
 use crate::sync::interval::KeyRange;
 
 /// What may be written behind `include` and `exclude`.
@@ -132,6 +132,26 @@ impl Rules {
         }
     }
 
+    /// The fewest ranges of relative keys that hold every asset which was none by the `former`
+    /// rules, ascending, none in another.
+    pub fn newly_admitted_ranges(&self, former: &Rules) -> Vec<KeyRange> {
+        if self.ignore_case != former.ignore_case || former.ranges().is_empty() {
+            return self.ranges();
+        }
+        let ((include, exclude), (old_include, old_exclude)) = (self.lists(), former.lists());
+        // A new asset is not matched by what the two have in common, or the former would have had it.
+        let added = match (include, old_include) {
+            (None, Some(_)) => return self.ranges(),
+            (Some(include), Some(old)) => missing_in(include, Some(old)),
+            (_, None) => Vec::new(),
+        };
+        let freed = match (self.ranges().is_empty(), old_exclude) {
+            (false, Some(old)) => missing_in(old, exclude),
+            _ => Vec::new(),
+        };
+        ranges_of(added.into_iter().chain(freed))
+    }
+
     /// A text that is the same for rules that admit the same because they say the same.
     ///
     /// The order of the rules and doubles do not count, nor does a leading `/`. Each part is
@@ -174,6 +194,18 @@ impl Rules {
             Cow::Borrowed(key)
         }
     }
+}
+
+/// The patterns of the set that the other does not have.
+fn missing_in<'a>(set: &'a PatternSet, other: Option<&PatternSet>) -> Vec<&'a Pattern> {
+    let is_there = |pattern: &Pattern| {
+        let others = other.into_iter().flat_map(PatternSet::patterns);
+        others
+            .into_iter()
+            .any(|other| other.relative() == pattern.relative())
+    };
+    let patterns = set.patterns().iter();
+    patterns.filter(|pattern| !is_there(pattern)).collect()
 }
 
 fn compile(key: &str, rules: Vec<String>, ignore_case: bool) -> Result<PatternSet, RulesError> {

@@ -57,6 +57,11 @@ impl Checkpoint {
         self.sources.iter().find(|source| source.name == name)
     }
 
+    /// The state of the Source of that name.
+    pub fn source_mut(&mut self, name: &str) -> Option<&mut SourceState> {
+        self.sources.iter_mut().find(|source| source.name == name)
+    }
+
     /// The state of the Source of that number.
     pub fn state_mut(&mut self, id: SourceId) -> Option<&mut SourceState> {
         self.sources.iter_mut().find(|source| source.id == id)
@@ -161,6 +166,7 @@ impl Checkpoint {
         let forget = |source: &SourceState| SourceState {
             complete_as_of: None,
             running: None,
+            followed: None,
             ..source.clone()
         };
         Self {

@@ -2,9 +2,9 @@
 //!
 //! These are the rules that every engine obeys. They are functions of the key's record, the
 //! Source's clock and the observation; they keep nothing and do not know where a record is stored.
-//! Ambiguous events never come here: the key is listed instead, and the page decides.
+//! An ambiguous event decides nothing by itself: its key is listed alone, and that page decides
+//! ([`apply_look_up`]).
 
-use std::cmp::Ordering;
 use std::time::Duration;
 
 use crate::sync::object::Object;
@@ -35,6 +35,17 @@ pub struct Event {
     pub time: Stamp,
     /// `sequencer`.
     pub sequencer: Sequencer,
+}
+
+/// An event from which it cannot be told what is under its key now: a removal of one version, a
+/// change of storage class, one without a sequencer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ambiguous {
+    /// A moment on S3's clock at which it had happened: `eventTime`, or where that cannot be
+    /// trusted when its message was sent.
+    pub time: Stamp,
+    /// `sequencer`, if it has one.
+    pub sequencer: Option<Sequencer>,
 }
 
 /// What becomes of a record.
@@ -77,16 +88,78 @@ pub fn apply_event(record: Option<&Record>, event: &Event, clock: &Clock) -> Dec
 }
 
 fn event_is_stale(record: Option<&Record>, event: &Event, clock: &Clock) -> Option<Kept> {
+    why_stale(record, event.time, Some(&event.sequencer), clock)
+}
+
+/// Why an event of that time and sequencer tells nothing that the index does not know; `None` where
+/// it does.
+fn why_stale(
+    record: Option<&Record>,
+    time: Stamp,
+    sequencer: Option<&Sequencer>,
+    clock: &Clock,
+) -> Option<Kept> {
     let Some(record) = record else {
-        let before_scan = clock.complete_as_of.is_some_and(|as_of| event.time < as_of);
+        let before_scan = clock.complete_as_of.is_some_and(|as_of| time < as_of);
         return before_scan.then_some(Kept::BeforeScan);
     };
-    if record.listed_at.is_some_and(|listed| event.time < listed) {
+    if record.listed_at.is_some_and(|listed| time < listed) {
         return Some(Kept::NotNewer);
     }
-    let is_above = |floor: &Sequencer| event.sequencer.compare(floor) == Ordering::Greater;
+    let is_above = |floor: &Sequencer| sequencer.is_none_or(|it| it.compare(floor).is_gt());
     let passes = record.sequencer.as_ref().is_none_or(is_above);
     (!passes).then_some(Kept::SequencerNotAbove)
+}
+
+/// Why the key of an ambiguous event need not be listed; `None` where it must be.
+pub fn why_no_look_up(record: Option<&Record>, event: &Ambiguous, clock: &Clock) -> Option<Kept> {
+    why_stale(record, event.time, event.sequencer.as_ref(), clock)
+}
+
+/// Decides what the page of one key does to its record that was asked for because of an ambiguous
+/// event, after the event had come.
+///
+/// It is a page like any other as long as it may be older than the event. Once it is not, it also
+/// leaves its stamp and the event's sequencer as a floor, even where nothing changes: an event from
+/// before this one can still come (the creation of a version that this one removed), and would
+/// otherwise find nothing that is above it.
+///
+/// Tells also whether the event is settled; where it is not, the key is to be listed again.
+pub fn apply_look_up(
+    record: Option<&Record>,
+    listed: Option<&Object>,
+    stamp: Stamp,
+    event: &Ambiguous,
+    clock: &Clock,
+) -> (Decision, bool) {
+    let decision = apply_page(record, listed, stamp, clock, |_| true);
+    let is_dropped = matches!(decision, Decision::Keep(Kept::BeforeScan | Kept::NotNewer));
+    if is_dropped || stamp <= event.time {
+        return (decision, false);
+    }
+    let page = match decision {
+        Decision::Write(page) => page,
+        Decision::Keep(_) | Decision::Erase => Record {
+            content: content_of(listed.cloned(), record, stamp, clock),
+            event_time: record.and_then(|record| record.event_time),
+            sequencer: record.and_then(|record| record.sequencer.clone()),
+            listed_at: None,
+        },
+    };
+    let settled = Decision::Write(Record {
+        sequencer: higher(page.sequencer, event.sequencer.clone()),
+        listed_at: Some(stamp),
+        ..page
+    });
+    (settled, true)
+}
+
+fn higher(left: Option<Sequencer>, right: Option<Sequencer>) -> Option<Sequencer> {
+    match (left, right) {
+        (Some(left), Some(right)) if left.compare(&right).is_lt() => Some(right),
+        (Some(left), _) => Some(left),
+        (None, right) => right,
+    }
 }
 
 /// Decides what a page does to the record of one key in its interval.
@@ -230,6 +303,65 @@ mod tests {
             apply_event(Some(&listed), &event(None, 49, "9"), &Clock::default()),
             Decision::Keep(Kept::NotNewer)
         );
+    }
+
+    fn ambiguous(time: i64, sequencer: &str) -> Ambiguous {
+        Ambiguous {
+            time: at(time),
+            sequencer: Sequencer::parse(sequencer),
+        }
+    }
+
+    #[test]
+    fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
+        let clock = Clock::default();
+        let first = written(apply_event(None, &event(Some(object("a")), 1, "1"), &clock));
+        let second = event(Some(object("b")), 50, "2");
+        for (record, listed) in [(Some(&first), Some(object("a"))), (None, None)] {
+            let removal = ambiguous(60, "3");
+            let (looked_up, settled) =
+                apply_look_up(record, listed.as_ref(), at(61), &removal, &clock);
+            assert!(settled, "{listed:?}");
+            let looked_up = written(looked_up);
+            assert_eq!(looked_up.object(), listed.as_ref());
+            // By its sequencer, also where S3's clocks disagree about the time.
+            let late = Event {
+                time: at(70),
+                ..second.clone()
+            };
+            assert_eq!(
+                apply_event(Some(&looked_up), &late, &clock),
+                Decision::Keep(Kept::SequencerNotAbove)
+            );
+        }
+    }
+
+    #[test]
+    fn a_look_up_that_may_be_older_than_its_event_is_a_page_and_settles_nothing() {
+        let clock = Clock::default();
+        let known = written(apply_event(None, &event(Some(object("a")), 1, "1"), &clock));
+        for (stamp, settles) in [(59, false), (60, false), (61, true)] {
+            let removal = ambiguous(60, "3");
+            let (decision, settled) =
+                apply_look_up(Some(&known), None, at(stamp), &removal, &clock);
+            assert_eq!(settled, settles, "{stamp}");
+            assert_eq!(written(decision).object(), None);
+        }
+        let newer = written(apply_event(Some(&known), &event(None, 70, "4"), &clock));
+        let (kept, settled) =
+            apply_look_up(Some(&newer), None, at(65), &ambiguous(60, "5"), &clock);
+        assert_eq!((kept, settled), (Decision::Keep(Kept::NotNewer), false));
+    }
+
+    #[test]
+    fn a_settled_event_needs_no_look_up_when_it_comes_again() {
+        let clock = Clock::default();
+        let (decision, _) = apply_look_up(None, None, at(61), &ambiguous(60, "3"), &clock);
+        let record = written(decision);
+        for (time, sequencer, needed) in [(60, "3", false), (60, "", false), (61, "4", true)] {
+            let why = why_no_look_up(Some(&record), &ambiguous(time, sequencer), &clock);
+            assert_eq!(why.is_none(), needed, "{time} {sequencer}: {why:?}");
+        }
     }
 
     #[test]

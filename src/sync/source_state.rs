@@ -37,6 +37,19 @@ pub struct SourceState {
     pub newest_page: Option<Stamp>,
     /// The scan that is under way, if any.
     pub running: Option<RunningScan>,
+    /// The queue whose events were applied, and until when; `None` where that is not so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed: Option<Followed>,
+}
+
+/// Until when the events of a Source are in the index, as far as they were sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// The address of the queue.
+    pub queue_url: String,
+    /// Milliseconds since the epoch by our own clock, not S3's: it only tells for how long nobody
+    /// received, against how long the queue keeps messages.
+    pub until_millis: i64,
 }
 
 /// Where a scan stands.
@@ -46,6 +59,10 @@ pub struct RunningScan {
     pub started: Option<Stamp>,
     /// The ranges that make up the listing.
     pub ranges: Vec<RangeProgress>,
+    /// Whether the ranges are only what new rules admit besides the old ones, so that its end says
+    /// nothing of the other keys.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// Where the scan of one range stands.
@@ -90,6 +107,7 @@ impl SourceState {
             complete_as_of: None,
             newest_page: None,
             running: None,
+            followed: None,
         }
     }
 
@@ -102,6 +120,7 @@ impl SourceState {
     pub fn adopt(&mut self, identity: &Identity<'_>) {
         if self.is_of_another_place(identity) {
             (self.complete_as_of, self.newest_page) = (None, None);
+            self.followed = None;
         }
         identity.origin.clone_into(&mut self.origin);
         identity.prefix.clone_into(&mut self.prefix);
@@ -118,14 +137,25 @@ impl SourceState {
         }
     }
 
-    /// Begins a scan over `ranges`; one that was under way is given up.
-    pub fn begin_scan(&mut self, ranges: Vec<KeyRange>) -> &RunningScan {
+    /// Begins a scan over `ranges`, which hold every admitted key; one that was under way is given
+    /// up.
+    pub fn begin_scan(&mut self, ranges: Vec<KeyRange>) {
+        self.begin(ranges, false);
+    }
+
+    /// As [`SourceState::begin_scan`], over ranges that hold what new rules admit besides the old.
+    pub fn begin_partial_scan(&mut self, ranges: Vec<KeyRange>) {
+        self.begin(ranges, true);
+    }
+
+    fn begin(&mut self, ranges: Vec<KeyRange>, partial: bool) {
         self.last_scan += 1;
         let progress = |rest| RangeProgress { rest, done: false };
-        self.running.insert(RunningScan {
+        self.running = Some(RunningScan {
             started: None,
             ranges: ranges.into_iter().map(progress).collect(),
-        })
+            partial,
+        });
     }
 
     /// The stamp that a page of the running scan counts as; `None` where no scan is running.
@@ -146,7 +176,8 @@ impl SourceState {
         Some(counted)
     }
 
-    /// Completes the running scan: everything up to its start is in the index now.
+    /// Completes the running scan: everything up to its start is in the index now, unless it was a
+    /// partial one.
     pub fn complete_scan(&mut self) -> Result<(), NotComplete> {
         let running = self
             .running
@@ -158,7 +189,9 @@ impl SourceState {
                 open.rest.prefix, open.rest.after
             )));
         }
-        self.complete_as_of = self.complete_as_of.max(running.started);
+        if !running.partial {
+            self.complete_as_of = self.complete_as_of.max(running.started);
+        }
         self.running = None;
         Ok(())
     }
@@ -219,6 +252,18 @@ mod tests {
         assert_eq!(state.complete_as_of, Some(Stamp::from_millis(10)));
         assert_eq!(state.clock().scan, 1);
         assert!(state.complete_scan().is_err());
+    }
+
+    #[test]
+    fn a_partial_scan_says_nothing_of_the_other_keys() {
+        let mut state = state();
+        state.begin_scan(Vec::new());
+        state.stamp_page(Stamp::from_millis(10));
+        state.complete_scan().unwrap();
+        state.begin_partial_scan(Vec::new());
+        state.stamp_page(Stamp::from_millis(20));
+        state.complete_scan().unwrap();
+        assert_eq!(state.complete_as_of, Some(Stamp::from_millis(10)));
     }
 
     #[test]

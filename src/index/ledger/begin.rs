@@ -1,6 +1,7 @@
 //! How a scan begins: resumed, planned anew, or waiting for the first page of another bucket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Ledger, Scan};
 use crate::index::progress::Progress;
@@ -23,8 +24,19 @@ pub struct ScanRequest {
     pub ranges_in_flight: usize,
     /// Whether to begin anew even where a scan is unfinished.
     pub fresh: bool,
+    /// Whether to go on with a scan of what new rules admit, instead of scanning everything.
+    pub partial: bool,
+    /// Whether what the scan mends is drift.
+    pub drift: Option<MeasureDrift>,
     /// Where to count.
     pub progress: Arc<Progress>,
+}
+
+/// That events of everything that a scan finds should have come.
+#[derive(Debug)]
+pub struct MeasureDrift {
+    /// How long after the scan they may come.
+    pub grace: Duration,
 }
 
 /// What a scan has to list.
@@ -46,12 +58,7 @@ pub struct ScanPlan {
 impl<E: Engine> Ledger<E> {
     /// Begins or resumes the scan of a Source, once nothing is left of its former rules.
     pub fn begin_scan(&mut self, request: ScanRequest) -> Result<ScanPlan, IndexError> {
-        let mut scan = Scan {
-            source: request.source,
-            progress: request.progress,
-            hidden: Leftovers::None,
-            move_to: None,
-        };
+        let mut scan = Scan::idle(request.source, request.progress);
         let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
         if leftovers == Leftovers::Everything && !self.dry_run {
             scan.move_to = Some(scan.source.listed_ranges());
@@ -68,11 +75,13 @@ impl<E: Engine> Ledger<E> {
             scan.identify(|identity| state.adopt(identity));
         }
         let fresh = request.fresh || self.dry_run;
-        let resumed = !fresh && self.state(id)?.running.is_some();
+        let running = self.state(id)?.running.as_ref();
+        let resumed = !fresh && running.is_some_and(|scan| scan.partial == request.partial);
         if !resumed {
             let ranges = self.plan_ranges(id, &scan.source, request.ranges_in_flight)?;
             self.state(id)?.begin_scan(ranges);
         }
+        self.measure(id, request.drift);
         self.checkpoint_changed = true;
         self.commit()?;
         let plan = self.plan_of(id, resumed)?;
@@ -82,6 +91,15 @@ impl<E: Engine> Ledger<E> {
         }
         self.scans.insert(id, scan);
         Ok(plan)
+    }
+
+    fn measure(&mut self, id: SourceId, drift: Option<MeasureDrift>) {
+        match (drift, self.tallies.get(&id)) {
+            (Some(MeasureDrift { grace }), Some(tally)) => {
+                self.suspects.begin(id, Arc::clone(tally), grace);
+            }
+            _ => self.suspects.give_up(id),
+        }
     }
 
     fn plan_of(&mut self, id: SourceId, resumed: bool) -> Result<ScanPlan, IndexError> {
@@ -119,6 +137,7 @@ impl<E: Engine> Ledger<E> {
             let state = self.state(id)?;
             scan.identify(|identity| state.adopt(identity));
             state.begin_scan(ranges);
+            self.moving.remove(&id);
             self.checkpoint_changed = true;
         }
         self.scans.insert(id, scan);
@@ -126,7 +145,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// The ranges of a new scan: what the rules can admit, cut where the index knows many keys.
-    fn plan_ranges(
+    pub(super) fn plan_ranges(
         &self,
         id: SourceId,
         source: &Source,

@@ -1,5 +1,7 @@
 //! What leaves the index without a listing: records that the configuration has made wrong.
 
+use std::sync::Arc;
+
 use super::{Ledger, Scan};
 use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError, Which};
@@ -24,10 +26,11 @@ impl<E: Engine> Ledger<E> {
             if self.state(id)?.last_scan == 0 {
                 continue;
             }
-            self.erase_listed(id, &Progress::default(), |_, _| true)?;
+            self.erase_listed(id, None, |_, _| true)?;
             let state = self.state(id)?;
             let was_listed = state.running.is_some() || state.complete_as_of.is_some();
             (state.running, state.complete_as_of) = (None, None);
+            state.followed = None;
             self.checkpoint_changed |= was_listed;
         }
         self.commit()
@@ -43,7 +46,7 @@ impl<E: Engine> Ledger<E> {
         if wrong == Leftovers::None {
             return Ok(());
         }
-        self.erase_listed(id, &scan.progress, |key, record| {
+        self.erase_listed(id, Some(&scan.progress), |key, record| {
             is_left_over(&scan.source, wrong, key, record)
         })
     }
@@ -52,7 +55,7 @@ impl<E: Engine> Ledger<E> {
     fn erase_listed(
         &mut self,
         id: SourceId,
-        progress: &Progress,
+        progress: Option<&Arc<Progress>>,
         is_wrong: impl Fn(&str, &Record) -> bool,
     ) -> Result<(), IndexError> {
         // A scan that goes on would take for settled what is erased here.
@@ -66,16 +69,17 @@ impl<E: Engine> Ledger<E> {
         &mut self,
         id: SourceId,
         which: Which,
-        progress: &Progress,
+        progress: Option<&Arc<Progress>>,
         is_wrong: impl Fn(&str, &Record) -> bool,
     ) -> Result<(), IndexError> {
+        let counted = self.counted(id, progress);
         let mut rest = KeyInterval::everything();
         loop {
             let (indexed, last_read) = self.read(id, &rest, which)?;
             for (key, record) in &indexed {
                 if is_wrong(key, record) {
                     self.pending.put(id, key, None, true);
-                    progress.count(record.object().is_some(), false);
+                    counted.count(record.object().is_some(), false);
                 }
             }
             let Some(last) = last_read else {

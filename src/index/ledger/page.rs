@@ -1,8 +1,8 @@
 //! What a page does to the index: additions, changes and removals of its interval in one pass.
 
-use super::Ledger;
+use super::drift::Fault;
+use super::{Counted, Ledger};
 use crate::index::pending::Pending;
-use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError, Keyed, Which};
 use crate::sync::interval::KeyInterval;
 use crate::sync::listing::Entry;
@@ -83,18 +83,20 @@ impl<E: Engine> Ledger<E> {
         let clock = self.state(id)?.clock();
         let scan = self.scans.get(&id);
         let scan = scan.expect("a scan that is running, as stamp_page has seen, was begun here");
-        let pending = &mut self.pending;
+        let counted = Counted {
+            progress: Some(scan.progress.clone()),
+            tally: self.tallies.get(&id).cloned(),
+        };
+        let (pending, suspects) = (&mut self.pending, &mut self.suspects);
         merge_join(entries, indexed, |pair: Pair<'_>| {
             let admits = |object: &Object| scan.source.admits(pair.key, object.size);
             let decision = order::apply_page(pair.indexed, pair.listed, stamp, &clock, admits);
-            settle(
-                pending,
-                id,
-                pair.key,
-                pair.indexed,
-                decision,
-                &scan.progress,
-            );
+            if !matches!(decision, Decision::Keep(_))
+                && let Some(fault) = Fault::between(pair.listed, pair.indexed)
+            {
+                suspects.note(id, pair.key, fault);
+            }
+            settle(pending, id, pair.key, pair.indexed, decision, &counted);
             Ok(())
         })
     }
@@ -102,26 +104,30 @@ impl<E: Engine> Ledger<E> {
     /// Completes the scan of a Source, and purges the tombstones that nothing can need any more.
     pub fn complete_scan(&mut self, id: SourceId) -> Result<Option<Stamp>, IndexError> {
         self.move_if_new(id)?;
-        self.state(id)?.complete_scan()?;
+        let state = self.state(id)?;
+        let is_partial = state.running.as_ref().is_some_and(|scan| scan.partial);
+        state.complete_scan()?;
         self.checkpoint_changed = true;
         let clock = self.state(id)?.clock();
-        let purgeable = |_: &str, record: &Record| order::is_purgeable(record, &clock);
-        // A tombstone is no asset, so there is nothing to count.
-        self.erase(id, Which::Tombstones, &Progress::default(), purgeable)?;
+        if !is_partial {
+            let purgeable = |_: &str, record: &Record| order::is_purgeable(record, &clock);
+            self.erase(id, Which::Tombstones, None, purgeable)?;
+        }
         self.scans.remove(&id);
         self.commit()?;
+        self.suspects.end(id, clock.complete_as_of);
         Ok(clock.complete_as_of)
     }
 }
 
 /// Puts a decision into effect, and counts it.
-fn settle(
+pub(super) fn settle(
     pending: &mut Pending,
     id: SourceId,
     key: &str,
     old: Option<&Record>,
     decision: Decision,
-    progress: &Progress,
+    counted: &Counted,
 ) {
     let was_live = old.and_then(Record::object).is_some();
     let new = match decision {
@@ -130,6 +136,6 @@ fn settle(
         Decision::Erase => None,
     };
     let is_live = new.as_ref().and_then(Record::object).is_some();
-    progress.count(was_live, is_live);
+    counted.count(was_live, is_live);
     pending.put(id, key, new, old.is_some());
 }

@@ -19,6 +19,7 @@ type Bucket = BTreeMap<String, u64>;
 const POLICY: CommitPolicy = CommitPolicy {
     max_changes: 3,
     interval: Duration::from_secs(3600),
+    event_interval: Duration::from_secs(3600),
 };
 
 fn source(prefix: &str, include: &[&str]) -> Arc<Source> {
@@ -56,6 +57,8 @@ fn begin(
         source: Arc::clone(source),
         ranges_in_flight: 4,
         fresh,
+        partial: false,
+        drift: None,
         progress: Arc::clone(&progress),
     };
     (ledger.begin_scan(request).unwrap(), progress)
@@ -306,6 +309,8 @@ fn a_source_that_is_not_configured_any_more_loses_its_records_and_keeps_its_subd
         source: thief,
         ranges_in_flight: 1,
         fresh: false,
+        partial: false,
+        drift: None,
         progress: Arc::default(),
     };
     assert!(matches!(
@@ -433,3 +438,5 @@ proptest! {
         }
     }
 }
+
+mod events;

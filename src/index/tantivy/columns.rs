@@ -96,6 +96,11 @@ impl Columns {
         number_at(&self.removed_in_scan, doc).is_some()
     }
 
+    /// Whether the document is neither deleted nor a tombstone.
+    pub fn is_asset(&self, doc: DocId) -> bool {
+        self.is_alive(doc) && !self.is_tombstone(doc)
+    }
+
     /// Whether the segment holds any tombstone.
     pub fn has_tombstones(&self) -> bool {
         self.removed_in_scan.is_some()

@@ -30,26 +30,37 @@ impl KeysQuery {
 
     /// The documents of one segment, ascending.
     fn docs(&self, segment: &SegmentReader) -> tantivy::Result<Vec<DocId>> {
-        let index = segment.inverted_index(self.kh)?;
-        let Some(high) = segment.fast_fields().column_opt::<u64>("kh2")? else {
-            return Ok(Vec::new());
-        };
         let mut docs = Vec::new();
-        for hash in self.hashes.iter() {
-            let term = Term::from_field_u64(self.kh, hash.low);
-            let Some(mut found) = index.read_postings(&term, IndexRecordOption::Basic)? else {
-                continue;
-            };
-            while found.doc() != TERMINATED {
-                if high.first(found.doc()) == Some(hash.high) {
-                    docs.push(found.doc());
-                }
-                found.advance();
-            }
-        }
+        find(segment, self.kh, &self.hashes, |_, doc| docs.push(doc))?;
         docs.sort_unstable();
         Ok(docs)
     }
+}
+
+/// Hands the documents of a segment, deleted ones too, with the places of their hashes to `each`.
+pub fn find(
+    segment: &SegmentReader,
+    kh: Field,
+    hashes: &[KeyHash],
+    mut each: impl FnMut(usize, DocId),
+) -> tantivy::Result<()> {
+    let index = segment.inverted_index(kh)?;
+    let Some(high) = segment.fast_fields().column_opt::<u64>("kh2")? else {
+        return Ok(());
+    };
+    for (place, hash) in hashes.iter().enumerate() {
+        let term = Term::from_field_u64(kh, hash.low);
+        let Some(mut found) = index.read_postings(&term, IndexRecordOption::Basic)? else {
+            continue;
+        };
+        while found.doc() != TERMINATED {
+            if high.first(found.doc()) == Some(hash.high) {
+                each(place, found.doc());
+            }
+            found.advance();
+        }
+    }
+    Ok(())
 }
 
 impl Query for KeysQuery {

@@ -207,3 +207,67 @@ proptest! {
         prop_assert!(ranges.is_sorted_by(|a, b| a.prefix < b.prefix), "{:?}", ranges);
     }
 }
+
+#[test]
+fn what_new_rules_admit_is_listed_by_its_prefixes_alone() {
+    type Lists<'a> = (&'a [&'a str], &'a [&'a str]);
+    let cases: &[(Lists<'_>, Lists<'_>, &[&str])] = &[
+        ((&["/a"], &[]), (&["/a"], &[]), &[]),
+        ((&["/a"], &[]), (&["/a", "/b/"], &[]), &["b/"]),
+        ((&["/a"], &[]), (&["/b/"], &[]), &["b/"]),
+        ((&["/a", "/b"], &[]), (&["/a"], &[]), &[]),
+        ((&["/a"], &[]), (&[], &[]), &[""]),
+        ((&[], &[]), (&["/a"], &[]), &[]),
+        ((&["/a/"], &[]), (&["/a/", "/a/b/**"], &[]), &["a/b/"]),
+        ((&["/a"], &[]), (&["**/*.jpg"], &[]), &[""]),
+        ((&[], &["/x/", "/y/"]), (&[], &["/y/"]), &["x/"]),
+        ((&[], &["/x/"]), (&[], &[]), &["x/"]),
+        ((&[], &[]), (&[], &["/x/"]), &[]),
+        (
+            (&["/a"], &["/a/x/"]),
+            (&["/a", "/b/"], &["/a/y/"]),
+            &["a/x/", "b/"],
+        ),
+    ];
+    for ((include, exclude), (new_include, new_exclude), want) in cases {
+        let (former, new) = (rules(include, exclude), rules(new_include, new_exclude));
+        let ranges = new.newly_admitted_ranges(&former);
+        let prefixes: Vec<&str> = ranges.iter().map(|range| range.prefix.as_str()).collect();
+        assert_eq!(&prefixes, want, "{former:?} {new:?}");
+    }
+    let (none, all) = (
+        Rules::new(None, Some(Choice::All), false).unwrap(),
+        rules(&[], &[]),
+    );
+    assert_eq!(all.newly_admitted_ranges(&none), all.ranges());
+    assert!(none.newly_admitted_ranges(&all).is_empty());
+    let folded = Rules::new(paths(&["/a/"]), None, true).unwrap();
+    assert_eq!(
+        folded.newly_admitted_ranges(&rules(&["/a/"], &[])),
+        folded.ranges()
+    );
+}
+
+proptest! {
+    #[test]
+    fn every_newly_admitted_key_lies_in_a_listed_range(
+        old in (proptest::collection::vec("/?[ab*]{1,3}", 0..3), proptest::collection::vec("/?[ab*]{1,3}", 0..3)),
+        new in (proptest::collection::vec("/?[ab*]{1,3}", 0..3), proptest::collection::vec("/?[ab*]{1,3}", 0..3)),
+        keys in proptest::collection::vec("[ab/]{1,5}", 1..40),
+    ) {
+        let compiled = |(include, exclude): &(Vec<String>, Vec<String>)| {
+            let some = |list: &Vec<String>| (!list.is_empty()).then(|| Choice::Paths(list.clone()));
+            Rules::new(some(include), some(exclude), false).ok()
+        };
+        let (Some(former), Some(rules)) = (compiled(&old), compiled(&new)) else {
+            return Ok(());
+        };
+        let ranges = rules.newly_admitted_ranges(&former);
+        for key in keys {
+            if rules.admits(&key) && !former.admits(&key) {
+                let listed = ranges.iter().any(|range| range.interval().contains(&key));
+                prop_assert!(listed, "{key} by {former:?} and then {rules:?}");
+            }
+        }
+    }
+}

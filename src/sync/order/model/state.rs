@@ -99,6 +99,7 @@ impl State {
             complete_as_of: self.clock.complete_as_of,
             newest_page: self.newest_page,
             running: self.running.take(),
+            followed: None,
         };
         let result = change(&mut source);
         self.clock = source.clock();

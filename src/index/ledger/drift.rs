@@ -1,0 +1,238 @@
+//! Drift: what a scan had to mend although an event should have told of it.
+//!
+//! A notification may come a while after its page, so what a page mends is a suspect first; an event
+//! of the key clears it. What is left some time after the scan's end is drift.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Ledger;
+use crate::index::Engine;
+use crate::index::tally::{Drift, Tally};
+use crate::sync::object::Object;
+use crate::sync::record::Record;
+use crate::sync::source_state::SourceId;
+use crate::sync::stamp::Stamp;
+
+/// The most suspects that are kept; what is found beyond them counts as drift at once.
+const MAX_SUSPECTS: usize = 100_000;
+
+/// What is wrong with a record that a page mends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is an asset, and the index has none.
+    Missing,
+    /// The asset has another size or ETag.
+    Stale,
+    /// There is no asset, and the index has one.
+    LeftOver,
+}
+
+impl Fault {
+    /// What a page finds wrong, in what events tell of.
+    pub fn between(listed: Option<&Object>, record: Option<&Record>) -> Option<Self> {
+        match (listed, record.and_then(Record::object)) {
+            (Some(_), None) => Some(Self::Missing),
+            (Some(listed), Some(known)) => {
+                let is_same = listed.size == known.size && listed.etag == known.etag;
+                (!is_same).then_some(Self::Stale)
+            }
+            (None, Some(_)) => Some(Self::LeftOver),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The suspects of all scans that measure drift.
+#[derive(Debug, Default)]
+pub struct Suspects {
+    by_source: HashMap<SourceId, SuspectsOf>,
+    kept: usize,
+}
+
+#[derive(Debug)]
+struct SuspectsOf {
+    tally: Arc<Tally>,
+    /// How long after the scan's end an event may come.
+    grace: Duration,
+    keys: HashMap<String, Fault>,
+    /// What found no place among the keys.
+    beyond: Drift,
+    /// When the scan ended, and as of when it is complete.
+    ended: Option<(Instant, Option<Stamp>)>,
+}
+
+const NO_DRIFT: Drift = Drift {
+    as_of: None,
+    missing: 0,
+    stale: 0,
+    left_over: 0,
+};
+
+fn count(drift: &mut Drift, fault: Fault) {
+    match fault {
+        Fault::Missing => drift.missing += 1,
+        Fault::Stale => drift.stale += 1,
+        Fault::LeftOver => drift.left_over += 1,
+    }
+}
+
+impl Suspects {
+    /// Begins to measure a scan; one of the same Source that was measured before is given up.
+    pub fn begin(&mut self, source: SourceId, tally: Arc<Tally>, grace: Duration) {
+        self.give_up(source);
+        self.by_source.insert(
+            source,
+            SuspectsOf {
+                tally,
+                grace,
+                keys: HashMap::new(),
+                beyond: NO_DRIFT,
+                ended: None,
+            },
+        );
+    }
+
+    /// Forgets what was measured of the Source.
+    pub fn give_up(&mut self, source: SourceId) {
+        if let Some(gone) = self.by_source.remove(&source) {
+            self.kept -= gone.keys.len();
+        }
+    }
+
+    /// Notes what a page mends, if the scan is measured.
+    pub fn note(&mut self, source: SourceId, key: &str, fault: Fault) {
+        let Some(suspects) = self.by_source.get_mut(&source) else {
+            return;
+        };
+        if suspects.ended.is_some() {
+            return;
+        }
+        if self.kept >= MAX_SUSPECTS {
+            count(&mut suspects.beyond, fault);
+        } else if suspects.keys.insert(key.to_owned(), fault).is_none() {
+            self.kept += 1;
+        }
+    }
+
+    /// An event of the key has come: whatever a page mended was on its way.
+    pub fn clear_of(&mut self, source: SourceId, key: &str) {
+        let suspects = self.by_source.get_mut(&source);
+        if suspects.is_some_and(|suspects| suspects.keys.remove(key).is_some()) {
+            self.kept -= 1;
+        }
+    }
+
+    /// The scan is complete; events may still come for a while.
+    pub fn end(&mut self, source: SourceId, as_of: Option<Stamp>) {
+        if let Some(suspects) = self.by_source.get_mut(&source) {
+            suspects.ended = Some((Instant::now(), as_of));
+        }
+    }
+
+    /// The drift of the scans that ended long enough before `now`, and in whose tally it stands now.
+    pub fn measured(&mut self, now: Instant) -> Vec<(SourceId, Drift)> {
+        let is_due = |suspects: &SuspectsOf| {
+            let ended = suspects.ended;
+            ended.is_some_and(|(at, _)| now.saturating_duration_since(at) >= suspects.grace)
+        };
+        let due: Vec<SourceId> = self
+            .by_source
+            .iter()
+            .filter(|(_, suspects)| is_due(suspects))
+            .map(|(source, _)| *source)
+            .collect();
+        let mut measured = Vec::with_capacity(due.len());
+        for source in due {
+            let Some(suspects) = self.by_source.remove(&source) else {
+                continue;
+            };
+            self.kept -= suspects.keys.len();
+            let mut drift = suspects.beyond;
+            drift.as_of = suspects.ended.and_then(|(_, as_of)| as_of);
+            for fault in suspects.keys.into_values() {
+                count(&mut drift, fault);
+            }
+            suspects.tally.set_drift(drift);
+            measured.push((source, drift));
+        }
+        measured
+    }
+}
+
+impl<E: Engine> Ledger<E> {
+    /// Tells the drift of scans whose events must have come by now.
+    pub fn measure_drift(&mut self) {
+        for (source, drift) in self.suspects.measured(Instant::now()) {
+            let name = self.checkpoint.state(source).map(|state| &*state.name);
+            let (missing, stale, left_over) = (drift.missing, drift.stale, drift.left_over);
+            let source = name.unwrap_or_default();
+            match drift.total() {
+                0 => tracing::info!(source, "no drift: the scan found what events had told"),
+                _ => tracing::warn!(
+                    source,
+                    missing,
+                    stale,
+                    left_over,
+                    "drift: the scan mended what events should have told"
+                ),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: SourceId = SourceId(1);
+
+    fn measured(suspects: &mut Suspects, later: u64) -> Vec<[u64; 3]> {
+        let now = Instant::now() + Duration::from_secs(later);
+        let drifts = suspects.measured(now).into_iter();
+        drifts
+            .map(|(_, drift)| [drift.missing, drift.stale, drift.left_over])
+            .collect()
+    }
+
+    #[test]
+    fn what_no_event_clears_in_time_is_drift() {
+        let (mut suspects, tally) = (Suspects::default(), Arc::new(Tally::default()));
+        suspects.begin(A, Arc::clone(&tally), Duration::from_secs(60));
+        for (key, fault) in [
+            ("a", Fault::Missing),
+            ("b", Fault::Stale),
+            ("c", Fault::LeftOver),
+            ("d", Fault::LeftOver),
+        ] {
+            suspects.note(A, key, fault);
+        }
+        suspects.note(SourceId(2), "x", Fault::Missing);
+        suspects.clear_of(A, "b");
+        assert!(measured(&mut suspects, 100).is_empty(), "it has not ended");
+        suspects.end(A, Some(Stamp::from_millis(7)));
+        suspects.clear_of(A, "d");
+        suspects.note(A, "e", Fault::Missing);
+        assert!(measured(&mut suspects, 30).is_empty());
+        assert_eq!(measured(&mut suspects, 61), [[1, 0, 1]]);
+        assert_eq!(tally.drift().unwrap().as_of, Some(Stamp::from_millis(7)));
+        assert_eq!(suspects.kept, 0);
+        assert!(measured(&mut suspects, 61).is_empty());
+    }
+
+    #[test]
+    fn beyond_the_bound_it_is_counted_and_not_kept() {
+        let mut suspects = Suspects::default();
+        suspects.begin(A, Arc::default(), Duration::ZERO);
+        for number in 0..MAX_SUSPECTS + 5 {
+            suspects.note(A, &number.to_string(), Fault::Missing);
+        }
+        assert_eq!(suspects.kept, MAX_SUSPECTS);
+        suspects.end(A, None);
+        assert_eq!(
+            measured(&mut suspects, 1),
+            [[(MAX_SUSPECTS + 5) as u64, 0, 0]]
+        );
+    }
+}

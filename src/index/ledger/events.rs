@@ -1,0 +1,127 @@
+//! What events and look-ups do to the index, one key at a time.
+//!
+//! It does not acknowledge anything: whoever reports an event waits for the commit that follows.
+
+use super::Ledger;
+use super::page::settle;
+use crate::index::{Engine, IndexError};
+use crate::sync::object::Object;
+use crate::sync::order::{self, Ambiguous, Decision, Event, Kept};
+use crate::sync::record::Record;
+use crate::sync::source_state::SourceId;
+use crate::sync::stamp::Stamp;
+
+/// What a message says of one key of a Source whose rules admit it.
+#[derive(Clone, Debug)]
+pub struct EventReport {
+    /// The Source's number.
+    pub source: SourceId,
+    /// The key.
+    pub key: String,
+    /// What happened.
+    pub event: Told,
+}
+
+/// What an event tells.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// What is under the key now.
+    Certain(Event),
+    /// That the key must be listed.
+    Ambiguous(Ambiguous),
+}
+
+/// The page of one key that was asked for because of an ambiguous event, after that had come.
+#[derive(Clone, Debug)]
+pub struct LookUpReport {
+    /// The Source's number.
+    pub source: SourceId,
+    /// The key.
+    pub key: String,
+    /// What is listed under it, if the rules admit it.
+    pub listed: Option<Object>,
+    /// The page's stamp.
+    pub stamp: Stamp,
+    /// The event.
+    pub event: Ambiguous,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Its effect is in the index with the next commit.
+    Written,
+    /// The index knew it, or newer.
+    Stale(Kept),
+    /// Its key must be listed (again) before it can be acknowledged.
+    LookUp,
+    /// The index still holds the records of another bucket or folder under this Source, and nothing
+    /// was done: it must come again.
+    NotYet,
+}
+
+impl<E: Engine> Ledger<E> {
+    /// Applies an event, or tells that its key must be listed.
+    pub fn apply_event(&mut self, report: EventReport) -> Result<Applied, IndexError> {
+        let EventReport { source, key, event } = report;
+        if self.is_moving(source) {
+            return Ok(Applied::NotYet);
+        }
+        self.suspects.clear_of(source, &key);
+        let record = self.record(source, &key)?;
+        let clock = self.state(source)?.clock();
+        match event {
+            Told::Ambiguous(event) => {
+                let why = order::why_no_look_up(record.as_ref(), &event, &clock);
+                Ok(why.map_or(Applied::LookUp, Applied::Stale))
+            }
+            Told::Certain(event) => {
+                let decision = order::apply_event(record.as_ref(), &event, &clock);
+                self.take(source, &key, record.as_ref(), decision)
+            }
+        }
+    }
+
+    /// Applies the page of one key.
+    pub fn apply_look_up(&mut self, report: LookUpReport) -> Result<Applied, IndexError> {
+        let (source, key) = (report.source, &report.key);
+        if self.is_moving(source) {
+            return Ok(Applied::NotYet);
+        }
+        let record = self.record(source, key)?;
+        let clock = self.state(source)?.clock();
+        let (decision, is_settled) = order::apply_look_up(
+            record.as_ref(),
+            report.listed.as_ref(),
+            report.stamp,
+            &report.event,
+            &clock,
+        );
+        let applied = self.take(source, key, record.as_ref(), decision)?;
+        Ok(if is_settled { applied } else { Applied::LookUp })
+    }
+
+    fn take(
+        &mut self,
+        source: SourceId,
+        key: &str,
+        record: Option<&Record>,
+        decision: Decision,
+    ) -> Result<Applied, IndexError> {
+        if let Decision::Keep(why) = decision {
+            return Ok(Applied::Stale(why));
+        }
+        let counted = self.counted(source, None);
+        settle(&mut self.pending, source, key, record, decision, &counted);
+        self.commit_if_full()?;
+        Ok(Applied::Written)
+    }
+
+    /// The record of one key, with what is pending.
+    fn record(&self, source: SourceId, key: &str) -> Result<Option<Record>, IndexError> {
+        match self.pending.get(source, key) {
+            Some(change) => Ok(change.record.clone()),
+            None => Ok(self.engine.get(source, &[key])?.pop().flatten()),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The ledger with Sources that are followed: events, look-ups, new rules, drift.
+
+use super::*;
+use crate::index::tally::Tally;
+use crate::sync::order::{Ambiguous, Event, Kept};
+use crate::sync::source_state::Followed;
+
+fn attach(ledger: &mut Ledger<TantivyEngine>, source: &Arc<Source>) -> (Attachment, Arc<Tally>) {
+    attach_after(ledger, source, None)
+}
+
+fn attach_after(
+    ledger: &mut Ledger<TantivyEngine>,
+    source: &Arc<Source>,
+    former: Option<&Arc<Source>>,
+) -> (Attachment, Arc<Tally>) {
+    let tally = Arc::new(Tally::default());
+    let request = AttachRequest {
+        source: Arc::clone(source),
+        former: former.cloned(),
+        tally: Arc::clone(&tally),
+        ranges_in_flight: 4,
+    };
+    (ledger.attach(request).unwrap(), tally)
+}
+
+fn put(key: &str, version: u64, time: i64) -> Told {
+    told(Some(object(version)), key, time)
+}
+
+fn removed(key: &str, time: i64) -> Told {
+    told(None, key, time)
+}
+
+fn told(object: Option<Object>, _: &str, time: i64) -> Told {
+    Told::Certain(Event {
+        object,
+        time: Stamp::from_millis(time),
+        sequencer: Sequencer::parse(&format!("{time:016x}")).unwrap(),
+    })
+}
+
+fn report(ledger: &mut Ledger<TantivyEngine>, id: SourceId, key: &str, event: Told) -> Applied {
+    let report = EventReport {
+        source: id,
+        key: key.to_owned(),
+        event,
+    };
+    ledger.apply_event(report).unwrap()
+}
+
+fn look_up(
+    ledger: &mut Ledger<TantivyEngine>,
+    id: SourceId,
+    listed: Option<u64>,
+    stamp: i64,
+    event: &Ambiguous,
+) -> Applied {
+    let report = LookUpReport {
+        source: id,
+        key: "k".to_owned(),
+        listed: listed.map(object),
+        stamp: Stamp::from_millis(stamp),
+        event: event.clone(),
+    };
+    ledger.apply_look_up(report).unwrap()
+}
+
+#[test]
+fn events_are_applied_by_their_order_whatever_the_commits() {
+    for commit_between in [false, true] {
+        let mut ledger = ledger(false);
+        let photos = source("", &[]);
+        let (place, tally) = attach(&mut ledger, &photos);
+        let id = place.id;
+        let mut tell = |key: &str, event: Told, want: Applied, assets: u64| {
+            assert_eq!(report(&mut ledger, id, key, event), want, "{key}");
+            assert_eq!(tally.assets(), assets, "{key}");
+            if commit_between {
+                ledger.commit().unwrap();
+                assert!(ledger.is_clean());
+            }
+        };
+        let known = Applied::Stale(Kept::SequencerNotAbove);
+        tell("a", put("a", 1, 10), Applied::Written, 1);
+        tell("b", put("b", 2, 11), Applied::Written, 2);
+        tell("a", removed("a", 13), Applied::Written, 1);
+        tell("a", put("a", 5, 12), known, 1);
+        tell("a", removed("a", 13), known, 1);
+        tell("never", removed("never", 20), Applied::Written, 1);
+        tell("never", put("never", 3, 19), known, 1);
+        tell("b", put("b", 4, 21), Applied::Written, 1);
+        ledger.commit().unwrap();
+        assert_eq!(indexed(&ledger), [("b".to_owned(), object(4))].into());
+    }
+}
+
+#[test]
+fn an_ambiguous_event_is_settled_by_a_page_that_is_later() {
+    let mut ledger = ledger(false);
+    let (place, tally) = attach(&mut ledger, &source("", &[]));
+    let id = place.id;
+    report(&mut ledger, id, "k", put("k", 1, 10));
+    let event = Ambiguous {
+        time: Stamp::from_millis(30),
+        sequencer: Sequencer::parse("30"),
+    };
+    let ask = Told::Ambiguous(event.clone());
+    assert_eq!(report(&mut ledger, id, "k", ask.clone()), Applied::LookUp);
+    assert_eq!(look_up(&mut ledger, id, None, 30, &event), Applied::LookUp);
+    assert_eq!(tally.assets(), 0, "what the page shows is shown at once");
+    assert_eq!(
+        look_up(&mut ledger, id, Some(1), 31, &event),
+        Applied::Written
+    );
+    assert_eq!(tally.assets(), 1);
+    let stale = Applied::Stale(Kept::NotNewer);
+    assert_eq!(report(&mut ledger, id, "k", ask), stale);
+    assert_eq!(report(&mut ledger, id, "k", removed("k", 25)), stale);
+}
+
+#[test]
+fn what_new_rules_do_not_admit_goes_without_a_listing_and_the_rest_is_listed_alone() {
+    let mut ledger = ledger(false);
+    let old = source("", &["/a/", "/b/"]);
+    let bucket: Bucket = [("a/1", 1), ("b/1", 2), ("c/1", 3)]
+        .map(|(key, version)| (key.to_owned(), version))
+        .into();
+    let (first, _) = attach(&mut ledger, &old);
+    scan(&mut ledger, &old, &bucket, 100);
+    let complete = ledger.state(first.id).unwrap().complete_as_of;
+    let new = source("", &["/a/", "/c/"]);
+    let (place, tally) = attach_after(&mut ledger, &new, Some(&old));
+    assert_eq!(tally.assets(), 1);
+    assert_eq!(indexed(&ledger), [("a/1".to_owned(), object(1))].into());
+    let running = place.state.running.unwrap();
+    assert!(running.partial);
+    let listed: Vec<&str> = running.ranges.iter().map(|r| &*r.rest.prefix).collect();
+    assert_eq!(listed, ["c/"]);
+    let request = ScanRequest {
+        source: Arc::clone(&new),
+        ranges_in_flight: 4,
+        fresh: false,
+        partial: true,
+        drift: None,
+        progress: Arc::default(),
+    };
+    let plan = ledger.begin_scan(request).unwrap();
+    assert!(plan.resumed);
+    assert!(list(&mut ledger, &plan, &new, &bucket, 2, 200, usize::MAX));
+    assert_eq!(ledger.complete_scan(place.id).unwrap(), complete);
+    assert_eq!(indexed(&ledger).len(), 2);
+    assert_eq!(tally.assets(), 2);
+}
+
+#[test]
+fn new_rules_are_listed_whole_where_the_old_ones_are_not_known() {
+    for known in [false, true] {
+        let mut ledger = ledger(false);
+        let old = source("", &["/a/"]);
+        attach(&mut ledger, &old);
+        let new = source("", &["/a/", "/c/"]);
+        // The scan by the old rules never ran.
+        let (place, _) = attach_after(&mut ledger, &new, known.then_some(&old));
+        let running = place.state.running.unwrap();
+        assert!(!running.partial);
+        assert_eq!(running.ranges.len(), 2);
+    }
+}
+
+#[test]
+fn events_of_another_bucket_wait_until_its_first_page_is_in() {
+    let mut ledger = ledger(false);
+    let old = source("", &[]);
+    let bucket: Bucket = [("a".to_owned(), 1)].into();
+    attach(&mut ledger, &old);
+    scan(&mut ledger, &old, &bucket, 100);
+    let new = Arc::new(Source {
+        bucket: "other".into(),
+        ..(*old).clone()
+    });
+    let (place, tally) = attach(&mut ledger, &new);
+    assert!(place.is_moving);
+    assert_eq!(
+        report(&mut ledger, place.id, "b", put("b", 2, 500)),
+        Applied::NotYet
+    );
+    let (plan, _) = begin(&mut ledger, &new, false);
+    assert!(list(&mut ledger, &plan, &new, &bucket, 2, 400, 1));
+    assert_eq!(
+        report(&mut ledger, place.id, "b", put("b", 2, 500)),
+        Applied::Written
+    );
+    ledger.complete_scan(place.id).unwrap();
+    assert_eq!(tally.assets(), 2);
+}
+
+#[test]
+fn how_long_a_source_is_followed_is_in_the_checkpoint() {
+    let mut ledger = ledger(false);
+    let photos = source("", &[]);
+    let (place, _) = attach(&mut ledger, &photos);
+    assert_eq!(place.state.followed, None);
+    ledger.follow(&[place.id], "queue").unwrap();
+    let followed = |ledger: &Ledger<TantivyEngine>| -> Option<Followed> {
+        let checkpoint = ledger.engine.checkpoint().unwrap();
+        checkpoint.source("photos").unwrap().followed.clone()
+    };
+    let begun = followed(&ledger).unwrap();
+    assert_eq!(begun.queue_url, "queue");
+    report(&mut ledger, place.id, "k", put("k", 1, 10));
+    ledger.commit().unwrap();
+    assert!(followed(&ledger).unwrap().until_millis >= begun.until_millis);
+    ledger.detach("photos").unwrap();
+    assert_eq!(followed(&ledger), None);
+}
+
+#[test]
+fn a_scan_measures_what_events_should_have_told() {
+    let mut ledger = ledger(false);
+    let photos = source("", &[]);
+    let bucket: Bucket = [("late".to_owned(), 1), ("lost".to_owned(), 2)].into();
+    let (place, tally) = attach(&mut ledger, &photos);
+    report(&mut ledger, place.id, "gone", put("gone", 7, 10));
+    let request = ScanRequest {
+        source: Arc::clone(&photos),
+        ranges_in_flight: 4,
+        fresh: false,
+        partial: false,
+        drift: Some(MeasureDrift {
+            grace: Duration::ZERO,
+        }),
+        progress: Arc::default(),
+    };
+    let plan = ledger.begin_scan(request).unwrap();
+    assert!(list(
+        &mut ledger,
+        &plan,
+        &photos,
+        &bucket,
+        9,
+        100,
+        usize::MAX
+    ));
+    ledger.complete_scan(place.id).unwrap();
+    report(&mut ledger, place.id, "late", put("late", 1, 99));
+    ledger.measure_drift();
+    let drift = tally.drift().unwrap();
+    assert_eq!((drift.missing, drift.stale, drift.left_over), (1, 0, 1));
+}
