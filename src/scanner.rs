@@ -40,6 +40,8 @@ pub struct Scan<L> {
     /// How long after the scan an event of something that it finds may come, if events should tell
     /// of everything; what does not come is drift.
     pub drift_grace: Option<Duration>,
+    /// The queue from which events are received already, if they are.
+    pub queue_url: Option<String>,
 }
 
 /// Why a scan is not complete. What it reported until then stays in the index.
@@ -100,6 +102,7 @@ async fn run<L: Lister>(scan: Arc<Scan<L>>) -> Result<Completed, ScanError> {
         fresh: scan.fresh,
         partial: scan.partial,
         drift: scan.drift_grace.map(|grace| MeasureDrift { grace }),
+        queue_url: scan.queue_url.clone(),
         progress: Arc::clone(&scan.progress),
     };
     let plan = scan.index.begin_scan(request).await?;

@@ -11,6 +11,7 @@ pub mod object;
 pub mod order;
 pub mod reconcile;
 pub mod record;
+pub mod schedule;
 pub mod sequencer;
 pub mod source_state;
 pub mod stamp;

@@ -55,6 +55,8 @@ struct Scan {
     /// The ranges of a scan of another bucket or folder than the records are of. It begins, and
     /// the records go, when its first page shows that there is such a bucket.
     move_to: Option<Vec<KeyRange>>,
+    /// The queue that is received from when the move begins.
+    queue_url: Option<String>,
 }
 
 impl Scan {
@@ -65,6 +67,7 @@ impl Scan {
             progress,
             hidden: Leftovers::None,
             move_to: None,
+            queue_url: None,
         }
     }
 

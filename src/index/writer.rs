@@ -18,7 +18,7 @@ use super::ledger::{
     ScanRequest,
 };
 use super::{Engine, IndexError};
-use crate::sync::source_state::SourceId;
+use crate::sync::source_state::{SourceId, SourceState};
 use crate::sync::stamp::Stamp;
 
 /// Requests that may wait for the thread; a page takes about 300 KB.
@@ -38,16 +38,21 @@ enum Request {
     Detach(String, Reply<()>),
     Follow(Vec<SourceId>, String, Reply<()>),
     Unfollow(Vec<SourceId>),
-    Event(EventReport, Reply<Applied>),
+    State(SourceId, Reply<SourceState>),
+    Events(Vec<EventReport>, Reply<Vec<Applied>>),
     LookUp(LookUpReport, Reply<Applied>),
 }
 
 /// Those who wait for the commit that holds the effect of their event.
 #[derive(Default)]
 struct Waiting {
-    replies: Vec<(Reply<Applied>, Applied)>,
+    replies: Vec<Answer>,
     since: Option<Instant>,
 }
+
+/// Gives an answer to whoever waits for it; they may be gone: then the message comes again, and finds
+/// its effect in the index.
+type Answer = Box<dyn FnOnce() + Send>;
 
 impl Waiting {
     /// When the commit is due that they wait for, if any do.
@@ -55,18 +60,17 @@ impl Waiting {
         self.since.map(|since| since + interval)
     }
 
-    fn add(&mut self, reply: Reply<Applied>, applied: Applied) {
+    fn add<T: Send + 'static>(&mut self, reply: Reply<T>, result: T) {
         self.since.get_or_insert_with(Instant::now);
-        self.replies.push((reply, applied));
+        self.replies.push(Box::new(move || {
+            let _ = reply.send(Ok(result));
+        }));
     }
 
     /// Everything that was applied is committed.
     fn answer_all(&mut self) {
         self.since = None;
-        for (reply, applied) in self.replies.drain(..) {
-            // Who asked may be gone; the message comes again and finds its effect here.
-            let _ = reply.send(Ok(applied));
-        }
+        self.replies.drain(..).for_each(|answer| answer());
     }
 }
 
@@ -174,30 +178,39 @@ fn serve<E: Engine>(
             ledger.unfollow(&ids);
             Ok(())
         }
-        Request::Event(report, reply) => {
-            let applied = ledger.apply_event(report);
-            answer_when_committed(reply, applied, waiting)
+        Request::State(id, reply) => answer(reply, ledger.state_of(id)),
+        Request::Events(reports, reply) => {
+            let applied: Result<Vec<_>, _> = reports
+                .into_iter()
+                .map(|report| ledger.apply_event(report))
+                .collect();
+            let needs_no_commit = |applied: &Vec<Applied>| applied.iter().all(promises_nothing);
+            answer_when_committed(reply, applied, needs_no_commit, waiting)
         }
         Request::LookUp(report, reply) => {
             let applied = ledger.apply_look_up(report);
-            answer_when_committed(reply, applied, waiting)
+            answer_when_committed(reply, applied, promises_nothing, waiting)
         }
     }
 }
 
-fn answer_when_committed(
-    reply: Reply<Applied>,
-    applied: Result<Applied, IndexError>,
+/// Whether something must be done first before the event counts as applied.
+fn promises_nothing(applied: &Applied) -> bool {
+    matches!(applied, Applied::LookUp | Applied::NotYet)
+}
+
+fn answer_when_committed<T: Send + 'static>(
+    reply: Reply<T>,
+    applied: Result<T, IndexError>,
+    needs_no_commit: impl FnOnce(&T) -> bool,
     waiting: &mut Waiting,
 ) -> Result<(), IndexError> {
     match applied {
-        // These ask for something to be done first, and promise nothing.
-        Ok(applied @ (Applied::LookUp | Applied::NotYet)) => answer(reply, Ok(applied)),
-        Ok(applied) => {
+        Ok(applied) if !needs_no_commit(&applied) => {
             waiting.add(reply, applied);
             Ok(())
         }
-        Err(error) => answer(reply, Err(error)),
+        result => answer(reply, result),
     }
 }
 
@@ -256,9 +269,17 @@ impl IndexHandle {
         self.send(Request::Unfollow(ids)).await
     }
 
-    /// Applies an event, and answers when its effect is durable.
-    pub async fn apply_event(&self, report: EventReport) -> Result<Applied, IndexError> {
-        self.ask(|reply| Request::Event(report, reply)).await
+    /// The state of a Source that is attached.
+    pub async fn state(&self, id: SourceId) -> Result<SourceState, IndexError> {
+        self.ask(|reply| Request::State(id, reply)).await
+    }
+
+    /// Applies the events of one message, and answers, in their order, when their effects are durable.
+    pub async fn apply_events(
+        &self,
+        reports: Vec<EventReport>,
+    ) -> Result<Vec<Applied>, IndexError> {
+        self.ask(|reply| Request::Events(reports, reply)).await
     }
 
     /// Applies the page of one key, and answers when its effect is durable.

@@ -52,6 +52,7 @@ impl<E: Engine> Ledger<E> {
             ranges_in_flight,
         } = request;
         let scan = Scan::idle(source, Arc::new(Progress::default()));
+        let before = self.checkpoint.source(&scan.source.name).cloned();
         let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
         tally.set_assets(self.engine.assets(id)?);
         self.tallies.insert(id, tally);
@@ -65,13 +66,18 @@ impl<E: Engine> Ledger<E> {
                 self.adopt_rules(id, &scan, former.as_deref(), ranges_in_flight)?;
             }
         }
-        self.checkpoint_changed = true;
+        self.checkpoint_changed |= before.as_ref() != self.checkpoint.state(id);
         self.commit()?;
         Ok(Attachment {
             id,
             state: self.state(id)?.clone(),
             is_moving: self.is_moving(id),
         })
+    }
+
+    /// The state of a Source.
+    pub fn state_of(&mut self, id: SourceId) -> Result<SourceState, IndexError> {
+        self.state(id).cloned()
     }
 
     /// Puts new rules in the place of the old ones.
@@ -108,15 +114,23 @@ impl<E: Engine> Ledger<E> {
     /// Whoever asks has begun the scans that are due: what was sent before is not known to be here.
     pub fn follow(&mut self, ids: &[SourceId], queue_url: &str) -> Result<(), IndexError> {
         for id in ids {
-            let followed = Followed {
-                queue_url: queue_url.to_owned(),
-                until_millis: now_millis(),
-            };
-            self.state(*id)?.followed = Some(followed);
-            self.following.insert(*id);
+            self.note_follow(*id, queue_url.to_owned())?;
         }
         self.checkpoint_changed = true;
         self.commit()
+    }
+
+    pub(super) fn note_follow(
+        &mut self,
+        id: SourceId,
+        queue_url: String,
+    ) -> Result<(), IndexError> {
+        self.state(id)?.followed = Some(Followed {
+            queue_url,
+            until_millis: now_millis(),
+        });
+        self.following.insert(id);
+        Ok(())
     }
 
     /// Notes that the events of these Sources are not received any more.

@@ -28,6 +28,9 @@ pub struct ScanRequest {
     pub partial: bool,
     /// Whether what the scan mends is drift.
     pub drift: Option<MeasureDrift>,
+    /// The queue from which events are received already, if they are: from the scan's beginning on
+    /// they count as followed.
+    pub queue_url: Option<String>,
     /// Where to count.
     pub progress: Arc<Progress>,
 }
@@ -62,6 +65,7 @@ impl<E: Engine> Ledger<E> {
         let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
         if leftovers == Leftovers::Everything && !self.dry_run {
             scan.move_to = Some(scan.source.listed_ranges());
+            scan.queue_url = request.queue_url;
             let plan = self.plan_of_move(id, &scan)?;
             self.scans.insert(id, scan);
             return Ok(plan);
@@ -82,6 +86,9 @@ impl<E: Engine> Ledger<E> {
             self.state(id)?.begin_scan(ranges);
         }
         self.measure(id, request.drift);
+        if let Some(queue_url) = request.queue_url {
+            self.note_follow(id, queue_url)?;
+        }
         self.checkpoint_changed = true;
         self.commit()?;
         let plan = self.plan_of(id, resumed)?;
@@ -138,6 +145,9 @@ impl<E: Engine> Ledger<E> {
             scan.identify(|identity| state.adopt(identity));
             state.begin_scan(ranges);
             self.moving.remove(&id);
+            if let Some(queue_url) = scan.queue_url.take() {
+                self.note_follow(id, queue_url)?;
+            }
             self.checkpoint_changed = true;
         }
         self.scans.insert(id, scan);

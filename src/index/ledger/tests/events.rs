@@ -143,6 +143,7 @@ fn what_new_rules_do_not_admit_goes_without_a_listing_and_the_rest_is_listed_alo
         fresh: false,
         partial: true,
         drift: None,
+        queue_url: None,
         progress: Arc::default(),
     };
     let plan = ledger.begin_scan(request).unwrap();
@@ -230,6 +231,7 @@ fn a_scan_measures_what_events_should_have_told() {
         drift: Some(MeasureDrift {
             grace: Duration::ZERO,
         }),
+        queue_url: None,
         progress: Arc::default(),
     };
     let plan = ledger.begin_scan(request).unwrap();
