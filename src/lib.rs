@@ -72,5 +72,6 @@ pub mod reindex;
 pub mod scanner;
 pub mod search;
 pub mod source;
+pub mod status;
 pub mod sync;
 pub mod telemetry;
