@@ -15,9 +15,11 @@ mod document;
 mod error;
 pub mod file;
 mod resolve;
+mod serve;
 
 pub use error::{BadValue, ConfigError};
 use file::{ConfigFile, IndexFile, ScanFile, SourceFile};
+pub use serve::{EventsConfig, ServeConfig};
 
 /// The folder beside the configuration file in which each `*.toml` file is one Source.
 pub const SOURCES_FOLDER: &str = "sources.d";
@@ -31,6 +33,10 @@ pub struct Config {
     pub scan: ScanConfig,
     /// How the index is written.
     pub index: IndexConfig,
+    /// How events are received.
+    pub events: EventsConfig,
+    /// How the daemon runs.
+    pub serve: ServeConfig,
     /// At least one: those of the file as written there, then those of the folder by file name.
     pub sources: Vec<Arc<Source>>,
 }
@@ -44,6 +50,8 @@ pub struct ScanConfig {
     pub sources_in_flight: usize,
     /// How often a request is sent before it counts as failed, 1 to 20.
     pub attempts: u32,
+    /// How long after a scan the daemon scans a Source again at the latest, 1 to 43,200 minutes.
+    pub reconcile_every: Duration,
 }
 
 /// How the index is written.
@@ -111,6 +119,8 @@ impl Config {
             .map_err(|problem| in_file(BadValue::text("data_dir", &file.data_dir, problem)))?;
         let scan = scan(&file.scan).map_err(in_file)?;
         let index = index(&file.index).map_err(in_file)?;
+        let events = serve::events(&file.events).map_err(in_file)?;
+        let serve = serve::serve(&file.serve, folder, &data_dir).map_err(in_file)?;
         let inline = file.source.into_iter().map(|source| Written {
             path: path.to_owned(),
             source,
@@ -128,6 +138,8 @@ impl Config {
             data_dir,
             scan,
             index,
+            events,
+            serve,
             sources: resolve_all(written, folder)?,
         })
     }
@@ -135,11 +147,14 @@ impl Config {
 
 fn scan(file: &ScanFile) -> Result<ScanConfig, BadValue> {
     let ranges = check::number("scan.ranges_in_flight", file.ranges_in_flight, 8, 1..=64)?;
+    let every = file.reconcile_every_minutes;
+    let every = check::number("scan.reconcile_every_minutes", every, 1_440, 1..=43_200)?;
     let sources = check::number("scan.sources_in_flight", file.sources_in_flight, 4, 1..=64)?;
     Ok(ScanConfig {
         ranges_in_flight: ranges as usize,
         sources_in_flight: sources as usize,
         attempts: check::number("scan.attempts", file.attempts, 8, 1..=20)?,
+        reconcile_every: Duration::from_secs(60 * u64::from(every)),
     })
 }
 
@@ -223,6 +238,18 @@ fn check_unique(source: &Source, before: &[(PathBuf, Arc<Source>)]) -> Result<()
         if other.name == source.name {
             return Err(BadValue::text("name", &source.name, problem("name")));
         }
+        if shares_events_of_another_store(source, other) {
+            let url = source
+                .events
+                .as_ref()
+                .map_or("", |events| &events.queue_url);
+            let (name, bucket) = (&other.name, &other.bucket);
+            let problem = format!(
+                "the source {name:?} gets its events from this queue, and has a bucket {bucket:?} \
+                 as well, in another store; events name the bucket alone, so write another queue"
+            );
+            return Err(BadValue::text("events.queue_url", url, problem));
+        }
         if other.subdomain == source.subdomain {
             return Err(BadValue::text(
                 "subdomain",
@@ -232,6 +259,20 @@ fn check_unique(source: &Source, before: &[(PathBuf, Arc<Source>)]) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Whether no event could be told to be of the one or of the other.
+fn shares_events_of_another_store(source: &Source, other: &Source) -> bool {
+    let queue = |source: &Source| {
+        source
+            .events
+            .as_ref()
+            .map(|events| events.queue_url.clone())
+    };
+    queue(source).is_some()
+        && queue(source) == queue(other)
+        && source.bucket == other.bucket
+        && source.endpoint_url != other.endpoint_url
 }
 
 /// The path, from `folder` where it is relative; or what is wrong with it.

@@ -87,9 +87,17 @@ impl Reindex {
                 requests: AtomicU64::new(0),
             })
         };
-        let jobs: Vec<_> = config.choose(names)?.into_iter().map(job).collect();
+        // One that is disabled is scanned where it is named.
+        let is_wanted = |source: &&Arc<Source>| source.enabled || !names.is_empty();
+        let chosen = config.choose(names)?.into_iter().filter(is_wanted);
+        let jobs: Vec<_> = chosen.map(job).collect();
+        let mut enabled = config.sources.iter().filter(|source| source.enabled);
+        let is_chosen = |source: &Arc<Source>| {
+            let mut jobs = jobs.iter();
+            jobs.any(|job: &Arc<Job>| job.source.name == source.name)
+        };
         Ok(Self {
-            whole: jobs.len() == config.sources.len(),
+            whole: enabled.all(is_chosen),
             jobs,
             config,
             mode,

@@ -26,6 +26,8 @@ pub use rules::Rules;
 pub struct Source {
     /// Unique among the Sources of a configuration; safe on a command line and in a URL.
     pub name: String,
+    /// Whether it is listed, followed and searched; if not, its records wait.
+    pub enabled: bool,
     /// The bucket.
     pub bucket: String,
     /// Empty for the whole bucket, else it ends in `/`.
@@ -120,6 +122,7 @@ impl Source {
         let subdomain = subdomain.into();
         Self {
             name: name.into(),
+            enabled: true,
             bucket: bucket.into(),
             prefix: String::new(),
             region: None,

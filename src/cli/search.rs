@@ -63,7 +63,8 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let now = Stamp::from_millis(jiff::Timestamp::now().as_millisecond());
     let query = Query::parse(&arguments.query, now).map_err(|error| misused(error.into()))?;
     let sort = Sort::parse(&arguments.sort).map_err(|error| misused(error.into()))?;
-    let sources = config.choose(&arguments.source)?;
+    let mut sources = config.choose(&arguments.source)?;
+    sources.retain(|source| source.enabled);
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let absent = || IndexError::Absent {
         data_dir: config.data_dir.clone(),

@@ -22,6 +22,12 @@ pub struct ConfigFile {
     /// How the index is written.
     #[serde(default)]
     pub index: IndexFile,
+    /// How events are received.
+    #[serde(default)]
+    pub events: EventsSettingsFile,
+    /// How the daemon runs.
+    #[serde(default)]
+    pub serve: ServeFile,
     /// The Sources, unless they have files of their own.
     #[serde(default)]
     pub source: Vec<SourceFile>,
@@ -37,6 +43,8 @@ pub struct ScanFile {
     pub sources_in_flight: Option<i64>,
     /// How often a request is sent before it counts as failed.
     pub attempts: Option<i64>,
+    /// Minutes after which the daemon scans a Source again.
+    pub reconcile_every_minutes: Option<i64>,
 }
 
 /// `[index]`
@@ -53,12 +61,37 @@ pub struct IndexFile {
     pub writer_memory_mb: Option<i64>,
 }
 
+/// `[events]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "they are those of `EventsConfig`")]
+pub struct EventsSettingsFile {
+    pub receives_per_queue: Option<i64>,
+    pub receives_in_flight: Option<i64>,
+    pub messages_in_flight: Option<i64>,
+    pub look_ups_in_flight: Option<i64>,
+    pub visibility_timeout_seconds: Option<i64>,
+    pub expected_within_seconds: Option<i64>,
+}
+
+/// `[serve]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "they are those of `ServeConfig`")]
+pub struct ServeFile {
+    pub listen: Option<String>,
+    pub control_socket: Option<String>,
+    pub grace_period_seconds: Option<i64>,
+}
+
 /// `[[source]]`, or a whole file in `sources.d`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "they are those of `Source`")]
 pub struct SourceFile {
     pub name: String,
+    #[serde(default = "enabled")]
+    pub enabled: bool,
     pub bucket: String,
     #[serde(default)]
     pub prefix: String,
@@ -79,6 +112,10 @@ pub struct SourceFile {
     #[serde(default)]
     pub request_payer: bool,
     pub events: Option<EventsFile>,
+}
+
+fn enabled() -> bool {
+    true
 }
 
 /// `endpoint_order`

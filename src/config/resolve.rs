@@ -32,6 +32,7 @@ pub fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue> {
             EndpointOrderFile::Standard => EndpointOrder::Standard,
             EndpointOrderFile::ExternalFirst => EndpointOrder::ExternalFirst,
         },
+        enabled: file.enabled,
         region: file.region,
         path_style: file.path_style,
         folder_markers: file.folder_markers,

@@ -39,6 +39,7 @@ fn what_is_not_written_has_its_default() {
         ranges_in_flight: 8,
         sources_in_flight: 4,
         attempts: 8,
+        reconcile_every: Duration::from_secs(24 * 3600),
     };
     assert_eq!(config.scan, scan);
     let commit_interval = Duration::from_secs(10);
