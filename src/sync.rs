@@ -7,6 +7,7 @@
 pub mod checkpoint;
 pub mod interval;
 pub mod listing;
+pub mod notification;
 pub mod object;
 pub mod order;
 pub mod reconcile;

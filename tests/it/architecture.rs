@@ -126,7 +126,9 @@ fn imports_run_one_way() {
 
 #[test]
 fn pure_rooms_stay_pure() {
-    for file in files().iter().filter(|file| PURE.contains(&file.room())) {
+    // Their tests may read files.
+    let is_pure = |file: &&File| PURE.contains(&file.room()) && !file.is_test();
+    for file in files().iter().filter(is_pure) {
         for line in &file.code {
             for impure in IMPURE {
                 assert!(

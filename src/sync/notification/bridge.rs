@@ -1,0 +1,96 @@
+//! S3's events as EventBridge carries them: one a message, in `detail`.
+//!
+//! A rule of EventBridge can pass on the detail alone, without its type and its time; such an event
+//! is read as far as it goes.
+
+use serde_json::Value;
+
+use super::ObjectEvent;
+use super::key::{self, Encoding};
+use super::kind::Kind;
+use super::record::{bucket, require_major};
+use super::time::EventTime;
+use super::told::Told;
+use super::unreadable::{Unreadable, quoted, text};
+
+/// What EventBridge calls S3.
+const SOURCE: &str = "aws.s3";
+
+/// The major version of the details that are known.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
+const VERSION: &str = "1";
+
+/// The name of an event that has no `detail-type` and does not show what it did.
+const WITHOUT_TYPE: &str = "event without detail-type";
+
+/// What `reason` says of an object that was written.
+const WRITING: [&str; 4] = [
+    "PutObject",
+    "POST Object",
+    "CopyObject",
+    "CompleteMultipartUpload",
+];
+
+/// Whether a body has the shape of an event of EventBridge, or of its detail alone.
+pub(super) fn is_event(body: &Value) -> bool {
+    body.get("detail").is_some() || is_detail(body)
+}
+
+fn is_detail(value: &Value) -> bool {
+    value["bucket"].get("name").is_some() && value["object"].get("key").is_some()
+}
+
+/// Reads the event.
+pub(super) fn event(body: &Value) -> Result<ObjectEvent, Unreadable> {
+    if let Some(source) = body.get("source").filter(|source| *source != SOURCE) {
+        let found = format!("an event of {}", quoted(&text(source)));
+        return Err(Unreadable::new(found, "one of aws.s3"));
+    }
+    let detail = body.get("detail").unwrap_or(body);
+    let expected = "an event-version of the form 1.x";
+    require_major(&detail["event-version"], VERSION, expected)?;
+    let object = &detail["object"];
+    let told = Told::new(object, EventTime::read(&body["time"]));
+    let (name, kind) = match body["detail-type"].as_str() {
+        Some("Object Deleted") => ("Object Deleted", deletion(detail)),
+        Some(detail_type) => (detail_type, Kind::of_detail_type(detail_type)),
+        None => without_type(detail, &told),
+    };
+    ObjectEvent::new(
+        name,
+        kind,
+        bucket(&detail["bucket"]["name"]),
+        key::read(&object["key"], Encoding::Plain),
+        told,
+    )
+}
+
+/// What a deletion removed, by what it says of itself.
+fn deletion(detail: &Value) -> Kind {
+    if is_of_lifecycle(detail) {
+        return Kind::Expired;
+    }
+    match detail["deletion-type"].as_str() {
+        Some("Permanently Deleted" | "Delete Marker Created") => Kind::Removed,
+        _ => Kind::Changed,
+    }
+}
+
+fn is_of_lifecycle(detail: &Value) -> bool {
+    let reason = detail["reason"].as_str();
+    reason.is_some_and(|reason| reason.starts_with("Lifecycle"))
+}
+
+/// What an event without a type did: what only a deletion or only a creation carries tells it.
+fn without_type(detail: &Value, told: &Told) -> (&'static str, Kind) {
+    let reason = detail["reason"].as_str().unwrap_or_default();
+    if detail.get("deletion-type").is_some() {
+        ("Object Deleted", deletion(detail))
+    } else if WRITING.contains(&reason) && told.size.is_some() && told.etag.is_some() {
+        ("Object Created", Kind::Created)
+    } else if is_of_lifecycle(detail) {
+        (WITHOUT_TYPE, Kind::Expired)
+    } else {
+        (WITHOUT_TYPE, Kind::Changed)
+    }
+}

@@ -1,0 +1,142 @@
+//! What the name of an event says that it did.
+//!
+//! Names are compared as they are written, and what is not named here is [`Kind::Unknown`]. Whether
+//! the event carries enough to act on is not decided here.
+
+/// What an event did, as far as its name tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An object was written.
+    Created,
+    /// A key, a version or a delete marker was removed, or a delete marker was put.
+    Removed,
+    /// A lifecycle rule removed something, at a time that the event does not tell: it can say midnight.
+    Expired,
+    /// Something that a listing shows may have changed.
+    Changed,
+    /// Nothing that a listing shows has changed.
+    Irrelevant,
+    /// The name is not known.
+    Unknown,
+}
+
+impl Kind {
+    /// The kind of an event by its name on SQS and SNS, without `s3:`.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
+    pub(super) fn of_s3_name(name: &str) -> Self {
+        let (family, action) = name.split_once(':').unwrap_or((name, ""));
+        match (family, action) {
+            // MinIO says so of an object whose content stays.
+            ("ObjectCreated", "PutTagging" | "DeleteTagging" | "PutRetention" | "PutLegalHold") => {
+                Self::Irrelevant
+            }
+            ("ObjectCreated", _) => Self::Created,
+            ("ObjectRemoved", "Delete" | "DeleteMarkerCreated") => Self::Removed,
+            ("ObjectRemoved", _) => Self::Changed,
+            // The second is MinIO's.
+            ("LifecycleExpiration" | "LifecycleDelMarkerExpiration", _) => Self::Expired,
+            // Ceph's; its times may be as wrong as those of AWS.
+            ("ObjectLifecycle", _) => Self::Expired,
+            ("LifecycleTransition" | "ObjectRestore" | "IntelligentTiering", _) => Self::Changed,
+            ("ReducedRedundancyLostObject", _) => Self::Changed,
+            // MinIO's transition to a tier, and Ceph's copy from another zone.
+            ("ObjectTransition" | "ObjectSynced", _) => Self::Changed,
+            ("ObjectTagging" | "ObjectAcl" | "ObjectAnnotation", _) => Self::Irrelevant,
+            ("ObjectRetention" | "ObjectLegalHold" | "Replication", _) => Self::Irrelevant,
+            // MinIO's.
+            ("ObjectAccessed", _) => Self::Irrelevant,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The kind of an event by its `detail-type` on EventBridge; a deletion is [`Kind::Changed`]
+    /// until its other fields say more.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html>
+    pub(super) fn of_detail_type(detail_type: &str) -> Self {
+        match detail_type {
+            "Object Created" => Self::Created,
+            "Object Deleted"
+            | "Object Restore Initiated"
+            | "Object Restore Completed"
+            | "Object Restore Expired"
+            | "Object Storage Class Changed"
+            | "Object Access Tier Changed" => Self::Changed,
+            "Object ACL Updated" | "Object Tags Added" | "Object Tags Deleted" => Self::Irrelevant,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_on_sqs_and_sns() {
+        use Kind::*;
+        for (name, kind) in [
+            ("ObjectCreated:Put", Created),
+            ("ObjectCreated:Post", Created),
+            ("ObjectCreated:Copy", Created),
+            ("ObjectCreated:CompleteMultipartUpload", Created),
+            ("ObjectCreated:OfTomorrow", Created),
+            ("ObjectCreated:PutTagging", Irrelevant),
+            ("ObjectCreated:PutRetention", Irrelevant),
+            ("ObjectRemoved:Delete", Removed),
+            ("ObjectRemoved:DeleteMarkerCreated", Removed),
+            ("ObjectRemoved:NoOP", Changed),
+            ("ObjectRemoved:DeleteAllVersions", Changed),
+            ("LifecycleExpiration:Delete", Expired),
+            ("LifecycleExpiration:DeleteMarkerCreated", Expired),
+            ("LifecycleDelMarkerExpiration:Delete", Expired),
+            ("ObjectLifecycle:Expiration:Current", Expired),
+            ("ObjectLifecycle:Transition:Current", Expired),
+            ("LifecycleTransition", Changed),
+            ("IntelligentTiering", Changed),
+            ("ObjectRestore:Post", Changed),
+            ("ObjectRestore:Completed", Changed),
+            ("ObjectRestore:Delete", Changed),
+            ("ReducedRedundancyLostObject", Changed),
+            ("ObjectTransition:Complete", Changed),
+            ("ObjectSynced:Create", Changed),
+            ("ObjectTagging:Put", Irrelevant),
+            ("ObjectTagging:Delete", Irrelevant),
+            ("ObjectAcl:Put", Irrelevant),
+            ("ObjectAnnotation:Put", Irrelevant),
+            ("ObjectAnnotation:Delete", Irrelevant),
+            ("ObjectRetention:Put", Irrelevant),
+            ("Replication:OperationFailedReplication", Irrelevant),
+            ("Replication:OperationNotTracked", Irrelevant),
+            ("ObjectAccessed:Get", Irrelevant),
+            ("ObjectCreatedByMe:Put", Unknown),
+            ("objectcreated:put", Unknown),
+            ("BucketCreated:*", Unknown),
+            ("", Unknown),
+        ] {
+            assert_eq!(Kind::of_s3_name(name), kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn detail_types_on_eventbridge() {
+        use Kind::*;
+        for (detail_type, kind) in [
+            ("Object Created", Created),
+            ("Object Deleted", Changed),
+            ("Object Restore Initiated", Changed),
+            ("Object Restore Completed", Changed),
+            ("Object Restore Expired", Changed),
+            ("Object Storage Class Changed", Changed),
+            ("Object Access Tier Changed", Changed),
+            ("Object ACL Updated", Irrelevant),
+            ("Object Tags Added", Irrelevant),
+            ("Object Tags Deleted", Irrelevant),
+            ("AWS API Call via CloudTrail", Unknown),
+            ("object created", Unknown),
+        ] {
+            assert_eq!(Kind::of_detail_type(detail_type), kind, "{detail_type}");
+        }
+    }
+}
