@@ -17,6 +17,7 @@ mod progress;
 mod reindex;
 mod rules;
 mod search;
+mod serve;
 mod text;
 
 /// Keeps a search index that mirrors the assets in S3 buckets.
@@ -60,6 +61,7 @@ const INTERRUPTED: u8 = 130;
 enum Command {
     Reindex(reindex::Arguments),
     Search(search::Arguments),
+    Serve(serve::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
     /// Try the configuration: the bucket of each Source is opened, and what fails is explained
@@ -128,6 +130,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     let config = Config::load(&arguments.config)?;
     match arguments.command {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
+        Command::Serve(command) => {
+            runtime()?.block_on(serve::run(&command, config, arguments.config))
+        }
         Command::Search(arguments) => search::run(&arguments, &config),
         Command::Rules(command) => rules::run(&command, &config),
         Command::Check => runtime()?.block_on(check::run(&config)),
@@ -145,6 +150,7 @@ fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
     let bars = MultiProgress::with_draw_target(target);
     // Whoever sees a bar needs no log line about the same.
     let default = match command {
+        Command::Serve(_) => "error,asset_indexer=info",
         Command::Reindex(_) if !on_terminal => "error,asset_indexer=info",
         _ => "error,asset_indexer=warn",
     };

@@ -17,6 +17,7 @@ use crate::config::{Config, UnknownSource};
 use crate::index::IndexError;
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{CommitPolicy, Ledger};
+use crate::index::live::{open_live, open_or_create_live};
 use crate::index::progress::Progress;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
@@ -245,15 +246,7 @@ impl Target {
 
     fn in_place(data_dir: DataDir, memory: usize) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
-        let engine = match data_dir.current()? {
-            Some(live) => TantivyEngine::open(&live, memory)?,
-            None => {
-                let first = data_dir.next()?;
-                let engine = TantivyEngine::open_or_create(&first, memory)?;
-                data_dir.publish(&first)?;
-                engine
-            }
-        };
+        let engine = open_or_create_live(&data_dir, &lock, memory)?;
         Ok(Self {
             data_dir,
             lock: Some(lock),
@@ -314,25 +307,4 @@ fn open_half_built(path: &Path, memory: usize, keep: bool) -> Result<TantivyEngi
         std::fs::remove_dir_all(path).map_err(IndexError::file("remove", path))?;
     }
     TantivyEngine::open_or_create(path, memory)
-}
-
-/// Opens the live index for reading; a rebuild that takes its place meanwhile is followed. `None`
-/// where there is no index yet.
-pub fn open_live(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
-    /// Rebuilds that may take the index's place while it is opened.
-    const MAX_SWAPS: usize = 5;
-    let mut live = data_dir.current()?;
-    let mut newest = None;
-    for _ in 0..MAX_SWAPS {
-        let Some(path) = live else { break };
-        let opened = TantivyEngine::open_read_only(&path);
-        live = data_dir.current()?;
-        // One that has been replaced may have lost files while they were opened.
-        let is_live = live.as_ref() == Some(&path);
-        newest = Some(opened);
-        if is_live {
-            break;
-        }
-    }
-    newest.transpose()
 }

@@ -80,6 +80,19 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// Whether the index is as it was, and only the Source that was asked for cannot be served.
+    pub fn concerns_one_source(&self) -> bool {
+        matches!(self, Self::Binding(_) | Self::NotComplete(_))
+    }
+
+    /// Whether opening the index anew cannot help.
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Self::Locked { .. } | Self::OtherSchema { .. } | Self::Damaged { .. }
+        )
+    }
+
     /// Wraps an I/O error: what was attempted, on which path.
     pub fn file(
         attempted: &'static str,

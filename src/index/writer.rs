@@ -215,12 +215,10 @@ fn answer_when_committed<T: Send + 'static>(
 }
 
 fn answer<T>(reply: Reply<T>, result: Result<T, IndexError>) -> Result<(), IndexError> {
-    let concerns_one_source =
-        |error: &&IndexError| matches!(error, IndexError::Binding(_) | IndexError::NotComplete(_));
     let fatal = result
         .as_ref()
         .err()
-        .filter(|error| !concerns_one_source(error))
+        .filter(|error| !error.concerns_one_source())
         .cloned();
     // Who asked may be gone; then nobody needs the answer.
     let _ = reply.send(result);

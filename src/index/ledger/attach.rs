@@ -114,9 +114,15 @@ impl<E: Engine> Ledger<E> {
     /// Whoever asks has begun the scans that are due: what was sent before is not known to be here.
     pub fn follow(&mut self, ids: &[SourceId], queue_url: &str) -> Result<(), IndexError> {
         for id in ids {
-            self.note_follow(*id, queue_url.to_owned())?;
+            let followed = &self.state(*id)?.followed;
+            let is_same = followed
+                .as_ref()
+                .is_some_and(|it| it.queue_url == queue_url);
+            if !is_same || !self.following.contains(id) {
+                self.note_follow(*id, queue_url.to_owned())?;
+                self.checkpoint_changed = true;
+            }
         }
-        self.checkpoint_changed = true;
         self.commit()
     }
 

@@ -1,0 +1,451 @@
+//! The loop of one queue: receive, hand to the index, acknowledge what is committed.
+//!
+//! What a message means is decided in [`handler`]; here is only who waits for whom. A message is
+//! acknowledged after the commit that holds its effects and with its latest receipt handle; until then
+//! its visibility is extended, and after anything that goes wrong it is left to come again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::EventsConfig;
+use crate::index::IndexError;
+use crate::quarantine::{Keeping, Quarantine, Suspect};
+use crate::queue::{MAX_BATCH, MAX_WAIT, Message, Queue, QueueError, ReceiptHandle, Refused};
+use crate::status::{Health, QueueBoard};
+
+pub mod handler;
+pub mod in_hand;
+mod look_up;
+pub mod routes;
+
+use handler::{Handler, Outcome};
+use in_hand::{InHand, name_of};
+
+/// How often visibility is looked after, and refused acknowledgements are tried again.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often the queue is asked for its counts.
+const ATTRIBUTES_EVERY: Duration = Duration::from_secs(15);
+
+/// DeleteMessageBatch and ChangeMessageVisibilityBatch requests of one queue at the same time.
+const MAX_REQUESTS: usize = 8;
+
+/// How often a message is acknowledged before it is left to come again.
+const MAX_ACKNOWLEDGEMENTS: u32 = 5;
+
+/// The wait after the first error of the queue; it doubles with each up to the longest.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// For how long a message is left alone that could not be handled; it doubles with each delivery up to
+/// the longest.
+const FIRST_REST: Duration = Duration::from_secs(10);
+const LONGEST_REST: Duration = Duration::from_secs(15 * 60);
+
+/// From this delivery on, a message whose handling failed each time is kept for inspection.
+const FAILS_EVERY_TIME: u32 = 5;
+
+/// What all queues of the process share.
+#[derive(Clone, Debug)]
+pub struct Permits {
+    /// ReceiveMessage requests at the same time.
+    pub receives: Arc<Semaphore>,
+    /// Messages in hand.
+    pub messages: Arc<Semaphore>,
+    /// How long a receive may wait, so that each queue gets its turn.
+    pub wait: Duration,
+}
+
+impl Permits {
+    /// The permits for that many queues.
+    pub fn new(limits: &EventsConfig, queues: usize) -> Self {
+        /// Where queues wait for one another, none waits long for messages.
+        const SHORT_WAIT: Duration = Duration::from_secs(1);
+        // A receive holds room for all that it may bring.
+        let at_once = limits.messages_in_flight / MAX_BATCH;
+        let has_turns = queues > limits.receives_in_flight.min(at_once);
+        Self {
+            receives: Arc::new(Semaphore::new(limits.receives_in_flight)),
+            messages: Arc::new(Semaphore::new(limits.messages_in_flight)),
+            wait: if has_turns { SHORT_WAIT } else { MAX_WAIT },
+        }
+    }
+}
+
+/// The loop of one queue.
+pub struct Consumer<Q> {
+    queue: Arc<Q>,
+    handler: Arc<Handler>,
+    quarantine: Arc<Quarantine>,
+    board: Arc<QueueBoard>,
+    limits: EventsConfig,
+    permits: Permits,
+    in_hand: InHand,
+    /// Requests that are under way or wait for their turn.
+    receives: JoinSet<Received>,
+    /// How many of them there should be.
+    wanted_receives: usize,
+    /// Before that no receive is begun.
+    back_off_until: Option<tokio::time::Instant>,
+    errors_in_a_row: u32,
+    handled: JoinSet<Handled>,
+    done: Vec<Done>,
+    requests: JoinSet<()>,
+    acknowledging: JoinSet<Acknowledged>,
+    asked_attributes: Option<Instant>,
+    full_quarantine_told: bool,
+    acknowledging_fails: bool,
+}
+
+/// What came of a receive; the permits are of the messages, one each.
+struct Received {
+    result: Result<Vec<Message>, QueueError>,
+    permits: Option<OwnedSemaphorePermit>,
+}
+
+struct Handled {
+    message: Message,
+    outcome: Result<Outcome, IndexError>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+/// A message to be acknowledged.
+struct Done {
+    receipt: ReceiptHandle,
+    /// How often that was tried.
+    tries: u32,
+    /// Until it is acknowledged it takes the room of another.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+struct Acknowledged {
+    batch: Vec<Done>,
+    result: Result<Vec<Refused>, QueueError>,
+}
+
+impl<Q: Queue> Consumer<Q> {
+    /// A loop that has not begun.
+    pub fn new(
+        queue: Arc<Q>,
+        handler: Arc<Handler>,
+        quarantine: Arc<Quarantine>,
+        limits: EventsConfig,
+        permits: Permits,
+    ) -> Self {
+        Self {
+            queue,
+            board: Arc::clone(&handler.board),
+            handler,
+            quarantine,
+            limits,
+            permits,
+            in_hand: InHand::default(),
+            receives: JoinSet::new(),
+            wanted_receives: 1,
+            back_off_until: None,
+            errors_in_a_row: 0,
+            handled: JoinSet::new(),
+            done: Vec::new(),
+            requests: JoinSet::new(),
+            acknowledging: JoinSet::new(),
+            asked_attributes: None,
+            full_quarantine_told: false,
+            acknowledging_fails: false,
+        }
+    }
+
+    /// Runs until it is stopped and everything in hand is committed and acknowledged, or the index
+    /// fails. What is in hand when this future is dropped comes again.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), IndexError> {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut stopping = false;
+        loop {
+            if stopping && self.is_idle() {
+                return Ok(());
+            }
+            if !stopping {
+                self.begin_receives();
+            }
+            self.begin_acknowledgements();
+            let back_off = self.back_off_until;
+            tokio::select! {
+                Some(received) = self.receives.join_next() => {
+                    // Those that a stop has aborted bring nothing.
+                    if let Ok(received) = received {
+                        self.on_received(received);
+                    }
+                }
+                Some(Ok(handled)) = self.handled.join_next() => self.on_handled(handled)?,
+                Some(Ok(acknowledged)) = self.acknowledging.join_next() => {
+                    self.on_acknowledged(acknowledged);
+                }
+                Some(_) = self.requests.join_next() => {}
+                _ = tick.tick() => self.on_tick(),
+                () = until(back_off) => self.back_off_until = None,
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    self.receives.abort_all();
+                }
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.handled.is_empty()
+            && self.done.is_empty()
+            && self.acknowledging.is_empty()
+            && self.requests.is_empty()
+    }
+
+    /// Begins as many receives as are wanted.
+    fn begin_receives(&mut self) {
+        while self.back_off_until.is_none() && self.receives.len() < self.wanted_receives {
+            // The first answer comes at once, so that it is known soon whether the queue answers.
+            let wait = match self.board.health() {
+                Health::Receiving => self.permits.wait,
+                _ => Duration::ZERO,
+            };
+            let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
+            let visibility = self.limits.visibility_timeout;
+            let is_extra = !self.receives.is_empty();
+            self.receives.spawn(async move {
+                // Back-pressure: no message is received for which there is no room.
+                let room = Arc::clone(&permits.messages);
+                let room = room.acquire_many_owned(MAX_BATCH as u32).await;
+                let mut room = room.expect("nobody closes the semaphore");
+                let turn = permits.receives.acquire().await;
+                let turn = turn.expect("nobody closes the semaphore");
+                let wait = if is_extra { Duration::ZERO } else { wait };
+                let result = queue.receive(MAX_BATCH as u8, wait, visibility).await;
+                drop(turn);
+                let count = result.as_ref().map_or(0, Vec::len);
+                Received {
+                    permits: room.split(count),
+                    result,
+                }
+            });
+        }
+    }
+
+    fn on_received(&mut self, received: Received) {
+        let messages = match received.result {
+            Ok(messages) => messages,
+            Err(error) => return self.on_error(&error),
+        };
+        self.errors_in_a_row = 0;
+        if self.board.set_health(Health::Receiving) {
+            tracing::info!(queue = self.board.url, "receiving");
+        }
+        self.wanted_receives = match messages.len() {
+            MAX_BATCH => (self.wanted_receives * 2).min(self.limits.receives_per_queue),
+            0 => 1,
+            _ => self.wanted_receives,
+        };
+        let counters = &self.board.counters;
+        counters.received.add(messages.len() as u64);
+        let now = Instant::now();
+        let mut permits = received.permits;
+        for message in messages {
+            if message.receive_count > 1 {
+                counters.redelivered.add(1);
+            }
+            let room = permits.as_mut().and_then(|permits| permits.split(1));
+            if !self
+                .in_hand
+                .take(&message, self.limits.visibility_timeout, now)
+            {
+                continue;
+            }
+            let handler = Arc::clone(&self.handler);
+            self.handled.spawn(async move {
+                let copy = message.clone();
+                // In a task of its own, so that a message that makes it panic harms no other.
+                let handling = tokio::spawn(async move { handler.handle(&copy).await });
+                let panicked = |_| {
+                    let reason = "handling it panicked; see the log".to_owned();
+                    Ok(Outcome::Failed(reason))
+                };
+                Handled {
+                    message,
+                    outcome: handling.await.unwrap_or_else(panicked),
+                    room,
+                }
+            });
+        }
+    }
+
+    fn on_error(&mut self, error: &QueueError) {
+        let doubled = FIRST_BACK_OFF * 2u32.saturating_pow(self.errors_in_a_row.min(16));
+        self.errors_in_a_row += 1;
+        self.wanted_receives = 1;
+        // Between half and all of it, so that queues that failed together do not come back together.
+        let wait = doubled
+            .min(LONGEST_BACK_OFF)
+            .mul_f64(0.5 + fastrand::f64() / 2.0);
+        self.back_off_until = Some(tokio::time::Instant::now() + wait);
+        if self.board.set_health(Health::Failing(error.to_string())) {
+            tracing::warn!(queue = self.board.url, %error, "cannot receive; it is tried again");
+        }
+    }
+
+    fn on_handled(&mut self, handled: Handled) -> Result<(), IndexError> {
+        let Handled {
+            message,
+            outcome,
+            room,
+        } = handled;
+        let outcome = outcome?;
+        let Some(receipt) = self.in_hand.release(&name_of(&message)) else {
+            return Ok(());
+        };
+        match outcome {
+            Outcome::Done => self.done.push(Done {
+                receipt,
+                tries: 0,
+                _room: room,
+            }),
+            Outcome::NotYet => self.let_rest(receipt, FIRST_REST),
+            Outcome::Unreadable(reason) => {
+                self.board.counters.unreadable.add(1);
+                self.keep(&message, &reason);
+                self.let_rest(receipt, rest_after(message.receive_count));
+            }
+            Outcome::Failed(reason) => {
+                self.board.counters.failed.add(1);
+                if message.receive_count >= FAILS_EVERY_TIME {
+                    self.keep(&message, &reason);
+                }
+                self.let_rest(receipt, rest_after(message.receive_count));
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a message for inspection; it stays in the queue, which moves it to its dead-letter queue.
+    fn keep(&mut self, message: &Message, reason: &str) {
+        let suspect = Suspect {
+            queue_url: &self.board.url,
+            message_id: &message.id,
+            body: &message.body,
+            reason,
+            sent: message.sent,
+            receive_count: message.receive_count,
+        };
+        let queue = &self.board.url;
+        match self.quarantine.keep(&suspect) {
+            Ok(Keeping::New) => {
+                tracing::warn!(
+                    queue,
+                    message = message.id,
+                    reason,
+                    "a message cannot be handled and is kept in quarantine; it is not acknowledged"
+                );
+            }
+            Ok(Keeping::Known) => {}
+            Ok(Keeping::Full) if self.full_quarantine_told => {}
+            Ok(Keeping::Full) => {
+                self.full_quarantine_told = true;
+                tracing::warn!(queue, reason, "the quarantine is full; more is not kept");
+            }
+            Err(error) => tracing::warn!(queue, %error, "a message could not be kept"),
+        }
+    }
+
+    /// Keeps a message from everyone for a while.
+    fn let_rest(&mut self, receipt: ReceiptHandle, rest: Duration) {
+        // If this is not said, or fails, the message comes again when its visibility runs out.
+        if self.requests.len() < MAX_REQUESTS {
+            let queue = Arc::clone(&self.queue);
+            self.requests
+                .spawn(async move { drop(queue.extend(&[receipt], rest).await) });
+        }
+    }
+
+    fn begin_acknowledgements(&mut self) {
+        while !self.done.is_empty() && self.acknowledging.len() < MAX_REQUESTS {
+            let rest = self.done.len().saturating_sub(MAX_BATCH);
+            let batch = self.done.split_off(rest);
+            let queue = Arc::clone(&self.queue);
+            self.acknowledging.spawn(async move {
+                let receipts: Vec<_> = batch.iter().map(|done| done.receipt.clone()).collect();
+                let result = queue.acknowledge(&receipts).await;
+                Acknowledged { batch, result }
+            });
+        }
+    }
+
+    fn on_acknowledged(&mut self, acknowledged: Acknowledged) {
+        let Acknowledged { batch, result } = acknowledged;
+        let sent = batch.len();
+        let counters = &self.board.counters;
+        let failed: HashMap<usize, bool> = match result {
+            Ok(refused) => refused
+                .into_iter()
+                .map(|refused| (refused.place, refused.is_senders_fault))
+                .collect(),
+            // Which of them are deleted is not known; to delete one again does no harm.
+            Err(error) => {
+                if !std::mem::replace(&mut self.acknowledging_fails, true) {
+                    tracing::warn!(queue = self.board.url, %error, "cannot acknowledge messages");
+                }
+                (0..sent).map(|place| (place, false)).collect()
+            }
+        };
+        if failed.is_empty() && std::mem::take(&mut self.acknowledging_fails) {
+            tracing::info!(queue = self.board.url, "messages are acknowledged again");
+        }
+        counters.acknowledged.add((sent - failed.len()) as u64);
+        for (place, mut done) in batch.into_iter().enumerate() {
+            done.tries += 1;
+            match failed.get(&place) {
+                None => {}
+                Some(false) if done.tries < MAX_ACKNOWLEDGEMENTS => self.done.push(done),
+                // It comes again; its effect is in the index.
+                Some(_) => counters.refused_receipts.add(1),
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        let due = self
+            .in_hand
+            .due(self.limits.visibility_timeout, Instant::now());
+        for part in due.chunks(due.len().div_ceil(MAX_REQUESTS).max(MAX_BATCH)) {
+            let (queue, batch) = (Arc::clone(&self.queue), part.to_vec());
+            let visibility = self.limits.visibility_timeout;
+            self.requests
+                .spawn(async move { drop(queue.extend(&batch, visibility).await) });
+        }
+        let is_due = |asked: Instant| asked.elapsed() >= ATTRIBUTES_EVERY;
+        if self.asked_attributes.is_none_or(is_due) {
+            self.asked_attributes = Some(Instant::now());
+            let (queue, board) = (Arc::clone(&self.queue), Arc::clone(&self.board));
+            self.requests.spawn(async move {
+                // Without the right to ask, the counts are only not shown.
+                if let Ok(attributes) = queue.attributes().await {
+                    board.set_attributes(attributes);
+                }
+            });
+        }
+    }
+}
+
+/// For how long a message is left alone after that many deliveries.
+fn rest_after(receive_count: u32) -> Duration {
+    let doubled = 2u32.saturating_pow(receive_count.saturating_sub(1).min(16));
+    (FIRST_REST * doubled).min(LONGEST_REST)
+}
+
+/// Waits until then; for ever where there is no time.
+async fn until(time: Option<tokio::time::Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

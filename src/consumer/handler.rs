@@ -1,0 +1,202 @@
+//! From one message to the index: decode, route, apply, look up what must be, and say whether the
+//! message may be acknowledged.
+//!
+//! It receives and acknowledges nothing. When it answers [`Outcome::Done`], everything that the message
+//! says is committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::look_up::{self, LookUpError};
+use super::routes::{Follower, Routes};
+use crate::index::IndexError;
+use crate::index::ledger::{Applied, EventReport, Told};
+use crate::index::writer::IndexHandle;
+use crate::queue::Message;
+use crate::status::{self, QueueBoard, Trouble};
+use crate::sync::notification::{Meaning, Notification, ObjectEvent, decode};
+use crate::sync::order::{Ambiguous, Event};
+use crate::sync::stamp::Stamp;
+
+/// Handles the messages of one queue; any number at the same time.
+pub struct Handler {
+    /// Whom they concern.
+    pub routes: Routes,
+    /// Where their effects go.
+    pub index: IndexHandle,
+    /// How many keys may be listed alone at the same time.
+    pub look_ups: Arc<Semaphore>,
+    /// Where they are counted.
+    pub board: Arc<QueueBoard>,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that it says is committed: it is to be acknowledged.
+    Done,
+    /// It concerns a Source that is not ready for it: it is to come again.
+    NotYet,
+    /// It cannot be read, for this reason.
+    Unreadable(String),
+    /// It could not be handled this time, for this reason.
+    Failed(String),
+}
+
+/// One event for one Source.
+struct Task {
+    follower: Arc<Follower>,
+    key: String,
+    told: Told,
+    time: Option<Stamp>,
+}
+
+impl Handler {
+    /// Handles a message. An error is one of the index, and nothing is known of the message then.
+    pub async fn handle(&self, message: &Message) -> Result<Outcome, IndexError> {
+        let events = match decode(&message.body) {
+            Err(unreadable) => return Ok(Outcome::Unreadable(unreadable.to_string())),
+            Ok(Notification::Test { .. }) => {
+                self.board.set_wired();
+                return Ok(Outcome::Done);
+            }
+            Ok(Notification::Events(events)) => events,
+        };
+        let mut tasks = Vec::with_capacity(events.len());
+        for event in events {
+            self.route(event, message.sent, &mut tasks);
+        }
+        if tasks.is_empty() {
+            return Ok(Outcome::Done);
+        }
+        let report = |task: &Task| EventReport {
+            source: task.follower.id,
+            key: task.key.clone(),
+            event: task.told.clone(),
+        };
+        let reports = tasks.iter().map(report).collect();
+        let applied = self.index.apply_events(reports).await?;
+        self.finish(tasks, applied).await
+    }
+
+    /// Finds whom an event concerns, and what it tells them.
+    fn route(&self, event: ObjectEvent, sent: Option<Stamp>, tasks: &mut Vec<Task>) {
+        let counters = &self.board.counters;
+        let told = match event.meaning {
+            Meaning::Irrelevant => return counters.irrelevant.add(1),
+            Meaning::Unknown => return counters.unknown.add(1),
+            Meaning::Certain(certain) => Told::Certain(certain),
+            Meaning::LookUp(look_up) => Told::Ambiguous(Ambiguous {
+                // It had happened when its message was sent, and at the latest now.
+                time: look_up.time.or(sent).unwrap_or_else(status::now),
+                sequencer: look_up.sequencer,
+            }),
+        };
+        let mut concerned = self.routes.of(&event.bucket, &event.key).peekable();
+        if concerned.peek().is_none() {
+            return counters.unrouted.add(1);
+        }
+        self.board.set_wired();
+        for follower in concerned {
+            match admitted(follower, &event.key, told.clone()) {
+                None => counters.not_admitted.add(1),
+                Some(told) => tasks.push(Task {
+                    follower: Arc::clone(follower),
+                    key: event.key.clone(),
+                    told,
+                    time: event.time,
+                }),
+            }
+        }
+    }
+
+    /// Looks up what must be, and counts what is done.
+    async fn finish(&self, tasks: Vec<Task>, applied: Vec<Applied>) -> Result<Outcome, IndexError> {
+        let mut outcome = Outcome::Done;
+        for (task, applied) in tasks.into_iter().zip(applied) {
+            let settled = match (applied, &task.told) {
+                (Applied::NotYet, _) => None,
+                (Applied::LookUp, Told::Ambiguous(event)) => {
+                    match self.look_up(&task.follower, &task.key, event).await {
+                        Ok(applied) => Some(applied),
+                        Err(LookUpError::Index(error)) => return Err(error),
+                        Err(LookUpError::NotYet) => None,
+                        Err(error) => {
+                            outcome = Outcome::Failed(error.to_string());
+                            continue;
+                        }
+                    }
+                }
+                (applied, _) => Some(applied),
+            };
+            match settled {
+                Some(applied) => count(&task, applied),
+                None if outcome == Outcome::Done => outcome = Outcome::NotYet,
+                None => {}
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn look_up(
+        &self,
+        follower: &Follower,
+        key: &str,
+        event: &Ambiguous,
+    ) -> Result<Applied, LookUpError> {
+        let applied = look_up::run(follower, &self.index, &self.look_ups, key, event).await;
+        match &applied {
+            Ok(_) if follower.board.recover(Trouble::LookUp) => {
+                tracing::info!(source = follower.source.name, "keys can be looked up again");
+            }
+            Err(error @ LookUpError::Bucket(_)) => {
+                if follower.board.suffer(Trouble::LookUp, error.to_string()) {
+                    let source = &follower.source.name;
+                    tracing::warn!(source, %error, "a key cannot be looked up; its event waits");
+                }
+            }
+            _ => {}
+        }
+        applied
+    }
+}
+
+/// What an event tells a Source by its rules; `None` where it does not concern it.
+fn admitted(follower: &Follower, key: &str, told: Told) -> Option<Told> {
+    /// A removal tells no size: 1 asks whether a key that is no folder marker is admitted.
+    const ANY_SIZE: u64 = 1;
+    let source = &follower.source;
+    let object = match &told {
+        Told::Certain(event) => event.object.as_ref(),
+        Told::Ambiguous(_) => None,
+    };
+    if source.admits(key, object.map_or(ANY_SIZE, |object| object.size)) {
+        return Some(told);
+    }
+    // A folder marker took the place of what may have been an asset.
+    match told {
+        Told::Certain(event) if source.admits(key, ANY_SIZE) => Some(Told::Certain(Event {
+            object: None,
+            ..event
+        })),
+        _ => None,
+    }
+}
+
+/// Counts an event that is settled, and how long that took.
+fn count(task: &Task, applied: Applied) {
+    let board = &task.follower.board;
+    match applied {
+        Applied::Written => {
+            board.written.add(1);
+            if let Some(time) = task.time {
+                let millis = status::now().as_millis().saturating_sub(time.as_millis());
+                let millis = u64::try_from(millis).unwrap_or(0);
+                board.lag.record(Duration::from_millis(millis));
+            }
+        }
+        _ => board.stale.add(1),
+    }
+}

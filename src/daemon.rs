@@ -1,0 +1,149 @@
+//! The daemon: sessions one after the other, and what runs around them.
+//!
+//! A session ends for one of three reasons: the process is to stop, a new configuration takes over, or
+//! the index failed. In the last case the index is opened anew after a while, which goes on from its
+//! last commit, unless only a person can mend it. Signals, sd_notify and sockets are the caller's to
+//! connect; here they are a token, a channel and the board.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::index::IndexError;
+use crate::status::IndexHealth;
+
+pub mod mirror;
+pub mod session;
+pub mod systemd;
+
+use session::{Change, SessionError, Surroundings};
+
+/// The wait after the index failed; it doubles with each failure up to the longest.
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// A session that lasted so long shows that the index works.
+const SOUND_AFTER: Duration = Duration::from_secs(300);
+
+/// How often the thread that writes may die without a session that works between.
+const MAX_DEATHS: u32 = 5;
+
+/// Why the daemon ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The index cannot be used, and opening it anew does not help.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A task died.
+    #[error("a task died; see the log for its panic")]
+    TaskDied,
+    /// A stop took too long.
+    #[error(
+        "not everything could be finished within the grace period; what is not committed is not \
+         acknowledged either, and comes again"
+    )]
+    Unfinished,
+}
+
+/// Runs sessions until `stop` is cancelled and the last one has ended, or nothing can be done any more.
+///
+/// `reloads` brings configurations that take over.
+pub async fn run(
+    config: Arc<Config>,
+    around: &Surroundings,
+    mut reloads: mpsc::Receiver<Arc<Config>>,
+    stop: CancellationToken,
+) -> Result<(), DaemonError> {
+    let mut change = Change {
+        config,
+        former: None,
+    };
+    let mut failures = 0;
+    loop {
+        let began = Instant::now();
+        let (ended, next) = run_one(&change, around, &mut reloads, &stop).await?;
+        if began.elapsed() >= SOUND_AFTER || ended.is_ok() {
+            failures = 0;
+        }
+        if let Err(error) = &ended {
+            failures += 1;
+            note_failure(error, around, failures)?;
+        }
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+        if let Some(config) = next {
+            let former = Some(std::mem::replace(&mut change.config, config));
+            change.former = former;
+        } else if ended.is_err() {
+            let wait = back_off(failures);
+            if stop
+                .run_until_cancelled(tokio::time::sleep(wait))
+                .await
+                .is_none()
+            {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Runs a session until it ends, until a new configuration has come, or until it is stopped and the
+/// grace period is over.
+async fn run_one(
+    change: &Change,
+    around: &Surroundings,
+    reloads: &mut mpsc::Receiver<Arc<Config>>,
+    stop: &CancellationToken,
+) -> Result<(Result<(), SessionError>, Option<Arc<Config>>), DaemonError> {
+    let session_stop = stop.child_token();
+    let session = session::run(change, around, &session_stop);
+    tokio::pin!(session);
+    let next = tokio::select! {
+        ended = &mut session => return Ok((ended, None)),
+        () = stop.cancelled() => None,
+        Some(config) = reloads.recv() => Some(config),
+    };
+    session_stop.cancel();
+    let grace = change.config.serve.grace_period;
+    match tokio::time::timeout(grace, &mut session).await {
+        Ok(ended) => Ok((ended, next)),
+        // A reload that cannot drain is no reason to end: the session is dropped with all it holds.
+        Err(_) => Err(DaemonError::Unfinished),
+    }
+}
+
+/// Tells of a failed index; an error where it is of no use to open it anew.
+fn note_failure(
+    error: &SessionError,
+    around: &Surroundings,
+    failures: u32,
+) -> Result<(), DaemonError> {
+    let SessionError::Index(error) = error else {
+        return Err(DaemonError::TaskDied);
+    };
+    around.board.commit_failures.add(1);
+    let was_open = around.board.index() == IndexHealth::Open;
+    let has_died = matches!(error, IndexError::WriterGone) && failures >= MAX_DEATHS;
+    if error.is_lasting() || has_died {
+        return Err(error.clone().into());
+    }
+    if was_open || failures == 1 {
+        tracing::error!(
+            %error,
+            "the index failed; nothing is acknowledged until it is open again, which is tried"
+        );
+    }
+    around
+        .board
+        .set_index(IndexHealth::Failed(error.to_string()));
+    Ok(())
+}
+
+fn back_off(failures: u32) -> Duration {
+    let doubled = FIRST_BACK_OFF * 2u32.saturating_pow(failures.saturating_sub(1).min(16));
+    doubled.min(LONGEST_BACK_OFF)
+}

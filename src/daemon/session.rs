@@ -1,0 +1,356 @@
+//! What runs over one opened index and one configuration: a consumer for each queue, a mirror for each
+//! Source.
+//!
+//! A session ends when it is told to, or when the index fails; then everything in it ends, and the next
+//! session goes on from the last commit. Nothing is carried over but what the index holds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::mirror::{Ask, Events, Mirror};
+use crate::bucket::LazyBucket;
+use crate::config::Config;
+use crate::consumer::handler::Handler;
+use crate::consumer::routes::{Follower, Routes};
+use crate::consumer::{Consumer, Permits};
+use crate::index::IndexError;
+use crate::index::directory::{DataDir, WriterLock};
+use crate::index::ledger::{AttachRequest, Attachment, CommitPolicy, Ledger};
+use crate::index::live::open_or_create_live;
+use crate::index::writer::{self, IndexHandle, IndexThread};
+use crate::quarantine::Quarantine;
+use crate::queue::{QueueError, SqsQueue};
+use crate::source::Source;
+use crate::status::{Board, Health, IndexHealth, Phase, SourceFacts, Trouble};
+
+/// Scans of one Source that may wait to be asked for.
+const MAX_ASKS: usize = 16;
+
+/// What outlives a session.
+pub struct Surroundings {
+    /// Where everything is shown.
+    pub board: Arc<Board>,
+    /// Where messages go that cannot be handled.
+    pub quarantine: Arc<Quarantine>,
+    /// The data directory.
+    pub data_dir: DataDir,
+    /// That this process writes it.
+    pub lock: WriterLock,
+    /// How the running session is asked for something.
+    pub doors: Doors,
+}
+
+/// How the running session is asked for something; empty while none runs.
+#[derive(Default)]
+pub struct Doors {
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    mirrors: BTreeMap<String, mpsc::Sender<Ask>>,
+    handlers: HashMap<String, Arc<Handler>>,
+    index: Option<IndexHandle>,
+}
+
+impl Doors {
+    /// How to ask for a scan of the Source of that name.
+    pub fn mirror(&self, name: &str) -> Option<mpsc::Sender<Ask>> {
+        self.lock().mirrors.get(name).cloned()
+    }
+
+    /// The names of the Sources that can be asked for a scan.
+    pub fn names(&self) -> Vec<String> {
+        self.lock().mirrors.keys().cloned().collect()
+    }
+
+    /// What handles the messages of that queue.
+    pub fn handler(&self, queue_url: &str) -> Option<Arc<Handler>> {
+        self.lock().handlers.get(queue_url).cloned()
+    }
+
+    /// How far the thread that writes the index is.
+    pub fn turns(&self) -> Option<u64> {
+        self.lock().index.as_ref().map(IndexHandle::turns)
+    }
+
+    fn set(&self, inside: Inside) {
+        *self.lock() = inside;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a session ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The index failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A task died.
+    #[error("a task died; see the log for its panic")]
+    TaskDied,
+}
+
+/// A configuration that takes the place of another.
+pub struct Change {
+    /// The present one.
+    pub config: Arc<Config>,
+    /// The one before, if the process had one.
+    pub former: Option<Arc<Config>>,
+}
+
+/// Runs until `stop` is cancelled and everything in hand is committed and acknowledged, or until the
+/// index fails.
+pub async fn run(
+    change: &Change,
+    around: &Surroundings,
+    stop: &CancellationToken,
+) -> Result<(), SessionError> {
+    around.board.set_index(IndexHealth::Opening);
+    let (index, thread) = open_index(&change.config, around)?;
+    let stop = stop.child_token();
+    let mut tasks = JoinSet::new();
+    let begun = begin(change, around, &index, &mut tasks, &stop).await;
+    let ended = match begun {
+        Ok(()) => {
+            around.board.set_index(IndexHealth::Open);
+            wait_for_end(&mut tasks, &stop).await
+        }
+        Err(error) => Err(error),
+    };
+    // Whatever still runs holds the index; nothing that is dropped here has been acknowledged.
+    stop.cancel();
+    around.doors.set(Inside::default());
+    tasks.shutdown().await;
+    drop(index);
+    let closed = thread.join().await;
+    ended?;
+    Ok(closed?)
+}
+
+/// Opens the index; blocking, because nothing else runs yet.
+fn open_index(
+    config: &Config,
+    around: &Surroundings,
+) -> Result<(IndexHandle, IndexThread), IndexError> {
+    let memory = config.index.writer_memory_bytes;
+    let engine = open_or_create_live(&around.data_dir, &around.lock, memory)?;
+    let policy = CommitPolicy {
+        max_changes: config.index.commit_documents,
+        interval: config.index.commit_interval,
+        event_interval: config.index.event_commit_interval,
+    };
+    writer::start(Ledger::new(engine, policy, false)?)
+}
+
+/// Waits until all tasks have ended in good order, or one has not.
+async fn wait_for_end(
+    tasks: &mut JoinSet<Result<(), IndexError>>,
+    stop: &CancellationToken,
+) -> Result<(), SessionError> {
+    // Without any Source that is followed there is no task, and still nothing to end for.
+    if tasks.is_empty() {
+        stop.cancelled().await;
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.map_err(|_| SessionError::TaskDied)??;
+    }
+    Ok(())
+}
+
+/// Gives every Source its place, and begins what is to run.
+async fn begin(
+    change: &Change,
+    around: &Surroundings,
+    index: &IndexHandle,
+    tasks: &mut JoinSet<Result<(), IndexError>>,
+    stop: &CancellationToken,
+) -> Result<(), SessionError> {
+    let config = &change.config;
+    show_sources(config, &around.board);
+    let names = config.sources.iter().map(|source| source.name.clone());
+    index.forget_others(names.collect()).await?;
+    let mut followers = Vec::new();
+    for source in &config.sources {
+        if !source.enabled {
+            index.detach(source.name.clone()).await?;
+        } else if let Some(follower) = attach(source, change, around, index).await? {
+            followers.push(Arc::new(follower));
+        }
+    }
+    let mut inside = Inside {
+        index: Some(index.clone()),
+        ..Inside::default()
+    };
+    let queues = open_queues(&followers, around).await;
+    let permits = Permits::new(&config.events, queues.len());
+    let look_ups = Arc::new(Semaphore::new(config.events.look_ups_in_flight));
+    for (url, (events, followers)) in &queues {
+        let handler = Arc::new(Handler {
+            routes: Routes::new(followers.iter().cloned()),
+            index: index.clone(),
+            look_ups: Arc::clone(&look_ups),
+            board: Arc::clone(&events.board),
+        });
+        inside.handlers.insert(url.clone(), Arc::clone(&handler));
+        let consumer = Consumer::new(
+            Arc::clone(&events.queue),
+            handler,
+            Arc::clone(&around.quarantine),
+            config.events,
+            permits.clone(),
+        );
+        tasks.spawn(consumer.run(stop.clone()));
+    }
+    let scans = Arc::new(Semaphore::new(config.scan.sources_in_flight));
+    for follower in followers {
+        let (asks, inbox) = mpsc::channel(MAX_ASKS);
+        inside.mirrors.insert(follower.source.name.clone(), asks);
+        let url = follower
+            .source
+            .events
+            .as_ref()
+            .map(|events| &events.queue_url);
+        let mirror = Mirror {
+            events: url
+                .and_then(|url| queues.get(url))
+                .map(|(events, _)| events.clone()),
+            follower,
+            index: index.clone(),
+            config: Arc::clone(config),
+            permits: Arc::clone(&scans),
+            asks: inbox,
+        };
+        tasks.spawn(mirror.run(stop.clone()));
+    }
+    around.doors.set(inside);
+    Ok(())
+}
+
+/// Puts the configured Sources and queues on the board, and takes the others off.
+fn show_sources(config: &Config, board: &Board) {
+    let url = |source: &'_ Source| {
+        source
+            .events
+            .as_ref()
+            .map(|events| events.queue_url.clone())
+    };
+    let names: Vec<&str> = config.names();
+    let urls: Vec<String> = config
+        .sources
+        .iter()
+        .filter(|source| source.enabled)
+        .filter_map(|source| url(source))
+        .collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    board.retain(&names, &urls);
+    for source in &config.sources {
+        let place = board.source(&source.name);
+        place.set_facts(SourceFacts {
+            bucket: source.bucket.clone(),
+            prefix: source.prefix.clone(),
+            subdomain: source.subdomain.clone(),
+            queue_url: url(source),
+        });
+        place.set_scan(None);
+        if !source.enabled {
+            place.set_phase(Phase::Disabled);
+            for trouble in [
+                Trouble::Binding,
+                Trouble::Scan,
+                Trouble::Queue,
+                Trouble::LookUp,
+            ] {
+                place.recover(trouble);
+            }
+        }
+    }
+}
+
+/// Gives a Source its place; `None` if it cannot have one.
+async fn attach(
+    source: &Arc<Source>,
+    change: &Change,
+    around: &Surroundings,
+    index: &IndexHandle,
+) -> Result<Option<Follower>, IndexError> {
+    let board = around.board.source(&source.name);
+    let former = change.former.as_ref().and_then(|former| {
+        let mut sources = former.sources.iter();
+        sources.find(|former| former.name == source.name).cloned()
+    });
+    let request = AttachRequest {
+        source: Arc::clone(source),
+        former,
+        tally: Arc::clone(&board.tally),
+        ranges_in_flight: change.config.scan.ranges_in_flight,
+    };
+    let Attachment {
+        id,
+        state,
+        is_moving,
+    } = match index.attach(request).await {
+        Err(error) if error.concerns_one_source() => {
+            board.set_phase(Phase::Deploying);
+            if board.suffer(Trouble::Binding, error.to_string()) {
+                tracing::warn!(source = source.name, %error, "the Source cannot be followed");
+            }
+            return Ok(None);
+        }
+        attached => attached?,
+    };
+    board.recover(Trouble::Binding);
+    board.set_complete_as_of(state.complete_as_of.filter(|_| !is_moving));
+    board.set_phase(match state.complete_as_of {
+        Some(_) if !is_moving => Phase::Deployed,
+        _ => Phase::Deploying,
+    });
+    let attempts = change.config.scan.attempts;
+    Ok(Some(Follower {
+        id,
+        source: Arc::clone(source),
+        bucket: Arc::new(LazyBucket::new(Arc::clone(source), attempts)),
+        board,
+    }))
+}
+
+type Queues = BTreeMap<String, (Events, Vec<Arc<Follower>>)>;
+
+/// Opens the queues, each once, with the Sources that get their events from it.
+async fn open_queues(followers: &[Arc<Follower>], around: &Surroundings) -> Queues {
+    let mut queues = Queues::new();
+    for follower in followers {
+        let Some(events) = &follower.source.events else {
+            continue;
+        };
+        if let Some((_, others)) = queues.get_mut(&events.queue_url) {
+            others.push(Arc::clone(follower));
+            continue;
+        }
+        let board = around.board.queue(&events.queue_url);
+        match SqsQueue::open(events, follower.source.region.as_deref()).await {
+            Ok(queue) => {
+                let queue = Arc::new(queue);
+                let opened = (Events { queue, board }, vec![Arc::clone(follower)]);
+                queues.insert(events.queue_url.clone(), opened);
+            }
+            Err(error) => refuse_queue(follower, &board, &error),
+        }
+    }
+    queues
+}
+
+/// A queue that cannot even be opened, for want of a secret: the Source is kept by scans alone.
+fn refuse_queue(follower: &Follower, board: &crate::status::QueueBoard, error: &QueueError) {
+    board.set_health(Health::Failing(error.to_string()));
+    follower.board.suffer(Trouble::Queue, error.to_string());
+    let source = &follower.source.name;
+    tracing::warn!(source, %error, "events cannot be followed until the configuration is reloaded");
+}

@@ -1,0 +1,117 @@
+//! What systemd is told: that the service is ready, what it does, that it is alive.
+//!
+//! Where no service manager started the process, all of it is silent.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio_util::sync::CancellationToken;
+
+use super::session::Surroundings;
+use crate::status::{Board, Health, IndexHealth};
+
+/// How often it is looked what there is to tell.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Tells systemd until `stop` is cancelled.
+///
+/// The watchdog is fed only while the thread that writes the index goes on doing its work, or while the
+/// index is known to have failed and is to be opened again.
+pub async fn tell(around: &Surroundings, stop: CancellationToken) {
+    let mut told = Told::default();
+    // Twice in the time that systemd grants.
+    let feed_every = sd_notify::watchdog_enabled().map(|timeout| timeout / 2);
+    let mut tick = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        told.look(around);
+        if let Some(feed_every) = feed_every {
+            told.feed(around, feed_every);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Told {
+    ready: bool,
+    status: String,
+    fed: Option<tokio::time::Instant>,
+    turns: Option<u64>,
+}
+
+impl Told {
+    fn look(&mut self, around: &Surroundings) {
+        if !self.ready && around.board.is_ready() {
+            self.ready = true;
+            tracing::info!("ready");
+            send(&[NotifyState::Ready]);
+        }
+        let status = status_line(&around.board);
+        if status != self.status {
+            send(&[NotifyState::Status(&status)]);
+            self.status = status;
+        }
+    }
+
+    fn feed(&mut self, around: &Surroundings, every: Duration) {
+        if self.fed.is_some_and(|fed| fed.elapsed() < every) {
+            return;
+        }
+        let turns = around.doors.turns();
+        let is_working = turns.is_none() || turns != self.turns;
+        if is_working {
+            self.turns = turns;
+            self.fed = Some(tokio::time::Instant::now());
+            send(&[NotifyState::Watchdog]);
+        }
+    }
+}
+
+/// What the daemon does, in one line.
+fn status_line(board: &Board) -> String {
+    if let IndexHealth::Failed(why) = board.index() {
+        return format!("index failed: {why}");
+    }
+    let (sources, queues) = (board.sources(), board.queues());
+    let assets: u64 = sources.iter().map(|source| source.tally.assets()).sum();
+    let scans = sources.iter().filter(|source| source.scan().is_some());
+    let troubled = sources.iter().filter(|it| !it.troubles().is_empty());
+    let receiving = queues
+        .iter()
+        .filter(|queue| queue.health() == Health::Receiving);
+    format!(
+        "{assets} assets of {} Sources; {} of {} queues received from; {} scans running; {} Sources \
+         degraded",
+        sources.len(),
+        receiving.count(),
+        queues.len(),
+        scans.count(),
+        troubled.count(),
+    )
+}
+
+/// Tells systemd that the configuration is being read anew.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => send(&[NotifyState::Reloading, now]),
+        Err(_) => send(&[NotifyState::Reloading]),
+    }
+}
+
+/// Tells systemd that reading the configuration is over.
+pub fn reloaded() {
+    send(&[NotifyState::Ready]);
+}
+
+/// Tells systemd that the service is about to end.
+pub fn stopping() {
+    send(&[NotifyState::Stopping]);
+}
+
+fn send(state: &[NotifyState<'_>]) {
+    // It is of no use to anybody to know that systemd could not be told.
+    let _ = sd_notify::notify(state);
+}
