@@ -71,8 +71,8 @@ pub trait Queue: Send + Sync + 'static {
     /// Makes messages invisible for `visibility` from now on; zero: visible at once.
     ///
     /// Batches, refusals, errors and dropping are as with [`Queue::acknowledge`]. `visibility` is cut to
-    /// [`MAX_VISIBILITY`]; an extension beyond that since the message was received is refused. A message
-    /// that is deleted, or visible again already, is refused or stays as it is.
+    /// [`MAX_VISIBILITY`]; an extension beyond that since the message was received is refused. What it does to
+    /// a message that is visible again already is not promised: as likely as not it is refused.
     fn extend(
         &self,
         receipts: &[ReceiptHandle],

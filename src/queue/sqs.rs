@@ -1,7 +1,8 @@
 //! A queue by the AWS SDK: [`SqsQueue`].
 //!
-//! It keeps nothing of what it hands out. Credentials are fetched anew by the SDK when they expire: a
-//! queue holds the way to them, never the keys.
+//! It keeps nothing of what it hands out. Credentials are fetched anew when they expire (those that
+//! name no end, after a quarter of an hour): a queue holds the way to them, never the keys. Opening it
+//! again fetches them at once.
 
 use std::time::Duration;
 
