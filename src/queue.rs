@@ -5,6 +5,7 @@
 
 mod attributes;
 mod error;
+mod refusal;
 mod region;
 mod sqs;
 

@@ -22,7 +22,7 @@ use tracing::warn;
 use crate::aws;
 use crate::queue::{
     Attributes, MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Operation, Queue, QueueError,
-    QueueErrorKind, ReceiptHandle, Refused, region,
+    QueueErrorKind, ReceiptHandle, Refused, refusal, region,
 };
 use crate::source::Events;
 use crate::sync::stamp::Stamp;
@@ -112,7 +112,7 @@ impl SqsQueue {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        QueueError::of_sdk(attempted, &self.url, error)
+        refusal::queue_error(attempted, &self.url, error)
     }
 
     fn other(&self, attempted: Operation, detail: &str) -> QueueError {
