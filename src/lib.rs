@@ -24,7 +24,7 @@
 //! | [`source`] | pure: what a Source is; key and asset path; processing rules |
 //! | [`search`] | pure: text to words, the query language, what a hit is |
 //! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
-//! | [`queue`] | SQS: the queue of event notifications, so far only looked at |
+//! | [`queue`] | SQS: receive, acknowledge, extend; the implementation by the AWS SDK |
 //! | [`aws`] | credentials to SDK configuration |
 //! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |

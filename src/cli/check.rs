@@ -1,5 +1,7 @@
 //! `check`: tries the configuration on the real buckets and queues, and says in words what works.
 
+mod queue;
+
 use std::convert::Infallible;
 use std::fmt::Display;
 
@@ -10,9 +12,8 @@ use crate::config::Config;
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
-use crate::queue::{Queue, QueueError};
 use crate::reindex::open_live;
-use crate::source::{Events, Source};
+use crate::source::Source;
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::listing::PageRequest;
 
@@ -32,6 +33,14 @@ impl Report {
                 self.all_well = false;
                 say!("FAILED  {subject}: {why}");
             }
+        }
+    }
+
+    /// Something that works and had better be otherwise, with the commands that make it so.
+    fn warning(&mut self, subject: impl Display, what: impl Display, commands: &[String]) {
+        say!("warning {subject}: {what}");
+        for command in commands {
+            say!("            {command}");
         }
     }
 }
@@ -81,13 +90,8 @@ async fn try_source(source: &Source, checkpoint: Option<&Checkpoint>, report: &m
         listed,
     );
     if let Some(events) = &source.events {
-        let reached = match region.as_deref().or(events.region.as_deref()) {
-            Some(region) => try_queue(events, region)
-                .await
-                .map_err(|error| error.to_string()),
-            None => Err("not tried, because its Region is that of the bucket".to_owned()),
-        };
-        report.line(format_args!("{subject}, queue"), reached);
+        let subject = format!("{subject}, queue");
+        queue::try_queue(events, region.as_deref(), &subject, report).await;
     }
 }
 
@@ -105,12 +109,6 @@ async fn list_one(source: &Source, bucket: &S3Bucket) -> Result<String, BucketEr
         false => "it can be listed",
     };
     Ok(format!("{found} (region {})", bucket.region()))
-}
-
-async fn try_queue(events: &Events, bucket_region: &str) -> Result<String, QueueError> {
-    let queue = Queue::open(events, bucket_region).await?;
-    let waiting = queue.visible_messages().await?;
-    Ok(format!("it can be reached; about {waiting} messages wait"))
 }
 
 /// The checkpoint of the live index; `None` where there is no index.

@@ -1,7 +1,10 @@
 //! `check`: what works and what does not, in words, with an exit code.
 
+use std::collections::BTreeMap;
+
 use crate::cli::Cli;
 use crate::config::{Config, Source};
+use crate::readme;
 use crate::s3::Bucket;
 use crate::server;
 
@@ -42,27 +45,117 @@ fn each_source_is_told_of_by_itself() {
     ]);
 }
 
+/// The binary with a Source whose events come to that queue.
+fn cli_with_queue(queue_url: &str) -> (Bucket, Cli) {
+    let (bucket, source) = source("queued");
+    let cli = Cli::new(&Config::of([source.clone()]));
+    cli.configure_with(&with_queue(&source, &cli, queue_url));
+    (bucket, cli)
+}
+
 #[test]
 fn a_queue_is_reached_or_it_is_said_why_not() {
-    let (_bucket, source) = source("queued");
     let server = server::shared();
     let queue_url = server.create_queue("check-events");
-    let cli = Cli::new(&Config::of([source.clone()]));
-    cli.configure_with(&with_queue(&source, &cli, &queue_url));
-    let output = cli.succeed(&["check"]);
-    assert!(
-        output.stdout.contains("about 0 messages wait"),
-        "{output:#?}"
-    );
+    let (_bucket, cli) = cli_with_queue(&queue_url);
+    let waiting = |count: u32| format!("about {count} messages wait, 0 are in flight");
+    for count in 0..3 {
+        let output = cli.succeed(&["check"]);
+        assert!(output.stdout.contains(&waiting(count)), "{output:#?}");
+        server.send_message(&queue_url, "not looked at");
+    }
     let missing = format!("{queue_url}-missing");
-    cli.configure_with(&with_queue(&source, &cli, &missing));
+    let (_bucket, cli) = cli_with_queue(&missing);
     let output = cli.run(&["check"]);
     assert_eq!(output.status.code(), Some(1), "{output:#?}");
-    let said = ["FAILED", &missing, "GetQueueAttributes"];
+    let said = ["FAILED", &missing, "failed to read", "no such queue"];
     assert!(
         said.iter().all(|word| output.stdout.contains(word)),
         "{output:#?}"
     );
+}
+
+#[test]
+fn a_queue_that_loses_messages_is_warned_of_until_the_printed_commands_are_run() {
+    let server = server::shared();
+    let queue_url = server.create_queue_with("check-losing", &[("MaximumMessageSize", "65535")]);
+    let (_bucket, cli) = cli_with_queue(&queue_url);
+    let output = cli.succeed(&["check"]);
+    let warnings: Vec<_> = output.stdout.lines().collect();
+    let warned = |words: [&str; 2]| {
+        let holds =
+            |line: &&&str| line.starts_with("warning ") && words.iter().all(|w| line.contains(w));
+        assert_eq!(
+            warnings.iter().filter(holds).count(),
+            1,
+            "{words:?}: {output:#?}"
+        );
+    };
+    warned(["\"queued\", queue", "redrive policy"]);
+    warned(["\"queued\", queue", "65,535 bytes"]);
+    let commands: Vec<_> = warnings
+        .iter()
+        .filter_map(|line| PrintedCommand::of(line))
+        .collect();
+    let names: Vec<_> = commands.iter().map(|command| &*command.name).collect();
+    assert_eq!(
+        names,
+        [
+            "create-queue",
+            "set-queue-attributes",
+            "set-queue-attributes"
+        ]
+    );
+    for command in &commands {
+        command.run();
+    }
+    let output = cli.succeed(&["check"]);
+    assert!(!output.stdout.contains("warning"), "{output:#?}");
+}
+
+/// A command of the AWS CLI as `check` prints it.
+struct PrintedCommand {
+    name: String,
+    options: BTreeMap<String, String>,
+}
+
+impl PrintedCommand {
+    /// Reads a line; `None` for one that is no such command.
+    fn of(line: &str) -> Option<Self> {
+        let mut words = readme::words(line.trim().strip_prefix("aws sqs ")?).into_iter();
+        let name = words.next().expect("a command");
+        let mut options = BTreeMap::new();
+        while let Some(option) = words.next() {
+            options.insert(option, words.next().expect("every option has a value"));
+        }
+        Some(Self { name, options })
+    }
+
+    /// Does what the AWS CLI would do.
+    fn run(&self) {
+        let server = server::shared();
+        assert_eq!(self.options["--region"], "us-east-1");
+        let port = server.address().port();
+        assert_eq!(
+            self.options["--endpoint-url"],
+            format!("http://localhost:{port}")
+        );
+        let attributes: BTreeMap<String, String> =
+            serde_json::from_str(&self.options["--attributes"]).expect("JSON");
+        let attributes: Vec<(&str, &str)> = attributes
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        match &*self.name {
+            "create-queue" => {
+                server.create_queue_with(&self.options["--queue-name"], &attributes);
+            }
+            "set-queue-attributes" => {
+                server.set_queue_attributes(&self.options["--queue-url"], &attributes);
+            }
+            other => panic!("{other} is no command of these tests"),
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@
 mod bucket;
 mod cli;
 mod config;
+mod fake_queue;
 mod fixture;
 mod index;
 mod proxy;
@@ -26,6 +27,7 @@ mod credentials;
 mod harness;
 mod memory;
 mod mirror;
+mod queue;
 mod readme;
 mod rebuild;
 mod regions;

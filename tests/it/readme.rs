@@ -49,7 +49,7 @@ fn the_configuration_by_example_is_taken_with_each_of_its_choices() {
 }
 
 /// The words of a command as a shell splits them; it knows single quotes.
-fn words(command: &str) -> Vec<String> {
+pub fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (number, part) in command.split('\'').enumerate() {
         match number % 2 {

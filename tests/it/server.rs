@@ -158,8 +158,30 @@ impl S3Server {
 
     /// Makes a queue, and gives its address.
     pub fn create_queue(&self, name: &str) -> String {
-        let form = format!("Action=CreateQueue&QueueName={name}&Version=2012-11-05");
-        element(&self.post_form("sqs", &form), "QueueUrl")
+        self.create_queue_with(name, &[])
+    }
+
+    /// Makes a queue with these attributes, and gives its address.
+    pub fn create_queue_with(&self, name: &str, attributes: &[(&str, &str)]) -> String {
+        let form = format!("CreateQueue&QueueName={name}{}", attribute_form(attributes));
+        element(&self.sqs(&form), "QueueUrl")
+    }
+
+    /// Sets attributes of a queue.
+    pub fn set_queue_attributes(&self, url: &str, attributes: &[(&str, &str)]) {
+        let (url, attributes) = (form_encoded(url), attribute_form(attributes));
+        self.sqs(&format!("SetQueueAttributes&QueueUrl={url}{attributes}"));
+    }
+
+    /// Sends a message to a queue.
+    pub fn send_message(&self, url: &str, body: &str) {
+        let (url, body) = (form_encoded(url), form_encoded(body));
+        self.sqs(&format!("SendMessage&QueueUrl={url}&MessageBody={body}"));
+    }
+
+    /// Sends an action to the SQS API as root.
+    fn sqs(&self, action: &str) -> String {
+        self.post_form("sqs", &format!("Action={action}&Version=2012-11-05"))
     }
 
     /// Sends a form to the IAM API as root.
@@ -198,6 +220,27 @@ fn element(xml: &str, name: &str) -> String {
         .split_once(&format!("<{name}>"))
         .unwrap_or_else(|| panic!("no {name} in {xml}"));
     rest.split('<').next().unwrap_or_default().to_owned()
+}
+
+/// Queue attributes as a part of a form.
+fn attribute_form(attributes: &[(&str, &str)]) -> String {
+    let numbered = attributes.iter().zip(1..);
+    let pairs = numbered.map(|((name, value), n)| {
+        let value = form_encoded(value);
+        format!("&Attribute.{n}.Name={name}&Attribute.{n}.Value={value}")
+    });
+    pairs.collect()
+}
+
+/// A text as the value of a form's field.
+fn form_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }
 
 /// One request, one answer, over a connection of its own; `None` if nobody listens.

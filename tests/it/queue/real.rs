@@ -1,0 +1,170 @@
+//! A queue of the test server, with a relay before it that tells when something is asked.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use asset_indexer::queue::{
+    Attributes, Message, Queue, QueueError, ReceiptHandle, Refused, SqsQueue,
+};
+use asset_indexer::source::{Credentials, Events, SecretFile};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use super::TestQueue;
+use crate::server::{self, AccessKey, S3Server};
+
+/// A queue that no other test uses.
+pub struct RealQueue {
+    queue: SqsQueue,
+    /// Its address at the server itself.
+    url: String,
+    asked: Arc<Notify>,
+    _secret: TempDir,
+}
+
+impl RealQueue {
+    pub async fn create(name: &str) -> Self {
+        let server = server::shared();
+        let url = server.create_queue(name);
+        let asked = Arc::new(Notify::new());
+        let relay = relay(server.address(), Arc::clone(&asked)).await;
+        let relayed = format!("http://{relay}{}", path(&url));
+        let (queue, secret) = open(&relayed, &root()).await;
+        Self {
+            queue,
+            url,
+            asked,
+            _secret: secret,
+        }
+    }
+}
+
+/// The key that may do everything.
+pub fn root() -> AccessKey {
+    AccessKey {
+        id: "test".to_owned(),
+        secret: "test".to_owned(),
+    }
+}
+
+/// Opens a queue with that key; the secret is in the folder, which must live as long as the queue.
+pub async fn open(url: &str, key: &AccessKey) -> (SqsQueue, TempDir) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().expect("a temporary folder");
+    let file = folder.path().join("secret");
+    std::fs::write(&file, &key.secret).expect("the folder is ours");
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).expect("the file is ours");
+    let events = Events {
+        queue_url: url.to_owned(),
+        region: None,
+        credentials: Credentials::AccessKey {
+            access_key_id: key.id.clone(),
+            secret: SecretFile::Path(file),
+        },
+    };
+    let queue = SqsQueue::open(&events, None).await;
+    (queue.expect("the secret can be read"), folder)
+}
+
+/// The address of a queue that the server does not have.
+pub fn missing(server: &S3Server) -> String {
+    format!("{}/000000000000/no-such-queue", server.endpoint())
+}
+
+/// The path of an address.
+fn path(url: &str) -> &str {
+    let (_, rest) = url.split_once("://").expect("an address");
+    &rest[rest.find('/').expect("a queue's address has a path")..]
+}
+
+impl Queue for RealQueue {
+    async fn receive(
+        &self,
+        max: u8,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<Message>, QueueError> {
+        self.queue.receive(max, wait, visibility).await
+    }
+
+    async fn acknowledge(&self, receipts: &[ReceiptHandle]) -> Result<Vec<Refused>, QueueError> {
+        self.queue.acknowledge(receipts).await
+    }
+
+    async fn extend(
+        &self,
+        receipts: &[ReceiptHandle],
+        visibility: Duration,
+    ) -> Result<Vec<Refused>, QueueError> {
+        self.queue.extend(receipts, visibility).await
+    }
+
+    async fn attributes(&self) -> Result<Attributes, QueueError> {
+        self.queue.attributes().await
+    }
+}
+
+impl TestQueue for RealQueue {
+    async fn send(&self, body: &str) {
+        let (url, body) = (self.url.clone(), body.to_owned());
+        let sent = tokio::task::spawn_blocking(move || {
+            server::shared().send_message(&url, &body);
+        });
+        sent.await.expect("the server takes it");
+    }
+
+    async fn let_run_out(&self, messages: &[Message]) {
+        // Nobody waits here until it does so by itself.
+        let receipts = super::receipts(messages);
+        let refused = self.extend(&receipts, Duration::ZERO).await;
+        assert_eq!(refused, Ok(vec![]));
+    }
+
+    async fn until_polled(&self) {
+        self.asked.notified().await;
+    }
+}
+
+/// Listens on a port of its own and passes everything on; notifies when a request has been.
+async fn relay(upstream: SocketAddr, asked: Arc<Notify>) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let listener = listener.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(pass_on(client, upstream, Arc::clone(&asked)));
+        }
+    });
+    address
+}
+
+/// Serves one connection until one of its ends closes it.
+async fn pass_on(
+    client: TcpStream,
+    upstream: SocketAddr,
+    asked: Arc<Notify>,
+) -> std::io::Result<()> {
+    let server = TcpStream::connect(upstream).await?;
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let requests = async {
+        let mut bytes = vec![0; 64 << 10];
+        loop {
+            let count = from_client.read(&mut bytes).await?;
+            if count == 0 {
+                return to_server.shutdown().await;
+            }
+            to_server.write_all(&bytes[..count]).await?;
+            asked.notify_one();
+        }
+    };
+    let answers = async {
+        tokio::io::copy(&mut from_server, &mut to_client).await?;
+        to_client.shutdown().await
+    };
+    tokio::try_join!(requests, answers)?;
+    Ok(())
+}
