@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
-use crate::reindex::open_live;
+use crate::index::live::open_live;
 use crate::source::Source;
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::listing::PageRequest;
