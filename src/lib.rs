@@ -26,6 +26,7 @@
 //! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
 //! | [`queue`] | SQS: the queue of event notifications, so far only looked at |
 //! | [`aws`] | credentials to SDK configuration |
+//! | [`quarantine`] | messages that cannot be handled, kept on disk for whoever looks into them |
 //! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |
 //! | [`reindex`] | all scans of a one-shot reindex, and which index they write |
@@ -67,6 +68,7 @@ pub mod bucket;
 pub mod cli;
 pub mod config;
 pub mod index;
+pub mod quarantine;
 pub mod queue;
 pub mod reindex;
 pub mod scanner;

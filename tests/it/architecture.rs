@@ -9,7 +9,7 @@ const LEVELS: [&[&str]; 8] = [
     &["sync", "telemetry"],
     &["source"],
     &["search", "config", "aws"],
-    &["bucket", "queue", "index"],
+    &["bucket", "queue", "index", "quarantine"],
     &["scanner"],
     &["reindex"],
     &["cli"],
