@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigError, UnknownSource};
 
 mod check;
 mod progress;
+mod quarantine;
 mod reindex;
 mod rules;
 mod search;
@@ -62,6 +63,8 @@ enum Command {
     Search(search::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
     /// Try the configuration: the bucket of each Source is opened, and what fails is explained
     Check,
     /// Print the completions for a shell, to be put where it looks for them
@@ -130,6 +133,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
         Command::Search(arguments) => search::run(&arguments, &config),
         Command::Rules(command) => rules::run(&command, &config),
+        Command::Quarantine(command) => quarantine::run(&command, &config),
         Command::Check => runtime()?.block_on(check::run(&config)),
         Command::Completions { .. } => Ok(()),
     }

@@ -26,6 +26,7 @@ mod credentials;
 mod harness;
 mod memory;
 mod mirror;
+mod quarantine;
 mod readme;
 mod rebuild;
 mod regions;
