@@ -9,6 +9,7 @@ mod document;
 mod endpoint;
 mod error;
 mod exchange;
+mod lazy;
 pub mod page;
 mod region;
 mod retry;
@@ -18,6 +19,7 @@ mod xml;
 
 pub use document::ErrorDocument;
 pub use error::{BucketError, BucketErrorKind, Fault};
+pub use lazy::LazyBucket;
 pub use s3::S3Bucket;
 pub use xml::Malformed;
 

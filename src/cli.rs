@@ -13,6 +13,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use crate::config::{Config, ConfigError, UnknownSource};
 
 mod check;
+mod explain;
 mod progress;
 mod quarantine;
 mod reindex;
@@ -61,6 +62,7 @@ const INTERRUPTED: u8 = 130;
 enum Command {
     Reindex(reindex::Arguments),
     Search(search::Arguments),
+    Explain(explain::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
     #[command(subcommand)]
@@ -133,6 +135,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
         Command::Search(arguments) => search::run(&arguments, &config),
         Command::Rules(command) => rules::run(&command, &config),
+        Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments, &config)),
         Command::Quarantine(command) => quarantine::run(&command, &config),
         Command::Check => runtime()?.block_on(check::run(&config)),
         Command::Completions { .. } => Ok(()),

@@ -11,7 +11,7 @@ const LEVELS: [&[&str]; 8] = [
     &["search", "config", "aws"],
     &["bucket", "queue", "index", "quarantine"],
     &["scanner"],
-    &["reindex"],
+    &["reindex", "explain"],
     &["cli"],
     &["lib", "main"],
 ];
