@@ -23,6 +23,7 @@ mod watch;
 mod architecture;
 mod check;
 mod credentials;
+mod explain;
 mod harness;
 mod memory;
 mod mirror;
