@@ -30,6 +30,7 @@
 //! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |
 //! | [`reindex`] | all scans of a one-shot reindex, and which index they write |
+//! | [`explain`] | what is known of one key, and why search does or does not find it |
 //! | [`config`] | what may be written in a file, and what it means |
 //! | [`telemetry`] | logs |
 //! | [`cli`] | the commands |
@@ -69,6 +70,7 @@ pub mod cli;
 pub mod config;
 pub mod consumer;
 pub mod daemon;
+pub mod explain;
 pub mod index;
 pub mod quarantine;
 pub mod queue;

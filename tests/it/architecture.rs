@@ -16,15 +16,6 @@ const LEVELS: [&[&str]; 10] = [
     &["daemon"],
     &["cli"],
     &["lib", "main"],
-]; 9] = [
-    &["sync", "telemetry"],
-    &["source"],
-    &["search", "config", "aws"],
-    &["bucket", "queue", "index", "quarantine"],
-    &["scanner"],
-    &["reindex"],
-    &["cli"],
-    &["lib", "main"],
 ];
 
 /// Rooms that wait for nothing and look at nothing outside of their arguments.
