@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::index::IndexError;
 use crate::status::IndexHealth;
 
+pub mod doorkeeper;
 pub mod mirror;
 pub mod session;
 pub mod systemd;

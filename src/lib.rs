@@ -69,6 +69,7 @@ pub mod bucket;
 pub mod cli;
 pub mod config;
 pub mod consumer;
+pub mod control;
 pub mod daemon;
 pub mod explain;
 pub mod index;

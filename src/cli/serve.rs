@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use crate::config::Config;
+use crate::control;
 use crate::daemon::session::{Doors, Surroundings};
-use crate::daemon::{self, systemd};
+use crate::daemon::{self, doorkeeper, systemd};
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::quarantine::Quarantine;
@@ -42,6 +43,8 @@ pub async fn run(_: &Arguments, config: Config, config_path: PathBuf) -> Result<
         lock,
         doors: Doors::default(),
     });
+    let socket = &config.serve.control_socket;
+    let doors = control::listen(socket).await.map_err(anyhow::Error::from)?;
     let stop = CancellationToken::new();
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
         let signal = signal(kind).context("failed to listen for signals")?;
@@ -56,6 +59,7 @@ pub async fn run(_: &Arguments, config: Config, config_path: PathBuf) -> Result<
         around.clone(),
         reloads,
     );
+    let keeping = doorkeeper::serve(doors, Arc::clone(&around));
     let telling = systemd::tell(&around, stop.clone());
     let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
     tokio::select! {
@@ -63,8 +67,12 @@ pub async fn run(_: &Arguments, config: Config, config_path: PathBuf) -> Result<
             systemd::stopping();
             ended.map_err(anyhow::Error::from)?;
         }
-        () = async { tokio::join!(telling, reloading); std::future::pending().await } => {}
+        () = async { tokio::join!(telling, reloading, keeping); } => {
+            unreachable!("the doorkeeper serves until it is dropped")
+        }
     }
+    // Nobody connects to it any more; one that stays is replaced by the next daemon.
+    let _ = std::fs::remove_file(socket);
     tracing::info!("stopped");
     Ok(())
 }
