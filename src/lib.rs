@@ -66,6 +66,7 @@ pub mod aws;
 pub mod bucket;
 pub mod cli;
 pub mod config;
+pub mod http;
 pub mod index;
 pub mod queue;
 pub mod reindex;
