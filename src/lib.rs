@@ -72,6 +72,7 @@ pub mod consumer;
 pub mod control;
 pub mod daemon;
 pub mod explain;
+pub mod http;
 pub mod index;
 pub mod quarantine;
 pub mod queue;

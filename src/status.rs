@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sync::stamp::Stamp;
 
-mod lag;
+pub mod lag;
 mod queue;
 pub mod report;
 #[cfg(test)]
