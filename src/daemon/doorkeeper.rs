@@ -13,7 +13,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::mirror::{Ask, Ended};
-use super::session::Surroundings;
+use super::rebuild::{Rebuild, Told};
+use super::session::{Order, Surroundings};
 use crate::consumer::handler::Outcome;
 use crate::control::{Answer, Request, ScanFigures, read_line, write_line};
 use crate::index::progress::Progress;
@@ -86,7 +87,7 @@ async fn answer(
             Ok(Ok(()))
         }
         Request::Reindex { sources, fresh } => reindex(sources, fresh, around, writer).await,
-        Request::Rebuild => Ok(Err("not yet".to_owned())),
+        Request::Rebuild => rebuild(around, writer).await,
         Request::Retry { ids } => {
             for id in ids {
                 let problem = retry(&id, around).await.err();
@@ -133,6 +134,40 @@ async fn reindex(
                 None => return Ok(Ok(())),
                 Some(Ok((place, ended))) => tell_end(&jobs[place], ended, writer).await?,
                 Some(Err(_)) => return Ok(Err("a task died; see the daemon's log".to_owned())),
+            },
+            _ = tick.tick() => {
+                for job in &jobs {
+                    let figures = ScanFigures::of(&job.source, &job.progress);
+                    write_line(writer, &Answer::Progress(figures)).await?;
+                }
+            }
+        }
+    }
+}
+
+async fn rebuild(
+    around: &Surroundings,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let order = Order::Rebuild(Rebuild { tell });
+    if around.orders.send(order).await.is_err() {
+        return Ok(Err("the daemon is about to end".to_owned()));
+    }
+    let mut jobs: Vec<Job> = Vec::new();
+    let mut tick = tokio::time::interval(PROGRESS_EVERY);
+    loop {
+        tokio::select! {
+            told = told.recv() => match told {
+                Some(Told::Began(source, progress)) => jobs.push(Job { source, progress }),
+                Some(Told::Ended(source, ended)) => {
+                    if let Some(job) = jobs.iter().find(|job| job.source == source) {
+                        tell_end(job, Ok(ended), writer).await?;
+                    }
+                }
+                Some(Told::Published) => return Ok(Ok(())),
+                Some(Told::Failed(why)) => return Ok(Err(why)),
+                None => return Ok(Err("the daemon did not get to it".to_owned())),
             },
             _ = tick.tick() => {
                 for job in &jobs {
