@@ -20,6 +20,7 @@ mod reindex;
 mod rules;
 mod search;
 mod serve;
+mod status;
 mod text;
 
 /// Keeps a search index that mirrors the assets in S3 buckets.
@@ -64,6 +65,7 @@ enum Command {
     Reindex(reindex::Arguments),
     Search(search::Arguments),
     Serve(serve::Arguments),
+    Status(status::Arguments),
     Explain(explain::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
@@ -141,7 +143,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Search(arguments) => search::run(&arguments, &config),
         Command::Rules(command) => rules::run(&command, &config),
         Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments, &config)),
-        Command::Quarantine(command) => quarantine::run(&command, &config),
+        Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
+        Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
         Command::Check => runtime()?.block_on(check::run(&config)),
         Command::Completions { .. } => Ok(()),
     }

@@ -3,6 +3,7 @@
 //! The queue is not asked: what becomes of a message there is up to its redrive policy.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -10,6 +11,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::text::{printable, say};
 use super::{FAILED, Failure};
 use crate::config::Config;
+use crate::control::{self, Answer, Request};
 use crate::quarantine::{Entry, Quarantine};
 use crate::search::hit::rfc3339;
 
@@ -33,6 +35,12 @@ pub enum Command {
         #[arg(long)]
         body: bool,
     },
+    /// Have the daemon handle them once more; what can be handled now leaves the quarantine
+    Retry {
+        /// As `quarantine list` has them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
     /// Remove copies; a message that comes again is kept again
     Remove {
         /// As `quarantine list` has them
@@ -42,12 +50,36 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub fn run(command: &Command, config: &Config) -> Result<(), Failure> {
-    let quarantine = Quarantine::open(&config.data_dir).map_err(anyhow::Error::from)?;
+pub async fn run(command: &Command, config: &Config) -> Result<(), Failure> {
+    let open = || Quarantine::open(&config.data_dir).map_err(anyhow::Error::from);
     match command {
-        Command::List { json } => list(&quarantine, *json),
-        Command::Show { id, body } => show(&quarantine, id, *body),
-        Command::Remove { ids } => remove(&quarantine, ids),
+        Command::List { json } => list(&open()?, *json),
+        Command::Show { id, body } => show(&open()?, id, *body),
+        Command::Remove { ids } => remove(&open()?, ids),
+        Command::Retry { ids } => retry(ids, &config.serve.control_socket).await,
+    }
+}
+
+async fn retry(ids: &[String], socket: &Path) -> Result<(), Failure> {
+    let request = Request::Retry { ids: ids.to_vec() };
+    let mut answers = control::ask(socket, &request)
+        .await
+        .map_err(anyhow::Error::from)?;
+    let mut all_done = true;
+    while let Some(answer) = answers.next().await.map_err(anyhow::Error::from)? {
+        match answer {
+            Answer::Retried { id, problem: None } => say!("{id}: done"),
+            Answer::Retried { id, problem } => {
+                all_done = false;
+                let problem = problem.unwrap_or_default();
+                eprintln!("error: {}: {}", printable(&id), printable(&problem));
+            }
+            _ => {}
+        }
+    }
+    match all_done {
+        true => Ok(()),
+        false => Err(Failure::Silent(FAILED)),
     }
 }
 

@@ -1,12 +1,18 @@
 //! `status`: what the daemon is doing, as a table and what there is to be said about it.
 //!
-//! It shows a report; where that comes from is not known here.
+//! The report is the daemon's own; nothing is looked up besides.
 
 use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
 
+use anyhow::Context;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::Failure;
 use super::text::{grouped, printable, size};
+use crate::config::Config;
+use crate::control::{self, Answer, Request};
 use crate::status::Report;
 use crate::status::report::{LagReport, QueueReport, QueueState, SourceReport};
 
@@ -23,6 +29,40 @@ const COLUMNS: [(&str, bool); 7] = [
     ("DRIFT", true),
     ("SCAN", false),
 ];
+
+/// Show what the daemon is doing: every Source with its state, its queue and its scan
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The whole report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+    let report = ask_for_report(&config.serve.control_socket).await?;
+    let text = match arguments.json {
+        true => serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n",
+        false => render(&report),
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("failed to print the report"))?
+        }
+        // Also where whoever reads has seen enough, as `head` has.
+        _ => Ok(()),
+    }
+}
+
+async fn ask_for_report(socket: &Path) -> anyhow::Result<Report> {
+    let mut answers = control::ask(socket, &Request::Status).await?;
+    match answers.next().await? {
+        Some(Answer::Status(report)) => Ok(*report),
+        _ => {
+            anyhow::bail!("the daemon gave another answer than its report; is it of this version?")
+        }
+    }
+}
 
 /// The report as people read it; it ends with a line break.
 ///

@@ -80,9 +80,10 @@ async fn answer(
 ) -> io::Result<Result<(), String>> {
     match request {
         Request::Status => {
-            let live = around.data_dir.current().ok().flatten();
-            let bytes = live.and_then(|path| index_bytes(&path));
-            let report = Report::of(&around.board, bytes);
+            let data_dir = around.data_dir.path().to_owned();
+            // It waits for the disk.
+            let bytes = tokio::task::spawn_blocking(move || index_bytes(&data_dir)).await;
+            let report = Report::of(&around.board, bytes.ok().flatten());
             write_line(writer, &Answer::Status(Box::new(report))).await?;
             Ok(Ok(()))
         }
