@@ -346,7 +346,7 @@ impl<Q: Queue> Consumer<Q> {
             match quarantine.keep(&suspect) {
                 Ok(Keeping::New) => tracing::warn!(
                     queue,
-                    message = message.id,
+                    message_id = message.id,
                     reason,
                     "a message cannot be handled and is kept in quarantine; it is not acknowledged"
                 ),
