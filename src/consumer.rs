@@ -182,7 +182,13 @@ impl<Q: Queue> Consumer<Q> {
                         self.on_received(received);
                     }
                 }
-                Some(Ok(handled)) = self.handled.join_next() => self.on_handled(handled)?,
+                Some(Ok(handled)) = self.handled.join_next() => {
+                    self.on_handled(handled)?;
+                    // A commit settles many at once, which are acknowledged together.
+                    while let Some(Ok(handled)) = self.handled.try_join_next() {
+                        self.on_handled(handled)?;
+                    }
+                }
                 Some(Ok(acknowledged)) = self.acknowledging.join_next() => {
                     self.on_acknowledged(acknowledged);
                 }
@@ -197,11 +203,9 @@ impl<Q: Queue> Consumer<Q> {
         }
     }
 
+    /// Whether nothing is left that a stop waits for. The other requests are only a favour.
     fn is_idle(&self) -> bool {
-        self.handled.is_empty()
-            && self.done.is_empty()
-            && self.acknowledging.is_empty()
-            && self.requests.is_empty()
+        self.handled.is_empty() && self.done.is_empty() && self.acknowledging.is_empty()
     }
 
     /// Begins as many receives as are wanted.
