@@ -12,12 +12,15 @@
 mod bucket;
 mod cli;
 mod config;
+mod daemon;
 mod fake_queue;
 mod fixture;
 mod index;
+mod live_fixture;
 mod proxy;
 mod s3;
 mod server;
+mod sqs;
 #[path = "../bench/watch.rs"]
 mod watch;
 
@@ -25,6 +28,8 @@ mod architecture;
 mod check;
 mod credentials;
 mod harness;
+mod live;
+mod live_kill;
 mod memory;
 mod mirror;
 mod queue;
