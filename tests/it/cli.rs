@@ -14,6 +14,9 @@ use crate::config::Config;
 /// How long one command may take; far beyond what any needs, so that a hang is an error.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// The program under test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_asset-indexer");
+
 /// The binary with a configuration file and a data folder of its own.
 pub struct Cli {
     folder: TempDir,
@@ -86,11 +89,22 @@ impl Cli {
 
     /// Starts a command.
     pub fn start<A: AsRef<str>>(&self, arguments: &[A]) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_asset-indexer"));
+        let mut command = self.command(Command::new(BINARY));
+        command.args(arguments.iter().map(AsRef::as_ref));
+        let mut child = command.spawn().expect("cargo built the binary");
+        let streams = [
+            collect(child.stdout.take().expect("piped")),
+            collect(child.stderr.take().expect("piped")),
+        ];
+        Running { child, streams }
+    }
+
+    /// Completes a command that begins with the binary, or with something that runs it: the
+    /// configuration, the environment and the streams.
+    pub fn command(&self, mut command: Command) -> Command {
         command
             .arg("--config")
             .arg(self.config_file())
-            .args(arguments.iter().map(AsRef::as_ref))
             // Nothing of the developer's own AWS set-up may reach a test.
             .env_clear()
             .env("HOME", self.folder.path())
@@ -101,12 +115,7 @@ impl Cli {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("cargo built the binary");
-        let streams = [
-            collect(child.stdout.take().expect("piped")),
-            collect(child.stderr.take().expect("piped")),
-        ];
-        Running { child, streams }
+        command
     }
 
     /// Runs a command to its end.

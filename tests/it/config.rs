@@ -16,6 +16,14 @@ pub struct Config {
     pub attempts: u32,
     /// How many changed documents make a commit.
     pub commit_documents: u32,
+    /// Milliseconds after which what an event did is committed.
+    pub event_commit_interval_ms: u32,
+    /// Seconds for which a received message is kept from others.
+    pub visibility_timeout_seconds: u32,
+    /// Seconds that an event may be late before it counts as lost.
+    pub expected_within_seconds: u32,
+    /// Minutes after which a Source is scanned again.
+    pub reconcile_every_minutes: u32,
 }
 
 /// One Source.
@@ -25,6 +33,7 @@ pub struct Source {
     pub bucket: String,
     pub endpoint: String,
     pub subdomain: String,
+    pub disabled: bool,
     pub prefix: Option<String>,
     pub region: Option<String>,
     pub include: Vec<String>,
@@ -35,6 +44,8 @@ pub struct Source {
     pub access_key: Option<(String, PathBuf)>,
     /// The name of a profile.
     pub profile: Option<String>,
+    /// The address of the queue that its events come from.
+    pub queue_url: Option<String>,
 }
 
 impl Source {
@@ -81,6 +92,7 @@ impl Source {
         line("path_style", "true");
         line("subdomain", &quoted(&self.subdomain));
         line("folder_markers", &self.folder_markers.to_string());
+        line("enabled", &(!self.disabled).to_string());
         if let Some(prefix) = &self.prefix {
             line("prefix", &quoted(prefix));
         }
@@ -103,6 +115,9 @@ impl Source {
         if let Some(name) = &self.profile {
             line("credentials", &format!("{{ profile = {} }}", quoted(name)));
         }
+        if let Some(url) = &self.queue_url {
+            line("events", &format!("{{ queue_url = {} }}", quoted(url)));
+        }
         toml
     }
 }
@@ -115,19 +130,46 @@ impl Config {
             ranges_in_flight: 1,
             attempts: 3,
             commit_documents: 10_000,
+            event_commit_interval_ms: 50,
+            visibility_timeout_seconds: 60,
+            expected_within_seconds: 60,
+            reconcile_every_minutes: 1_440,
         }
     }
 
     /// The text of the file.
     pub fn to_toml(&self, data_dir: &Path) -> String {
-        let mut toml = format!(
-            "data_dir = {}\n\n[scan]\nranges_in_flight = {}\nattempts = {}\n\n[index]\n\
-             commit_documents = {}\nwriter_memory_mb = 15\n",
-            quoted(data_dir),
-            self.ranges_in_flight,
-            self.attempts,
-            self.commit_documents
-        );
+        let mut toml = format!("data_dir = {}\n", quoted(data_dir));
+        for (table, name, value) in [
+            ("scan", "ranges_in_flight", self.ranges_in_flight),
+            ("scan", "attempts", self.attempts),
+            (
+                "scan",
+                "reconcile_every_minutes",
+                self.reconcile_every_minutes,
+            ),
+            ("index", "commit_documents", self.commit_documents),
+            (
+                "index",
+                "event_commit_interval_ms",
+                self.event_commit_interval_ms,
+            ),
+            ("index", "writer_memory_mb", 15),
+            (
+                "events",
+                "visibility_timeout_seconds",
+                self.visibility_timeout_seconds,
+            ),
+            (
+                "events",
+                "expected_within_seconds",
+                self.expected_within_seconds,
+            ),
+        ] {
+            writeln!(toml, "{table}.{name} = {value}").unwrap();
+        }
+        // Two daemons at the same time would want the same port.
+        toml.push_str("serve.listen = \"off\"\n");
         toml.extend(self.sources.iter().map(Source::to_toml));
         toml
     }

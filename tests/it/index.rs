@@ -30,7 +30,8 @@ pub struct Hit {
 }
 
 impl Hit {
-    fn listed(&self) -> Listed {
+    /// The hit as a listing would say it.
+    pub fn listed(&self) -> Listed {
         let modified: jiff::Timestamp = self.last_modified.parse().expect("RFC 3339");
         Listed {
             size: self.size,

@@ -12,12 +12,15 @@
 mod bucket;
 mod cli;
 mod config;
+mod daemon;
 mod fake_queue;
 mod fixture;
 mod index;
+mod live_fixture;
 mod proxy;
 mod s3;
 mod server;
+mod sqs;
 #[path = "../bench/watch.rs"]
 mod watch;
 
@@ -26,6 +29,8 @@ mod check;
 mod credentials;
 mod explain;
 mod harness;
+mod live;
+mod live_kill;
 mod memory;
 mod mirror;
 mod quarantine;

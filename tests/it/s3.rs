@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, EncodingType, StorageClass,
+    BucketLocationConstraint, BucketVersioningStatus, CompletedMultipartUpload, CompletedPart,
+    CreateBucketConfiguration, Delete, EncodingType, Event, NotificationConfiguration,
+    ObjectIdentifier, QueueConfiguration, StorageClass, VersioningConfiguration,
 };
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -26,6 +28,9 @@ pub struct Bucket {
     pub name: String,
     client: Client,
 }
+
+/// The events that a bucket sends to a queue.
+const EVENTS: [&str; 2] = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"];
 
 /// What a listing says of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +115,90 @@ impl Bucket {
         }
     }
 
+    /// Deletes objects with one request.
+    pub fn delete_batch<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
+        let named = |key: K| {
+            let identifier = ObjectIdentifier::builder().key(key.as_ref());
+            identifier.build().expect("it has a key")
+        };
+        let objects = keys.into_iter().map(named).collect();
+        let delete = Delete::builder().set_objects(Some(objects)).build();
+        let request = self.client.delete_objects().bucket(&self.name);
+        let request = request.delete(delete.expect("it has objects"));
+        let answer = wait(request.send()).expect("delete");
+        assert!(answer.errors().is_empty(), "{answer:?}");
+    }
+
+    /// Copies an object within the bucket.
+    pub fn copy(&self, from: &str, to: &str) {
+        let source = format!("{}/{}", self.name, percent_encoded(from));
+        let request = self.client.copy_object().bucket(&self.name).key(to);
+        wait(request.copy_source(source).send()).expect("copy");
+    }
+
+    /// Puts one object in parts.
+    pub fn put_in_parts(&self, key: &str, parts: &[Vec<u8>]) {
+        let request = self.client.create_multipart_upload().bucket(&self.name);
+        let upload = wait(request.key(key).send()).expect("an upload begins");
+        let id = upload.upload_id().expect("it has an id");
+        let mut completed = CompletedMultipartUpload::builder();
+        for (number, part) in (1..).zip(parts) {
+            let request = self.client.upload_part().bucket(&self.name).key(key);
+            let request = request.upload_id(id).part_number(number);
+            let put = wait(request.body(part.clone().into()).send()).expect("a part");
+            let part = CompletedPart::builder().part_number(number);
+            completed = completed.parts(part.set_e_tag(put.e_tag).build());
+        }
+        let request = self.client.complete_multipart_upload().bucket(&self.name);
+        let request = request.key(key).upload_id(id);
+        wait(request.multipart_upload(completed.build()).send()).expect("it is complete");
+    }
+
+    /// From now on the bucket keeps the versions of its objects.
+    pub fn keep_versions(&self) {
+        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
+        let request = self.client.put_bucket_versioning().bucket(&self.name);
+        let request = request.versioning_configuration(enabled.build());
+        wait(request.send()).expect("versions are kept");
+    }
+
+    /// The ids of the versions and delete markers of a key, the newest first.
+    pub fn versions(&self, key: &str) -> Vec<String> {
+        let request = self.client.list_object_versions().bucket(&self.name);
+        let listed = wait(request.prefix(key).send()).expect("list");
+        let versions = listed.versions().iter().map(|it| {
+            let order = (it.is_latest(), it.last_modified);
+            (it.key(), order, it.version_id())
+        });
+        let markers = listed.delete_markers().iter().map(|it| {
+            let order = (it.is_latest(), it.last_modified);
+            (it.key(), order, it.version_id())
+        });
+        let mut all: Vec<_> = versions.chain(markers).collect();
+        all.retain(|(of, ..)| *of == Some(key));
+        all.sort_by_key(|(_, order, _)| std::cmp::Reverse(*order));
+        let id = |(.., id): (_, _, Option<&str>)| id.expect("it has an id").to_owned();
+        all.into_iter().map(id).collect()
+    }
+
+    /// Destroys one version, or a delete marker.
+    pub fn delete_version(&self, key: &str, version: &str) {
+        let request = self.client.delete_object().bucket(&self.name).key(key);
+        wait(request.version_id(version).send()).expect("delete");
+    }
+
+    /// From now on the bucket sends what happens in it to the queue of that ARN.
+    pub fn notify(&self, queue_arn: &str) {
+        let events = EVENTS.map(Event::from).to_vec();
+        let queue = QueueConfiguration::builder().queue_arn(queue_arn);
+        let queue = queue.set_events(Some(events)).build().expect("complete");
+        let configuration = NotificationConfiguration::builder().queue_configurations(queue);
+        let request = self.client.put_bucket_notification_configuration();
+        let request = request.bucket(&self.name);
+        let request = request.notification_configuration(configuration.build());
+        wait(request.send()).expect("the queue is there");
+    }
+
     /// Everything in the bucket.
     pub fn list(&self) -> BTreeMap<String, Listed> {
         let mut all = BTreeMap::new();
@@ -151,7 +240,7 @@ fn client(endpoint: &str, region: &str) -> Client {
 }
 
 /// Runs a future to its end on the runtime that all connections live on.
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -159,6 +248,17 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
         builder.build().expect("a runtime")
     });
     runtime.block_on(future)
+}
+
+/// A key as a part of a URL's path.
+fn percent_encoded(key: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'/' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    key.bytes().map(encode).collect()
 }
 
 /// Undoes `encoding-type=url`.
