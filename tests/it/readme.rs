@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::cli::Cli;
 use crate::config::Config;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, SOURCE};
 
 const README: &str = include_str!("../../README.md");
 
@@ -70,13 +70,25 @@ fn the_commands_work_as_they_are_printed() {
             continue;
         };
         let command = command.split("  #").next().expect("split yields one part");
-        match words(command).as_slice() {
-            [serve] if serve == "serve" => daemon = Some(Daemon::start(&fixture.cli)),
+        let words = words(command).into_iter();
+        // The name of the Source in the README.
+        let words = words.map(|word| match word.as_str() {
+            "photos" => SOURCE.to_owned(),
+            _ => word,
+        });
+        match words.collect::<Vec<_>>().as_slice() {
+            [serve] if serve == "serve" => {
+                let started = fixture.cli.serve();
+                started.wait_for(&["ready"]);
+                daemon = Some(started);
+            }
             words => drop(fixture.cli.succeed(words)),
         }
         tried += 1;
     }
-    daemon.expect("the daemon is among the commands").terminate();
+    daemon
+        .expect("the daemon is among the commands")
+        .terminate();
     assert!(tried >= 12, "only {tried} commands were found");
     fixture.assert_mirror();
 }
