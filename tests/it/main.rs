@@ -26,6 +26,7 @@ mod watch;
 
 mod architecture;
 mod check;
+mod consumer;
 mod credentials;
 mod explain;
 mod harness;
