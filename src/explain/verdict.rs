@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::facts::{Facts, InBucket, InIndex, SourceInIndex};
+use super::facts::{Facts, InBucket, InIndex, ObjectFacts, RecordFacts, SourceInIndex};
 use crate::search::hit::rfc3339;
 use crate::sync::stamp::Stamp;
 
@@ -13,6 +13,9 @@ use crate::sync::stamp::Stamp;
 pub enum Verdict {
     /// Found, and the index says what the bucket says.
     Equal,
+    /// Found, with the content that the bucket says; what an event does not tell (storage class, and
+    /// last-modified to the millisecond) is as the event left it.
+    AsEventTold(Next),
     /// Found; the bucket has not been heard.
     Unchecked,
     /// Found, and the bucket says otherwise by now.
@@ -98,8 +101,22 @@ fn why_found(facts: &Facts, known: &SourceInIndex) -> Verdict {
         InBucket::NotAsked | InBucket::Failed { .. } => Verdict::Unchecked,
         InBucket::Absent => Verdict::Gone(next(facts, known)),
         InBucket::There(object) if known.live() == Some(object) => Verdict::Equal,
+        InBucket::There(object) if is_same_content(object, known) => {
+            Verdict::AsEventTold(match next(facts, known) {
+                Next::EventOrScan { due_by } => Next::Scan { due_by },
+                other => other,
+            })
+        }
         InBucket::There(_) => Verdict::Differs(next(facts, known)),
     }
+}
+
+/// Whether an event has told what the bucket says, as far as events tell.
+fn is_same_content(object: &ObjectFacts, known: &SourceInIndex) -> bool {
+    let is_told = |record: &RecordFacts| record.event_time > record.listed_at;
+    let told = known.record.as_ref().is_some_and(is_told);
+    let same = |live: &ObjectFacts| live.size == object.size && live.etag == object.etag;
+    told && known.live().is_some_and(same)
 }
 
 fn why_not_indexed(facts: &Facts, known: &SourceInIndex) -> Verdict {
@@ -128,6 +145,7 @@ impl Verdict {
         match self {
             Self::IndexUnread => None,
             Self::Equal
+            | Self::AsEventTold(_)
             | Self::Unchecked
             | Self::Differs(_)
             | Self::Gone(_)
@@ -146,6 +164,11 @@ impl fmt::Display for Verdict {
         })?;
         match self {
             Self::Equal => f.write_str(", and the index says what the bucket says"),
+            Self::AsEventTold(next) => write!(
+                f,
+                ", with the bucket's content; last-modified and storage class are as an event told \
+                 them, and {next} brings the bucket's"
+            ),
             Self::Unchecked => f.write_str("; whether the bucket still says so is not known"),
             Self::Differs(next) => {
                 write!(

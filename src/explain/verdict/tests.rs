@@ -128,6 +128,34 @@ fn an_object_differs_in_whatever_a_listing_shows() {
 }
 
 #[test]
+fn what_an_event_does_not_tell_is_no_difference() {
+    let changes: [(fn(&mut ObjectFacts), bool); 4] = [
+        (|object| object.size = 2, false),
+        (|object| object.etag = None, false),
+        (|object| object.last_modified = at(9), true),
+        (|object| object.storage_class = "GLACIER".to_owned(), true),
+    ];
+    for (place, (change, as_told)) in changes.into_iter().enumerate() {
+        let mut object = object("a");
+        change(&mut object);
+        let mut known = known(Some(live("a")));
+        if let Some(record) = &mut known.record {
+            record.event_time = Some(at(5));
+        }
+        let told = verdict(&facts(
+            InBucket::There(object),
+            InIndex::Known(Box::new(known)),
+        ));
+        let due_by = Some(at(4));
+        let want = match as_told {
+            true => Verdict::AsEventTold(Next::Scan { due_by }),
+            false => Verdict::Differs(next_event()),
+        };
+        assert_eq!(told, want, "{place}");
+    }
+}
+
+#[test]
 fn an_index_that_does_not_serve_the_source_finds_nothing() {
     for (index, want) in [
         (InIndex::NoIndex, Verdict::NoIndex),
