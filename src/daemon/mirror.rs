@@ -215,7 +215,10 @@ impl Mirror {
             since: now(),
             progress: Arc::clone(&progress),
         }));
-        tracing::info!(source = source.name, reason = %due.reason, "scan begins");
+        // Of those that are only tried again it is told when one succeeds.
+        if !board.suffers(Trouble::Scan) {
+            tracing::info!(source = source.name, reason = %due.reason, "scan begins");
+        }
         let (began, lists_before) = (Instant::now(), self.follower.bucket.lists_sent());
         let measures_drift = queue.is_some() && tells_drift(due, state);
         let work = Scan {

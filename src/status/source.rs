@@ -129,6 +129,11 @@ impl SourceBoard {
         lock(&self.troubles).values().cloned().collect()
     }
 
+    /// Whether it suffers from that.
+    pub fn suffers(&self, trouble: Trouble) -> bool {
+        lock(&self.troubles).contains_key(&trouble)
+    }
+
     /// Notes what it suffers from; tells whether it did not before.
     pub fn suffer(&self, trouble: Trouble, text: impl Into<String>) -> bool {
         let text = text.into();
