@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Shows the asset indexer at work: a local S3 server, a bucket with some 3,000 assets, the real
-# reindex, some searches. Needs Rust and Python 3; writes only under target/.
+# reindex, some searches, the daemon. Needs Rust and Python 3; writes only under target/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/setup.sh
@@ -26,15 +26,18 @@ config=target/demo/asset-indexer.toml
 binary=${ASSET_INDEXER:-${CARGO_TARGET_DIR:-target}/release/asset-indexer}
 bucket=acme-assets
 server=
+daemon=
 
-# Ends the server that this script started, and no other.
-end_server() {
-    [[ -n $server ]] || return 0
-    kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-    server=
+# Ends what this script started, and nothing else.
+end_all() {
+    local process
+    for process in $daemon $server; do
+        kill "$process" 2>/dev/null || true
+        wait "$process" 2>/dev/null || true
+    done
+    daemon='' server=''
 }
-trap end_server EXIT
+trap end_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -64,14 +67,14 @@ import boto3
 from botocore.config import Config
 
 endpoint, bucket, task = sys.argv[1:]
-s3 = boto3.client(
-    "s3",
-    endpoint_url=endpoint,
-    region_name="us-east-1",
-    aws_access_key_id="demo",
-    aws_secret_access_key="demo",
-    config=Config(s3={"addressing_style": "path"}, max_pool_connections=16),
-)
+access = {
+    "endpoint_url": endpoint,
+    "region_name": "us-east-1",
+    "aws_access_key_id": "demo",
+    "aws_secret_access_key": "demo",
+}
+path_style = Config(s3={"addressing_style": "path"}, max_pool_connections=16)
+s3 = boto3.client("s3", config=path_style, **access)
 dice = random.Random(2024)
 PLACES = ["beach", "forest", "Zürich", "São Paulo", "harbour", "market", "東京", "old town"]
 SEASONS = ["spring", "summer", "autumn", "winter"]
@@ -117,6 +120,16 @@ with ThreadPoolExecutor(16) as pool:
         s3.create_bucket(Bucket=bucket)
         list(pool.map(put, everything))
         print(f"{len(everything)} objects are in the bucket")
+        sqs = boto3.client("sqs", **access)
+        dead = sqs.create_queue(QueueName=f"{bucket}-dead")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        redrive = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": "10"}}'
+        queue = sqs.create_queue(QueueName=bucket, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+        wiring = {"QueueConfigurations": [{"QueueArn": arn, "Events": events}]}
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wiring)
+        print("its events go to a queue")
     else:
         gone = [key for key, _ in everything if key.startswith("photos/2022/01/")][:30]
         changed = [(key, size + 1) for key, size in everything if key.startswith("brand/")][:20]
@@ -127,14 +140,16 @@ with ThreadPoolExecutor(16) as pool:
 PYTHON
 }
 
-# Prints a free port below those that Linux gives to outgoing connections.
+# Prints a free port below those that Linux gives to outgoing connections: free_port [FROM]
 free_port() {
-    "$venv/bin/python" - <<'PYTHON'
+    "$venv/bin/python" - "$@" <<'PYTHON'
 import os
 import socket
+import sys
 
+first = int(sys.argv[1]) if sys.argv[1:] else os.getpid()
 for number in range(10_000):
-    port = 20_000 + (os.getpid() + number) % 10_000
+    port = 20_000 + (first + number) % 10_000
     with socket.socket() as probe:
         try:
             probe.bind(("127.0.0.1", port))
@@ -145,9 +160,10 @@ for number in range(10_000):
 PYTHON
 }
 
-# Returns when the server answers; an error if it ends or does not come up: wait_for URL
+# Returns when the address answers; an error if its process ends or does not come up:
+# wait_for URL PROCESS
 wait_for() {
-    "$venv/bin/python" - "$1" "$server" <<'PYTHON'
+    "$venv/bin/python" - "$1" "$2" <<'PYTHON'
 import os
 import sys
 import time
@@ -162,7 +178,26 @@ while time.monotonic() < deadline:
         sys.exit(0)
     except OSError:
         time.sleep(0.02)
-sys.exit("the local S3 server does not answer")
+sys.exit("it does not answer")
+PYTHON
+}
+
+# Returns when all 100 changes are in the index: wait_until_empty STATUS_URL
+wait_until_empty() {
+    "$venv/bin/python" - "$1" <<'PYTHON'
+import json
+import sys
+import time
+import urllib.request
+
+deadline = time.monotonic() + 60
+while time.monotonic() < deadline:
+    with urllib.request.urlopen(sys.argv[1]) as answer:
+        report = json.load(answer)
+    if report["queues"][0]["counts"]["acknowledged"] >= 100:
+        sys.exit(0)
+    time.sleep(0.05)
+sys.exit("the events do not come; see target/demo/daemon.log")
 PYTHON
 }
 
@@ -178,17 +213,21 @@ rm -rf -- "$demo"
 mkdir -p "$demo"
 port=$(free_port)
 endpoint=http://127.0.0.1:$port
+status=http://127.0.0.1:$(free_port $((port + 1)))
 say "Starting the local S3 server at $endpoint"
 env BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" LOG_LEVEL=WARNING TMPDIR="$demo" \
     "$venv/bin/ministack" >"$demo/server.log" 2>&1 </dev/null &
 server=$!
-wait_for "$endpoint/_ministack/health" 2>>"$demo/server.log" ||
+wait_for "$endpoint/_ministack/health" "$server" 2>>"$demo/server.log" ||
     die "the local S3 server did not start; see target/demo/server.log"
 tend_bucket "$endpoint" fill
 
 (umask 077 && printf 'demo' >"$demo/secret")
 cat >"$config" <<TOML
 data_dir = "$demo/data"
+
+[serve]
+listen = "${status#http://}"
 
 [[source]]
 name = "acme"
@@ -198,6 +237,10 @@ endpoint_url = "$endpoint"
 path_style = true
 subdomain = "acme"
 rules = { exclude = ["/internal"] }
+credentials = { access_key_id = "demo", secret_access_key_file = "$demo/secret" }
+
+[source.events]
+queue_url = "$endpoint/000000000000/$bucket"
 credentials = { access_key_id = "demo", secret_access_key_file = "$demo/secret" }
 TOML
 say "The configuration, $config:"
@@ -215,19 +258,28 @@ run search 'price -thumb modified:>2024-01-01' --limit 3
 run search 'zürich' --limit 1 --json
 run rules test /internal/drafts/01/notes.txt /web/heroBannerHome.png
 
-say 'Now the bucket changes'
+say 'The daemon, in the background; its log is target/demo/daemon.log'
+printf '\n$ asset-indexer serve &\n'
+"$binary" --config "$config" serve 2>"$demo/daemon.log" </dev/null &
+daemon=$!
+wait_for "$status/readyz" "$daemon" || die 'the daemon is not ready; see target/demo/daemon.log'
+
+say 'Now the bucket changes, and the daemon follows'
 tend_bucket "$endpoint" change
-run reindex
+wait_until_empty "$status/status"
 run search 'first snow' --limit 3
+run status
+run explain acme 'photos/2026/11/first snow 07.jpg'
+run reindex
 
 if [[ $once == yes ]]; then
     say 'Done'
     exit 0
 fi
-say 'The server stays up until Ctrl-C. In another terminal, in this folder, try:'
+say "Server and daemon stay up until Ctrl-C; status and metrics: $status/status, $status/metrics. In another terminal, in this folder, try:"
 printf '  %s --config %s %s\n' \
     "$binary" "$config" "search 'coffee front' --sort -modified" \
-    "$binary" "$config" 'reindex --dry-run' \
+    "$binary" "$config" 'status' \
     "$binary" "$config" 'reindex --rebuild' \
     "$binary" "$config" '--help'
 trap 'printf "\n" && exit 0' INT

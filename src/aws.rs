@@ -43,9 +43,14 @@ pub async fn sdk_config(
 ) -> Result<SdkConfig, SecretFault> {
     let loader = match credentials {
         Credentials::DefaultChain | Credentials::AssumeRole { .. } => loader(region),
-        Credentials::Profile(name) => loader(region)
-            .profile_name(name)
-            .credentials_provider(profile(name, region).await),
+        Credentials::Profile(name) => {
+            loader(region)
+                .profile_name(name)
+                .credentials_provider(ProfileCredentials {
+                    name: name.clone(),
+                    region: region.map(str::to_owned),
+                })
+        }
         Credentials::AccessKey {
             access_key_id,
             secret,
@@ -92,6 +97,26 @@ async fn profile(name: &str, region: Option<&str>) -> ProfileFileCredentialsProv
         .configure(&config)
         .profile_name(name)
         .build()
+}
+
+/// The credentials of a profile, whose files are read anew whenever credentials are asked for: the SDK
+/// does that some minutes before they expire, and every quarter of an hour where they do not.
+#[derive(Debug)]
+struct ProfileCredentials {
+    name: String,
+    region: Option<String>,
+}
+
+impl ProvideCredentials for ProfileCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let provider = profile(&self.name, self.region.as_deref()).await;
+            provider.provide_credentials().await
+        })
+    }
 }
 
 /// The same configuration with the credentials of a role that its own credentials may assume.
@@ -212,6 +237,38 @@ mod tests {
             shown.contains("AKIAEXAMPLE") && !shown.contains("verysecret"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_rotated_profile_is_read_when_credentials_are_asked_for_again() {
+        // In a process of its own, whose environment names the files.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials");
+        let profile =
+            |key: &str| format!("[p]\naws_access_key_id = {key}\naws_secret_access_key = s\n");
+        if let Some(path) = std::env::var_os("AWS_SHARED_CREDENTIALS_FILE") {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            return runtime.unwrap().block_on(async {
+                let credentials = Credentials::Profile("p".into());
+                let config = sdk_config(&credentials, Some("eu-west-1")).await.unwrap();
+                let provider = config.credentials_provider().unwrap();
+                for key in ["FIRST", "SECOND"] {
+                    std::fs::write(&path, profile(key)).unwrap();
+                    let keys = provider.provide_credentials().await.unwrap();
+                    assert_eq!(keys.access_key_id(), key);
+                }
+            });
+        }
+        let this = std::env::current_exe().unwrap();
+        let name = "aws::tests::a_rotated_profile_is_read_when_credentials_are_asked_for_again";
+        let status = std::process::Command::new(this)
+            .args(["--exact", name])
+            .env("AWS_SHARED_CREDENTIALS_FILE", &path)
+            .env("AWS_CONFIG_FILE", folder.path().join("config"))
+            .status();
+        assert!(status.unwrap().success());
     }
 
     #[tokio::test]

@@ -13,11 +13,14 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use crate::config::{Config, ConfigError, UnknownSource};
 
 mod check;
+mod explain;
 mod progress;
+mod quarantine;
 mod reindex;
 mod rules;
 mod search;
 mod serve;
+mod status;
 mod text;
 
 /// Keeps a search index that mirrors the assets in S3 buckets.
@@ -62,8 +65,12 @@ enum Command {
     Reindex(reindex::Arguments),
     Search(search::Arguments),
     Serve(serve::Arguments),
+    Status(status::Arguments),
+    Explain(explain::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
     /// Try the configuration: the bucket of each Source is opened, and what fails is explained
     Check,
     /// Print the completions for a shell, to be put where it looks for them
@@ -135,6 +142,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Search(arguments) => search::run(&arguments, &config),
         Command::Rules(command) => rules::run(&command, &config),
+        Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments, &config)),
+        Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
+        Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
         Command::Check => runtime()?.block_on(check::run(&config)),
         Command::Completions { .. } => Ok(()),
     }

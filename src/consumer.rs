@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -98,7 +99,7 @@ pub struct Consumer<Q> {
     requests: JoinSet<()>,
     acknowledging: JoinSet<Acknowledged>,
     asked_attributes: Option<Instant>,
-    full_quarantine_told: bool,
+    full_told: Arc<AtomicBool>,
     acknowledging_fails: bool,
 }
 
@@ -154,7 +155,7 @@ impl<Q: Queue> Consumer<Q> {
             requests: JoinSet::new(),
             acknowledging: JoinSet::new(),
             asked_attributes: None,
-            full_quarantine_told: false,
+            full_told: Arc::default(),
             acknowledging_fails: false,
         }
     }
@@ -181,7 +182,13 @@ impl<Q: Queue> Consumer<Q> {
                         self.on_received(received);
                     }
                 }
-                Some(Ok(handled)) = self.handled.join_next() => self.on_handled(handled)?,
+                Some(Ok(handled)) = self.handled.join_next() => {
+                    self.on_handled(handled)?;
+                    // A commit settles many at once, which are acknowledged together.
+                    while let Some(Ok(handled)) = self.handled.try_join_next() {
+                        self.on_handled(handled)?;
+                    }
+                }
                 Some(Ok(acknowledged)) = self.acknowledging.join_next() => {
                     self.on_acknowledged(acknowledged);
                 }
@@ -196,11 +203,9 @@ impl<Q: Queue> Consumer<Q> {
         }
     }
 
+    /// Whether nothing is left that a stop waits for. The other requests are only a favour.
     fn is_idle(&self) -> bool {
-        self.handled.is_empty()
-            && self.done.is_empty()
-            && self.acknowledging.is_empty()
-            && self.requests.is_empty()
+        self.handled.is_empty() && self.done.is_empty() && self.acknowledging.is_empty()
     }
 
     /// Begins as many receives as are wanted.
@@ -313,48 +318,50 @@ impl<Q: Queue> Consumer<Q> {
             Outcome::NotYet => self.let_rest(receipt, FIRST_REST),
             Outcome::Unreadable(reason) => {
                 self.board.counters.unreadable.add(1);
-                self.keep(&message, &reason);
                 self.let_rest(receipt, rest_after(message.receive_count));
+                self.keep(message, reason);
             }
             Outcome::Failed(reason) => {
                 self.board.counters.failed.add(1);
-                if message.receive_count >= FAILS_EVERY_TIME {
-                    self.keep(&message, &reason);
-                }
                 self.let_rest(receipt, rest_after(message.receive_count));
+                if message.receive_count >= FAILS_EVERY_TIME {
+                    self.keep(message, reason);
+                }
             }
         }
         Ok(())
     }
 
     /// Keeps a message for inspection; it stays in the queue, which moves it to its dead-letter queue.
-    fn keep(&mut self, message: &Message, reason: &str) {
-        let suspect = Suspect {
-            queue_url: &self.board.url,
-            message_id: &message.id,
-            body: &message.body,
-            reason,
-            sent: message.sent,
-            receive_count: message.receive_count,
-        };
-        let queue = &self.board.url;
-        match self.quarantine.keep(&suspect) {
-            Ok(Keeping::New) => {
-                tracing::warn!(
+    fn keep(&mut self, message: Message, reason: String) {
+        let (quarantine, full_told) = (Arc::clone(&self.quarantine), Arc::clone(&self.full_told));
+        let queue_url = self.board.url.clone();
+        // It waits for the disk.
+        self.requests.spawn_blocking(move || {
+            let suspect = Suspect {
+                queue_url: &queue_url,
+                message_id: &message.id,
+                body: &message.body,
+                reason: &reason,
+                sent: message.sent,
+                receive_count: message.receive_count,
+            };
+            let queue = &queue_url;
+            match quarantine.keep(&suspect) {
+                Ok(Keeping::New) => tracing::warn!(
                     queue,
-                    message = message.id,
+                    message_id = message.id,
                     reason,
                     "a message cannot be handled and is kept in quarantine; it is not acknowledged"
-                );
+                ),
+                Ok(Keeping::Known) => {}
+                Ok(Keeping::Full) if full_told.swap(true, Ordering::Relaxed) => {}
+                Ok(Keeping::Full) => {
+                    tracing::warn!(queue, reason, "the quarantine is full; more is not kept");
+                }
+                Err(error) => tracing::warn!(queue, %error, "a message could not be kept"),
             }
-            Ok(Keeping::Known) => {}
-            Ok(Keeping::Full) if self.full_quarantine_told => {}
-            Ok(Keeping::Full) => {
-                self.full_quarantine_told = true;
-                tracing::warn!(queue, reason, "the quarantine is full; more is not kept");
-            }
-            Err(error) => tracing::warn!(queue, %error, "a message could not be kept"),
-        }
+        });
     }
 
     /// Keeps a message from everyone for a while.

@@ -15,11 +15,13 @@ use crate::config::Config;
 use crate::index::IndexError;
 use crate::status::IndexHealth;
 
+pub mod doorkeeper;
 pub mod mirror;
+pub mod rebuild;
 pub mod session;
 pub mod systemd;
 
-use session::{Change, SessionError, Surroundings};
+use session::{Change, Order, SessionError, Surroundings};
 
 /// The wait after the index failed; it doubles with each failure up to the longest.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
@@ -50,21 +52,22 @@ pub enum DaemonError {
 
 /// Runs sessions until `stop` is cancelled and the last one has ended, or nothing can be done any more.
 ///
-/// `reloads` brings configurations that take over.
+/// `orders` is the other end of the surroundings' orders.
 pub async fn run(
     config: Arc<Config>,
     around: &Surroundings,
-    mut reloads: mpsc::Receiver<Arc<Config>>,
+    mut orders: mpsc::Receiver<Order>,
     stop: CancellationToken,
 ) -> Result<(), DaemonError> {
     let mut change = Change {
         config,
         former: None,
+        rebuild: None,
     };
     let mut failures = 0;
     loop {
         let began = Instant::now();
-        let (ended, next) = run_one(&change, around, &mut reloads, &stop).await?;
+        let (ended, next) = run_one(&change, around, &mut orders, &stop).await?;
         if began.elapsed() >= SOUND_AFTER || ended.is_ok() {
             failures = 0;
         }
@@ -75,37 +78,38 @@ pub async fn run(
         if stop.is_cancelled() {
             return Ok(());
         }
-        if let Some(config) = next {
-            let former = Some(std::mem::replace(&mut change.config, config));
-            change.former = former;
-        } else if ended.is_err() {
-            let wait = back_off(failures);
-            if stop
-                .run_until_cancelled(tokio::time::sleep(wait))
-                .await
-                .is_none()
-            {
-                return Ok(());
+        change.rebuild = None;
+        match next {
+            Some(Order::Reload(config)) => {
+                change.former = Some(std::mem::replace(&mut change.config, config));
+            }
+            Some(Order::Rebuild(rebuild)) => change.rebuild = Some(rebuild),
+            None if ended.is_ok() => {}
+            None => {
+                let wait = tokio::time::sleep(back_off(failures));
+                if stop.run_until_cancelled(wait).await.is_none() {
+                    return Ok(());
+                }
             }
         }
     }
 }
 
-/// Runs a session until it ends, until a new configuration has come, or until it is stopped and the
+/// Runs a session until it ends, until another is ordered, or until it is stopped and the
 /// grace period is over.
 async fn run_one(
     change: &Change,
     around: &Surroundings,
-    reloads: &mut mpsc::Receiver<Arc<Config>>,
+    orders: &mut mpsc::Receiver<Order>,
     stop: &CancellationToken,
-) -> Result<(Result<(), SessionError>, Option<Arc<Config>>), DaemonError> {
+) -> Result<(Result<(), SessionError>, Option<Order>), DaemonError> {
     let session_stop = stop.child_token();
     let session = session::run(change, around, &session_stop);
     tokio::pin!(session);
     let next = tokio::select! {
         ended = &mut session => return Ok((ended, None)),
         () = stop.cancelled() => None,
-        Some(config) = reloads.recv() => Some(config),
+        Some(order) = orders.recv() => Some(order),
     };
     session_stop.cancel();
     let grace = change.config.serve.grace_period;

@@ -28,33 +28,51 @@
 //! | [`aws`] | credentials to SDK configuration |
 //! | [`quarantine`] | messages that cannot be handled, kept on disk for whoever looks into them |
 //! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
+//! | [`status`] | the board: what the daemon is doing, for those who show it |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |
+//! | [`consumer`] | one queue: receive, hand to the index, acknowledge what is committed |
+//! | [`http`] | status and metrics over HTTP |
+//! | [`control`] | the socket by which other commands ask the daemon |
 //! | [`reindex`] | all scans of a one-shot reindex, and which index they write |
+//! | [`explain`] | what is known of one key, and why search does or does not find it |
+//! | [`daemon`] | sessions over one index and one configuration; when Sources are scanned |
 //! | [`config`] | what may be written in a file, and what it means |
 //! | [`telemetry`] | logs |
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → reindex → scanner → {bucket, queue, index} → {search, config, aws} → source → sync`; only
-//! `bucket`, `queue` and `aws` name the AWS crates, only `index::tantivy` names tantivy. A test reads
-//! the `use` lines and holds this.
+//! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → status → {bucket, queue,
+//! index, quarantine} → {search, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
+//! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
+//! and holds this.
 //!
-//! # The two flows
+//! # The three flows
 //!
 //! 1. scan: [`scanner`] → [`bucket::Lister`] (page) → [`sync::listing::RangeWalk`] (statement) →
 //!    [`source::Source::admits`] → [`index::writer`] → [`index::ledger`] ([`sync::reconcile`] and
 //!    [`sync::order`] decide) → commit with the checkpoint
-//! 2. search: [`search::Query::parse`] → [`index::tantivy::search`] on one snapshot → hits
+//! 2. event: [`consumer`] → [`queue::Queue::receive`] → [`sync::notification`] → [`source::Source::admits`] →
+//!    [`index::writer`] → [`index::ledger`] ([`sync::order`] decides) → commit → [`queue::Queue::acknowledge`]
+//! 3. search: [`search::Query::parse`] → [`index::tantivy::search`] on one snapshot → hits
+//!
+//! # The daemon
+//!
+//! Everything that runs over one opened index and one configuration is a session
+//! ([`daemon::session`]): a consumer for each queue, a mirror for each Source, which decides by
+//! [`sync::schedule`] when to scan. A session ends when the process is to stop, when a new configuration
+//! takes over, or when the index fails; the next one goes on from the last commit. So a reload, a full
+//! disk and a crash all take the one path that must be right anyway. Nothing is in memory that a session
+//! could lose: what is not committed is not acknowledged, and comes again.
 //!
 //! # What always holds
 //!
-//! - A key leaves the index only by a page whose interval contains it and that does not list it as
-//!   admitted, or because the Source's own configuration has made it wrong.
+//! - A message is acknowledged only after a commit that holds its effects.
+//! - A key leaves the index only by a removal event, or by a page whose interval contains it and that does
+//!   not list it as admitted, or because the Source's own configuration has made it wrong.
 //! - A listing that failed half-way is never taken for a complete one.
-//! - Applying a page twice changes nothing.
+//! - Applying a page or an event twice changes nothing.
 //! - All times that are compared are S3's ([`sync::stamp`]); only of a store that sends no `Date` is our
-//!   own clock taken, with a margin.
-//! - Events are decided already ([`sync::order`]), but none is received yet.
+//!   own clock taken, with a margin. Our own clock measures only how long something lasted.
 //! - Keys are opaque UTF-8 and come back byte for byte.
 //! - Every queue, batch, retry and loop has a bound, which is named where it is.
 //!
@@ -68,7 +86,10 @@ pub mod bucket;
 pub mod cli;
 pub mod config;
 pub mod consumer;
+pub mod control;
 pub mod daemon;
+pub mod explain;
+pub mod http;
 pub mod index;
 pub mod quarantine;
 pub mod queue;

@@ -25,9 +25,11 @@ use tracing::warn;
 use crate::sync::stamp::Stamp;
 
 mod entry;
+mod error;
 
 use entry::is_id;
 pub use entry::{Entry, Suspect};
+pub use error::QuarantineError;
 
 /// The most messages that are kept.
 pub const MAX_MESSAGES: usize = 1_000;
@@ -62,19 +64,6 @@ pub enum Keeping {
     Full,
 }
 
-/// A file or the folder of the quarantine could not be used.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to {attempted} {}: {cause}{}", path.display(), remedy(cause))]
-pub struct QuarantineError {
-    /// What was attempted.
-    pub attempted: &'static str,
-    /// On what.
-    pub path: PathBuf,
-    /// Why not.
-    #[source]
-    pub cause: io::Error,
-}
-
 /// How much is kept at most.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
@@ -89,26 +78,6 @@ struct Known {
     files: BTreeMap<String, u64>,
     /// When the folder was last looked at again.
     looked: Option<Instant>,
-}
-
-fn remedy(cause: &io::Error) -> &'static str {
-    match cause.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room on the disk",
-        ErrorKind::PermissionDenied => "; run this as the user that the daemon runs as",
-        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => "; look into the file, and remove it",
-        _ => "",
-    }
-}
-
-impl QuarantineError {
-    fn of(attempted: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |cause| Self {
-            attempted,
-            path,
-            cause,
-        }
-    }
 }
 
 impl Quarantine {

@@ -26,6 +26,8 @@ use crate::scanner::{Completed, Scan, ScanError, scan};
 use crate::source::Source;
 use crate::sync::checkpoint::Checkpoint;
 
+mod by_daemon;
+
 /// What is written, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -104,6 +106,11 @@ impl Reindex {
             mode,
             fresh,
         })
+    }
+
+    /// Whether anything is written, so that the daemon must do it where there is one.
+    pub fn writes_live_index(&self) -> bool {
+        self.mode != Mode::DryRun
     }
 
     /// The scans, to watch them.

@@ -66,6 +66,9 @@ pub enum ScanError {
     /// The user or the service manager asked to stop.
     #[error("interrupted; the next reindex goes on from the last commit")]
     Interrupted,
+    /// The daemon scanned, and could not.
+    #[error("{0}")]
+    ByDaemon(String),
     /// A task died.
     #[error("a task that listed a range died; see the log for its panic")]
     TaskDied,

@@ -8,12 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sync::stamp::Stamp;
 
-mod lag;
+pub mod lag;
 mod queue;
+pub mod report;
+#[cfg(test)]
+pub mod sample;
+mod size;
 mod source;
 
 pub use lag::{Lag, LagFigures};
 pub use queue::{Health, QueueBoard, QueueCounters};
+pub use report::Report;
+pub use size::index_bytes;
 pub use source::{Phase, ScanView, SourceBoard, SourceFacts, Trouble};
 
 /// A counter of the board.

@@ -1,6 +1,6 @@
 //! Logs: constant messages with fields, for people on a terminal and for a journal elsewhere.
 //!
-//! No secret is ever in a field. Metrics are not here yet.
+//! No secret is ever in a field. Metrics are not here: `http` reads them off the board.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;

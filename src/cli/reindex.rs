@@ -1,5 +1,7 @@
 //! `reindex`: the one-shot full reindex, with its progress and its summary.
 
+use std::path::Path;
+
 use anyhow::Context;
 use indicatif::MultiProgress;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -8,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::text::{grouped, say};
 use super::{FAILED, Failure, INTERRUPTED, progress};
 use crate::config::Config;
+use crate::control;
 use crate::reindex::{Mode, Outcome, Reindex};
 use crate::scanner::{Completed, ScanError};
 use crate::search::hit::rfc3339;
@@ -39,6 +42,7 @@ pub async fn run(arguments: Arguments, config: Config, bars: MultiProgress) -> R
         (_, true) => Mode::DryRun,
         _ => Mode::InPlace,
     };
+    let socket = config.serve.control_socket.clone();
     let reindex = Reindex::new(config, &arguments.source, mode, arguments.fresh)?;
     let stop = CancellationToken::new();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()];
@@ -48,12 +52,12 @@ pub async fn run(arguments: Arguments, config: Config, bars: MultiProgress) -> R
     }
     let shown = progress::show(reindex.jobs().to_vec(), bars.clone());
     let outcomes = tokio::select! {
-        outcomes = reindex.run(&stop) => outcomes,
+        outcomes = run_here_or_by_daemon(reindex, &socket, &stop) => outcomes,
         () = shown => unreachable!("progress is shown until it is dropped"),
     };
     // A hidden display has nothing to clear, and then this does nothing.
     let _ = bars.clear();
-    let outcomes = outcomes.map_err(anyhow::Error::from)?;
+    let outcomes = outcomes?;
     summarise(&outcomes, mode);
     if stop.is_cancelled() {
         return Err(Failure::Silent(INTERRUPTED));
@@ -62,6 +66,19 @@ pub async fn run(arguments: Arguments, config: Config, bars: MultiProgress) -> R
         true => Ok(()),
         false => Err(Failure::Silent(FAILED)),
     }
+}
+
+/// Reindexes, or has the daemon do it where there is one: that holds the index.
+async fn run_here_or_by_daemon(
+    reindex: Reindex,
+    socket: &Path,
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<Outcome>> {
+    if reindex.writes_live_index() && control::is_answered(socket).await {
+        tracing::info!("the daemon is asked to do it");
+        return Ok(reindex.run_by_daemon(socket, stop).await?);
+    }
+    Ok(reindex.run(stop).await?)
 }
 
 /// The first signal stops in good order, the second at once.

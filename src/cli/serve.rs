@@ -6,12 +6,15 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use crate::config::Config;
-use crate::daemon::session::{Doors, Surroundings};
-use crate::daemon::{self, systemd};
+use crate::control;
+use crate::daemon::session::{Doors, Order, Surroundings};
+use crate::daemon::{self, doorkeeper, systemd};
+use crate::http;
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::quarantine::Quarantine;
@@ -20,8 +23,8 @@ use crate::status::Board;
 /// The exit code of a second signal, as a shell reports SIGINT.
 const ENDED_AT_ONCE: i32 = 130;
 
-/// Configurations that may wait to take over.
-const MAX_RELOADS: usize = 4;
+/// Configurations and rebuilds that may wait for their turn.
+const MAX_ORDERS: usize = 4;
 
 /// Follow the events of all Sources, scan them when that is due, and keep the index right
 ///
@@ -32,41 +35,70 @@ pub struct Arguments {}
 
 /// Runs the command.
 pub async fn run(_: &Arguments, config: Config, config_path: PathBuf) -> Result<(), Failure> {
-    let config = Arc::new(config);
-    let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
-    let lock = data_dir.lock().map_err(anyhow::Error::from)?;
-    let around = Arc::new(Surroundings {
-        board: Arc::new(Board::new(config.data_dir.clone())),
-        quarantine: Arc::new(Quarantine::open(&config.data_dir).map_err(anyhow::Error::from)?),
-        data_dir,
-        lock,
-        doors: Doors::default(),
-    });
+    Ok(serve(Arc::new(config), config_path).await?)
+}
+
+async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> {
+    let (orders, inbox) = mpsc::channel(MAX_ORDERS);
+    let around = Arc::new(surroundings(&config, orders)?);
+    let socket = &config.serve.control_socket;
+    let control = control::listen(socket).await?;
+    let http = match config.serve.listen {
+        Some(listen) => Some(http::bind(listen).await?),
+        None => None,
+    };
     let stop = CancellationToken::new();
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
         let signal = signal(kind).context("failed to listen for signals")?;
         tokio::spawn(stop_on(signal, stop.clone()));
     }
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
-    let (reloads, inbox) = mpsc::channel(MAX_RELOADS);
-    let reloading = reload_on(
+    let mut beside = JoinSet::new();
+    beside.spawn(reload_on(
         hangups,
         config_path,
-        config.clone(),
-        around.clone(),
-        reloads,
-    );
-    let telling = systemd::tell(&around, stop.clone());
-    let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
-    tokio::select! {
-        ended = daemon => {
-            systemd::stopping();
-            ended.map_err(anyhow::Error::from)?;
-        }
-        () = async { tokio::join!(telling, reloading); std::future::pending().await } => {}
+        Arc::clone(&config),
+        Arc::clone(&around),
+    ));
+    let doors = Arc::clone(&around);
+    beside.spawn(async { Ok(doorkeeper::serve(control, doors).await) });
+    // Until the daemon has ended, so that its end can be watched.
+    let served = CancellationToken::new();
+    if let Some(listener) = http {
+        tracing::info!(address = %listener.local_addr()?, "serving status and metrics");
+        let (board, served) = (Arc::clone(&around.board), served.clone());
+        beside.spawn(async { Ok(http::serve(listener, board, served).await?) });
     }
-    tracing::info!("stopped");
-    Ok(())
+    let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
+    let ended = tokio::select! {
+        ended = daemon => ended.map_err(anyhow::Error::from),
+        () = systemd::tell(&around) => unreachable!("it tells until it is dropped"),
+        Some(ended) = beside.join_next() => Err(match ended {
+            Ok(Err(error)) => error,
+            _ => anyhow::anyhow!("a task died; see the log for its panic"),
+        }),
+    };
+    systemd::stopping();
+    served.cancel();
+    // Nobody connects to it any more; one that stays is replaced by the next daemon.
+    let _ = std::fs::remove_file(socket);
+    if ended.is_ok() {
+        tracing::info!("stopped");
+    }
+    ended
+}
+
+fn surroundings(config: &Config, orders: mpsc::Sender<Order>) -> anyhow::Result<Surroundings> {
+    let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
+    let lock = data_dir.lock()?;
+    Ok(Surroundings {
+        board: Arc::new(Board::new(config.data_dir.clone())),
+        quarantine: Arc::new(Quarantine::open(&config.data_dir)?),
+        data_dir,
+        lock,
+        doors: Doors::default(),
+        orders,
+    })
 }
 
 /// The first signal stops in good order, the second at once.
@@ -87,8 +119,7 @@ async fn reload_on(
     path: PathBuf,
     first: Arc<Config>,
     around: Arc<Surroundings>,
-    reloads: mpsc::Sender<Arc<Config>>,
-) {
+) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
         systemd::reloading();
         match load(&path, &first) {
@@ -96,7 +127,7 @@ async fn reload_on(
                 around.board.reloads.add(1);
                 tracing::info!("a new configuration takes over");
                 // The daemon has ended where nobody takes it.
-                let _ = reloads.send(Arc::new(config)).await;
+                let _ = around.orders.send(Order::Reload(Arc::new(config))).await;
             }
             Err(error) => {
                 around.board.refused_reloads.add(1);
@@ -105,6 +136,7 @@ async fn reload_on(
         }
         systemd::reloaded();
     }
+    anyhow::bail!("the runtime does not listen for SIGHUP any more")
 }
 
 /// Loads a configuration that can take over while the process runs.

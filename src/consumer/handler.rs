@@ -26,6 +26,8 @@ pub struct Handler {
     pub routes: Routes,
     /// Where their effects go.
     pub index: IndexHandle,
+    /// An index that is built to take that one's place, which must miss nothing either.
+    pub beside: Option<IndexHandle>,
     /// How many keys may be listed alone at the same time.
     pub look_ups: Arc<Semaphore>,
     /// Where they are counted.
@@ -76,9 +78,29 @@ impl Handler {
             key: task.key.clone(),
             event: task.told.clone(),
         };
-        let reports = tasks.iter().map(report).collect();
-        let applied = self.index.apply_events(reports).await?;
-        self.finish(tasks, applied).await
+        let reports: Vec<_> = tasks.iter().map(report).collect();
+        let Some(beside) = &self.beside else {
+            return self.settle(&self.index, &tasks, reports).await;
+        };
+        let (here, there) = tokio::join!(
+            self.settle(&self.index, &tasks, reports.clone()),
+            self.settle(beside, &tasks, reports)
+        );
+        Ok(match (here?, there?) {
+            (Outcome::Done, there) => there,
+            (here, _) => here,
+        })
+    }
+
+    /// Brings the events into an index.
+    async fn settle(
+        &self,
+        index: &IndexHandle,
+        tasks: &[Task],
+        reports: Vec<EventReport>,
+    ) -> Result<Outcome, IndexError> {
+        let applied = index.apply_events(reports).await?;
+        self.finish(index, tasks, applied).await
     }
 
     /// Finds whom an event concerns, and what it tells them.
@@ -113,13 +135,18 @@ impl Handler {
     }
 
     /// Looks up what must be, and counts what is done.
-    async fn finish(&self, tasks: Vec<Task>, applied: Vec<Applied>) -> Result<Outcome, IndexError> {
+    async fn finish(
+        &self,
+        index: &IndexHandle,
+        tasks: &[Task],
+        applied: Vec<Applied>,
+    ) -> Result<Outcome, IndexError> {
         let mut outcome = Outcome::Done;
-        for (task, applied) in tasks.into_iter().zip(applied) {
+        for (task, applied) in tasks.iter().zip(applied) {
             let settled = match (applied, &task.told) {
                 (Applied::NotYet, _) => None,
                 (Applied::LookUp, Told::Ambiguous(event)) => {
-                    match self.look_up(&task.follower, &task.key, event).await {
+                    match self.look_up(index, task, event).await {
                         Ok(applied) => Some(applied),
                         Err(LookUpError::Index(error)) => return Err(error),
                         Err(LookUpError::NotYet) => None,
@@ -132,7 +159,8 @@ impl Handler {
                 (applied, _) => Some(applied),
             };
             match settled {
-                Some(applied) => count(&task, applied),
+                Some(applied) if index.is_of(&self.index) => count(task, applied),
+                Some(_) => {}
                 None if outcome == Outcome::Done => outcome = Outcome::NotYet,
                 None => {}
             }
@@ -142,11 +170,12 @@ impl Handler {
 
     async fn look_up(
         &self,
-        follower: &Follower,
-        key: &str,
+        index: &IndexHandle,
+        task: &Task,
         event: &Ambiguous,
     ) -> Result<Applied, LookUpError> {
-        let applied = look_up::run(follower, &self.index, &self.look_ups, key, event).await;
+        let follower = &task.follower;
+        let applied = look_up::run(follower, index, &self.look_ups, &task.key, event).await;
         match &applied {
             Ok(_) if follower.board.recover(Trouble::LookUp) => {
                 tracing::info!(source = follower.source.name, "keys can be looked up again");

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::mirror::{Ask, Events, Mirror};
+use super::rebuild::{Building, Rebuild};
 use crate::bucket::LazyBucket;
 use crate::config::Config;
 use crate::consumer::handler::Handler;
@@ -42,6 +43,16 @@ pub struct Surroundings {
     pub lock: WriterLock,
     /// How the running session is asked for something.
     pub doors: Doors,
+    /// How the daemon is asked for another session.
+    pub orders: mpsc::Sender<Order>,
+}
+
+/// What ends a session, for another to begin.
+pub enum Order {
+    /// This configuration takes over.
+    Reload(Arc<Config>),
+    /// A new index is to be built beside the live one.
+    Rebuild(Rebuild),
 }
 
 /// How the running session is asked for something; empty while none runs.
@@ -104,6 +115,8 @@ pub struct Change {
     pub config: Arc<Config>,
     /// The one before, if the process had one.
     pub former: Option<Arc<Config>>,
+    /// A new index to be built beside the live one, which it replaces when the session ends well.
+    pub rebuild: Option<Rebuild>,
 }
 
 /// Runs until `stop` is cancelled and everything in hand is committed and acknowledged, or until the
@@ -115,9 +128,13 @@ pub async fn run(
 ) -> Result<(), SessionError> {
     around.board.set_index(IndexHealth::Opening);
     let (index, thread) = open_index(&change.config, around)?;
+    let building = match &change.rebuild {
+        Some(_) => Some(Building::open(&change.config, around)?),
+        None => None,
+    };
     let stop = stop.child_token();
     let mut tasks = JoinSet::new();
-    let begun = begin(change, around, &index, &mut tasks, &stop).await;
+    let begun = begin(change, around, &index, building.as_ref(), &mut tasks, &stop).await;
     let ended = match begun {
         Ok(()) => {
             around.board.set_index(IndexHealth::Open);
@@ -131,6 +148,12 @@ pub async fn run(
     tasks.shutdown().await;
     drop(index);
     let closed = thread.join().await;
+    if let Some(building) = building {
+        let is_sound = ended.is_ok() && closed.is_ok();
+        building
+            .end(change.rebuild.as_ref(), is_sound, around)
+            .await?;
+    }
     ended?;
     Ok(closed?)
 }
@@ -142,12 +165,16 @@ fn open_index(
 ) -> Result<(IndexHandle, IndexThread), IndexError> {
     let memory = config.index.writer_memory_bytes;
     let engine = open_or_create_live(&around.data_dir, &around.lock, memory)?;
-    let policy = CommitPolicy {
+    writer::start(Ledger::new(engine, policy(config), false)?)
+}
+
+/// When changes are committed.
+pub(super) fn policy(config: &Config) -> CommitPolicy {
+    CommitPolicy {
         max_changes: config.index.commit_documents,
         interval: config.index.commit_interval,
         event_interval: config.index.event_commit_interval,
-    };
-    writer::start(Ledger::new(engine, policy, false)?)
+    }
 }
 
 /// Waits until all tasks have ended in good order, or one has not.
@@ -170,6 +197,7 @@ async fn begin(
     change: &Change,
     around: &Surroundings,
     index: &IndexHandle,
+    building: Option<&Building>,
     tasks: &mut JoinSet<Result<(), IndexError>>,
     stop: &CancellationToken,
 ) -> Result<(), SessionError> {
@@ -196,6 +224,7 @@ async fn begin(
         let handler = Arc::new(Handler {
             routes: Routes::new(followers.iter().cloned()),
             index: index.clone(),
+            beside: building.map(|building| building.index.clone()),
             look_ups: Arc::clone(&look_ups),
             board: Arc::clone(&events.board),
         });
@@ -210,6 +239,12 @@ async fn begin(
         tasks.spawn(consumer.run(stop.clone()));
     }
     let scans = Arc::new(Semaphore::new(config.scan.sources_in_flight));
+    if let (Some(building), Some(rebuild)) = (building, &change.rebuild) {
+        let fill = building
+            .fill(rebuild, &followers, config, &around.board)
+            .await?;
+        tasks.spawn(fill.run(Arc::clone(&scans), stop.clone()));
+    }
     for follower in followers {
         let (asks, inbox) = mpsc::channel(MAX_ASKS);
         inside.mirrors.insert(follower.source.name.clone(), asks);

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio_util::sync::CancellationToken;
 
 use super::session::Surroundings;
 use crate::status::{Board, Health, IndexHealth};
@@ -13,20 +12,17 @@ use crate::status::{Board, Health, IndexHealth};
 /// How often it is looked what there is to tell.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Tells systemd until `stop` is cancelled.
+/// Tells systemd until it is dropped.
 ///
 /// The watchdog is fed only while the thread that writes the index goes on doing its work, or while the
 /// index is known to have failed and is to be opened again.
-pub async fn tell(around: &Surroundings, stop: CancellationToken) {
+pub async fn tell(around: &Surroundings) {
     let mut told = Told::default();
     // Twice in the time that systemd grants.
     let feed_every = sd_notify::watchdog_enabled().map(|timeout| timeout / 2);
     let mut tick = tokio::time::interval(LOOK_EVERY);
     loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = stop.cancelled() => return,
-        }
+        tick.tick().await;
         told.look(around);
         if let Some(feed_every) = feed_every {
             told.feed(around, feed_every);

@@ -48,7 +48,7 @@ impl Tally {
             .unwrap_or_else(|broken| broken.into_inner())
     }
 
-    pub(super) fn set_assets(&self, assets: u64) {
+    pub(crate) fn set_assets(&self, assets: u64) {
         self.assets.store(assets, Ordering::Relaxed);
     }
 
@@ -69,7 +69,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn set_drift(&self, drift: Drift) {
+    pub(crate) fn set_drift(&self, drift: Drift) {
         *self
             .drift
             .lock()

@@ -285,6 +285,11 @@ impl IndexHandle {
         self.ask(|reply| Request::LookUp(report, reply)).await
     }
 
+    /// Whether it is the same index.
+    pub fn is_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.turns, &other.turns)
+    }
+
     /// A number that grows as long as the thread does its work.
     pub fn turns(&self) -> u64 {
         self.turns.load(Ordering::Relaxed)

@@ -26,6 +26,7 @@ use kind::Kind;
 use told::Told;
 use unreadable::quoted;
 
+pub use key::Encoding;
 pub use unreadable::Unreadable;
 
 /// How many envelopes may lie around each other; SNS around EventBridge are two.
@@ -108,6 +109,15 @@ impl ObjectEvent {
             meaning: told.meaning(kind),
         })
     }
+}
+
+/// Reads a key as a notification writes it.
+///
+/// # Errors
+///
+/// [`Unreadable`] where no object can have the key, or it is not encoded so.
+pub fn read_key(written: &str, encoding: Encoding) -> Result<String, Unreadable> {
+    key::read(&Value::from(written), encoding)
 }
 
 /// Reads the body of a message.

@@ -27,13 +27,16 @@ mod watch;
 
 mod architecture;
 mod check;
+mod consumer;
 mod credentials;
+mod explain;
 mod harness;
 mod live;
 mod live_kill;
 mod live_queue;
 mod memory;
 mod mirror;
+mod quarantine;
 mod queue;
 mod readme;
 mod rebuild;

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::cli::Cli;
 use crate::config::Config;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, SOURCE};
 
 const README: &str = include_str!("../../README.md");
 
@@ -63,16 +63,33 @@ pub fn words(command: &str) -> Vec<String> {
 #[test]
 fn the_commands_work_as_they_are_printed() {
     let fixture = Fixture::with_keys(["2024/summer.jpg", "2024/drafts/a.jpg"]);
+    let mut daemon = None;
     let mut tried = 0;
     for line in README.lines() {
         let Some(command) = line.strip_prefix("    asset-indexer ") else {
             continue;
         };
         let command = command.split("  #").next().expect("split yields one part");
-        fixture.cli.succeed(&words(command));
+        let words = words(command).into_iter();
+        // The name of the Source in the README.
+        let words = words.map(|word| match word.as_str() {
+            "photos" => SOURCE.to_owned(),
+            _ => word,
+        });
+        match words.collect::<Vec<_>>().as_slice() {
+            [serve] if serve == "serve" => {
+                let started = fixture.cli.serve();
+                started.wait_for(&["ready"]);
+                daemon = Some(started);
+            }
+            words => drop(fixture.cli.succeed(words)),
+        }
         tried += 1;
     }
-    assert!(tried >= 8, "only {tried} commands were found");
+    daemon
+        .expect("the daemon is among the commands")
+        .terminate();
+    assert!(tried >= 12, "only {tried} commands were found");
     fixture.assert_mirror();
 }
 

@@ -14,7 +14,7 @@ const MAX_KEY_BYTES: usize = 1024;
 
 /// How an envelope writes a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub enum Encoding {
     /// `application/x-www-form-urlencoded`: `+` for a space, `%` and two hex digits for a byte.
     Form,
     /// As it stands.

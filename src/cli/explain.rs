@@ -1,0 +1,218 @@
+//! `explain`: what is known of one key, and why search does or does not find it.
+
+use super::text::{printable, say, size};
+use super::{FAILED, Failure, MISUSED};
+use crate::bucket::LazyBucket;
+use crate::config::Config;
+use crate::explain::facts::{ContentFacts, ObjectFacts, RecordFacts};
+use crate::explain::{Facts, InBucket, InIndex, SourceInIndex, Verdict, verdict};
+use crate::explain::{facts, in_bucket, in_index};
+use crate::index::IndexError;
+use crate::index::directory::DataDir;
+use crate::index::live::open_live;
+use crate::index::tantivy::schema::SCHEMA_VERSION;
+use crate::search::hit::rfc3339;
+use crate::source::Source;
+use crate::sync::notification::{Encoding, read_key};
+use crate::sync::stamp::Stamp;
+
+/// How often a request is tried: who waits for an answer wants to know of a fault at once.
+const ATTEMPTS: u32 = 2;
+
+/// Tell why a key is or is not searchable
+///
+/// Shows what the configuration says of the key, what the bucket has under it now, what the index
+/// has, and what follows from that.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The name of the Source
+    source: String,
+    /// The key in the bucket, with the Source's prefix; quote it
+    #[arg(allow_hyphen_values = true)]
+    key: String,
+    /// The key is written as in an event of S3: + for a space, % and two hex digits for a byte
+    #[arg(long)]
+    encoded: bool,
+    /// Do not ask the bucket
+    #[arg(long)]
+    offline: bool,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+    let encoding = match arguments.encoded {
+        true => Encoding::Form,
+        false => Encoding::Plain,
+    };
+    let key = read_key(&arguments.key, encoding)
+        .map_err(|error| Failure::Told(MISUSED, anyhow::Error::from(error).context("KEY")))?;
+    let sources = config.choose(std::slice::from_ref(&arguments.source))?;
+    let mut result = Ok(());
+    for source in sources {
+        // What is none of the Source's it may have no right to list.
+        let is_asked = !arguments.offline && source.asset_path(&key).is_some();
+        let bucket = match is_asked {
+            true => in_bucket(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await,
+            false => InBucket::NotAsked,
+        };
+        let index = look_into_index(config, source, &key);
+        let index = index.unwrap_or_else(|error| InIndex::Failed {
+            error: error.to_string(),
+        });
+        let facts = facts(source, &key, bucket, index);
+        show(&facts, arguments.json)?;
+        if has_failed(&facts) {
+            result = Err(Failure::Silent(FAILED));
+        }
+    }
+    result
+}
+
+fn look_into_index(config: &Config, source: &Source, key: &str) -> Result<InIndex, IndexError> {
+    let live = open_live(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
+    match live {
+        None => Ok(InIndex::NoIndex),
+        Some(engine) => in_index(&engine, source, key, config.scan.reconcile_every),
+    }
+}
+
+fn has_failed(facts: &Facts) -> bool {
+    matches!(facts.bucket, InBucket::Failed { .. }) || matches!(facts.index, InIndex::Failed { .. })
+}
+
+/// What `--json` prints.
+#[derive(serde::Serialize)]
+struct Explained<'a> {
+    facts: &'a Facts,
+    searchable: Option<bool>,
+    verdict: String,
+}
+
+fn show(facts: &Facts, json: bool) -> anyhow::Result<()> {
+    let verdict = verdict(facts);
+    if !json {
+        for (subject, what) in lines(facts, &verdict) {
+            say!("{subject:<9} {}", printable(&what));
+        }
+        return Ok(());
+    }
+    let explained = Explained {
+        facts,
+        searchable: verdict.is_searchable(),
+        verdict: verdict.to_string(),
+    };
+    say!("{}", serde_json::to_string(&explained)?);
+    Ok(())
+}
+
+/// The facts and the verdict, each with what it is about.
+fn lines(facts: &Facts, verdict: &Verdict) -> Vec<(&'static str, String)> {
+    let outside = || "none: the key is not under the Source's prefix".to_owned();
+    let source = match facts.enabled {
+        true => facts.source.clone(),
+        false => format!("{} (disabled)", facts.source),
+    };
+    let mut lines = vec![
+        ("Source", source),
+        ("key", facts.key.clone()),
+        ("path", facts.path.clone().unwrap_or_else(outside)),
+        ("URL", facts.url.clone().unwrap_or_else(outside)),
+        ("rules", facts.rule.clone()),
+        ("bucket", in_words(&facts.bucket)),
+    ];
+    match &facts.index {
+        InIndex::NoIndex => lines.push(("index", "there is none yet".to_owned())),
+        InIndex::Failed { error } => lines.push(("index", format!("FAILED: {error}"))),
+        InIndex::UnknownSource => {
+            lines.push(("index", "nothing of this Source yet".to_owned()));
+        }
+        InIndex::Known(known) => {
+            lines.push(("index", record(known.record.as_ref())));
+            lines.extend(known.record.as_ref().map(|it| ("", observations(it))));
+            lines.push(("scans", scans(known)));
+            lines.extend(oddities(known).map(|oddity| ("", oddity)));
+        }
+    }
+    lines.push(("verdict", verdict.to_string()));
+    lines
+}
+
+fn in_words(bucket: &InBucket) -> String {
+    match bucket {
+        InBucket::NotAsked => "not asked".to_owned(),
+        InBucket::Failed { error } => format!("FAILED: {error}"),
+        InBucket::Absent => "nothing".to_owned(),
+        InBucket::There(it) => object(it),
+    }
+}
+
+fn object(object: &ObjectFacts) -> String {
+    let bytes = match object.size {
+        0..1000 => size(object.size),
+        long => format!("{} ({long} bytes)", size(long)),
+    };
+    let etag = object.etag.as_deref().unwrap_or("none");
+    let (modified, class) = (rfc3339(object.last_modified), &object.storage_class);
+    format!("{bytes}, ETag {etag}, modified {modified}, {class}")
+}
+
+fn record(record: Option<&RecordFacts>) -> String {
+    match record.map(|record| &record.content) {
+        None => "nothing".to_owned(),
+        Some(ContentFacts::Live { object: it, .. }) => object(it),
+        Some(ContentFacts::Tombstone { scan }) => {
+            format!("removed, which is remembered (since scan {scan})")
+        }
+    }
+}
+
+/// When what was seen of the key.
+fn observations(record: &RecordFacts) -> String {
+    let first_seen = match record.content {
+        ContentFacts::Live { first_seen, .. } => Some(first_seen),
+        ContentFacts::Tombstone { .. } => None,
+    };
+    let time = |what: &str, stamp: Option<Stamp>| Some(format!("{what} {}", rfc3339(stamp?)));
+    let sequencer = record.sequencer.as_ref();
+    let parts = [
+        time("first seen", first_seen),
+        time("listed", record.listed_at),
+        time("event of", record.event_time),
+        sequencer.map(|digits| format!("sequencer {digits}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn scans(known: &SourceInIndex) -> String {
+    let complete = match known.complete_as_of {
+        None => "none has completed yet".to_owned(),
+        Some(as_of) => format!("complete as of {}", rfc3339(as_of)),
+    };
+    let Some(scan) = &known.scan else {
+        return complete;
+    };
+    let since = match scan.started {
+        Some(started) => format!("since {}", rfc3339(started)),
+        None => "without a page yet".to_owned(),
+    };
+    let key = match scan.has_key_ahead {
+        true => "has yet to list this key",
+        false => "is past this key",
+    };
+    let number = scan.number;
+    format!("{complete}; scan {number} is unfinished ({since}) and {key}")
+}
+
+/// What makes the records others than the configuration calls for.
+fn oddities(known: &SourceInIndex) -> impl Iterator<Item = String> {
+    let place = known.other_place.as_ref().map(|place| {
+        let (origin, prefix) = (&place.origin, &place.prefix);
+        format!("the records are of {origin}, prefix {prefix:?}")
+    });
+    let rules = known.other_rules && known.other_place.is_none();
+    let rules = rules.then(|| "the records were chosen by other rules".to_owned());
+    place.into_iter().chain(rules)
+}

@@ -1,0 +1,224 @@
+//! `quarantine`: shows the messages that cannot be handled, and removes those that were looked into.
+//!
+//! The queue is not asked: what becomes of a message there is up to its redrive policy.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::text::{printable, say};
+use super::{FAILED, Failure};
+use crate::config::Config;
+use crate::control::{self, Answer, Request};
+use crate::quarantine::{Entry, Quarantine};
+use crate::search::hit::rfc3339;
+
+/// Look into the messages that cannot be handled
+///
+/// The daemon keeps a copy of each message that it cannot read, or that fails every time. It does
+/// not acknowledge it: the queue's redrive policy decides what becomes of the message itself.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List them, the newest first
+    List {
+        /// One JSON object a line, with the bodies
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is known of one of them, and its body
+    Show {
+        /// As `quarantine list` has it
+        id: String,
+        /// The body alone, byte for byte
+        #[arg(long)]
+        body: bool,
+    },
+    /// Have the daemon handle them once more; what can be handled now leaves the quarantine
+    Retry {
+        /// As `quarantine list` has them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// Remove copies; a message that comes again is kept again
+    Remove {
+        /// As `quarantine list` has them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+}
+
+/// Runs the command.
+pub async fn run(command: &Command, config: &Config) -> Result<(), Failure> {
+    let open = || Quarantine::open(&config.data_dir).map_err(anyhow::Error::from);
+    match command {
+        Command::List { json } => list(&open()?, *json),
+        Command::Show { id, body } => show(&open()?, id, *body),
+        Command::Remove { ids } => remove(&open()?, ids),
+        Command::Retry { ids } => retry(ids, &config.serve.control_socket).await,
+    }
+}
+
+async fn retry(ids: &[String], socket: &Path) -> Result<(), Failure> {
+    let request = Request::Retry { ids: ids.to_vec() };
+    let mut answers = control::ask(socket, &request)
+        .await
+        .map_err(anyhow::Error::from)?;
+    let mut all_done = true;
+    while let Some(answer) = answers.next().await.map_err(anyhow::Error::from)? {
+        match answer {
+            Answer::Retried { id, problem: None } => say!("{id}: done"),
+            Answer::Retried { id, problem } => {
+                all_done = false;
+                let problem = problem.unwrap_or_default();
+                eprintln!("error: {}: {}", printable(&id), printable(&problem));
+            }
+            _ => {}
+        }
+    }
+    match all_done {
+        true => Ok(()),
+        false => Err(Failure::Silent(FAILED)),
+    }
+}
+
+fn list(quarantine: &Quarantine, json: bool) -> Result<(), Failure> {
+    let entries = quarantine.list().map_err(anyhow::Error::from)?;
+    match json {
+        true => {
+            for entry in &entries {
+                let line = serde_json::to_string(entry).context("failed to write JSON")?;
+                say!("{line}");
+            }
+        }
+        false if io::stdout().is_terminal() => say!("{}", table(&entries)),
+        false => {
+            for entry in &entries {
+                say!("{}", row(entry).join("\t"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn table(entries: &[Entry]) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["ID", "QUEUE", "REASON", "SENT", "RECEIVED"])
+        .add_rows(entries.iter().map(row));
+    if let Some(column) = table.column_mut(4) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    match entries.len() {
+        0 => "no message is in quarantine".to_owned(),
+        1 => format!("{table}\n1 message"),
+        number => format!("{table}\n{number} messages"),
+    }
+}
+
+/// Id, name of the queue, reason, when it was sent, how often it had been received.
+fn row(entry: &Entry) -> [String; 5] {
+    [
+        entry.id.clone(),
+        printable(queue_name(&entry.queue_url)),
+        printable(&entry.reason),
+        entry.sent.map_or("-".to_owned(), rfc3339),
+        entry.receive_count.to_string(),
+    ]
+}
+
+/// The last segment of a queue's address.
+fn queue_name(url: &str) -> &str {
+    url.rsplit_once('/').map_or(url, |(_, name)| name)
+}
+
+fn show(quarantine: &Quarantine, id: &str, body_alone: bool) -> Result<(), Failure> {
+    let entry = quarantine.get(id).map_err(anyhow::Error::from)?;
+    let entry = entry.ok_or_else(|| anyhow!(absent(id)))?;
+    if body_alone {
+        // Without a line's end that is not its own.
+        let mut stdout = io::stdout();
+        let written = stdout
+            .write_all(entry.body.as_bytes())
+            .and_then(|()| stdout.flush());
+        return match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(anyhow::Error::from(error).context("failed to print the body"))?
+            }
+            // Also where whoever reads has seen enough, as `head` has.
+            _ => Ok(()),
+        };
+    }
+    let time = |stamp| match stamp {
+        Some(stamp) => rfc3339(stamp),
+        None => "unknown".to_owned(),
+    };
+    say!("id          {}", entry.id);
+    say!("queue       {}", printable(&entry.queue_url));
+    say!("message id  {}", printable(&entry.message_id));
+    say!("reason      {}", printable(&entry.reason));
+    say!("sent        {}", time(entry.sent));
+    say!("kept        {}", time(entry.kept_at));
+    say!("received    {} times by then", entry.receive_count);
+    say!("body        {} bytes", entry.body.len());
+    for line in entry.body.lines() {
+        say!("  {}", printable(line));
+    }
+    Ok(())
+}
+
+fn remove(quarantine: &Quarantine, ids: &[String]) -> Result<(), Failure> {
+    let mut all_removed = true;
+    for id in ids {
+        match quarantine.remove(id) {
+            Ok(true) => say!("removed {id}"),
+            Ok(false) => {
+                all_removed = false;
+                eprintln!("error: {}", absent(id));
+            }
+            Err(error) => {
+                all_removed = false;
+                eprintln!("error: {error}");
+            }
+        }
+    }
+    match all_removed {
+        true => Ok(()),
+        false => Err(Failure::Silent(FAILED)),
+    }
+}
+
+fn absent(id: &str) -> String {
+    format!("no message {id:?} is in quarantine; `asset-indexer quarantine list` shows which are")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(reason: &str) -> Entry {
+        Entry {
+            id: "0123456789abcdef".to_owned(),
+            queue_url: "https://sqs.us-east-1.amazonaws.com/1/events".to_owned(),
+            message_id: "m".to_owned(),
+            reason: reason.to_owned(),
+            sent: None,
+            kept_at: None,
+            receive_count: 3,
+            body: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_table_names_the_queue_and_cannot_be_broken_by_a_message() {
+        assert_eq!(table(&[]), "no message is in quarantine");
+        let text = table(&[entry("found\n\u{1b}[2J")]);
+        for word in ["ID", "events", "found\\n\\u{1b}[2J", "3", "1 message"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        assert!(!text.contains("amazonaws"), "{text}");
+    }
+}

@@ -1,0 +1,265 @@
+//! `status`: what the daemon is doing, as a table and what there is to be said about it.
+//!
+//! The report is the daemon's own; nothing is looked up besides.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::Failure;
+use super::text::{grouped, printable, size};
+use crate::config::Config;
+use crate::control::{self, Answer, Request};
+use crate::status::Report;
+use crate::status::report::{LagReport, QueueReport, QueueState, SourceReport};
+
+/// How many lines of one kind are shown, where there may be one for each of many queues.
+const MAX_LINES: usize = 10;
+
+/// The columns, and whether numbers stand in them.
+const COLUMNS: [(&str, bool); 7] = [
+    ("NAME", false),
+    ("STATE", false),
+    ("ASSETS", true),
+    ("LAG p50/p99/max", true),
+    ("QUEUE", true),
+    ("DRIFT", true),
+    ("SCAN", false),
+];
+
+/// Show what the daemon is doing: every Source with its state, its queue and its scan
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The whole report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+    let report = ask_for_report(&config.serve.control_socket).await?;
+    let text = match arguments.json {
+        true => serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n",
+        false => render(&report),
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("failed to print the report"))?
+        }
+        // Also where whoever reads has seen enough, as `head` has.
+        _ => Ok(()),
+    }
+}
+
+async fn ask_for_report(socket: &Path) -> anyhow::Result<Report> {
+    let mut answers = control::ask(socket, &Request::Status).await?;
+    match answers.next().await? {
+        Some(Answer::Status(report)) => Ok(*report),
+        _ => {
+            anyhow::bail!("the daemon gave another answer than its report; is it of this version?")
+        }
+    }
+}
+
+/// The report as people read it; it ends with a line break.
+///
+/// In the column QUEUE stand the messages that are visible, and those in flight.
+pub fn render(report: &Report) -> String {
+    let mut lines = vec![headline(report)];
+    lines.extend(failed(report));
+    lines.extend(first(&report.waiting_for, |what| {
+        format!("waiting: {}", printable(what))
+    }));
+    lines.push(String::new());
+    match report.sources.is_empty() {
+        true => lines.push("no Sources".to_owned()),
+        false => lines.push(table(report).trim_fmt()),
+    }
+    let notes: Vec<String> = report.sources.iter().flat_map(notes).collect();
+    let failing = report
+        .queues
+        .iter()
+        .filter(|queue| queue.state == QueueState::Failing);
+    let failing: Vec<&QueueReport> = failing.collect();
+    for part in [notes, first(&failing, |queue| failure(queue))] {
+        if !part.is_empty() {
+            lines.push(String::new());
+            lines.extend(part);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn headline(report: &Report) -> String {
+    let index = &report.index;
+    let bytes = index.bytes.map(|bytes| size(bytes) + " ");
+    format!(
+        "asset-indexer {}, up {}, {}, index {}in {}",
+        printable(&report.version),
+        duration(report.uptime_seconds),
+        if report.ready { "ready" } else { "NOT READY" },
+        bytes.unwrap_or_default(),
+        printable(&index.data_dir)
+    )
+}
+
+/// What failed that is no Source's and no queue's.
+fn failed(report: &Report) -> Vec<String> {
+    let counts = [
+        (report.index.commit_failures, "commit"),
+        (report.refused_reloads, "new configuration"),
+    ];
+    let failed = counts.into_iter().filter(|(count, _)| *count > 0);
+    let line = |(count, what)| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("failed since the start: {} {what}{plural}", grouped(count))
+    };
+    failed.map(line).collect()
+}
+
+fn table(report: &Report) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(COLUMNS.map(|(name, _)| name));
+    for (place, (_, is_number)) in COLUMNS.iter().enumerate() {
+        if let (true, Some(column)) = (is_number, table.column_mut(place)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for source in &report.sources {
+        table.add_row(row(source, report));
+    }
+    table
+}
+
+fn row(source: &SourceReport, report: &Report) -> [String; 7] {
+    let queue = source.queue_url.as_deref();
+    let drift = source.drift.as_ref();
+    [
+        printable(&source.name),
+        source.state.as_str().to_owned(),
+        grouped(source.assets),
+        or_dash(source.lag.as_ref().map(lag)),
+        or_dash(queue.map(|url| report.queue(url).map_or("?".to_owned(), depth))),
+        or_dash(drift.map(|drift| grouped(drift.missing + drift.stale + drift.left_over))),
+        scan(source),
+    ]
+}
+
+fn or_dash(cell: Option<String>) -> String {
+    cell.unwrap_or_else(|| "-".to_owned())
+}
+
+fn lag(lag: &LagReport) -> String {
+    let figures = [lag.p50_seconds, lag.p99_seconds, lag.max_seconds];
+    figures.map(duration).join("/")
+}
+
+fn depth(queue: &QueueReport) -> String {
+    match (&queue.attributes, queue.state) {
+        (_, QueueState::Failing) => "failing".to_owned(),
+        (Some(known), _) => format!("{}+{}", grouped(known.visible), grouped(known.in_flight)),
+        (None, _) => "?".to_owned(),
+    }
+}
+
+fn scan(source: &SourceReport) -> String {
+    match (&source.scan, &source.complete_as_of) {
+        (Some(scan), _) if scan.expected > 0 => {
+            format!(
+                "{} of ~{}",
+                grouped(scan.listed),
+                grouped(scan.expected.max(scan.listed))
+            )
+        }
+        (Some(scan), _) => format!("{} listed", grouped(scan.listed)),
+        (None, Some(as_of)) => format!("as of {}", printable(as_of)),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// What there is to be said about a Source beyond its row.
+fn notes(source: &SourceReport) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut note = |what: &dyn Display| {
+        notes.push(format!("{}: {what}", printable(&source.name)));
+    };
+    for reason in &source.reasons {
+        note(&printable(reason));
+    }
+    if let Some(error) = &source.last_error
+        && !source.reasons.contains(&error.text)
+    {
+        let (at, text) = (printable(&error.at), printable(&error.text));
+        note(&format_args!("last error, at {at}: {text}"));
+    }
+    if let Some(scan) = &source.scan {
+        note(&format_args!(
+            "scanning for {} ({}): {} keys listed, {} admitted; {} added, {} changed, {} removed",
+            duration(scan.seconds),
+            printable(&scan.reason),
+            grouped(scan.listed),
+            grouped(scan.admitted),
+            grouped(scan.added),
+            grouped(scan.changed),
+            grouped(scan.removed),
+        ));
+    }
+    if let Some(drift) = &source.drift
+        && (drift.missing, drift.stale, drift.left_over) != (0, 0, 0)
+    {
+        note(&format_args!(
+            "the last scan had to mend what events should have told: {} missing, {} stale, {} left over",
+            grouped(drift.missing),
+            grouped(drift.stale),
+            grouped(drift.left_over),
+        ));
+    }
+    notes
+}
+
+fn failure(queue: &QueueReport) -> String {
+    let reason = queue.reason.as_deref().unwrap_or("no reason is known");
+    format!("queue {}: {}", printable(&queue.url), printable(reason))
+}
+
+/// The first lines, and how many more there are.
+fn first<T>(items: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
+    let mut lines: Vec<String> = items.iter().take(MAX_LINES).map(line).collect();
+    if items.len() > MAX_LINES {
+        lines.push(format!(
+            "and {} more",
+            grouped((items.len() - MAX_LINES) as u64)
+        ));
+    }
+    lines
+}
+
+/// A duration in its two largest units.
+fn duration(seconds: f64) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = if seconds > 0.0 { seconds } else { 0.0 };
+    let whole = seconds as u64;
+    let two = |larger: u64, unit, smaller: u64, lesser| {
+        let (greater, rest) = (whole / larger, whole % larger / smaller);
+        format!("{greater}{unit} {rest}{lesser}")
+    };
+    match whole {
+        0 if seconds < 0.9995 => format!("{:.0}ms", seconds * 1000.0),
+        0..10 => format!("{seconds:.1}s"),
+        10..MINUTE => format!("{whole}s"),
+        MINUTE..HOUR => two(MINUTE, "m", 1, "s"),
+        HOUR..DAY => two(HOUR, "h", MINUTE, "m"),
+        _ => two(DAY, "d", HOUR, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! The control socket: how another command asks the daemon, and what it is answered.
+//!
+//! Who may is decided by the permissions of the socket's file. A connection carries one request, a line
+//! of JSON, and its answers, a line each. What a request leads to is the daemon's affair.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedReadHalf;
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::index::progress::Progress;
+use crate::status::Report;
+
+/// The longest line that is read: a report of some thousand Sources.
+const MAX_LINE_BYTES: u64 = 64 << 20;
+
+/// The mode of the socket's file: its user and its group may ask.
+const SOCKET_MODE: u32 = 0o660;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// The report, once.
+    Status,
+    /// A scan of these Sources, or of all.
+    Reindex {
+        /// Their names; none: all.
+        sources: Vec<String>,
+        /// Whether to begin anew even where a scan is unfinished.
+        fresh: bool,
+    },
+    /// A new index beside the live one, which it replaces when it is complete.
+    Rebuild,
+    /// To handle messages once more that are kept in quarantine.
+    Retry {
+        /// Their ids there.
+        ids: Vec<String>,
+    },
+}
+
+/// What is answered; some requests have several answers, the last of which is [`Answer::Done`] or
+/// [`Answer::Refused`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The report.
+    Status(Box<Report>),
+    /// How far a scan is.
+    Progress(ScanFigures),
+    /// A scan has ended.
+    Ended {
+        /// Its last figures.
+        figures: ScanFigures,
+        /// Whether an unfinished scan was resumed, and as of when (milliseconds since the epoch) it
+        /// is complete; or why it is not.
+        result: Result<(bool, Option<i64>), String>,
+        /// How long it took.
+        took_seconds: f64,
+        /// LIST requests that were sent.
+        requests: u64,
+    },
+    /// What became of a message that was kept.
+    Retried {
+        /// Its id in the quarantine.
+        id: String,
+        /// Why it is still there; `None`: it is done, and gone.
+        problem: Option<String>,
+    },
+    /// It cannot be done, for this reason.
+    Refused(String),
+    /// It is done.
+    Done,
+}
+
+/// What the scan of one Source has done so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanFigures {
+    /// The Source.
+    pub source: String,
+    /// See [`Progress`].
+    pub listed: u64,
+    /// See [`Progress`].
+    pub admitted: u64,
+    /// See [`Progress`].
+    pub added: u64,
+    /// See [`Progress`].
+    pub changed: u64,
+    /// See [`Progress`].
+    pub removed: u64,
+    /// See [`Progress`].
+    pub expected: u64,
+}
+
+impl ScanFigures {
+    /// The figures now.
+    pub fn of(source: &str, progress: &Progress) -> Self {
+        Self {
+            source: source.to_owned(),
+            listed: progress.listed.get(),
+            admitted: progress.admitted.get(),
+            added: progress.added.get(),
+            changed: progress.changed.get(),
+            removed: progress.removed.get(),
+            expected: progress.expected.get(),
+        }
+    }
+
+    /// Brings the counters to these figures; they only go up.
+    pub fn show_on(&self, progress: &Progress) {
+        let raise = |counter: &crate::index::progress::Counter, to: u64| {
+            counter.add(to.saturating_sub(counter.get()));
+        };
+        raise(&progress.listed, self.listed);
+        raise(&progress.admitted, self.admitted);
+        raise(&progress.added, self.added);
+        raise(&progress.changed, self.changed);
+        raise(&progress.removed, self.removed);
+        raise(&progress.expected, self.expected);
+    }
+}
+
+/// Why the daemon could not be asked, or could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// There is no daemon.
+    #[error(
+        "no daemon answers on {}; start one with `asset-indexer serve`",
+        path.display()
+    )]
+    NoDaemon {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// A daemon is there already.
+    #[error("another daemon answers on {}; stop it, or write another serve.control_socket", path.display())]
+    Taken {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The socket could not be used.
+    #[error("failed to {attempted} the control socket {}: {cause}", path.display())]
+    Socket {
+        /// What was attempted.
+        attempted: &'static str,
+        /// The socket.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The other side is not of this version, or broke off.
+    #[error("the daemon's answer on the control socket cannot be read: {0}")]
+    Answer(String),
+    /// The daemon said no.
+    #[error("the daemon refuses: {0}")]
+    Refused(String),
+}
+
+/// Listens on the socket; one that a dead daemon has left is replaced.
+///
+/// Only who holds the data directory's lock may.
+pub async fn listen(path: &Path) -> Result<UnixListener, ControlError> {
+    use std::os::unix::fs::PermissionsExt;
+    let failed = |attempted| {
+        let path = path.to_owned();
+        move |cause| ControlError::Socket {
+            attempted,
+            path,
+            cause,
+        }
+    };
+    if is_answered(path).await {
+        return Err(ControlError::Taken {
+            path: path.to_owned(),
+        });
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed("replace")(error));
+        }
+        _ => {}
+    }
+    let listener = UnixListener::bind(path).map_err(failed("listen on"))?;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(SOCKET_MODE))
+        .map_err(failed("set the permissions of"))?;
+    Ok(listener)
+}
+
+/// Whether a daemon answers on the socket.
+pub async fn is_answered(path: &Path) -> bool {
+    UnixStream::connect(path).await.is_ok()
+}
+
+/// Reads one line of JSON; `None` where the other side is done.
+pub async fn read_line<T: DeserializeOwned>(
+    lines: &mut BufReader<OwnedReadHalf>,
+) -> io::Result<Option<T>> {
+    let mut line = Vec::new();
+    let mut limited = lines.take(MAX_LINE_BYTES);
+    if limited.read_until(b'\n', &mut line).await? == 0 {
+        return Ok(None);
+    }
+    serde_json::from_slice(&line)
+        .map(Some)
+        .map_err(io::Error::from)
+}
+
+/// Writes one line of JSON.
+pub async fn write_line(
+    to: &mut (impl AsyncWriteExt + Unpin),
+    value: &impl Serialize,
+) -> io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    to.write_all(&line).await
+}
+
+/// One request that was put, and its answers to come.
+pub struct Answers {
+    lines: BufReader<OwnedReadHalf>,
+    _writer: tokio::net::unix::OwnedWriteHalf,
+}
+
+/// Asks the daemon behind the socket.
+pub async fn ask(path: &Path, request: &Request) -> Result<Answers, ControlError> {
+    let stream = UnixStream::connect(path).await.map_err(|cause| {
+        let path = path.to_owned();
+        match cause.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                ControlError::NoDaemon { path }
+            }
+            _ => ControlError::Socket {
+                attempted: "connect to",
+                path,
+                cause,
+            },
+        }
+    })?;
+    let (reader, mut writer) = stream.into_split();
+    let sent = write_line(&mut writer, request).await;
+    sent.map_err(|error| ControlError::Answer(error.to_string()))?;
+    Ok(Answers {
+        lines: BufReader::new(reader),
+        _writer: writer,
+    })
+}
+
+impl Answers {
+    /// The next answer; `None` behind the last.
+    pub async fn next(&mut self) -> Result<Option<Answer>, ControlError> {
+        match read_line(&mut self.lines).await {
+            Ok(Some(Answer::Done)) => Ok(None),
+            Ok(Some(Answer::Refused(why))) => Err(ControlError::Refused(why)),
+            Ok(Some(answer)) => Ok(Some(answer)),
+            Ok(None) => Err(ControlError::Answer("it broke off".to_owned())),
+            Err(error) => Err(ControlError::Answer(error.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_and_its_answers_come_over_the_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.sock");
+        let absent = ask(&path, &Request::Status).await;
+        assert!(matches!(absent, Err(ControlError::NoDaemon { .. })));
+        let listener = listen(&path).await.unwrap();
+        assert!(matches!(
+            listen(&path).await,
+            Err(ControlError::Taken { .. })
+        ));
+        let request = Request::Reindex {
+            sources: vec!["a".into()],
+            fresh: true,
+        };
+        let answered = Answer::Retried {
+            id: "1".into(),
+            problem: None,
+        };
+        let serve = async {
+            // The first is the one of `listen`, which looked whether anybody answers.
+            listener.accept().await.unwrap();
+            let (reader, mut writer) = listener.accept().await.unwrap().0.into_split();
+            let mut lines = BufReader::new(reader);
+            let got: Request = read_line(&mut lines).await.unwrap().unwrap();
+            write_line(&mut writer, &answered).await.unwrap();
+            write_line(&mut writer, &Answer::Done).await.unwrap();
+            got
+        };
+        let client = async {
+            let mut answers = ask(&path, &request).await.unwrap();
+            let first = answers.next().await.unwrap();
+            (first, answers.next().await.unwrap())
+        };
+        let (got, (first, end)) = tokio::join!(serve, client);
+        assert_eq!((got, first, end), (request, Some(answered), None));
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_nobody_listens_on_any_more_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control.sock");
+        drop(listen(&path).await.unwrap());
+        assert!(path.exists());
+        let refused = ask(&path, &Request::Status).await;
+        assert!(matches!(refused, Err(ControlError::NoDaemon { .. })));
+        listen(&path).await.unwrap();
+    }
+}

@@ -1,0 +1,252 @@
+//! Serves the control socket: each request is put to the running session, and answered.
+//!
+//! Whoever asked may leave: a scan that was asked for goes on.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::BufReader;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::mirror::{Ask, Ended};
+use super::rebuild::{Rebuild, Told};
+use super::session::{Order, Surroundings};
+use crate::consumer::handler::Outcome;
+use crate::control::{Answer, Request, ScanFigures, read_line, write_line};
+use crate::index::progress::Progress;
+use crate::quarantine::Entry;
+use crate::queue::{Message, ReceiptHandle};
+use crate::status::{Report, index_bytes};
+
+/// Connections at the same time; the others wait.
+const MAX_CONNECTIONS: usize = 32;
+
+/// How long a request may take to come.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the progress of a scan is told.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// Serves until it is dropped.
+pub async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let permit = Arc::clone(&permits).acquire_owned().await;
+        let permit = permit.expect("nobody closes the semaphore");
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let around = Arc::clone(&around);
+                    connections.spawn(async move {
+                        // Whoever asked and left needs no answer.
+                        let _ = converse(stream, &around).await;
+                        drop(permit);
+                    });
+                }
+                // Out of file descriptors: what holds them ends some time.
+                Err(_) => tokio::time::sleep(PROGRESS_EVERY).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn converse(stream: UnixStream, around: &Surroundings) -> io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let mut lines = BufReader::new(reader);
+    let request = tokio::time::timeout(REQUEST_TIMEOUT, read_line(&mut lines));
+    let last = match request.await {
+        Err(_) => return Ok(()),
+        Ok(Ok(None)) => return Ok(()),
+        Ok(Err(error)) => Answer::Refused(format!("the request cannot be read: {error}")),
+        Ok(Ok(Some(request))) => match answer(request, around, &mut writer).await? {
+            Ok(()) => Answer::Done,
+            Err(why) => Answer::Refused(why),
+        },
+    };
+    write_line(&mut writer, &last).await
+}
+
+/// Answers a request; the inner error is why it is refused.
+async fn answer(
+    request: Request,
+    around: &Surroundings,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
+    match request {
+        Request::Status => {
+            let data_dir = around.data_dir.path().to_owned();
+            // It waits for the disk.
+            let bytes = tokio::task::spawn_blocking(move || index_bytes(&data_dir)).await;
+            let report = Report::of(&around.board, bytes.ok().flatten());
+            write_line(writer, &Answer::Status(Box::new(report))).await?;
+            Ok(Ok(()))
+        }
+        Request::Reindex { sources, fresh } => reindex(sources, fresh, around, writer).await,
+        Request::Rebuild => rebuild(around, writer).await,
+        Request::Retry { ids } => {
+            for id in ids {
+                let problem = retry(&id, around).await.err();
+                write_line(writer, &Answer::Retried { id, problem }).await?;
+            }
+            Ok(Ok(()))
+        }
+    }
+}
+
+/// A scan that was asked for.
+struct Job {
+    source: String,
+    progress: Arc<Progress>,
+}
+
+async fn reindex(
+    mut sources: Vec<String>,
+    fresh: bool,
+    around: &Surroundings,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
+    if sources.is_empty() {
+        sources = around.doors.names();
+    }
+    let mut jobs = Vec::with_capacity(sources.len());
+    let mut scans = JoinSet::new();
+    for (place, source) in sources.into_iter().enumerate() {
+        let Some(asks) = around.doors.mirror(&source) else {
+            return Ok(Err(format!(
+                "the daemon does not follow a Source {source:?} now; is it in its configuration \
+                 (SIGHUP reads it anew) and enabled?"
+            )));
+        };
+        let progress = Arc::new(Progress::default());
+        let asked = Arc::clone(&progress);
+        scans.spawn(async move { (place, scan(asks, fresh, asked).await) });
+        jobs.push(Job { source, progress });
+    }
+    let mut tick = tokio::time::interval(PROGRESS_EVERY);
+    loop {
+        tokio::select! {
+            ended = scans.join_next() => match ended {
+                None => return Ok(Ok(())),
+                Some(Ok((place, ended))) => tell_end(&jobs[place], ended, writer).await?,
+                Some(Err(_)) => return Ok(Err("a task died; see the daemon's log".to_owned())),
+            },
+            _ = tick.tick() => {
+                for job in &jobs {
+                    let figures = ScanFigures::of(&job.source, &job.progress);
+                    write_line(writer, &Answer::Progress(figures)).await?;
+                }
+            }
+        }
+    }
+}
+
+async fn rebuild(
+    around: &Surroundings,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let order = Order::Rebuild(Rebuild { tell });
+    if around.orders.send(order).await.is_err() {
+        return Ok(Err("the daemon is about to end".to_owned()));
+    }
+    let mut jobs: Vec<Job> = Vec::new();
+    let mut tick = tokio::time::interval(PROGRESS_EVERY);
+    loop {
+        tokio::select! {
+            told = told.recv() => match told {
+                Some(Told::Began(source, progress)) => jobs.push(Job { source, progress }),
+                Some(Told::Ended(source, ended)) => {
+                    if let Some(job) = jobs.iter().find(|job| job.source == source) {
+                        tell_end(job, Ok(ended), writer).await?;
+                    }
+                }
+                Some(Told::Published) => return Ok(Ok(())),
+                Some(Told::Failed(why)) => return Ok(Err(why)),
+                None => return Ok(Err("the daemon did not get to it".to_owned())),
+            },
+            _ = tick.tick() => {
+                for job in &jobs {
+                    let figures = ScanFigures::of(&job.source, &job.progress);
+                    write_line(writer, &Answer::Progress(figures)).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Asks for a scan, and waits until it has ended.
+async fn scan(
+    asks: mpsc::Sender<Ask>,
+    fresh: bool,
+    progress: Arc<Progress>,
+) -> Result<Ended, &'static str> {
+    const GONE: &str = "the daemon has begun anew meanwhile; the scan goes on by itself";
+    let (reply, ended) = oneshot::channel();
+    let ask = Ask {
+        fresh,
+        progress,
+        reply,
+    };
+    asks.send(ask).await.map_err(|_| GONE)?;
+    ended.await.map_err(|_| GONE)
+}
+
+async fn tell_end(
+    job: &Job,
+    ended: Result<Ended, &'static str>,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<()> {
+    let ended = ended.unwrap_or_else(|gone| Ended {
+        result: Err(gone.to_owned()),
+        took: Duration::ZERO,
+        requests: 0,
+    });
+    let complete = |completed: crate::scanner::Completed| {
+        (
+            completed.resumed,
+            completed.as_of.map(|stamp| stamp.as_millis()),
+        )
+    };
+    let answer = Answer::Ended {
+        figures: ScanFigures::of(&job.source, &job.progress),
+        result: ended.result.map(complete),
+        took_seconds: ended.took.as_secs_f64(),
+        requests: ended.requests,
+    };
+    write_line(writer, &answer).await
+}
+
+/// Handles a message once more that is kept; what can be handled now leaves the quarantine. In the
+/// queue, if it is still there, it is handled when it comes again.
+async fn retry(id: &str, around: &Surroundings) -> Result<(), String> {
+    let entry = around
+        .quarantine
+        .get(id)
+        .map_err(|error| error.to_string())?;
+    let entry: Entry = entry.ok_or("there is no such message in the quarantine")?;
+    let Some(handler) = around.doors.handler(&entry.queue_url) else {
+        return Err("no Source has its queue any more".to_owned());
+    };
+    let message = Message {
+        id: entry.message_id,
+        receipt: ReceiptHandle(String::new()),
+        body: entry.body,
+        sent: None,
+        receive_count: entry.receive_count,
+    };
+    match handler.handle(&message).await {
+        Ok(Outcome::Done) => {
+            let removed = around.quarantine.remove(id);
+            removed.map(drop).map_err(|error| error.to_string())
+        }
+        Ok(Outcome::NotYet) => Err("its Source is not ready for it yet".to_owned()),
+        Ok(Outcome::Unreadable(why) | Outcome::Failed(why)) => Err(why),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,192 @@
+//! The HTTP side: what the daemon is doing, for those who watch it over the network.
+//!
+//! Nothing can be changed by it, and nobody is asked who he is: whoever reaches the address may read.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::status::Board;
+
+mod metrics;
+mod routes;
+
+/// How long a client may take, and how many there may be.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    /// Connections at a time; those above it wait in the kernel's queue.
+    connections: usize,
+    /// From when a request is waited for until its header is there; so also how long a connection
+    /// lies idle.
+    header: Duration,
+    /// Of one connection, after which it ends with the answer that is under way.
+    lifetime: Duration,
+    /// For that answer, here and when the daemon stops.
+    closing: Duration,
+    /// The most bytes of a request's header.
+    header_bytes: usize,
+}
+
+const BOUNDS: Bounds = Bounds {
+    connections: 64,
+    // Above the interval at which metrics are usually read, so that a connection serves again.
+    header: Duration::from_secs(90),
+    lifetime: Duration::from_secs(3600),
+    closing: Duration::from_secs(3),
+    header_bytes: 16 * 1024,
+};
+
+/// How long to wait after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+/// How many such failures in a row are the end.
+const MAX_ACCEPT_FAILURES: u32 = 300;
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The address cannot be listened on.
+    #[error("failed to listen on {listen}: {}", advice(.cause))]
+    Bind {
+        /// The address.
+        listen: SocketAddr,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// No connection can be accepted any more.
+    #[error(
+        "failed to accept connections for {} seconds: {cause}",
+        ACCEPT_PAUSE.as_secs() * u64::from(MAX_ACCEPT_FAILURES)
+    )]
+    Accept {
+        /// The last reason.
+        cause: io::Error,
+    },
+}
+
+/// Why an address cannot be listened on, and what to do.
+fn advice(cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another process listens there; stop it, or configure another port".into()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "this user may not; configure a port above 1023, or grant CAP_NET_BIND_SERVICE".into()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; configure one that it has, such as 127.0.0.1".into()
+        }
+        _ => cause.to_string(),
+    }
+}
+
+/// Takes the address: clients can connect from then on, and are answered when [`serve`] runs.
+pub async fn bind(listen: SocketAddr) -> Result<TcpListener, HttpError> {
+    TcpListener::bind(listen)
+        .await
+        .map_err(|cause| HttpError::Bind { listen, cause })
+}
+
+/// Answers until `stop`; then what is under way is answered, within three seconds, and all closed.
+///
+/// Dropping the future closes all connections at once. It ends by itself only where no connection
+/// could be accepted for five minutes.
+pub async fn serve(
+    listener: TcpListener,
+    board: Arc<Board>,
+    stop: CancellationToken,
+) -> Result<(), HttpError> {
+    serve_within(BOUNDS, listener, routes::router(board), stop).await
+}
+
+async fn serve_within(
+    bounds: Bounds,
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> Result<(), HttpError> {
+    let mut connections = JoinSet::new();
+    let mut failures = 0;
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = connections.join_next() => {
+                note(ended);
+                continue;
+            }
+            accepted = listener.accept(), if connections.len() < bounds.connections => accepted,
+        };
+        let cause = match accepted {
+            Ok((stream, _)) => {
+                failures = 0;
+                connections.spawn(answer(bounds, stream, router.clone(), stop.clone()));
+                continue;
+            }
+            Err(cause) if is_of_one_client(&cause) => continue,
+            Err(cause) => cause,
+        };
+        failures += 1;
+        if failures == 1 {
+            tracing::warn!(%cause, "failed to accept a connection; it is tried again");
+        } else if failures == MAX_ACCEPT_FAILURES {
+            return Err(HttpError::Accept { cause });
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+        }
+    }
+    drop(listener);
+    while let Some(ended) = connections.join_next().await {
+        note(ended);
+    }
+    Ok(())
+}
+
+/// Serves one connection to its end.
+async fn answer(bounds: Bounds, stream: TcpStream, router: Router, stop: CancellationToken) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.header)
+        .max_buf_size(bounds.header_bytes)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // Whatever went wrong is the client's affair: there is nobody else to tell.
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(bounds.lifetime) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // One that is not through by then is cut off.
+    let _ = tokio::time::timeout(bounds.closing, connection).await;
+}
+
+/// A panic is a defect here, but no reason to stop what the daemon is for.
+fn note(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "the answer to an HTTP request panicked");
+    }
+}
+
+/// Whether only the connection that was being accepted is concerned.
+fn is_of_one_client(cause: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(
+        cause.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
+}
+
+#[cfg(test)]
+mod tests;

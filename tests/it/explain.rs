@@ -1,0 +1,257 @@
+//! `explain`: what the real bucket and the index say of a key, and the verdict.
+
+use serde_json::Value;
+
+use crate::cli::{Cli, Output};
+use crate::fixture::{Fixture, SOURCE};
+use crate::proxy::{Action, nth_list};
+use crate::scan_keys::odd_keys;
+
+/// The last line of `explain`, which must succeed.
+fn verdict(cli: &Cli, key: &str) -> String {
+    let output = cli.succeed(&["explain", SOURCE, key]);
+    last_line(&output)
+}
+
+fn last_line(output: &Output) -> String {
+    let line = output.stdout.lines().last().expect("it prints something");
+    let verdict = line.strip_prefix("verdict ").expect("the verdict is last");
+    verdict.trim_start().to_owned()
+}
+
+/// What `explain --json` prints, and its exit code.
+fn explain(cli: &Cli, arguments: &[&str]) -> (Value, Option<i32>) {
+    let output = cli.run(&[&["explain", "--json", SOURCE], arguments].concat());
+    let json = serde_json::from_str(&output.stdout);
+    let json = json.unwrap_or_else(|_| panic!("not JSON: {output:#?}"));
+    (json, output.status.code())
+}
+
+#[test]
+fn an_asset_is_searchable_and_everything_known_of_it_is_shown() {
+    let mut fixture = Fixture::new();
+    fixture.change_source(|source| {
+        source.prefix = Some("shop".to_owned());
+        source.subdomain = "acme-shop".to_owned();
+    });
+    fixture.bucket.put("shop/Red Shoe.jpg", vec![b'x'; 1234]);
+    fixture.cli.reindex();
+    let listed = fixture.bucket.list()["shop/Red Shoe.jpg"].clone();
+    let output = fixture
+        .cli
+        .succeed(&["explain", SOURCE, "shop/Red Shoe.jpg"]);
+    let url = "https://acme-shop.imgix.net/Red%20Shoe.jpg";
+    for said in [
+        "Source    assets\n",
+        "key       shop/Red Shoe.jpg\n",
+        "path      /Red Shoe.jpg\n",
+        url,
+        "rules     admitted: no rule excludes it",
+        "1.2 kB (1234 bytes)",
+        "first seen ",
+        "listed ",
+        "complete as of ",
+    ] {
+        assert!(output.stdout.contains(said), "{said}: {output:#?}");
+    }
+    // Once as the bucket's, once as the index's.
+    assert_eq!(output.stdout.matches(&listed.etag).count(), 2);
+    let equal = "searchable, and the index says what the bucket says";
+    assert_eq!(last_line(&output), equal);
+    let (told, code) = explain(&fixture.cli, &["shop/Red Shoe.jpg"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(told["searchable"], true);
+    assert_eq!(told["verdict"], equal);
+    let facts = &told["facts"];
+    assert_eq!(facts["url"], url);
+    assert_eq!(facts["bucket"]["state"], "there");
+    assert_eq!(facts["bucket"]["size"], 1234);
+    let content = &facts["index"]["record"]["content"];
+    assert_eq!(content["state"], "live");
+    assert_eq!(content["object"]["etag"], listed.etag);
+}
+
+#[test]
+fn what_the_configuration_is_against_is_named() {
+    let mut fixture = Fixture::with_keys(["in/a.jpg", "in/drafts/a.jpg", "out.jpg"]);
+    fixture.bucket.put("in/folder/", "");
+    fixture.change_source(|source| {
+        *source = source.clone().with_rules(&[], &["drafts"]);
+        source.prefix = Some("in".to_owned());
+    });
+    fixture.cli.reindex();
+    let refused = |key: &str, why: &str| {
+        let verdict = verdict(&fixture.cli, key);
+        assert!(verdict.starts_with("not searchable: "), "{verdict}");
+        assert!(verdict.contains(why), "{key}: {verdict}");
+    };
+    refused("in/drafts/a.jpg", "excluded by the rule \"drafts\"");
+    refused("in/folder/", "marks a folder");
+    refused("in/nothing.jpg", "the bucket has nothing under this key");
+    fixture.proxy.clear();
+    refused("out.jpg", "not under the Source's prefix \"in/\"");
+    // Which the credentials may not be allowed to list.
+    assert!(fixture.proxy.lists().is_empty());
+}
+
+#[test]
+fn what_changed_since_the_reindex_is_told() {
+    let fixture = Fixture::with_keys(["kept", "deleted", "changed"]);
+    fixture.cli.reindex();
+    fixture.bucket.delete("deleted");
+    fixture.bucket.put("changed", "otherwise");
+    fixture.bucket.put("new", "new");
+    for (key, says) in [
+        (
+            "kept",
+            "searchable, and the index says what the bucket says",
+        ),
+        (
+            "deleted",
+            "searchable, but no longer in the bucket; the next scan",
+        ),
+        (
+            "changed",
+            "searchable, but the bucket says otherwise by now; the next scan",
+        ),
+        (
+            "new",
+            "not searchable: it is in the bucket and not in the index yet; the next scan",
+        ),
+        (
+            "nothing",
+            "not searchable: the bucket has nothing under this key",
+        ),
+    ] {
+        let verdict = verdict(&fixture.cli, key);
+        assert!(verdict.starts_with(says), "{key}: {verdict}");
+    }
+    fixture.cli.reindex();
+    assert!(verdict(&fixture.cli, "new").starts_with("searchable, and"));
+    let gone = verdict(&fixture.cli, "deleted");
+    assert!(gone.contains("nothing under this key"), "{gone}");
+}
+
+#[test]
+fn rules_bucket_and_state_that_changed_in_the_configuration_are_told() {
+    let mut fixture = Fixture::with_keys(["a.jpg", "b.gif"]);
+    fixture.change_source(|source| *source = source.clone().with_rules(&["*.jpg"], &[]));
+    fixture.cli.reindex();
+    fixture.change_source(|source| *source = source.clone().with_rules(&["*.gif"], &[]));
+    let verdict = |fixture: &Fixture, key| verdict(&fixture.cli, key);
+    let still = verdict(&fixture, "a.jpg");
+    assert!(
+        still.starts_with("searchable, but not admitted: "),
+        "{still}"
+    );
+    let not_yet = verdict(&fixture, "b.gif");
+    assert!(not_yet.contains("the scan that the changed rules call for"));
+    let toml = fixture.config.to_toml(&fixture.cli.data_dir());
+    fixture
+        .cli
+        .configure_with(&format!("{toml}enabled = false\n"));
+    assert!(verdict(&fixture, "a.jpg").contains("disabled"));
+    fixture.change_source(|source| {
+        *source = source.clone().with_rules(&[], &[]);
+        source.prefix = Some("a".to_owned());
+    });
+    fixture.bucket.put("a/1.jpg", "x");
+    let moving = verdict(&fixture, "a/1.jpg");
+    assert!(
+        moving.contains("bucket or prefix of the Source have changed"),
+        "{moving}"
+    );
+}
+
+#[test]
+fn without_an_index_it_is_said_that_there_is_none() {
+    let fixture = Fixture::with_keys(["a"]);
+    let none = verdict(&fixture.cli, "a");
+    assert!(none.contains("there is no index yet"), "{none}");
+    assert!(!fixture.cli.data_dir().exists());
+}
+
+#[test]
+fn odd_keys_are_told_apart_byte_for_byte_and_cannot_command_a_terminal() {
+    // Not all, because each costs a run: those that a step on the way could spoil.
+    let spoilable = [
+        "space", "+", "%", "//", "..", "\n", "\u{1}", "\u{85}", "é", "-",
+    ];
+    let is_spoilable = |key: &String| spoilable.iter().any(|part| key.contains(part));
+    let mut keys: Vec<_> = odd_keys().into_iter().filter(is_spoilable).collect();
+    keys.retain(|key| key.len() < 100);
+    keys.extend(["--json", "-x"].map(str::to_owned));
+    let fixture = Fixture::with_keys(&keys);
+    fixture.cli.reindex();
+    for key in &keys {
+        let (told, code) = explain(&fixture.cli, &["--", key]);
+        assert_eq!(
+            (&told["facts"]["key"], code),
+            (&Value::from(key.as_str()), Some(0))
+        );
+        assert_eq!(told["searchable"], true, "{key:?}: {told}");
+        let bucket = &told["facts"]["bucket"];
+        assert_eq!(bucket["size"], key.len(), "{key:?}: {told}");
+    }
+    let output = fixture
+        .cli
+        .succeed(&["explain", SOURCE, "control\u{1}.jpg"]);
+    assert!(output.stdout.contains("control\\u{1}.jpg"), "{output:#?}");
+    assert!(!output.stdout.contains('\u{1}'));
+}
+
+#[test]
+fn a_key_is_taken_as_an_event_writes_it_where_that_is_said() {
+    let fixture = Fixture::with_keys(["red flower+1%/é.jpg"]);
+    fixture.cli.reindex();
+    let (told, code) = explain(
+        &fixture.cli,
+        &["--encoded", "red+flower%2B1%25%2F%C3%A9.jpg"],
+    );
+    assert_eq!(told["facts"]["key"], "red flower+1%/é.jpg");
+    assert_eq!((&told["searchable"], code), (&Value::from(true), Some(0)));
+    let (told, _) = explain(&fixture.cli, &["red+flower%2B1%25%2F%C3%A9.jpg"]);
+    assert_eq!(told["searchable"], false);
+    let broken = ["explain", SOURCE, "100%", "--encoded"];
+    let output = fixture.cli.fail(&broken, &["percent escape", "100%"]);
+    assert_eq!(output.status.code(), Some(2), "{output:#?}");
+    let output = fixture.cli.fail(&["explain", SOURCE, ""], &["empty key"]);
+    assert_eq!(output.status.code(), Some(2), "{output:#?}");
+}
+
+#[test]
+fn an_unknown_source_is_a_misuse() {
+    let fixture = Fixture::new();
+    let output = fixture
+        .cli
+        .fail(&["explain", "others", "a"], &["others", SOURCE]);
+    assert_eq!(output.status.code(), Some(2), "{output:#?}");
+}
+
+#[test]
+fn what_cannot_be_asked_fails_and_hides_nothing_of_the_rest() {
+    let fixture = Fixture::with_keys(["a"]);
+    fixture.cli.reindex();
+    let (told, code) = explain(&fixture.cli, &["a", "--offline"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(told["facts"]["bucket"]["state"], "not_asked");
+    assert_eq!(told["searchable"], true);
+    fixture.proxy.clear();
+    let refused = Action::Error(403, "AccessDenied");
+    fixture.proxy.fault(1, nth_list(1), refused);
+    let output = fixture.cli.run(&["explain", SOURCE, "a"]);
+    assert_eq!(output.status.code(), Some(1), "{output:#?}");
+    assert!(output.stdout.contains("bucket    FAILED: "), "{output:#?}");
+    assert!(output.stdout.contains("access denied"), "{output:#?}");
+    assert!(
+        last_line(&output).starts_with("searchable; "),
+        "{output:#?}"
+    );
+    let current = fixture.cli.data_dir().join("CURRENT");
+    std::fs::write(current, "nonsense").expect("the folder is ours");
+    let (told, code) = explain(&fixture.cli, &["a"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(told["facts"]["bucket"]["state"], "there");
+    assert_eq!(told["facts"]["index"]["state"], "failed");
+    assert_eq!(told["searchable"], Value::Null);
+}
