@@ -32,6 +32,7 @@ mod credentials;
 mod explain;
 mod harness;
 mod live;
+mod live_config;
 mod live_kill;
 mod live_queue;
 mod memory;
