@@ -82,6 +82,16 @@ impl Live {
         daemon
     }
 
+    /// Waits until search finds that many assets at least.
+    #[track_caller]
+    pub fn wait_for_count(&self, count: usize) {
+        let deadline = Instant::now() + VISIBLE_DEADLINE;
+        while self.cli.keys(SOURCE).len() < count {
+            assert!(Instant::now() < deadline, "{count} are not there");
+            thread::park_timeout(POLL);
+        }
+    }
+
     /// How many messages are in quarantine.
     pub fn quarantined(&self) -> usize {
         let Ok(entries) = std::fs::read_dir(self.cli.data_dir().join("quarantine")) else {

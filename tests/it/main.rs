@@ -35,6 +35,7 @@ mod live;
 mod live_config;
 mod live_kill;
 mod live_queue;
+mod live_scan;
 mod memory;
 mod mirror;
 mod quarantine;
