@@ -119,13 +119,18 @@ impl SourceState {
     /// Takes over the identity once the leftovers are gone; a scan under the old one is void.
     pub fn adopt(&mut self, identity: &Identity<'_>) {
         if self.is_of_another_place(identity) {
-            (self.complete_as_of, self.newest_page) = (None, None);
-            self.followed = None;
+            self.forget();
         }
         identity.origin.clone_into(&mut self.origin);
         identity.prefix.clone_into(&mut self.prefix);
         identity.scope.clone_into(&mut self.scope);
         self.running = None;
+    }
+
+    /// Forgets what was listed and followed.
+    pub fn forget(&mut self) {
+        (self.complete_as_of, self.newest_page) = (None, None);
+        (self.running, self.followed) = (None, None);
     }
 
     /// The Source's clock.

@@ -50,9 +50,19 @@ impl DerefMut for Live {
 impl Live {
     /// With an empty bucket.
     pub fn new() -> Self {
+        let live = Self::silent();
+        live.bucket.notify(&live.queue.arn());
+        live
+    }
+
+    /// With an empty bucket that sends no events.
+    pub fn silent() -> Self {
+        Self::with_queue(Sqs::create(server::shared()))
+    }
+
+    /// With an empty bucket that sends no events, and a queue.
+    pub fn with_queue(queue: Sqs) -> Self {
         let mut fixture = Fixture::new();
-        let queue = Sqs::create(server::shared());
-        fixture.bucket.notify(&queue.arn());
         fixture.change_source(|source| source.queue_url = Some(queue.url.clone()));
         Self { fixture, queue }
     }
@@ -70,6 +80,27 @@ impl Live {
         let daemon = self.cli.serve();
         daemon.wait_for(&["ready"]);
         daemon
+    }
+
+    /// Waits until search finds that many assets at least.
+    #[track_caller]
+    pub fn wait_for_count(&self, count: usize) {
+        let deadline = Instant::now() + VISIBLE_DEADLINE;
+        while self.cli.keys(SOURCE).len() < count {
+            assert!(Instant::now() < deadline, "{count} are not there");
+            thread::park_timeout(POLL);
+        }
+    }
+
+    /// How many messages are in quarantine.
+    pub fn quarantined(&self) -> usize {
+        let Ok(entries) = std::fs::read_dir(self.cli.data_dir().join("quarantine")) else {
+            return 0;
+        };
+        let paths = entries.map(|entry| entry.expect("readable").path());
+        paths
+            .filter(|path| path.extension().is_some_and(|it| it == "json"))
+            .count()
     }
 
     /// Waits until search finds what is in the bucket, and nothing else.

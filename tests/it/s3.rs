@@ -252,10 +252,16 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
 
 /// A key as a part of a URL's path.
 fn percent_encoded(key: &str) -> String {
+    form_encoded(key).replace('+', "%20")
+}
+
+/// A key as S3 writes it in an event.
+pub fn form_encoded(key: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'/' => {
             char::from(byte).to_string()
         }
+        b' ' => "+".to_owned(),
         byte => format!("%{byte:02X}"),
     };
     key.bytes().map(encode).collect()

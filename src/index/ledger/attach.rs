@@ -75,9 +75,14 @@ impl<E: Engine> Ledger<E> {
         })
     }
 
-    /// The state of a Source.
+    /// The state of a Source. Of the bucket or folder that it is moving to nothing is known, whatever
+    /// was known of the old one.
     pub fn state_of(&mut self, id: SourceId) -> Result<SourceState, IndexError> {
-        self.state(id).cloned()
+        let mut state = self.state(id)?.clone();
+        if self.is_moving(id) {
+            state.forget();
+        }
+        Ok(state)
     }
 
     /// Puts new rules in the place of the old ones.

@@ -182,6 +182,8 @@ fn events_of_another_bucket_wait_until_its_first_page_is_in() {
     });
     let (place, tally) = attach(&mut ledger, &new);
     assert!(place.is_moving);
+    // So that a scan is due.
+    assert_eq!(ledger.state_of(place.id).unwrap().complete_as_of, None);
     assert_eq!(
         report(&mut ledger, place.id, "b", put("b", 2, 500)),
         Applied::NotYet

@@ -1,0 +1,94 @@
+//! The disk refuses what the daemon writes: nothing is acknowledged, and when the disk takes it again
+//! the daemon goes on by itself.
+//!
+//! The disk is made to refuse by the limit on the size of files (RLIMIT_FSIZE), which can be set on a
+//! process from outside and holds for every user, root too.
+
+use std::process::Command;
+
+use crate::cli::BINARY;
+use crate::daemon::Daemon;
+use crate::fixture::{SOURCE, numbered};
+use crate::live_fixture::{Live, SCANNED, wait_for_keys};
+use crate::proxy::{Request, nth_list};
+
+/// Runs what follows with SIGXFSZ ignored, so that a write beyond the limit is an error and no death.
+const WITHOUT_SIGXFSZ: &str = "trap '' XFSZ; exec \"$@\"";
+
+/// Limits the files that the daemon writes to that many bytes.
+fn limit(daemon: &Daemon, bytes: &str) {
+    let limit = format!("--fsize={bytes}:unlimited");
+    let limited = Command::new("prlimit")
+        .args(["--pid", &daemon.id().to_string(), &limit])
+        .status();
+    let limited = limited.expect("prlimit, of util-linux, is there");
+    assert!(limited.success(), "the limit cannot be set");
+}
+
+/// A command that runs the binary so that a limit on files is an error to it.
+fn limitable() -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", WITHOUT_SIGXFSZ, "sh", BINARY]);
+    command
+}
+
+/// Nothing is written while the limit is that many bytes, and everything afterwards.
+#[track_caller]
+fn recovers_from(bytes: &str) {
+    let mut live = Live::silent();
+    live.configure(|config| config.visibility_timeout_seconds = 10);
+    live.bucket.put_keys(["a.jpg", "b.jpg"]);
+    let daemon = live.cli.serve_by(limitable());
+    daemon.wait_for(&SCANNED);
+    live.bucket.notify(&live.queue.arn());
+    live.queue.wait_until_empty();
+    limit(&daemon, bytes);
+    live.bucket.put("c.jpg", "new");
+    live.bucket.delete("a.jpg");
+    live.queue.send(&["rubbish"]);
+    daemon.wait_for(&["ERROR", "the index failed", "nothing is acknowledged"]);
+    wait_for_keys(&live.cli, SOURCE, &["a.jpg", "b.jpg"]);
+    let counts = live.queue.counts();
+    assert_eq!(counts.visible + counts.in_flight, 3, "{counts:?}");
+    limit(&daemon, "unlimited");
+    live.wait_for_mirror();
+    live.queue
+        .wait_for("acknowledgement of all but the rubbish", |counts| {
+            counts.visible + counts.in_flight == 1
+        });
+    daemon.wait_for(&["kept in quarantine"]);
+    assert_eq!(daemon.count(&["scan begins"]), 1);
+    daemon.terminate();
+    live.wait_for_mirror();
+}
+
+#[test]
+fn nothing_is_acknowledged_while_nothing_can_be_written() {
+    recovers_from("0");
+}
+
+#[test]
+fn nothing_is_acknowledged_while_files_are_cut_off() {
+    recovers_from("100");
+}
+
+#[test]
+fn a_scan_goes_on_when_the_disk_takes_it_again() {
+    let mut live = Live::silent();
+    live.configure(|config| config.commit_documents = 1000);
+    live.bucket.put_keys(numbered(0..2500));
+    let gate = live.proxy.hold(nth_list(3));
+    let daemon = live.cli.serve_by(limitable());
+    gate.wait_until_reached();
+    live.wait_for_count(1000);
+    limit(&daemon, "1000");
+    gate.open();
+    daemon.wait_for(&["ERROR", "the index failed"]);
+    assert_eq!(daemon.count(&SCANNED), 0);
+    limit(&daemon, "unlimited");
+    daemon.wait_for(&SCANNED);
+    live.wait_for_mirror();
+    let resumed = |request: &Request| request.get("start-after").is_some();
+    assert!(live.proxy.lists().iter().any(resumed), "it began anew");
+    daemon.terminate();
+}

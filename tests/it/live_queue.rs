@@ -1,0 +1,285 @@
+//! What a queue can bring: every shape, disorder, rubbish, the events of others, or nothing at all.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::cli::Cli;
+use crate::config::{Config, Source};
+use crate::fixture::{SOURCE, numbered};
+use crate::live_fixture::{Live, SCANNED, wait_for_keys, wait_for_mirror_of};
+use crate::messages::{ENVELOPES, Happened, s3};
+use crate::s3::{Bucket, Listed};
+use crate::server;
+use crate::sqs::{Counts, Sqs};
+
+/// Everything that S3 has of messages, whether received or not.
+fn total(counts: Counts) -> u32 {
+    counts.visible + counts.in_flight
+}
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+#[test]
+fn every_shape_of_message_is_followed() {
+    let live = Live::silent();
+    let daemon = live.serve();
+    let key = |name: &str| format!("of {name}/a b+c%20é//d.jpg");
+    let keys = ENVELOPES.map(|(name, _)| key(name));
+    live.bucket.put_keys(&keys);
+    let send = |listed: &BTreeMap<String, Listed>| {
+        let bodies = ENVELOPES.map(|(name, envelope)| {
+            let key = key(name);
+            let happened = Happened {
+                bucket: &live.bucket.name,
+                key: &key,
+                object: listed.get(&key),
+                time: now(),
+                sequencer: now() as u64,
+            };
+            envelope(&happened).to_string()
+        });
+        live.queue.send(&bodies);
+    };
+    send(&live.bucket.list());
+    live.wait_for_mirror();
+    live.bucket.delete_many(&keys);
+    send(&live.bucket.list());
+    wait_for_keys(&live.cli, SOURCE, &[]);
+    live.queue.wait_until_empty();
+    assert_eq!(live.quarantined(), 0);
+    assert_eq!(daemon.count(&["scan begins"]), 1);
+    daemon.terminate();
+}
+
+#[test]
+fn what_asks_for_nothing_is_acknowledged_and_what_is_not_understood_stays() {
+    let live = Live::new();
+    live.bucket.put_keys(["a.jpg", "b.jpg"]);
+    let daemon = live.serve();
+    let listed = live.bucket.list();
+    let created = |bucket: &str, key: &str| {
+        s3(&Happened {
+            bucket,
+            key,
+            object: Some(&listed["a.jpg"]),
+            time: now(),
+            sequencer: now() as u64,
+        })
+    };
+    let changed = |path: &str, value: Value| {
+        let mut body = created(&live.bucket.name, "not.jpg");
+        *body.pointer_mut(path).expect("it is there") = value;
+        body
+    };
+    let test_event = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"});
+    let good = [
+        test_event,
+        created("another-bucket", "not.jpg"),
+        changed("/Records/0/eventName", json!("ObjectTagging:Put")),
+        changed("/Records/0/eventName", json!("ObjectOfTomorrow:Put")),
+        json!({"Records": []}),
+    ];
+    let strange = [
+        changed("/Records/0/eventVersion", json!("3.0")),
+        changed("/Records/0/s3/object/key", json!("%zz")),
+        changed("/Records/0/s3/object/key", json!(7)),
+        json!({"Records": "none"}),
+        json!({"Type": "SubscriptionConfirmation", "Message": "confirm", "TopicArn": "arn"}),
+        json!({"source": "aws.ec2", "detail-type": "EC2 Instance", "detail": {}}),
+        json!({"order": 1}),
+        json!(["rubbish"]),
+        json!(null),
+    ];
+    let mut bodies: Vec<String> = good.iter().chain(&strange).map(Value::to_string).collect();
+    bodies.push("rubbish".to_owned());
+    bodies.push("{\"Records\":[".to_owned());
+    let stays = bodies.len() - good.len();
+    live.queue.send(&bodies);
+    live.bucket.delete("b.jpg");
+    wait_for_keys(&live.cli, SOURCE, &["a.jpg"]);
+    live.queue
+        .wait_for("acknowledgements of all but the strange", |counts| {
+            total(counts) == stays as u32
+        });
+    daemon.wait_for_times(stays, &["WARN", "quarantine", "reason="]);
+    assert_eq!(live.quarantined(), stays);
+    wait_for_keys(&live.cli, SOURCE, &["a.jpg"]);
+    daemon.terminate();
+}
+
+#[test]
+fn rubbish_holds_up_nobody() {
+    /// How much of each there is.
+    const RUBBISH: usize = 300;
+    const GOOD: usize = 100;
+    let live = Live::new();
+    let daemon = live.serve();
+    let rubbish: Vec<String> = (0..RUBBISH).map(|n| format!("rubbish {n}")).collect();
+    let (before, among) = rubbish.split_at(RUBBISH / 2);
+    live.queue.send(before);
+    live.bucket.put_keys(numbered(0..GOOD / 2));
+    live.queue.send(among);
+    live.bucket.put_keys(numbered(GOOD / 2..GOOD));
+    live.wait_for_mirror();
+    live.queue
+        .wait_for("acknowledgement of the good ones", |counts| {
+            total(counts) == RUBBISH as u32
+        });
+    daemon.wait_for_times(RUBBISH, &["WARN", "quarantine"]);
+    assert_eq!(live.quarantined(), RUBBISH);
+    assert_eq!(daemon.count(&["scan begins"]), 1);
+    daemon.terminate();
+    assert_eq!(total(live.queue.counts()), RUBBISH as u32);
+}
+
+#[test]
+fn rubbish_reaches_the_dead_letter_queue() {
+    let dead = Sqs::create(server::shared());
+    let mut live = Live::new();
+    live.configure(|config| config.visibility_timeout_seconds = 10);
+    let arn = dead.arn();
+    let policy = json!({"deadLetterTargetArn": arn, "maxReceiveCount": "1"}).to_string();
+    server::shared().set_queue_attributes(&live.queue.url, &[("RedrivePolicy", &policy)]);
+    let daemon = live.serve();
+    live.queue.send(&["rubbish"]);
+    dead.wait_for("message that was given up", |counts| counts.visible == 1);
+    assert_eq!(dead.take(1), ["rubbish"]);
+    live.queue.wait_until_empty();
+    assert_eq!(live.quarantined(), 1);
+    daemon.terminate();
+}
+
+/// Has many things done to a few keys, and gives the messages about them, which come to that queue.
+fn messages_of_a_busy_time(bucket: &Bucket, queue: &Sqs) -> Vec<String> {
+    let mut count = 0;
+    for key in ["a.jpg", "b.jpg", "c.jpg", "new.jpg"] {
+        for content in ["", "one", "two!", "three"] {
+            bucket.put(key, content);
+        }
+        bucket.delete(key);
+        bucket.put(key, "four, again");
+        bucket.put(key, key);
+        count += 7;
+    }
+    for key in ["b.jpg", "new.jpg", "gone before.jpg"] {
+        bucket.delete(key);
+        count += 1;
+    }
+    queue.take(count)
+}
+
+/// A bucket whose messages are caught, changed, and then sent to the queue that the daemon follows.
+#[track_caller]
+fn follows_changed(change: impl FnOnce(Vec<String>) -> Vec<String>) {
+    let live = Live::silent();
+    live.bucket
+        .put_keys(["a.jpg", "b.jpg", "c.jpg", "gone before.jpg"]);
+    let daemon = live.serve();
+    let caught = Sqs::create(server::shared());
+    live.bucket.notify(&caught.arn());
+    // The test event.
+    caught.take(1);
+    let messages = messages_of_a_busy_time(&live.bucket, &caught);
+    live.queue.send(&change(messages));
+    live.queue.wait_until_empty();
+    live.wait_for_mirror();
+    assert_eq!(daemon.count(&["scan begins"]), 1);
+    daemon.terminate();
+}
+
+#[test]
+fn events_in_reverse_order_and_doubled() {
+    follows_changed(|mut messages| {
+        messages.reverse();
+        messages
+            .into_iter()
+            .flat_map(|body| [body.clone(), body])
+            .collect()
+    });
+}
+
+#[test]
+fn events_once_more_after_all_others() {
+    follows_changed(|messages| [messages.clone(), messages].concat());
+}
+
+#[test]
+fn many_records_in_one_message() {
+    follows_changed(|messages| {
+        let records = |body: &String| {
+            let mut body: Value = serde_json::from_str(body).expect("JSON");
+            body["Records"].take()
+        };
+        let all = messages.iter().map(records).rev();
+        let all: Vec<Value> = all.flat_map(|it| it.as_array().cloned().unwrap()).collect();
+        assert_eq!(all.len(), messages.len());
+        vec![json!({ "Records": all }).to_string()]
+    });
+}
+
+#[test]
+fn sources_share_a_queue() {
+    let (one, two) = (
+        Bucket::create(server::shared()),
+        Bucket::create(server::shared()),
+    );
+    let queue = Sqs::create(server::shared());
+    one.notify(&queue.arn());
+    two.notify(&queue.arn());
+    let source = |name: &str, bucket: &Bucket, prefix: &str| Source {
+        queue_url: Some(queue.url.clone()),
+        prefix: Some(prefix.to_owned()),
+        ..Source::of(name, bucket, server::shared().endpoint())
+    };
+    let parts = [
+        ("photos", &one, "photos/"),
+        ("of-2026", &one, "photos/2026/"),
+        ("documents", &one, "documents/"),
+        ("another", &two, ""),
+    ];
+    let cli = Cli::new(&Config::of(
+        parts.map(|(name, bucket, prefix)| source(name, bucket, prefix)),
+    ));
+    one.put_keys(["photos/a.jpg", "photos/2026/a.jpg", "documents/a.pdf"]);
+    two.put_keys(["photos/a.jpg"]);
+    let daemon = cli.serve();
+    daemon.wait_for_times(parts.len(), &["scan complete"]);
+    one.put_keys(["photos/b.jpg", "photos/2026/b.jpg", "documents/b.pdf", "c"]);
+    two.put_keys(["photos/b.jpg", "c"]);
+    one.delete("photos/2026/a.jpg");
+    two.delete("photos/a.jpg");
+    for (name, bucket, prefix) in parts {
+        wait_for_mirror_of(&cli, name, bucket, |key, _| key.starts_with(prefix));
+    }
+    queue.wait_until_empty();
+    assert_eq!(daemon.count(&["scan begins"]), parts.len());
+    daemon.terminate();
+}
+
+#[test]
+fn a_queue_that_is_made_later() {
+    let live = Live::with_queue(Sqs::planned(server::shared()));
+    live.bucket.put_keys(["a.jpg"]);
+    // Listed anyway, and ready: one queue that is missing keeps nobody from searching.
+    let daemon = live.serve();
+    daemon.wait_for(&["ready"]);
+    wait_for_keys(&live.cli, SOURCE, &["a.jpg"]);
+    assert_eq!(daemon.count(&["receiving"]), 0);
+    live.queue.come_to_be(server::shared());
+    live.bucket.notify(&live.queue.arn());
+    live.bucket.put("b.jpg", "told by an event or by the scan");
+    daemon.wait_for(&["INFO", "receiving"]);
+    // Events from before were not followed, so it is scanned once more.
+    daemon.wait_for_times(2, &SCANNED);
+    live.bucket.put("c.jpg", "told by an event");
+    live.bucket.delete("a.jpg");
+    live.wait_for_mirror();
+    live.queue.wait_until_empty();
+    assert_eq!(daemon.count(&["WARN", "cannot receive"]), 1);
+    assert_eq!(daemon.count(&["scan begins"]), 2);
+    daemon.terminate();
+}
