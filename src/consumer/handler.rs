@@ -60,12 +60,15 @@ impl Handler {
     pub async fn handle(&self, message: &Message) -> Result<Outcome, IndexError> {
         let events = match decode(&message.body) {
             Err(unreadable) => return Ok(Outcome::Unreadable(unreadable.to_string())),
-            Ok(Notification::Test { .. }) => {
-                self.board.set_wired();
+            Ok(Notification::Test { bucket }) => {
+                self.note_wired(bucket.as_deref()).await?;
                 return Ok(Outcome::Done);
             }
             Ok(Notification::Events(events)) => events,
         };
+        if let Some(event) = events.first() {
+            self.note_wired(Some(&event.bucket)).await?;
+        }
         let mut tasks = Vec::with_capacity(events.len());
         for event in events {
             self.route(event, message.sent, &mut tasks);
@@ -103,6 +106,21 @@ impl Handler {
         self.finish(index, tasks, applied).await
     }
 
+    /// Remembers the first proof that the events of a bucket come to this queue.
+    async fn note_wired(&self, bucket: Option<&str>) -> Result<(), IndexError> {
+        let concerned = bucket.map(|bucket| self.routes.of_bucket(bucket));
+        let concerned = concerned.into_iter().flatten();
+        let new: Vec<_> = concerned
+            .filter(|follower| follower.board.set_wired())
+            .map(|follower| follower.id)
+            .collect();
+        if !new.is_empty() {
+            self.board.set_wired();
+            self.index.note_wired(new, self.board.url.clone()).await?;
+        }
+        Ok(())
+    }
+
     /// Finds whom an event concerns, and what it tells them.
     fn route(&self, event: ObjectEvent, sent: Option<Stamp>, tasks: &mut Vec<Task>) {
         let counters = &self.board.counters;
@@ -120,7 +138,6 @@ impl Handler {
         if concerned.peek().is_none() {
             return counters.unrouted.add(1);
         }
-        self.board.set_wired();
         for follower in concerned {
             match admitted(follower, &event.key, told.clone()) {
                 None => counters.not_admitted.add(1),

@@ -342,6 +342,14 @@ async fn attach(
         attached => attached?,
     };
     board.recover(Trouble::Binding);
+    let queue_url = source.events.as_ref().map(|events| &events.queue_url);
+    match queue_url.filter(|url| state.wired_queue.as_ref() == Some(url)) {
+        Some(url) => {
+            board.set_wired();
+            around.board.queue(url).set_wired();
+        }
+        None => board.unset_wired(),
+    }
     board.set_complete_as_of(state.complete_as_of.filter(|_| !is_moving));
     board.set_phase(match state.complete_as_of {
         Some(_) if !is_moving => Phase::Deployed,
