@@ -46,3 +46,31 @@ const EXACT: Kind = Kind {
 fn random_histories() {
     assert_holds(2_000, EXACT);
 }
+
+#[test]
+fn explore() {
+    let get = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|v| v.parse::<i64>().ok())
+            .unwrap_or(0)
+    };
+    let kind = Kind {
+        jitter: get("J"),
+        loses: get("L") > 0,
+        new_rules: get("R") > 0,
+        fault: None,
+    };
+    let from = get("FROM") as u64;
+    let mut bad = 0;
+    for seed in from..from + get("N") as u64 {
+        if let Err(broken) = run_seed(seed, kind) {
+            println!("seed {seed}: {broken}");
+            bad += 1;
+            if bad > get("MAXBAD") {
+                break;
+            }
+        }
+    }
+    println!("{bad} bad");
+}

@@ -165,14 +165,10 @@ impl World {
         })?;
         let (margin, most) = (1_000, 2);
         for _ in 0..MOST_ROUNDS {
-            if self
-                .scanner
-                .as_ref()
-                .is_none_or(|scanner| scanner.is_listed())
-            {
-                break;
-            }
-            for range in 0..ranges {
+            let Some(scanner) = &self.scanner else {
+                return Ok(());
+            };
+            for range in 0..scanner.ranges.len() {
                 self.step(Step::List {
                     range,
                     margin,
@@ -180,8 +176,9 @@ impl World {
                 })?;
                 self.step(Step::Arrive { range })?;
             }
+            self.step(Step::Complete)?;
         }
-        self.step(Step::Complete).map(drop)
+        Err("a scan is never complete".to_owned())
     }
 
     /// I5: whatever comes again at rest changes nothing that search shows.

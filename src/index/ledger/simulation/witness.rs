@@ -61,8 +61,9 @@ impl Witness {
         self.paged_durably.get(key).copied()
     }
 
-    pub(super) fn see_commits(&mut self, commits: u64) {
-        if commits > self.commits {
+    /// `is_clean` is also where what was written was erased again before any commit.
+    pub(super) fn see_commits(&mut self, commits: u64, is_clean: bool) {
+        if is_clean || commits > self.commits {
             self.commits = commits;
             self.paged_durably.clone_from(&self.paged);
         }
@@ -71,5 +72,8 @@ impl Witness {
     pub(super) fn restart(&mut self) {
         self.paged.clone_from(&self.paged_durably);
         self.may_remove = MayRemove::Anything;
+        // Pages do not outlive who asked for them.
+        self.pages.clear();
+        self.look_ups.clear();
     }
 }

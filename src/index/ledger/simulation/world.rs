@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::queue::{Queue, Stage};
 use super::scanner::Scanner;
 use super::step::Step;
-use super::witness::Witness;
+use super::witness::{MayRemove, Witness};
 use crate::index::IndexError;
 use crate::index::ledger::drift::Suspects;
 use crate::index::ledger::{AttachRequest, CommitPolicy, Ledger, Scan};
@@ -187,6 +187,7 @@ impl World {
     fn take_rules(&mut self, rules: usize, knows_former: bool) {
         let former = std::mem::replace(&mut self.source, source(rules));
         self.witness.is_lossy = true;
+        self.witness.may_remove = MayRemove::Anything;
         if !knows_former {
             self.restart();
             return;
@@ -200,8 +201,10 @@ impl World {
 
     /// Notes which effects are durable by now.
     fn see_commits(&mut self) {
-        self.witness.see_commits(self.ledger.engine.commits);
-        if self.ledger.is_clean() || self.has(Fault::AcknowledgeBeforeCommit) {
+        let is_clean = self.ledger.is_clean();
+        self.witness
+            .see_commits(self.ledger.engine.commits, is_clean);
+        if is_clean || self.has(Fault::AcknowledgeBeforeCommit) {
             for delivery in &mut self.queue.deliveries {
                 if delivery.stage == Stage::Applied {
                     delivery.stage = Stage::Durable;
