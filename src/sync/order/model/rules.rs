@@ -54,7 +54,9 @@ impl Rules {
         }
         let mut decision = apply_event(known.as_ref(), event, &clock);
         if let Decision::Write(written) = &mut decision {
-            written.listed_at = record.and_then(|record| record.listed_at);
+            if let Some(record) = record {
+                written.listed_at = record.listed_at;
+            }
             if self.has(Fault::EqualEventsDoNotAdvanceTheSequencer)
                 && record.is_some_and(|record| record.object() == written.object())
             {
