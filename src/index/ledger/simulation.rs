@@ -4,7 +4,9 @@ mod bucket;
 mod consumer;
 mod demands;
 mod engine;
+mod exhaustive;
 mod fault;
+mod fingerprint;
 mod queue;
 mod random;
 mod scanner;
@@ -73,4 +75,52 @@ fn explore() {
         }
     }
     println!("{bad} bad");
+}
+
+fn scope() -> exhaustive::Scope {
+    exhaustive::Scope {
+        store: bucket::Store {
+            versioned: false,
+            sequencers: true,
+            whole_seconds: true,
+        },
+        operations: 2,
+        pace: 1_000,
+        skew: 0,
+        copies: 2,
+        scans: 1,
+        pages: 2,
+        margins: &[1_000, 2_500],
+        crashes: 0,
+    }
+}
+
+#[test]
+fn ex() {
+    let get = |name: &str, or: i64| {
+        std::env::var(name)
+            .ok()
+            .and_then(|v| v.parse::<i64>().ok())
+            .unwrap_or(or)
+    };
+    let scope = exhaustive::Scope {
+        store: bucket::Store {
+            versioned: get("V", 0) > 0,
+            sequencers: get("Q", 1) > 0,
+            whole_seconds: true,
+        },
+        operations: get("OPS", 2) as usize,
+        pace: get("PACE", 1000),
+        skew: get("SKEW", 0),
+        copies: get("COPIES", 2) as u8,
+        scans: get("SCANS", 1) as usize,
+        pages: get("PAGES", 2) as usize,
+        crashes: get("CRASHES", 0) as usize,
+        ..scope()
+    };
+    let began = std::time::Instant::now();
+    match exhaustive::explore(scope) {
+        Ok(steps) => println!("{steps} steps {:?}", began.elapsed()),
+        Err(history) => panic!("{scope:?}\n{history}"),
+    }
 }
