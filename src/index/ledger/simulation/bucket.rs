@@ -1,7 +1,5 @@
 //! A bucket as S3 has it, with or without versions, and what it tells of each operation.
 
-use std::collections::BTreeMap;
-
 use crate::index::ledger::Told;
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::order::{Ambiguous, Event};
@@ -55,14 +53,15 @@ pub(super) struct History {
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     pub(super) store: Store,
-    pub(super) keys: BTreeMap<&'static str, History>,
+    /// Ascending.
+    pub(super) keys: Vec<(&'static str, History)>,
 }
 
 impl Bucket {
     pub(super) fn new(store: Store) -> Self {
         Self {
             store,
-            keys: BTreeMap::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -77,7 +76,7 @@ impl Bucket {
         skew: i64,
     ) -> Option<(Told, i64)> {
         let store = self.store;
-        let history = self.keys.entry(key).or_default();
+        let history = self.history(key);
         let versions = &mut history.versions;
         let time = now + skew;
         let put = |content| Version { content, put: now };
@@ -113,9 +112,25 @@ impl Bucket {
         })
     }
 
+    fn history(&mut self, key: &'static str) -> &mut History {
+        let place = match self.keys.binary_search_by(|(it, _)| it.cmp(&key)) {
+            Ok(place) => place,
+            Err(place) => {
+                self.keys.insert(place, (key, History::default()));
+                place
+            }
+        };
+        &mut self.keys[place].1
+    }
+
+    /// Every key that was ever written, ascending.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().map(|(key, _)| *key)
+    }
+
     /// What a listing shows under the key now.
     pub(super) fn listed(&self, key: &str) -> Option<Object> {
-        let (content, put) = newest(&self.keys.get(key)?.versions)?;
+        let (content, put) = newest(&self.keys.iter().find(|(it, _)| *it == key)?.1.versions)?;
         let put = if self.store.whole_seconds {
             put.div_euclid(1_000) * 1_000
         } else {

@@ -34,7 +34,7 @@ impl World {
         if message.sent > self.now || self.queue.deliveries.len() == MOST_DELIVERIES {
             return Ok(false);
         }
-        let size = match &message.told {
+        let size = match &*message.told {
             Told::Certain(event) => event.object.as_ref().map_or(1, |object| object.size),
             Told::Ambiguous(_) => 1,
         };
@@ -42,7 +42,7 @@ impl World {
             self.queue.messages[place].settled = true;
             return Ok(true);
         }
-        if matches!(&message.told, Told::Certain(event) if event.object.is_none()) {
+        if matches!(&*message.told, Told::Certain(event) if event.object.is_none()) {
             self.witness.may_remove = MayRemove::Key(key);
         }
         let report = self.report(&message);
@@ -62,7 +62,7 @@ impl World {
     }
 
     fn report(&mut self, message: &Message) -> EventReport {
-        let mut event = message.told.clone();
+        let mut event = (*message.told).clone();
         if let (Told::Certain(event), true) = (&mut event, self.has(Fault::SequencersAreIgnored)) {
             self.witness.arrivals += 1;
             event.sequencer = super::bucket::sequencer(self.witness.arrivals);
@@ -117,7 +117,7 @@ impl World {
             return false;
         };
         let delivery = self.queue.deliveries.remove(found);
-        let told = &self.queue.messages[delivery.message].told;
+        let told = &*self.queue.messages[delivery.message].told;
         let (Stage::Listed { listed, stamp }, Told::Ambiguous(event)) = (delivery.stage, told)
         else {
             return false;
@@ -170,15 +170,10 @@ impl World {
     }
 
     /// The record of the key, with what is pending.
-    fn record(&self, key: &str) -> Option<Record> {
+    pub(super) fn record(&self, key: &str) -> Option<Record> {
         match self.ledger.pending.get(ID, key) {
             Some(change) => change.record.clone(),
-            None => self
-                .ledger
-                .engine
-                .records
-                .get(&(ID, key.to_owned()))
-                .cloned(),
+            None => self.ledger.engine.record(key).cloned(),
         }
     }
 
@@ -202,13 +197,13 @@ impl World {
 
     /// Whether the last commit holds what the event tells, or newer.
     fn is_durable(&self, message: &Message) -> bool {
-        let (time, sequencer) = match &message.told {
+        let (time, sequencer) = match &*message.told {
             Told::Certain(event) => (event.time, Some(&event.sequencer)),
             Told::Ambiguous(Ambiguous { time, sequencer }) => (*time, sequencer.as_ref()),
         };
         let engine = &self.ledger.engine;
         let as_of = engine.checkpoint.state(ID).and_then(|it| it.complete_as_of);
-        let record = engine.records.get(&(ID, message.key.to_owned()));
+        let record = engine.record(message.key);
         let floor = record.and_then(|record| record.sequencer.as_ref());
         let passed = floor.zip(sequencer);
         let paged = self.witness.durable_page_of(message.key);

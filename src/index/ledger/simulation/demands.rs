@@ -1,19 +1,15 @@
 //! What is demanded after every step, and of the end of a history.
 
-use std::collections::BTreeMap;
-
 use super::queue::Stage;
 use super::step::Step;
 use super::witness::MayRemove;
 use super::world::{ID, World};
-use crate::index::Which;
 use crate::index::ledger::Applied;
-use crate::sync::interval::KeyInterval;
 use crate::sync::object::{ETag, Object};
 use crate::sync::record::Record;
 
 /// What search shows of each key.
-pub(super) type Shown = BTreeMap<String, (u64, Option<ETag>)>;
+pub(super) type Shown = Vec<(&'static str, u64, Option<ETag>)>;
 
 /// Rounds after which every message must be acknowledged.
 const MOST_ROUNDS: usize = 40;
@@ -21,48 +17,47 @@ const MOST_ROUNDS: usize = 40;
 /// Longer than tombstones are kept behind a scan.
 const LONG: i64 = 120_000;
 
-fn shown(object: &Object) -> (u64, Option<ETag>) {
-    (object.size, object.etag.clone())
-}
-
 impl World {
     /// What the index shows, with what is pending.
     pub(super) fn observe(&self) -> Shown {
-        let everything = KeyInterval::everything();
-        let read = self.ledger.read(ID, &everything, Which::All);
-        let (records, _) = read.expect("the engine in memory can always be read");
-        let live = |(key, record): (String, Record)| Some((key, shown(record.object()?)));
-        records.into_iter().filter_map(live).collect()
+        self.show(|key| match self.ledger.pending.get(ID, key) {
+            Some(change) => change.record.as_ref().and_then(Record::object).cloned(),
+            None => self.committed(key),
+        })
     }
 
-    fn committed(&self) -> Shown {
-        let records = self.ledger.engine.records.iter();
-        let live = |((_, key), record): (&(_, String), &Record)| {
-            Some((key.clone(), shown(record.object()?)))
-        };
-        records.filter_map(live).collect()
+    fn committed(&self, key: &str) -> Option<Object> {
+        let record = self.ledger.engine.record(key);
+        record.and_then(Record::object).cloned()
     }
 
-    fn admitted(&self) -> Shown {
-        let keys = self.bucket.keys.keys();
-        let listed = keys.filter_map(|key| {
-            let object = self.bucket.listed(key)?;
-            let admits = self.source.admits(key, object.size);
-            admits.then(|| ((*key).to_owned(), shown(&object)))
-        });
-        listed.collect()
+    fn admitted(&self, key: &str) -> Option<Object> {
+        let listed = self.bucket.listed(key);
+        listed.filter(|object| self.source.admits(key, object.size))
+    }
+
+    /// Every key that was ever written with the object that it has there.
+    fn show(&self, object: impl Fn(&str) -> Option<Object>) -> Shown {
+        let shown = |key| object(key).map(|object| (key, object.size, object.etag));
+        self.bucket.keys().filter_map(shown).collect()
     }
 
     /// I2, and the claim where nothing is under way.
-    pub(super) fn judge(&mut self, before: &Shown) -> Result<(), String> {
+    pub(super) fn judge(&mut self) -> Result<(), String> {
         let may_remove = std::mem::take(&mut self.witness.may_remove);
         let now = self.observe();
-        for key in before.keys().filter(|key| !now.contains_key(*key)) {
+        let before = std::mem::replace(&mut self.witness.shown, now.clone());
+        let is_gone = |key: &str| !now.iter().any(|(it, ..)| *it == key);
+        for key in before
+            .iter()
+            .map(|(key, ..)| *key)
+            .filter(|key| is_gone(key))
+        {
             let may = match &may_remove {
                 MayRemove::Nothing => false,
-                MayRemove::Key(removed) => key == removed,
+                MayRemove::Key(removed) => key == *removed,
                 MayRemove::Unlisted(interval, listed) => {
-                    interval.contains(key) && !listed.contains(key)
+                    interval.contains(key) && !listed.iter().any(|it| it == key)
                 }
                 MayRemove::Anything => true,
             };
@@ -81,7 +76,8 @@ impl World {
     }
 
     fn demand_equality(&self) -> Result<(), String> {
-        let (bucket, shown, committed) = (self.admitted(), self.observe(), self.committed());
+        let bucket = self.show(|key| self.admitted(key));
+        let (shown, committed) = (self.observe(), self.show(|key| self.committed(key)));
         if shown != bucket || committed != bucket {
             return Err(format!(
                 "I3: at rest the bucket has {bucket:?}, the index shows {shown:?}, committed is \

@@ -3,9 +3,10 @@
 //! States that decide the same of what can follow are visited once.
 
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 
 use super::bucket::{Operation, Store};
-use super::fingerprint::fingerprint;
+use super::fingerprint::{Itself, fingerprint};
 use super::queue::Stage;
 use super::step::Step;
 use super::world::{Setup, World};
@@ -52,7 +53,7 @@ struct Explorer<'a> {
     scope: Scope,
     operations: &'a [Done],
     skews: [i64; 2],
-    seen: HashSet<u128>,
+    seen: HashSet<u128, BuildHasherDefault<Itself>>,
     steps: usize,
 }
 
@@ -82,7 +83,7 @@ pub(super) fn explore(scope: Scope) -> Result<usize, String> {
                 scope,
                 operations: &operations,
                 skews: *skews,
-                seen: HashSet::new(),
+                seen: HashSet::default(),
                 steps: 0,
             };
             explorer.visit(&point).map_err(|history| {
@@ -90,6 +91,9 @@ pub(super) fn explore(scope: Scope) -> Result<usize, String> {
                 format!("{setup:?}\n{}", lines.join("\n"))
             })?;
             steps += explorer.steps;
+            if std::env::var("STATES").is_ok() {
+                println!("{} {}", explorer.steps, explorer.seen.len());
+            }
         }
     }
     Ok(steps)
@@ -242,25 +246,32 @@ impl Point {
             Step::Crash => self.crashes += 1,
             _ => {}
         }
-        let happened = self.world.step(step)?;
-        if happened && explorer.scope.crashes == 0 {
+        if !self.world.happen(step)? {
+            return Ok(false);
+        }
+        self.world.see_commits();
+        if explorer.scope.crashes == 0 {
             self.come_to_rest()?;
         }
-        Ok(happened)
+        self.world.judge()?;
+        Ok(true)
     }
 
     /// Commits, and acknowledges what was applied.
     fn come_to_rest(&mut self) -> Result<(), String> {
-        self.world.step(Step::Commit)?;
-        let is_durable = |stage: &Stage| *stage == Stage::Durable;
-        let deliveries = &self.world.queue.deliveries;
-        let durable = deliveries.iter().filter(|it| is_durable(&it.stage));
-        let messages: Vec<usize> = durable.map(|it| it.message).collect();
-        for message in messages {
-            let message = &self.world.queue.messages[message];
-            let (key, event) = (message.key, message.event);
-            self.world.step(Step::Acknowledge { key, event })?;
+        if !self.world.ledger.is_clean() {
+            self.world.happen(Step::Commit)?;
+            self.world.see_commits();
         }
-        Ok(())
+        loop {
+            let deliveries = &self.world.queue.deliveries;
+            let durable = deliveries.iter().find(|it| it.stage == Stage::Durable);
+            let Some(durable) = durable else {
+                return Ok(());
+            };
+            let message = &self.world.queue.messages[durable.message];
+            let (key, event) = (message.key, message.event);
+            self.world.happen(Step::Acknowledge { key, event })?;
+        }
     }
 }

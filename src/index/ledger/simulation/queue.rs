@@ -2,6 +2,8 @@
 //!
 //! It never forgets a message: one that is acknowledged may come once more.
 
+use std::sync::Arc;
+
 use crate::index::ledger::Told;
 use crate::sync::object::Object;
 
@@ -11,7 +13,7 @@ pub(super) struct Message {
     pub(super) key: &'static str,
     /// Which event of its key it is, from 1.
     pub(super) event: u64,
-    pub(super) told: Told,
+    pub(super) told: Arc<Told>,
     /// When it was sent; it cannot come before.
     pub(super) sent: i64,
     /// Whether it need not come any more: it was acknowledged, or is lost.
@@ -51,7 +53,7 @@ impl Queue {
         self.messages.push(Message {
             key,
             event,
-            told,
+            told: Arc::new(told),
             sent,
             settled: false,
         });

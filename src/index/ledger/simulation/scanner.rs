@@ -155,7 +155,7 @@ impl World {
         let applied = self.ledger.apply_page(page.report());
         let started = self.state().clock().scanning_since;
         let stamp = started.map_or(page.stamp, |started| started.max(page.stamp));
-        for key in self.bucket.keys.keys() {
+        for key in self.bucket.keys() {
             if page.interval.contains(key) {
                 self.witness.page_of(key, stamp);
             }
@@ -204,14 +204,13 @@ fn answer(
     let token = request.token.as_ref().map(|token| &*token.0);
     let after = token.or(request.start_after.as_deref());
     let mut keys = bucket
-        .keys
         .keys()
-        .filter(|key| key.starts_with(&request.prefix) && after.is_none_or(|after| **key > after));
+        .filter(|key| key.starts_with(&request.prefix) && after.is_none_or(|after| *key > after));
     let mut entries = Vec::new();
     for key in keys.by_ref() {
         let object = bucket.listed(key);
         entries.extend(object.map(|object| Entry {
-            key: (*key).to_owned(),
+            key: key.to_owned(),
             object,
         }));
         if entries.len() == most.min(request.max_keys.into()) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::demands::Shown;
 use crate::index::ledger::LookUpReport;
 use crate::sync::interval::KeyInterval;
 use crate::sync::listing::Entry;
@@ -35,6 +36,8 @@ pub(super) enum MayRemove {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Witness {
     pub(super) may_remove: MayRemove,
+    /// What the index showed after the step before.
+    pub(super) shown: Shown,
     /// Whether messages were lost or thrown away: only a later scan makes the index right.
     pub(super) is_lossy: bool,
     /// The newest page of each key that was applied, and durably so.

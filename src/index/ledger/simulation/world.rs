@@ -88,16 +88,16 @@ impl World {
 
     /// Lets it happen; whether it could, or what went wrong.
     pub(super) fn step(&mut self, step: Step) -> Result<bool, String> {
-        let before = self.observe();
         let happened = self.happen(step)?;
         if happened {
             self.see_commits();
-            self.judge(&before)?;
+            self.judge()?;
         }
         Ok(happened)
     }
 
-    fn happen(&mut self, step: Step) -> Result<bool, String> {
+    /// Lets it happen and judges nothing but what is wrong with the step itself.
+    pub(super) fn happen(&mut self, step: Step) -> Result<bool, String> {
         match step {
             Step::Pass(millis) => self.now += millis,
             Step::Operate {
@@ -200,7 +200,7 @@ impl World {
     }
 
     /// Notes which effects are durable by now.
-    fn see_commits(&mut self) {
+    pub(super) fn see_commits(&mut self) {
         let is_clean = self.ledger.is_clean();
         self.witness
             .see_commits(self.ledger.engine.commits, is_clean);
