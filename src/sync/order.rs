@@ -16,8 +16,9 @@ use crate::sync::stamp::Stamp;
 pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
 
 /// By how much the times of two events of one key may be the wrong way round, against their
-/// sequencers: twice what a clock of S3 may be off.
-pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(1);
+/// sequencers: twice what a clock of S3 may be off, which is the second that a page's stamp lies
+/// before its snapshot.
+pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
 
 /// What a Source knows of time: all of it S3's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -332,7 +333,7 @@ mod tests {
 
     #[test]
     fn an_event_older_than_the_completed_scan_is_dropped_only_without_a_record() {
-        let put = event(Some(object("a")), 98_999, "2");
+        let put = event(Some(object("a")), 97_999, "2");
         let clock = clock(100_000, 1);
         assert_eq!(
             apply_event(None, &put, &clock),
@@ -349,7 +350,7 @@ mod tests {
         let clock = Clock::default();
         let listed = written(page(None, Some(&object("a")), 5_000, &clock));
         assert_eq!(
-            apply_event(Some(&listed), &event(None, 3_999, "9"), &clock),
+            apply_event(Some(&listed), &event(None, 2_999, "9"), &clock),
             Decision::Keep(Kept::NotNewer)
         );
     }
@@ -358,7 +359,7 @@ mod tests {
     fn a_stale_event_that_one_from_before_it_could_outrun_leaves_its_sequencer() {
         let complete = clock(5_000, 1);
         let listed = written(page(None, Some(&object("a")), 5_000, &complete));
-        let removed = event(None, 4_000, "9");
+        let removed = event(None, 3_000, "9");
         for record in [None, Some(&listed)] {
             let floor = written(apply_event(record, &removed, &complete));
             assert_eq!(floor.object(), record.and_then(Record::object));
@@ -367,7 +368,7 @@ mod tests {
                 let decision = apply_event(Some(&floor), late, &complete);
                 assert!(matches!(decision, Decision::Keep(_)), "{decision:?}");
             }
-            let looked_up = ambiguous(4_000, "9");
+            let looked_up = ambiguous(3_000, "9");
             assert_eq!(why_no_look_up(record, &looked_up, &complete), None);
             let settled = apply_look_up(record, None, at(5_001), &looked_up, &complete);
             let settled = written(settled.0);

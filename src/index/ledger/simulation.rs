@@ -116,6 +116,7 @@ fn ex() {
         scans: get("SCANS", 1) as usize,
         pages: get("PAGES", 2) as usize,
         crashes: get("CRASHES", 0) as usize,
+        margins: [&[1_000, 2_500][..], &[1_000], &[2_500], &[1_500]][get("M", 0) as usize],
         ..scope()
     };
     let began = std::time::Instant::now();

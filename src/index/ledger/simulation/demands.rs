@@ -119,8 +119,13 @@ impl World {
         self.step(Step::Pass(5_000))?;
         for _ in 0..MOST_ROUNDS {
             self.work_on_deliveries()?;
-            let open = self.queue.messages.iter().find(|message| !message.settled);
-            let Some(open) = open else {
+            let mut open = self.queue.messages.iter().filter(|it| !it.settled);
+            let next = if self.setup.newest_first {
+                open.next_back()
+            } else {
+                open.next()
+            };
+            let Some(open) = next else {
                 return Ok(());
             };
             let (key, event) = (open.key, open.event);

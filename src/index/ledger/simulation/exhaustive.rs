@@ -69,6 +69,7 @@ pub(super) fn explore(scope: Scope) -> Result<usize, String> {
             let setup = Setup {
                 store: scope.store,
                 max_changes: if scope.crashes > 0 { 1_000 } else { 1 },
+                newest_first: false,
                 fault: None,
             };
             let point = Point {

@@ -9,9 +9,12 @@ use super::engine::Fate;
 use super::fault::Fault;
 use super::queue::Stage;
 use super::step::Step;
-use super::world::{Setup, World};
+use super::world::{RULES, Setup, World};
 
 const KEYS: [&str; 4] = ["a/1", "a/2", "b/1", "c/1"];
+
+/// What [`crate::sync::stamp::Stamp::of_answer`] takes off at least, in milliseconds.
+const LEAST_MARGIN: i64 = 1_000;
 
 /// What random histories may hold.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +57,14 @@ pub(super) fn run(setup: Setup, history: &[Step]) -> Result<(), String> {
 
 /// Makes up a history from a seed and runs it to its end.
 pub(super) fn run_seed(seed: u64, kind: Kind) -> Result<usize, Broken> {
+    let mut rng = Rng::with_seed(seed);
+    let keys = [1, 1, 2, KEYS.len()][rng.usize(..4)];
+    let eagerness = [5, 20, 40, 60][rng.usize(..4)];
     let mut dice = Dice {
-        rng: Rng::with_seed(seed),
+        rng,
         kind,
+        keys,
+        eagerness,
     };
     let setup = dice.setup();
     let mut world = World::new(setup);
@@ -104,6 +112,10 @@ fn cut_down(setup: Setup, mut history: Vec<Step>, mut why: String) -> Broken {
 struct Dice {
     rng: Rng,
     kind: Kind,
+    /// How many keys are written to: what goes wrong mostly goes wrong on one.
+    keys: usize,
+    /// How many of a hundred steps are about messages.
+    eagerness: u8,
 }
 
 impl Dice {
@@ -115,57 +127,86 @@ impl Dice {
                 whole_seconds: self.rng.bool(),
             },
             max_changes: [1, 2, 1_000][self.rng.usize(..3)],
+            newest_first: self.rng.bool(),
             fault: self.kind.fault,
         }
     }
 
     fn margin(&mut self) -> i64 {
-        self.rng.i64(1_000..=3_000)
+        if self.rng.bool() {
+            return LEAST_MARGIN;
+        }
+        self.rng.i64(LEAST_MARGIN..=3_000)
     }
 
-    fn key(&mut self) -> &'static str {
-        // Half of all on one key: what goes wrong goes wrong on one.
-        KEYS[if self.rng.bool() {
-            0
-        } else {
-            self.rng.usize(..KEYS.len())
-        }]
+    /// Mostly as far off as may be.
+    fn skew(&mut self) -> i64 {
+        let most = self.kind.jitter;
+        match self.rng.u8(..5) {
+            0 | 1 => most,
+            2 | 3 => -most,
+            _ => self.rng.i64(-most..=most),
+        }
     }
 
     /// A step that may well be possible now.
     fn step(&mut self, world: &World) -> Step {
-        let key = self.key();
-        match self.rng.u8(..100) {
-            0..18 => Step::Operate {
-                key,
+        if self.rng.u8(..100) < self.eagerness {
+            return self.message(world);
+        }
+        match self.rng.u8(..60) {
+            0..16 => Step::Operate {
+                key: KEYS[self.rng.usize(..self.keys)],
                 operation: self.operation(),
-                skew: self.rng.i64(-self.kind.jitter..=self.kind.jitter),
+                skew: self.skew(),
             },
-            18..30 => {
-                let choices = [1, 30, 200, 700, 1_500, 3_000, 10_000, 70_000];
-                Step::Pass(choices[self.rng.usize(..choices.len())])
-            }
-            30..66 => self.message(world),
-            66..72 => Step::Commit,
-            72..77 => Step::Begin {
+            16..28 => Step::Pass(self.pause()),
+            28..31 => Step::Commit,
+            31..56 => self.scan(world),
+            _ => self.mishap(),
+        }
+    }
+
+    fn pause(&mut self) -> i64 {
+        match self.rng.u8(..8) {
+            0..6 => self.rng.i64(1..1_500),
+            6 => 3_000,
+            // Long enough for tombstones to go, here and there.
+            _ if self.keys == 1 => 70_000,
+            _ => 10_000,
+        }
+    }
+
+    /// What whoever scans does next.
+    fn scan(&mut self, world: &World) -> Step {
+        let Some(scanner) = &world.scanner else {
+            return Step::Begin {
                 fresh: self.rng.u8(..3) == 0,
                 ranges: self.rng.usize(1..=3),
-            },
-            77..85 => Step::List {
-                range: self.rng.usize(..3),
-                margin: self.margin(),
-                most: self.rng.usize(1..=3),
-            },
-            85..92 => Step::Arrive {
-                range: self.rng.usize(..3),
-            },
-            92..95 => Step::Complete,
-            95 => Step::GiveUp,
-            96 => Step::Crash,
-            97 => Step::FailNextCommit(Fate::FailsBefore),
-            98 => Step::FailNextCommit(Fate::FailsAfter),
+            };
+        };
+        if scanner.is_listed() || self.rng.u8(..20) == 0 {
+            return Step::Complete;
+        }
+        let range = self.rng.usize(..scanner.ranges.len().max(1));
+        if self.rng.bool() {
+            return Step::Arrive { range };
+        }
+        Step::List {
+            range,
+            margin: self.margin(),
+            most: self.rng.usize(1..=3),
+        }
+    }
+
+    fn mishap(&mut self) -> Step {
+        match self.rng.u8(..5) {
+            0 => Step::GiveUp,
+            1 => Step::Crash,
+            2 => Step::FailNextCommit(Fate::FailsBefore),
+            3 => Step::FailNextCommit(Fate::FailsAfter),
             _ if self.kind.new_rules => Step::NewRules {
-                rules: self.rng.usize(..4),
+                rules: self.rng.usize(..RULES.len()),
                 knows_former: self.rng.bool(),
             },
             _ => Step::Commit,

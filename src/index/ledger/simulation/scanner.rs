@@ -160,7 +160,9 @@ impl World {
                 self.witness.page_of(key, stamp);
             }
         }
-        self.or_restart(applied);
+        if self.or_restart(applied).is_none() {
+            return true;
+        }
         if let Some(scanner) = &mut self.scanner {
             scanner.has_start = true;
         }

@@ -24,7 +24,7 @@ use crate::sync::source_state::{SourceId, SourceState};
 pub(super) const ID: SourceId = SourceId(0);
 
 /// What the rules admit, by number.
-const RULES: [&[&str]; 4] = [&[], &["/a/", "/c/"], &["/b/", "/c/"], &["/a/"]];
+pub(super) const RULES: [&[&str]; 4] = [&[], &["/a/", "/c/"], &["/b/", "/c/"], &["/a/"]];
 
 /// What a history is run on.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Setup {
     pub(super) store: Store,
     /// With how many changed keys the ledger commits by itself.
     pub(super) max_changes: usize,
+    /// Whether the messages that are left at the end come in reverse.
+    pub(super) newest_first: bool,
     pub(super) fault: Option<Fault>,
 }
 
