@@ -125,3 +125,33 @@ fn ex() {
         Err(history) => panic!("{scope:?}\n{history}"),
     }
 }
+
+#[test]
+fn faults() {
+    use fault::Fault;
+    for fault in [
+        Fault::AcknowledgeBeforeCommit,
+        Fault::OldPagesSettle,
+        Fault::LookUpsLeaveNoFloor,
+        Fault::PagesAreStampedLate,
+        Fault::SequencersAreIgnored,
+        Fault::FirstPagesEndTheirRanges,
+    ] {
+        let kind = Kind {
+            jitter: 500,
+            loses: false,
+            new_rules: false,
+            fault: Some(fault),
+        };
+        let mut n = 0;
+        for seed in 0..20000 {
+            if let Err(broken) = run_seed(seed, kind) {
+                println!("{fault:?} seed {seed}: {broken}");
+                n += 1;
+                if n > 2 {
+                    break;
+                }
+            }
+        }
+    }
+}

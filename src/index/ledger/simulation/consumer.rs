@@ -22,8 +22,12 @@ impl World {
             return false;
         };
         let message = &mut self.queue.messages[place];
-        self.witness.is_lossy |= !message.settled;
-        !std::mem::replace(&mut message.settled, true)
+        if message.settled {
+            return false;
+        }
+        (message.settled, message.lost) = (true, true);
+        self.witness.is_lossy = true;
+        true
     }
 
     pub(super) fn receive(&mut self, key: &'static str, event: u64) -> Result<bool, String> {

@@ -18,6 +18,7 @@ pub(super) struct Message {
     pub(super) sent: i64,
     /// Whether it need not come any more: it was acknowledged, or is lost.
     pub(super) settled: bool,
+    pub(super) lost: bool,
 }
 
 /// A message that was received and is worked on.
@@ -56,6 +57,7 @@ impl Queue {
             told: Arc::new(told),
             sent,
             settled: false,
+            lost: false,
         });
     }
 

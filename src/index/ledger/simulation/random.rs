@@ -200,16 +200,17 @@ impl Dice {
     }
 
     fn mishap(&mut self) -> Step {
-        match self.rng.u8(..5) {
+        if self.kind.new_rules && self.rng.bool() {
+            return Step::NewRules {
+                rules: self.rng.usize(..RULES.len()),
+                knows_former: self.rng.bool(),
+            };
+        }
+        match self.rng.u8(..4) {
             0 => Step::GiveUp,
             1 => Step::Crash,
             2 => Step::FailNextCommit(Fate::FailsBefore),
-            3 => Step::FailNextCommit(Fate::FailsAfter),
-            _ if self.kind.new_rules => Step::NewRules {
-                rules: self.rng.usize(..RULES.len()),
-                knows_former: self.rng.bool(),
-            },
-            _ => Step::Commit,
+            _ => Step::FailNextCommit(Fate::FailsAfter),
         }
     }
 
