@@ -96,9 +96,10 @@ impl World {
             self.step(Step::Arrive { range })?;
         }
         self.step(Step::Commit)?;
-        let was_lossy = std::mem::take(&mut self.witness.is_lossy);
+        let was_lossy = self.witness.is_lossy;
         if was_lossy {
             self.scan()?;
+            self.witness.is_lossy = false;
         }
         self.demand_equality()?;
         if was_lossy {

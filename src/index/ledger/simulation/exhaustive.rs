@@ -92,9 +92,6 @@ pub(super) fn explore(scope: Scope) -> Result<usize, String> {
                 format!("{setup:?}\n{}", lines.join("\n"))
             })?;
             steps += explorer.steps;
-            if std::env::var("STATES").is_ok() {
-                println!("{} {}", explorer.steps, explorer.seen.len());
-            }
         }
     }
     Ok(steps)

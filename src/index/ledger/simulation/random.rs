@@ -4,6 +4,7 @@ use std::fmt;
 
 use fastrand::Rng;
 
+use super::LEAST_MARGIN;
 use super::bucket::{Operation, Store};
 use super::engine::Fate;
 use super::fault::Fault;
@@ -12,9 +13,6 @@ use super::step::Step;
 use super::world::{RULES, Setup, World};
 
 const KEYS: [&str; 4] = ["a/1", "a/2", "b/1", "c/1"];
-
-/// What [`crate::sync::stamp::Stamp::of_answer`] takes off at least, in milliseconds.
-const LEAST_MARGIN: i64 = 1_000;
 
 /// What random histories may hold.
 #[derive(Clone, Copy, Debug)]

@@ -93,6 +93,19 @@ impl World {
         self.scanner = self.or_restart(plan).map(Scanner::new);
     }
 
+    /// Goes on where the scan was that a crash ended, whatever of it is committed.
+    pub(super) fn go_on_behind(&mut self, mut lost: Scanner) {
+        let running = self.state().running.is_some();
+        if !running || self.state().last_scan != lost.plan.scan {
+            return;
+        }
+        self.begin(false, 1);
+        for listing in &mut lost.ranges {
+            listing.on_the_way.clear();
+        }
+        self.scanner = Some(lost);
+    }
+
     /// Asks for the next page of a range and has its snapshot taken.
     pub(super) fn list(&mut self, range: usize, margin: i64, most: usize) -> bool {
         let now = self.now + 1;

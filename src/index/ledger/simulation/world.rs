@@ -159,9 +159,13 @@ impl World {
 
     /// All that is not committed is lost; what was received comes again.
     fn restart(&mut self) {
+        let scanner = self.scanner.take();
         self.stop();
         let attached = self.attach(None);
         attached.expect("a commit fails only when it is told to");
+        if let (Some(scanner), true) = (scanner, self.has(Fault::ScansGoOnBehindLostPages)) {
+            self.go_on_behind(scanner);
+        }
     }
 
     fn stop(&mut self) {
