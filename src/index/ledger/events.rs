@@ -90,6 +90,10 @@ impl<E: Engine> Ledger<E> {
         }
         let record = self.record(source, key)?;
         let clock = self.state(source)?.clock();
+        // Where a key has many such events, the page that settles one of them settles others.
+        if let Some(why) = order::why_no_look_up(record.as_ref(), &report.event, &clock) {
+            return Ok(Applied::Stale(why));
+        }
         let (decision, is_settled) = order::apply_look_up(
             record.as_ref(),
             report.listed.as_ref(),
