@@ -20,6 +20,9 @@ use crate::sync::notification::{Meaning, Notification, ObjectEvent, decode};
 use crate::sync::order::{Ambiguous, Event};
 use crate::sync::stamp::Stamp;
 
+/// By how much the clock of a store may be ahead of the queue's before its event times are not believed.
+const MAX_CLOCK_LEAD: Duration = Duration::from_secs(60);
+
 /// Handles the messages of one queue; any number at the same time.
 pub struct Handler {
     /// Whom they concern.
@@ -127,12 +130,15 @@ impl Handler {
         let told = match event.meaning {
             Meaning::Irrelevant => return counters.irrelevant.add(1),
             Meaning::Unknown => return counters.unknown.add(1),
-            Meaning::Certain(certain) => Told::Certain(certain),
-            Meaning::LookUp(look_up) => Told::Ambiguous(Ambiguous {
+            Meaning::Certain(event) => certain(event, sent.unwrap_or_else(status::now)),
+            Meaning::LookUp(look_up) => {
                 // It had happened when its message was sent, and at the latest now.
-                time: look_up.time.or(sent).unwrap_or_else(status::now),
-                sequencer: look_up.sequencer,
-            }),
+                let sent = sent.unwrap_or_else(status::now);
+                Told::Ambiguous(Ambiguous {
+                    time: look_up.time.map_or(sent, |time| time.min(sent)),
+                    sequencer: look_up.sequencer,
+                })
+            }
         };
         let mut concerned = self.routes.of(&event.bucket, &event.key).peekable();
         if concerned.peek().is_none() {
@@ -207,6 +213,18 @@ impl Handler {
         }
         applied
     }
+}
+
+/// An event as it stands, unless it says that it happened after its message was sent: then no page could
+/// be newer for as long, so its key is listed.
+fn certain(event: Event, sent: Stamp) -> Told {
+    if event.time.minus(MAX_CLOCK_LEAD) <= sent {
+        return Told::Certain(event);
+    }
+    Told::Ambiguous(Ambiguous {
+        time: sent,
+        sequencer: Some(event.sequencer),
+    })
 }
 
 /// What an event tells a Source by its rules; `None` where it does not concern it.
