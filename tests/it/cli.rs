@@ -82,6 +82,11 @@ impl Cli {
         self.folder.path().join("data")
     }
 
+    /// The name of the live generation of the index.
+    pub fn generation(&self) -> String {
+        std::fs::read_to_string(self.data_dir().join("CURRENT")).expect("there is an index")
+    }
+
     /// The configuration file.
     pub fn config_file(&self) -> PathBuf {
         self.folder.path().join("asset-indexer.toml")

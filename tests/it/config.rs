@@ -24,6 +24,11 @@ pub struct Config {
     pub expected_within_seconds: u32,
     /// Minutes after which a Source is scanned again.
     pub reconcile_every_minutes: u32,
+    /// ReceiveMessage requests at the same time, of all queues.
+    pub receives_in_flight: u32,
+    /// Where the daemon serves status and metrics. Two daemons at the same time would want the same
+    /// port, so by default nowhere.
+    pub listen: String,
 }
 
 /// One Source.
@@ -134,6 +139,8 @@ impl Config {
             visibility_timeout_seconds: 60,
             expected_within_seconds: 60,
             reconcile_every_minutes: 1_440,
+            receives_in_flight: 1_024,
+            listen: "off".to_owned(),
         }
     }
 
@@ -155,6 +162,7 @@ impl Config {
                 self.event_commit_interval_ms,
             ),
             ("index", "writer_memory_mb", 15),
+            ("events", "receives_in_flight", self.receives_in_flight),
             (
                 "events",
                 "visibility_timeout_seconds",
@@ -168,8 +176,7 @@ impl Config {
         ] {
             writeln!(toml, "{table}.{name} = {value}").unwrap();
         }
-        // Two daemons at the same time would want the same port.
-        toml.push_str("serve.listen = \"off\"\n");
+        writeln!(toml, "serve.listen = {}", quoted(&self.listen)).unwrap();
         toml.extend(self.sources.iter().map(Source::to_toml));
         toml
     }

@@ -105,6 +105,19 @@ impl Daemon {
         self.log.lock().count(words)
     }
 
+    /// The field of that name in the first line of the log that has all these words.
+    #[track_caller]
+    pub fn field(&self, words: &[&str], name: &str) -> String {
+        self.wait_for(words);
+        let lines = self.lines();
+        let mut lines = lines.iter();
+        let line = lines.find(|line| words.iter().all(|word| line.contains(word)));
+        let (_, rest) = line
+            .and_then(|line| line.split_once(&format!("{name}=")))
+            .unwrap_or_else(|| panic!("no field {name} in {line:?}"));
+        rest.split(' ').next().unwrap_or_default().to_owned()
+    }
+
     /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()

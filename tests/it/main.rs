@@ -33,6 +33,7 @@ mod explain;
 mod harness;
 mod live;
 mod live_config;
+mod live_control;
 mod live_disk;
 mod live_kill;
 mod live_queue;

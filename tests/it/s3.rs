@@ -102,6 +102,12 @@ impl Bucket {
         wait(request.body(b"x".to_vec().into()).send()).expect("put");
     }
 
+    /// Deletes the bucket, which must be empty.
+    pub fn remove(&self) {
+        let request = self.client.delete_bucket().bucket(&self.name);
+        wait(request.send()).expect("an empty bucket");
+    }
+
     /// Deletes one object.
     pub fn delete(&self, key: &str) {
         let request = self.client.delete_object().bucket(&self.name).key(key);

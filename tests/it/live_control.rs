@@ -1,0 +1,251 @@
+//! What other commands ask of a running daemon, and what systemd and its watchers are told by it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
+
+use crate::config::Source;
+use crate::fixture::{SOURCE, numbered};
+use crate::live_fixture::{Live, wait_for_keys};
+use crate::messages;
+use crate::proxy::nth_list;
+use crate::s3::Bucket;
+use crate::server;
+use crate::sqs::Sqs;
+
+/// How long systemd, and whoever watches, waits for what must come.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_reindex_is_done_by_the_daemon_that_runs() {
+    let live = Live::silent();
+    live.bucket.put_keys(["a.jpg", "b.jpg"]);
+    let daemon = live.serve();
+    // No event tells of these.
+    live.bucket.put("c.jpg", "new");
+    live.bucket.delete("a.jpg");
+    let output = live.cli.succeed(&["reindex"]);
+    let summary = "1 added, 0 changed, 1 removed; 1 LIST requests";
+    assert!(output.stdout.contains(summary), "{output:#?}");
+    assert_eq!(daemon.count(&["scan begins", "it was asked for"]), 1);
+    live.wait_for_mirror();
+    let refused = live.cli.run(&["reindex", "--source", "nobody"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:#?}");
+    let dry = live.cli.succeed(&["reindex", "--dry-run"]);
+    assert!(dry.stdout.contains("would be: 0 added"), "{dry:#?}");
+    daemon.terminate();
+    // Without a daemon, and with the socket's file gone, it is done here.
+    live.cli.succeed(&["reindex"]);
+}
+
+#[test]
+fn a_scan_that_fails_in_the_daemon_fails_the_command() {
+    let live = Live::silent();
+    let daemon = live.serve();
+    live.bucket.remove();
+    let output = live.cli.run(&["reindex"]);
+    assert_eq!(output.status.code(), Some(1), "{output:#?}");
+    assert!(output.stderr.contains("NoSuchBucket"), "{output:#?}");
+    daemon.terminate();
+}
+
+#[test]
+fn a_rebuild_by_the_daemon_misses_no_event() {
+    let live = Live::new();
+    live.bucket.put_keys(numbered(0..1500));
+    let daemon = live.serve();
+    let before = live.cli.generation();
+    // The first scan took two pages; the second page of the rebuild stands still.
+    let gate = live.proxy.hold(nth_list(live.proxy.lists().len() + 2));
+    let rebuild = live.cli.start(&["reindex", "--rebuild"]);
+    gate.wait_until_reached();
+    let [first, last] = ["photos/00000.jpg", "photos/01499.jpg"];
+    live.bucket
+        .put(first, "overwritten behind the rebuild's back");
+    live.bucket.delete("photos/00001.jpg");
+    live.bucket.put(last, "overwritten before it is listed");
+    // The live index goes on meanwhile.
+    live.wait_for_mirror();
+    assert_eq!(live.cli.generation(), before);
+    gate.open();
+    let output = rebuild.wait();
+    assert!(output.status.success(), "{output:#?}");
+    assert_ne!(live.cli.generation(), before);
+    live.wait_for_mirror();
+    live.bucket.put("after.jpg", "the new index is followed");
+    live.wait_for_mirror();
+    // Nothing was lost that a scan would have to mend.
+    assert_eq!(daemon.count(&["scan begins"]), 1);
+    daemon.terminate();
+    let daemon = live.serve_again();
+    assert_eq!(daemon.count(&["scan begins"]), 0);
+    daemon.terminate();
+}
+
+#[test]
+fn what_can_be_handled_by_now_leaves_the_quarantine() {
+    let live = Live::new();
+    let daemon = live.serve();
+    live.queue.send(&["rubbish"]);
+    daemon.wait_for(&["kept in quarantine"]);
+    let listed = live.cli.succeed(&["quarantine", "list"]).stdout;
+    let id = listed
+        .split('\t')
+        .next()
+        .expect("split yields one part")
+        .to_owned();
+    let still = live.cli.run(&["quarantine", "retry", &id]);
+    assert_eq!(still.status.code(), Some(1), "{still:#?}");
+    assert!(still.stderr.contains("expected JSON"), "{still:#?}");
+    // As if a program before this one could not read it.
+    let path = live.cli.data_dir().join(format!("quarantine/{id}.json"));
+    let entry = std::fs::read_to_string(&path).expect("it is kept");
+    let happened = messages::Happened {
+        bucket: &live.bucket.name,
+        key: "late.jpg",
+        object: None,
+        time: 1,
+        sequencer: 1,
+    };
+    let body = messages::s3(&happened).to_string();
+    let body = serde_json::to_string(&body).expect("text is JSON");
+    std::fs::write(&path, entry.replace("\"rubbish\"", &body)).expect("ours");
+    let done = live.cli.succeed(&["quarantine", "retry", &id]);
+    assert!(done.stdout.contains("done"), "{done:#?}");
+    assert_eq!(live.quarantined(), 0);
+    daemon.terminate();
+    let alone = live.cli.run(&["quarantine", "retry", &id]);
+    assert!(alone.stderr.contains("no daemon answers"), "{alone:#?}");
+}
+
+#[test]
+fn the_status_says_what_the_daemon_does() {
+    let mut live = Live::new();
+    live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
+    live.bucket.put_keys(["a.jpg", "b.jpg"]);
+    let daemon = live.serve();
+    live.bucket.put("c.jpg", "told");
+    live.wait_for_mirror();
+    live.queue.wait_until_empty();
+    let output = live.cli.succeed(&["status", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let source = &report["sources"][0];
+    assert_eq!(source["name"], SOURCE);
+    assert_eq!(source["state"], "deployed", "{report:#}");
+    assert_eq!(source["assets"], 3);
+    assert!(
+        source["lag"]["p50_seconds"].as_f64().is_some(),
+        "{report:#}"
+    );
+    assert_eq!(report["ready"], true);
+    let table = live.cli.succeed(&["status"]).stdout;
+    assert!(
+        table.contains("deployed") && table.contains(SOURCE),
+        "{table}"
+    );
+    let address = daemon.field(&["serving status and metrics"], "address");
+    for (path, code, words) in [
+        ("/healthz", 200, "ok"),
+        ("/readyz", 200, ""),
+        ("/status", 200, "\"deployed\""),
+        ("/metrics", 200, "asset_indexer_assets{source=\"assets\"} 3"),
+        ("/", 404, ""),
+    ] {
+        let answer = get(&address, path);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {code} ")),
+            "{path}: {answer}"
+        );
+        assert!(answer.contains(words), "{path}: {answer}");
+    }
+    daemon.terminate();
+    let gone = live.cli.run(&["status"]);
+    assert_eq!(gone.status.code(), Some(1), "{gone:#?}");
+    assert!(gone.stderr.contains("no daemon answers"), "{gone:#?}");
+}
+
+/// Asks the daemon over HTTP; the whole answer as text.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers text");
+    answer
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_harms_nothing() {
+    let live = Live::new();
+    let daemon = live.serve();
+    let second = live.cli.run(&["serve"]);
+    assert_eq!(second.status.code(), Some(1), "{second:#?}");
+    assert!(second.stderr.contains("being written by"), "{second:#?}");
+    live.bucket.put("a.jpg", "still followed");
+    live.wait_for_mirror();
+    live.cli.succeed(&["status"]);
+    daemon.terminate();
+}
+
+#[test]
+fn systemd_is_told_of_every_change() {
+    let mut live = Live::new();
+    let socket = live.cli.folder().join("notify.sock");
+    let systemd = UnixDatagram::bind(&socket).expect("the folder is ours");
+    systemd.set_read_timeout(Some(DEADLINE)).expect("not zero");
+    let path = socket.to_str().expect("UTF-8").to_owned();
+    live.cli.set_environment("NOTIFY_SOCKET", &path);
+    live.cli.set_environment("WATCHDOG_USEC", "1000000");
+    let daemon = live.cli.serve();
+    let told = |words: &str| {
+        let deadline = Instant::now() + DEADLINE;
+        let mut message = [0; 4096];
+        while Instant::now() < deadline {
+            let length = systemd.recv(&mut message).expect("it is told something");
+            let message = String::from_utf8_lossy(&message[..length]).into_owned();
+            if message.contains(words) {
+                return message;
+            }
+        }
+        panic!("systemd was never told {words}");
+    };
+    told("READY=1");
+    told("STATUS=");
+    told("WATCHDOG=1");
+    told("WATCHDOG=1");
+    daemon.hangup();
+    let reloading = told("RELOADING=1");
+    assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
+    told("READY=1");
+    daemon.signal("TERM");
+    told("STOPPING=1");
+}
+
+#[test]
+fn queues_that_must_take_turns_are_all_followed() {
+    let mut live = Live::new();
+    let others: Vec<(String, Bucket)> = (0..12)
+        .map(|number| (format!("other-{number}"), Bucket::create(server::shared())))
+        .collect();
+    live.configure(|config| {
+        config.receives_in_flight = 3;
+        for (name, bucket) in &others {
+            let queue = Sqs::create(server::shared());
+            bucket.notify(&queue.arn());
+            let mut source = Source::of(name, bucket, server::shared().endpoint());
+            source.queue_url = Some(queue.url);
+            config.sources.push(source);
+        }
+    });
+    let daemon = live.cli.serve();
+    daemon.wait_for_times(others.len() + 1, &["scan complete"]);
+    for (_, bucket) in &others {
+        bucket.put("a.jpg", "told");
+    }
+    for (name, _) in &others {
+        wait_for_keys(&live.cli, name, &["a.jpg"]);
+    }
+    assert_eq!(daemon.count(&["scan begins"]), others.len() + 1);
+    daemon.terminate();
+}
