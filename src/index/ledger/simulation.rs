@@ -41,6 +41,7 @@ const JITTER: i64 = LEAST_MARGIN - 1;
 const UNVERSIONED: Store = Store {
     versioned: false,
     sequencers: true,
+    lifecycle_sequencers: true,
     whole_seconds: true,
 };
 
@@ -94,7 +95,7 @@ fn three_operations_with_versions_and_every_message_twice() {
 
 #[test]
 fn two_operations_without_sequencers_and_with_old_stamps() {
-    for versioned in [false, true] {
+    for (versioned, copies) in [(false, 2), (true, 1)] {
         assert_all_hold(Scope {
             store: Store {
                 versioned,
@@ -102,6 +103,7 @@ fn two_operations_without_sequencers_and_with_old_stamps() {
                 ..UNVERSIONED
             },
             operations: 2,
+            copies,
             margins: &[LEAST_MARGIN, 2_500],
             ..SMALL
         });
@@ -124,11 +126,12 @@ fn operations_that_follow_each_other_faster_than_clocks_agree() {
 
 #[test]
 fn a_crash_between_any_two_steps() {
-    for store in [UNVERSIONED, VERSIONED] {
+    for (store, copies, scans) in [(UNVERSIONED, 2, 2), (VERSIONED, 1, 1)] {
         assert_all_hold(Scope {
             store,
             operations: 2,
-            scans: 2,
+            copies,
+            scans,
             crashes: 1,
             ..SMALL
         });
@@ -165,7 +168,7 @@ fn assert_seeds_hold(seeds: u64, kind: Kind) {
 
 #[test]
 fn random_histories() {
-    assert_seeds_hold(12_000, RANDOM);
+    assert_seeds_hold(25_000, RANDOM);
 }
 
 #[test]

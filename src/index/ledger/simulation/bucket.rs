@@ -13,6 +13,8 @@ pub(super) struct Store {
     pub(super) versioned: bool,
     /// Whether its events have sequencers.
     pub(super) sequencers: bool,
+    /// Whether those of lifecycle rules have one too.
+    pub(super) lifecycle_sequencers: bool,
     /// Whether its listings tell whole seconds.
     pub(super) whole_seconds: bool,
 }
@@ -95,7 +97,9 @@ impl Bucket {
             versions.push(put(Some(content)));
         }
         history.events += 1;
-        let sequencer = store.sequencers.then(|| sequencer(history.events));
+        let is_lifecycle = matches!(operation, Operation::Expire { .. });
+        let has_sequencer = store.sequencers && (store.lifecycle_sequencers || !is_lifecycle);
+        let sequencer = has_sequencer.then(|| sequencer(history.events));
         let certain = |object| match &sequencer {
             Some(sequencer) => Told::Certain(Event {
                 object,

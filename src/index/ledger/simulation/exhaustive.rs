@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
-use super::bucket::{Operation, Store};
+use super::bucket::{Bucket, Operation, Store};
 use super::fingerprint::{Itself, fingerprint};
 use super::queue::Stage;
 use super::step::Step;
@@ -121,12 +121,16 @@ fn sequences(scope: Scope) -> Vec<Vec<Done>> {
     all
 }
 
-/// Whether there is something to destroy where it is destroyed.
+/// Whether there is something to destroy where it is destroyed, and, with versions, to mark as deleted:
+/// a marker over nothing shows what nothing shows.
 fn are_possible(scope: Scope, operations: &[Done]) -> bool {
-    let mut bucket = super::bucket::Bucket::new(scope.store);
-    operations
-        .iter()
-        .all(|(key, operation)| bucket.operate(key, *operation, 0, 0).is_some())
+    let mut bucket = Bucket::new(scope.store);
+    operations.iter().all(|(key, operation)| {
+        let marks_nothing = scope.store.versioned
+            && *operation == Operation::Delete
+            && bucket.keys().all(|known| known != *key);
+        !marks_nothing && bucket.operate(key, *operation, 0, 0).is_some()
+    })
 }
 
 impl Explorer<'_> {

@@ -122,6 +122,8 @@ impl Dice {
             store: Store {
                 versioned: self.rng.bool(),
                 sequencers: self.rng.u8(..8) > 0,
+                // Without them times must be in order.
+                lifecycle_sequencers: self.kind.jitter > 0 || self.rng.bool(),
                 whole_seconds: self.rng.bool(),
             },
             max_changes: [1, 2, 1_000][self.rng.usize(..3)],
