@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,9 @@ const ATTRIBUTES_EVERY: Duration = Duration::from_secs(15);
 /// DeleteMessageBatch and ChangeMessageVisibilityBatch requests of one queue at the same time.
 const MAX_REQUESTS: usize = 8;
 
+/// Requests of all queues at the same time, besides those that receive: as many connections.
+pub const MAX_REQUESTS_IN_FLIGHT: usize = 64;
+
 /// How often a message is acknowledged before it is left to come again.
 const MAX_ACKNOWLEDGEMENTS: u32 = 5;
 
@@ -58,6 +61,8 @@ pub struct Permits {
     pub receives: Arc<Semaphore>,
     /// Messages in hand.
     pub messages: Arc<Semaphore>,
+    /// Other requests at the same time.
+    pub requests: Arc<Semaphore>,
     /// How long a receive may wait, so that each queue gets its turn.
     pub wait: Duration,
 }
@@ -73,8 +78,15 @@ impl Permits {
         Self {
             receives: Arc::new(Semaphore::new(limits.receives_in_flight)),
             messages: Arc::new(Semaphore::new(limits.messages_in_flight)),
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
             wait: if has_turns { SHORT_WAIT } else { MAX_WAIT },
         }
+    }
+
+    /// Waits for the turn of a request that receives nothing.
+    pub async fn request(&self) -> SemaphorePermit<'_> {
+        let permit = self.requests.acquire().await;
+        permit.expect("nobody closes the semaphore")
     }
 }
 
@@ -368,18 +380,26 @@ impl<Q: Queue> Consumer<Q> {
     fn let_rest(&mut self, receipt: ReceiptHandle, rest: Duration) {
         // If this is not said, or fails, the message comes again when its visibility runs out.
         if self.requests.len() < MAX_REQUESTS {
-            let queue = Arc::clone(&self.queue);
-            self.requests
-                .spawn(async move { drop(queue.extend(&[receipt], rest).await) });
+            self.extend(vec![receipt], rest);
         }
+    }
+
+    /// Keeps messages from everyone for so long from now on. Where that fails, they come again earlier.
+    fn extend(&mut self, receipts: Vec<ReceiptHandle>, visibility: Duration) {
+        let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
+        self.requests.spawn(async move {
+            let _permit = permits.request().await;
+            drop(queue.extend(&receipts, visibility).await);
+        });
     }
 
     fn begin_acknowledgements(&mut self) {
         while !self.done.is_empty() && self.acknowledging.len() < MAX_REQUESTS {
             let rest = self.done.len().saturating_sub(MAX_BATCH);
             let batch = self.done.split_off(rest);
-            let queue = Arc::clone(&self.queue);
+            let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
             self.acknowledging.spawn(async move {
+                let _permit = permits.request().await;
                 let receipts: Vec<_> = batch.iter().map(|done| done.receipt.clone()).collect();
                 let result = queue.acknowledge(&receipts).await;
                 Acknowledged { batch, result }
@@ -424,16 +444,15 @@ impl<Q: Queue> Consumer<Q> {
             .in_hand
             .due(self.limits.visibility_timeout, Instant::now());
         for part in due.chunks(due.len().div_ceil(MAX_REQUESTS).max(MAX_BATCH)) {
-            let (queue, batch) = (Arc::clone(&self.queue), part.to_vec());
-            let visibility = self.limits.visibility_timeout;
-            self.requests
-                .spawn(async move { drop(queue.extend(&batch, visibility).await) });
+            self.extend(part.to_vec(), self.limits.visibility_timeout);
         }
         let is_due = |asked: Instant| asked.elapsed() >= ATTRIBUTES_EVERY;
         if self.asked_attributes.is_none_or(is_due) {
             self.asked_attributes = Some(Instant::now());
             let (queue, board) = (Arc::clone(&self.queue), Arc::clone(&self.board));
+            let permits = self.permits.clone();
             self.requests.spawn(async move {
+                let _permit = permits.request().await;
                 // Without the right to ask, the counts are only not shown.
                 if let Ok(attributes) = queue.attributes().await {
                     board.set_attributes(attributes);

@@ -4,7 +4,7 @@
 //! waits.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
@@ -19,12 +19,14 @@ const MIN_DELAY: Duration = Duration::from_millis(100);
 const MAX_DELAY: Duration = Duration::from_secs(20);
 
 /// How a request that fails is tried again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Retries {
     /// How often a request is sent at the most; 0 counts as 1.
     attempts: u32,
     min_delay: Duration,
     max_delay: Duration,
+    /// Whether the last that is known is that requests fail; said once, however many do.
+    failing: AtomicBool,
 }
 
 impl Retries {
@@ -34,6 +36,7 @@ impl Retries {
             attempts: attempts.max(1),
             min_delay: MIN_DELAY,
             max_delay: MAX_DELAY,
+            failing: AtomicBool::new(false),
         }
     }
 
@@ -50,8 +53,8 @@ impl Retries {
 
     /// Attempts until one succeeds, fails permanently, or the attempts are used up.
     ///
-    /// `attempted` names the request in the log and in the error. The first failure is logged and so
-    /// is the recovery; the attempts between are not.
+    /// `attempted` names the request in the log and in the error. The first failure of the bucket's
+    /// requests is logged and so is the recovery; the attempts between are not.
     pub async fn run<T, A>(
         &self,
         attempted: &str,
@@ -65,13 +68,14 @@ impl Retries {
             .retry(self.delays())
             .when(|fault: &Fault| fault.kind.is_retryable())
             .notify(|fault, _delay| {
-                if failures.fetch_add(1, Ordering::Relaxed) == 0 {
+                failures.fetch_add(1, Ordering::Relaxed);
+                if !self.failing.swap(true, Ordering::Relaxed) {
                     warn!(request = attempted, %fault, "request failed, trying again");
                 }
             })
             .await;
         let failures = failures.into_inner();
-        if outcome.is_ok() && failures > 0 {
+        if outcome.is_ok() && self.failing.swap(false, Ordering::Relaxed) {
             info!(request = attempted, failures, "request succeeded again");
         }
         outcome.map_err(|fault| BucketError {

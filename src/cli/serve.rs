@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use crate::config::Config;
+use crate::consumer;
 use crate::control;
 use crate::daemon::session::{Doors, Order, Surroundings};
 use crate::daemon::{self, doorkeeper, systemd};
@@ -39,6 +40,7 @@ pub async fn run(_: &Arguments, config: Config, config_path: PathBuf) -> Result<
 }
 
 async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> {
+    raise_file_limit(&config);
     let (orders, inbox) = mpsc::channel(MAX_ORDERS);
     let around = Arc::new(surroundings(&config, orders)?);
     let socket = &config.serve.control_socket;
@@ -86,6 +88,28 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
         tracing::info!("stopped");
     }
     ended
+}
+
+/// Asks for as many open files as the configuration can lead to: its connections, and some for the index,
+/// for those who ask for status, and for whatever else there is.
+fn raise_file_limit(config: &Config) {
+    const OTHERS: usize = 512;
+    let listings = config.scan.sources_in_flight * config.scan.ranges_in_flight;
+    let (events, others) = (&config.events, consumer::MAX_REQUESTS_IN_FLIGHT + OTHERS);
+    let wanted = events.receives_in_flight + events.look_ups_in_flight + listings + others;
+    let granted = rlimit::increase_nofile_limit(wanted as u64);
+    // Where it cannot be asked for, what there is may do.
+    if granted
+        .as_ref()
+        .is_ok_and(|granted| *granted < wanted as u64)
+    {
+        tracing::warn!(
+            wanted,
+            granted = granted.unwrap_or_default(),
+            "the limit of open files is below what the configuration can lead to; raise it, or lower \
+             events.receives_in_flight"
+        );
+    }
 }
 
 fn surroundings(config: &Config, orders: mpsc::Sender<Order>) -> anyhow::Result<Surroundings> {

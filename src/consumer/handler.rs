@@ -20,6 +20,9 @@ use crate::sync::notification::{Meaning, Notification, ObjectEvent, decode};
 use crate::sync::order::{Ambiguous, Event};
 use crate::sync::stamp::Stamp;
 
+/// By how much the clock of a store may be ahead of the queue's before its event times are not believed.
+const MAX_CLOCK_LEAD: Duration = Duration::from_secs(60);
+
 /// Handles the messages of one queue; any number at the same time.
 pub struct Handler {
     /// Whom they concern.
@@ -60,12 +63,15 @@ impl Handler {
     pub async fn handle(&self, message: &Message) -> Result<Outcome, IndexError> {
         let events = match decode(&message.body) {
             Err(unreadable) => return Ok(Outcome::Unreadable(unreadable.to_string())),
-            Ok(Notification::Test { .. }) => {
-                self.board.set_wired();
+            Ok(Notification::Test { bucket }) => {
+                self.note_wired(bucket.as_deref()).await?;
                 return Ok(Outcome::Done);
             }
             Ok(Notification::Events(events)) => events,
         };
+        if let Some(event) = events.first() {
+            self.note_wired(Some(&event.bucket)).await?;
+        }
         let mut tasks = Vec::with_capacity(events.len());
         for event in events {
             self.route(event, message.sent, &mut tasks);
@@ -103,24 +109,41 @@ impl Handler {
         self.finish(index, tasks, applied).await
     }
 
+    /// Remembers the first proof that the events of a bucket come to this queue.
+    async fn note_wired(&self, bucket: Option<&str>) -> Result<(), IndexError> {
+        let concerned = bucket.map(|bucket| self.routes.of_bucket(bucket));
+        let concerned = concerned.into_iter().flatten();
+        let new: Vec<_> = concerned
+            .filter(|follower| follower.board.set_wired())
+            .map(|follower| follower.id)
+            .collect();
+        if !new.is_empty() {
+            self.board.set_wired();
+            self.index.note_wired(new, self.board.url.clone()).await?;
+        }
+        Ok(())
+    }
+
     /// Finds whom an event concerns, and what it tells them.
     fn route(&self, event: ObjectEvent, sent: Option<Stamp>, tasks: &mut Vec<Task>) {
         let counters = &self.board.counters;
         let told = match event.meaning {
             Meaning::Irrelevant => return counters.irrelevant.add(1),
             Meaning::Unknown => return counters.unknown.add(1),
-            Meaning::Certain(certain) => Told::Certain(certain),
-            Meaning::LookUp(look_up) => Told::Ambiguous(Ambiguous {
+            Meaning::Certain(event) => certain(event, sent.unwrap_or_else(status::now)),
+            Meaning::LookUp(look_up) => {
                 // It had happened when its message was sent, and at the latest now.
-                time: look_up.time.or(sent).unwrap_or_else(status::now),
-                sequencer: look_up.sequencer,
-            }),
+                let sent = sent.unwrap_or_else(status::now);
+                Told::Ambiguous(Ambiguous {
+                    time: look_up.time.map_or(sent, |time| time.min(sent)),
+                    sequencer: look_up.sequencer,
+                })
+            }
         };
         let mut concerned = self.routes.of(&event.bucket, &event.key).peekable();
         if concerned.peek().is_none() {
             return counters.unrouted.add(1);
         }
-        self.board.set_wired();
         for follower in concerned {
             match admitted(follower, &event.key, told.clone()) {
                 None => counters.not_admitted.add(1),
@@ -190,6 +213,18 @@ impl Handler {
         }
         applied
     }
+}
+
+/// An event as it stands, unless it says that it happened after its message was sent: then no page could
+/// be newer for as long, so its key is listed.
+fn certain(event: Event, sent: Stamp) -> Told {
+    if event.time.minus(MAX_CLOCK_LEAD) <= sent {
+        return Told::Certain(event);
+    }
+    Told::Ambiguous(Ambiguous {
+        time: sent,
+        sequencer: Some(event.sequencer),
+    })
 }
 
 /// What an event tells a Source by its rules; `None` where it does not concern it.

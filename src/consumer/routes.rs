@@ -40,9 +40,14 @@ impl Routes {
         Self { by_bucket }
     }
 
+    /// Those whose bucket it is.
+    pub fn of_bucket(&self, bucket: &str) -> impl Iterator<Item = &Arc<Follower>> {
+        self.by_bucket.get(bucket).into_iter().flatten()
+    }
+
     /// Those whose bucket it is and under whose prefix the key lies.
     pub fn of<'a>(&'a self, bucket: &str, key: &'a str) -> impl Iterator<Item = &'a Arc<Follower>> {
-        let followers = self.by_bucket.get(bucket).into_iter().flatten();
-        followers.filter(move |follower| key.starts_with(&follower.source.prefix))
+        self.of_bucket(bucket)
+            .filter(move |follower| key.starts_with(&follower.source.prefix))
     }
 }

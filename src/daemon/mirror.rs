@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::consumer::Permits;
 use crate::consumer::routes::Follower;
 use crate::index::IndexError;
 use crate::index::progress::Progress;
@@ -58,6 +59,8 @@ pub struct Events {
     pub queue: Arc<SqsQueue>,
     /// Whether it answers.
     pub board: Arc<QueueBoard>,
+    /// How many may ask at the same time.
+    pub permits: Permits,
 }
 
 /// One Source that is kept right.
@@ -215,7 +218,10 @@ impl Mirror {
             since: now(),
             progress: Arc::clone(&progress),
         }));
-        tracing::info!(source = source.name, reason = %due.reason, "scan begins");
+        // Of those that are only tried again it is told when one succeeds.
+        if !board.suffers(Trouble::Scan) {
+            tracing::info!(source = source.name, reason = %due.reason, "scan begins");
+        }
         let (began, lists_before) = (Instant::now(), self.follower.bucket.lists_sent());
         let measures_drift = queue.is_some() && tells_drift(due, state);
         let work = Scan {
@@ -333,7 +339,10 @@ impl Events {
         let known = self.board.attributes();
         let attributes = match known {
             Some(attributes) => Some(attributes),
-            None => self.queue.attributes().await.ok(),
+            None => {
+                let _permit = self.permits.request().await;
+                self.queue.attributes().await.ok()
+            }
         };
         let Some(attributes) = attributes else {
             return DEFAULT_RETENTION;

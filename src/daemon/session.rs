@@ -4,7 +4,7 @@
 //! A session ends when it is told to, or when the index fails; then everything in it ends, and the next
 //! session goes on from the last commit. Nothing is carried over but what the index holds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, mpsc};
@@ -217,8 +217,8 @@ async fn begin(
         index: Some(index.clone()),
         ..Inside::default()
     };
-    let queues = open_queues(&followers, around).await;
-    let permits = Permits::new(&config.events, queues.len());
+    let permits = Permits::new(&config.events, count_queues(&followers));
+    let queues = open_queues(&followers, &permits, around).await;
     let look_ups = Arc::new(Semaphore::new(config.events.look_ups_in_flight));
     for (url, (events, followers)) in &queues {
         let handler = Arc::new(Handler {
@@ -342,6 +342,14 @@ async fn attach(
         attached => attached?,
     };
     board.recover(Trouble::Binding);
+    let queue_url = source.events.as_ref().map(|events| &events.queue_url);
+    match queue_url.filter(|url| state.wired_queue.as_ref() == Some(url)) {
+        Some(url) => {
+            board.set_wired();
+            around.board.queue(url).set_wired();
+        }
+        None => board.unset_wired(),
+    }
     board.set_complete_as_of(state.complete_as_of.filter(|_| !is_moving));
     board.set_phase(match state.complete_as_of {
         Some(_) if !is_moving => Phase::Deployed,
@@ -356,10 +364,22 @@ async fn attach(
     }))
 }
 
+fn count_queues(followers: &[Arc<Follower>]) -> usize {
+    let events = followers
+        .iter()
+        .filter_map(|follower| follower.source.events.as_ref());
+    let urls: HashSet<&str> = events.map(|events| &*events.queue_url).collect();
+    urls.len()
+}
+
 type Queues = BTreeMap<String, (Events, Vec<Arc<Follower>>)>;
 
 /// Opens the queues, each once, with the Sources that get their events from it.
-async fn open_queues(followers: &[Arc<Follower>], around: &Surroundings) -> Queues {
+async fn open_queues(
+    followers: &[Arc<Follower>],
+    permits: &Permits,
+    around: &Surroundings,
+) -> Queues {
     let mut queues = Queues::new();
     for follower in followers {
         let Some(events) = &follower.source.events else {
@@ -373,7 +393,12 @@ async fn open_queues(followers: &[Arc<Follower>], around: &Surroundings) -> Queu
         match SqsQueue::open(events, follower.source.region.as_deref()).await {
             Ok(queue) => {
                 let queue = Arc::new(queue);
-                let opened = (Events { queue, board }, vec![Arc::clone(follower)]);
+                let events_of = Events {
+                    queue,
+                    board,
+                    permits: permits.clone(),
+                };
+                let opened = (events_of, vec![Arc::clone(follower)]);
                 queues.insert(events.queue_url.clone(), opened);
             }
             Err(error) => refuse_queue(follower, &board, &error),

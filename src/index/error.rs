@@ -75,7 +75,10 @@ pub enum IndexError {
     #[error(transparent)]
     NotComplete(#[from] NotComplete),
     /// The writer's thread is gone without an error of its own.
-    #[error("the thread that writes the index ended; see the log for its panic")]
+    #[error(
+        "the thread that writes the index ended; see the log for its panic, and if it does so again, \
+         build a new index with `asset-indexer reindex --rebuild`"
+    )]
     WriterGone,
 }
 

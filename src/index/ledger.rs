@@ -239,4 +239,7 @@ impl<E: Engine> Ledger<E> {
 }
 
 #[cfg(test)]
+mod simulation;
+
+#[cfg(test)]
 mod tests;

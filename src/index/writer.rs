@@ -38,6 +38,7 @@ enum Request {
     Detach(String, Reply<()>),
     Follow(Vec<SourceId>, String, Reply<()>),
     Unfollow(Vec<SourceId>),
+    Wired(Vec<SourceId>, String),
     State(SourceId, Reply<SourceState>),
     Events(Vec<EventReport>, Reply<Vec<Applied>>),
     LookUp(LookUpReport, Reply<Applied>),
@@ -178,6 +179,7 @@ fn serve<E: Engine>(
             ledger.unfollow(&ids);
             Ok(())
         }
+        Request::Wired(ids, url) => ledger.note_wired(&ids, &url),
         Request::State(id, reply) => answer(reply, ledger.state_of(id)),
         Request::Events(reports, reply) => {
             let applied: Result<Vec<_>, _> = reports
@@ -265,6 +267,15 @@ impl IndexHandle {
     /// Notes that the events of these Sources are not received any more.
     pub async fn unfollow(&self, ids: Vec<SourceId>) -> Result<(), IndexError> {
         self.send(Request::Unfollow(ids)).await
+    }
+
+    /// Notes that the queue gets the events of these Sources.
+    pub async fn note_wired(
+        &self,
+        ids: Vec<SourceId>,
+        queue_url: String,
+    ) -> Result<(), IndexError> {
+        self.send(Request::Wired(ids, queue_url)).await
     }
 
     /// The state of a Source that is attached.

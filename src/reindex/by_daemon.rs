@@ -34,7 +34,10 @@ impl Reindex {
         let answers = ask(socket, &request).await?;
         let mut outcomes: Vec<Option<Outcome>> = self.jobs.iter().map(|_| None).collect();
         let watched = stop.run_until_cancelled(watch(&self.jobs, answers, &mut outcomes));
-        watched.await.unwrap_or(Ok(()))?;
+        match watched.await {
+            Some(ended) => ended?,
+            None => tracing::warn!("the daemon goes on with what was asked for"),
+        }
         let left = |(outcome, job): (Option<Outcome>, &Arc<Job>)| {
             outcome.unwrap_or_else(|| Outcome {
                 job: Arc::clone(job),

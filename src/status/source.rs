@@ -1,6 +1,7 @@
 //! The board of one Source: what state it is in, and why.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Lag, LastError, lock};
@@ -34,6 +35,7 @@ pub struct SourceBoard {
     scan: Mutex<Option<ScanView>>,
     complete_as_of: Mutex<Option<Stamp>>,
     last_error: Mutex<Option<LastError>>,
+    wired: AtomicBool,
 }
 
 /// What the configuration says of a Source.
@@ -101,6 +103,7 @@ impl SourceBoard {
             scan: Mutex::default(),
             complete_as_of: Mutex::default(),
             last_error: Mutex::default(),
+            wired: AtomicBool::new(false),
         }
     }
 
@@ -112,6 +115,16 @@ impl SourceBoard {
     /// Notes what the configuration says of it.
     pub fn set_facts(&self, facts: SourceFacts) {
         *lock(&self.facts) = facts;
+    }
+
+    /// Notes that its queue has been seen to get its events; tells whether it has only now.
+    pub fn set_wired(&self) -> bool {
+        !self.wired.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that its queue is another, of which nothing is known.
+    pub fn unset_wired(&self) {
+        self.wired.store(false, Ordering::Relaxed);
     }
 
     /// How far it is.
@@ -127,6 +140,11 @@ impl SourceBoard {
     /// What it suffers from, in words.
     pub fn troubles(&self) -> Vec<String> {
         lock(&self.troubles).values().cloned().collect()
+    }
+
+    /// Whether it suffers from that.
+    pub fn suffers(&self, trouble: Trouble) -> bool {
+        lock(&self.troubles).contains_key(&trouble)
     }
 
     /// Notes what it suffers from; tells whether it did not before.

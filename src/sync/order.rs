@@ -15,6 +15,11 @@ use crate::sync::stamp::Stamp;
 /// How much older than the scan's start a tombstone must be to be purged when the scan completes.
 pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
 
+/// By how much the times of two events of one key may be the wrong way round, against their
+/// sequencers: twice what a clock of S3 may be off, which is the second that a page's stamp lies
+/// before its snapshot.
+pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
+
 /// What a Source knows of time: all of it S3's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clock {
@@ -75,20 +80,37 @@ pub enum Kept {
 }
 
 /// Decides what an event does to the record of its key.
+///
+/// Where a page has told what it tells, it leaves its sequencer if it is little older than the page:
+/// S3's clocks may have given a later time to an event of the key that came before it, and that one
+/// must find something that is above it.
 pub fn apply_event(record: Option<&Record>, event: &Event, clock: &Clock) -> Decision {
-    if let Some(why) = event_is_stale(record, event, clock) {
+    let (time, sequencer) = (event.time, Some(&event.sequencer));
+    let Some(why) = why_stale(record, time, sequencer, clock) else {
+        return Decision::Write(Record {
+            content: content_of(event.object.clone(), record, time, clock),
+            // Not back: what is newer than the newest event is told by the sequencer, not by a page.
+            event_time: record.and_then(|record| record.event_time).max(Some(time)),
+            sequencer: Some(event.sequencer.clone()),
+            listed_at: record.and_then(|record| record.listed_at),
+        });
+    };
+    if !could_be_outrun(why, record, time, sequencer, clock) {
         return Decision::Keep(why);
     }
-    Decision::Write(Record {
-        content: content_of(event.object.clone(), record, event.time, clock),
-        event_time: Some(event.time),
-        sequencer: Some(event.sequencer.clone()),
-        listed_at: record.and_then(|record| record.listed_at),
+    Decision::Write(match record {
+        Some(record) => Record {
+            sequencer: Some(event.sequencer.clone()),
+            ..record.clone()
+        },
+        None => Record {
+            // That there is nothing is what the scan has shown, not the event.
+            content: Content::Removed { scan: clock.scan },
+            event_time: None,
+            sequencer: Some(event.sequencer.clone()),
+            listed_at: clock.complete_as_of,
+        },
     })
-}
-
-fn event_is_stale(record: Option<&Record>, event: &Event, clock: &Clock) -> Option<Kept> {
-    why_stale(record, event.time, Some(&event.sequencer), clock)
 }
 
 /// Why an event of that time and sequencer tells nothing that the index does not know; `None` where
@@ -103,17 +125,44 @@ fn why_stale(
         let before_scan = clock.complete_as_of.is_some_and(|as_of| time < as_of);
         return before_scan.then_some(Kept::BeforeScan);
     };
-    if record.listed_at.is_some_and(|listed| time < listed) {
+    // Against an event that was applied over the page, the sequencer alone decides.
+    let is_of_page = record.listed_at > record.event_time;
+    if is_of_page && record.listed_at > Some(time) {
         return Some(Kept::NotNewer);
     }
-    let is_above = |floor: &Sequencer| sequencer.is_none_or(|it| it.compare(floor).is_gt());
-    let passes = record.sequencer.as_ref().is_none_or(is_above);
-    (!passes).then_some(Kept::SequencerNotAbove)
+    (!is_above(sequencer, record)).then_some(Kept::SequencerNotAbove)
+}
+
+/// Whether the sequencer does not forbid that the event is newer than what the record remembers.
+fn is_above(sequencer: Option<&Sequencer>, record: &Record) -> bool {
+    let floors = sequencer.zip(record.sequencer.as_ref());
+    floors.is_none_or(|(sequencer, floor)| sequencer.compare(floor).is_gt())
+}
+
+/// Whether an event that is stale by its time could be followed by one of before it, by their
+/// sequencers, that is not.
+fn could_be_outrun(
+    why: Kept,
+    record: Option<&Record>,
+    time: Stamp,
+    sequencer: Option<&Sequencer>,
+    clock: &Clock,
+) -> bool {
+    let shown_at = match (why, record) {
+        (Kept::BeforeScan, None) => clock.complete_as_of,
+        (Kept::NotNewer, Some(record)) if is_above(sequencer, record) => record.listed_at,
+        _ => None,
+    };
+    let is_close = |at: Stamp| at.minus(CLOCK_DISAGREEMENT) <= time;
+    sequencer.is_some() && shown_at.is_some_and(is_close)
 }
 
 /// Why the key of an ambiguous event need not be listed; `None` where it must be.
 pub fn why_no_look_up(record: Option<&Record>, event: &Ambiguous, clock: &Clock) -> Option<Kept> {
-    why_stale(record, event.time, event.sequencer.as_ref(), clock)
+    let (time, sequencer) = (event.time, event.sequencer.as_ref());
+    let why = why_stale(record, time, sequencer, clock)?;
+    // The page of a look-up leaves the sequencer.
+    (!could_be_outrun(why, record, time, sequencer, clock)).then_some(why)
 }
 
 /// Decides what the page of one key does to its record that was asked for because of an ambiguous
@@ -284,25 +333,59 @@ mod tests {
 
     #[test]
     fn an_event_older_than_the_completed_scan_is_dropped_only_without_a_record() {
-        let put = event(Some(object("a")), 99, "2");
+        let put = event(Some(object("a")), 97_999, "2");
+        let clock = clock(100_000, 1);
         assert_eq!(
-            apply_event(None, &put, &clock(100, 1)),
+            apply_event(None, &put, &clock),
             Decision::Keep(Kept::BeforeScan)
         );
-        let known = written(apply_event(None, &event(None, 100, "1"), &clock(100, 1)));
-        assert_eq!(
-            written(apply_event(Some(&known), &put, &clock(100, 1))).object(),
-            Some(&object("a"))
-        );
+        let known = written(apply_event(None, &event(None, 100_000, "1"), &clock));
+        let applied = written(apply_event(Some(&known), &put, &clock));
+        assert_eq!(applied.object(), Some(&object("a")));
+        assert_eq!(applied.event_time, Some(at(100_000)), "it does not go back");
     }
 
     #[test]
     fn an_event_before_the_page_that_wrote_the_record_is_dropped() {
-        let listed = written(page(None, Some(&object("a")), 50, &Clock::default()));
+        let clock = Clock::default();
+        let listed = written(page(None, Some(&object("a")), 5_000, &clock));
         assert_eq!(
-            apply_event(Some(&listed), &event(None, 49, "9"), &Clock::default()),
+            apply_event(Some(&listed), &event(None, 2_999, "9"), &clock),
             Decision::Keep(Kept::NotNewer)
         );
+    }
+
+    #[test]
+    fn a_stale_event_that_one_from_before_it_could_outrun_leaves_its_sequencer() {
+        let complete = clock(5_000, 1);
+        let listed = written(page(None, Some(&object("a")), 5_000, &complete));
+        let removed = event(None, 3_000, "9");
+        for record in [None, Some(&listed)] {
+            let floor = written(apply_event(record, &removed, &complete));
+            assert_eq!(floor.object(), record.and_then(Record::object));
+            let before = event(Some(object("b")), 5_000, "8");
+            for late in [&before, &removed] {
+                let decision = apply_event(Some(&floor), late, &complete);
+                assert!(matches!(decision, Decision::Keep(_)), "{decision:?}");
+            }
+            let looked_up = ambiguous(3_000, "9");
+            assert_eq!(why_no_look_up(record, &looked_up, &complete), None);
+            let settled = apply_look_up(record, None, at(5_001), &looked_up, &complete);
+            let settled = written(settled.0);
+            assert!(why_no_look_up(Some(&settled), &looked_up, &complete).is_some());
+        }
+    }
+
+    #[test]
+    fn between_events_the_sequencer_decides_though_a_page_is_later_than_both() {
+        let clock = Clock::default();
+        let listed = written(page(None, Some(&object("b")), 5_000, &clock));
+        let outran = event(Some(object("a")), 5_001, "8");
+        let outran = written(apply_event(Some(&listed), &outran, &clock));
+        let newer = event(Some(object("b")), 4_999, "9");
+        let newer = written(apply_event(Some(&outran), &newer, &clock));
+        assert_eq!(newer.object(), Some(&object("b")));
+        assert_eq!(newer.event_time, Some(at(5_001)));
     }
 
     fn ambiguous(time: i64, sequencer: &str) -> Ambiguous {

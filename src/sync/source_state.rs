@@ -40,6 +40,9 @@ pub struct SourceState {
     /// The queue whose events were applied, and until when; `None` where that is not so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed: Option<Followed>,
+    /// The queue that has been seen to get the bucket's events, or S3's test event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wired_queue: Option<String>,
 }
 
 /// Until when the events of a Source are in the index, as far as they were sent.
@@ -108,6 +111,7 @@ impl SourceState {
             newest_page: None,
             running: None,
             followed: None,
+            wired_queue: None,
         }
     }
 

@@ -144,6 +144,15 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
+    /// Notes that the queue gets the events of these Sources, for good.
+    pub fn note_wired(&mut self, ids: &[SourceId], queue_url: &str) -> Result<(), IndexError> {
+        for id in ids {
+            self.state(*id)?.wired_queue = Some(queue_url.to_owned());
+        }
+        self.checkpoint_changed = true;
+        Ok(())
+    }
+
     /// Notes that the events of these Sources are not received any more.
     pub fn unfollow(&mut self, ids: &[SourceId]) {
         for id in ids {

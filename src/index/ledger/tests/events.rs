@@ -214,6 +214,11 @@ fn how_long_a_source_is_followed_is_in_the_checkpoint() {
     report(&mut ledger, place.id, "k", put("k", 1, 10));
     ledger.commit().unwrap();
     assert!(followed(&ledger).unwrap().until_millis >= begun.until_millis);
+    ledger.note_wired(&[place.id], "queue").unwrap();
+    ledger.commit().unwrap();
+    let checkpoint = ledger.engine.checkpoint().unwrap();
+    let wired = &checkpoint.source("photos").unwrap().wired_queue;
+    assert_eq!(wired.as_deref(), Some("queue"));
     ledger.detach("photos").unwrap();
     assert_eq!(followed(&ledger), None);
 }

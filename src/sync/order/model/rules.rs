@@ -2,7 +2,7 @@
 
 use crate::sync::object::Object;
 use crate::sync::order::{
-    Clock, Decision, Event, TOMBSTONE_MARGIN, apply_event, apply_page, is_purgeable,
+    Clock, Decision, Event, Kept, TOMBSTONE_MARGIN, apply_event, apply_page, is_purgeable,
 };
 use crate::sync::record::Record;
 use crate::sync::stamp::Stamp;
@@ -14,6 +14,9 @@ pub(super) enum Fault {
     EventsIgnoreListedAt,
     EventsIgnoreSequencers,
     EqualEventsDoNotAdvanceTheSequencer,
+    StaleEventsLeaveNoSequencer,
+    PagesOutrankEventsAppliedSince,
+    EventTimesGoBack,
     RemovalsLeaveNoTombstone,
     PagesIgnoreCompletedScans,
     PagesIgnoreTheRunningScan,
@@ -51,10 +54,26 @@ impl Rules {
             if self.has(Fault::EventsIgnoreSequencers) {
                 known.sequencer = None;
             }
+            if self.has(Fault::PagesOutrankEventsAppliedSince) {
+                known.event_time = None;
+            }
         }
         let mut decision = apply_event(known.as_ref(), event, &clock);
         if let Decision::Write(written) = &mut decision {
-            written.listed_at = record.and_then(|record| record.listed_at);
+            if let Some(record) = record {
+                written.listed_at = record.listed_at;
+                written.event_time = written.event_time.max(record.event_time);
+            }
+            let known_time = record.and_then(|record| record.event_time);
+            if self.has(Fault::StaleEventsLeaveNoSequencer)
+                && written.event_time == known_time
+                && record.map(Record::object).unwrap_or_default() == written.object()
+            {
+                return Decision::Keep(Kept::NotNewer);
+            }
+            if self.has(Fault::EventTimesGoBack) && written.event_time.is_some() {
+                written.event_time = Some(event.time);
+            }
             if self.has(Fault::EqualEventsDoNotAdvanceTheSequencer)
                 && record.is_some_and(|record| record.object() == written.object())
             {

@@ -100,6 +100,7 @@ impl State {
             newest_page: self.newest_page,
             running: self.running.take(),
             followed: None,
+            wired_queue: None,
         };
         let result = change(&mut source);
         self.clock = source.clock();

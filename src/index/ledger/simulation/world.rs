@@ -1,0 +1,271 @@
+//! The whole of it: bucket, queue, scanner, and the real ledger over an engine in memory.
+//!
+//! What is demanded of it is in [`super::demands`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::bucket::{Bucket, Store};
+use super::engine::MemoryEngine;
+use super::fault::Fault;
+use super::queue::{Queue, Stage};
+use super::scanner::Scanner;
+use super::step::Step;
+use super::witness::{MayRemove, Witness};
+use crate::index::IndexError;
+use crate::index::ledger::drift::Suspects;
+use crate::index::ledger::{AttachRequest, CommitPolicy, Ledger, Scan};
+use crate::index::pending::Pending;
+use crate::source::Source;
+use crate::source::rules::{Choice, Rules};
+use crate::sync::source_state::{SourceId, SourceState};
+
+/// The only Source.
+pub(super) const ID: SourceId = SourceId(0);
+
+/// What the rules admit, by number.
+pub(super) const RULES: [&[&str]; 4] = [&[], &["/a/", "/c/"], &["/b/", "/c/"], &["/a/"]];
+
+/// What a history is run on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    pub(super) store: Store,
+    /// With how many changed keys the ledger commits by itself.
+    pub(super) max_changes: usize,
+    /// Whether the messages that are left at the end come in reverse.
+    pub(super) newest_first: bool,
+    pub(super) fault: Option<Fault>,
+}
+
+pub(super) struct World {
+    pub(super) setup: Setup,
+    /// S3's true time in milliseconds.
+    pub(super) now: i64,
+    pub(super) bucket: Bucket,
+    pub(super) queue: Queue,
+    pub(super) ledger: Ledger<MemoryEngine>,
+    pub(super) source: Arc<Source>,
+    pub(super) scanner: Option<Scanner>,
+    pub(super) witness: Witness,
+}
+
+/// Long after 1970, so that no stamp is below it, and a whole second.
+const BEGIN: i64 = 1_000_000;
+
+impl World {
+    pub(super) fn new(setup: Setup) -> Self {
+        let mut world = Self {
+            setup,
+            now: BEGIN,
+            bucket: Bucket::new(setup.store),
+            queue: Queue::default(),
+            ledger: ledger(MemoryEngine::default(), setup),
+            source: source(0),
+            scanner: None,
+            witness: Witness::default(),
+        };
+        let attached = world.attach(None);
+        attached.expect("a commit fails only when it is told to");
+        world
+    }
+
+    /// The same world once more, to go on from here in another way.
+    pub(super) fn fork(&self) -> Self {
+        Self {
+            setup: self.setup,
+            now: self.now,
+            bucket: self.bucket.clone(),
+            queue: self.queue.clone(),
+            ledger: fork(&self.ledger),
+            source: Arc::clone(&self.source),
+            scanner: self.scanner.clone(),
+            witness: self.witness.clone(),
+        }
+    }
+
+    pub(super) fn state(&self) -> &SourceState {
+        let state = self.ledger.checkpoint.state(ID);
+        state.expect("the Source is attached")
+    }
+
+    /// Lets it happen; whether it could, or what went wrong.
+    pub(super) fn step(&mut self, step: Step) -> Result<bool, String> {
+        let happened = self.happen(step)?;
+        if happened {
+            self.see_commits();
+            self.judge()?;
+        }
+        Ok(happened)
+    }
+
+    /// Lets it happen and judges nothing but what is wrong with the step itself.
+    pub(super) fn happen(&mut self, step: Step) -> Result<bool, String> {
+        match step {
+            Step::Pass(millis) => self.now += millis,
+            Step::Operate {
+                key,
+                operation,
+                skew,
+            } => {
+                self.now += 1;
+                let told = self.bucket.operate(key, operation, self.now, skew);
+                let Some((told, sent)) = told else {
+                    return Ok(false);
+                };
+                self.queue.send(key, told, sent);
+            }
+            Step::Lose { key, event } => return Ok(self.lose(key, event)),
+            Step::Receive { key, event } => return self.receive(key, event),
+            Step::LookUp { key, event, margin } => return Ok(self.look_up(key, event, margin)),
+            Step::Decide { key, event } => return Ok(self.decide(key, event)),
+            Step::Acknowledge { key, event } => return self.acknowledge(key, event),
+            Step::Commit => {
+                if self.ledger.is_clean() {
+                    return Ok(false);
+                }
+                let committed = self.ledger.commit();
+                self.or_restart(committed);
+            }
+            Step::Begin { fresh, ranges } => self.begin(fresh, ranges),
+            Step::List {
+                range,
+                margin,
+                most,
+            } => return Ok(self.list(range, margin, most)),
+            Step::Arrive { range } => return Ok(self.arrive(range)),
+            Step::Complete => return self.complete(),
+            Step::GiveUp => return Ok(self.scanner.take().is_some()),
+            Step::Crash => self.restart(),
+            Step::FailNextCommit(fate) => self.ledger.engine.fate = fate,
+            Step::NewRules {
+                rules,
+                knows_former,
+            } => self.take_rules(rules, knows_former),
+        }
+        Ok(true)
+    }
+
+    /// What the writer answered; an error ends the process, which starts again.
+    pub(super) fn or_restart<T>(&mut self, result: Result<T, IndexError>) -> Option<T> {
+        match result {
+            Ok(answer) => Some(answer),
+            Err(_) => {
+                self.see_commits();
+                self.restart();
+                None
+            }
+        }
+    }
+
+    /// All that is not committed is lost; what was received comes again.
+    fn restart(&mut self) {
+        let scanner = self.scanner.take();
+        self.stop();
+        let attached = self.attach(None);
+        attached.expect("a commit fails only when it is told to");
+        if let (Some(scanner), true) = (scanner, self.has(Fault::ScansGoOnBehindLostPages)) {
+            self.go_on_behind(scanner);
+        }
+    }
+
+    fn stop(&mut self) {
+        let engine = MemoryEngine {
+            fate: Default::default(),
+            ..self.ledger.engine.clone()
+        };
+        self.ledger = ledger(engine, self.setup);
+        self.queue.deliveries.clear();
+        self.scanner = None;
+        self.witness.restart();
+    }
+
+    fn attach(&mut self, former: Option<Arc<Source>>) -> Result<(), IndexError> {
+        let attached = self.ledger.attach(AttachRequest {
+            source: Arc::clone(&self.source),
+            former,
+            tally: Arc::default(),
+            ranges_in_flight: 1,
+        })?;
+        assert_eq!(attached.id, ID, "there is no other");
+        Ok(())
+    }
+
+    fn take_rules(&mut self, rules: usize, knows_former: bool) {
+        let former = std::mem::replace(&mut self.source, source(rules));
+        self.witness.is_lossy = true;
+        self.witness.may_remove = MayRemove::Anything;
+        if !knows_former {
+            self.restart();
+            return;
+        }
+        // Whoever routes messages and scans has stopped before.
+        self.queue.deliveries.clear();
+        self.scanner = None;
+        let attached = self.attach(Some(former));
+        self.or_restart(attached);
+    }
+
+    /// Notes which effects are durable by now.
+    pub(super) fn see_commits(&mut self) {
+        let is_clean = self.ledger.is_clean();
+        self.witness
+            .see_commits(self.ledger.engine.commits, is_clean);
+        if is_clean || self.has(Fault::AcknowledgeBeforeCommit) {
+            for delivery in &mut self.queue.deliveries {
+                if delivery.stage == Stage::Applied {
+                    delivery.stage = Stage::Durable;
+                }
+            }
+        }
+    }
+
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.setup.fault == Some(fault)
+    }
+}
+
+/// A Source of the whole bucket by those rules.
+fn source(rules: usize) -> Arc<Source> {
+    let paths = RULES[rules % RULES.len()];
+    let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+    let include = (!paths.is_empty()).then_some(Choice::Paths(paths));
+    Arc::new(Source {
+        rules: Rules::new(include, None, false).expect("the rules are valid"),
+        ..Source::new("photos", "bucket", "photos")
+    })
+}
+
+fn ledger(engine: MemoryEngine, setup: Setup) -> Ledger<MemoryEngine> {
+    let never = Duration::from_secs(1_000_000);
+    let policy = CommitPolicy {
+        max_changes: setup.max_changes,
+        interval: never,
+        event_interval: never,
+    };
+    Ledger::new(engine, policy, false).expect("the engine in memory can always be read")
+}
+
+fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {
+    let mut pending = Pending::default();
+    for ((source, key), change) in ledger.pending.changes() {
+        pending.put(*source, key, change.record.clone(), change.replaces);
+    }
+    let scans = ledger.scans.iter().map(|(id, scan)| {
+        let scan = Scan::idle(Arc::clone(&scan.source), Arc::clone(&scan.progress));
+        (*id, scan)
+    });
+    Ledger {
+        engine: ledger.engine.clone(),
+        checkpoint: ledger.checkpoint.clone(),
+        pending,
+        checkpoint_changed: ledger.checkpoint_changed,
+        last_commit: Instant::now(),
+        policy: ledger.policy,
+        dry_run: ledger.dry_run,
+        scans: scans.collect(),
+        tallies: ledger.tallies.clone(),
+        following: ledger.following.clone(),
+        moving: ledger.moving.clone(),
+        suspects: Suspects::default(),
+    }
+}
