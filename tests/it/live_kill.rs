@@ -1,10 +1,12 @@
 //! The daemon is stopped and killed at any moment: nothing is lost, nothing is acknowledged early, and
 //! no scan is needed to be right again.
 
+use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::daemon::Daemon;
 use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, wait_for_keys};
 use crate::proxy::lists_from;
@@ -53,6 +55,7 @@ fn nothing_is_acknowledged_before_its_commit_and_a_kill_then_loses_nothing() {
     );
     assert!(found.iter().eq(["a.jpg", "b.jpg"]), "not committed");
     daemon.kill();
+    live.queue.end_left_request();
     live.configure(|config| config.event_commit_interval_ms = 50);
     let daemon = live.serve_again();
     wait_for_keys(&live.cli, SOURCE, &["b.jpg", "c.jpg"]);
@@ -131,6 +134,16 @@ fn work(bucket: &Bucket, numbers: &mut Numbers, acts: usize, done: &AtomicUsize)
     }
 }
 
+/// Stops the daemon (SIGTERM), and gives its log.
+fn stopped_at_any_moment(mut daemon: Daemon) -> Vec<String> {
+    daemon.signal("TERM");
+    let status = daemon.wait_for_end();
+    // Before it listens for signals they end it at once, which must be as good as a kill.
+    let is_in_order = status.success() || status.signal().is_some();
+    assert!(is_in_order, "{status}");
+    daemon.kill()
+}
+
 /// Ends the daemon again and again while there is work, and checks that the index is right then
 /// without another scan.
 fn right_after_ends_under_load(live: &mut Live, seed: u64) {
@@ -148,7 +161,7 @@ fn right_after_ends_under_load(live: &mut Live, seed: u64) {
                 thread::park_timeout(POLL);
             }
             log.extend(match moments.below(3) {
-                0 => daemon.terminate(),
+                0 => stopped_at_any_moment(daemon),
                 _ => daemon.kill(),
             });
             cli.serve()

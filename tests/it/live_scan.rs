@@ -22,6 +22,7 @@ fn scans_because(live: &Live, reason: &str) {
     assert_eq!(daemon.count(&["scan begins", reason]), 1);
     assert_eq!(daemon.count(&["scan begins"]), 1);
     daemon.terminate();
+    live.queue.end_left_request();
 }
 
 /// Starts the daemon, and ends it when an event has come: there must have been no scan.
@@ -30,9 +31,9 @@ fn does_not_scan(live: &Live) {
     let daemon = live.cli.serve();
     live.bucket.put("told.jpg", "by an event");
     live.wait_for_mirror();
-    live.queue.wait_until_empty();
     assert_eq!(daemon.count(&["scan begins"]), 0);
     daemon.terminate();
+    live.queue.end_left_request();
 }
 
 /// Messages that a stop left behind come again soon.
@@ -172,6 +173,7 @@ fn scanned_long_ago(live: &mut Live) {
         .put_keys(["changed.jpg", "gone.jpg", "stays.jpg"]);
     live.proxy.set_clock(Some(-LONG_AGO_SECONDS));
     live.serve().terminate();
+    live.queue.end_left_request();
     live.proxy.set_clock(Some(0));
     live.configure(|config| {
         config.reconcile_every_minutes = 60;
@@ -204,7 +206,6 @@ fn what_events_told_is_no_drift() {
     live.bucket.put("changed.jpg", "other content");
     live.bucket.delete("gone.jpg");
     live.wait_for_mirror();
-    live.queue.wait_until_empty();
     assert_eq!(daemon.count(&["scan begins"]), 0);
     daemon.terminate();
     live.configure(|config| config.reconcile_every_minutes = 60);
