@@ -63,7 +63,10 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
         Arc::clone(&around),
     ));
     let doors = Arc::clone(&around);
-    beside.spawn(async { Ok(doorkeeper::serve(control, doors).await) });
+    beside.spawn(async {
+        doorkeeper::serve(control, doors).await;
+        Ok(())
+    });
     // Until the daemon has ended, so that its end can be watched.
     let served = CancellationToken::new();
     if let Some(listener) = http {

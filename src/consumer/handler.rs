@@ -199,15 +199,15 @@ impl Handler {
     ) -> Result<Applied, LookUpError> {
         let follower = &task.follower;
         let applied = look_up::run(follower, index, &self.look_ups, &task.key, event).await;
+        let source = &follower.source.name;
         match &applied {
             Ok(_) if follower.board.recover(Trouble::LookUp) => {
-                tracing::info!(source = follower.source.name, "keys can be looked up again");
+                tracing::info!(source, "keys can be looked up again");
             }
-            Err(error @ LookUpError::Bucket(_)) => {
-                if follower.board.suffer(Trouble::LookUp, error.to_string()) {
-                    let source = &follower.source.name;
-                    tracing::warn!(source, %error, "a key cannot be looked up; its event waits");
-                }
+            Err(error @ LookUpError::Bucket(_))
+                if follower.board.suffer(Trouble::LookUp, error.to_string()) =>
+            {
+                tracing::warn!(source, %error, "a key cannot be looked up; its event waits");
             }
             _ => {}
         }

@@ -30,11 +30,6 @@ pub fn name_of(message: &Message) -> String {
 }
 
 impl InHand {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.messages.len()
-    }
-
     /// Takes a message in hand. `false`: it is there already and was delivered once more; its latest
     /// receipt handle is kept, and this delivery needs no handling.
     pub fn take(&mut self, message: &Message, visibility: Duration, now: Instant) -> bool {
@@ -99,7 +94,7 @@ mod tests {
         assert!(!in_hand.take(&message("a", "2"), VISIBILITY, now));
         assert!(in_hand.take(&message("", "3"), VISIBILITY, now));
         assert!(in_hand.take(&message("", "4"), VISIBILITY, now));
-        assert_eq!(in_hand.len(), 3);
+        assert_eq!(in_hand.messages.len(), 3);
         assert_eq!(in_hand.release("a"), Some(ReceiptHandle("2".into())));
         assert_eq!(in_hand.release("a"), None);
     }
@@ -125,6 +120,6 @@ mod tests {
         in_hand.take(&message("a", "a"), VISIBILITY, now);
         let late = now + MAX_VISIBILITY - VISIBILITY;
         assert!(in_hand.due(VISIBILITY, late).is_empty());
-        assert_eq!(in_hand.len(), 0);
+        assert!(in_hand.messages.is_empty());
     }
 }

@@ -172,7 +172,7 @@ impl Mirror {
             if let (Some(queue), Some(_)) = (queue, &state.followed) {
                 self.index.follow(vec![id], queue.url).await?;
             }
-            return Ok(Kept::Right(state));
+            return Ok(Kept::Right(Box::new(state)));
         };
         let permit = stop.run_until_cancelled(self.permits.clone().acquire_owned());
         let Some(permit) = permit.await else {
@@ -305,7 +305,7 @@ enum Kept {
     /// A scan failed.
     Failed,
     /// No scan is due.
-    Right(SourceState),
+    Right(Box<SourceState>),
     /// It is to stop.
     Stopped,
 }

@@ -129,7 +129,8 @@ fn an_object_differs_in_whatever_a_listing_shows() {
 
 #[test]
 fn what_an_event_does_not_tell_is_no_difference() {
-    let changes: [(fn(&mut ObjectFacts), bool); 4] = [
+    type Change = fn(&mut ObjectFacts);
+    let changes: [(Change, bool); 4] = [
         (|object| object.size = 2, false),
         (|object| object.etag = None, false),
         (|object| object.last_modified = at(9), true),
