@@ -97,7 +97,9 @@ impl Source {
         line("path_style", "true");
         line("subdomain", &quoted(&self.subdomain));
         line("folder_markers", &self.folder_markers.to_string());
-        line("enabled", &(!self.disabled).to_string());
+        if self.disabled {
+            line("enabled", "false");
+        }
         if let Some(prefix) = &self.prefix {
             line("prefix", &quoted(prefix));
         }
