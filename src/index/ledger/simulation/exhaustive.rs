@@ -168,19 +168,35 @@ impl Explorer<'_> {
                 skew: self.skews[point.operations % 2],
             });
         }
-        for (message, received) in world.queue.messages.iter().zip(&point.received) {
+        let margins = if point.pages < scope.pages {
+            scope.margins
+        } else {
+            &[]
+        };
+        self.add_messages(point, margins, &mut steps);
+        self.add_scan(point, margins, &mut steps);
+        if point.crashes < scope.crashes {
+            steps.push(Step::Crash);
+        }
+        if scope.crashes > 0 && !world.ledger.is_clean() {
+            steps.push(Step::Commit);
+        }
+        steps
+    }
+
+    fn add_messages(&self, point: &Point, margins: &[i64], steps: &mut Vec<Step>) {
+        let queue = &point.world.queue;
+        for (message, received) in queue.messages.iter().zip(&point.received) {
             let (key, event) = (message.key, message.event);
-            if *received < scope.copies {
+            if *received < self.scope.copies {
                 steps.push(Step::Receive { key, event });
             }
         }
-        let pages_left = point.pages < scope.pages;
-        let margins = scope.margins.iter().filter(|_| pages_left);
-        for delivery in &world.queue.deliveries {
-            let message = &world.queue.messages[delivery.message];
+        for delivery in &queue.deliveries {
+            let message = &queue.messages[delivery.message];
             let (key, event) = (message.key, message.event);
             match delivery.stage {
-                Stage::WantsPage => steps.extend(margins.clone().map(|margin| Step::LookUp {
+                Stage::WantsPage => steps.extend(margins.iter().map(|margin| Step::LookUp {
                     key,
                     event,
                     margin: *margin,
@@ -190,32 +206,29 @@ impl Explorer<'_> {
                 Stage::Durable => steps.push(Step::Acknowledge { key, event }),
             }
         }
-        match &world.scanner {
-            None if point.scans < scope.scans && pages_left => steps.push(Step::Begin {
-                fresh: false,
-                ranges: 1,
-            }),
-            None => {}
-            Some(scanner) if scanner.is_listed() => steps.push(Step::Complete),
-            Some(scanner) => {
-                if scanner.has_pages_on_the_way() {
-                    steps.push(Step::Arrive { range: 0 });
-                }
-                steps.extend(margins.map(|margin| Step::List {
-                    range: 0,
-                    margin: *margin,
-                    most: 1,
-                }));
-                steps.push(Step::GiveUp);
+    }
+
+    fn add_scan(&self, point: &Point, margins: &[i64], steps: &mut Vec<Step>) {
+        let Some(scanner) = &point.world.scanner else {
+            if point.scans < self.scope.scans && !margins.is_empty() {
+                let (fresh, ranges) = (false, 1);
+                steps.push(Step::Begin { fresh, ranges });
             }
+            return;
+        };
+        if scanner.is_listed() {
+            steps.push(Step::Complete);
+            return;
         }
-        if point.crashes < scope.crashes {
-            steps.push(Step::Crash);
+        if scanner.has_pages_on_the_way() {
+            steps.push(Step::Arrive { range: 0 });
         }
-        if scope.crashes > 0 && !world.ledger.is_clean() {
-            steps.push(Step::Commit);
-        }
-        steps
+        steps.extend(margins.iter().map(|margin| Step::List {
+            range: 0,
+            margin: *margin,
+            most: 1,
+        }));
+        steps.push(Step::GiveUp);
     }
 }
 

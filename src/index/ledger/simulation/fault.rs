@@ -9,7 +9,7 @@ pub(super) enum Fault {
     OldPagesSettle,
     /// The page of a look-up is applied as any other: it leaves no floor.
     LookUpsLeaveNoFloor,
-    /// The page of a look-up is one from before the event.
+    /// The page of a look-up is stamped later than its snapshot.
     PagesAreStampedLate,
     /// Every event counts as newer than those before.
     SequencersAreIgnored,
