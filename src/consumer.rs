@@ -12,11 +12,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::EventsConfig;
 use crate::index::IndexError;
 use crate::quarantine::{Keeping, Quarantine, Suspect};
-use crate::queue::{MAX_BATCH, MAX_WAIT, Message, Queue, QueueError, ReceiptHandle, Refused};
+use crate::queue::{
+    MAX_BATCH, MAX_WAIT, Message, Queue, QueueError, QueueErrorKind, ReceiptHandle, Refused,
+};
 use crate::status::{Health, QueueBoard};
 
 pub mod handler;
@@ -259,6 +262,9 @@ impl<Q: Queue> Consumer<Q> {
         if self.board.set_health(Health::Receiving) {
             tracing::info!(queue = self.board.url, "receiving");
         }
+        if messages.is_empty() {
+            self.board.set_drained();
+        }
         self.wanted_receives = match messages.len() {
             MAX_BATCH => (self.wanted_receives * 2).min(self.limits.receives_per_queue),
             0 => 1,
@@ -284,6 +290,7 @@ impl<Q: Queue> Consumer<Q> {
                 let copy = message.clone();
                 // In a task of its own, so that a message that makes it panic harms no other.
                 let handling = tokio::spawn(async move { handler.handle(&copy).await });
+                let handling = AbortOnDropHandle::new(handling);
                 let panicked = |_| {
                     let reason = "handling it panicked; see the log".to_owned();
                     Ok(Outcome::Failed(reason))
@@ -306,6 +313,9 @@ impl<Q: Queue> Consumer<Q> {
             .min(LONGEST_BACK_OFF)
             .mul_f64(0.5 + fastrand::f64() / 2.0);
         self.back_off_until = Some(tokio::time::Instant::now() + wait);
+        if error.kind == QueueErrorKind::Missing {
+            self.board.counters.missing.add(1);
+        }
         if self.board.set_health(Health::Failing(error.to_string())) {
             tracing::warn!(queue = self.board.url, %error, "cannot receive; it is tried again");
         }

@@ -16,7 +16,9 @@ use crate::index::IndexError;
 use crate::status::IndexHealth;
 
 pub mod doorkeeper;
+pub mod events;
 pub mod mirror;
+pub mod pace;
 pub mod rebuild;
 pub mod session;
 pub mod systemd;

@@ -207,7 +207,7 @@ async fn scan_one(
         fresh,
         partial: false,
         drift_grace: None,
-        queue_url: None,
+        queue: None,
     };
     let result = scan(work, stop).await;
     job.requests.store(bucket.lists_sent(), Ordering::Relaxed);

@@ -18,7 +18,7 @@ use crate::index::writer::IndexHandle;
 use crate::source::Source;
 use crate::sync::interval::KeyRange;
 use crate::sync::listing::{ListingFault, Page, PageRequest, RangeWalk, Statement};
-use crate::sync::source_state::SourceId;
+use crate::sync::source_state::{QueueId, SourceId};
 use crate::sync::stamp::Stamp;
 
 /// One scan to be done.
@@ -41,7 +41,7 @@ pub struct Scan<L> {
     /// of everything; what does not come is drift.
     pub drift_grace: Option<Duration>,
     /// The queue from which events are received already, if they are.
-    pub queue_url: Option<String>,
+    pub queue: Option<QueueId>,
 }
 
 /// Why a scan is not complete. What it reported until then stays in the index.
@@ -105,7 +105,7 @@ async fn run<L: Lister>(scan: Arc<Scan<L>>) -> Result<Completed, ScanError> {
         fresh: scan.fresh,
         partial: scan.partial,
         drift: scan.drift_grace.map(|grace| MeasureDrift { grace }),
-        queue_url: scan.queue_url.clone(),
+        queue: scan.queue.clone(),
         progress: Arc::clone(&scan.progress),
     };
     let plan = scan.index.begin_scan(request).await?;

@@ -111,7 +111,7 @@ pub(super) fn events(file: &EventsSettingsFile) -> Result<EventsConfig, BadValue
         visibility_timeout: seconds(number(
             "visibility_timeout_seconds",
             visibility,
-            60,
+            30,
             10..=3_600,
         )?),
         expected_within: seconds(number("expected_within_seconds", within, 60, 0..=86_400)?),

@@ -8,24 +8,24 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::events::Events;
+use super::pace::Pace;
 use crate::config::Config;
-use crate::consumer::Permits;
 use crate::consumer::routes::Follower;
 use crate::index::IndexError;
 use crate::index::progress::Progress;
 use crate::index::writer::IndexHandle;
-use crate::queue::{Queue, SqsQueue};
 use crate::scanner::{Completed, Scan, ScanError, scan};
-use crate::status::{Health, Phase, QueueBoard, ScanView, Trouble, now};
-use crate::sync::schedule::{Due, QueueFacts, Reason, due_scan, until_due};
+use crate::status::{Health, Phase, ScanView, Trouble, now};
+use crate::sync::schedule::{Due, QueueFacts, Reason, due_scan, jittered, until_due};
 use crate::sync::source_state::SourceState;
 
-/// How long a queue keeps messages if it cannot be asked: what AWS makes it where nobody has set it.
-const DEFAULT_RETENTION: Duration = Duration::from_secs(4 * 24 * 3600);
+/// How long after a session's beginning a scan begins that must find what lost events would have told: the
+/// stamps of its pages are a second or two behind, and must be later than the events that did come.
+const SETTLE: Duration = Duration::from_secs(3);
 
-/// The wait after a scan that failed; it doubles with each up to the longest.
-const FIRST_BACK_OFF: Duration = Duration::from_secs(5);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(15 * 60);
+/// The shortest wait between two looks at the schedule.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 /// The longest wait between two looks at the schedule: clocks are set and machines sleep.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -52,31 +52,26 @@ pub struct Ended {
     pub requests: u64,
 }
 
-/// The queue of a Source.
-#[derive(Clone)]
-pub struct Events {
-    /// The queue.
-    pub queue: Arc<SqsQueue>,
-    /// Whether it answers.
-    pub board: Arc<QueueBoard>,
-    /// How many may ask at the same time.
-    pub permits: Permits,
-}
-
 /// One Source that is kept right.
 pub struct Mirror {
     /// The Source.
-    pub follower: Arc<Follower>,
+    follower: Arc<Follower>,
     /// Its queue, if it has one.
-    pub events: Option<Events>,
+    events: Option<Events>,
     /// The index.
-    pub index: IndexHandle,
+    index: IndexHandle,
     /// The configuration.
-    pub config: Arc<Config>,
+    config: Arc<Config>,
     /// How many Sources are scanned at the same time.
-    pub permits: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// Who asks for scans.
-    pub asks: mpsc::Receiver<Ask>,
+    asks: mpsc::Receiver<Ask>,
+    /// The longest time between two scans.
+    every: Duration,
+    pace: Pace,
+    began: tokio::time::Instant,
+    /// How often its queue was missing, as far as that is taken in.
+    seen_missing: u64,
 }
 
 /// What the loop waits for.
@@ -87,36 +82,50 @@ enum Next {
 }
 
 impl Mirror {
+    /// A mirror that has not begun.
+    pub fn new(
+        follower: Arc<Follower>,
+        events: Option<Events>,
+        index: IndexHandle,
+        config: Arc<Config>,
+        permits: Arc<Semaphore>,
+        asks: mpsc::Receiver<Ask>,
+    ) -> Self {
+        let missing = events
+            .as_ref()
+            .map(|events| events.board.counters.missing.get());
+        Self {
+            // So that Sources that began together do not go on together.
+            every: jittered(config.scan.reconcile_every, fastrand::f64()),
+            pace: Pace::default(),
+            began: tokio::time::Instant::now(),
+            seen_missing: missing.unwrap_or_default(),
+            follower,
+            events,
+            index,
+            config,
+            permits,
+            asks,
+        }
+    }
+
     /// Runs until it is stopped, or the index fails.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), IndexError> {
-        // So that Sources that began together do not go on together.
-        let share = fastrand::f64();
         let mut health = self.events.as_ref().map(|events| events.board.watch());
-        let mut failures = 0;
         let mut asked = None;
         loop {
-            if stop
-                .run_until_cancelled(self.queue_has_answered())
-                .await
-                .is_none()
-            {
+            let answered = stop.run_until_cancelled(self.queue_has_answered());
+            if answered.await.is_none() {
                 return Ok(());
             }
-            let wait = match self.keep_right(asked.take(), failures, &stop).await? {
-                Kept::Scanned => {
-                    failures = 0;
-                    Duration::ZERO
-                }
-                Kept::Failed => {
-                    failures += 1;
-                    back_off(failures)
-                }
-                Kept::Right(state) => {
-                    let every = self.config.scan.reconcile_every;
-                    until_due(&state, every, now().as_millis(), share)
-                }
+            let wait = match self.keep_right(asked.take(), &stop).await? {
+                Kept::Scanned => Duration::ZERO,
+                Kept::Right(state) => until_due(&state, self.every, now().as_millis()),
+                Kept::Failed => LONGEST_WAIT,
                 Kept::Stopped => return Ok(()),
             };
+            // What is due and not admitted yet is looked at now and then, not in a circle.
+            let wait = wait.max(self.pace.wait(Instant::now())).max(SHORTEST_WAIT);
             match self.wait(wait.min(LONGEST_WAIT), &mut health, &stop).await {
                 Next::Stop => return Ok(()),
                 Next::Look => {}
@@ -153,27 +162,26 @@ impl Mirror {
     async fn keep_right(
         &mut self,
         asked: Option<Ask>,
-        failures: u32,
         stop: &CancellationToken,
     ) -> Result<Kept, IndexError> {
         let id = self.follower.id;
-        let queue = self.receiving_from().await;
-        if self.events.is_some() && queue.is_none() {
-            self.index.unfollow(vec![id]).await?;
-        }
+        let queue = self.receiving_from().await?;
         let state = self.index.state(id).await?;
-        let every = self.config.scan.reconcile_every;
-        let due = due_scan(&state, queue.as_ref(), every, now().as_millis());
-        let due = match (&asked, due) {
-            (Some(ask), due) => Some(as_asked(ask, due)),
-            (None, due) => due.or((failures > 0).then_some(RETRY)),
+        let due = due_scan(&state, queue.as_ref(), self.every, now().as_millis());
+        let due = match &asked {
+            Some(ask) => Some(as_asked(ask, due)),
+            None => self.pace.admit(due, self.every, Instant::now()),
         };
         let Some(due) = due else {
-            if let (Some(queue), Some(_)) = (queue, &state.followed) {
-                self.index.follow(vec![id], queue.url).await?;
-            }
+            self.follow(&state, queue).await?;
             return Ok(Kept::Right(Box::new(state)));
         };
+        if due.fresh && state.complete_as_of.is_some() {
+            let settled = tokio::time::sleep_until(self.began + SETTLE);
+            if stop.run_until_cancelled(settled).await.is_none() {
+                return Ok(Kept::Stopped);
+            }
+        }
         let permit = stop.run_until_cancelled(self.permits.clone().acquire_owned());
         let Some(permit) = permit.await else {
             return Ok(Kept::Stopped);
@@ -182,28 +190,53 @@ impl Mirror {
         self.scan(due, asked, &state, queue, stop).await
     }
 
-    /// The queue, if it is received from; notes on the Source's board if it is not.
-    async fn receiving_from(&self) -> Option<QueueFacts> {
-        let events = self.events.as_ref()?;
-        let board = &self.follower.board;
-        match events.board.health() {
-            Health::Receiving => {
-                board.recover(Trouble::Queue);
-                Some(QueueFacts {
-                    url: events.board.url.clone(),
-                    retention: events.retention().await,
-                })
+    /// Lets events count as followed where none before this moment can be missing: no scan is due, and
+    /// the queue has been empty.
+    async fn follow(
+        &self,
+        state: &SourceState,
+        queue: Option<QueueFacts>,
+    ) -> Result<(), IndexError> {
+        let is_drained = self
+            .events
+            .as_ref()
+            .is_some_and(|events| events.board.is_drained());
+        match (queue, &state.followed) {
+            (Some(queue), Some(_)) if is_drained => {
+                self.index.follow(self.follower.id, queue.id).await
             }
-            Health::Failing(why) => {
-                board.suffer(Trouble::Queue, why);
-                None
-            }
-            Health::Starting => None,
+            _ => Ok(()),
         }
     }
 
+    /// The queue, if it is received from; if it is not, events do not count as followed any more.
+    async fn receiving_from(&mut self) -> Result<Option<QueueFacts>, IndexError> {
+        let (id, board) = (self.follower.id, &self.follower.board);
+        let Some(events) = &self.events else {
+            return Ok(None);
+        };
+        let missing = events.board.counters.missing.get();
+        if missing > self.seen_missing {
+            // Whatever was in the queue that is gone is lost.
+            self.seen_missing = missing;
+            self.index.lose_track(id).await?;
+        }
+        match events.board.health() {
+            Health::Receiving => {
+                board.recover(Trouble::Queue);
+                return Ok(Some(events.facts().await));
+            }
+            Health::Failing(why) => {
+                board.suffer(Trouble::Queue, why);
+            }
+            Health::Starting => {}
+        }
+        self.index.unfollow(vec![id]).await?;
+        Ok(None)
+    }
+
     async fn scan(
-        &self,
+        &mut self,
         due: Due,
         asked: Option<Ask>,
         state: &SourceState,
@@ -233,12 +266,17 @@ impl Mirror {
             fresh: due.fresh,
             partial: due.partial,
             drift_grace: measures_drift.then_some(self.config.events.expected_within),
-            queue_url: queue.map(|queue| queue.url),
+            queue: queue.map(|queue| queue.id),
         };
         let result = scan(work, stop).await;
         board.set_scan(None);
         let took = began.elapsed();
         let kept = self.note(&result, &progress, took);
+        match kept {
+            Kept::Scanned => self.pace.completed(Instant::now()),
+            Kept::Failed => self.pace.failed(Instant::now(), fastrand::f64()),
+            Kept::Right(_) | Kept::Stopped => {}
+        }
         if let Some(ask) = asked {
             let ended = Ended {
                 result: result
@@ -270,6 +308,8 @@ impl Mirror {
             Ok(completed) => {
                 board.scans.add(1);
                 board.recover(Trouble::Scan);
+                // What could not be looked up is listed.
+                board.recover(Trouble::LookUp);
                 board.set_complete_as_of(completed.as_of);
                 if completed.as_of.is_some() || self.follower.source.listed_ranges().is_empty() {
                     board.set_phase(Phase::Deployed);
@@ -310,13 +350,6 @@ enum Kept {
     Stopped,
 }
 
-/// A scan that failed, if nothing else makes one due.
-const RETRY: Due = Due {
-    reason: Reason::Unfinished,
-    fresh: false,
-    partial: false,
-};
-
 /// The scan that is asked for: it mends besides what made another due.
 fn as_asked(ask: &Ask, due: Option<Due>) -> Due {
     let lost_events = due.is_some_and(|due| due.fresh);
@@ -331,33 +364,6 @@ fn as_asked(ask: &Ask, due: Option<Due>) -> Due {
 fn tells_drift(due: Due, state: &SourceState) -> bool {
     let is_routine = matches!(due.reason, Reason::TooOld | Reason::Asked);
     is_routine && state.followed.is_some() && state.complete_as_of.is_some()
-}
-
-impl Events {
-    /// How long the queue keeps messages.
-    async fn retention(&self) -> Duration {
-        let known = self.board.attributes();
-        let attributes = match known {
-            Some(attributes) => Some(attributes),
-            None => {
-                let _permit = self.permits.request().await;
-                self.queue.attributes().await.ok()
-            }
-        };
-        let Some(attributes) = attributes else {
-            return DEFAULT_RETENTION;
-        };
-        let retention = attributes.retention;
-        self.board.set_attributes(attributes);
-        retention
-    }
-}
-
-fn back_off(failures: u32) -> Duration {
-    let doubled = FIRST_BACK_OFF * 2u32.saturating_pow(failures.saturating_sub(1).min(16));
-    doubled
-        .min(LONGEST_BACK_OFF)
-        .mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 async fn changed(health: &mut Option<watch::Receiver<Health>>) {

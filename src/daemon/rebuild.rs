@@ -197,8 +197,8 @@ impl Fill {
         }
         if is_complete && !stop.is_cancelled() {
             for (id, board) in self.queues {
-                if board.health() == Health::Receiving {
-                    self.index.follow(vec![id], board.url.clone()).await?;
+                if board.health() == Health::Receiving && board.is_drained() {
+                    self.index.follow(id, board.id()).await?;
                 }
             }
             self.complete.cancel();
@@ -227,10 +227,8 @@ impl Job {
             fresh: true,
             partial: false,
             drift_grace: None,
-            queue_url: source
-                .events
-                .as_ref()
-                .map(|events| events.queue_url.clone()),
+            // What is half-built must not count as followed.
+            queue: None,
         };
         let result = scan(work, stop).await;
         let failure = match &result {

@@ -11,7 +11,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::mirror::{Ask, Events, Mirror};
+use super::events::Events;
+use super::mirror::{Ask, Mirror};
 use super::rebuild::{Building, Rebuild};
 use crate::bucket::LazyBucket;
 use crate::config::Config;
@@ -248,21 +249,19 @@ async fn begin(
     for follower in followers {
         let (asks, inbox) = mpsc::channel(MAX_ASKS);
         inside.mirrors.insert(follower.source.name.clone(), asks);
-        let url = follower
-            .source
-            .events
-            .as_ref()
-            .map(|events| &events.queue_url);
-        let mirror = Mirror {
-            events: url
-                .and_then(|url| queues.get(url))
-                .map(|(events, _)| events.clone()),
+        let events = events_of(&follower, &queues);
+        if events.is_none() {
+            // Nobody applies what happens to it.
+            index.lose_track(follower.id).await?;
+        }
+        let mirror = Mirror::new(
             follower,
-            index: index.clone(),
-            config: Arc::clone(config),
-            permits: Arc::clone(&scans),
-            asks: inbox,
-        };
+            events,
+            index.clone(),
+            Arc::clone(config),
+            Arc::clone(&scans),
+            inbox,
+        );
         tasks.spawn(mirror.run(stop.clone()));
     }
     around.doors.set(inside);
@@ -295,6 +294,9 @@ fn show_sources(config: &Config, board: &Board) {
             queue_url: url(source),
         });
         place.set_scan(None);
+        if source.events.is_none() {
+            place.recover(Trouble::Queue);
+        }
         if !source.enabled {
             place.set_phase(Phase::Disabled);
             for trouble in [
@@ -337,6 +339,8 @@ async fn attach(
             if board.suffer(Trouble::Binding, error.to_string()) {
                 tracing::warn!(source = source.name, %error, "the Source cannot be followed");
             }
+            // Its events, if they come to a queue of others, are not applied.
+            index.detach(source.name.clone()).await?;
             return Ok(None);
         }
         attached => attached?,
@@ -362,6 +366,14 @@ async fn attach(
         bucket: Arc::new(LazyBucket::new(Arc::clone(source), attempts)),
         board,
     }))
+}
+
+/// The queue of a Source, if that brings it its events.
+fn events_of(follower: &Arc<Follower>, queues: &Queues) -> Option<Events> {
+    let url = &follower.source.events.as_ref()?.queue_url;
+    let (events, followers) = queues.get(url)?;
+    let is_among = followers.iter().any(|other| Arc::ptr_eq(other, follower));
+    is_among.then(|| events.clone())
 }
 
 fn count_queues(followers: &[Arc<Follower>]) -> usize {
@@ -390,6 +402,7 @@ async fn open_queues(
             continue;
         }
         let board = around.board.queue(&events.queue_url);
+        board.restart();
         match SqsQueue::open(events, follower.source.region.as_deref()).await {
             Ok(queue) => {
                 let queue = Arc::new(queue);

@@ -15,7 +15,7 @@ use super::{Engine, IndexError, Keyed, Which};
 use crate::source::Source;
 use crate::sync::checkpoint::{Checkpoint, Leftovers};
 use crate::sync::interval::{KeyInterval, KeyRange};
-use crate::sync::source_state::{Identity, SourceId, SourceState};
+use crate::sync::source_state::{Identity, QueueId, SourceId, SourceState};
 
 mod attach;
 mod begin;
@@ -56,7 +56,7 @@ struct Scan {
     /// the records go, when its first page shows that there is such a bucket.
     move_to: Option<Vec<KeyRange>>,
     /// The queue that is received from when the move begins.
-    queue_url: Option<String>,
+    queue: Option<QueueId>,
 }
 
 impl Scan {
@@ -67,7 +67,7 @@ impl Scan {
             progress,
             hidden: Leftovers::None,
             move_to: None,
-            queue_url: None,
+            queue: None,
         }
     }
 
@@ -220,7 +220,7 @@ impl<E: Engine> Ledger<E> {
             return Ok(());
         }
         if !self.dry_run {
-            self.note_followed();
+            self.advance_followed();
             self.engine
                 .commit(self.pending.changes(), &self.checkpoint)?;
             tracing::debug!(documents = self.pending.len(), "committed");

@@ -18,7 +18,7 @@ use super::ledger::{
     ScanRequest,
 };
 use super::{Engine, IndexError};
-use crate::sync::source_state::{SourceId, SourceState};
+use crate::sync::source_state::{QueueId, SourceId, SourceState};
 use crate::sync::stamp::Stamp;
 
 /// Requests that may wait for the thread; a page takes about 300 KB.
@@ -36,7 +36,8 @@ enum Request {
     ForgetOthers(Vec<String>, Reply<()>),
     Attach(AttachRequest, Reply<Attachment>),
     Detach(String, Reply<()>),
-    Follow(Vec<SourceId>, String, Reply<()>),
+    Follow(SourceId, QueueId, Reply<()>),
+    LoseTrack(SourceId, Reply<()>),
     Unfollow(Vec<SourceId>),
     Wired(Vec<SourceId>, String),
     State(SourceId, Reply<SourceState>),
@@ -174,7 +175,8 @@ fn serve<E: Engine>(
         Request::ForgetOthers(names, reply) => answer(reply, ledger.forget_others(&names)),
         Request::Attach(request, reply) => answer(reply, ledger.attach(request)),
         Request::Detach(name, reply) => answer(reply, ledger.detach(&name)),
-        Request::Follow(ids, url, reply) => answer(reply, ledger.follow(&ids, &url)),
+        Request::Follow(id, queue, reply) => answer(reply, ledger.follow(id, &queue)),
+        Request::LoseTrack(id, reply) => answer(reply, ledger.lose_track(id)),
         Request::Unfollow(ids) => {
             ledger.unfollow(&ids);
             Ok(())
@@ -258,10 +260,14 @@ impl IndexHandle {
         self.ask(|reply| Request::Detach(name, reply)).await
     }
 
-    /// Notes that the events of these Sources are received from now on, from that queue.
-    pub async fn follow(&self, ids: Vec<SourceId>, queue_url: String) -> Result<(), IndexError> {
-        self.ask(|reply| Request::Follow(ids, queue_url, reply))
-            .await
+    /// Notes that the events of the Source are received from now on, from that queue.
+    pub async fn follow(&self, id: SourceId, queue: QueueId) -> Result<(), IndexError> {
+        self.ask(|reply| Request::Follow(id, queue, reply)).await
+    }
+
+    /// Notes that events of the Source may be lost, so that a scan is due when it is followed again.
+    pub async fn lose_track(&self, id: SourceId) -> Result<(), IndexError> {
+        self.ask(|reply| Request::LoseTrack(id, reply)).await
     }
 
     /// Notes that the events of these Sources are not received any more.

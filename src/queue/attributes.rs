@@ -31,6 +31,8 @@ pub struct Attributes {
     pub redrive: Option<Redrive>,
     /// The queue's ARN; empty if the queue does not say.
     pub arn: String,
+    /// When it was created, seconds since the epoch, if the queue says so.
+    pub created: Option<i64>,
 }
 
 /// What becomes of messages that nobody acknowledges.
@@ -77,6 +79,9 @@ impl Attributes {
                 })
                 .transpose()?,
             arn: answer.get(&Name::QueueArn).cloned().unwrap_or_default(),
+            created: answer
+                .get(&Name::CreatedTimestamp)
+                .and_then(|seconds| seconds.parse().ok()),
         })
     }
 }
@@ -130,6 +135,7 @@ mod tests {
             (Name::MaximumMessageSize, "1024"),
             (Name::RedrivePolicy, policy),
             (Name::QueueArn, "arn:aws:sqs:eu-west-1:1:q"),
+            (Name::CreatedTimestamp, "1700000000"),
             (Name::from("SomethingNew"), "?"),
         ];
         let want = Attributes {
@@ -144,6 +150,7 @@ mod tests {
                 max_receive_count: 5,
             }),
             arn: "arn:aws:sqs:eu-west-1:1:q".into(),
+            created: Some(1_700_000_000),
         };
         assert_eq!(read(&answer), Ok(want));
     }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::lock;
 use crate::index::progress::Counter;
 use crate::queue::Attributes;
+use crate::sync::source_state::QueueId;
 
 /// Whether a queue is received from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct QueueBoard {
     pub url: String,
     health: watch::Sender<Health>,
     attributes: Mutex<Option<Attributes>>,
+    /// Whether there was a moment since receiving began at which nothing waited.
+    drained: AtomicBool,
     /// Whether S3's test event was seen, or an event that was for a Source: the queue is wired.
     wired: AtomicBool,
     /// What came.
@@ -56,6 +59,8 @@ pub struct QueueCounters {
     pub irrelevant: Counter,
     /// Events of a name that this program does not know.
     pub unknown: Counter,
+    /// How often receiving failed because there was no such queue; counted at each failure.
+    pub missing: Counter,
 }
 
 impl QueueBoard {
@@ -64,6 +69,7 @@ impl QueueBoard {
             url: url.to_owned(),
             health: watch::Sender::new(Health::Starting),
             attributes: Mutex::default(),
+            drained: AtomicBool::new(false),
             wired: AtomicBool::new(false),
             counters: QueueCounters::default(),
         }
@@ -88,9 +94,34 @@ impl QueueBoard {
         })
     }
 
+    /// Begins anew: it is not known any more whether the queue answers.
+    pub fn restart(&self) {
+        self.set_health(Health::Starting);
+        self.drained.store(false, Ordering::Relaxed);
+        *lock(&self.attributes) = None;
+    }
+
+    /// Whether there was a moment since receiving began at which nothing waited.
+    pub fn is_drained(&self) -> bool {
+        self.drained.load(Ordering::Relaxed)
+    }
+
+    /// Notes that nothing waits in the queue at this moment.
+    pub fn set_drained(&self) {
+        self.drained.store(true, Ordering::Relaxed);
+    }
+
     /// What the queue last said of itself.
     pub fn attributes(&self) -> Option<Attributes> {
         lock(&self.attributes).clone()
+    }
+
+    /// Which queue it is, as far as it has said.
+    pub fn id(&self) -> QueueId {
+        QueueId {
+            url: self.url.clone(),
+            created: self.attributes().and_then(|attributes| attributes.created),
+        }
     }
 
     /// Notes what the queue says of itself.

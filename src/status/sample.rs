@@ -106,6 +106,7 @@ fn fill_queues(board: &Board) {
             max_receive_count: 5,
         }),
         arn: "arn:aws:sqs:eu-west-1:1:good".into(),
+        created: None,
     });
     let counters = &good.counters;
     let all = [

@@ -143,16 +143,19 @@ impl Checkpoint {
         })
     }
 
-    /// Whether the other index may hold newer pages than a scan that would go on here has settled.
+    /// Whether the other index may hold newer pages or events than a scan that would go on here has
+    /// settled.
     ///
     /// This index began as [`Checkpoint::bindings_only`] of the other. Stamps within one second are
     /// no order, but a scan that began there since has at least the number of the one here.
     pub fn resumes_behind(&self, other: &Self) -> bool {
         let is_behind = |ours: &SourceState, theirs: &SourceState| {
             let started = ours.running.as_ref().and_then(|scan| scan.started);
-            started.is_some_and(|started| {
+            let sees_newer_pages = started.is_some_and(|started| {
                 theirs.last_scan >= ours.last_scan || theirs.newest_page >= Some(started)
-            })
+            });
+            // Events that only the other has taken in are acknowledged, and come no more.
+            sees_newer_pages || (ours.running.is_some() && theirs.events != ours.events)
         };
         self.sources.iter().any(|ours| {
             let theirs = other.source(&ours.name);
@@ -167,6 +170,7 @@ impl Checkpoint {
             complete_as_of: None,
             running: None,
             followed: None,
+            partial_as_of: None,
             ..source.clone()
         };
         Self {

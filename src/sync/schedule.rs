@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::sync::source_state::SourceState;
+use crate::sync::source_state::{QueueId, SourceState};
 
 /// Why a scan is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +55,8 @@ pub struct Due {
 /// The queue that is received from, as far as scans depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueFacts {
-    /// Its address.
-    pub url: String,
+    /// Which it is.
+    pub id: QueueId,
     /// How long it keeps messages.
     pub retention: Duration,
 }
@@ -102,7 +102,7 @@ pub fn due_scan(
 /// Whether events since the last scan may be neither in the index nor in the queue.
 fn lost_events(state: &SourceState, queue: &QueueFacts, now_millis: i64) -> Option<Reason> {
     match &state.followed {
-        Some(followed) if followed.queue_url == queue.url => {
+        Some(followed) if followed.queue.may_be(&queue.id) => {
             let away = elapsed(followed.until_millis, now_millis);
             (away >= queue.retention).then_some(Reason::AwayTooLong)
         }
@@ -110,14 +110,17 @@ fn lost_events(state: &SourceState, queue: &QueueFacts, now_millis: i64) -> Opti
     }
 }
 
+/// The longest time between two scans of one Source: `share` (0 to 1) of a tenth less than `every`, so that
+/// Sources that began together part.
+pub fn jittered(every: Duration, share: f64) -> Duration {
+    every.mul_f64(1.0 - share.clamp(0.0, 1.0) / 10.0)
+}
+
 /// How long until the next scan is due of a Source that has completed one; zero where none has.
-///
-/// `share` (0 to 1) of a tenth of `every` is taken off, so that Sources that began together part.
-pub fn until_due(state: &SourceState, every: Duration, now_millis: i64, share: f64) -> Duration {
+pub fn until_due(state: &SourceState, every: Duration, now_millis: i64) -> Duration {
     let Some(as_of) = state.complete_as_of else {
         return Duration::ZERO;
     };
-    let every = every.mul_f64(1.0 - share.clamp(0.0, 1.0) / 10.0);
     every.saturating_sub(elapsed(as_of.as_millis(), now_millis))
 }
 
@@ -136,9 +139,17 @@ mod tests {
     const HOUR: i64 = 3_600_000;
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
+    /// A queue that is created anew where its address ends in `!`.
+    fn queue_id(name: &str) -> QueueId {
+        QueueId {
+            url: name.trim_end_matches('!').into(),
+            created: Some(name.len() as i64),
+        }
+    }
+
     fn queue() -> QueueFacts {
         QueueFacts {
-            url: "queue".into(),
+            id: queue_id("queue"),
             retention: 4 * DAY,
         }
     }
@@ -155,7 +166,7 @@ mod tests {
         let mut state = SourceState::new(SourceId(0), &identity);
         state.complete_as_of = scanned.map(|hours| Stamp::from_millis(NOW - hours * HOUR));
         state.followed = followed.map(|(url, hours)| Followed {
-            queue_url: url.into(),
+            queue: queue_id(url),
             until_millis: NOW - hours * HOUR,
         });
         state
@@ -171,6 +182,7 @@ mod tests {
             (None, Some(("queue", 0)), Some((NeverComplete, false))),
             (Some(1), None, Some((NotFollowed, true))),
             (Some(1), Some(("another", 0)), Some((NotFollowed, true))),
+            (Some(1), Some(("queue!", 0)), Some((NotFollowed, true))),
             (Some(1), Some(("queue", 0)), None),
             (Some(23), Some(("queue", 1)), None),
             (Some(24), Some(("queue", 1)), Some((TooOld, false))),
@@ -217,10 +229,10 @@ mod tests {
     #[test]
     fn the_next_scan_comes_up_to_a_tenth_earlier() {
         let state = state(Some(4), None);
-        let hours = |share| until_due(&state, DAY, NOW, share).as_secs_f64() / 3600.0;
+        let hours = |share| until_due(&state, jittered(DAY, share), NOW).as_secs_f64() / 3600.0;
         assert_eq!(hours(0.0), 20.0);
         assert!((hours(1.0) - 17.6).abs() < 0.001);
-        let late = until_due(&state, Duration::from_secs(3600), NOW, 0.5);
+        let late = until_due(&state, Duration::from_secs(3600), NOW);
         assert_eq!(late, Duration::ZERO);
     }
 }

@@ -40,16 +40,42 @@ pub struct SourceState {
     /// The queue whose events were applied, and until when; `None` where that is not so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed: Option<Followed>,
+    /// How many events the index has taken in: a copy of the index that was made before is behind.
+    #[serde(default)]
+    pub events: u64,
+    /// Start stamp of the newest partial scan since the newest completed one: of keys without a record
+    /// it is known from then on only that there was nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial_as_of: Option<Stamp>,
     /// The queue that has been seen to get the bucket's events, or S3's test event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wired_queue: Option<String>,
 }
 
+/// Which queue it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueId {
+    /// Its address.
+    pub url: String,
+    /// When it was created, seconds since the epoch, where that is known: one that was deleted and
+    /// created again has the same address, and none of the messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<i64>,
+}
+
+impl QueueId {
+    /// Whether nothing says that they are two.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let same_age = self.created.zip(other.created).is_none_or(|(a, b)| a == b);
+        self.url == other.url && same_age
+    }
+}
+
 /// Until when the events of a Source are in the index, as far as they were sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Followed {
-    /// The address of the queue.
-    pub queue_url: String,
+    /// The queue.
+    pub queue: QueueId,
     /// Milliseconds since the epoch by our own clock, not S3's: it only tells for how long nobody
     /// received, against how long the queue keeps messages.
     pub until_millis: i64,
@@ -111,6 +137,8 @@ impl SourceState {
             newest_page: None,
             running: None,
             followed: None,
+            events: 0,
+            partial_as_of: None,
             wired_queue: None,
         }
     }
@@ -135,6 +163,7 @@ impl SourceState {
     pub fn forget(&mut self) {
         (self.complete_as_of, self.newest_page) = (None, None);
         (self.running, self.followed) = (None, None);
+        self.partial_as_of = None;
     }
 
     /// The Source's clock.
@@ -198,8 +227,11 @@ impl SourceState {
                 open.rest.prefix, open.rest.after
             )));
         }
-        if !running.partial {
+        if running.partial {
+            self.partial_as_of = self.partial_as_of.max(running.started);
+        } else {
             self.complete_as_of = self.complete_as_of.max(running.started);
+            self.partial_as_of = None;
         }
         self.running = None;
         Ok(())

@@ -10,7 +10,7 @@ use crate::index::tally::Tally;
 use crate::index::{Engine, IndexError};
 use crate::source::Source;
 use crate::sync::checkpoint::Leftovers;
-use crate::sync::source_state::{Followed, SourceId, SourceState};
+use crate::sync::source_state::{Followed, QueueId, SourceId, SourceState};
 
 /// How often the checkpoint is committed for no other reason than that events are followed.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -98,10 +98,11 @@ impl<E: Engine> Ledger<E> {
         // out, nor of those whose own scan is not complete.
         let is_complete = state.complete_as_of.is_some() && state.running.is_none();
         let former = former.filter(|former| is_complete && former.scope() == state.scope);
-        self.sweep(id, scan, Leftovers::NotAdmitted)?;
+        let known = self.sweep(id, scan, Leftovers::NotAdmitted)?;
         let ranges = self.plan_ranges(id, &scan.source, ranges_in_flight)?;
         let state = self.state(id)?;
         scan.identify(|identity| state.adopt(identity));
+        known.give_back(state);
         match former {
             Some(former) => state.begin_partial_scan(scan.source.newly_admitted_ranges(former)),
             None => state.begin_scan(ranges),
@@ -114,34 +115,41 @@ impl<E: Engine> Ledger<E> {
         self.moving.contains(&id)
     }
 
-    /// Notes that from now on, until [`Ledger::unfollow`], the events of these Sources are received.
+    /// Notes that from now on, until [`Ledger::unfollow`], all events of the Source are received soon after
+    /// they are sent.
     ///
-    /// Whoever asks has begun the scans that are due: what was sent before is not known to be here.
-    pub fn follow(&mut self, ids: &[SourceId], queue_url: &str) -> Result<(), IndexError> {
-        for id in ids {
-            let followed = &self.state(*id)?.followed;
-            let is_same = followed
-                .as_ref()
-                .is_some_and(|it| it.queue_url == queue_url);
-            if !is_same || !self.following.contains(id) {
-                self.note_follow(*id, queue_url.to_owned())?;
-                self.checkpoint_changed = true;
-            }
+    /// Whoever asks has begun the scans that are due, and has seen the queue empty: what was sent
+    /// before is not known to be here.
+    pub fn follow(&mut self, id: SourceId, queue: &QueueId) -> Result<(), IndexError> {
+        let followed = self.state(id)?.followed.as_ref();
+        if followed.is_none_or(|it| it.queue != *queue) || !self.following.contains(&id) {
+            self.follow_from_now(id, queue.clone())?;
+            self.following.insert(id);
+            self.checkpoint_changed = true;
+            self.commit()?;
         }
-        self.commit()
+        Ok(())
     }
 
-    pub(super) fn note_follow(
+    /// Notes that what has happened until now is in the index, or in the queue, or found by a scan
+    /// that begins now.
+    pub(super) fn follow_from_now(
         &mut self,
         id: SourceId,
-        queue_url: String,
+        queue: QueueId,
     ) -> Result<(), IndexError> {
         self.state(id)?.followed = Some(Followed {
-            queue_url,
+            queue,
             until_millis: now_millis(),
         });
-        self.following.insert(id);
         Ok(())
+    }
+
+    /// Notes that events of the Source may be lost: when it is followed again, a scan is due.
+    pub fn lose_track(&mut self, id: SourceId) -> Result<(), IndexError> {
+        self.following.remove(&id);
+        self.checkpoint_changed |= self.state(id)?.followed.take().is_some();
+        self.commit()
     }
 
     /// Notes that the queue gets the events of these Sources, for good.
@@ -161,7 +169,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Writes into the checkpoint until when events are followed.
-    pub(super) fn note_followed(&mut self) {
+    pub(super) fn advance_followed(&mut self) {
         let now = now_millis();
         for state in &mut self.checkpoint.sources {
             if self.following.contains(&state.id)

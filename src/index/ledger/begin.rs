@@ -9,7 +9,7 @@ use crate::index::{Engine, IndexError};
 use crate::source::Source;
 use crate::sync::checkpoint::Leftovers;
 use crate::sync::interval::KeyRange;
-use crate::sync::source_state::SourceId;
+use crate::sync::source_state::{QueueId, SourceId};
 use crate::sync::stamp::Stamp;
 
 /// A range is worth a listing of its own from about this many records on: a page.
@@ -30,7 +30,7 @@ pub struct ScanRequest {
     pub drift: Option<MeasureDrift>,
     /// The queue from which events are received already, if they are: from the scan's beginning on
     /// they count as followed.
-    pub queue_url: Option<String>,
+    pub queue: Option<QueueId>,
     /// Where to count.
     pub progress: Arc<Progress>,
 }
@@ -65,18 +65,19 @@ impl<E: Engine> Ledger<E> {
         let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
         if leftovers == Leftovers::Everything && !self.dry_run {
             scan.move_to = Some(scan.source.listed_ranges());
-            scan.queue_url = request.queue_url;
+            scan.queue = request.queue;
             let plan = self.plan_of_move(id, &scan)?;
             self.scans.insert(id, scan);
             return Ok(plan);
         }
-        self.sweep(id, &scan, leftovers)?;
+        let known = self.sweep(id, &scan, leftovers)?;
         if self.dry_run {
             scan.hidden = leftovers;
         }
         if leftovers != Leftovers::None {
             let state = self.state(id)?;
             scan.identify(|identity| state.adopt(identity));
+            known.give_back(state);
         }
         let fresh = request.fresh || self.dry_run;
         let running = self.state(id)?.running.as_ref();
@@ -86,8 +87,8 @@ impl<E: Engine> Ledger<E> {
             self.state(id)?.begin_scan(ranges);
         }
         self.measure(id, request.drift);
-        if let Some(queue_url) = request.queue_url {
-            self.note_follow(id, queue_url)?;
+        if let Some(queue) = request.queue {
+            self.follow_from_now(id, queue)?;
         }
         self.checkpoint_changed = true;
         self.commit()?;
@@ -145,8 +146,8 @@ impl<E: Engine> Ledger<E> {
             scan.identify(|identity| state.adopt(identity));
             state.begin_scan(ranges);
             self.moving.remove(&id);
-            if let Some(queue_url) = scan.queue_url.take() {
-                self.note_follow(id, queue_url)?;
+            if let Some(queue) = scan.queue.take() {
+                self.follow_from_now(id, queue)?;
             }
             self.checkpoint_changed = true;
         }

@@ -35,7 +35,9 @@ impl Fault {
         match (listed, record.and_then(Record::object)) {
             (Some(_), None) => Some(Self::Missing),
             (Some(listed), Some(known)) => {
-                let is_same = listed.size == known.size && listed.etag == known.etag;
+                // An event need not tell the ETag.
+                let same_etag = known.etag.is_none() || listed.etag == known.etag;
+                let is_same = listed.size == known.size && same_etag;
                 (!is_same).then_some(Self::Stale)
             }
             (None, Some(_)) => Some(Self::LeftOver),

@@ -75,6 +75,9 @@ impl<E: Engine> Ledger<E> {
                 let why = order::why_no_look_up(record.as_ref(), &event, &clock);
                 Ok(why.map_or(Applied::LookUp, Applied::Stale))
             }
+            Told::Certain(event) if record.is_none() && self.is_doubtful(source, &event)? => {
+                Ok(Applied::LookUp)
+            }
             Told::Certain(event) => {
                 let decision = order::apply_event(record.as_ref(), &event, &clock);
                 self.take(source, &key, record.as_ref(), decision)
@@ -115,10 +118,21 @@ impl<E: Engine> Ledger<E> {
         if let Decision::Keep(why) = decision {
             return Ok(Applied::Stale(why));
         }
+        self.state(source)?.events += 1;
         let counted = self.counted(source, None);
         settle(&mut self.pending, source, key, record, decision, &counted);
         self.commit_if_full()?;
         Ok(Applied::Written)
+    }
+
+    /// Whether an event of a key without a record is of a time of which a partial scan has shown only
+    /// that there was nothing: its removal may have come while other rules did not admit the key.
+    fn is_doubtful(&mut self, source: SourceId, event: &Event) -> Result<bool, IndexError> {
+        let state = self.state(source)?;
+        let running = state.running.as_ref().filter(|running| running.partial);
+        let began = running.and_then(|running| running.started);
+        let shown = state.partial_as_of.max(began);
+        Ok(shown.is_some_and(|shown| event.time < shown))
     }
 
     /// The record of one key, with what is pending.

@@ -9,7 +9,8 @@ use crate::source::Source;
 use crate::sync::checkpoint::Leftovers;
 use crate::sync::interval::KeyInterval;
 use crate::sync::record::Record;
-use crate::sync::source_state::{SourceId, SourceState};
+use crate::sync::source_state::{Followed, SourceId, SourceState};
+use crate::sync::stamp::Stamp;
 
 impl<E: Engine> Ledger<E> {
     /// Removes the records of Sources that are not among `names`; their subdomains stay bound.
@@ -27,41 +28,46 @@ impl<E: Engine> Ledger<E> {
                 continue;
             }
             self.erase_listed(id, None, |_, _| true)?;
-            let state = self.state(id)?;
-            let was_listed = state.running.is_some() || state.complete_as_of.is_some();
-            (state.running, state.complete_as_of) = (None, None);
-            state.followed = None;
-            self.checkpoint_changed |= was_listed;
         }
         self.commit()
     }
 
-    /// Removes what a Source's present configuration has made wrong.
+    /// Removes what a Source's present configuration has made wrong. Gives what is still known of the
+    /// others, for whoever finishes the change.
     pub(super) fn sweep(
         &mut self,
         id: SourceId,
         scan: &Scan,
         wrong: Leftovers,
-    ) -> Result<(), IndexError> {
+    ) -> Result<Known, IndexError> {
         if wrong == Leftovers::None {
-            return Ok(());
+            return Ok(Known::default());
         }
         self.erase_listed(id, Some(&scan.progress), |key, record| {
             is_left_over(&scan.source, wrong, key, record)
         })
     }
 
-    /// Removes the records that `is_wrong` names, without a trace, and commits.
+    /// Removes the records that `is_wrong` names, without a trace; the last of them are pending.
+    ///
+    /// From the first commit on nothing counts as known of the Source: a crash could leave what is
+    /// erased missing under the old configuration, which may come back.
     fn erase_listed(
         &mut self,
         id: SourceId,
         progress: Option<&Arc<Progress>>,
         is_wrong: impl Fn(&str, &Record) -> bool,
-    ) -> Result<(), IndexError> {
-        // A scan that goes on would take for settled what is erased here.
-        self.checkpoint_changed |= self.state(id)?.running.take().is_some();
+    ) -> Result<Known, IndexError> {
+        let state = self.state(id)?;
+        let was_running = state.running.take().is_some();
+        let known = Known {
+            complete_as_of: state.complete_as_of.take(),
+            partial_as_of: state.partial_as_of.take(),
+            followed: state.followed.take(),
+        };
+        self.checkpoint_changed |= was_running || known != Known::default();
         self.erase(id, Which::All, progress, is_wrong)?;
-        self.commit()
+        Ok(known)
     }
 
     /// Removes such records that `is_wrong` names, without a trace; the last of them are pending.
@@ -88,6 +94,23 @@ impl<E: Engine> Ledger<E> {
             rest = rest.behind(&last);
             self.commit_if_full()?;
         }
+    }
+}
+
+/// What was known of a Source before records were erased.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    complete_as_of: Option<Stamp>,
+    partial_as_of: Option<Stamp>,
+    followed: Option<Followed>,
+}
+
+impl Known {
+    /// Lets it be known again, with the commit in which the last of them are erased.
+    pub(super) fn give_back(self, state: &mut SourceState) {
+        state.complete_as_of = self.complete_as_of;
+        state.partial_as_of = self.partial_as_of;
+        state.followed = self.followed;
     }
 }
 

@@ -59,7 +59,7 @@ fn begin(
         fresh,
         partial: false,
         drift: None,
-        queue_url: None,
+        queue: None,
         progress: Arc::clone(&progress),
     };
     (ledger.begin_scan(request).unwrap(), progress)
@@ -275,7 +275,7 @@ fn a_sweep_that_did_not_end_voids_the_scan_also_where_the_old_rules_come_back() 
         progress: Arc::default(),
         hidden: Leftovers::None,
         move_to: None,
-        queue_url: None,
+        queue: None,
     };
     let wrong = Leftovers::NotAdmitted;
     ledger.sweep(plan.source, &killed, wrong).unwrap();
@@ -313,7 +313,7 @@ fn a_source_that_is_not_configured_any_more_loses_its_records_and_keeps_its_subd
         fresh: false,
         partial: false,
         drift: None,
-        queue_url: None,
+        queue: None,
         progress: Arc::default(),
     };
     assert!(matches!(

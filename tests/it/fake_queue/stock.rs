@@ -120,6 +120,7 @@ impl Stock {
             max_message_bytes: 1 << 20,
             redrive,
             arn: "arn:aws:sqs:us-east-1:000000000000:queue".to_owned(),
+            created: None,
         }
     }
 

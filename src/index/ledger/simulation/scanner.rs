@@ -87,7 +87,7 @@ impl World {
             fresh,
             partial: !fresh && running.is_some_and(|running| running.partial),
             drift: None,
-            queue_url: None,
+            queue: None,
             progress: Default::default(),
         };
         let plan = self.ledger.begin_scan(request);

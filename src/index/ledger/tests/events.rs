@@ -3,7 +3,7 @@
 use super::*;
 use crate::index::tally::Tally;
 use crate::sync::order::{Ambiguous, Event, Kept};
-use crate::sync::source_state::Followed;
+use crate::sync::source_state::{Followed, QueueId};
 
 fn attach(ledger: &mut Ledger<TantivyEngine>, source: &Arc<Source>) -> (Attachment, Arc<Tally>) {
     attach_after(ledger, source, None)
@@ -143,7 +143,7 @@ fn what_new_rules_do_not_admit_goes_without_a_listing_and_the_rest_is_listed_alo
         fresh: false,
         partial: true,
         drift: None,
-        queue_url: None,
+        queue: None,
         progress: Arc::default(),
     };
     let plan = ledger.begin_scan(request).unwrap();
@@ -204,13 +204,17 @@ fn how_long_a_source_is_followed_is_in_the_checkpoint() {
     let photos = source("", &[]);
     let (place, _) = attach(&mut ledger, &photos);
     assert_eq!(place.state.followed, None);
-    ledger.follow(&[place.id], "queue").unwrap();
+    let queue = QueueId {
+        url: "queue".into(),
+        created: Some(7),
+    };
+    ledger.follow(place.id, &queue).unwrap();
     let followed = |ledger: &Ledger<TantivyEngine>| -> Option<Followed> {
         let checkpoint = ledger.engine.checkpoint().unwrap();
         checkpoint.source("photos").unwrap().followed.clone()
     };
     let begun = followed(&ledger).unwrap();
-    assert_eq!(begun.queue_url, "queue");
+    assert_eq!(begun.queue, queue);
     report(&mut ledger, place.id, "k", put("k", 1, 10));
     ledger.commit().unwrap();
     assert!(followed(&ledger).unwrap().until_millis >= begun.until_millis);
@@ -238,7 +242,7 @@ fn a_scan_measures_what_events_should_have_told() {
         drift: Some(MeasureDrift {
             grace: Duration::ZERO,
         }),
-        queue_url: None,
+        queue: None,
         progress: Arc::default(),
     };
     let plan = ledger.begin_scan(request).unwrap();

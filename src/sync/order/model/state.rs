@@ -100,6 +100,8 @@ impl State {
             newest_page: self.newest_page,
             running: self.running.take(),
             followed: None,
+            events: 0,
+            partial_as_of: None,
             wired_queue: None,
         };
         let result = change(&mut source);

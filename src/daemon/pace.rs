@@ -1,0 +1,120 @@
+//! How soon the next scan of a Source may begin, by our own clock: a store's clock can be far off, and
+//! a scan can take longer than it should be repeated after.
+//!
+//! Whether a scan is due at all is decided by `sync::schedule`.
+
+use std::time::{Duration, Instant};
+
+use crate::sync::schedule::{Due, Reason};
+
+/// The wait after a scan that failed; it doubles with each up to the longest.
+const FIRST_BACK_OFF: Duration = Duration::from_secs(5);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(15 * 60);
+
+/// A scan that failed, if nothing else makes one due.
+const RETRY: Due = Due {
+    reason: Reason::Unfinished,
+    fresh: false,
+    partial: false,
+};
+
+/// How the last scans of this session ended.
+#[derive(Debug, Default)]
+pub struct Pace {
+    failures: u32,
+    not_before: Option<Instant>,
+    completed: Option<Instant>,
+}
+
+impl Pace {
+    /// Notes that a scan is complete.
+    pub fn completed(&mut self, now: Instant) {
+        *self = Self {
+            completed: Some(now),
+            ..Self::default()
+        };
+    }
+
+    /// Notes that a scan failed; `share` (0 to 1) of the second half of the wait is waited.
+    pub fn failed(&mut self, now: Instant, share: f64) {
+        let doubled = FIRST_BACK_OFF * 2u32.saturating_pow(self.failures.min(16));
+        let wait = doubled.min(LONGEST_BACK_OFF).mul_f64(0.5 + share / 2.0);
+        self.failures += 1;
+        self.not_before = Some(now + wait);
+    }
+
+    /// The scan to begin now, of what is due; `every` is the longest time between two.
+    pub fn admit(&self, due: Option<Due>, every: Duration, now: Instant) -> Option<Due> {
+        if self.not_before.is_some_and(|not_before| now < not_before) {
+            return None;
+        }
+        let due = due.or((self.failures > 0).then_some(RETRY))?;
+        // What is due only because time has passed is not due right after a scan, whatever the stamps say.
+        let of_time = matches!(due.reason, Reason::TooOld | Reason::NeverComplete);
+        let rests = |completed: Instant| now.saturating_duration_since(completed) < every;
+        let is_soon = of_time && !due.fresh && self.completed.is_some_and(rests);
+        (!is_soon).then_some(due)
+    }
+
+    /// How long to wait at least after a failure.
+    pub fn wait(&self, now: Instant) -> Duration {
+        let not_before = self.not_before.map(|at| at.saturating_duration_since(now));
+        not_before.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(3600);
+
+    fn due(reason: Reason) -> Option<Due> {
+        Some(Due { reason, ..RETRY })
+    }
+
+    #[test]
+    fn a_scan_that_failed_is_tried_again_after_longer_and_longer_waits() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        assert_eq!(pace.admit(None, EVERY, now), None);
+        for (wait, share) in [(5, 1.0), (10, 1.0), (10, 0.0), (40, 1.0)] {
+            pace.failed(now, share);
+            let wait = Duration::from_secs(wait);
+            assert_eq!(pace.wait(now), wait);
+            let just_before = now + wait - Duration::from_millis(1);
+            assert_eq!(pace.admit(due(Reason::TooOld), EVERY, just_before), None);
+            assert_eq!(pace.admit(None, EVERY, now + wait), Some(RETRY));
+        }
+        for _ in 0..40 {
+            pace.failed(now, 1.0);
+        }
+        assert_eq!(pace.wait(now), LONGEST_BACK_OFF);
+        pace.completed(now);
+        assert_eq!(pace.admit(None, EVERY, now), None);
+    }
+
+    #[test]
+    fn a_routine_scan_does_not_follow_another_at_once() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        pace.completed(now);
+        let lost = Some(Due {
+            fresh: true,
+            ..due(Reason::NeverComplete).unwrap()
+        });
+        for (due, later, admitted) in [
+            (due(Reason::TooOld), 0, false),
+            (due(Reason::NeverComplete), 3599, false),
+            (due(Reason::TooOld), 3600, true),
+            (due(Reason::NewRules), 0, true),
+            (due(Reason::Unfinished), 0, true),
+            (lost, 0, true),
+        ] {
+            let at = now + Duration::from_secs(later);
+            assert_eq!(
+                pace.admit(due, EVERY, at).is_some(),
+                admitted,
+                "{due:?} {later}"
+            );
+        }
+    }
+}
