@@ -115,9 +115,15 @@ async fn run_one(
     };
     session_stop.cancel();
     let grace = change.config.serve.grace_period;
+    if next.is_some() {
+        // Only one process can hold the index, so that the next session waits for this one to let go.
+        tokio::select! {
+            ended = &mut session => return Ok((ended, next)),
+            () = stop.cancelled() => {}
+        }
+    }
     match tokio::time::timeout(grace, &mut session).await {
         Ok(ended) => Ok((ended, next)),
-        // A reload that cannot drain is no reason to end: the session is dropped with all it holds.
         Err(_) => Err(DaemonError::Unfinished),
     }
 }

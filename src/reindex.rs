@@ -127,6 +127,7 @@ impl Reindex {
             max_changes: self.config.index.commit_documents,
             interval: self.config.index.commit_interval,
             event_interval: self.config.index.event_commit_interval,
+            finishes_merges: true,
         };
         let mut ledger = Ledger::new(target.engine, policy, self.mode == Mode::DryRun)?;
         if let Some(bindings) = target.bindings {

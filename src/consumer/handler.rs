@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::look_up::{self, LookUpError};
 use super::routes::{Follower, Routes};
@@ -33,6 +34,8 @@ pub struct Handler {
     pub beside: Option<IndexHandle>,
     /// How many keys may be listed alone at the same time.
     pub look_ups: Arc<Semaphore>,
+    /// When it is cancelled no key is listed any more: what needs that is to come again.
+    pub stop: CancellationToken,
     /// Where they are counted.
     pub board: Arc<QueueBoard>,
 }
@@ -166,10 +169,11 @@ impl Handler {
     ) -> Result<Outcome, IndexError> {
         let mut outcome = Outcome::Done;
         for (task, applied) in tasks.iter().zip(applied) {
-            let settled = match (applied, &task.told) {
-                (Applied::NotYet, _) => None,
-                (Applied::LookUp, Told::Ambiguous(event)) => {
-                    match self.look_up(index, task, event).await {
+            let settled = match applied {
+                Applied::NotYet => None,
+                Applied::LookUp => {
+                    let event = task.told.to_ambiguous();
+                    match self.look_up(index, task, &event).await {
                         Ok(applied) => Some(applied),
                         Err(LookUpError::Index(error)) => return Err(error),
                         Err(LookUpError::NotYet) => None,
@@ -179,10 +183,10 @@ impl Handler {
                         }
                     }
                 }
-                (applied, _) => Some(applied),
+                applied => Some(applied),
             };
             match settled {
-                Some(applied) if index.is_of(&self.index) => count(task, applied),
+                Some(applied) if index.is_same_index(&self.index) => count(task, applied),
                 Some(_) => {}
                 None if outcome == Outcome::Done => outcome = Outcome::NotYet,
                 None => {}
@@ -198,13 +202,16 @@ impl Handler {
         event: &Ambiguous,
     ) -> Result<Applied, LookUpError> {
         let follower = &task.follower;
-        let applied = look_up::run(follower, index, &self.look_ups, &task.key, event).await;
+        let running = look_up::run(follower, index, &self.look_ups, &task.key, event);
+        let Some(applied) = self.stop.run_until_cancelled(running).await else {
+            return Err(LookUpError::NotYet);
+        };
         let source = &follower.source.name;
         match &applied {
             Ok(_) if follower.board.recover(Trouble::LookUp) => {
                 tracing::info!(source, "keys can be looked up again");
             }
-            Err(error @ LookUpError::Bucket(_))
+            Err(error @ (LookUpError::Bucket(_) | LookUpError::TimedOut))
                 if follower.board.suffer(Trouble::LookUp, error.to_string()) =>
             {
                 tracing::warn!(source, %error, "a key cannot be looked up; its event waits");

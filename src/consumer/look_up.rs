@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::routes::Follower;
 use crate::bucket::{BucketError, Lister};
 use crate::index::IndexError;
-use crate::index::ledger::{Applied, LookUpReport};
+use crate::index::ledger::{Applied, EventReport, LookUpReport, Told};
 use crate::index::writer::IndexHandle;
 use crate::sync::interval::KeyRange;
 use crate::sync::listing::{ListingFault, RangeWalk};
@@ -22,6 +22,9 @@ const MAX_PAGES: u32 = 12;
 /// The shortest and the longest wait between two pages.
 const MIN_WAIT: Duration = Duration::from_millis(200);
 const MAX_WAIT: Duration = Duration::from_secs(3);
+
+/// How long one key may take to be listed, attempts and all: what hangs must not hold up others.
+const LIST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why a look-up settles nothing.
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +40,20 @@ pub enum LookUpError {
         /// What is wrong with the page.
         fault: ListingFault,
     },
+    /// No answer came.
+    #[error(
+        "failed to look up a key within {} seconds; it is tried again when its event comes again",
+        LIST_TIMEOUT.as_secs()
+    )]
+    TimedOut,
     /// The pages stay older than the event or than the record.
     #[error(
         "{MAX_PAGES} listings of the key were all older than its event; is the store's clock behind?"
     )]
     Outdated,
+    /// Another key of the Source could not be listed a moment ago.
+    #[error("a key of the Source could not be looked up just before; it is tried again soon")]
+    Resting,
     /// The Source is not ready for events.
     #[error("the Source's records are of another bucket or folder until its scan has begun")]
     NotYet,
@@ -60,11 +72,14 @@ pub async fn run(
     key: &str,
     event: &Ambiguous,
 ) -> Result<Applied, LookUpError> {
-    for _ in 0..MAX_PAGES {
-        let permit = permits.acquire().await;
-        let permit = permit.expect("nobody closes the semaphore");
-        let report = list(follower, key, event).await?;
-        drop(permit);
+    for round in 0..MAX_PAGES {
+        // The page of another event of the key may have settled this one meanwhile.
+        if round > 0
+            && let Some(settled) = is_settled(follower, index, key, event).await?
+        {
+            return Ok(settled);
+        }
+        let report = list_in_turn(follower, permits, key, event).await?;
         let stamp = report.stamp;
         match index.apply_look_up(report).await? {
             Applied::LookUp => {}
@@ -76,6 +91,48 @@ pub async fn run(
         tokio::time::sleep(wait.clamp(MIN_WAIT, MAX_WAIT)).await;
     }
     Err(LookUpError::Outdated)
+}
+
+/// What the index knows of the event by now; `None` where the key must still be listed.
+async fn is_settled(
+    follower: &Follower,
+    index: &IndexHandle,
+    key: &str,
+    event: &Ambiguous,
+) -> Result<Option<Applied>, LookUpError> {
+    let report = EventReport {
+        source: follower.id,
+        key: key.to_owned(),
+        event: Told::Ambiguous(event.clone()),
+    };
+    match index.apply_events(vec![report]).await?.pop() {
+        Some(Applied::LookUp) | None => Ok(None),
+        Some(Applied::NotYet) => Err(LookUpError::NotYet),
+        Some(settled) => Ok(Some(settled)),
+    }
+}
+
+/// Lists the key when it is its turn: of all look-ups, and of those of its Source, which may have no more
+/// than half of them, so that a store that hangs leaves room for others.
+async fn list_in_turn(
+    follower: &Follower,
+    permits: &Semaphore,
+    key: &str,
+    event: &Ambiguous,
+) -> Result<LookUpReport, LookUpError> {
+    let own = follower.look_ups.acquire().await;
+    let _own = own.expect("nobody closes the semaphore");
+    if let Some(error) = follower.look_ups_rest() {
+        return Err(error);
+    }
+    let permit = permits.acquire().await;
+    let _permit = permit.expect("nobody closes the semaphore");
+    let listing = tokio::time::timeout(LIST_TIMEOUT, list(follower, key, event));
+    let listed = listing.await.unwrap_or(Err(LookUpError::TimedOut));
+    if let Err(LookUpError::Bucket(_) | LookUpError::TimedOut) = &listed {
+        follower.let_look_ups_rest();
+    }
+    listed
 }
 
 /// Asks for pages until one makes a statement about the key; the first does, unless it is empty and

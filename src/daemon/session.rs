@@ -86,8 +86,8 @@ impl Doors {
     }
 
     /// How far the thread that writes the index is.
-    pub fn turns(&self) -> Option<u64> {
-        self.lock().index.as_ref().map(IndexHandle::turns)
+    pub fn heartbeat(&self) -> Option<u64> {
+        self.lock().index.as_ref().map(IndexHandle::heartbeat)
     }
 
     fn set(&self, inside: Inside) {
@@ -175,6 +175,7 @@ pub(super) fn policy(config: &Config) -> CommitPolicy {
         max_changes: config.index.commit_documents,
         interval: config.index.commit_interval,
         event_interval: config.index.event_commit_interval,
+        finishes_merges: false,
     }
 }
 
@@ -227,6 +228,7 @@ async fn begin(
             index: index.clone(),
             beside: building.map(|building| building.index.clone()),
             look_ups: Arc::clone(&look_ups),
+            stop: stop.clone(),
             board: Arc::clone(&events.board),
         });
         inside.handlers.insert(url.clone(), Arc::clone(&handler));
@@ -360,12 +362,10 @@ async fn attach(
         _ => Phase::Deploying,
     });
     let attempts = change.config.scan.attempts;
-    Ok(Some(Follower {
-        id,
-        source: Arc::clone(source),
-        bucket: Arc::new(LazyBucket::new(Arc::clone(source), attempts)),
-        board,
-    }))
+    let bucket = Arc::new(LazyBucket::new(Arc::clone(source), attempts));
+    let look_ups = change.config.events.look_ups_in_flight / 2;
+    let source = Arc::clone(source);
+    Ok(Some(Follower::new(id, source, bucket, board, look_ups)))
 }
 
 /// The queue of a Source, if that brings it its events.

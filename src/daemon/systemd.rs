@@ -35,7 +35,7 @@ struct Told {
     ready: bool,
     status: String,
     fed: Option<tokio::time::Instant>,
-    turns: Option<u64>,
+    heartbeat: Option<u64>,
 }
 
 impl Told {
@@ -56,10 +56,10 @@ impl Told {
         if self.fed.is_some_and(|fed| fed.elapsed() < every) {
             return;
         }
-        let turns = around.doors.turns();
-        let is_working = turns.is_none() || turns != self.turns;
+        let heartbeat = around.doors.heartbeat();
+        let is_working = heartbeat.is_none() || heartbeat != self.heartbeat;
         if is_working {
-            self.turns = turns;
+            self.heartbeat = heartbeat;
             self.fed = Some(tokio::time::Instant::now());
             send(&[NotifyState::Watchdog]);
         }

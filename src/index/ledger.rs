@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::pending::Pending;
@@ -44,6 +45,9 @@ pub struct CommitPolicy {
     pub interval: Duration,
     /// At the latest after that time, if an event waits for the commit.
     pub event_interval: Duration,
+    /// Whether merges that are under way are waited for at the end, which can take minutes; otherwise
+    /// they are given up, and come about again later.
+    pub finishes_merges: bool,
 }
 
 /// A Source while it is scanned.
@@ -102,6 +106,7 @@ pub struct Ledger<E> {
     /// Those of them whose records are of another bucket or folder until their scan begins.
     moving: HashSet<SourceId>,
     suspects: Suspects,
+    heartbeat: Arc<AtomicU64>,
 }
 
 /// Where a change of a record is counted.
@@ -138,6 +143,7 @@ impl<E: Engine> Ledger<E> {
             following: HashSet::new(),
             moving: HashSet::new(),
             suspects: Suspects::default(),
+            heartbeat: Arc::default(),
         })
     }
 
@@ -156,6 +162,7 @@ impl<E: Engine> Ledger<E> {
         interval: &KeyInterval,
         which: Which,
     ) -> Result<(Vec<Keyed>, Option<String>), IndexError> {
+        self.heartbeat.fetch_add(1, Ordering::Relaxed);
         let stored = self.engine.read(id, interval, which, READ_CHUNK)?;
         let is_full = stored.len() >= READ_CHUNK;
         let last = stored
@@ -219,6 +226,7 @@ impl<E: Engine> Ledger<E> {
         if self.is_clean() {
             return Ok(());
         }
+        self.heartbeat.fetch_add(1, Ordering::Relaxed);
         if !self.dry_run {
             self.advance_followed();
             self.engine
@@ -234,7 +242,15 @@ impl<E: Engine> Ledger<E> {
     /// Commits and ends the engine's background work.
     pub fn close(mut self) -> Result<(), IndexError> {
         self.commit()?;
-        self.engine.close()
+        match self.policy.finishes_merges {
+            true => self.engine.close(),
+            false => Ok(()),
+        }
+    }
+
+    /// A number that grows with everything that is read or committed, and whoever works on may raise.
+    pub fn heartbeat(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.heartbeat)
     }
 }
 

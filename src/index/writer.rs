@@ -81,7 +81,7 @@ impl Waiting {
 pub struct IndexHandle {
     requests: mpsc::Sender<Request>,
     failure: Arc<OnceLock<IndexError>>,
-    turns: Arc<AtomicU64>,
+    heartbeat: Arc<AtomicU64>,
 }
 
 /// The thread itself.
@@ -95,17 +95,17 @@ pub fn start<E: Engine>(ledger: Ledger<E>) -> Result<(IndexHandle, IndexThread),
     let (requests, inbox) = mpsc::channel(MAX_WAITING);
     let failure = Arc::new(OnceLock::new());
     let shared = Arc::clone(&failure);
-    let turns = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&turns);
+    let heartbeat = ledger.heartbeat();
+    let beating = Arc::clone(&heartbeat);
     let runtime = Handle::current();
     let thread = thread::Builder::new()
         .name("index-writer".to_owned())
-        .spawn(move || run(ledger, inbox, &shared, &counted, &runtime))
+        .spawn(move || run(ledger, inbox, &shared, &beating, &runtime))
         .map_err(IndexError::engine("start the thread that writes the index"))?;
     let handle = IndexHandle {
         requests,
         failure,
-        turns,
+        heartbeat,
     };
     Ok((handle, IndexThread { thread }))
 }
@@ -114,13 +114,13 @@ fn run<E: Engine>(
     mut ledger: Ledger<E>,
     mut inbox: mpsc::Receiver<Request>,
     failure: &OnceLock<IndexError>,
-    turns: &AtomicU64,
+    heartbeat: &AtomicU64,
     runtime: &Handle,
 ) -> Result<(), IndexError> {
     let mut waiting = Waiting::default();
     let event_interval = ledger.policy().event_interval;
     loop {
-        turns.fetch_add(1, Ordering::Relaxed);
+        heartbeat.fetch_add(1, Ordering::Relaxed);
         let due = waiting.due(event_interval);
         let until_due = due.map_or(IDLE_CHECK, |due| {
             due.saturating_duration_since(Instant::now())
@@ -303,13 +303,13 @@ impl IndexHandle {
     }
 
     /// Whether it is the same index.
-    pub fn is_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.turns, &other.turns)
+    pub fn is_same_index(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.heartbeat, &other.heartbeat)
     }
 
     /// A number that grows as long as the thread does its work.
-    pub fn turns(&self) -> u64 {
-        self.turns.load(Ordering::Relaxed)
+    pub fn heartbeat(&self) -> u64 {
+        self.heartbeat.load(Ordering::Relaxed)
     }
 
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, IndexError> {

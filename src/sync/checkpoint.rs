@@ -252,6 +252,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rebuild_does_not_go_on_behind_events_that_only_the_live_index_has_taken_in() {
+        let mut live = Checkpoint::default();
+        let (id, _) = live.register(&identity("a", "one")).unwrap();
+        live.state_mut(id).unwrap().events = 7;
+        let mut built = live.bindings_only();
+        let state = built.state_mut(id).unwrap();
+        state.begin_scan(Vec::new());
+        assert!(!built.resumes_behind(&live), "nothing has happened since");
+        live.state_mut(id).unwrap().events += 1;
+        assert!(built.resumes_behind(&live));
+        let state = built.state_mut(id).unwrap();
+        state.stamp_page(Stamp::from_millis(9));
+        state.complete_scan().unwrap();
+        assert!(!built.resumes_behind(&live), "it is listed anew");
+    }
+
+    #[test]
     fn a_checkpoint_survives_its_text_with_any_key() {
         let mut checkpoint = Checkpoint::default();
         let (id, _) = checkpoint.register(&identity("a", "one")).unwrap();

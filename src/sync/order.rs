@@ -112,19 +112,43 @@ pub fn apply_event(record: Option<&Record>, event: &Event, clock: &Clock) -> Dec
             listed_at: record.and_then(|record| record.listed_at),
         });
     };
-    if !could_be_outrun(why, record, time, sequencer, clock) {
+    stale(why, record, time, sequencer, clock)
+}
+
+/// Decides what an ambiguous event does to the record of its key without a page: one that is newer than
+/// the event has shown what it did. `None`: the key must be listed.
+pub fn apply_ambiguous(
+    record: Option<&Record>,
+    event: &Ambiguous,
+    clock: &Clock,
+) -> Option<Decision> {
+    let (time, sequencer) = (event.time, event.sequencer.as_ref());
+    let why = why_stale(record, time, sequencer, clock)?;
+    Some(stale(why, record, time, sequencer, clock))
+}
+
+/// What a stale event leaves: nothing, or its sequencer where one of before it could outrun it.
+fn stale(
+    why: Kept,
+    record: Option<&Record>,
+    time: Stamp,
+    sequencer: Option<&Sequencer>,
+    clock: &Clock,
+) -> Decision {
+    let outrun = could_be_outrun(why, record, time, sequencer, clock);
+    let Some(sequencer) = sequencer.filter(|_| outrun) else {
         return Decision::Keep(why);
-    }
+    };
     Decision::Write(match record {
         Some(record) => Record {
-            sequencer: Some(event.sequencer.clone()),
+            sequencer: Some(sequencer.clone()),
             ..record.clone()
         },
         None => Record {
             // That there is nothing is what the scan has shown, not the event.
             content: Content::Removed { scan: clock.scan },
             event_time: None,
-            sequencer: Some(event.sequencer.clone()),
+            sequencer: Some(sequencer.clone()),
             listed_at: clock.complete_as_of,
         },
     })
@@ -171,15 +195,7 @@ fn could_be_outrun(
         _ => None,
     };
     let is_close = |at: Stamp| at.minus(CLOCK_DISAGREEMENT) <= time;
-    sequencer.is_some() && shown_at.is_some_and(is_close)
-}
-
-/// Why the key of an ambiguous event need not be listed; `None` where it must be.
-pub fn why_no_look_up(record: Option<&Record>, event: &Ambiguous, clock: &Clock) -> Option<Kept> {
-    let (time, sequencer) = (event.time, event.sequencer.as_ref());
-    let why = why_stale(record, time, sequencer, clock)?;
-    // The page of a look-up leaves the sequencer.
-    (!could_be_outrun(why, record, time, sequencer, clock)).then_some(why)
+    shown_at.is_some_and(is_close)
 }
 
 /// Decides what the page of one key does to its record that was asked for because of an ambiguous

@@ -42,6 +42,7 @@ const SOON: CommitPolicy = CommitPolicy {
     max_changes: 1_000,
     interval: Duration::from_secs(3600),
     event_interval: Duration::from_millis(20),
+    finishes_merges: true,
 };
 
 /// A consumer that runs.
@@ -70,6 +71,7 @@ impl Running {
             index: index.clone(),
             beside: None,
             look_ups: Arc::new(tokio::sync::Semaphore::new(1)),
+            stop: CancellationToken::new(),
             board: Arc::clone(&queue_board),
         });
         let consumer = Consumer::new(
@@ -117,12 +119,9 @@ async fn follow(index: &IndexHandle, board: &Arc<SourceBoard>) -> Arc<Follower> 
         tally: Arc::clone(&board.tally),
         ranges_in_flight: 1,
     };
-    Arc::new(Follower {
-        id: index.attach(request).await.unwrap().id,
-        bucket: Arc::new(LazyBucket::new(Arc::clone(&source), 1)),
-        source,
-        board: Arc::clone(board),
-    })
+    let id = index.attach(request).await.unwrap().id;
+    let bucket = Arc::new(LazyBucket::new(Arc::clone(&source), 1));
+    Arc::new(Follower::new(id, source, bucket, Arc::clone(board), 1))
 }
 
 /// Waits until it is so, which other threads see to.

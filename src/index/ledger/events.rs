@@ -31,6 +31,19 @@ pub enum Told {
     Ambiguous(Ambiguous),
 }
 
+impl Told {
+    /// The event as one whose key must be listed.
+    pub fn to_ambiguous(&self) -> Ambiguous {
+        match self {
+            Self::Ambiguous(event) => event.clone(),
+            Self::Certain(event) => Ambiguous {
+                time: event.time,
+                sequencer: Some(event.sequencer.clone()),
+            },
+        }
+    }
+}
+
 /// The page of one key that was asked for because of an ambiguous event, after that had come.
 #[derive(Clone, Debug)]
 pub struct LookUpReport {
@@ -72,8 +85,10 @@ impl<E: Engine> Ledger<E> {
         let clock = self.state(source)?.clock();
         match event {
             Told::Ambiguous(event) => {
-                let why = order::why_no_look_up(record.as_ref(), &event, &clock);
-                Ok(why.map_or(Applied::LookUp, Applied::Stale))
+                match order::apply_ambiguous(record.as_ref(), &event, &clock) {
+                    Some(decision) => self.take(source, &key, record.as_ref(), decision),
+                    None => Ok(Applied::LookUp),
+                }
             }
             Told::Certain(event) if record.is_none() && self.is_doubtful(source, &event)? => {
                 Ok(Applied::LookUp)
@@ -94,8 +109,8 @@ impl<E: Engine> Ledger<E> {
         let record = self.record(source, key)?;
         let clock = self.state(source)?.clock();
         // Where a key has many such events, the page that settles one of them settles others.
-        if let Some(why) = order::why_no_look_up(record.as_ref(), &report.event, &clock) {
-            return Ok(Applied::Stale(why));
+        if let Some(decision) = order::apply_ambiguous(record.as_ref(), &report.event, &clock) {
+            return self.take(source, key, record.as_ref(), decision);
         }
         let (decision, is_settled) = order::apply_look_up(
             record.as_ref(),

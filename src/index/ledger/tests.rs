@@ -20,6 +20,7 @@ const POLICY: CommitPolicy = CommitPolicy {
     max_changes: 3,
     interval: Duration::from_secs(3600),
     event_interval: Duration::from_secs(3600),
+    finishes_merges: true,
 };
 
 fn source(prefix: &str, include: &[&str]) -> Arc<Source> {

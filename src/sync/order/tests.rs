@@ -81,10 +81,8 @@ fn a_stale_event_that_one_from_before_it_could_outrun_leaves_its_sequencer() {
             assert!(matches!(decision, Decision::Keep(_)), "{decision:?}");
         }
         let looked_up = ambiguous(3_000, "9");
-        assert_eq!(why_no_look_up(record, &looked_up, &complete), None);
-        let settled = apply_look_up(record, None, at(5_001), &looked_up, &complete);
-        let settled = written(settled.0);
-        assert!(why_no_look_up(Some(&settled), &looked_up, &complete).is_some());
+        let settled = apply_ambiguous(record, &looked_up, &complete);
+        assert_eq!(settled, Some(Decision::Write(floor)));
     }
 }
 
@@ -151,7 +149,7 @@ fn a_settled_event_needs_no_look_up_when_it_comes_again() {
     let (decision, _) = apply_look_up(None, None, at(61), &ambiguous(60, "3"), &clock);
     let record = written(decision);
     for (time, sequencer, needed) in [(60, "3", false), (60, "", false), (61, "4", true)] {
-        let why = why_no_look_up(Some(&record), &ambiguous(time, sequencer), &clock);
+        let why = apply_ambiguous(Some(&record), &ambiguous(time, sequencer), &clock);
         assert_eq!(why.is_none(), needed, "{time} {sequencer}: {why:?}");
     }
 }

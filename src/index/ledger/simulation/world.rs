@@ -241,6 +241,7 @@ fn ledger(engine: MemoryEngine, setup: Setup) -> Ledger<MemoryEngine> {
         max_changes: setup.max_changes,
         interval: never,
         event_interval: never,
+        finishes_merges: true,
     };
     Ledger::new(engine, policy, false).expect("the engine in memory can always be read")
 }
@@ -267,5 +268,6 @@ fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {
         following: ledger.following.clone(),
         moving: ledger.moving.clone(),
         suspects: Suspects::default(),
+        heartbeat: Arc::default(),
     }
 }

@@ -261,3 +261,78 @@ fn a_scan_measures_what_events_should_have_told() {
     let drift = tally.drift().unwrap();
     assert_eq!((drift.missing, drift.stale, drift.left_over), (1, 0, 1));
 }
+
+#[test]
+fn a_crash_while_records_are_erased_leaves_nothing_that_counts_as_known() {
+    for removed in [false, true] {
+        let mut ledger = ledger(false);
+        let all = source("", &[]);
+        let bucket = bucket(&[("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5)]);
+        let (place, _) = attach(&mut ledger, &all);
+        scan(&mut ledger, &all, &bucket, 100);
+        let queue = QueueId {
+            url: "queue".into(),
+            created: None,
+        };
+        ledger.follow(place.id, &queue).unwrap();
+        match removed {
+            true => ledger.forget_others(&[]).unwrap(),
+            false => {
+                let none = source("", &["x"]);
+                let sweep = Scan::idle(none, Arc::default());
+                ledger
+                    .sweep(place.id, &sweep, Leftovers::NotAdmitted)
+                    .unwrap();
+                // As in the middle of many; the process is gone then.
+                ledger.commit().unwrap();
+            }
+        }
+        let state = ledger.engine.checkpoint().unwrap();
+        let state = state.source("photos").unwrap();
+        assert_eq!(
+            (state.complete_as_of, &state.followed),
+            (None, &None),
+            "{removed}"
+        );
+    }
+}
+
+#[test]
+fn an_event_from_before_new_rules_is_looked_up_where_there_is_no_record() {
+    let mut ledger = ledger(false);
+    let (old, new) = (source("", &["/a/"]), source("", &["/a/", "/b/"]));
+    let bucket: Bucket = [("a/1".to_owned(), 1)].into();
+    attach(&mut ledger, &old);
+    scan(&mut ledger, &old, &bucket, 10_000);
+    let (place, _) = attach_after(&mut ledger, &new, Some(&old));
+    let request = ScanRequest {
+        source: Arc::clone(&new),
+        ranges_in_flight: 4,
+        fresh: false,
+        partial: true,
+        drift: None,
+        queue: None,
+        progress: Arc::default(),
+    };
+    let plan = ledger.begin_scan(request).unwrap();
+    assert!(list(
+        &mut ledger,
+        &plan,
+        &new,
+        &bucket,
+        2,
+        50_000,
+        usize::MAX
+    ));
+    ledger.complete_scan(place.id).unwrap();
+    // Its removal came when the key was not admitted.
+    for (key, time, want) in [
+        ("b/ghost", 30_000, Applied::LookUp),
+        ("b/new", 60_000, Applied::Written),
+    ] {
+        assert_eq!(report(&mut ledger, place.id, key, put(key, 1, time)), want);
+    }
+    scan(&mut ledger, &new, &bucket, 70_000);
+    let late = report(&mut ledger, place.id, "b/ghost", put("b/ghost", 1, 30_000));
+    assert_eq!(late, Applied::Stale(Kept::BeforeScan));
+}
