@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,11 +13,18 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedReadHalf;
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::index::directory::WriterLock;
 use crate::index::progress::Progress;
 use crate::status::Report;
 
-/// The longest line that is read: a report of some thousand Sources.
-const MAX_LINE_BYTES: u64 = 64 << 20;
+/// The longest request, in bytes with its line break: the names of a thousand Sources.
+pub const MAX_REQUEST_BYTES: u64 = 64 << 10;
+
+/// The longest answer, in bytes with its line break: a report of some thousand Sources.
+pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
+
+/// How long a line may take to be written; whoever does not read for so long has no need of it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The mode of the socket's file: its user and its group may ask.
 const SOCKET_MODE: u32 = 0o660;
@@ -38,7 +46,7 @@ pub enum Request {
     Rebuild,
     /// To handle messages once more that are kept in quarantine.
     Retry {
-        /// Their ids there.
+        /// Their ids there; how many is bounded by [`MAX_REQUEST_BYTES`] alone.
         ids: Vec<String>,
     },
 }
@@ -142,6 +150,20 @@ pub enum ControlError {
         /// The socket.
         path: PathBuf,
     },
+    /// Something else is where the socket is to be.
+    #[error("{} is no socket; write another serve.control_socket", path.display())]
+    NoSocket {
+        /// What is no socket.
+        path: PathBuf,
+    },
+    /// The request is longer than [`MAX_REQUEST_BYTES`].
+    #[error(
+        "the request has {bytes} bytes, of at most {MAX_REQUEST_BYTES}; ask for less at a time"
+    )]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+    },
     /// The socket could not be used.
     #[error("failed to {attempted} the control socket {}: {cause}", path.display())]
     Socket {
@@ -160,11 +182,11 @@ pub enum ControlError {
     Refused(String),
 }
 
-/// Listens on the socket; one that a dead daemon has left is replaced.
+/// Listens on the socket; one that a dead daemon has left is replaced, nothing else is.
 ///
 /// Only who holds the data directory's lock may.
-pub async fn listen(path: &Path) -> Result<UnixListener, ControlError> {
-    use std::os::unix::fs::PermissionsExt;
+pub async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListener, ControlError> {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     let failed = |attempted| {
         let path = path.to_owned();
         move |cause| ControlError::Socket {
@@ -178,11 +200,17 @@ pub async fn listen(path: &Path) -> Result<UnixListener, ControlError> {
             path: path.to_owned(),
         });
     }
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(failed("replace")(error));
+    match std::fs::symlink_metadata(path) {
+        Ok(about) if about.file_type().is_socket() => {
+            std::fs::remove_file(path).map_err(failed("replace"))?;
         }
-        _ => {}
+        Ok(_) => {
+            return Err(ControlError::NoSocket {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed("look at")(error)),
     }
     let listener = UnixListener::bind(path).map_err(failed("listen on"))?;
     std::fs::set_permissions(path, PermissionsExt::from_mode(SOCKET_MODE))
@@ -195,28 +223,46 @@ pub async fn is_answered(path: &Path) -> bool {
     UnixStream::connect(path).await.is_ok()
 }
 
-/// Reads one line of JSON; `None` where the other side is done.
+/// Reads one line of JSON of at most so many bytes; `None` where the other side is done.
 pub async fn read_line<T: DeserializeOwned>(
     lines: &mut BufReader<OwnedReadHalf>,
+    max_bytes: u64,
 ) -> io::Result<Option<T>> {
     let mut line = Vec::new();
-    let mut limited = lines.take(MAX_LINE_BYTES);
+    let mut limited = lines.take(max_bytes);
     if limited.read_until(b'\n', &mut line).await? == 0 {
         return Ok(None);
+    }
+    if limited.limit() == 0 && !line.ends_with(b"\n") {
+        let why = format!("a line is longer than {max_bytes} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
     serde_json::from_slice(&line)
         .map(Some)
         .map_err(io::Error::from)
 }
 
-/// Writes one line of JSON.
+/// Writes one line of JSON, within 30 seconds.
 pub async fn write_line(
     to: &mut (impl AsyncWriteExt + Unpin),
     value: &impl Serialize,
 ) -> io::Result<()> {
+    write_within(WRITE_TIMEOUT, to, &line_of(value)?).await
+}
+
+fn line_of(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
-    to.write_all(&line).await
+    Ok(line)
+}
+
+async fn write_within(
+    limit: Duration,
+    to: &mut (impl AsyncWriteExt + Unpin),
+    line: &[u8],
+) -> io::Result<()> {
+    let written = tokio::time::timeout(limit, to.write_all(line)).await;
+    written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// One request that was put, and its answers to come.
@@ -227,6 +273,11 @@ pub struct Answers {
 
 /// Asks the daemon behind the socket.
 pub async fn ask(path: &Path, request: &Request) -> Result<Answers, ControlError> {
+    let unwritten = |error: io::Error| ControlError::Answer(error.to_string());
+    let line = line_of(request).map_err(unwritten)?;
+    if line.len() as u64 > MAX_REQUEST_BYTES {
+        return Err(ControlError::TooLong { bytes: line.len() });
+    }
     let stream = UnixStream::connect(path).await.map_err(|cause| {
         let path = path.to_owned();
         match cause.kind() {
@@ -241,8 +292,8 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Answers, ControlError
         }
     })?;
     let (reader, mut writer) = stream.into_split();
-    let sent = write_line(&mut writer, request).await;
-    sent.map_err(|error| ControlError::Answer(error.to_string()))?;
+    let written = write_within(WRITE_TIMEOUT, &mut writer, &line).await;
+    written.map_err(unwritten)?;
     Ok(Answers {
         lines: BufReader::new(reader),
         _writer: writer,
@@ -252,7 +303,7 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Answers, ControlError
 impl Answers {
     /// The next answer; `None` behind the last.
     pub async fn next(&mut self) -> Result<Option<Answer>, ControlError> {
-        match read_line(&mut self.lines).await {
+        match read_line(&mut self.lines, MAX_ANSWER_BYTES).await {
             Ok(Some(Answer::Done)) => Ok(None),
             Ok(Some(Answer::Refused(why))) => Err(ControlError::Refused(why)),
             Ok(Some(answer)) => Ok(Some(answer)),
@@ -265,16 +316,22 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::directory::DataDir;
+
+    fn lock(folder: &tempfile::TempDir) -> WriterLock {
+        DataDir::new(folder.path(), 1).lock().unwrap()
+    }
 
     #[tokio::test]
     async fn a_request_and_its_answers_come_over_the_socket() {
         let folder = tempfile::tempdir().unwrap();
+        let lock = lock(&folder);
         let path = folder.path().join("control.sock");
         let absent = ask(&path, &Request::Status).await;
         assert!(matches!(absent, Err(ControlError::NoDaemon { .. })));
-        let listener = listen(&path).await.unwrap();
+        let listener = listen(&path, &lock).await.unwrap();
         assert!(matches!(
-            listen(&path).await,
+            listen(&path, &lock).await,
             Err(ControlError::Taken { .. })
         ));
         let request = Request::Reindex {
@@ -290,7 +347,8 @@ mod tests {
             listener.accept().await.unwrap();
             let (reader, mut writer) = listener.accept().await.unwrap().0.into_split();
             let mut lines = BufReader::new(reader);
-            let got: Request = read_line(&mut lines).await.unwrap().unwrap();
+            let got = read_line(&mut lines, MAX_REQUEST_BYTES).await;
+            let got: Request = got.unwrap().unwrap();
             write_line(&mut writer, &answered).await.unwrap();
             write_line(&mut writer, &Answer::Done).await.unwrap();
             got
@@ -307,11 +365,63 @@ mod tests {
     #[tokio::test]
     async fn a_socket_that_nobody_listens_on_any_more_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
+        let lock = lock(&folder);
         let path = folder.path().join("control.sock");
-        drop(listen(&path).await.unwrap());
+        drop(listen(&path, &lock).await.unwrap());
         assert!(path.exists());
         let refused = ask(&path, &Request::Status).await;
         assert!(matches!(refused, Err(ControlError::NoDaemon { .. })));
-        listen(&path).await.unwrap();
+        listen(&path, &lock).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_no_socket_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = lock(&folder);
+        let path = folder.path().join("photo.jpg");
+        std::fs::write(&path, "precious").unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for path in [&path, &link, &folder.path().to_owned()] {
+            let refused = listen(path, &lock).await.unwrap_err().to_string();
+            assert!(refused.contains("is no socket; write another"), "{refused}");
+        }
+        assert_eq!(std::fs::read(&link).unwrap(), b"precious");
+    }
+
+    #[tokio::test]
+    async fn a_line_is_as_long_as_its_bound_at_most() {
+        for (text, max_bytes, problem) in [
+            ("12345\n", 6, None),
+            ("12345", 6, None),
+            ("12345\n", 5, Some("longer than 5 bytes")),
+            ("12345", 5, Some("longer than 5 bytes")),
+        ] {
+            let (mut ours, theirs) = UnixStream::pair().unwrap();
+            ours.write_all(text.as_bytes()).await.unwrap();
+            drop(ours);
+            let mut lines = BufReader::new(theirs.into_split().0);
+            let read: io::Result<Option<u32>> = read_line(&mut lines, max_bytes).await;
+            match (read, problem) {
+                (Ok(read), None) => assert_eq!(read, Some(12345)),
+                (Err(error), Some(words)) => assert!(error.to_string().contains(words)),
+                (read, _) => panic!("{text:?} of {max_bytes}: {read:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_too_long_is_not_put() {
+        let ids = vec!["x".repeat(MAX_REQUEST_BYTES as usize)];
+        let asked = ask(Path::new("/nowhere"), &Request::Retry { ids }).await;
+        assert!(matches!(asked, Err(ControlError::TooLong { .. })));
+    }
+
+    #[tokio::test]
+    async fn whoever_never_reads_is_given_up() {
+        let (mut ours, _theirs) = UnixStream::pair().unwrap();
+        let line = vec![0; 16 << 20];
+        let written = write_within(Duration::from_millis(50), &mut ours, &line).await;
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -21,6 +21,9 @@ use crate::status::Board;
 mod metrics;
 mod routes;
 
+/// How long an answer that is under way may take when the daemon stops.
+pub const CLOSING: Duration = Duration::from_secs(3);
+
 /// How long a client may take, and how many there may be.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
@@ -42,7 +45,7 @@ const BOUNDS: Bounds = Bounds {
     // Above the interval at which metrics are usually read, so that a connection serves again.
     header: Duration::from_secs(90),
     lifetime: Duration::from_secs(3600),
-    closing: Duration::from_secs(3),
+    closing: CLOSING,
     header_bytes: 16 * 1024,
 };
 

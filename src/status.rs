@@ -37,7 +37,7 @@ pub struct Board {
     queues: Mutex<BTreeMap<String, Arc<QueueBoard>>>,
     /// Commits that failed.
     pub commit_failures: Counter,
-    /// Configurations that were taken over, the first included.
+    /// Configurations that were taken over after the first.
     pub reloads: Counter,
     /// Configurations that were refused.
     pub refused_reloads: Counter,

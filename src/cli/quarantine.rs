@@ -1,4 +1,5 @@
-//! `quarantine`: shows the messages that cannot be handled, and removes those that were looked into.
+//! `quarantine`: shows the messages that cannot be handled, has the daemon handle them once more, and
+//! removes those that were looked into.
 //!
 //! The queue is not asked: what becomes of a message there is up to its redrive policy.
 

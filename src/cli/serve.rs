@@ -44,7 +44,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     let (orders, inbox) = mpsc::channel(MAX_ORDERS);
     let around = Arc::new(surroundings(&config, orders)?);
     let socket = &config.serve.control_socket;
-    let control = control::listen(socket).await?;
+    let control = control::listen(socket, &around.lock).await?;
     let http = match config.serve.listen {
         Some(listen) => Some(http::bind(listen).await?),
         None => None,
@@ -84,9 +84,13 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
         }),
     };
     systemd::stopping();
-    served.cancel();
     // Nobody connects to it any more; one that stays is replaced by the next daemon.
     let _ = std::fs::remove_file(socket);
+    served.cancel();
+    if config.serve.listen.is_some() {
+        // Of what runs beside, only HTTP ends by itself; what it has not answered by then is cut off.
+        let _ = tokio::time::timeout(http::CLOSING, beside.join_next()).await;
+    }
     if ended.is_ok() {
         tracing::info!("stopped");
     }
@@ -148,7 +152,11 @@ async fn reload_on(
     around: Arc<Surroundings>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
-        systemd::reloading();
+        // What is not ready yet, or not at present, is no more so by a reload.
+        let is_ready = around.board.is_ready();
+        if is_ready {
+            systemd::reloading();
+        }
         match load(&path, &first) {
             Ok(config) => {
                 around.board.reloads.add(1);
@@ -161,7 +169,9 @@ async fn reload_on(
                 tracing::error!(error = %format!("{error:#}"), "the new configuration is refused");
             }
         }
-        systemd::reloaded();
+        if is_ready {
+            systemd::reloaded();
+        }
     }
     anyhow::bail!("the runtime does not listen for SIGHUP any more")
 }

@@ -1,4 +1,4 @@
-//! The settings of the daemon: how events are received, when scans run, where it listens.
+//! The settings of the daemon: how events are received, where it listens.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

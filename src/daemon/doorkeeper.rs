@@ -1,6 +1,7 @@
 //! Serves the control socket: each request is put to the running session, and answered.
 //!
-//! Whoever asked may leave: a scan that was asked for goes on.
+//! Whoever asked may leave: a scan that was asked for goes on. Of rebuilds there is one at a time; a
+//! configuration that takes over ends it, and whoever asked is told to ask again.
 
 use std::io;
 use std::sync::Arc;
@@ -9,14 +10,14 @@ use std::time::Duration;
 use tokio::io::BufReader;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::mirror::{Ask, Ended};
 use super::rebuild::{Rebuild, Told};
 use super::session::{Order, Surroundings};
 use crate::consumer::handler::Outcome;
-use crate::control::{Answer, Request, ScanFigures, read_line, write_line};
+use crate::control::{Answer, MAX_REQUEST_BYTES, Request, ScanFigures, read_line, write_line};
 use crate::index::progress::Progress;
 use crate::quarantine::Entry;
 use crate::queue::{Message, ReceiptHandle};
@@ -28,43 +29,62 @@ const MAX_CONNECTIONS: usize = 32;
 /// How long a request may take to come.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long to wait after a connection could not be accepted: what holds the file descriptors ends
+/// some time.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
 /// How often the progress of a scan is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Serves until it is dropped.
 pub async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let rebuilding = Arc::new(Mutex::new(()));
     let mut connections = JoinSet::new();
+    let mut is_failing = false;
     loop {
         let permit = Arc::clone(&permits).acquire_owned().await;
         let permit = permit.expect("nobody closes the semaphore");
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let around = Arc::clone(&around);
-                    connections.spawn(async move {
-                        // Whoever asked and left needs no answer.
-                        let _ = converse(stream, &around).await;
-                        drop(permit);
-                    });
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                is_failing = false;
+                let (around, rebuilding) = (Arc::clone(&around), Arc::clone(&rebuilding));
+                connections.spawn(async move {
+                    // Whoever asked and left needs no answer.
+                    let _ = converse(stream, &around, &rebuilding).await;
+                    drop(permit);
+                });
+            }
+            Err(cause) => {
+                if !std::mem::replace(&mut is_failing, true) {
+                    tracing::warn!(
+                        %cause,
+                        "failed to accept a connection to the control socket; it is tried again"
+                    );
                 }
-                // Out of file descriptors: what holds them ends some time.
-                Err(_) => tokio::time::sleep(PROGRESS_EVERY).await,
-            },
-            Some(_) = connections.join_next() => {}
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 }
 
-async fn converse(stream: UnixStream, around: &Surroundings) -> io::Result<()> {
+async fn converse(
+    stream: UnixStream,
+    around: &Surroundings,
+    rebuilding: &Mutex<()>,
+) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader);
-    let request = tokio::time::timeout(REQUEST_TIMEOUT, read_line(&mut lines));
-    let last = match request.await {
+    let request = read_line(&mut lines, MAX_REQUEST_BYTES);
+    let last = match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
         Err(_) => return Ok(()),
         Ok(Ok(None)) => return Ok(()),
         Ok(Err(error)) => Answer::Refused(format!("the request cannot be read: {error}")),
-        Ok(Ok(Some(request))) => match answer(request, around, &mut writer).await? {
+        Ok(Ok(Some(request))) => match answer(request, around, rebuilding, &mut writer).await? {
             Ok(()) => Answer::Done,
             Err(why) => Answer::Refused(why),
         },
@@ -76,6 +96,7 @@ async fn converse(stream: UnixStream, around: &Surroundings) -> io::Result<()> {
 async fn answer(
     request: Request,
     around: &Surroundings,
+    rebuilding: &Mutex<()>,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
     match request {
@@ -88,7 +109,12 @@ async fn answer(
             Ok(Ok(()))
         }
         Request::Reindex { sources, fresh } => reindex(sources, fresh, around, writer).await,
-        Request::Rebuild => rebuild(around, writer).await,
+        Request::Rebuild => {
+            let Ok(_rebuilding) = rebuilding.try_lock() else {
+                return Ok(Err("a rebuild is under way already".to_owned()));
+            };
+            rebuild(around, writer).await
+        }
         Request::Retry { ids } => {
             for id in ids {
                 let problem = retry(&id, around).await.err();
@@ -136,16 +162,12 @@ async fn reindex(
                 Some(Ok((place, ended))) => tell_end(&jobs[place], ended, writer).await?,
                 Some(Err(_)) => return Ok(Err("a task died; see the daemon's log".to_owned())),
             },
-            _ = tick.tick() => {
-                for job in &jobs {
-                    let figures = ScanFigures::of(&job.source, &job.progress);
-                    write_line(writer, &Answer::Progress(figures)).await?;
-                }
-            }
+            _ = tick.tick() => tell_progress(&jobs, writer).await?,
         }
     }
 }
 
+/// Has a new index built; ends when that does, even if whoever asked has left.
 async fn rebuild(
     around: &Surroundings,
     writer: &mut OwnedWriteHalf,
@@ -155,6 +177,17 @@ async fn rebuild(
     if around.orders.send(order).await.is_err() {
         return Ok(Err("the daemon is about to end".to_owned()));
     }
+    let answered = tell_rebuild(&mut told, writer).await;
+    if answered.is_err() {
+        while told.recv().await.is_some() {}
+    }
+    answered
+}
+
+async fn tell_rebuild(
+    told: &mut mpsc::UnboundedReceiver<Told>,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
     let mut jobs: Vec<Job> = Vec::new();
     let mut tick = tokio::time::interval(PROGRESS_EVERY);
     loop {
@@ -170,14 +203,17 @@ async fn rebuild(
                 Some(Told::Failed(why)) => return Ok(Err(why)),
                 None => return Ok(Err("the daemon did not get to it".to_owned())),
             },
-            _ = tick.tick() => {
-                for job in &jobs {
-                    let figures = ScanFigures::of(&job.source, &job.progress);
-                    write_line(writer, &Answer::Progress(figures)).await?;
-                }
-            }
+            _ = tick.tick() => tell_progress(&jobs, writer).await?,
         }
     }
+}
+
+async fn tell_progress(jobs: &[Job], writer: &mut OwnedWriteHalf) -> io::Result<()> {
+    for job in jobs {
+        let figures = ScanFigures::of(&job.source, &job.progress);
+        write_line(writer, &Answer::Progress(figures)).await?;
+    }
+    Ok(())
 }
 
 /// Asks for a scan, and waits until it has ended.

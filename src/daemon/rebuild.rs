@@ -1,10 +1,11 @@
 //! A new index beside the live one, filled by scans while every event goes into both.
 //!
 //! It takes the live one's place when all Sources are complete in it. What is half-built when that does
-//! not come to pass is begun anew the next time: events have gone into the live index alone since.
+//! not come to pass is removed: events go into the live index alone from then on. So a configuration
+//! that takes over meanwhile ends the rebuild, and it has to be asked for again.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -50,7 +51,18 @@ pub struct Building {
     pub index: IndexHandle,
     thread: IndexThread,
     generation: PathBuf,
-    complete: CancellationToken,
+    filled: Arc<OnceLock<Filled>>,
+}
+
+/// How the scans that fill it ended; unset where the index failed.
+#[derive(Clone, Copy, Debug)]
+enum Filled {
+    /// Every Source is complete in it.
+    Complete,
+    /// Some Source is not, because its scan failed.
+    Incomplete,
+    /// They were stopped.
+    Stopped,
 }
 
 /// The scans that fill it.
@@ -59,7 +71,7 @@ pub struct Fill {
     index: IndexHandle,
     config: Arc<Config>,
     tell: mpsc::UnboundedSender<Told>,
-    complete: CancellationToken,
+    filled: Arc<OnceLock<Filled>>,
     /// The Sources that get events, with the queues that bring them.
     queues: Vec<(SourceId, Arc<QueueBoard>)>,
 }
@@ -86,11 +98,12 @@ impl Building {
         let mut ledger = Ledger::new(engine, policy(config), false)?;
         ledger.inherit(live.bindings_only());
         let (index, thread) = writer::start(ledger)?;
+        tracing::info!(generation = %generation.display(), "a rebuild begins");
         Ok(Self {
             index,
             thread,
             generation,
-            complete: CancellationToken::new(),
+            filled: Arc::default(),
         })
     }
 
@@ -130,13 +143,15 @@ impl Building {
             index: self.index.clone(),
             config: Arc::clone(config),
             tell: rebuild.tell.clone(),
-            complete: self.complete.clone(),
+            filled: Arc::clone(&self.filled),
             queues: followers.iter().filter_map(queue).collect(),
         })
     }
 
     /// Closes the index; if it is complete and the session ended in good order it takes the live one's
-    /// place, which nothing writes any more.
+    /// place, which nothing writes any more, and otherwise it is removed.
+    ///
+    /// The error is one of the data directory.
     pub async fn end(
         self,
         rebuild: Option<&Rebuild>,
@@ -149,16 +164,49 @@ impl Building {
             // Whoever asked may be gone.
             let _ = rebuild.map(|rebuild| rebuild.tell.send(told));
         };
-        if !is_sound || !self.complete.is_cancelled() {
-            tell(Told::Failed("the index that was live still is".to_owned()));
+        let fail = |reason: &str| {
+            tracing::warn!(reason, "a rebuild failed");
+            tell(Told::Failed(reason.to_owned()));
+        };
+        if let Err(reason) = verdict(is_sound, self.filled.get(), closed) {
+            remove(&self.generation);
+            fail(&reason);
             return Ok(());
         }
-        closed?;
-        around.data_dir.publish(&self.generation)?;
-        around.data_dir.remove_old(&around.lock)?;
+        // What cannot be published stays: it may be the live one all the same, as far as the disk knows.
+        let published = around.data_dir.publish(&self.generation);
+        published.inspect_err(|error| fail(&error.to_string()))?;
         tracing::info!("a new index has taken the place of the live one");
         tell(Told::Published);
+        if let Err(error) = around.data_dir.remove_old(&around.lock) {
+            tracing::warn!(%error, "the index before it cannot be removed");
+        }
         Ok(())
+    }
+}
+
+/// Whether the new index may take the live one's place; the error is why not.
+fn verdict(
+    is_sound: bool,
+    filled: Option<&Filled>,
+    closed: Result<(), IndexError>,
+) -> Result<(), String> {
+    match filled {
+        _ if !is_sound => Err("the index failed meanwhile; ask again".to_owned()),
+        Some(Filled::Complete) => closed.map_err(|error| error.to_string()),
+        Some(Filled::Incomplete) => {
+            Err("not every Source could be scanned; the index that was live still is".to_owned())
+        }
+        Some(Filled::Stopped) | None => Err(
+            "a new configuration took over, or the daemon is about to end; ask again".to_owned(),
+        ),
+    }
+}
+
+/// Removes what is half-built; what is left of it the next rebuild removes.
+fn remove(generation: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(generation) {
+        tracing::warn!(%error, path = %generation.display(), "a half-built index cannot be removed");
     }
 }
 
@@ -195,14 +243,20 @@ impl Fill {
                 return Err(error);
             }
         }
-        if is_complete && !stop.is_cancelled() {
+        let filled = match is_complete {
+            _ if stop.is_cancelled() => Filled::Stopped,
+            true => Filled::Complete,
+            false => Filled::Incomplete,
+        };
+        if let Filled::Complete = filled {
             for (id, board) in self.queues {
                 if board.health() == Health::Receiving && board.is_drained() {
                     self.index.follow(id, board.id()).await?;
                 }
             }
-            self.complete.cancel();
         }
+        // It is set but once.
+        let _ = self.filled.set(filled);
         stop.cancel();
         Ok(())
     }
@@ -227,7 +281,7 @@ impl Job {
             fresh: true,
             partial: false,
             drift_grace: None,
-            // What is half-built must not count as followed.
+            // What is half-built must not count as followed; it is told so when all is complete.
             queue: None,
         };
         let result = scan(work, stop).await;
@@ -241,5 +295,49 @@ impl Job {
             requests: self.follower.bucket.lists_sent() - lists_before,
         };
         (source.name.clone(), ended, failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_complete_and_closed_takes_the_live_ones_place() {
+        for (is_sound, filled, closed, reason) in [
+            (true, Some(Filled::Complete), Ok(()), None),
+            (
+                true,
+                Some(Filled::Incomplete),
+                Ok(()),
+                Some("not every Source"),
+            ),
+            (
+                true,
+                Some(Filled::Stopped),
+                Ok(()),
+                Some("a new configuration"),
+            ),
+            (true, None, Ok(()), Some("ask again")),
+            (
+                false,
+                Some(Filled::Complete),
+                Ok(()),
+                Some("failed meanwhile"),
+            ),
+            (
+                true,
+                Some(Filled::Complete),
+                Err(IndexError::WriterGone),
+                Some(""),
+            ),
+        ] {
+            let verdict = verdict(is_sound, filled.as_ref(), closed);
+            match (&verdict, reason) {
+                (Ok(()), None) => {}
+                (Err(why), Some(words)) => assert!(why.contains(words), "{why}"),
+                _ => panic!("{filled:?}, sound {is_sound}: {verdict:?}"),
+            }
+        }
     }
 }

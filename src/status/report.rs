@@ -33,7 +33,7 @@ pub struct Report {
     pub waiting_for: Vec<String>,
     /// The index.
     pub index: IndexReport,
-    /// Configurations that were taken over, the first included.
+    /// Configurations that were taken over after the first.
     pub reloads: u64,
     /// Configurations that were refused.
     pub refused_reloads: u64,

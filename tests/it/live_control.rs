@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::config::Source;
@@ -81,6 +82,54 @@ fn a_rebuild_by_the_daemon_misses_no_event() {
     let daemon = live.serve_again();
     assert_eq!(daemon.count(&["scan begins"]), 0);
     daemon.terminate();
+}
+
+#[test]
+fn one_rebuild_runs_at_a_time_and_a_new_configuration_ends_it() {
+    let live = Live::new();
+    live.bucket.put_keys(numbered(0..1500));
+    let daemon = live.serve();
+    let before = live.cli.generation();
+    let gate = live.proxy.hold(nth_list(live.proxy.lists().len() + 2));
+    let rebuild = live.cli.start(&["reindex", "--rebuild"]);
+    gate.wait_until_reached();
+    assert_eq!(generations(&live).len(), 2);
+    live.cli.fail(
+        &["reindex", "--rebuild"],
+        &["a rebuild is under way already"],
+    );
+    daemon.hangup();
+    let ended = rebuild.wait();
+    gate.open();
+    assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+    let told = "a new configuration took over";
+    assert!(ended.stderr.contains(told), "{ended:#?}");
+    assert_eq!(live.cli.generation(), before);
+    assert_eq!(generations(&live).len(), 1, "what was half-built stays");
+    daemon.wait_for(&["WARN", "a rebuild failed"]);
+    live.cli.succeed(&["reindex", "--rebuild"]);
+    assert_ne!(live.cli.generation(), before);
+    live.wait_for_mirror();
+    daemon.terminate();
+}
+
+/// The folders of the data directory that hold an index, whole or half-built.
+fn generations(live: &Live) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(live.cli.data_dir()).expect("it is there");
+    let folders = entries.map(|entry| entry.expect("readable").path());
+    folders
+        .filter(|path| path.is_dir() && path.join("meta.json").exists())
+        .collect()
+}
+
+#[test]
+fn what_is_no_socket_is_not_replaced_by_one() {
+    let live = Live::new();
+    let path = live.cli.data_dir().join("control.sock");
+    std::fs::create_dir_all(live.cli.data_dir()).expect("ours");
+    std::fs::write(&path, "precious").expect("ours");
+    live.cli.fail(&["serve"], &["is no socket"]);
+    assert_eq!(std::fs::read(&path).expect("it is there"), b"precious");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub const METRICS: [Metric; 41] = [
     ),
     metric(
         "asset_indexer_config_reloads_total",
-        "Configurations that were read, the first included, by whether they were taken over",
+        "Configurations that were read after the first, by whether they were taken over",
         Read::ProcessBy("result", |of| {
             vec![
                 ("success", of.board.reloads.get().into()),
