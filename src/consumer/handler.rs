@@ -198,7 +198,9 @@ impl Handler {
         event: &Ambiguous,
     ) -> Result<Applied, LookUpError> {
         let follower = &task.follower;
-        let applied = look_up::run(follower, index, &self.look_ups, &task.key, event).await;
+        let looking = look_up::run(follower, index, &self.look_ups, &task.key, event);
+        // Boxed: it is rare, and so large that it would be most of what a message in hand takes.
+        let applied = Box::pin(looking).await;
         match &applied {
             Ok(_) if follower.board.recover(Trouble::LookUp) => {
                 tracing::info!(source = follower.source.name, "keys can be looked up again");
