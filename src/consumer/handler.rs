@@ -203,6 +203,8 @@ impl Handler {
     ) -> Result<Applied, LookUpError> {
         let follower = &task.follower;
         let running = look_up::run(follower, index, &self.look_ups, &task.key, event);
+        // Boxed: it is rare, and so large that it would be most of what a message in hand takes.
+        let running = Box::pin(running);
         let Some(applied) = self.stop.run_until_cancelled(running).await else {
             return Err(LookUpError::NotYet);
         };

@@ -4,11 +4,10 @@
 //! a media archive (a key has 57 bytes in the mean) and are the same on every run.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::thread;
-use std::time::SystemTime;
+
+use crate::http_server::{self, Answer};
 
 /// The most keys on a page, as S3 has it.
 const MAX_PAGE: u64 = 1_000;
@@ -54,15 +53,9 @@ pub struct ComputedBucket {
 impl ComputedBucket {
     /// A bucket of so many keys.
     pub fn start(keys: u64) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
-        thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                // A connection that breaks off is a client that is gone.
-                thread::spawn(move || serve(connection, keys));
-            }
-        });
-        Self { address }
+        Self {
+            address: http_server::start(move |head, _| answer(keys, head)),
+        }
     }
 
     /// The text of a configuration file with this bucket as its only Source, all limits the default.
@@ -75,38 +68,20 @@ impl ComputedBucket {
     }
 }
 
-/// Answers the requests of one connection, one by one.
-fn serve(connection: TcpStream, keys: u64) -> std::io::Result<()> {
-    connection.set_nodelay(true)?;
-    let mut writer = connection.try_clone()?;
-    let mut reader = BufReader::new(connection);
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let mut words = line.split(' ').map(str::to_owned);
-        let method = words.next().unwrap_or_default();
-        let target = words.next().unwrap_or_default();
-        while !line.trim_end().is_empty() {
-            line.clear();
-            reader.read_line(&mut line)?;
-        }
-        let (status, body) = match (method.as_str(), target.split_once('?')) {
-            ("GET", Some((_, query))) if query.contains("list-type=2") => {
-                ("200 OK", page(keys, query))
-            }
-            ("HEAD", _) => ("200 OK", String::new()),
-            _ => ("501 Not Implemented", String::new()),
-        };
-        let head = format!(
-            "HTTP/1.1 {status}\r\nDate: {}\r\nContent-Type: application/xml\r\n\
-             x-amz-bucket-region: us-east-1\r\nContent-Length: {}\r\n\r\n",
-            httpdate::fmt_http_date(SystemTime::now()),
-            body.len()
-        );
-        writer.write_all(&[head.as_bytes(), body.as_bytes()].concat())?;
+/// The answer to a request with this head, of a bucket of so many keys.
+fn answer(keys: u64, head: &str) -> Answer {
+    let mut words = head.split(' ');
+    let method = words.next().unwrap_or_default();
+    let target = words.next().unwrap_or_default();
+    let (status, body) = match (method, target.split_once('?')) {
+        ("GET", Some((_, query))) if query.contains("list-type=2") => ("200 OK", page(keys, query)),
+        ("HEAD", _) => ("200 OK", String::new()),
+        _ => ("501 Not Implemented", String::new()),
+    };
+    Answer {
+        status,
+        headers: "Content-Type: application/xml\r\nx-amz-bucket-region: us-east-1\r\n",
+        body,
     }
 }
 
@@ -152,31 +127,35 @@ fn page(keys: u64, query: &str) -> String {
 
 fn push_entry(body: &mut String, keys: u64, number: u64) {
     let (high, low) = (mixed(2 * number), mixed(2 * number + 1));
-    let (size, minute, second) = (low % 50_000_000, low % 60, high % 60);
+    let (minute, second) = (low % 60, high % 60);
     let (day, hour) = (1 + low % 28, high % 24);
+    let (size, etag) = content(number);
     body.push_str("<Contents><Key>");
     push_encoded(body, &key(keys, number));
-    // Writing to a String cannot fail.
-    let _ = write!(
-        body,
-        "</Key><LastModified>2024-05-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z</LastModified>\
-         <ETag>&quot;{high:016x}{low:016x}"
-    );
-    if high.is_multiple_of(10) {
-        let _ = write!(body, "-{}", 2 + high % 100);
-    }
     let class = match low % 5 {
         0 => "STANDARD_IA",
         _ => "STANDARD",
     };
+    // Writing to a String cannot fail.
     let _ = write!(
         body,
-        "&quot;</ETag><Size>{size}</Size><StorageClass>{class}</StorageClass></Contents>"
+        "</Key><LastModified>2024-05-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z</LastModified>\
+         <ETag>&quot;{etag}&quot;</ETag><Size>{size}</Size><StorageClass>{class}</StorageClass></Contents>"
     );
 }
 
+/// Size and ETag of the object of a number.
+pub fn content(number: u64) -> (u64, String) {
+    let (high, low) = (mixed(2 * number), mixed(2 * number + 1));
+    let mut etag = format!("{high:016x}{low:016x}");
+    if high.is_multiple_of(10) {
+        let _ = write!(etag, "-{}", 2 + high % 100);
+    }
+    (low % 50_000_000, etag)
+}
+
 /// The key of a number below `keys`; greater for greater numbers.
-fn key(keys: u64, number: u64) -> String {
+pub fn key(keys: u64, number: u64) -> String {
     let hash = mixed(number);
     let pick = |from: &[&'static str], by: u64| from[(by % from.len() as u64) as usize];
     let (folder, place) = (number / KEYS_PER_FOLDER, number % KEYS_PER_FOLDER);
@@ -209,8 +188,8 @@ fn mixed(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Encodes a key as S3 does in listings: a space is `+`, a slash stays.
-fn push_encoded(body: &mut String, key: &str) {
+/// Encodes a key as S3 does in listings and in events: a space is `+`, a slash stays.
+pub fn push_encoded(body: &mut String, key: &str) {
     for byte in key.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => {

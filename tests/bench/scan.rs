@@ -12,13 +12,15 @@ use bucket::ComputedBucket;
 use watch::Peak;
 
 mod bucket;
+mod cpu;
+mod http_server;
 mod watch;
 
 /// How many keys the buckets have, if no argument says.
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 
-/// Ticks a second in `/proc`: USER_HZ, which is 100 wherever Linux is built as usual.
-const TICKS_PER_SECOND: u64 = 100;
+/// Where `stat` has the processor time of all children that have ended: `cutime`, then `cstime`.
+const CPU_OF_CHILDREN: usize = 16;
 
 /// What one reindex took.
 struct Run {
@@ -55,7 +57,8 @@ fn main() {
 
 /// Runs a reindex that must end well, with these words in its summary but for the commas.
 fn reindex(config: &Path, words: &str) -> Run {
-    let cpu_before = cpu_of_children();
+    let cpu = || cpu::time("/proc/self/stat", CPU_OF_CHILDREN);
+    let cpu_before = cpu();
     let began = Instant::now();
     let child = Command::new(env!("CARGO_BIN_EXE_asset-indexer"))
         .arg("--config")
@@ -80,21 +83,9 @@ fn reindex(config: &Path, words: &str) -> Run {
     );
     Run {
         wall,
-        cpu: cpu_of_children() - cpu_before,
+        cpu: cpu() - cpu_before,
         peak: watched.join().expect("it does not panic"),
     }
-}
-
-/// The processor time of all children that have ended.
-fn cpu_of_children() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux has it");
-    // Behind the name, which may have spaces; `cutime` and `cstime` are numbers 16 and 17 of proc(5).
-    let (_, behind_name) = stat.rsplit_once(')').expect("as proc(5) says");
-    let fields = behind_name.split_whitespace().skip(13).take(2);
-    let ticks: u64 = fields
-        .map(|field| field.parse::<u64>().expect("ticks"))
-        .sum();
-    Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
 }
 
 fn print_row(kind: &str, keys: u64, run: &Run, index_bytes: u64) {

@@ -11,10 +11,14 @@
 #[path = "../bench/bucket.rs"]
 mod bucket;
 mod cli;
+#[path = "../bench/queue.rs"]
+mod computed_queue;
 mod config;
 mod daemon;
 mod fake_queue;
 mod fixture;
+#[path = "../bench/http_server.rs"]
+mod http_server;
 mod index;
 mod live_fixture;
 mod messages;

@@ -1,5 +1,6 @@
 //! What every queue does: one suite for the queue in memory and for the one of the server, over HTTP.
 
+mod computed;
 mod failing;
 mod fake;
 mod real;

@@ -1,0 +1,70 @@
+//! An HTTP server of threads on a free port, which listens until the process ends.
+//!
+//! It knows what the clients of the tested binary send, no more: a body has a Content-Length. What is
+//! answered is not decided here.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::SystemTime;
+
+/// An answer; length and date are added.
+pub struct Answer {
+    /// Code and reason.
+    pub status: &'static str,
+    /// Lines, each with its end.
+    pub headers: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+/// Starts a server; `answer` is called with the head and the body of each request, on many threads.
+pub fn start(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            // A connection that breaks off is a client that is gone.
+            thread::spawn(move || serve(connection, &*answer));
+        }
+    });
+    address
+}
+
+/// The value of a header, whose name is in lower case.
+pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = head.lines().filter_map(|line| line.split_once(':'));
+    let found = pairs.find(|(found, _)| found.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.trim())
+}
+
+/// Answers the requests of one connection, one by one.
+fn serve(connection: TcpStream, answer: impl Fn(&str, &str) -> Answer) -> std::io::Result<()> {
+    connection.set_nodelay(true)?;
+    let mut writer = connection.try_clone()?;
+    let mut reader = BufReader::new(connection);
+    let (mut head, mut body) = (String::new(), String::new());
+    loop {
+        head.clear();
+        body.clear();
+        while !head.ends_with("\r\n\r\n") {
+            if reader.read_line(&mut head)? == 0 {
+                return Ok(());
+            }
+        }
+        let length = header(&head, "content-length").map_or(0, |it| it.parse().expect("a number"));
+        reader.by_ref().take(length).read_to_string(&mut body)?;
+        let answer = answer(&head, &body);
+        let head = format!(
+            "HTTP/1.1 {}\r\nDate: {}\r\n{}Content-Length: {}\r\n\r\n",
+            answer.status,
+            httpdate::fmt_http_date(SystemTime::now()),
+            answer.headers,
+            answer.body.len()
+        );
+        writer.write_all(&[head.as_bytes(), answer.body.as_bytes()].concat())?;
+    }
+}
