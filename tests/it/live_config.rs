@@ -278,3 +278,20 @@ fn a_scan_goes_on_under_the_new_configuration() {
     assert!(lists.len() <= PAGES + 1, "it began anew: {lists:#?}");
     daemon.terminate();
 }
+
+#[test]
+fn a_source_whose_events_others_threw_away_is_scanned_when_it_follows_again() {
+    let (mut live, bucket, daemon) = two_sources();
+    let url = live.config.sources[1].queue_url.take();
+    live.reconfigure(&daemon, |_| {});
+    daemon.wait_for(&["new configuration takes over"]);
+    bucket.put(
+        "lost.jpg",
+        "the queue is received from for the other Source",
+    );
+    live.queue.wait_until_empty();
+    live.reconfigure(&daemon, |config| config.sources[1].queue_url = url);
+    daemon.wait_for(&["scan begins", "second", "not followed"]);
+    wait_for_keys(&live.cli, "second", &["lost.jpg", "second.jpg"]);
+    daemon.terminate();
+}

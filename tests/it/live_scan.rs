@@ -215,3 +215,45 @@ fn what_events_told_is_no_drift() {
     live.wait_for_mirror();
     daemon.terminate();
 }
+
+#[test]
+fn again_when_the_queue_was_deleted_and_made_anew() {
+    let mut live = Live::new();
+    live.configure(soon);
+    live.bucket.put_keys(["a.jpg", "b.jpg"]);
+    scans_because(&live, "no scan has completed yet");
+    live.bucket
+        .put("lost.jpg", "its message goes with the queue");
+    live.queue.remove();
+    live.queue.come_to_be(server::shared());
+    scans_because(&live, "events were not followed from this queue before");
+    does_not_scan(&live);
+}
+
+#[test]
+fn again_when_the_queue_is_missing_for_a_while() {
+    let mut live = Live::new();
+    live.configure(soon);
+    live.bucket.put_keys(["a.jpg", "b.jpg"]);
+    let daemon = live.serve();
+    live.queue.remove();
+    daemon.wait_for(&["cannot receive", "queue"]);
+    live.bucket.put("lost.jpg", "nothing tells of it");
+    live.queue.come_to_be(server::shared());
+    daemon.wait_for_times(2, &SCANNED);
+    live.wait_for_mirror();
+    daemon.terminate();
+}
+
+#[test]
+fn once_where_the_rules_admit_nothing() {
+    let mut live = Live::new();
+    live.configure(soon);
+    live.change_source(|source| source.exclude = vec!["**".to_owned()]);
+    live.bucket.put("a.jpg", "not admitted");
+    let daemon = live.serve();
+    live.queue.wait_until_empty();
+    live.cli.succeed(&["reindex"]);
+    assert_eq!(daemon.count(&["scan begins"]), 2, "one more was asked for");
+    daemon.terminate();
+}

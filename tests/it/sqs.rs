@@ -68,6 +68,11 @@ impl Sqs {
         assert!(url.ends_with(self.name()), "{url}");
     }
 
+    /// Deletes the queue with all that is in it.
+    pub fn remove(&self) {
+        wait(self.client.delete_queue().queue_url(&self.url).send()).expect("it is there");
+    }
+
     fn name(&self) -> &str {
         self.url.rsplit('/').next().expect("split yields one part")
     }
