@@ -17,8 +17,8 @@ use crate::index::directory::WriterLock;
 use crate::index::progress::Progress;
 use crate::status::Report;
 
-/// The longest request, in bytes with its line break: the names of a thousand Sources.
-pub const MAX_REQUEST_BYTES: u64 = 64 << 10;
+/// The longest request, in bytes with its line break: the names of ten thousand Sources.
+pub const MAX_REQUEST_BYTES: u64 = 1 << 20;
 
 /// The longest answer, in bytes with its line break: a report of some thousand Sources.
 pub const MAX_ANSWER_BYTES: u64 = 64 << 20;

@@ -33,6 +33,14 @@ pub struct Rebuild {
     pub tell: mpsc::UnboundedSender<Told>,
 }
 
+impl Rebuild {
+    /// Tells whoever asked that the new index cannot be made.
+    pub fn fail(&self, error: &IndexError) {
+        // They may be gone.
+        let _ = self.tell.send(Told::Failed(error.to_string()));
+    }
+}
+
 /// What whoever asked for a rebuild is told, two for each Source at the most.
 pub enum Told {
     /// The scan of this Source counts here.

@@ -130,8 +130,16 @@ pub async fn run(
     around.board.set_index(IndexHealth::Opening);
     let (index, thread) = open_index(&change.config, around)?;
     let building = match &change.rebuild {
-        Some(_) => Some(Building::open(&change.config, around)?),
         None => None,
+        Some(rebuild) => match Building::open(&change.config, around) {
+            Ok(building) => Some(building),
+            Err(error) => {
+                rebuild.fail(&error);
+                drop(index);
+                thread.join().await?;
+                return Err(error.into());
+            }
+        },
     };
     let stop = stop.child_token();
     let mut tasks = JoinSet::new();

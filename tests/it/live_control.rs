@@ -53,7 +53,9 @@ fn a_scan_that_fails_in_the_daemon_fails_the_command() {
 
 #[test]
 fn a_rebuild_by_the_daemon_misses_no_event() {
-    let live = Live::new();
+    let mut live = Live::new();
+    // What a long poll took that the session before gave up comes again soon.
+    live.configure(|config| config.visibility_timeout_seconds = 10);
     live.bucket.put_keys(numbered(0..1500));
     let daemon = live.serve();
     let before = live.cli.generation();
