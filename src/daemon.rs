@@ -1,7 +1,7 @@
 //! The daemon: sessions one after the other, and what runs around them.
 //!
-//! A session ends for one of three reasons: the process is to stop, a new configuration takes over, or
-//! the index failed. In the last case the index is opened anew after a while, which goes on from its
+//! A session ends because the process is to stop, a new configuration takes over, a rebuild begins or
+//! ends, or the index failed. In the last case the index is opened anew after a while, which goes on from its
 //! last commit, unless only a person can mend it. Signals, sd_notify and sockets are the caller's to
 //! connect; here they are a token, a channel and the board.
 
@@ -32,7 +32,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 /// A session that lasted so long shows that the index works.
 const SOUND_AFTER: Duration = Duration::from_secs(300);
 
-/// How often the thread that writes may die without a session that works between.
+/// From this failure in a row on the death of the thread that writes ends the process.
 const MAX_DEATHS: u32 = 5;
 
 /// Why the daemon ended by itself.

@@ -60,7 +60,8 @@
 //! Everything that runs over one opened index and one configuration is a session
 //! ([`daemon::session`]): a consumer for each queue, a mirror for each Source, which decides by
 //! [`sync::schedule`] when to scan. A session ends when the process is to stop, when a new configuration
-//! takes over, or when the index fails; the next one goes on from the last commit. So a reload, a full
+//! takes over, when a rebuild begins or ends, or when the index fails; the next one goes on from the last
+//! commit. So a reload, a full
 //! disk and a crash all take the one path that must be right anyway. Nothing is in memory that a session
 //! could lose: what is not committed is not acknowledged, and comes again.
 //!
@@ -71,13 +72,17 @@
 //!   not list it as admitted, or because the Source's own configuration has made it wrong.
 //! - A listing that failed half-way is never taken for a complete one.
 //! - Applying a page or an event twice changes nothing.
-//! - All times that are compared are S3's ([`sync::stamp`]); only of a store that sends no `Date` is our
-//!   own clock taken, with a margin. Our own clock measures only how long something lasted.
+//! - All times that put observations in order are S3's ([`sync::stamp`]), or where an event's own time
+//!   cannot be trusted when SQS took its message in; only of a store that sends no `Date` is our own
+//!   clock taken, with a margin. Otherwise our clock measures how long something lasted.
+//! - The checkpoint never says more than is true: what becomes doubtful (a scan given up, events that may
+//!   be lost, records about to be erased) is committed as unknown before anything relies on it.
 //! - Keys are opaque UTF-8 and come back byte for byte.
 //! - Every queue, batch, retry and loop has a bound, which is named where it is.
 //!
-//! The rules are in [`sync::order`]; a model of one key checks them there in every interleaving of
-//! operations, events, scans and look-ups.
+//! The rules, the claim that they make and what it rests on are in [`sync::order`]. A model of one key
+//! checks them there in every interleaving; a simulation of the whole ledger (`index/ledger/simulation`)
+//! checks them with a bucket, a queue, scans, crashes and new rules.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

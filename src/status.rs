@@ -1,6 +1,7 @@
 //! The board: what the daemon is doing, written by those who do it and read by those who show it.
 //!
-//! Nothing is decided by it. It outlives a reload and a reopened index, so that counters only rise.
+//! It is for showing; but for one thing: whether a queue answers is read here by those who scan. It outlives a
+//! reload and a reopened index, so that counters only rise.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

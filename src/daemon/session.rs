@@ -167,7 +167,7 @@ pub async fn run(
     Ok(closed?)
 }
 
-/// Opens the index; blocking, because nothing else runs yet.
+/// Opens the index. It waits for the disk, and with it whatever the runtime runs on this thread.
 fn open_index(
     config: &Config,
     around: &Surroundings,

@@ -1,7 +1,7 @@
 //! When a Source must be scanned: what its checkpoint says against the present moment.
 //!
-//! Times here are by our own clock, because they only measure how long something lasted, in hours;
-//! nothing that is observed is put in order by them.
+//! The present is that of our own clock, because it only measures how long something lasted, in hours,
+//! also since a scan's stamp by S3's; nothing that is observed is put in order by it.
 
 use std::fmt;
 use std::time::Duration;
