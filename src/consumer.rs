@@ -27,7 +27,7 @@ pub mod in_hand;
 mod look_up;
 pub mod routes;
 
-use handler::{Handler, Outcome};
+use handler::{FAILS_EVERY_TIME, Handler, Outcome};
 use in_hand::{InHand, name_of};
 
 /// How often visibility is looked after, and refused acknowledgements are tried again.
@@ -53,9 +53,6 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 /// the longest.
 const FIRST_REST: Duration = Duration::from_secs(10);
 const LONGEST_REST: Duration = Duration::from_secs(15 * 60);
-
-/// From this delivery on, a message whose handling failed each time is kept for inspection.
-const FAILS_EVERY_TIME: u32 = 5;
 
 /// What all queues of the process share.
 #[derive(Clone, Debug)]

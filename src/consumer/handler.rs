@@ -24,6 +24,9 @@ use crate::sync::stamp::Stamp;
 /// By how much the clock of a store may be ahead of the queue's before its event times are not believed.
 const MAX_CLOCK_LEAD: Duration = Duration::from_secs(60);
 
+/// From this delivery on, a message whose handling failed counts as one that fails every time.
+pub const FAILS_EVERY_TIME: u32 = 5;
+
 /// Handles the messages of one queue; any number at the same time.
 pub struct Handler {
     /// Whom they concern.
@@ -88,12 +91,29 @@ impl Handler {
             event: task.told.clone(),
         };
         let reports: Vec<_> = tasks.iter().map(report).collect();
+        let outcome = self.settle_everywhere(&tasks, reports).await?;
+        if matches!(outcome, Outcome::Failed(_)) && message.receive_count >= FAILS_EVERY_TIME {
+            // The queue may give it up before it can be handled: a scan finds what it would have told.
+            for task in &tasks {
+                let time = task.told.to_ambiguous().time;
+                self.index.give_up_event(task.follower.id, time).await?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Brings the events into the index, and into one that is built beside it.
+    async fn settle_everywhere(
+        &self,
+        tasks: &[Task],
+        reports: Vec<EventReport>,
+    ) -> Result<Outcome, IndexError> {
         let Some(beside) = &self.beside else {
-            return self.settle(&self.index, &tasks, reports).await;
+            return self.settle(&self.index, tasks, reports).await;
         };
         let (here, there) = tokio::join!(
-            self.settle(&self.index, &tasks, reports.clone()),
-            self.settle(beside, &tasks, reports)
+            self.settle(&self.index, tasks, reports.clone()),
+            self.settle(beside, tasks, reports)
         );
         Ok(match (here?, there?) {
             (Outcome::Done, there) => there,

@@ -38,6 +38,7 @@ enum Request {
     Detach(String, Reply<()>),
     Follow(SourceId, QueueId, Reply<()>),
     LoseTrack(SourceId, Reply<()>),
+    GiveUpEvent(SourceId, Stamp, Reply<()>),
     Unfollow(Vec<SourceId>),
     Wired(Vec<SourceId>, String),
     State(SourceId, Reply<SourceState>),
@@ -177,6 +178,7 @@ fn serve<E: Engine>(
         Request::Detach(name, reply) => answer(reply, ledger.detach(&name)),
         Request::Follow(id, queue, reply) => answer(reply, ledger.follow(id, &queue)),
         Request::LoseTrack(id, reply) => answer(reply, ledger.lose_track(id)),
+        Request::GiveUpEvent(id, time, reply) => answer(reply, ledger.give_up_event(id, time)),
         Request::Unfollow(ids) => {
             ledger.unfollow(&ids);
             Ok(())
@@ -268,6 +270,12 @@ impl IndexHandle {
     /// Notes that events of the Source may be lost, so that a scan is due when it is followed again.
     pub async fn lose_track(&self, id: SourceId) -> Result<(), IndexError> {
         self.ask(|reply| Request::LoseTrack(id, reply)).await
+    }
+
+    /// Notes that an event of that time may never be applied, unless a scan since has made up for it.
+    pub async fn give_up_event(&self, id: SourceId, time: Stamp) -> Result<(), IndexError> {
+        self.ask(|reply| Request::GiveUpEvent(id, time, reply))
+            .await
     }
 
     /// Notes that the events of these Sources are not received any more.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use asset_indexer::bucket::LazyBucket;
 use asset_indexer::config::EventsConfig;
-use asset_indexer::consumer::handler::Handler;
+use asset_indexer::consumer::handler::{FAILS_EVERY_TIME, Handler};
 use asset_indexer::consumer::routes::{Follower, Routes};
 use asset_indexer::consumer::{Consumer, Permits};
 use asset_indexer::index::ledger::{AttachRequest, CommitPolicy, Ledger};
@@ -18,7 +18,7 @@ use asset_indexer::queue::{Operation, QueueErrorKind};
 use asset_indexer::source::Source;
 use asset_indexer::status::{Board, Health, QueueBoard, SourceBoard};
 use asset_indexer::sync::interval::KeyInterval;
-use asset_indexer::sync::source_state::SourceId;
+use asset_indexer::sync::source_state::{QueueId, SourceId};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -112,7 +112,12 @@ impl Running {
 }
 
 async fn follow(index: &IndexHandle, board: &Arc<SourceBoard>) -> Arc<Follower> {
-    let source = Arc::new(Source::new("photos", "bucket", "photos"));
+    let source = Arc::new(Source {
+        region: Some("us-east-1".to_owned()),
+        // Nobody listens there: no key can be looked up.
+        endpoint_url: Some("http://127.0.0.1:1".to_owned()),
+        ..Source::new("photos", "bucket", "photos")
+    });
     let request = AttachRequest {
         source: Arc::clone(&source),
         former: None,
@@ -125,7 +130,7 @@ async fn follow(index: &IndexHandle, board: &Arc<SourceBoard>) -> Arc<Follower> 
 }
 
 /// Waits until it is so, which other threads see to.
-async fn until(what: &str, is_so: impl Fn() -> bool) {
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < DEADLINE, "it never came that {what}");
@@ -246,4 +251,38 @@ async fn rubbish_is_kept_and_not_acknowledged_and_holds_nothing_up() {
     })
     .await;
     assert_eq!(running.stop().await.0.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_never_be_looked_up_makes_a_scan_due_before_the_queue_gives_it_up() {
+    let running = Running::start(FakeQueue::new(), SOON).await;
+    let (queue, index) = (running.queue.clone(), running.index.clone());
+    let id = SourceId(0);
+    let followed = QueueId {
+        url: "queue".to_owned(),
+        created: None,
+    };
+    index.follow(id, followed).await.unwrap();
+    let removal_of_a_version =
+        message("a.jpg", 1, None).replace(r#""key":"a.jpg""#, r#""key":"a.jpg","versionId":"v1""#);
+    queue.send_now(removal_of_a_version);
+    let failed = &running.board.counters.failed;
+    until("its handling has failed once", || failed.get() == 1).await;
+    assert!(index.state(id).await.unwrap().followed.is_some());
+    for times in 2..=u64::from(FAILS_EVERY_TIME) + 1 {
+        let mut advanced: Option<Instant> = None;
+        until("its handling has failed each time", || {
+            // Beyond the longest rest; once more where the request for that rest came after it.
+            if advanced.is_none_or(|at| at.elapsed() > Duration::from_millis(200)) {
+                queue.advance(Duration::from_secs(1000));
+                advanced = Some(Instant::now());
+            }
+            failed.get() >= times
+        })
+        .await;
+    }
+    assert_eq!(index.state(id).await.unwrap().followed, None);
+    assert!(queue.acknowledged().is_empty());
+    drop(index);
+    running.stop().await;
 }

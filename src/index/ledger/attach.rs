@@ -11,6 +11,7 @@ use crate::index::{Engine, IndexError};
 use crate::source::Source;
 use crate::sync::checkpoint::Leftovers;
 use crate::sync::source_state::{Followed, QueueId, SourceId, SourceState};
+use crate::sync::stamp::Stamp;
 
 /// How often the checkpoint is committed for no other reason than that events are followed.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -159,6 +160,15 @@ impl<E: Engine> Ledger<E> {
         }
         self.checkpoint_changed = true;
         Ok(())
+    }
+
+    /// Notes that an event of that time may never be applied, unless a scan since has made up for it.
+    pub fn give_up_event(&mut self, id: SourceId, time: Stamp) -> Result<(), IndexError> {
+        let as_of = self.state(id)?.complete_as_of;
+        match as_of.is_some_and(|as_of| as_of > time) {
+            true => Ok(()),
+            false => self.lose_track(id),
+        }
     }
 
     /// Notes that the events of these Sources are not received any more.
