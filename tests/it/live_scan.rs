@@ -224,8 +224,7 @@ fn again_when_the_queue_was_deleted_and_made_anew() {
     scans_because(&live, "no scan has completed yet");
     live.bucket
         .put("lost.jpg", "its message goes with the queue");
-    live.queue.remove();
-    live.queue.come_to_be(server::shared());
+    live.queue.make_anew(server::shared());
     scans_because(&live, "events were not followed from this queue before");
     does_not_scan(&live);
 }

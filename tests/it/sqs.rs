@@ -73,6 +73,27 @@ impl Sqs {
         wait(self.client.delete_queue().queue_url(&self.url).send()).expect("it is there");
     }
 
+    /// Deletes the queue and makes it anew. Its age has whole seconds (and on AWS a minute must pass
+    /// between the two), so that this is done until it is another's.
+    pub fn make_anew(&self, server: &S3Server) {
+        let (before, deadline) = (self.created(), Instant::now() + DEADLINE);
+        while self.created() == before {
+            assert!(Instant::now() < deadline, "it stays as old as it was");
+            thread::park_timeout(POLL);
+            self.remove();
+            self.come_to_be(server);
+        }
+    }
+
+    /// When it was created.
+    fn created(&self) -> String {
+        let name = QueueAttributeName::CreatedTimestamp;
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = wait(request.attribute_names(name.clone()).send()).expect("it is there");
+        let attributes = answer.attributes.expect("it was asked for");
+        attributes[&name].clone()
+    }
+
     fn name(&self) -> &str {
         self.url.rsplit('/').next().expect("split yields one part")
     }
