@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -17,18 +17,18 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::config::EventsConfig;
 use crate::index::IndexError;
 use crate::quarantine::{Keeping, Quarantine, Suspect};
-use crate::queue::{
-    MAX_BATCH, MAX_WAIT, Message, Queue, QueueError, QueueErrorKind, ReceiptHandle, Refused,
-};
+use crate::queue::{MAX_BATCH, Message, Queue, QueueError, QueueErrorKind, ReceiptHandle, Refused};
 use crate::status::{Health, QueueBoard};
 
 pub mod handler;
 pub mod in_hand;
 mod look_up;
+mod permits;
 pub mod routes;
 
 use handler::{FAILS_EVERY_TIME, Handler, Outcome};
 use in_hand::{InHand, name_of};
+pub use permits::{MAX_REQUESTS_IN_FLIGHT, Permits};
 
 /// How often visibility is looked after, and refused acknowledgements are tried again.
 const TICK: Duration = Duration::from_secs(1);
@@ -38,9 +38,6 @@ const ATTRIBUTES_EVERY: Duration = Duration::from_secs(15);
 
 /// DeleteMessageBatch and ChangeMessageVisibilityBatch requests of one queue at the same time.
 const MAX_REQUESTS: usize = 8;
-
-/// Requests of all queues at the same time, besides those that receive: as many connections.
-pub const MAX_REQUESTS_IN_FLIGHT: usize = 64;
 
 /// How often a message is acknowledged before it is left to come again.
 const MAX_ACKNOWLEDGEMENTS: u32 = 5;
@@ -53,42 +50,6 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 /// the longest.
 const FIRST_REST: Duration = Duration::from_secs(10);
 const LONGEST_REST: Duration = Duration::from_secs(15 * 60);
-
-/// What all queues of the process share.
-#[derive(Clone, Debug)]
-pub struct Permits {
-    /// ReceiveMessage requests at the same time.
-    pub receives: Arc<Semaphore>,
-    /// Messages in hand.
-    pub messages: Arc<Semaphore>,
-    /// Other requests at the same time.
-    pub requests: Arc<Semaphore>,
-    /// How long a receive may wait, so that each queue gets its turn.
-    pub wait: Duration,
-}
-
-impl Permits {
-    /// The permits for that many queues.
-    pub fn new(limits: &EventsConfig, queues: usize) -> Self {
-        /// Where queues wait for one another, none waits long for messages.
-        const SHORT_WAIT: Duration = Duration::from_secs(1);
-        // A receive holds room for all that it may bring.
-        let at_once = limits.messages_in_flight / MAX_BATCH;
-        let has_turns = queues > limits.receives_in_flight.min(at_once);
-        Self {
-            receives: Arc::new(Semaphore::new(limits.receives_in_flight)),
-            messages: Arc::new(Semaphore::new(limits.messages_in_flight)),
-            requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
-            wait: if has_turns { SHORT_WAIT } else { MAX_WAIT },
-        }
-    }
-
-    /// Waits for the turn of a request that receives nothing.
-    pub async fn request(&self) -> SemaphorePermit<'_> {
-        let permit = self.requests.acquire().await;
-        permit.expect("nobody closes the semaphore")
-    }
-}
 
 /// The loop of one queue.
 pub struct Consumer<Q> {

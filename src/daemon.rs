@@ -19,6 +19,7 @@ pub mod doorkeeper;
 pub mod events;
 pub mod mirror;
 pub mod pace;
+mod queues;
 pub mod rebuild;
 pub mod session;
 pub mod systemd;

@@ -4,15 +4,15 @@
 //! A session ends when it is told to, or when the index fails; then everything in it ends, and the next
 //! session goes on from the last commit. Nothing is carried over but what the index holds.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::events::Events;
 use super::mirror::{Ask, Mirror};
+use super::queues::{count_queues, events_of, open_queues};
 use super::rebuild::{Building, Rebuild};
 use crate::bucket::LazyBucket;
 use crate::config::Config;
@@ -25,9 +25,8 @@ use crate::index::ledger::{AttachRequest, Attachment, CommitPolicy, Ledger};
 use crate::index::live::open_or_create_live;
 use crate::index::writer::{self, IndexHandle, IndexThread};
 use crate::quarantine::Quarantine;
-use crate::queue::{QueueError, SqsQueue};
 use crate::source::Source;
-use crate::status::{Board, Health, IndexHealth, Phase, SourceFacts, Trouble};
+use crate::status::{Board, IndexHealth, Phase, SourceFacts, Trouble};
 
 /// Scans of one Source that may wait to be asked for.
 const MAX_ASKS: usize = 16;
@@ -374,64 +373,4 @@ async fn attach(
     let look_ups = change.config.events.look_ups_in_flight / 2;
     let source = Arc::clone(source);
     Ok(Some(Follower::new(id, source, bucket, board, look_ups)))
-}
-
-/// The queue of a Source, if that brings it its events.
-fn events_of(follower: &Arc<Follower>, queues: &Queues) -> Option<Events> {
-    let url = &follower.source.events.as_ref()?.queue_url;
-    let (events, followers) = queues.get(url)?;
-    let is_among = followers.iter().any(|other| Arc::ptr_eq(other, follower));
-    is_among.then(|| events.clone())
-}
-
-fn count_queues(followers: &[Arc<Follower>]) -> usize {
-    let events = followers
-        .iter()
-        .filter_map(|follower| follower.source.events.as_ref());
-    let urls: HashSet<&str> = events.map(|events| &*events.queue_url).collect();
-    urls.len()
-}
-
-type Queues = BTreeMap<String, (Events, Vec<Arc<Follower>>)>;
-
-/// Opens the queues, each once, with the Sources that get their events from it.
-async fn open_queues(
-    followers: &[Arc<Follower>],
-    permits: &Permits,
-    around: &Surroundings,
-) -> Queues {
-    let mut queues = Queues::new();
-    for follower in followers {
-        let Some(events) = &follower.source.events else {
-            continue;
-        };
-        if let Some((_, others)) = queues.get_mut(&events.queue_url) {
-            others.push(Arc::clone(follower));
-            continue;
-        }
-        let board = around.board.queue(&events.queue_url);
-        board.restart();
-        match SqsQueue::open(events, follower.source.region.as_deref()).await {
-            Ok(queue) => {
-                let queue = Arc::new(queue);
-                let events_of = Events {
-                    queue,
-                    board,
-                    permits: permits.clone(),
-                };
-                let opened = (events_of, vec![Arc::clone(follower)]);
-                queues.insert(events.queue_url.clone(), opened);
-            }
-            Err(error) => refuse_queue(follower, &board, &error),
-        }
-    }
-    queues
-}
-
-/// A queue that cannot even be opened, for want of a secret: the Source is kept by scans alone.
-fn refuse_queue(follower: &Follower, board: &crate::status::QueueBoard, error: &QueueError) {
-    board.set_health(Health::Failing(error.to_string()));
-    follower.board.suffer(Trouble::Queue, error.to_string());
-    let source = &follower.source.name;
-    tracing::warn!(source, %error, "events cannot be followed until the configuration is reloaded");
 }
