@@ -19,6 +19,7 @@ use crate::index::IndexError;
 use crate::quarantine::{Keeping, Quarantine, Suspect};
 use crate::queue::{MAX_BATCH, Message, Queue, QueueError, QueueErrorKind, ReceiptHandle, Refused};
 use crate::status::{Health, QueueBoard};
+use crate::sync::back_off::{doubled, spread};
 
 pub mod handler;
 pub mod in_hand;
@@ -263,13 +264,10 @@ impl<Q: Queue> Consumer<Q> {
     }
 
     fn on_error(&mut self, error: &QueueError) {
-        let doubled = FIRST_BACK_OFF * 2u32.saturating_pow(self.errors_in_a_row.min(16));
+        let wait = doubled(FIRST_BACK_OFF, LONGEST_BACK_OFF, self.errors_in_a_row);
+        let wait = spread(wait, fastrand::f64());
         self.errors_in_a_row += 1;
         self.wanted_receives = 1;
-        // Between half and all of it, so that queues that failed together do not come back together.
-        let wait = doubled
-            .min(LONGEST_BACK_OFF)
-            .mul_f64(0.5 + fastrand::f64() / 2.0);
         self.back_off_until = Some(tokio::time::Instant::now() + wait);
         if error.kind == QueueErrorKind::Missing {
             self.board.counters.missing.add(1);
@@ -432,8 +430,7 @@ impl<Q: Queue> Consumer<Q> {
 
 /// For how long a message is left alone after that many deliveries.
 fn rest_after(receive_count: u32) -> Duration {
-    let doubled = 2u32.saturating_pow(receive_count.saturating_sub(1).min(16));
-    (FIRST_REST * doubled).min(LONGEST_REST)
+    doubled(FIRST_REST, LONGEST_REST, receive_count.saturating_sub(1))
 }
 
 /// Waits until then; for ever where there is no time.

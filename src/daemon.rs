@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::index::IndexError;
 use crate::status::IndexHealth;
+use crate::sync::back_off::doubled;
 
 pub mod doorkeeper;
 pub mod events;
@@ -89,7 +90,11 @@ pub async fn run(
             Some(Order::Rebuild(rebuild)) => change.rebuild = Some(rebuild),
             None if ended.is_ok() => {}
             None => {
-                let wait = tokio::time::sleep(back_off(failures));
+                let wait = tokio::time::sleep(doubled(
+                    FIRST_BACK_OFF,
+                    LONGEST_BACK_OFF,
+                    failures.saturating_sub(1),
+                ));
                 if stop.run_until_cancelled(wait).await.is_none() {
                     return Ok(());
                 }
@@ -154,9 +159,4 @@ fn note_failure(
         .board
         .set_index(IndexHealth::Failed(error.to_string()));
     Ok(())
-}
-
-fn back_off(failures: u32) -> Duration {
-    let doubled = FIRST_BACK_OFF * 2u32.saturating_pow(failures.saturating_sub(1).min(16));
-    doubled.min(LONGEST_BACK_OFF)
 }

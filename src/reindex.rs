@@ -123,12 +123,7 @@ impl Reindex {
     /// An error is one of the index and concerns all Sources; what was committed stays.
     pub async fn run(self, stop: &CancellationToken) -> Result<Vec<Outcome>, IndexError> {
         let target = Target::open(&self.config, self.mode, self.fresh)?;
-        let policy = CommitPolicy {
-            max_changes: self.config.index.commit_documents,
-            interval: self.config.index.commit_interval,
-            event_interval: self.config.index.event_commit_interval,
-            finishes_merges: true,
-        };
+        let policy = CommitPolicy::of(&self.config.index, true);
         let mut ledger = Ledger::new(target.engine, policy, self.mode == Mode::DryRun)?;
         if let Some(bindings) = target.bindings {
             ledger.inherit(bindings);

@@ -141,10 +141,6 @@ impl Board {
 
     /// Whether the index is open, and every queue has answered or failed at least once.
     pub fn is_ready(&self) -> bool {
-        self.index() == IndexHealth::Open
-            && self
-                .queues()
-                .iter()
-                .all(|queue| queue.health() != Health::Starting)
+        report::waiting_for(self).is_empty()
     }
 }

@@ -4,6 +4,7 @@
 //! function from what is known to what follows, and the claim that the rules together keep a true
 //! mirror is checked exhaustively in `order/model.rs`.
 
+pub mod back_off;
 pub mod checkpoint;
 pub mod interval;
 pub mod listing;

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::sync::back_off::{doubled, spread};
 use crate::sync::schedule::{Due, Reason};
 
 /// The wait after a scan that failed; it doubles with each up to the longest.
@@ -37,8 +38,10 @@ impl Pace {
 
     /// Notes that a scan failed; `share` (0 to 1) of the second half of the wait is waited.
     pub fn failed(&mut self, now: Instant, share: f64) {
-        let doubled = FIRST_BACK_OFF * 2u32.saturating_pow(self.failures.min(16));
-        let wait = doubled.min(LONGEST_BACK_OFF).mul_f64(0.5 + share / 2.0);
+        let wait = spread(
+            doubled(FIRST_BACK_OFF, LONGEST_BACK_OFF, self.failures),
+            share,
+        );
         self.failures += 1;
         self.not_before = Some(now + wait);
     }

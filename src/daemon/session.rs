@@ -178,12 +178,7 @@ fn open_index(
 
 /// When changes are committed.
 pub(super) fn policy(config: &Config) -> CommitPolicy {
-    CommitPolicy {
-        max_changes: config.index.commit_documents,
-        interval: config.index.commit_interval,
-        event_interval: config.index.event_commit_interval,
-        finishes_merges: false,
-    }
+    CommitPolicy::of(&config.index, false)
 }
 
 /// Waits until all tasks have ended in good order, or one has not.

@@ -13,6 +13,7 @@ use super::pending::Pending;
 use super::progress::Progress;
 use super::tally::Tally;
 use super::{Engine, IndexError, Keyed, Which};
+use crate::config::IndexConfig;
 use crate::source::Source;
 use crate::sync::checkpoint::{Checkpoint, Leftovers};
 use crate::sync::interval::{KeyInterval, KeyRange};
@@ -48,6 +49,18 @@ pub struct CommitPolicy {
     /// Whether merges that are under way are waited for at the end, which can take minutes; otherwise
     /// they are given up, and come about again later.
     pub finishes_merges: bool,
+}
+
+impl CommitPolicy {
+    /// As the configuration has it.
+    pub fn of(config: &IndexConfig, finishes_merges: bool) -> Self {
+        Self {
+            max_changes: config.commit_documents,
+            interval: config.commit_interval,
+            event_interval: config.event_commit_interval,
+            finishes_merges,
+        }
+    }
 }
 
 /// A Source while it is scanned.
