@@ -22,7 +22,7 @@
 //! |---|---|
 //! | [`sync`] | pure: how listings and events become changes; the order of observations; the checkpoint |
 //! | [`source`] | pure: what a Source is; key and asset path; processing rules |
-//! | [`search`] | pure: text to words, the query language, what a hit is |
+//! | [`query`] | pure: text to words, the query language, what a hit is |
 //! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
 //! | [`queue`] | SQS: receive, acknowledge, extend; the implementation by the AWS SDK |
 //! | [`aws`] | credentials to SDK configuration |
@@ -42,7 +42,7 @@
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
 //! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → status → {bucket, queue,
-//! index, quarantine} → {search, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
+//! index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
 //!
@@ -53,7 +53,7 @@
 //!    [`sync::order`] decide) → commit with the checkpoint
 //! 2. event: [`consumer`] → [`queue::Queue::receive`] → [`sync::notification`] → [`source::Source::admits`] →
 //!    [`index::writer`] → [`index::ledger`] ([`sync::order`] decides) → commit → [`queue::Queue::acknowledge`]
-//! 3. search: [`search::Query::parse`] → [`index::tantivy::search`] on one snapshot → hits
+//! 3. search: [`query::Query::parse`] → [`index::tantivy::search`] on one snapshot → hits
 //!
 //! # The daemon
 //!
@@ -97,10 +97,10 @@ pub mod explain;
 pub mod http;
 pub mod index;
 pub mod quarantine;
+pub mod query;
 pub mod queue;
 pub mod reindex;
 pub mod scanner;
-pub mod search;
 pub mod source;
 pub mod status;
 pub mod sync;

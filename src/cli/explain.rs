@@ -11,7 +11,7 @@ use crate::index::IndexError;
 use crate::index::directory::DataDir;
 use crate::index::live::open_live;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
-use crate::search::hit::rfc3339;
+use crate::query::hit::rfc3339;
 use crate::source::Source;
 use crate::sync::notification::{Encoding, read_key};
 use crate::sync::stamp::Stamp;

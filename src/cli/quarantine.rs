@@ -14,7 +14,7 @@ use super::{FAILED, Failure};
 use crate::config::Config;
 use crate::control::{self, Answer, Request};
 use crate::quarantine::{Entry, Quarantine};
-use crate::search::hit::rfc3339;
+use crate::query::hit::rfc3339;
 
 /// Look into the messages that cannot be handled
 ///

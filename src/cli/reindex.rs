@@ -11,9 +11,9 @@ use super::text::{grouped, say};
 use super::{FAILED, Failure, INTERRUPTED, progress};
 use crate::config::Config;
 use crate::control;
+use crate::query::hit::rfc3339;
 use crate::reindex::{Mode, Outcome, Reindex};
 use crate::scanner::{Completed, ScanError};
-use crate::search::hit::rfc3339;
 
 /// List every Source, and bring the index in line with what is there
 ///

@@ -13,8 +13,8 @@ use crate::index::directory::DataDir;
 use crate::index::live::open_live;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::tantivy::search::Results;
-use crate::search::hit::rfc3339;
-use crate::search::{Hit, Query, Sort};
+use crate::query::hit::rfc3339;
+use crate::query::{Hit, Query, Sort};
 use crate::sync::stamp::Stamp;
 
 /// Find assets in the index

@@ -4,7 +4,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::search::hit::rfc3339;
+use crate::query::hit::rfc3339;
 use crate::source::Source;
 use crate::sync::object::Object;
 use crate::sync::record::{Content, Record};

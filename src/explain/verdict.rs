@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::facts::{Facts, InBucket, InIndex, ObjectFacts, RecordFacts, SourceInIndex};
-use crate::search::hit::rfc3339;
+use crate::query::hit::rfc3339;
 use crate::sync::stamp::Stamp;
 
 /// Whether search finds a key, and why.

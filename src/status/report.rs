@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Board, Health, IndexHealth, now};
-use crate::search::hit::rfc3339;
+use crate::query::hit::rfc3339;
 use crate::sync::stamp::Stamp;
 
 mod queue;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use asset_indexer::search::hit::rfc3339;
+use asset_indexer::query::hit::rfc3339;
 use asset_indexer::sync::stamp::Stamp;
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::index::tantivy::TantivyEngine;
-use crate::search::{Query, Sort};
+use crate::query::{Query, Sort};
 use crate::source::rules::{Choice, Rules};
 use crate::sync::listing::Entry;
 use crate::sync::object::{ETag, Object, StorageClass};

@@ -4,7 +4,7 @@ use tantivy::TantivyDocument;
 
 use super::identity;
 use super::schema::Fields;
-use crate::search::{extension_of, file_name};
+use crate::query::{extension_of, file_name};
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::record::{Content, Record};
 use crate::sync::source_state::SourceId;

@@ -11,7 +11,7 @@ use tantivy::DocAddress;
 use super::ranking::Ranked;
 use super::{Snapshot, TantivyEngine};
 use crate::index::IndexError;
-use crate::search::{Hit, Sort, SortBy, extension_of, file_name};
+use crate::query::{Hit, Sort, SortBy, extension_of, file_name};
 use crate::source::Source;
 use crate::sync::record::Content;
 

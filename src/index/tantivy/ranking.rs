@@ -9,7 +9,7 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
-use crate::search::{Sort, SortBy};
+use crate::query::{Sort, SortBy};
 
 /// Collects the first `limit` documents of each segment in the order of `sort`.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Answers a search from one snapshot: the query's translation, and hits from columns.
 //!
-//! What a query means is said in [`crate::search`]; here it is only put in tantivy's terms.
+//! What a query means is said in [`crate::query`]; here it is only put in tantivy's terms.
 
 use tantivy::Term as IndexTerm;
 use tantivy::query::{BooleanQuery, EmptyQuery, Occur, Query as IndexQuery, RangeQuery, TermQuery};
@@ -12,7 +12,7 @@ use super::ranking::Ranking;
 use super::schema::Fields;
 use super::{Snapshot, TantivyEngine, failure};
 use crate::index::{Engine, IndexError};
-use crate::search::{Clause, Query, Sort, Term};
+use crate::query::{Clause, Query, Sort, Term};
 use crate::source::Source;
 use crate::sync::interval::{KeyInterval, KeyRange};
 use crate::sync::source_state::SourceId;

@@ -1,10 +1,10 @@
-//! [`crate::search::words()`] as a tantivy tokenizer.
+//! [`crate::query::words()`] as a tantivy tokenizer.
 
 use std::ops::Range;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use crate::search::{WORDS_VERSION, words};
+use crate::query::{WORDS_VERSION, words};
 
 /// The tokenizer's name in the schema; it ends in the version of the words.
 pub const TOKENIZER: &str = "asset_words_1";

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::seconds_between;
 use crate::index::tally::Drift;
-use crate::search::hit::rfc3339;
+use crate::query::hit::rfc3339;
 use crate::status::{LagFigures, LastError, Phase, ScanView, SourceBoard};
 use crate::sync::stamp::Stamp;
 

@@ -34,7 +34,7 @@ pub struct Clause {
 /// What an asset can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// All of these words are in the asset path; folded as [`crate::search::words()`] does, at least
+    /// All of these words are in the asset path; folded as [`crate::query::words()`] does, at least
     /// one.
     Words(Vec<String>),
     /// The extension is one of these: lower-case, without a dot, at least one.

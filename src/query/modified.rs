@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::search::problem::Problem;
-use crate::search::query::{Comparison, Interval, Span};
+use crate::query::problem::Problem;
+use crate::query::term::{Comparison, Interval, Span};
 use crate::sync::stamp::Stamp;
 
 const HOUR: u64 = 60 * 60;
@@ -125,7 +125,7 @@ mod tests {
     use std::ops::Bound::{Excluded, Included, Unbounded};
 
     use super::*;
-    use crate::search::hit::rfc3339;
+    use crate::query::hit::rfc3339;
 
     /// 2026-03-10T12:00:00Z
     const NOW: Stamp = Stamp::from_millis(1_773_144_000_000);

@@ -8,11 +8,11 @@
 //!
 //! A quotation only keeps white space and colons together; its words are looked for one by one.
 
-use crate::search::hit::MAX_EXTENSION_CHARS;
-use crate::search::problem::{Problem, QueryError};
-use crate::search::query::{Clause, MAX_CLAUSES, MAX_QUERY_CHARS, Query, Term};
-use crate::search::words::query_words;
-use crate::search::{modified, size};
+use crate::query::hit::MAX_EXTENSION_CHARS;
+use crate::query::problem::{Problem, QueryError};
+use crate::query::term::{Clause, MAX_CLAUSES, MAX_QUERY_CHARS, Query, Term};
+use crate::query::words::query_words;
+use crate::query::{modified, size};
 use crate::sync::stamp::Stamp;
 
 /// The most characters of a text that is too long that an error shows.

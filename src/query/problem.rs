@@ -1,7 +1,7 @@
 //! What is wrong with the text of a search, where, and what to write instead.
 
-use crate::search::hit::MAX_EXTENSION_CHARS;
-use crate::search::query::{FIELDS, MAX_CLAUSES, MAX_QUERY_CHARS};
+use crate::query::hit::MAX_EXTENSION_CHARS;
+use crate::query::term::{FIELDS, MAX_CLAUSES, MAX_QUERY_CHARS};
 
 /// A search that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,11 +7,11 @@ pub mod hit;
 mod modified;
 pub mod parse;
 pub mod problem;
-pub mod query;
 mod size;
+pub mod term;
 pub mod words;
 
 pub use hit::{Hit, Sort, SortBy, extension_of, file_name};
 pub use problem::{Problem, QueryError};
-pub use query::{Clause, Interval, Query, Term};
+pub use term::{Clause, Interval, Query, Term};
 pub use words::{WORDS_VERSION, query_words, words};

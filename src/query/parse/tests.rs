@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use proptest::prelude::*;
 
 use super::*;
-use crate::search::query::Interval;
+use crate::query::term::Interval;
 
 const NOW: Stamp = Stamp::from_millis(1_773_144_000_000);
 
