@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use crate::query::interval::{Comparison, Interval, Span};
 use crate::query::problem::Problem;
-use crate::query::term::{Comparison, Interval, Span};
 use crate::sync::stamp::Stamp;
 
 const HOUR: u64 = 60 * 60;

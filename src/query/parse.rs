@@ -10,7 +10,7 @@
 
 use crate::query::hit::MAX_EXTENSION_CHARS;
 use crate::query::problem::{Problem, QueryError};
-use crate::query::term::{Clause, MAX_CLAUSES, MAX_QUERY_CHARS, Query, Term};
+use crate::query::term::{Condition, MAX_QUERY_CHARS, MAX_TERMS, Match, Query, Term, Within};
 use crate::query::words::query_words;
 use crate::query::{modified, size};
 use crate::sync::stamp::Stamp;
@@ -33,7 +33,7 @@ impl Query {
         let mut passed_over = None;
         while let Some(raw) = scanner.next_term()? {
             match raw.read(now)? {
-                Some(_) if all_of.len() == MAX_CLAUSES => {
+                Some(_) if all_of.len() == MAX_TERMS => {
                     return Err(raw.error(Problem::TooManyTerms));
                 }
                 Some(clause) => all_of.push(clause),
@@ -42,7 +42,9 @@ impl Query {
         }
         match passed_over {
             Some(raw) if all_of.is_empty() => Err(raw.error(Problem::NoWords)),
-            _ => Ok(Self { all_of }),
+            _ => Ok(Self {
+                condition: Condition::All(all_of),
+            }),
         }
     }
 }
@@ -71,10 +73,13 @@ struct RawTerm<'a> {
 
 impl RawTerm<'_> {
     /// The clause that the term means; `None` if it holds no word.
-    fn read(&self, now: Stamp) -> Result<Option<Clause>, QueryError> {
+    fn read(&self, now: Stamp) -> Result<Option<Condition>, QueryError> {
         let term = self.read_term(now).map_err(|problem| self.error(problem))?;
-        let negated = self.negated;
-        Ok(term.map(|term| Clause { negated, term }))
+        let condition = term.map(Condition::Term);
+        Ok(match self.negated {
+            true => condition.map(|condition| Condition::Not(Box::new(condition))),
+            false => condition,
+        })
     }
 
     fn read_term(&self, now: Stamp) -> Result<Option<Term>, Problem> {
@@ -115,7 +120,11 @@ fn words_term(text: &str) -> Option<Term> {
             words.push(word.to_owned());
         }
     });
-    (!words.is_empty()).then_some(Term::Words(words))
+    (!words.is_empty()).then_some(Term::Words {
+        words,
+        how: Match::Whole,
+        within: Within::Path,
+    })
 }
 
 /// Splits at commas; a leading dot is tolerated.

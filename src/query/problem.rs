@@ -1,7 +1,7 @@
 //! What is wrong with the text of a search, where, and what to write instead.
 
 use crate::query::hit::MAX_EXTENSION_CHARS;
-use crate::query::term::{FIELDS, MAX_CLAUSES, MAX_QUERY_CHARS};
+use crate::query::term::{FIELDS, MAX_QUERY_CHARS, MAX_TERMS};
 
 /// A search that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,8 +21,8 @@ pub enum Problem {
     /// More than [`MAX_QUERY_CHARS`].
     #[error("a search has at most {MAX_QUERY_CHARS} characters; ask for less at once")]
     TooLong,
-    /// More than [`MAX_CLAUSES`].
-    #[error("a search has at most {MAX_CLAUSES} terms; ask for less at once")]
+    /// More than [`MAX_TERMS`].
+    #[error("a search has at most {MAX_TERMS} terms; ask for less at once")]
     TooManyTerms,
     /// Not one letter or digit.
     #[error("there is no letter or digit to look for; an empty search finds everything")]

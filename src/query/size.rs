@@ -2,8 +2,8 @@
 
 use std::ops::Bound;
 
+use crate::query::interval::{Comparison, Interval, Span};
 use crate::query::problem::Problem;
-use crate::query::term::{Comparison, Interval, Span};
 
 /// The units and how many bytes they are.
 const UNITS: [(&str, u64); 10] = [

@@ -1,180 +1,103 @@
 //! What a search asks for, once its text is read.
 //!
-//! A conjunction of terms, each of which may be negated; nothing here says how an index answers.
+//! A condition on assets, made of terms; nothing here says how an index answers.
 
-use std::ops::Bound;
-
+use crate::query::interval::Interval;
+use crate::query::kind::Kind;
+use crate::query::pattern::Pattern;
 use crate::sync::stamp::Stamp;
 
 /// The most characters of a search.
 pub const MAX_QUERY_CHARS: usize = 1_000;
 
 /// The most terms of a search.
-pub const MAX_CLAUSES: usize = 64;
+pub const MAX_TERMS: usize = 64;
+
+/// How deep parentheses and negations may stand in each other.
+pub const MAX_DEPTH: usize = 16;
 
 /// The fields that a term can name.
 pub(super) const FIELDS: [&str; 4] = ["ext", "folder", "modified", "size"];
 
-/// A search: all clauses hold for each asset found. Without a clause it finds everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A search: the condition that each asset found meets.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// The conjunction.
-    pub all_of: Vec<Clause>,
+    /// `All` of nothing finds everything.
+    pub condition: Condition,
 }
 
-/// One condition of a search.
+/// What must hold of an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clause {
-    /// Whether the term must not hold.
-    pub negated: bool,
-    /// What is looked at.
-    pub term: Term,
+pub enum Condition {
+    /// Each of them; where there is none, anything.
+    All(Vec<Condition>),
+    /// At least one of them; where there is none, nothing.
+    Any(Vec<Condition>),
+    /// Not this.
+    Not(Box<Condition>),
+    /// The term.
+    Term(Term),
+}
+
+/// Where words are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// In the asset path, the file name included.
+    Path,
+    /// In the file name alone.
+    Name,
+}
+
+/// How words are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// All of them are there, in any order.
+    Whole,
+    /// They are there one behind the other, in one segment of the path.
+    Phrase,
+    /// All of them are there, the last one as the beginning of a word.
+    Prefix,
+    /// All of them are there, each with at most one edit (a character more, less or other, or two
+    /// exchanged); see [`crate::query::words`] for what is never edited.
+    Typo,
 }
 
 /// What an asset can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// All of these words are in the asset path; folded as [`crate::query::words()`] does, at least
-    /// one.
-    Words(Vec<String>),
+    /// Words, folded as [`crate::query::words()`] does: at least one.
+    Words {
+        /// In the order in which they were written.
+        words: Vec<String>,
+        /// How they are compared.
+        how: Match,
+        /// Where they are looked for.
+        within: Within,
+    },
+    /// The folded file name has this form: `*nt_lar*`.
+    NamePart(Pattern),
+    /// The file name is this, byte for byte.
+    Name(String),
+    /// The asset path is this, byte for byte.
+    Path(String),
+    /// The asset path has this form; a `*` does not cross a `/`, a `**` does.
+    PathGlob(Pattern),
     /// The extension is one of these: lower-case, without a dot, at least one.
     Ext(Vec<String>),
+    /// The type is one of these: at least one.
+    Type(Vec<Kind>),
     /// The asset path starts with this: it begins and ends in `/`.
     Folder(String),
+    /// The asset lies directly in this folder: it begins and ends in `/`.
+    Level(String),
     /// The size in bytes.
     Size(Interval<u64>),
     /// When S3 last changed the object.
     Modified(Interval<Stamp>),
-}
-
-/// What lies between two bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interval<T> {
-    /// Where it begins.
-    pub lower: Bound<T>,
-    /// Where it ends.
-    pub upper: Bound<T>,
-}
-
-impl<T: PartialOrd> Interval<T> {
-    /// Whether the value lies in the interval.
-    pub fn contains(&self, value: &T) -> bool {
-        let above_lower = match &self.lower {
-            Bound::Unbounded => true,
-            Bound::Included(lower) => value >= lower,
-            Bound::Excluded(lower) => value > lower,
-        };
-        let below_upper = match &self.upper {
-            Bound::Unbounded => true,
-            Bound::Included(upper) => value <= upper,
-            Bound::Excluded(upper) => value < upper,
-        };
-        above_lower && below_upper
-    }
-}
-
-/// A value of the query language that covers a stretch: a size covers itself, a month its days.
-///
-/// It turns the comparisons of the language into intervals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span<T> {
-    /// The first value that it covers.
-    pub start: T,
-    /// Where it ends: `Included` or `Excluded`.
-    pub end: Bound<T>,
-}
-
-/// How a value of the query language is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    /// `<`
-    Below,
-    /// `<=`
-    AtMost,
-    /// `>`
-    Above,
-    /// `>=`
-    AtLeast,
-}
-
-impl Comparison {
-    /// The comparison at the beginning of the text, if there is one, and the text behind it.
-    pub fn strip(text: &str) -> (Option<Self>, &str) {
-        for (sign, comparison) in [
-            ("<=", Self::AtMost),
-            (">=", Self::AtLeast),
-            ("<", Self::Below),
-            (">", Self::Above),
-        ] {
-            if let Some(rest) = text.strip_prefix(sign) {
-                return (Some(comparison), rest);
-            }
-        }
-        (None, text)
-    }
-}
-
-impl<T: PartialOrd> Span<T> {
-    /// Whether all of it is before the value.
-    pub fn is_before(&self, value: T) -> bool {
-        match &self.end {
-            Bound::Included(end) => *end < value,
-            Bound::Excluded(end) => *end <= value,
-            Bound::Unbounded => false,
-        }
-    }
-
-    /// What compares so with the span: above it is behind all of it, at least it is its start on.
-    pub fn compared(self, comparison: Option<Comparison>) -> Interval<T> {
-        let (lower, upper) = match comparison {
-            None => (Bound::Included(self.start), self.end),
-            Some(Comparison::Below) => (Bound::Unbounded, Bound::Excluded(self.start)),
-            Some(Comparison::AtMost) => (Bound::Unbounded, self.end),
-            Some(Comparison::AtLeast) => (Bound::Included(self.start), Bound::Unbounded),
-            Some(Comparison::Above) => {
-                let behind = match self.end {
-                    Bound::Included(end) => Bound::Excluded(end),
-                    Bound::Excluded(end) => Bound::Included(end),
-                    Bound::Unbounded => Bound::Unbounded,
-                };
-                (behind, Bound::Unbounded)
-            }
-        };
-        Interval { lower, upper }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interval_holds_what_its_bounds_say() {
-        for (lower, upper, held) in [
-            (Bound::Unbounded, Bound::Unbounded, &[1, 2, 3, 4][..]),
-            (Bound::Included(2), Bound::Included(3), &[2, 3]),
-            (Bound::Excluded(2), Bound::Excluded(4), &[3]),
-            (Bound::Included(3), Bound::Included(2), &[]),
-        ] {
-            let interval = Interval { lower, upper };
-            let found: Vec<i32> = (1..=4).filter(|value| interval.contains(value)).collect();
-            assert_eq!(found, held, "{interval:?}");
-        }
-    }
-
-    #[test]
-    fn comparisons_with_a_span_leave_no_gap() {
-        for end in [Bound::Included(5), Bound::Excluded(6)] {
-            let span = Span { start: 3, end };
-            for value in 0..10 {
-                let holds = |comparison| span.compared(comparison).contains(&value);
-                assert_eq!(holds(None), (3..=5).contains(&value));
-                assert_eq!(holds(Some(Comparison::Below)), value < 3);
-                assert_eq!(holds(Some(Comparison::AtMost)), value <= 5);
-                assert_eq!(holds(Some(Comparison::Above)), value > 5);
-                assert_eq!(span.is_before(value), value > 5);
-                assert_eq!(holds(Some(Comparison::AtLeast)), value >= 3);
-            }
-        }
-    }
+    /// When the index first saw the key.
+    Created(Interval<Stamp>),
+    /// The storage class is one of these, by S3's names in upper case; at least one.
+    Storage(Vec<String>),
+    /// The ETag, without quotes.
+    ETag(String),
 }

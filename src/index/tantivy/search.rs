@@ -12,7 +12,7 @@ use super::ranking::Ranking;
 use super::schema::Fields;
 use super::{Snapshot, TantivyEngine, failure};
 use crate::index::{Engine, IndexError};
-use crate::query::{Clause, Query, Sort, Term};
+use crate::query::{Condition, Query, Sort, Term};
 use crate::source::Source;
 use crate::sync::interval::{KeyInterval, KeyRange};
 use crate::sync::source_state::SourceId;
@@ -78,22 +78,37 @@ struct Translation<'a> {
 
 impl Translation<'_> {
     fn query(&self, query: &Query) -> Result<BooleanQuery, IndexError> {
-        let everything = self.live(&KeyInterval::everything())?;
-        let mut clauses = vec![(Occur::Must, everything)];
-        for Clause { negated, term } in &query.all_of {
-            let occur = if *negated {
-                Occur::MustNot
-            } else {
-                Occur::Must
-            };
-            clauses.push((occur, self.term(term)?));
-        }
-        Ok(BooleanQuery::new(clauses))
+        Ok(BooleanQuery::new(vec![
+            (Occur::Must, self.live(&KeyInterval::everything())?),
+            (Occur::Must, self.condition(&query.condition)?),
+        ]))
+    }
+
+    fn condition(&self, condition: &Condition) -> Result<Box<dyn IndexQuery>, IndexError> {
+        let each = |conditions: &[Condition], occur| {
+            let translated = conditions
+                .iter()
+                .map(|one| Ok((occur, self.condition(one)?)));
+            translated.collect::<Result<Vec<_>, IndexError>>()
+        };
+        let clauses = match condition {
+            Condition::Term(term) => return self.term(term),
+            Condition::All(none) if none.is_empty() => {
+                return self.live(&KeyInterval::everything());
+            }
+            Condition::All(all) => each(all, Occur::Must)?,
+            Condition::Any(any) => each(any, Occur::Should)?,
+            Condition::Not(negated) => vec![
+                (Occur::Must, self.live(&KeyInterval::everything())?),
+                (Occur::MustNot, self.condition(negated)?),
+            ],
+        };
+        Ok(Box::new(BooleanQuery::new(clauses)))
     }
 
     fn term(&self, term: &Term) -> Result<Box<dyn IndexQuery>, IndexError> {
         Ok(match term {
-            Term::Words(words) => all_of(words.iter().map(|word| self.word(word))),
+            Term::Words { words, .. } => all_of(words.iter().map(|word| self.word(word))),
             Term::Ext(extensions) => {
                 any_of(extensions.iter().map(|ext| text_term(self.fields.ext, ext)))
             }
@@ -118,6 +133,8 @@ impl Translation<'_> {
                     interval.upper.as_ref().map(bound),
                 ))
             }
+            // The parser does not make these yet.
+            _ => Box::new(EmptyQuery),
         })
     }
 

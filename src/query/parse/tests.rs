@@ -5,26 +5,23 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use proptest::prelude::*;
 
 use super::*;
-use crate::query::term::Interval;
+use crate::query::interval::Interval;
 
 const NOW: Stamp = Stamp::from_millis(1_773_144_000_000);
 
-fn parse(text: &str) -> Result<Vec<Clause>, QueryError> {
-    Query::parse(text, NOW).map(|query| query.all_of)
+fn parse(text: &str) -> Result<Vec<Condition>, QueryError> {
+    Query::parse(text, NOW).map(|query| match query.condition {
+        Condition::All(all) => all,
+        other => vec![other],
+    })
 }
 
-fn yes(term: Term) -> Clause {
-    Clause {
-        negated: false,
-        term,
-    }
+fn yes(term: Term) -> Condition {
+    Condition::Term(term)
 }
 
-fn no(term: Term) -> Clause {
-    Clause {
-        negated: true,
-        term,
-    }
+fn no(term: Term) -> Condition {
+    Condition::Not(Box::new(yes(term)))
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {
@@ -32,7 +29,11 @@ fn texts(texts: &[&str]) -> Vec<String> {
 }
 
 fn words(words: &[&str]) -> Term {
-    Term::Words(texts(words))
+    Term::Words {
+        words: texts(words),
+        how: Match::Whole,
+        within: Within::Path,
+    }
 }
 
 fn ext(extensions: &[&str]) -> Term {
@@ -169,12 +170,12 @@ fn a_search_is_bounded() {
     );
     assert_eq!(error.problem, Problem::TooLong);
 
-    let most = "a ".repeat(MAX_CLAUSES);
+    let most = "a ".repeat(MAX_TERMS);
     assert!(parse(&most).is_ok());
     let error = parse(&(most.clone() + "b")).unwrap_err();
     assert_eq!(
         (error.column, error.text.as_str()),
-        (2 * MAX_CLAUSES + 1, "b")
+        (2 * MAX_TERMS + 1, "b")
     );
     assert_eq!(error.problem, Problem::TooManyTerms);
     assert!(parse(&(most + "- &")).is_ok());
