@@ -29,6 +29,7 @@
 //! | [`quarantine`] | messages that cannot be handled, kept on disk for whoever looks into them |
 //! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
 //! | [`status`] | the board: what the daemon is doing, for those who show it |
+//! | [`access`] | who may read what: tokens, and what each lets its holder see |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |
 //! | [`consumer`] | one queue: receive, hand to the index, acknowledge what is committed |
 //! | [`http`] | status and metrics over HTTP |
@@ -86,6 +87,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod access;
 pub mod aws;
 pub mod bucket;
 pub mod cli;
