@@ -280,9 +280,9 @@ fn open_existing(path: &Path) -> Result<Index, IndexError> {
 fn with_our_schema(mut index: Index, path: &Path) -> Result<Index, IndexError> {
     let (schema, _) = Fields::schema();
     if index.schema() != schema {
-        return Err(IndexError::OtherSchema {
-            path: path.to_owned(),
-            wanted: schema::SCHEMA_VERSION,
+        let (path, version) = (path.display(), schema::SCHEMA_VERSION);
+        return Err(IndexError::Damaged {
+            what: format!("the schema in {path} is not that of version {version}"),
         });
     }
     index.set_tokenizers(schema::tokenizers());
