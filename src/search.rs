@@ -13,9 +13,11 @@ use crate::index::live::{Newest, newest};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
 mod error;
+mod interim;
 mod view;
 
 pub use error::SearchError;
+pub use interim::Deadline;
 pub use view::View;
 
 /// How old a view may be by default.

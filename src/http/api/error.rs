@@ -9,6 +9,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use tokio::task::JoinError;
 
 use crate::query::{CursorError, QueryError};
 
@@ -82,8 +83,16 @@ impl Code {
                 "method not allowed",
             ),
             Self::UriTooLong => (S::URI_TOO_LONG, "uri_too_long", "the request is too long"),
-            Self::Busy => (S::SERVICE_UNAVAILABLE, "busy", "too many searches at a time"),
-            Self::TooSlow => (S::SERVICE_UNAVAILABLE, "too_slow", "the search took too long"),
+            Self::Busy => (
+                S::SERVICE_UNAVAILABLE,
+                "busy",
+                "too many searches at a time",
+            ),
+            Self::TooSlow => (
+                S::SERVICE_UNAVAILABLE,
+                "too_slow",
+                "the search took too long",
+            ),
             Self::IndexAbsent => (
                 S::SERVICE_UNAVAILABLE,
                 "index_absent",
@@ -203,6 +212,13 @@ pub fn too_slow(limit: Duration) -> ApiError {
         limit.as_millis()
     );
     ApiError::new(Code::TooSlow, text)
+}
+
+/// What answers a request did not end well.
+pub fn panicked(error: &JoinError) -> ApiError {
+    tracing::error!(%error, "the answer to an HTTP request panicked");
+    let text = "this is a defect of asset-indexer; see its log";
+    ApiError::new(Code::Internal, text)
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub enum Form {
         /// Where nothing is written.
         default: u64,
     },
+    /// A whole number, or `exact`, as where nothing is written.
+    Total,
     /// `true` or `false`; the latter where nothing is written.
     Flag,
     /// One of these words.
@@ -56,10 +58,7 @@ impl Params {
     /// Reads the part of an address behind its `?`.
     ///
     /// The first parameter that is unknown, repeated, missing or of another form is an error.
-    pub fn read(
-        query: Option<&str>,
-        specs: &'static [&'static [Spec]],
-    ) -> Result<Self, ApiError> {
+    pub fn read(query: Option<&str>, specs: &'static [&'static [Spec]]) -> Result<Self, ApiError> {
         let mut given: Vec<(String, String)> = Vec::new();
         let pairs = query.unwrap_or_default().split('&');
         for pair in pairs.filter(|pair| !pair.is_empty()) {
@@ -163,6 +162,11 @@ impl Form {
                     None => refuse(format!("a whole number from {least} to {greatest}")),
                 }
             }
+            Self::Total if value == "exact" => Ok(()),
+            Self::Total => match value.parse::<u32>() {
+                Ok(_) => Ok(()),
+                Err(_) => refuse("exact, or the number up to which to count".into()),
+            },
             Self::Flag if matches!(value, "true" | "false") => Ok(()),
             Self::Flag => refuse("true or false".into()),
             Self::Word(words) if words.contains(&value) => Ok(()),
@@ -274,20 +278,75 @@ mod tests {
         let long = format!("name=&q={}", "x".repeat(MAX_VALUE_CHARS + 1));
         for (query, code, parameter, said) in [
             ("", Code::ParameterMissing, Some("name"), "name="),
-            ("nme=", Code::ParameterUnknown, Some("nme"), "q, source, name"),
+            (
+                "nme=",
+                Code::ParameterUnknown,
+                Some("nme"),
+                "q, source, name",
+            ),
             ("Q=", Code::ParameterUnknown, Some("Q"), "\"Q\""),
             ("=1", Code::ParameterUnknown, Some(""), "\"\""),
-            ("filter[custom:]=", Code::ParameterUnknown, Some("filter[custom:]"), ""),
+            (
+                "filter[custom:]=",
+                Code::ParameterUnknown,
+                Some("filter[custom:]"),
+                "",
+            ),
             ("q=a&q=a", Code::ParameterRepeated, Some("q"), "once"),
-            ("limit=0", Code::ParameterInvalid, Some("limit"), "from 1 to 1000"),
-            ("limit=1001", Code::ParameterInvalid, Some("limit"), "from 1 to 1000"),
-            ("limit=%2B1", Code::ParameterInvalid, Some("limit"), "whole number"),
-            ("limit=", Code::ParameterInvalid, Some("limit"), "whole number"),
-            ("limit=99999999999999999999", Code::ParameterInvalid, Some("limit"), "whole"),
-            ("highlights=1", Code::ParameterInvalid, Some("highlights"), "true or false"),
-            ("highlights", Code::ParameterInvalid, Some("highlights"), "true or false"),
-            ("total=5", Code::ParameterInvalid, Some("total"), "exact, 10000"),
-            ("facets=type,,ext", Code::ParameterInvalid, Some("facets"), "type,ext"),
+            (
+                "limit=0",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "from 1 to 1000",
+            ),
+            (
+                "limit=1001",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "from 1 to 1000",
+            ),
+            (
+                "limit=%2B1",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "whole number",
+            ),
+            (
+                "limit=",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "whole number",
+            ),
+            (
+                "limit=99999999999999999999",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "whole",
+            ),
+            (
+                "highlights=1",
+                Code::ParameterInvalid,
+                Some("highlights"),
+                "true or false",
+            ),
+            (
+                "highlights",
+                Code::ParameterInvalid,
+                Some("highlights"),
+                "true or false",
+            ),
+            (
+                "total=5",
+                Code::ParameterInvalid,
+                Some("total"),
+                "exact, 10000",
+            ),
+            (
+                "facets=type,,ext",
+                Code::ParameterInvalid,
+                Some("facets"),
+                "type,ext",
+            ),
             ("q=100%", Code::ParameterInvalid, Some("q"), "%25"),
             ("q=%zz", Code::ParameterInvalid, Some("q"), "%25"),
             ("q=%ff", Code::ParameterInvalid, Some("q"), "UTF-8"),
