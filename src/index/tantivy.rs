@@ -135,11 +135,26 @@ impl TantivyEngine {
             .transpose()
     }
 
+    /// As [`TantivyEngine::open_read_only`], also where the index is of another schema version. Columns
+    /// are found by their names, so checkpoint and [`Engine::read`] can be relied on, and nothing else.
+    pub fn open_of_any_schema(path: &Path) -> Result<Self, IndexError> {
+        open_newest(CommitFolder::newest(path)?, |commit| {
+            Self::over_commit(commit, Ok)
+        })
+    }
+
     fn open_commit(commit: CommitFolder) -> Result<Self, IndexError> {
+        let path = commit.path().to_owned();
+        Self::over_commit(commit, |index| with_our_schema(index, &path))
+    }
+
+    fn over_commit(
+        commit: CommitFolder,
+        check: impl FnOnce(Index) -> Result<Index, IndexError>,
+    ) -> Result<Self, IndexError> {
         let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
         let (_, fields) = Fields::schema();
-        let index = with_our_schema(index, commit.path())?;
-        let engine = Self::over(index, fields, None, None)?;
+        let engine = Self::over(check(index)?, fields, None, None)?;
         Ok(Self {
             commit: Some(commit),
             ..engine
