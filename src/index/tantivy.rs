@@ -31,6 +31,7 @@ pub mod ranking;
 pub mod schema;
 pub mod search;
 pub mod tokenizer;
+pub mod translation;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.
