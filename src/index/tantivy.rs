@@ -33,6 +33,8 @@ pub mod read_only;
 pub mod schema;
 pub mod search;
 pub mod tokenizer;
+pub mod translation;
+pub mod trigrams;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.
@@ -40,6 +42,9 @@ const MERGE_FROM_DELETED_RATIO: f32 = 0.25;
 
 /// The least memory that tantivy's writer takes, bytes.
 pub const MIN_WRITER_MEMORY: usize = 15_000_000;
+
+/// How many keys are looked at for each part that an interval is split into.
+const SAMPLES_PER_PART: usize = 64;
 
 /// An index in tantivy, open for writing or only for reading.
 pub struct TantivyEngine {
@@ -369,25 +374,22 @@ impl Engine for TantivyEngine {
         parts: usize,
     ) -> Result<Vec<String>, IndexError> {
         let bounds = identity::ukey_bounds(source, interval);
-        let mut largest: Option<(&Columns, std::ops::Range<u32>)> = None;
-        for columns in &self.snapshot.segments {
-            let docs = columns.docs(&bounds).map_err(read_error())?;
-            if largest
-                .as_ref()
-                .is_none_or(|(_, most)| docs.len() > most.len())
-            {
-                largest = Some((columns, docs));
+        let in_segment = |columns: &Columns| columns.docs(&bounds).map_err(read_error());
+        let segments = self.snapshot.segments.iter().map(in_segment);
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let records: usize = segments.iter().map(ExactSizeIterator::len).sum();
+        let step = (records / (parts.max(1) * SAMPLES_PER_PART)).max(1);
+        // Of all segments: one may hold a stretch of keys that the others do not.
+        let mut samples = Vec::new();
+        for (columns, docs) in self.snapshot.segments.iter().zip(segments) {
+            for doc in docs.skip(step / 2).step_by(step) {
+                samples.push(columns.key(doc)?);
             }
         }
-        let Some((columns, docs)) = largest else {
-            return Ok(Vec::new());
-        };
-        // The largest segment stands for all: merges mix old and new keys.
-        let cut = |part: usize| docs.start + (docs.len() * part / parts.max(1)) as u32;
-        let mut points = Vec::new();
-        for doc in (1..parts).map(cut).filter(|doc| *doc > docs.start) {
-            points.push(columns.key(doc - 1)?);
-        }
+        samples.sort_unstable();
+        let cut = |part: usize| samples.len() * part / parts.max(1);
+        let cuts = (1..parts).map(cut).filter(|place| *place > 0);
+        let mut points: Vec<String> = cuts.map(|place| samples[place - 1].clone()).collect();
         points.dedup();
         Ok(points)
     }

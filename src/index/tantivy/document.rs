@@ -4,7 +4,8 @@ use tantivy::TantivyDocument;
 
 use super::identity;
 use super::schema::Fields;
-use crate::query::{extension_of, file_name};
+use super::trigrams::fold_name;
+use crate::query::{extension_of, file_name, words};
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::record::{Content, Record};
 use crate::sync::source_state::SourceId;
@@ -70,6 +71,11 @@ fn add_words(document: &mut TantivyDocument, fields: &Fields, path: &str) {
     let name = file_name(path);
     let folder = &path[..path.len() - name.len()];
     document.add_text(fields.name, name);
+    document.add_text(fields.name_trigrams, name);
+    let mut name_words = 0;
+    words(name, |_, _| name_words += 1);
+    document.add_u64(fields.name_words, name_words);
+    document.add_text(fields.name_folded, fold_name(name));
     document.add_text(fields.folder, folder);
     if let Some(ext) = extension_of(name) {
         document.add_text(fields.ext, ext.to_lowercase());

@@ -116,6 +116,25 @@ fn a_long_word_is_cut_at_a_character() {
     assert_eq!(indexed(&cyrillic)[0].len(), MAX_WORD_BYTES - 1);
 }
 
+#[test]
+fn folded_names() {
+    for (name, want) in [
+        ("", ""),
+        ("IMG_2041 (1).JPG", "img_2041 (1).jpg"),
+        ("Café Ærø.png", "cafe aero.png"),
+        ("cafe\u{301}", "cafe"),
+        ("\u{301}", ""),
+        ("ﬁle½．jpg", "file1\u{2044}2.jpg"),
+        ("a／b", "a/b"),
+        ("か\u{3099}ｶﾞ", "がガ"),
+        ("한\u{1112}\u{1161}\u{11AB}", "한한"),
+        ("🎉\u{FE0F}x", "🎉x"),
+        ("किताब", "किताब"),
+    ] {
+        assert_eq!(fold_name(name), want, "{name:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -133,6 +152,21 @@ proptest! {
         let held = indexed(&text);
         for word in asked(&text) {
             prop_assert!(held.contains(&word), "{word:?} is not in {held:?}");
+        }
+    }
+
+    #[test]
+    fn folding_a_folded_name_changes_nothing(name in "\\PC{0,40}|[a-zéßΣが\u{3099}\u{301}한\u{1161}]{0,12}") {
+        let folded = fold_name(&name);
+        prop_assert_eq!(fold_name(&folded), folded);
+    }
+
+    /// What is a word of a name is a part of the folded name, unless case borders cut it.
+    #[test]
+    fn a_folded_name_contains_the_words_of_the_name(name in "[a-zA-Z0-9éßΣ東가_. -]{0,20}|\\PC{0,40}") {
+        let folded = fold_name(&name);
+        for word in asked(&name) {
+            prop_assert!(folded.contains(&word), "{word:?} is not in {folded:?}");
         }
     }
 
