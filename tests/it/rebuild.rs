@@ -195,7 +195,7 @@ fn a_rebuild_never_brings_back_what_the_live_index_has_seen_go_since() {
 fn a_half_built_index_that_is_damaged_is_built_anew() {
     let fixture = half_built();
     let data = fixture.cli.data_dir();
-    let half = fs::read_dir(data.join("assets-v1-000002")).unwrap();
+    let half = fs::read_dir(data.join("assets-v2-000002")).unwrap();
     for file in half.map(|file| file.unwrap().path()) {
         if file.extension().is_some_and(|end| end == "fast") {
             fs::remove_file(file).unwrap();
