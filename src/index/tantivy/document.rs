@@ -4,7 +4,7 @@ use tantivy::TantivyDocument;
 
 use super::identity;
 use super::schema::Fields;
-use super::trigrams::fold_name;
+use crate::query::words::fold_name;
 use crate::query::{extension_of, file_name, words};
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::record::{Content, Record};
