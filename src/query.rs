@@ -4,15 +4,16 @@
 //! its engine and fills the [`Hit`]s.
 
 pub mod cursor;
+mod date;
 pub mod facet;
 pub mod hit;
 pub mod interval;
 pub mod kind;
-mod modified;
 pub mod parse;
 pub mod pattern;
 pub mod position;
 pub mod problem;
+mod range;
 pub mod request;
 mod size;
 pub mod sort;
