@@ -21,18 +21,23 @@ use schema::Fields;
 
 pub mod columns;
 pub mod document;
+pub mod expansion;
 mod failure;
 pub mod hits;
 pub mod identity;
 pub mod interval;
 pub mod keys_query;
+pub mod level;
 pub mod live_query;
+pub mod paths;
 pub mod ranking;
 pub mod schema;
 pub mod search;
 pub mod tokenizer;
 pub mod translation;
 pub mod trigrams;
+pub mod verified;
+pub mod watch;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.
