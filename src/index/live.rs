@@ -1,4 +1,4 @@
-//! The live index of a data directory, opened for reading or for writing.
+//! The live index of a data directory, opened for reading, for writing, or to be succeeded.
 //!
 //! Which generation is the live one is `directory`'s to say, and what is in it tantivy's.
 
@@ -23,6 +23,18 @@ pub fn open_or_create_live(
     let engine = TantivyEngine::open_or_create(&first, memory)?;
     data_dir.publish(&first)?;
     Ok(engine)
+}
+
+/// The live index, of whatever schema version, for a rebuild to succeed; `None` where there is none, or
+/// where it cannot be read, which is only warned of.
+pub fn open_predecessor(data_dir: &DataDir) -> Option<TantivyEngine> {
+    let live = data_dir.current_of_any_schema().transpose()?;
+    let opened = live.and_then(|live| TantivyEngine::open_of_any_schema(&live));
+    opened
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the index before cannot be read; all assets count as new");
+        })
+        .ok()
 }
 
 /// The live index as one commit left it, opened for reading.
@@ -84,5 +96,26 @@ pub fn open_live(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError
     match newest(data_dir, None)? {
         Newest::Other(live) => Ok(Some(live.engine)),
         Newest::Absent | Newest::Known => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::tantivy::MIN_WRITER_MEMORY;
+
+    #[test]
+    fn an_index_that_cannot_be_read_has_no_successor_that_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path(), 2);
+        assert!(open_predecessor(&data_dir).is_none());
+        let generation = folder.path().join("assets-v1-000001");
+        TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
+        data_dir.publish(&generation).unwrap();
+        assert!(open_predecessor(&data_dir).is_some(), "of another version");
+        std::fs::write(generation.join("meta.json"), "{").unwrap();
+        assert!(open_predecessor(&data_dir).is_none());
+        std::fs::remove_dir_all(generation).unwrap();
+        assert!(open_predecessor(&data_dir).is_none());
     }
 }

@@ -22,17 +22,24 @@ use schema::Fields;
 
 pub mod columns;
 pub mod document;
+pub mod expansion;
 mod failure;
 pub mod hits;
 pub mod identity;
 pub mod interval;
 pub mod keys_query;
+pub mod level;
 pub mod live_query;
+pub mod paths;
 pub mod ranking;
 pub mod read_only;
 pub mod schema;
 pub mod search;
 pub mod tokenizer;
+pub mod translation;
+pub mod trigrams;
+pub mod verified;
+pub mod watch;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.
@@ -40,6 +47,9 @@ const MERGE_FROM_DELETED_RATIO: f32 = 0.25;
 
 /// The least memory that tantivy's writer takes, bytes.
 pub const MIN_WRITER_MEMORY: usize = 15_000_000;
+
+/// How many keys are looked at for each part that an interval is split into.
+const SAMPLES_PER_PART: usize = 64;
 
 /// An index in tantivy, open for writing or only for reading.
 pub struct TantivyEngine {
@@ -135,11 +145,26 @@ impl TantivyEngine {
             .transpose()
     }
 
+    /// As [`TantivyEngine::open_read_only`], also where the index is of another schema version. Columns
+    /// are found by their names, so checkpoint and [`Engine::read`] can be relied on, and nothing else.
+    pub fn open_of_any_schema(path: &Path) -> Result<Self, IndexError> {
+        open_newest(CommitFolder::newest(path)?, |commit| {
+            Self::over_commit(commit, Ok)
+        })
+    }
+
     fn open_commit(commit: CommitFolder) -> Result<Self, IndexError> {
+        let path = commit.path().to_owned();
+        Self::over_commit(commit, |index| with_our_schema(index, &path))
+    }
+
+    fn over_commit(
+        commit: CommitFolder,
+        check: impl FnOnce(Index) -> Result<Index, IndexError>,
+    ) -> Result<Self, IndexError> {
         let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
         let (_, fields) = Fields::schema();
-        let index = with_our_schema(index, commit.path())?;
-        let engine = Self::over(index, fields, None, None)?;
+        let engine = Self::over(check(index)?, fields, None, None)?;
         Ok(Self {
             commit: Some(commit),
             ..engine
@@ -354,25 +379,22 @@ impl Engine for TantivyEngine {
         parts: usize,
     ) -> Result<Vec<String>, IndexError> {
         let bounds = identity::ukey_bounds(source, interval);
-        let mut largest: Option<(&Columns, std::ops::Range<u32>)> = None;
-        for columns in &self.snapshot.segments {
-            let docs = columns.docs(&bounds).map_err(read_error())?;
-            if largest
-                .as_ref()
-                .is_none_or(|(_, most)| docs.len() > most.len())
-            {
-                largest = Some((columns, docs));
+        let in_segment = |columns: &Columns| columns.docs(&bounds).map_err(read_error());
+        let segments = self.snapshot.segments.iter().map(in_segment);
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let records: usize = segments.iter().map(ExactSizeIterator::len).sum();
+        let step = (records / (parts.max(1) * SAMPLES_PER_PART)).max(1);
+        // Of all segments: one may hold a stretch of keys that the others do not.
+        let mut samples = Vec::new();
+        for (columns, docs) in self.snapshot.segments.iter().zip(segments) {
+            for doc in docs.skip(step / 2).step_by(step) {
+                samples.push(columns.key(doc)?);
             }
         }
-        let Some((columns, docs)) = largest else {
-            return Ok(Vec::new());
-        };
-        // The largest segment stands for all: merges mix old and new keys.
-        let cut = |part: usize| docs.start + (docs.len() * part / parts.max(1)) as u32;
-        let mut points = Vec::new();
-        for doc in (1..parts).map(cut).filter(|doc| *doc > docs.start) {
-            points.push(columns.key(doc - 1)?);
-        }
+        samples.sort_unstable();
+        let cut = |part: usize| samples.len() * part / parts.max(1);
+        let cuts = (1..parts).map(cut).filter(|place| *place > 0);
+        let mut points: Vec<String> = cuts.map(|place| samples[place - 1].clone()).collect();
         points.dedup();
         Ok(points)
     }
