@@ -1,4 +1,4 @@
-//! A file that nobody but its owner may change, and nobody but its owner and group may read.
+//! A file that is taken only where others cannot reach it.
 //!
 //! Its group may read it, so that a file of root's can be read by the service alone.
 
@@ -7,8 +7,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// What the group may not, and what others may not.
-const FORBIDDEN: u32 = 0o027;
+/// Nobody but the owner may change it, and nobody but the owner and the group may read it.
+pub const PRIVATE: u32 = 0o027;
+/// It is no secret.
+pub const OPEN: u32 = 0;
 
 /// Why it is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -30,13 +32,17 @@ pub enum GuardedFault {
     NotText,
 }
 
-/// Reads all of it, and what the open file is.
-pub fn read(path: &Path, max_bytes: u64) -> Result<(String, std::fs::Metadata), GuardedFault> {
+/// Reads all of it, and what the open file is; `forbidden` are the permission bits that it must not have.
+pub fn read(
+    path: &Path,
+    forbidden: u32,
+    max_bytes: u64,
+) -> Result<(String, std::fs::Metadata), GuardedFault> {
     let file = File::open(path)?;
     // Of the open file, so that nobody can put another in its place between check and reading.
     let about = file.metadata()?;
     let mode = about.permissions().mode() & 0o7777;
-    if mode & FORBIDDEN != 0 {
+    if mode & forbidden != 0 {
         return Err(GuardedFault::Exposed(mode));
     }
     let mut bytes = Vec::new();
@@ -69,7 +75,7 @@ mod tests {
         ] {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-            let read = read(&path, 4);
+            let read = read(&path, PRIVATE, 4);
             match (read, fault) {
                 (Ok((read, _)), None) => assert_eq!(read.as_bytes(), text),
                 (Err(error), Some(words)) => {
@@ -78,7 +84,10 @@ mod tests {
                 (read, _) => panic!("{mode:o}: {read:?}"),
             }
         }
-        let absent = read(&folder.path().join("absent"), 4).unwrap_err();
+        std::fs::write(&path, "text").unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        read(&path, OPEN, 4).unwrap();
+        let absent = read(&folder.path().join("absent"), OPEN, 4).unwrap_err();
         assert!(matches!(absent, GuardedFault::Unreadable(_)));
     }
 }

@@ -130,7 +130,7 @@ impl Version {
 impl Tokens {
     /// Reads the file.
     pub fn read(path: &Path) -> Result<Self, TokensError> {
-        let (text, about) = match guarded::read(path, MAX_BYTES) {
+        let (text, about) = match guarded::read(path, guarded::PRIVATE, MAX_BYTES) {
             Ok(read) => read,
             Err(GuardedFault::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
                 let path = path.to_owned();

@@ -18,6 +18,7 @@ use crate::consumer;
 use crate::control;
 use crate::daemon::session::{Doors, Order, Surroundings};
 use crate::daemon::{self, doorkeeper, systemd};
+use crate::http::gate::Gate;
 use crate::http::{self, site::Site};
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
@@ -60,10 +61,11 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     let around = Arc::new(surroundings(&config, orders)?);
     let socket = &config.serve.control_socket;
     let control = control::listen(socket, &around.lock).await?;
-    let http = match config.serve.listen {
-        Some(listen) => Some(http::bind(listen).await?),
+    let http = match &config.serve.listen {
+        Some(listen) => Some((http::bind(listen).await?, open_gate(&config)?)),
         None => None,
     };
+    let gate = http.as_ref().map(|(_, gate)| Arc::clone(gate));
     let site = Site::new(Arc::clone(&around.board), &config)?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
@@ -74,6 +76,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
         Arc::clone(&config),
         Arc::clone(&around),
         Arc::clone(&site),
+        gate,
     ));
     let doors = Arc::clone(&around);
     beside.spawn(async {
@@ -82,10 +85,10 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     });
     // Until the daemon has ended, so that its end can be watched.
     let served = CancellationToken::new();
-    if let Some(listener) = http {
-        tracing::info!(address = %listener.local_addr()?, "serving searches, status and metrics");
+    if let Some((listener, gate)) = http {
+        tracing::info!(address = %listener.address(), "serving searches, status and metrics");
         let served = served.clone();
-        beside.spawn(async { Ok(http::serve(listener, site, served).await?) });
+        beside.spawn(async { Ok(http::serve(listener, gate, site, served).await?) });
     }
     let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
     let ended = tokio::select! {
@@ -174,6 +177,7 @@ async fn reload_on(
     first: Arc<Config>,
     around: Arc<Surroundings>,
     site: Arc<Site>,
+    gate: Option<Arc<Gate>>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
         // What is not ready yet, or not at present, is no more so by a reload.
@@ -181,7 +185,7 @@ async fn reload_on(
         if is_ready {
             systemd::reloading();
         }
-        match load(&path, &first) {
+        match load(&path, &first, gate.as_deref()) {
             Ok(config) => {
                 around.board.reloads.add(1);
                 tracing::info!("a new configuration takes over");
@@ -201,11 +205,21 @@ async fn reload_on(
     anyhow::bail!("the runtime does not listen for SIGHUP any more")
 }
 
-/// Loads a configuration that can take over while the process runs.
-fn load(path: &Path, first: &Config) -> anyhow::Result<Config> {
+/// Reads who may come in, and says what is doubtful about it.
+fn open_gate(config: &Config) -> anyhow::Result<Arc<Gate>> {
+    let gate = Gate::of(&config.serve)?;
+    for concern in gate.concerns(config) {
+        tracing::warn!("{concern}");
+    }
+    Ok(Arc::new(gate))
+}
+
+/// Loads a configuration that can take over while the process runs, and what the gate reads with it.
+fn load(path: &Path, first: &Config, gate: Option<&Gate>) -> anyhow::Result<Config> {
     let config = Config::load(path)?;
     if config.data_dir != first.data_dir || config.serve != first.serve {
         anyhow::bail!("`data_dir` and `[serve]` can only be changed by a restart");
     }
+    gate.map_or(Ok(()), Gate::reload)?;
     Ok(config)
 }

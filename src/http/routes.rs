@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,8 @@ use super::api::error::{ApiError, Code};
 use super::api::{self, answer};
 use super::metrics;
 use super::site::Site;
+use super::visible;
+use crate::access::Grant;
 use crate::status::index_bytes;
 use crate::status::report::{Report, waiting_for};
 
@@ -35,23 +38,35 @@ pub fn router(site: Arc<Site>) -> Router {
         .with_state(site)
 }
 
-async fn status(State(site): State<Arc<Site>>) -> Response {
-    looked_up(move || Json(Report::of(&site.board, index_bytes(&site.board.data_dir)))).await
+async fn status(State(site): State<Arc<Site>>, grant: Grant) -> Response {
+    looked_up(move || {
+        let report = Report::of(&site.board, index_bytes(&site.board.data_dir));
+        Json(visible::report(report, &grant))
+    })
+    .await
 }
 
-/// 503 with a line for each thing that is waited for.
-async fn readyz(State(site): State<Arc<Site>>) -> Response {
+/// 503 with a line for each thing that is waited for, where the client may see all Sources.
+async fn readyz(State(site): State<Arc<Site>>, grant: Option<Extension<Grant>>) -> Response {
     let waiting_for = waiting_for(&site.board);
     if waiting_for.is_empty() {
         return "ready\n".into_response();
     }
-    let lines = waiting_for.join("\n") + "\n";
+    let lines = match grant.is_some_and(|grant| grant.sees_all()) {
+        true => waiting_for.join("\n") + "\n",
+        false => "not ready\n".to_owned(),
+    };
     (StatusCode::SERVICE_UNAVAILABLE, lines).into_response()
 }
 
-async fn serve_metrics(State(site): State<Arc<Site>>) -> Response {
+async fn serve_metrics(State(site): State<Arc<Site>>, grant: Grant) -> Response {
+    if !grant.is_admin() {
+        let text = "metrics are for tokens that were made with --admin";
+        return ApiError::new(Code::Forbidden, text).into_response();
+    }
     looked_up(move || {
-        let text = metrics::text(&site.board, index_bytes(&site.board.data_dir));
+        let index_bytes = index_bytes(&site.board.data_dir);
+        let text = metrics::text(&site.board, index_bytes, &grant);
         ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
     })
     .await

@@ -10,9 +10,10 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{load, stop_on_signals};
+use super::{load, open_gate, stop_on_signals};
 use crate::config::Config;
 use crate::daemon::{onlooker, systemd};
+use crate::http::gate::Gate;
 use crate::http::{self, site::Site};
 use crate::status::Board;
 
@@ -21,21 +22,23 @@ pub async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<()> {
     let listen = config
         .serve
         .listen
+        .as_ref()
         .context("`serve.listen` is \"off\": there is nothing to serve; write an address")?;
     let board = Arc::new(Board::new(config.data_dir.clone()));
     let site = Site::new(Arc::clone(&board), &config)?;
     let listener = http::bind(listen).await?;
+    let gate = open_gate(&config)?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
-    tracing::info!(address = %listener.local_addr()?, "serving searches, read-only");
+    tracing::info!(address = %listener.address(), "serving searches, read-only");
     // Until HTTP has ended, so that its end can be watched.
     let ended = tokio::select! {
-        ended = http::serve(listener, Arc::clone(&site), stop.clone()) => {
+        ended = http::serve(listener, Arc::clone(&gate), Arc::clone(&site), stop.clone()) => {
             ended.map_err(anyhow::Error::from)
         }
         () = onlooker::look(&site) => unreachable!("it looks until it is dropped"),
         () = systemd::tell_as_served(&board) => unreachable!("it tells until it is dropped"),
-        ended = reload_on(hangups, path, &config, &site, &stop) => ended,
+        ended = reload_on(hangups, path, &config, &site, &gate, &stop) => ended,
     };
     systemd::stopping();
     if ended.is_ok() {
@@ -50,11 +53,12 @@ async fn reload_on(
     path: PathBuf,
     first: &Config,
     site: &Site,
+    gate: &Gate,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
         systemd::reloading();
-        match load(&path, first) {
+        match load(&path, first, Some(gate)) {
             Ok(config) => {
                 site.board.reloads.add(1);
                 site.replace(&config);

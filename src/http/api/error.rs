@@ -40,6 +40,12 @@ pub enum Code {
     CursorOfAnotherQuery,
     /// The path of the request is not text.
     PathInvalid,
+    /// A token is needed, and there is none that is of use.
+    Unauthenticated,
+    /// The token does not allow it.
+    Forbidden,
+    /// The service does not have the name by which it is called.
+    HostUnknown,
     /// There is none, or none that may be seen.
     NotFound,
     /// The path can only be read.
@@ -76,6 +82,9 @@ impl Code {
                 "the cursor is of another search",
             ),
             Self::PathInvalid => (S::BAD_REQUEST, "path_invalid", "the path cannot be read"),
+            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "a token is needed"),
+            Self::Forbidden => (S::FORBIDDEN, "forbidden", "the token does not allow it"),
+            Self::HostUnknown => (S::FORBIDDEN, "host_unknown", "no name of the service"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "not found"),
             Self::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,

@@ -1,30 +1,31 @@
 //! Which Sources a request may see. A Source that it may not see is to it one that does not exist.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::response::Response;
 
 use super::error::{ApiError, Code};
+use crate::access::Grant;
 use crate::http::site::{Catalog, Listed};
 
 /// What the client may see.
 #[derive(Clone, Debug)]
-pub struct Seer;
+pub struct Seer(Grant);
 
 impl<S: Sync> FromRequestParts<S> for Seer {
-    type Rejection = Infallible;
+    type Rejection = Response;
 
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self)
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        Grant::from_request_parts(parts, state).await.map(Self)
     }
 }
 
 impl Seer {
     /// Whether it may see the Source of that name.
-    pub fn sees(&self, _name: &str) -> bool {
-        true
+    pub fn sees(&self, name: &str) -> bool {
+        self.0.may_see(name)
     }
 }
 

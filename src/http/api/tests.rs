@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
+use crate::access::Access;
+use crate::http::gate::{Gate, guarded};
 use crate::http::routes::router;
 use crate::http::site::id_of;
 use crate::index::directory::DataDir;
@@ -35,6 +37,12 @@ const ODD: [&str; 8] = [
     "ü/日本.png",
     "q?a=b&c#d.svg",
 ];
+
+/// All paths, behind a gate that lets everybody see everything.
+fn open_router(site: &Arc<Site>) -> Router {
+    let gate = Gate::by(Access::open());
+    guarded(router(Arc::clone(site)), Arc::new(gate))
+}
 
 /// A site over an index of its own.
 struct Fixture {
@@ -86,7 +94,7 @@ impl Fixture {
 
     async fn ask(&self, address: &str) -> (u16, Value) {
         let request = Request::builder().uri(address).body(Body::empty());
-        let router = router(Arc::clone(&self.site));
+        let router = open_router(&self.site);
         let response = router.oneshot(request.unwrap()).await.unwrap();
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -449,7 +457,7 @@ async fn the_same_index_gives_the_same_answer() {
         let request = Request::builder()
             .uri("/v1/search?q=jpg&limit=1")
             .body(Body::empty());
-        let router = router(Arc::clone(&fixture.site));
+        let router = open_router(&fixture.site);
         let response = router.oneshot(request.unwrap()).await.unwrap();
         etags.insert(response.headers()["etag"].to_str().unwrap().to_owned());
     }
@@ -509,7 +517,7 @@ async fn every_documented_path_is_answered() {
         }
         let address = path.replace("{id}", &id).replace("{origin_path}", "x");
         let request = Request::builder().uri(&address).body(Body::empty());
-        let router = router(Arc::clone(&fixture.site));
+        let router = open_router(&fixture.site);
         let response = router.oneshot(request.unwrap()).await.unwrap();
         let status = response.status().as_u16().to_string();
         let documented = &document["paths"][path]["get"]["responses"][&status];
