@@ -4,26 +4,32 @@
 //! its engine and fills the [`Hit`]s.
 
 pub mod cursor;
+mod date;
 pub mod facet;
+pub mod highlight;
 pub mod hit;
 pub mod interval;
 pub mod kind;
-mod modified;
+pub mod matches;
 pub mod parse;
 pub mod pattern;
 pub mod position;
 pub mod problem;
+mod range;
 pub mod request;
 mod size;
 pub mod sort;
 pub mod term;
+pub mod typo;
 pub mod words;
 
 pub use cursor::{Cursor, CursorError, fingerprint};
 pub use facet::{Bucket, Facet, FacetBy};
+pub use highlight::highlights;
 pub use hit::{Highlight, Hit, extension_of, file_name};
 pub use interval::Interval;
 pub use kind::{Kind, content_type};
+pub use matches::Asset;
 pub use pattern::Pattern;
 pub use position::{Position, SortValue};
 pub use problem::{Problem, QueryError};

@@ -22,12 +22,15 @@ use schema::Fields;
 
 pub mod columns;
 pub mod document;
+pub mod expansion;
 mod failure;
 pub mod hits;
 pub mod identity;
 pub mod interval;
 pub mod keys_query;
+pub mod level;
 pub mod live_query;
+pub mod paths;
 pub mod ranking;
 pub mod read_only;
 pub mod schema;
@@ -35,6 +38,8 @@ pub mod search;
 pub mod tokenizer;
 pub mod translation;
 pub mod trigrams;
+pub mod verified;
+pub mod watch;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.

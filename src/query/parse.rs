@@ -12,7 +12,7 @@ use crate::query::hit::MAX_EXTENSION_CHARS;
 use crate::query::problem::{Problem, QueryError};
 use crate::query::term::{Condition, MAX_QUERY_CHARS, MAX_TERMS, Match, Query, Term, Within};
 use crate::query::words::query_words;
-use crate::query::{modified, size};
+use crate::query::{date, size};
 use crate::sync::stamp::Stamp;
 
 /// The most characters of a text that is too long that an error shows.
@@ -94,7 +94,11 @@ impl RawTerm<'_> {
         let term = match field.to_ascii_lowercase().as_str() {
             "ext" => Term::Ext(extensions(with_value("ext:jpg")?)?),
             "folder" => Term::Folder(folder(with_value("folder:/photos")?)),
-            "modified" => Term::Modified(modified::parse(with_value("modified:2026")?, now)?),
+            "modified" => Term::Modified(date::parse(
+                with_value("modified:2026")?,
+                date::Clock::Ages,
+                now,
+            )?),
             "size" => Term::Size(size::parse(with_value("size:>1mb")?)?),
             _ => {
                 let field = field.to_owned();

@@ -4,8 +4,8 @@ use tantivy::TantivyDocument;
 
 use super::identity;
 use super::schema::Fields;
-use super::trigrams::fold_name;
-use crate::query::{extension_of, file_name, words};
+use crate::query::words::{fold_name, placed_words};
+use crate::query::{extension_of, file_name};
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::record::{Content, Record};
 use crate::sync::source_state::SourceId;
@@ -73,8 +73,8 @@ fn add_words(document: &mut TantivyDocument, fields: &Fields, path: &str) {
     document.add_text(fields.name, name);
     document.add_text(fields.name_trigrams, name);
     let mut name_words = 0;
-    words(name, |_, _| name_words += 1);
-    document.add_u64(fields.name_words, name_words);
+    placed_words(name, |_, _, places| name_words = name_words.max(places.end));
+    document.add_u64(fields.name_words, name_words as u64);
     document.add_text(fields.name_folded, fold_name(name));
     document.add_text(fields.folder, folder);
     if let Some(ext) = extension_of(name) {

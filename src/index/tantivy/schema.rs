@@ -31,7 +31,7 @@ pub struct Fields {
     pub name: Field,
     /// Three characters from each place of the folded file name on, fewer at its end.
     pub name_trigrams: Field,
-    /// How many words `name` holds.
+    /// How many words `name` holds, one that case borders cut as its parts.
     pub name_words: Field,
     /// The folded file name as a whole. Fast: within a segment its ordinals are the order by name.
     pub name_folded: Field,

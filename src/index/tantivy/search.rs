@@ -5,6 +5,7 @@
 use super::hits::{Hits, Stream};
 use super::ranking::Ranking;
 use super::translation::Translation;
+use super::watch::Watch;
 use super::{TantivyEngine, failure};
 use crate::index::{Engine, IndexError};
 use crate::query::{Query, Sort};
@@ -29,6 +30,7 @@ impl TantivyEngine {
         limit: usize,
     ) -> Result<Results<'a>, IndexError> {
         let checkpoint = self.checkpoint()?;
+        let watch = Watch::without_deadline();
         let (mut total, mut streams) = (0, Vec::new());
         for source in sources {
             // Records of another bucket or folder than the configuration's are none of its assets.
@@ -41,12 +43,16 @@ impl TantivyEngine {
                 fields: self.fields(),
                 source,
                 id: state.id,
+                watch: &watch,
             };
             let found = self
                 .snapshot()
                 .searcher
-                .search(&translation.query(query)?, &Ranking { sort, limit })
+                .search(&*translation.query(query)?, &Ranking { sort, limit })
                 .map_err(failure::of("search the index"))?;
+            if let Some(fault) = watch.fault() {
+                return Err(fault.clone());
+            }
             total += found.total;
             streams.extend(
                 found

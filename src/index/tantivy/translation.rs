@@ -1,22 +1,36 @@
-//! A query in tantivy's terms.
+//! A query in tantivy's terms, for one Source.
 //!
-//! What a query means is said in [`crate::query`]; here it is only translated.
+//! What a query means is said in [`crate::query::matches`]; here it is only translated. Scores are
+//! constants of [`words`], so that they are the same in every segment and commit.
+
+use std::sync::Arc;
 
 use tantivy::Term as IndexTerm;
-use tantivy::query::{BooleanQuery, EmptyQuery, Occur, Query as IndexQuery, RangeQuery, TermQuery};
+use tantivy::query::{
+    BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery, Occur, Query as IndexQuery,
+    TermQuery,
+};
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Snapshot;
 use super::live_query::LiveQuery;
 use super::schema::Fields;
+use super::verified::Verified;
+use super::watch::Watch;
 use crate::index::IndexError;
 use crate::query::{Condition, Query, Term};
 use crate::source::Source;
-use crate::sync::interval::{KeyInterval, KeyRange};
+use crate::sync::interval::KeyInterval;
 use crate::sync::source_state::SourceId;
-use crate::sync::stamp::Stamp;
 
-/// A query in tantivy's terms, for one Source.
+mod filters;
+mod names;
+mod paths;
+pub mod words;
+
+type Translated = Result<Box<dyn IndexQuery>, IndexError>;
+
+/// What a query is translated for.
 pub struct Translation<'a> {
     /// The commit that is searched.
     pub snapshot: &'a Snapshot,
@@ -26,80 +40,94 @@ pub struct Translation<'a> {
     pub source: &'a Source,
     /// Its number in the index.
     pub id: SourceId,
+    /// Asked by the search while it runs; whoever runs it asks when it is done.
+    pub watch: &'a Watch,
 }
 
 impl Translation<'_> {
     /// The live assets of the Source that the query finds.
-    pub fn query(&self, query: &Query) -> Result<BooleanQuery, IndexError> {
-        Ok(BooleanQuery::new(vec![
-            (Occur::Must, self.live(&KeyInterval::everything())?),
-            (Occur::Must, self.condition(&query.condition)?),
-        ]))
+    pub fn query(&self, query: &Query) -> Translated {
+        match &query.condition {
+            // What finds everything has no second condition.
+            Condition::All(none) if none.is_empty() => self.everything(),
+            condition => Ok(all_of([self.everything()?, self.condition(condition)?])),
+        }
     }
 
-    fn condition(&self, condition: &Condition) -> Result<Box<dyn IndexQuery>, IndexError> {
-        let each = |conditions: &[Condition], occur| {
-            let translated = conditions
-                .iter()
-                .map(|one| Ok((occur, self.condition(one)?)));
-            translated.collect::<Result<Vec<_>, IndexError>>()
-        };
-        let clauses = match condition {
-            Condition::Term(term) => return self.term(term),
-            Condition::All(none) if none.is_empty() => {
-                return self.live(&KeyInterval::everything());
+    fn condition(&self, condition: &Condition) -> Translated {
+        match condition {
+            Condition::Term(term) => self.term(term),
+            Condition::All(all) => self.all(all),
+            Condition::Not(_) => self.all(std::slice::from_ref(condition)),
+            Condition::Any(any) => {
+                let each = any
+                    .iter()
+                    .map(|one| Ok((Occur::Should, self.condition(one)?)));
+                let clauses = each.collect::<Result<_, IndexError>>()?;
+                Ok(Box::new(BooleanQuery::new(clauses)))
             }
-            Condition::All(all) => each(all, Occur::Must)?,
-            Condition::Any(any) => each(any, Occur::Should)?,
-            Condition::Not(negated) => vec![
-                (Occur::Must, self.live(&KeyInterval::everything())?),
-                (Occur::MustNot, self.condition(negated)?),
-            ],
-        };
+        }
+    }
+
+    /// What is negated is left out of the others, or of everything.
+    fn all(&self, all: &[Condition]) -> Translated {
+        let mut clauses = Vec::with_capacity(all.len() + 1);
+        for one in all {
+            clauses.push(match one {
+                Condition::Not(one) => (Occur::MustNot, self.condition(one)?),
+                one => (Occur::Must, self.condition(one)?),
+            });
+        }
+        if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
+            clauses.push((Occur::Must, self.everything()?));
+        }
         Ok(Box::new(BooleanQuery::new(clauses)))
     }
 
-    fn term(&self, term: &Term) -> Result<Box<dyn IndexQuery>, IndexError> {
-        Ok(match term {
-            Term::Words { words, .. } => all_of(words.iter().map(|word| self.word(word))),
-            Term::Ext(extensions) => {
-                any_of(extensions.iter().map(|ext| text_term(self.fields.ext, ext)))
-            }
-            Term::Folder(path) => match self.source.key_of(path) {
-                Some(key_prefix) => self.live(&KeyRange::under(key_prefix).interval())?,
-                // The root folder has no key of its own.
-                None if path == "/" => self.live(&KeyInterval::everything())?,
-                None => Box::new(EmptyQuery),
-            },
-            Term::Size(interval) => {
-                let bound = |size: &u64| IndexTerm::from_field_u64(self.fields.size, *size);
-                Box::new(RangeQuery::new(
-                    interval.lower.as_ref().map(bound),
-                    interval.upper.as_ref().map(bound),
-                ))
-            }
-            Term::Modified(interval) => {
-                let field = self.fields.last_modified;
-                let bound = |stamp: &Stamp| IndexTerm::from_field_i64(field, stamp.as_millis());
-                Box::new(RangeQuery::new(
-                    interval.lower.as_ref().map(bound),
-                    interval.upper.as_ref().map(bound),
-                ))
-            }
-            // The parser does not make these yet.
-            _ => Box::new(EmptyQuery),
-        })
+    fn term(&self, term: &Term) -> Translated {
+        let filter = match term {
+            Term::Words { words, how, within } => return self.words(words, *how, *within),
+            Term::NamePart(pattern) => return self.name_part(pattern),
+            Term::Name(name) => self.name(name)?,
+            Term::Path(path) => self.path(path),
+            Term::PathGlob(pattern) => self.path_glob(pattern)?,
+            Term::Folder(folder) => self.beginning_with(folder)?,
+            Term::Level(folder) => self.level(folder),
+            Term::Ext(extensions) => self.extensions(extensions.iter().map(String::as_str)),
+            Term::Type(kinds) => self.kinds(kinds)?,
+            Term::Size(interval) => self.sizes(interval)?,
+            Term::Modified(interval) => self.moments(self.fields.last_modified, interval)?,
+            Term::Created(interval) => self.moments(self.fields.first_seen, interval)?,
+            Term::Storage(classes) => self.storage(classes)?,
+            Term::ETag(etag) => self.etag(etag)?,
+        };
+        Ok(scored(filter, 0.0))
     }
 
     /// The live documents of the interval: what every search is confined to.
-    fn live(&self, interval: &KeyInterval) -> Result<Box<dyn IndexQuery>, IndexError> {
+    fn live(&self, interval: &KeyInterval) -> Translated {
         Ok(Box::new(LiveQuery::new(self.snapshot, self.id, interval)?))
     }
 
-    /// A word anywhere in the asset path.
-    fn word(&self, word: &str) -> Box<dyn IndexQuery> {
-        let fields = [self.fields.name, self.fields.folder];
-        any_of(fields.into_iter().map(|field| text_term(field, word)))
+    fn everything(&self) -> Translated {
+        self.live(&KeyInterval::everything())
+    }
+
+    /// Those live documents of the interval, among the candidates, whose path passes the test.
+    fn verified(
+        &self,
+        interval: &KeyInterval,
+        mut candidates: Vec<Box<dyn IndexQuery>>,
+        test: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Translated {
+        // Of other Sources' documents no path is read.
+        candidates.push(self.live(interval)?);
+        Ok(Box::new(Verified::new(
+            all_of(candidates),
+            &self.source.prefix,
+            Arc::new(test),
+            self.watch.clone(),
+        )))
     }
 }
 
@@ -108,14 +136,22 @@ fn text_term(field: Field, text: &str) -> Box<dyn IndexQuery> {
     Box::new(TermQuery::new(term, IndexRecordOption::Basic))
 }
 
-fn all_of(queries: impl Iterator<Item = Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
-    Box::new(BooleanQuery::new(
-        queries.map(|query| (Occur::Must, query)).collect(),
-    ))
+/// The same documents, each with this score.
+fn scored(query: Box<dyn IndexQuery>, score: f32) -> Box<dyn IndexQuery> {
+    Box::new(ConstScoreQuery::new(query, score))
 }
 
-fn any_of(queries: impl Iterator<Item = Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
-    Box::new(BooleanQuery::new(
-        queries.map(|query| (Occur::Should, query)).collect(),
-    ))
+/// Scores add up. Not for no queries at all.
+fn all_of(queries: impl IntoIterator<Item = Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
+    let queries = queries.into_iter().map(|query| (Occur::Must, query));
+    Box::new(BooleanQuery::new(queries.collect()))
+}
+
+/// The best score counts; of no queries at all, nothing.
+fn best_of(queries: impl IntoIterator<Item = Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
+    let queries: Vec<_> = queries.into_iter().collect();
+    if queries.is_empty() {
+        return Box::new(EmptyQuery);
+    }
+    Box::new(DisjunctionMaxQuery::new(queries))
 }

@@ -6,10 +6,7 @@
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
-use crate::query::WORDS_VERSION;
+use crate::query::words::{WORDS_VERSION, fold_name};
 
 /// The tokenizer's name in the schema; it ends in the version of the folding.
 pub const TRIGRAM_TOKENIZER: &str = "asset_trigrams_1";
@@ -19,12 +16,6 @@ const _: () = assert!(WORDS_VERSION == 1);
 
 /// Characters of a term.
 pub const TRIGRAM_CHARS: usize = 3;
-
-/// Stands in until the language has it.
-pub(super) fn fold_name(name: &str) -> String {
-    let letters = name.nfkd().filter(|c| !is_combining_mark(*c));
-    letters.flat_map(char::to_lowercase).collect()
-}
 
 /// Emits the trigrams of a file name as it is written.
 #[derive(Clone, Debug, Default)]

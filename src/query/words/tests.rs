@@ -108,6 +108,43 @@ fn ranges_are_bytes_of_the_text_as_it_was_written() {
 }
 
 #[test]
+fn places_of_words() {
+    for (text, want) in [
+        ("a b", &[("a", 0..1), ("b", 1..2)][..]),
+        (
+            "a summerSale 7",
+            &[
+                ("a", 0..1),
+                ("summer", 1..2),
+                ("sale", 2..3),
+                ("summersale", 1..3),
+                ("7", 3..4),
+            ],
+        ),
+        (
+            "myHTMLPage",
+            &[
+                ("my", 0..1),
+                ("html", 1..2),
+                ("page", 2..3),
+                ("myhtmlpage", 0..3),
+            ],
+        ),
+        (
+            "㎒東",
+            &[("m", 0..1), ("hz", 1..2), ("mhz", 0..2), ("東", 2..3)],
+        ),
+    ] {
+        let mut found = Vec::new();
+        placed_words(text, |word, _, places| {
+            found.push((word.to_owned(), places));
+        });
+        let want = want.iter().map(|(w, p)| ((*w).to_owned(), p.clone()));
+        assert_eq!(found, want.collect::<Vec<_>>(), "{text:?}");
+    }
+}
+
+#[test]
 fn a_long_word_is_cut_at_a_character() {
     let long = "x".repeat(MAX_WORD_BYTES + 1);
     assert_eq!(indexed(&long), ["x".repeat(MAX_WORD_BYTES)]);
