@@ -83,7 +83,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     // Until the daemon has ended, so that its end can be watched.
     let served = CancellationToken::new();
     if let Some(listener) = http {
-        tracing::info!(address = %listener.local_addr()?, "serving searches, status and metrics");
+        tracing::info!(address = %listener.local_addr()?, "serving status and metrics");
         let served = served.clone();
         beside.spawn(async { Ok(http::serve(listener, site, served).await?) });
     }

@@ -183,7 +183,10 @@ mod tests {
 
     #[test]
     fn ids_are_24_hex_digits_for_ever() {
-        for (name, id) in [("photos", "7671451c326f8be647913840"), ("a", "a96faf705af16834e6c632b6")] {
+        for (name, id) in [
+            ("photos", "7671451c326f8be647913840"),
+            ("a", "a96faf705af16834e6c632b6"),
+        ] {
             assert_eq!(id_of(name), id, "{name}");
         }
     }

@@ -17,6 +17,7 @@ mod config;
 mod daemon;
 mod fake_queue;
 mod fixture;
+mod http_client;
 #[path = "../bench/http_server.rs"]
 mod http_server;
 mod index;
@@ -35,6 +36,7 @@ mod consumer;
 mod credentials;
 mod explain;
 mod harness;
+mod http_api;
 mod live;
 mod live_config;
 mod live_control;
