@@ -136,7 +136,8 @@ impl Access {
         grant(&tokens, bearer, Timestamp::now())
     }
 
-    /// Takes the file as it is now, whatever is known of it.
+    /// Takes the file as it is now, whatever is known of it. Where it is gone, there is no token any more;
+    /// any other error changes nothing.
     pub fn reload(&self) -> Result<(), TokensError> {
         self.0.as_ref().map_or(Ok(()), Followed::reload)
     }
@@ -189,8 +190,15 @@ impl Followed {
             let there = Version::at(&self.path);
             if there != state.seen {
                 state.seen = there;
-                // It says why not by itself.
-                let _ = self.take_over(&mut state);
+                match self.take_over(&mut state) {
+                    Ok(()) => {}
+                    Err(error @ TokensError::Absent { .. }) => {
+                        tracing::error!(%error, "all tokens are gone with their file");
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "the tokens stay as they were");
+                    }
+                }
             }
         }
         Arc::clone(&state.tokens)
@@ -203,22 +211,20 @@ impl Followed {
         self.take_over(&mut state)
     }
 
+    /// Takes the file as it is. Where there is none, there is no token; any other error changes nothing.
     fn take_over(&self, state: &mut State) -> Result<(), TokensError> {
-        let file = self.path.display();
         match Tokens::read(&self.path) {
             Ok(tokens) => {
-                tracing::info!(%file, tokens = tokens.entries.len(), "the tokens were read anew");
+                let (file, number) = (self.path.display(), tokens.entries.len());
+                tracing::info!(%file, tokens = number, "the tokens were read anew");
                 state.seen = tokens.version;
                 state.tokens = Arc::new(tokens);
                 Ok(())
             }
-            Err(error @ TokensError::Absent { .. }) => {
-                tracing::error!(%error, "the tokens file is gone, and all tokens with it");
-                state.tokens = Arc::new(Tokens::default());
-                Err(error)
-            }
             Err(error) => {
-                tracing::error!(%error, "the tokens file is not taken; the tokens stay as they were");
+                if matches!(error, TokensError::Absent { .. }) {
+                    state.tokens = Arc::new(Tokens::default());
+                }
                 Err(error)
             }
         }

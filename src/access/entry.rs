@@ -181,14 +181,21 @@ fn scope(word: &str) -> Result<Scope, String> {
     if word == ALL_SOURCES {
         return Ok(Scope::All);
     }
-    // Of no name of a Source can more be told here: it may be one that is yet to come.
-    if word
-        .split(',')
-        .any(|name| name.is_empty() || name == ALL_SOURCES)
-    {
-        return Err("sources= has * behind it, or names with a comma between them".to_owned());
-    }
+    word.split(',').try_for_each(check_source)?;
     Ok(Scope::only(word.split(',')))
+}
+
+/// Whether a name can stand for a Source here; it may be one that is yet to come.
+pub fn check_source(name: &str) -> Result<(), String> {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match !name.is_empty() && name.chars().all(is_safe) {
+        true => Ok(()),
+        false => Err(
+            "this is no name of a Source; sources= has * behind it, or names with a comma \
+                      between them"
+                .to_owned(),
+        ),
+    }
 }
 
 /// The end of a time: `2027-01-31`, of which all day counts (UTC), or `2027-01-31T12:00:00Z`.

@@ -62,7 +62,10 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     let socket = &config.serve.control_socket;
     let control = control::listen(socket, &around.lock).await?;
     let http = match &config.serve.listen {
-        Some(listen) => Some((http::bind(listen).await?, open_gate(&config)?)),
+        Some(listen) => {
+            let gate = open_gate(&config)?;
+            Some((http::bind(listen).await?, gate))
+        }
         None => None,
     };
     let gate = http.as_ref().map(|(_, gate)| Arc::clone(gate));
@@ -86,7 +89,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     // Until the daemon has ended, so that its end can be watched.
     let served = CancellationToken::new();
     if let Some((listener, gate)) = http {
-        tracing::info!(address = %listener.address(), "serving searches, status and metrics");
+        tracing::info!(address = %listener.address(), "serving status and metrics");
         let served = served.clone();
         beside.spawn(async { Ok(http::serve(listener, gate, site, served).await?) });
     }

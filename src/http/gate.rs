@@ -119,7 +119,8 @@ impl Gate {
         concerns
     }
 
-    /// Reads all files again; an error changes nothing.
+    /// Reads all files again; an error changes nothing, but that a tokens file that is gone takes its tokens
+    /// with it.
     pub fn reload(&self) -> Result<(), GateError> {
         let tls = self.tls.as_ref();
         let loaded = tls.map(|tls| Ok::<_, TlsError>((tls, tls.load()?)));

@@ -26,8 +26,8 @@ pub async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<()> {
         .context("`serve.listen` is \"off\": there is nothing to serve; write an address")?;
     let board = Arc::new(Board::new(config.data_dir.clone()));
     let site = Site::new(Arc::clone(&board), &config)?;
-    let listener = http::bind(listen).await?;
     let gate = open_gate(&config)?;
+    let listener = http::bind(listen).await?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
     tracing::info!(address = %listener.address(), "serving searches, read-only");
