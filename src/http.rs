@@ -1,4 +1,4 @@
-//! The HTTP side: what the daemon is doing, for those who watch it over the network.
+//! The HTTP side: searches, and what the daemon is doing, for those who ask over the network.
 //!
 //! Nothing can be changed by it, and nobody is asked who he is: whoever reaches the address may read.
 
@@ -16,10 +16,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::status::Board;
-
+pub mod api;
 mod metrics;
 mod routes;
+pub mod site;
+
+use site::Site;
 
 /// How long an answer that is under way may take when the daemon stops.
 pub const CLOSING: Duration = Duration::from_secs(3);
@@ -106,10 +108,10 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, HttpError> {
 /// could be accepted for five minutes.
 pub async fn serve(
     listener: TcpListener,
-    board: Arc<Board>,
+    site: Arc<Site>,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
-    serve_within(BOUNDS, listener, routes::router(board), stop).await
+    serve_within(BOUNDS, listener, routes::router(site), stop).await
 }
 
 async fn serve_within(

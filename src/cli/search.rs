@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Search this Source alone; may be given several times
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
-    /// path, size or modified, with - in front for the reverse
+    /// path, size, modified or created, with - in front for the reverse
     #[arg(long, default_value = "path", allow_hyphen_values = true)]
     sort: String,
     /// The most hits: a number, or all

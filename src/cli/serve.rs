@@ -10,12 +10,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
+
+mod read_only;
+
 use crate::config::Config;
 use crate::consumer;
 use crate::control;
 use crate::daemon::session::{Doors, Order, Surroundings};
 use crate::daemon::{self, doorkeeper, systemd};
-use crate::http;
+use crate::http::{self, site::Site};
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::quarantine::Quarantine;
@@ -32,11 +35,23 @@ const MAX_ORDERS: usize = 4;
 /// SIGHUP reads the configuration anew; SIGTERM and SIGINT finish what is in hand, a second one
 /// ends at once.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Only answer searches over HTTP from an index that another process writes
+    #[arg(long)]
+    read_only: bool,
+}
 
 /// Runs the command.
-pub async fn run(_: &Arguments, config: Config, config_path: PathBuf) -> Result<(), Failure> {
-    Ok(serve(Arc::new(config), config_path).await?)
+pub async fn run(
+    arguments: &Arguments,
+    config: Config,
+    config_path: PathBuf,
+) -> Result<(), Failure> {
+    let config = Arc::new(config);
+    Ok(match arguments.read_only {
+        true => read_only::serve(config, config_path).await?,
+        false => serve(config, config_path).await?,
+    })
 }
 
 async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> {
@@ -49,11 +64,8 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
         Some(listen) => Some(http::bind(listen).await?),
         None => None,
     };
-    let stop = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let signal = signal(kind).context("failed to listen for signals")?;
-        tokio::spawn(stop_on(signal, stop.clone()));
-    }
+    let site = Site::new(Arc::clone(&around.board), &config)?;
+    let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
     let mut beside = JoinSet::new();
     beside.spawn(reload_on(
@@ -61,6 +73,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
         config_path,
         Arc::clone(&config),
         Arc::clone(&around),
+        Arc::clone(&site),
     ));
     let doors = Arc::clone(&around);
     beside.spawn(async {
@@ -71,8 +84,8 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     let served = CancellationToken::new();
     if let Some(listener) = http {
         tracing::info!(address = %listener.local_addr()?, "serving status and metrics");
-        let (board, served) = (Arc::clone(&around.board), served.clone());
-        beside.spawn(async { Ok(http::serve(listener, board, served).await?) });
+        let served = served.clone();
+        beside.spawn(async { Ok(http::serve(listener, site, served).await?) });
     }
     let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
     let ended = tokio::select! {
@@ -132,6 +145,16 @@ fn surroundings(config: &Config, orders: mpsc::Sender<Order>) -> anyhow::Result<
     })
 }
 
+/// A token that SIGTERM and SIGINT cancel.
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let signal = signal(kind).context("failed to listen for signals")?;
+        tokio::spawn(stop_on(signal, stop.clone()));
+    }
+    Ok(stop)
+}
+
 /// The first signal stops in good order, the second at once.
 async fn stop_on(mut signal: Signal, stop: CancellationToken) {
     while signal.recv().await.is_some() {
@@ -150,6 +173,7 @@ async fn reload_on(
     path: PathBuf,
     first: Arc<Config>,
     around: Arc<Surroundings>,
+    site: Arc<Site>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
         // What is not ready yet, or not at present, is no more so by a reload.
@@ -161,6 +185,7 @@ async fn reload_on(
             Ok(config) => {
                 around.board.reloads.add(1);
                 tracing::info!("a new configuration takes over");
+                site.replace(&config);
                 // The daemon has ended where nobody takes it.
                 let _ = around.orders.send(Order::Reload(Arc::new(config))).await;
             }

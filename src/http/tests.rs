@@ -2,10 +2,11 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::api::error::JSON_API;
 use super::*;
 use crate::status::report::Report;
 use crate::status::sample::{self, NEW_QUEUE};
-use crate::status::{Health, IndexHealth};
+use crate::status::{Board, Health, IndexHealth};
 
 /// What no test waits for: its end is a failure.
 const TOO_LONG: Duration = Duration::from_secs(20);
@@ -22,7 +23,7 @@ impl Server {
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let router = routes::router(board);
+        let router = routes::router(Site::bare(board));
         let task = tokio::spawn(serve_within(bounds, listener, router, stop.clone()));
         Self {
             address,
@@ -108,9 +109,9 @@ async fn each_path_has_its_answer() {
         ("GET", "/healthz", 200, plain, "ok\n"),
         ("GET", "/readyz", 503, plain, NEW_QUEUE),
         ("GET", "/metrics", 200, metrics::CONTENT_TYPE, "# EOF\n"),
-        ("GET", "/", 404, plain, "/metrics"),
-        ("GET", "/status/", 404, plain, "/metrics"),
-        ("POST", "/nothing", 404, plain, "/metrics"),
+        ("GET", "/nothing", 404, JSON_API, "/metrics"),
+        ("GET", "/status/", 404, JSON_API, "/metrics"),
+        ("POST", "/nothing", 404, JSON_API, "/metrics"),
     ] {
         let answer = server.ask(method, path).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");

@@ -17,20 +17,29 @@ use crate::sync::record::Record;
 use crate::sync::source_state::SourceId;
 use columns::{Columns, read_error};
 use keys_query::{KeysQuery, find};
+use read_only::{CommitFolder, open_newest};
 use schema::Fields;
 
 pub mod columns;
 pub mod document;
+pub mod expansion;
 mod failure;
 pub mod hits;
 pub mod identity;
 pub mod interval;
 pub mod keys_query;
+pub mod level;
 pub mod live_query;
+pub mod paths;
 pub mod ranking;
+pub mod read_only;
 pub mod schema;
 pub mod search;
 pub mod tokenizer;
+pub mod translation;
+pub mod trigrams;
+pub mod verified;
+pub mod watch;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.
@@ -38,6 +47,9 @@ const MERGE_FROM_DELETED_RATIO: f32 = 0.25;
 
 /// The least memory that tantivy's writer takes, bytes.
 pub const MIN_WRITER_MEMORY: usize = 15_000_000;
+
+/// How many keys are looked at for each part that an interval is split into.
+const SAMPLES_PER_PART: usize = 64;
 
 /// An index in tantivy, open for writing or only for reading.
 pub struct TantivyEngine {
@@ -48,8 +60,10 @@ pub struct TantivyEngine {
     snapshot: Snapshot,
     /// That of the newest commit: kept, because a rebuild may remove the folder meanwhile.
     checkpoint: Checkpoint,
-    /// The folder; `None` in memory.
+    /// The folder that is written to; `None` in memory, and where it is only read.
     path: Option<PathBuf>,
+    /// Where it is only read: which commit.
+    commit: Option<CommitFolder>,
 }
 
 /// One commit, as readers see it.
@@ -114,10 +128,47 @@ impl TantivyEngine {
         Self::over(index, fields, Some(writer), Some(path.to_owned()))
     }
 
-    /// Opens the index in the folder for reading alone.
+    /// Opens the newest commit of the index in the folder for reading alone; the folder is not
+    /// written to, and nobody waits for it.
     pub fn open_read_only(path: &Path) -> Result<Self, IndexError> {
+        open_newest(CommitFolder::newest(path)?, Self::open_commit)
+    }
+
+    /// The newest commit, where this is an older one that was opened for reading alone.
+    pub fn newer(&self) -> Result<Option<Self>, IndexError> {
+        let newer = match &self.commit {
+            Some(commit) => commit.newer()?,
+            None => None,
+        };
+        newer
+            .map(|commit| open_newest(commit, Self::open_commit))
+            .transpose()
+    }
+
+    /// As [`TantivyEngine::open_read_only`], also where the index is of another schema version. Columns
+    /// are found by their names, so checkpoint and [`Engine::read`] can be relied on, and nothing else.
+    pub fn open_of_any_schema(path: &Path) -> Result<Self, IndexError> {
+        open_newest(CommitFolder::newest(path)?, |commit| {
+            Self::over_commit(commit, Ok)
+        })
+    }
+
+    fn open_commit(commit: CommitFolder) -> Result<Self, IndexError> {
+        let path = commit.path().to_owned();
+        Self::over_commit(commit, |index| with_our_schema(index, &path))
+    }
+
+    fn over_commit(
+        commit: CommitFolder,
+        check: impl FnOnce(Index) -> Result<Index, IndexError>,
+    ) -> Result<Self, IndexError> {
+        let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
         let (_, fields) = Fields::schema();
-        Self::over(open_existing(path)?, fields, None, Some(path.to_owned()))
+        let engine = Self::over(check(index)?, fields, None, None)?;
+        Ok(Self {
+            commit: Some(commit),
+            ..engine
+        })
     }
 
     /// The checkpoint of the index in the folder, of whatever schema version; the default one where
@@ -169,6 +220,7 @@ impl TantivyEngine {
             writer,
             reader,
             path,
+            commit: None,
         })
     }
 
@@ -245,12 +297,17 @@ fn builder() -> IndexBuilder {
 }
 
 fn open_existing(path: &Path) -> Result<Index, IndexError> {
+    let index = Index::open_in_dir(path).map_err(failure::of("open the index"))?;
+    with_our_schema(index, path)
+}
+
+/// The index with our tokenizers, if it has our schema.
+fn with_our_schema(mut index: Index, path: &Path) -> Result<Index, IndexError> {
     let (schema, _) = Fields::schema();
-    let mut index = Index::open_in_dir(path).map_err(failure::of("open the index"))?;
     if index.schema() != schema {
-        return Err(IndexError::OtherSchema {
-            path: path.to_owned(),
-            wanted: schema::SCHEMA_VERSION,
+        let (path, version) = (path.display(), schema::SCHEMA_VERSION);
+        return Err(IndexError::Damaged {
+            what: format!("the schema in {path} is not that of version {version}"),
         });
     }
     index.set_tokenizers(schema::tokenizers());
@@ -322,25 +379,22 @@ impl Engine for TantivyEngine {
         parts: usize,
     ) -> Result<Vec<String>, IndexError> {
         let bounds = identity::ukey_bounds(source, interval);
-        let mut largest: Option<(&Columns, std::ops::Range<u32>)> = None;
-        for columns in &self.snapshot.segments {
-            let docs = columns.docs(&bounds).map_err(read_error())?;
-            if largest
-                .as_ref()
-                .is_none_or(|(_, most)| docs.len() > most.len())
-            {
-                largest = Some((columns, docs));
+        let in_segment = |columns: &Columns| columns.docs(&bounds).map_err(read_error());
+        let segments = self.snapshot.segments.iter().map(in_segment);
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let records: usize = segments.iter().map(ExactSizeIterator::len).sum();
+        let step = (records / (parts.max(1) * SAMPLES_PER_PART)).max(1);
+        // Of all segments: one may hold a stretch of keys that the others do not.
+        let mut samples = Vec::new();
+        for (columns, docs) in self.snapshot.segments.iter().zip(segments) {
+            for doc in docs.skip(step / 2).step_by(step) {
+                samples.push(columns.key(doc)?);
             }
         }
-        let Some((columns, docs)) = largest else {
-            return Ok(Vec::new());
-        };
-        // The largest segment stands for all: merges mix old and new keys.
-        let cut = |part: usize| docs.start + (docs.len() * part / parts.max(1)) as u32;
-        let mut points = Vec::new();
-        for doc in (1..parts).map(cut).filter(|doc| *doc > docs.start) {
-            points.push(columns.key(doc - 1)?);
-        }
+        samples.sort_unstable();
+        let cut = |part: usize| samples.len() * part / parts.max(1);
+        let cuts = (1..parts).map(cut).filter(|place| *place > 0);
+        let mut points: Vec<String> = cuts.map(|place| samples[place - 1].clone()).collect();
         points.dedup();
         Ok(points)
     }

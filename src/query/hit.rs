@@ -1,10 +1,11 @@
-//! What a search finds, in which order, and how an asset path is taken apart.
+//! What a search finds, and how an asset path is taken apart.
 //!
 //! A hit is what others read; the columns that an index keeps are its own affair.
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::query::kind::Kind;
 use crate::sync::stamp::Stamp;
 
 /// One asset that a search found.
@@ -20,6 +21,11 @@ pub struct Hit {
     pub name: String,
     /// The extension in lower case; see [`extension_of`].
     pub ext: Option<String>,
+    /// What it is, by its extension.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// The media type, by its extension.
+    pub content_type: &'static str,
     /// Bytes.
     pub size: u64,
     /// When S3 last changed the object.
@@ -34,6 +40,29 @@ pub struct Hit {
     pub storage_class: String,
     /// Where the asset is served.
     pub url: String,
+    /// Which parts of the path the search found, where that was asked for: ascending, apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub highlights: Option<Vec<Highlight>>,
+}
+
+/// A part of an asset path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Highlight {
+    /// Its first byte.
+    pub start: usize,
+    /// The byte behind it.
+    pub end: usize,
+}
+
+impl Highlight {
+    /// The same part of the path counted in characters (Unicode scalar values) instead of bytes.
+    pub fn in_chars(self, path: &str) -> Self {
+        let chars = |end: usize| path[..path.floor_char_boundary(end)].chars().count();
+        Self {
+            start: chars(self.start),
+            end: chars(self.end),
+        }
+    }
 }
 
 fn serialize_stamp<S: Serializer>(stamp: &Stamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -58,52 +87,6 @@ pub fn rfc3339(stamp: Stamp) -> String {
     match millis % 1000 {
         0 => format!("{moment:.0}"),
         _ => format!("{moment:.3}"),
-    }
-}
-
-/// What hits are ordered by; equal ones follow by path and Source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SortBy {
-    /// The asset path, by its bytes.
-    #[default]
-    Path,
-    /// The size.
-    Size,
-    /// When S3 last changed the object.
-    Modified,
-}
-
-/// The order of hits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sort {
-    /// What is compared.
-    pub by: SortBy,
-    /// Whether the greatest come first.
-    pub descending: bool,
-}
-
-/// A sort order that there is not.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no sort order {text:?}; write path, size or modified, with - in front for the reverse")]
-pub struct SortError {
-    /// What was written.
-    pub text: String,
-}
-
-impl Sort {
-    /// Reads `path`, `size` or `modified`, ascending, or descending with `-` in front.
-    pub fn parse(text: &str) -> Result<Self, SortError> {
-        let (descending, field) = match text.strip_prefix('-') {
-            Some(field) => (true, field),
-            None => (false, text),
-        };
-        let by = match field {
-            "path" => SortBy::Path,
-            "size" => SortBy::Size,
-            "modified" => SortBy::Modified,
-            _ => return Err(SortError { text: text.into() }),
-        };
-        Ok(Self { by, descending })
     }
 }
 
@@ -164,18 +147,6 @@ mod tests {
     }
 
     #[test]
-    fn sort_orders() {
-        let order = |by, descending| Ok(Sort { by, descending });
-        assert_eq!(Sort::parse("path"), order(SortBy::Path, false));
-        assert_eq!(Sort::parse("-modified"), order(SortBy::Modified, true));
-        assert_eq!(Sort::parse("size"), order(SortBy::Size, false));
-        for text in ["", "-", "--size", "Size", "name"] {
-            let message = Sort::parse(text).unwrap_err().to_string();
-            assert!(message.contains("path, size or modified"), "{message}");
-        }
-    }
-
-    #[test]
     fn stamps_are_rfc_3339() {
         for (millis, want) in [
             (0, "1970-01-01T00:00:00Z"),
@@ -189,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn highlights_in_characters() {
+        let path = "/é/ab";
+        for ((start, end), want) in [((1, 3), (1, 2)), ((4, 6), (3, 5)), ((2, 3), (1, 2))] {
+            let found = Highlight { start, end }.in_chars(path);
+            assert_eq!((found.start, found.end), want);
+        }
+    }
+
+    #[test]
     fn a_hit_is_plain_json() {
         let hit = Hit {
             source: "shop".into(),
@@ -196,16 +176,19 @@ mod tests {
             path: "/a.jpg".into(),
             name: "a.jpg".into(),
             ext: Some("jpg".into()),
+            kind: Kind::Image,
+            content_type: "image/jpeg",
             size: 7,
             last_modified: Stamp::from_millis(1_500),
             first_seen: None,
             etag: None,
             storage_class: "STANDARD".into(),
             url: "https://shop.imgix.net/a.jpg".into(),
+            highlights: Some(vec![Highlight { start: 1, end: 2 }]),
         };
         assert_eq!(
             serde_json::to_string(&hit).unwrap(),
-            r#"{"source":"shop","key":"p/a.jpg","path":"/a.jpg","name":"a.jpg","ext":"jpg","size":7,"last_modified":"1970-01-01T00:00:01.500Z","first_seen":null,"etag":null,"storage_class":"STANDARD","url":"https://shop.imgix.net/a.jpg"}"#
+            r#"{"source":"shop","key":"p/a.jpg","path":"/a.jpg","name":"a.jpg","ext":"jpg","type":"image","content_type":"image/jpeg","size":7,"last_modified":"1970-01-01T00:00:01.500Z","first_seen":null,"etag":null,"storage_class":"STANDARD","url":"https://shop.imgix.net/a.jpg","highlights":[{"start":1,"end":2}]}"#
         );
     }
 }

@@ -67,15 +67,35 @@ impl Comparison {
         }
         (None, text)
     }
+
+    /// As it is written.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Below => "<",
+            Self::AtMost => "<=",
+            Self::Above => ">",
+            Self::AtLeast => ">=",
+        }
+    }
+
+    /// The comparison of ages that this one of moments is: the younger, the later.
+    pub fn turned(self) -> Self {
+        match self {
+            Self::Below => Self::Above,
+            Self::AtMost => Self::AtLeast,
+            Self::Above => Self::Below,
+            Self::AtLeast => Self::AtMost,
+        }
+    }
 }
 
 impl<T: PartialOrd> Span<T> {
-    /// Whether all of it is before the value.
-    pub fn is_before(&self, value: T) -> bool {
-        match &self.end {
-            Bound::Included(end) => *end < value,
-            Bound::Excluded(end) => *end <= value,
-            Bound::Unbounded => false,
+    /// The bound of what is behind all of it.
+    pub fn behind(self) -> Bound<T> {
+        match self.end {
+            Bound::Included(end) => Bound::Excluded(end),
+            Bound::Excluded(end) => Bound::Included(end),
+            Bound::Unbounded => Bound::Unbounded,
         }
     }
 
@@ -86,14 +106,7 @@ impl<T: PartialOrd> Span<T> {
             Some(Comparison::Below) => (Bound::Unbounded, Bound::Excluded(self.start)),
             Some(Comparison::AtMost) => (Bound::Unbounded, self.end),
             Some(Comparison::AtLeast) => (Bound::Included(self.start), Bound::Unbounded),
-            Some(Comparison::Above) => {
-                let behind = match self.end {
-                    Bound::Included(end) => Bound::Excluded(end),
-                    Bound::Excluded(end) => Bound::Included(end),
-                    Bound::Unbounded => Bound::Unbounded,
-                };
-                (behind, Bound::Unbounded)
-            }
+            Some(Comparison::Above) => (self.behind(), Bound::Unbounded),
         };
         Interval { lower, upper }
     }
@@ -127,7 +140,6 @@ mod tests {
                 assert_eq!(holds(Some(Comparison::Below)), value < 3);
                 assert_eq!(holds(Some(Comparison::AtMost)), value <= 5);
                 assert_eq!(holds(Some(Comparison::Above)), value > 5);
-                assert_eq!(span.is_before(value), value > 5);
                 assert_eq!(holds(Some(Comparison::AtLeast)), value >= 3);
             }
         }

@@ -4,11 +4,16 @@ use std::ops::Bound;
 
 use crate::query::interval::{Comparison, Interval, Span};
 use crate::query::problem::Problem;
+use crate::query::range::Range;
 
 /// The units and how many bytes they are.
-const UNITS: [(&str, u64); 10] = [
+const UNITS: [(&str, u64); 14] = [
     ("", 1),
     ("b", 1),
+    ("k", 1_000),
+    ("m", 1_000_000),
+    ("g", 1_000_000_000),
+    ("t", 1_000_000_000_000),
     ("kb", 1_000),
     ("mb", 1_000_000),
     ("gb", 1_000_000_000),
@@ -22,29 +27,13 @@ const UNITS: [(&str, u64); 10] = [
 /// The most digits behind a decimal point.
 const MAX_DECIMALS: usize = 9;
 
-/// Reads what stands behind `size:`.
+/// Reads a size or a range of sizes, and how it is compared.
 pub(super) fn parse(text: &str) -> Result<Interval<u64>, Problem> {
     let (comparison, value) = Comparison::strip(text);
-    match value.split_once("..") {
+    match Range::read(value) {
         None => Ok(span(value)?.compared(comparison)),
-        Some(_) if comparison.is_some() => Err(Problem::Size),
-        Some((from, to)) => range(from, to),
-    }
-}
-
-/// Both ends belong to a range; either can be left out.
-fn range(from: &str, to: &str) -> Result<Interval<u64>, Problem> {
-    let end = |text: &str| match text {
-        "" => Ok(None),
-        text => bytes(text).map(Some),
-    };
-    match (end(from)?, end(to)?) {
-        (None, None) => Err(Problem::Size),
-        (Some(from), Some(to)) if from > to => Err(Problem::Reversed),
-        (from, to) => Ok(Interval {
-            lower: from.map_or(Bound::Unbounded, Bound::Included),
-            upper: to.map_or(Bound::Unbounded, Bound::Included),
-        }),
+        Some(Some(range)) if comparison.is_none() => range.interval(span, Problem::Size),
+        Some(_) => Err(Problem::Size),
     }
 }
 
@@ -100,6 +89,11 @@ mod tests {
             ("1mb..5mb", Included(1_000_000), Included(5_000_000)),
             ("1.5kb..2.5kb", Included(1_500), Included(2_500)),
             ("1..1", Included(1), Included(1)),
+            (">1m", Excluded(1_000_000), Unbounded),
+            ("[1kb TO 2kb]", Included(1_000), Included(2_000)),
+            ("{1kb TO 2kb}", Excluded(1_000), Excluded(2_000)),
+            ("[1kb TO *]", Included(1_000), Unbounded),
+            ("1kb..<2kb", Included(1_000), Excluded(2_000)),
             ("1kb..", Included(1_000), Unbounded),
             ("..1kb", Unbounded, Included(1_000)),
             (
@@ -128,6 +122,9 @@ mod tests {
             "1..2..3",
             "..",
             ">1..2",
+            "[1 TO 2",
+            "{* TO *}",
+            "1..2..3",
             "=1",
             "1.0000000001mb",
             "18446744073709551616",
@@ -138,6 +135,8 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(Problem::Size), "{text}");
         }
-        assert_eq!(parse("5mb..1mb"), Err(Problem::Reversed));
+        for text in ["5mb..1mb", "[2 TO 1]", "{1 TO 1]", "1..<1"] {
+            assert_eq!(parse(text), Err(Problem::Reversed), "{text}");
+        }
     }
 }

@@ -9,6 +9,11 @@ use unicode_normalization::char::{
     canonical_combining_class, compose, decompose_compatible, is_combining_mark,
 };
 
+mod fold;
+
+pub use fold::fold_name;
+pub(super) use fold::fold_with;
+
 /// Raised with every change of what the functions here emit.
 ///
 /// An index stores its words but not how they were made, so the version is part of the index's
@@ -27,15 +32,24 @@ pub const MAX_WORD_BYTES: usize = 255;
 ///
 /// Words are folded: compatibility forms (`ﬁ`, full-width digits) and ligatures taken apart, accents
 /// dropped, lower-case.
-pub fn words(text: &str, sink: impl FnMut(&str, Range<usize>)) {
+pub fn words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
+    placed_words(text, |word, range, _| sink(word, range));
+}
+
+/// Emits what [`words`] does, each word also with its place among them.
+///
+/// Places count the words, or their parts where case borders cut them: in `a summerSale`, `a` is at
+/// `0..1`, `summer` at `1..2`, `sale` at `2..3` and `summersale` at `1..3`. Two words stand one behind
+/// the other where one ends at the place at which the other begins.
+pub fn placed_words(text: &str, sink: impl FnMut(&str, Range<usize>, Range<usize>)) {
     Splitter::new(true, sink).split(text);
 }
 
 /// Emits the words of a query: those of [`words`], but without a look at upper and lower case.
 ///
 /// `iPhone`, `iphone` and `IPHONE` are the same question and must find the same assets.
-pub fn query_words(text: &str, sink: impl FnMut(&str, Range<usize>)) {
-    Splitter::new(false, sink).split(text);
+pub fn query_words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
+    Splitter::new(false, |word: &str, range, _| sink(word, range)).split(text);
 }
 
 /// What a character, once it is decomposed, does to the word at hand.
@@ -128,9 +142,12 @@ struct Splitter<F> {
     /// The classes of the last two characters of the run.
     last: Class,
     last_but_one: Class,
+    /// The place of the run, and of its last part.
+    run_place: usize,
+    part_place: usize,
 }
 
-impl<F: FnMut(&str, Range<usize>)> Splitter<F> {
+impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
     fn new(case_borders: bool, sink: F) -> Self {
         Self {
             case_borders,
@@ -143,6 +160,8 @@ impl<F: FnMut(&str, Range<usize>)> Splitter<F> {
             text_end_before: 0,
             last: Class::Separator,
             last_but_one: Class::Separator,
+            run_place: 0,
+            part_place: 0,
         }
     }
 
@@ -233,26 +252,34 @@ impl<F: FnMut(&str, Range<usize>)> Splitter<F> {
             (Class::Upper, Class::Upper, Class::Lower) => (self.last_start, self.text_end_before),
             _ => return,
         };
-        self.emit(self.part_start, border.folded, text_end);
+        let place = self.part_place;
+        self.emit(self.part_start, border.folded, text_end, place);
         self.part_start = border;
+        self.part_place += 1;
     }
 
     fn end_run(&mut self) {
         if !self.run.is_empty() {
             let was_cut = self.part_start.folded > self.run_start.folded;
             if was_cut {
-                self.emit(self.part_start, self.run.len(), self.text_end);
+                let place = self.part_place;
+                self.emit(self.part_start, self.run.len(), self.text_end, place);
             }
-            self.emit(self.run_start, self.run.len(), self.text_end);
+            let place = self.run_place;
+            self.emit(self.run_start, self.run.len(), self.text_end, place);
+            self.part_place += 1;
+            self.run_place = self.part_place;
             self.run.clear();
         }
         (self.last_but_one, self.last) = (Class::Separator, Class::Separator);
     }
 
-    fn emit(&mut self, from: Place, folded_end: usize, text_end: usize) {
+    /// Hands out a word that begins at the place and ends with the part at hand.
+    fn emit(&mut self, from: Place, folded_end: usize, text_end: usize, place: usize) {
         let word = &self.run[from.folded..folded_end];
         let cut = word.floor_char_boundary(MAX_WORD_BYTES);
-        (self.sink)(&word[..cut], from.text..text_end);
+        let places = place..self.part_place + 1;
+        (self.sink)(&word[..cut], from.text..text_end, places);
     }
 }
 

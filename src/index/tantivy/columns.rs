@@ -107,34 +107,11 @@ impl Columns {
     }
 
     /// The documents whose ukeys lie between the bounds.
-    pub fn docs(&self, bounds: &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> io::Result<Range<DocId>> {
-        let lower = match &bounds.0 {
-            Bound::Unbounded => 0,
-            Bound::Included(ukey) => self.docs_below(ukey, false)?,
-            Bound::Excluded(ukey) => self.docs_below(ukey, true)?,
-        };
-        let upper = match &bounds.1 {
-            Bound::Unbounded => self.max_doc,
-            Bound::Included(ukey) => self.docs_below(ukey, true)?,
-            Bound::Excluded(ukey) => self.docs_below(ukey, false)?,
-        };
-        Ok(lower..upper.max(lower))
-    }
-
-    /// How many documents have a ukey below this one, itself counted where `with_it`.
-    fn docs_below(&self, ukey: &[u8], with_it: bool) -> io::Result<DocId> {
-        use tantivy_sstable::TermOrdHit;
-        let Some(column) = &self.ukey else {
-            return Ok(0);
-        };
-        let below = match column.dictionary().term_ord_or_next(ukey)? {
-            TermOrdHit::Exact(ord) => ord + u64::from(with_it),
-            TermOrdHit::Next(ord) => ord,
-        };
-        // Behind the last key the dictionary answers u64::MAX.
-        Ok(DocId::try_from(below)
-            .unwrap_or(self.max_doc)
-            .min(self.max_doc))
+    pub fn docs(&self, bounds: &Bounds) -> io::Result<Range<DocId>> {
+        match &self.ukey {
+            Some(ukeys) => docs_between(ukeys, self.max_doc, bounds),
+            None => Ok(0..0),
+        }
     }
 
     /// The key of a document, without its Source.
@@ -207,6 +184,45 @@ impl Columns {
             parts: u16::try_from(parts).unwrap_or(0),
         }))
     }
+}
+
+/// The ends of a stretch of ukeys.
+pub type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
+/// The documents of a segment of `max_doc` documents whose ukeys lie between the bounds.
+pub fn docs_between(
+    ukeys: &BytesColumn,
+    max_doc: DocId,
+    bounds: &Bounds,
+) -> io::Result<Range<DocId>> {
+    let below = |ukey: &[u8], with_it| docs_below(ukeys, max_doc, ukey, with_it);
+    let lower = match &bounds.0 {
+        Bound::Unbounded => 0,
+        Bound::Included(ukey) => below(ukey, false)?,
+        Bound::Excluded(ukey) => below(ukey, true)?,
+    };
+    let upper = match &bounds.1 {
+        Bound::Unbounded => max_doc,
+        Bound::Included(ukey) => below(ukey, true)?,
+        Bound::Excluded(ukey) => below(ukey, false)?,
+    };
+    Ok(lower..upper.max(lower))
+}
+
+/// How many documents have a ukey below this one, itself counted where `with_it`.
+fn docs_below(
+    ukeys: &BytesColumn,
+    max_doc: DocId,
+    ukey: &[u8],
+    with_it: bool,
+) -> io::Result<DocId> {
+    use tantivy_sstable::TermOrdHit;
+    let below = match ukeys.dictionary().term_ord_or_next(ukey)? {
+        TermOrdHit::Exact(ord) => ord + u64::from(with_it),
+        TermOrdHit::Next(ord) => ord,
+    };
+    // Behind the last key the dictionary answers u64::MAX.
+    Ok(DocId::try_from(below).unwrap_or(max_doc).min(max_doc))
 }
 
 /// The classes of the first ordinals of a column.

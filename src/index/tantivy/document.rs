@@ -4,6 +4,7 @@ use tantivy::TantivyDocument;
 
 use super::identity;
 use super::schema::Fields;
+use crate::query::words::{fold_name, placed_words};
 use crate::query::{extension_of, file_name};
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::record::{Content, Record};
@@ -70,6 +71,11 @@ fn add_words(document: &mut TantivyDocument, fields: &Fields, path: &str) {
     let name = file_name(path);
     let folder = &path[..path.len() - name.len()];
     document.add_text(fields.name, name);
+    document.add_text(fields.name_trigrams, name);
+    let mut name_words = 0;
+    placed_words(name, |_, _, places| name_words = name_words.max(places.end));
+    document.add_u64(fields.name_words, name_words as u64);
+    document.add_text(fields.name_folded, fold_name(name));
     document.add_text(fields.folder, folder);
     if let Some(ext) = extension_of(name) {
         document.add_text(fields.ext, ext.to_lowercase());

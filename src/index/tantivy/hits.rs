@@ -11,7 +11,7 @@ use tantivy::DocAddress;
 use super::ranking::Ranked;
 use super::{Snapshot, TantivyEngine};
 use crate::index::IndexError;
-use crate::query::{Hit, Sort, SortBy, extension_of, file_name};
+use crate::query::{Hit, Kind, Sort, SortBy, content_type, extension_of, file_name};
 use crate::source::Source;
 use crate::sync::record::Content;
 
@@ -84,10 +84,13 @@ impl<'a> Hits<'a> {
             return Ok(None);
         };
         let name = file_name(&path).to_owned();
+        let ext = extension_of(&name).map(str::to_lowercase);
         Ok(Some(Hit {
             source: source.name.clone(),
             url: source.asset_url(&key),
-            ext: extension_of(&name).map(str::to_lowercase),
+            kind: Kind::of_ext(ext.as_deref()),
+            content_type: content_type(ext.as_deref()),
+            ext,
             size: object.size,
             last_modified: object.last_modified,
             first_seen: Some(first_seen),
@@ -96,6 +99,7 @@ impl<'a> Hits<'a> {
             key,
             path,
             name,
+            highlights: None,
         }))
     }
 }

@@ -101,6 +101,12 @@ impl DocSet for SortedDocs {
         self.doc()
     }
 
+    fn seek(&mut self, target: DocId) -> DocId {
+        let rest = self.docs.get(self.next..).unwrap_or_default();
+        self.next += rest.partition_point(|doc| *doc < target);
+        self.doc()
+    }
+
     fn doc(&self) -> DocId {
         self.docs.get(self.next).copied().unwrap_or(TERMINATED)
     }

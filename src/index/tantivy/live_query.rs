@@ -54,7 +54,8 @@ impl Query for LiveQuery {
 }
 
 impl Weight for LiveQuery {
-    fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
+    /// Being there is worth nothing: the score is 0.
+    fn scorer(&self, segment: &SegmentReader, _: Score) -> tantivy::Result<Box<dyn Scorer>> {
         let range = self
             .docs
             .get(&segment.segment_id())
@@ -62,7 +63,7 @@ impl Weight for LiveQuery {
             .unwrap_or(0..0);
         let tombstones = segment.fast_fields().column_opt("removed_in_scan")?;
         let docs = LiveDocs::new(range, tombstones);
-        Ok(Box::new(ConstScorer::new(docs, boost)))
+        Ok(Box::new(ConstScorer::new(docs, 0.0)))
     }
 
     fn explain(&self, _: &SegmentReader, _: DocId) -> tantivy::Result<Explanation> {

@@ -49,7 +49,9 @@ impl Collector for Ranking {
     ) -> tantivy::Result<SegmentRanking> {
         let fast = reader.fast_fields();
         let column = match self.sort.by {
-            SortBy::Path => Values::None,
+            // By relevance and by name is the path alone as yet.
+            SortBy::Path | SortBy::Relevance | SortBy::Name => Values::None,
+            SortBy::Created => Values::Signed(fast.column_opt("first_seen")?),
             SortBy::Size => Values::Unsigned(fast.column_opt("size")?),
             SortBy::Modified => Values::Signed(fast.column_opt("last_modified")?),
         };

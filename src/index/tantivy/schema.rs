@@ -10,9 +10,10 @@ use tantivy::tokenizer::TokenizerManager;
 use tantivy::{IndexSettings, IndexSortByField, Order};
 
 use super::tokenizer::{AssetWords, TOKENIZER};
+use super::trigrams::{TRIGRAM_TOKENIZER, Trigrams};
 
 /// The version of everything in here; it stands in the name of the index's folder.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The name of the key field, which the index is sorted by.
 pub const UKEY: &str = "ukey";
@@ -28,6 +29,12 @@ pub struct Fields {
     pub kh2: Field,
     /// Words of the file name.
     pub name: Field,
+    /// Three characters from each place of the folded file name on, fewer at its end.
+    pub name_trigrams: Field,
+    /// How many words `name` holds, one that case borders cut as its parts.
+    pub name_words: Field,
+    /// The folded file name as a whole. Fast: within a segment its ordinals are the order by name.
+    pub name_folded: Field,
     /// Words of the folders of the asset path.
     pub folder: Field,
     /// Extension in lower case.
@@ -78,12 +85,18 @@ impl Fields {
             kh: builder.add_u64_field("kh", hash),
             kh2: builder.add_u64_field("kh2", number.clone()),
             name: builder.add_text_field("name", words.clone()),
+            name_trigrams: builder.add_text_field(
+                "name_trigrams",
+                TextOptions::default().set_indexing_options(indexed(TRIGRAM_TOKENIZER)),
+            ),
+            name_words: builder.add_u64_field("name_words", number.clone()),
+            name_folded: builder.add_text_field("name_folded", label.clone()),
             folder: builder.add_text_field("folder", words),
-            ext: builder.add_text_field("ext", filter),
+            ext: builder.add_text_field("ext", filter.clone()),
             size: builder.add_u64_field("size", number.clone()),
             last_modified: builder.add_i64_field("last_modified", number.clone()),
             first_seen: builder.add_i64_field("first_seen", number.clone()),
-            storage_class: builder.add_text_field("storage_class", label.clone()),
+            storage_class: builder.add_text_field("storage_class", filter),
             etag_high: builder.add_u64_field("etag_high", number.clone()),
             etag_low: builder.add_u64_field("etag_low", number.clone()),
             etag_parts: builder.add_u64_field("etag_parts", number.clone()),
@@ -112,6 +125,7 @@ pub fn settings() -> IndexSettings {
 pub fn tokenizers() -> TokenizerManager {
     let tokenizers = TokenizerManager::default();
     tokenizers.register(TOKENIZER, AssetWords::default());
+    tokenizers.register(TRIGRAM_TOKENIZER, Trigrams::default());
     tokenizers
 }
 
@@ -149,6 +163,9 @@ mod tests {
             assert!(explained[name].as_str().unwrap().len() > 10, "{name}");
         }
         let tokenizers = contract["tokenizers"].as_object().unwrap();
-        assert_eq!(tokenizers.keys().collect::<Vec<_>>(), [TOKENIZER]);
+        assert_eq!(
+            tokenizers.keys().collect::<Vec<_>>(),
+            [TRIGRAM_TOKENIZER, TOKENIZER]
+        );
     }
 }

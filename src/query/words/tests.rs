@@ -108,12 +108,68 @@ fn ranges_are_bytes_of_the_text_as_it_was_written() {
 }
 
 #[test]
+fn places_of_words() {
+    for (text, want) in [
+        ("a b", &[("a", 0..1), ("b", 1..2)][..]),
+        (
+            "a summerSale 7",
+            &[
+                ("a", 0..1),
+                ("summer", 1..2),
+                ("sale", 2..3),
+                ("summersale", 1..3),
+                ("7", 3..4),
+            ],
+        ),
+        (
+            "myHTMLPage",
+            &[
+                ("my", 0..1),
+                ("html", 1..2),
+                ("page", 2..3),
+                ("myhtmlpage", 0..3),
+            ],
+        ),
+        (
+            "㎒東",
+            &[("m", 0..1), ("hz", 1..2), ("mhz", 0..2), ("東", 2..3)],
+        ),
+    ] {
+        let mut found = Vec::new();
+        placed_words(text, |word, _, places| {
+            found.push((word.to_owned(), places));
+        });
+        let want = want.iter().map(|(w, p)| ((*w).to_owned(), p.clone()));
+        assert_eq!(found, want.collect::<Vec<_>>(), "{text:?}");
+    }
+}
+
+#[test]
 fn a_long_word_is_cut_at_a_character() {
     let long = "x".repeat(MAX_WORD_BYTES + 1);
     assert_eq!(indexed(&long), ["x".repeat(MAX_WORD_BYTES)]);
     assert_eq!(asked(&long), indexed(&long));
     let cyrillic = "ж".repeat(MAX_WORD_BYTES);
     assert_eq!(indexed(&cyrillic)[0].len(), MAX_WORD_BYTES - 1);
+}
+
+#[test]
+fn folded_names() {
+    for (name, want) in [
+        ("", ""),
+        ("IMG_2041 (1).JPG", "img_2041 (1).jpg"),
+        ("Café Ærø.png", "cafe aero.png"),
+        ("cafe\u{301}", "cafe"),
+        ("\u{301}", ""),
+        ("ﬁle½．jpg", "file1\u{2044}2.jpg"),
+        ("a／b", "a/b"),
+        ("か\u{3099}ｶﾞ", "がガ"),
+        ("한\u{1112}\u{1161}\u{11AB}", "한한"),
+        ("🎉\u{FE0F}x", "🎉x"),
+        ("किताब", "किताब"),
+    ] {
+        assert_eq!(fold_name(name), want, "{name:?}");
+    }
 }
 
 proptest! {
@@ -133,6 +189,21 @@ proptest! {
         let held = indexed(&text);
         for word in asked(&text) {
             prop_assert!(held.contains(&word), "{word:?} is not in {held:?}");
+        }
+    }
+
+    #[test]
+    fn folding_a_folded_name_changes_nothing(name in "\\PC{0,40}|[a-zéßΣが\u{3099}\u{301}한\u{1161}]{0,12}") {
+        let folded = fold_name(&name);
+        prop_assert_eq!(fold_name(&folded), folded);
+    }
+
+    /// What is a word of a name is a part of the folded name, unless case borders cut it.
+    #[test]
+    fn a_folded_name_contains_the_words_of_the_name(name in "[a-zA-Z0-9éßΣ東가_. -]{0,20}|\\PC{0,40}") {
+        let folded = fold_name(&name);
+        for word in asked(&name) {
+            prop_assert!(folded.contains(&word), "{word:?} is not in {folded:?}");
         }
     }
 

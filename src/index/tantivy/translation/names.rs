@@ -1,0 +1,95 @@
+//! The file name: a part of it in folded form, or the whole of it byte for byte.
+//!
+//! The trigrams of what a name holds are candidates. A part of up to three characters needs no more.
+
+use tantivy::query::Query as IndexQuery;
+use tantivy::tokenizer::{TokenStream, Tokenizer};
+
+use super::words::NAME_PARTIAL;
+use super::{Translated, Translation, scored, text_term};
+use crate::index::tantivy::expansion::Expansion;
+use crate::index::tantivy::trigrams::{TRIGRAM_CHARS, Trigrams};
+use crate::query::Pattern;
+use crate::query::hit::file_name;
+use crate::query::words::fold_name;
+use crate::sync::interval::KeyInterval;
+
+/// The most terms that candidates are found by; more would rule out little.
+const MAX_TRIGRAMS: usize = 16;
+
+impl Translation<'_> {
+    pub(super) fn name_part(&self, pattern: &Pattern) -> Translated {
+        let worth = f32::from(NAME_PARTIAL);
+        if pattern.text().chars().all(|c| c == '*') && !pattern.text().is_empty() {
+            return Ok(scored(self.everything()?, worth));
+        }
+        let candidates = self.part_candidates(pattern.literals());
+        if let Some(part) = only_part(pattern)
+            && part.chars().count() <= TRIGRAM_CHARS
+        {
+            // Each place of a name begins a term of so many characters: there is nothing to verify.
+            let found = candidates.into_iter().next();
+            return Ok(scored(found.map_or_else(|| self.everything(), Ok)?, worth));
+        }
+        let pattern = pattern.clone();
+        let test = move |path: &str| pattern.matches(&fold_name(file_name(path)));
+        let found = self.verified(&KeyInterval::everything(), candidates, test)?;
+        Ok(scored(found, worth))
+    }
+
+    pub(super) fn name(&self, name: &str) -> Translated {
+        let mut trigrams = Trigrams::default();
+        let mut terms = Vec::new();
+        trigrams.token_stream(name).process(&mut |token| {
+            terms.push(token.text.clone());
+        });
+        let candidates = self.trigram_terms(terms);
+        let name = name.to_owned();
+        let test = move |path: &str| file_name(path) == name;
+        self.verified(&KeyInterval::everything(), candidates, test)
+    }
+
+    /// What finds all file names that hold each of these parts of folded names, and others.
+    pub(super) fn part_candidates<'p>(
+        &self,
+        parts: impl Iterator<Item = &'p str>,
+    ) -> Vec<Box<dyn IndexQuery>> {
+        let (mut terms, mut longest_short) = (Vec::new(), "");
+        for part in parts {
+            let ends = part.char_indices().map(|(at, _)| at).chain([part.len()]);
+            let places: Vec<usize> = ends.collect();
+            let trigrams = places.iter().zip(places.iter().skip(TRIGRAM_CHARS));
+            if trigrams.len() == 0 {
+                longest_short = std::cmp::max_by_key(longest_short, part, |part| part.len());
+            }
+            terms.extend(trigrams.map(|(start, end)| part[*start..*end].to_owned()));
+        }
+        match (terms.is_empty(), longest_short) {
+            (true, "") => Vec::new(),
+            (true, short) => {
+                let field = self.fields.name_trigrams;
+                vec![Box::new(Expansion::beginning_with(
+                    field, short, self.watch,
+                ))]
+            }
+            (false, _) => self.trigram_terms(terms),
+        }
+    }
+
+    /// At most so many of the terms, from all over the name.
+    fn trigram_terms(&self, mut terms: Vec<String>) -> Vec<Box<dyn IndexQuery>> {
+        let step = terms.len().div_ceil(MAX_TRIGRAMS).max(1);
+        terms = terms.into_iter().step_by(step).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        let field = self.fields.name_trigrams;
+        terms.iter().map(|term| text_term(field, term)).collect()
+    }
+}
+
+/// The part, where the pattern is a part with anything before and behind it.
+fn only_part(pattern: &Pattern) -> Option<&str> {
+    let part = pattern.text().strip_prefix('*')?.strip_suffix('*')?;
+    let part = part.trim_matches('*');
+    (!part.is_empty() && !Pattern::is_in(part)).then_some(part)
+}

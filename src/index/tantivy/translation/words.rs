@@ -1,0 +1,121 @@
+//! Words of the path: whole, in a phrase, begun, or mistyped; and what each is worth.
+//!
+//! All other terms are worth nothing: an asset meets them or is not found.
+
+use tantivy::query::Query as IndexQuery;
+use tantivy::schema::Field;
+
+use super::{Translated, Translation, all_of, best_of, scored, text_term};
+use crate::index::tantivy::expansion::Expansion;
+use crate::query::hit::file_name;
+use crate::query::matches::words_match;
+use crate::query::typo::is_editable;
+use crate::query::{Match, Within};
+use crate::sync::interval::KeyInterval;
+
+/// What a word is worth that the file name holds.
+pub const NAME_WHOLE: u16 = 8;
+
+/// What a word is worth that a folder holds.
+pub const FOLDER_WHOLE: u16 = 4;
+
+/// What a word is worth that the file name holds the beginning of, mistyped, or as a part.
+pub const NAME_PARTIAL: u16 = 2;
+
+/// What a word is worth that a folder holds the beginning of, or mistyped.
+pub const FOLDER_PARTIAL: u16 = 1;
+
+/// A place where words are looked for, and what they are worth there.
+#[derive(Clone, Copy)]
+struct Place {
+    field: Field,
+    whole: u16,
+    partial: u16,
+}
+
+impl Translation<'_> {
+    /// Each word counts by the best place that meets it, and words add up.
+    pub(super) fn words(&self, words: &[String], how: Match, within: Within) -> Translated {
+        let Some((last, before)) = words.split_last() else {
+            return self.everything();
+        };
+        let places = self.places(within);
+        Ok(match how {
+            Match::Whole => all_of(words.iter().map(|word| best_of(whole(&places, word)))),
+            Match::Phrase => self.phrase(words, within)?,
+            Match::Prefix => {
+                let before = before.iter().map(|word| best_of(whole(&places, word)));
+                let begun = self.partial(&places, |field| {
+                    Expansion::beginning_with(field, last, self.watch)
+                });
+                let last = best_of(whole(&places, last).into_iter().chain(begun));
+                all_of(before.chain([last]))
+            }
+            Match::Typo => all_of(words.iter().map(|word| {
+                let mut ways = whole(&places, word);
+                if is_editable(word) {
+                    let near = |field| Expansion::near(field, word, self.watch);
+                    ways.extend(self.partial(&places, near));
+                }
+                best_of(ways)
+            })),
+        })
+    }
+
+    fn places(&self, within: Within) -> Vec<Place> {
+        let name = Place {
+            field: self.fields.name,
+            whole: NAME_WHOLE,
+            partial: NAME_PARTIAL,
+        };
+        let folder = Place {
+            field: self.fields.folder,
+            whole: FOLDER_WHOLE,
+            partial: FOLDER_PARTIAL,
+        };
+        match within {
+            Within::Name => vec![name],
+            Within::Path => vec![name, folder],
+        }
+    }
+
+    fn partial(
+        &self,
+        places: &[Place],
+        expansion: impl Fn(Field) -> Expansion,
+    ) -> Vec<Box<dyn IndexQuery>> {
+        let query = |place: &Place| {
+            let query = Box::new(expansion(place.field));
+            scored(query, f32::from(place.partial))
+        };
+        places.iter().map(query).collect()
+    }
+
+    /// A phrase lies in the file name or in one folder: its words are candidates, the path decides.
+    fn phrase(&self, words: &[String], within: Within) -> Translated {
+        let mut ways = Vec::new();
+        for place in self.places(within) {
+            let candidates = words.iter().map(|word| text_term(place.field, word));
+            let (is_name, words) = (place.field == self.fields.name, words.to_vec());
+            // At most 1,000 characters of a search: a sum of words stays exact.
+            let worth = f32::from(place.whole) * words.len() as f32;
+            let test = move |path: &str| {
+                let name = file_name(path);
+                let text = match is_name {
+                    true => name,
+                    false => &path[..path.len() - name.len()],
+                };
+                words_match(&words, Match::Phrase, text)
+            };
+            let everything = KeyInterval::everything();
+            let found = self.verified(&everything, candidates.collect(), test)?;
+            ways.push(scored(found, worth));
+        }
+        Ok(best_of(ways))
+    }
+}
+
+fn whole(places: &[Place], word: &str) -> Vec<Box<dyn IndexQuery>> {
+    let query = |place: &Place| scored(text_term(place.field, word), f32::from(place.whole));
+    places.iter().map(query).collect()
+}

@@ -1,0 +1,109 @@
+//! Forms and the texts that have them, one line a case.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn forms_of_names() {
+    for (form, name, want) in [
+        ("*nt_lar*", "Mount_Large.jpg", true),
+        ("*NT_LÁR*", "mount_large.jpg", true),
+        ("*nt_lar*", "mount-large.jpg", false),
+        ("*.jpg", "a.jpg", true),
+        ("*.jpg", "a.jpg.png", false),
+        ("img_????.jpg", "IMG_2041.JPG", true),
+        ("img_????.jpg", "IMG_20411.JPG", false),
+        ("a*b*c", "a-b-b-c", true),
+        ("a*b*c", "a-c-b", false),
+        ("?", "é", true),
+        ("?", "", false),
+        ("*", "", true),
+        ("**", "x", true),
+        ("a*", "b／a", false),
+        ("*a*", "b／a", true),
+        ("b?a", "b／a", true),
+        ("plain", "Plain", true),
+    ] {
+        let found = Pattern::of_names(form).matches(&fold_name(name));
+        assert_eq!(found, want, "{form} {name}");
+    }
+}
+
+#[test]
+fn forms_of_paths() {
+    for (form, path, want) in [
+        ("/a/*.jpg", "/a/b.jpg", true),
+        ("/a/*.jpg", "/a/b/c.jpg", false),
+        ("/a/**.jpg", "/a/b/c.jpg", true),
+        ("/a/**/c.jpg", "/a/b/c.jpg", true),
+        ("/a/**/c.jpg", "/a/c.jpg", false),
+        ("/**/x/*.png", "/p/x/y/x/z.png", true),
+        ("/**/x/*.png", "/p/x/y/z.png", false),
+        ("/a?b", "/a/b", false),
+        ("/a?b", "/aéb", true),
+        ("/A/*", "/a/b", false),
+        ("/*/*/c", "/a/b/c", true),
+        ("/**", "/", true),
+        ("**x**y/*", "/1x/2y/3y/4", true),
+    ] {
+        let found = Pattern::of_paths(form).matches(path);
+        assert_eq!(found, want, "{form} {path}");
+    }
+}
+
+#[test]
+fn the_text_between_wildcards() {
+    let form = Pattern::of_names("IMG*_é?.jpg*");
+    assert_eq!(form.literals().collect::<Vec<_>>(), ["img", "_e", ".jpg"]);
+    assert_eq!(form.literal_start(), "img");
+    assert_eq!(form.text(), "img*_e?.jpg*");
+    assert_eq!(Pattern::of_paths("/x").literal_start(), "/x");
+    assert_eq!(Pattern::of_paths("**").literals().count(), 0);
+    assert!(Pattern::is_in("a?") && Pattern::is_in("*") && !Pattern::is_in("a.b"));
+}
+
+/// What a form means, said as simply as possible.
+fn has_form(parts: &[Part], text: &[char]) -> bool {
+    match parts {
+        [] => text.is_empty(),
+        [Part::Run { in_segment }, rest @ ..] => (0..=text.len())
+            .take_while(|end| !in_segment || !text[..*end].contains(&'/'))
+            .any(|end| has_form(rest, &text[end..])),
+        [one, rest @ ..] => text
+            .split_first()
+            .is_some_and(|(c, behind)| one.takes(*c) && has_form(rest, behind)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 2_000,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_text_has_the_form_that_it_has(form in "[ab/?*]{0,8}", text in "[ab/]{0,10}") {
+        let chars: Vec<char> = text.chars().collect();
+        for pattern in [Pattern::of_names(&form), Pattern::of_paths(&form)] {
+            let want = has_form(&pattern.parts, &chars);
+            prop_assert_eq!(pattern.matches(&text), want, "{:?}", pattern);
+        }
+    }
+}
+
+#[test]
+fn hostile_forms_end_soon() {
+    let text = format!("{}/{}", "a".repeat(500), "x".repeat(500));
+    for form in [
+        format!("{}c", "a**".repeat(300)),
+        format!("**{}b", "*a".repeat(400)),
+        format!("**a*/*{}y", "x".repeat(400)),
+    ] {
+        // A search that backtracks would take minutes for these.
+        for _ in 0..100 {
+            assert!(!Pattern::of_paths(&form).matches(&text));
+        }
+    }
+}
