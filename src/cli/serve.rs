@@ -49,10 +49,11 @@ pub async fn run(
     config_path: PathBuf,
 ) -> Result<(), Failure> {
     let config = Arc::new(config);
-    Ok(match arguments.read_only {
+    match arguments.read_only {
         true => read_only::serve(config, config_path).await?,
         false => serve(config, config_path).await?,
-    })
+    }
+    Ok(())
 }
 
 async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> {

@@ -29,7 +29,8 @@ impl Place {
         sort: Sort,
         as_of: Stamp,
     ) -> Result<Self, ApiError> {
-        let Some(text) = params.text(parameter) else {
+        // Some clients send it empty on their first page.
+        let Some(text) = params.text(parameter).filter(|text| !text.is_empty()) else {
             return Ok(Self {
                 fingerprint,
                 as_of,

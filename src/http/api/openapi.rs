@@ -126,6 +126,7 @@ fn responses(content: Value, may_be_missing: bool) -> Value {
     let mut responses = json!({
         "200": { "description": "The answer", "content": content },
         "304": { "description": "The client has the answer: If-None-Match named its ETag" },
+        "431": { "description": "The header, with path and parameters, is too long to be read" },
     });
     let mut refusals = vec![
         ("400", "The request cannot be meant"),

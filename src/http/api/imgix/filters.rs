@@ -74,6 +74,7 @@ fn one(name: &str, value: &str, parameter: &str) -> Result<Condition, ApiError> 
     match name {
         "keyword" => Ok(keyword(value)),
         "origin_path" => Ok(origin_path(value)),
+        "media_kind" if value.is_empty() => Ok(Condition::All(Vec::new())),
         "media_kind" => {
             let kinds: Option<Vec<_>> = value.split(',').map(kinds::condition).collect();
             kinds.map(Condition::Any).ok_or_else(|| {

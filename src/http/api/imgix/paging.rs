@@ -117,7 +117,10 @@ impl Paging {
                 }
             };
         let current = match &begin {
-            Begin::Cursor => params.text("page[cursor]").unwrap_or("0").to_owned(),
+            Begin::Cursor => {
+                let written = params.text("page[cursor]").unwrap_or_default();
+                if written.is_empty() { "0" } else { written }.to_owned()
+            }
             Begin::Offset(offset) => offset.to_string(),
         };
         Ok(Self {

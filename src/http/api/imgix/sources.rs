@@ -221,7 +221,8 @@ fn has(attributes: &Value, filter: &str, values: &str) -> bool {
     values.any(|wanted| match attribute {
         Value::Array(all) => all.iter().any(|one| one == wanted),
         Value::String(text) => text == wanted,
-        other => other.to_string() == wanted,
+        Value::Bool(is_so) => wanted.parse() == Ok(*is_so),
+        _ => false,
     })
 }
 

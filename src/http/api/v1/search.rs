@@ -166,7 +166,10 @@ pub async fn answer(
         meta: Meta {
             total: page.total.into(),
             cursor: CursorBody {
-                current: params.text("cursor").map(str::to_owned),
+                current: place
+                    .after
+                    .is_some()
+                    .then(|| params.text("cursor").unwrap_or_default().to_owned()),
                 has_more: next.is_some(),
                 next,
             },
