@@ -40,6 +40,7 @@ pub mod translation;
 pub mod trigrams;
 pub mod verified;
 pub mod watch;
+pub mod without;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.
