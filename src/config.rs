@@ -15,10 +15,12 @@ mod document;
 mod error;
 pub mod file;
 mod resolve;
+mod search;
 mod serve;
 
 pub use error::{BadValue, ConfigError};
 use file::{ConfigFile, IndexFile, ScanFile, SourceFile};
+pub use search::SearchConfig;
 pub use serve::{EventsConfig, ServeConfig};
 
 /// The folder beside the configuration file in which each `*.toml` file is one Source.
@@ -37,6 +39,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// How the daemon runs.
     pub serve: ServeConfig,
+    /// How searches are answered.
+    pub search: SearchConfig,
     /// At least one: those of the file as written there, then those of the folder by file name.
     pub sources: Vec<Arc<Source>>,
 }
@@ -121,6 +125,7 @@ impl Config {
         let index = index(&file.index).map_err(in_file)?;
         let events = serve::events(&file.events).map_err(in_file)?;
         let serve = serve::serve(&file.serve, folder, &data_dir).map_err(in_file)?;
+        let search = search::search(&file.search).map_err(in_file)?;
         let inline = file.source.into_iter().map(|source| Written {
             path: path.to_owned(),
             source,
@@ -140,6 +145,7 @@ impl Config {
             index,
             events,
             serve,
+            search,
             sources: resolve_all(written, folder)?,
         })
     }

@@ -28,6 +28,7 @@
 //! | [`aws`] | credentials to SDK configuration |
 //! | [`quarantine`] | messages that cannot be handled, kept on disk for whoever looks into them |
 //! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
+//! | [`search`] | the door for whoever searches: a data directory, opened read-only and followed |
 //! | [`status`] | the board: what the daemon is doing, for those who show it |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |
 //! | [`consumer`] | one queue: receive, hand to the index, acknowledge what is committed |
@@ -101,6 +102,7 @@ pub mod query;
 pub mod queue;
 pub mod reindex;
 pub mod scanner;
+pub mod search;
 pub mod source;
 pub mod status;
 pub mod sync;

@@ -14,6 +14,7 @@ pub mod matches;
 pub mod parse;
 pub mod pattern;
 pub mod position;
+mod print;
 pub mod problem;
 mod range;
 pub mod request;

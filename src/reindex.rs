@@ -17,7 +17,7 @@ use crate::config::{Config, UnknownSource};
 use crate::index::IndexError;
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{CommitPolicy, Ledger};
-use crate::index::live::{open_live, open_or_create_live};
+use crate::index::live::{open_live, open_or_create_live, open_predecessor};
 use crate::index::progress::Progress;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
@@ -128,6 +128,9 @@ impl Reindex {
         if let Some(bindings) = target.bindings {
             ledger.inherit(bindings);
         }
+        if let Some(predecessor) = target.predecessor {
+            ledger.succeed(predecessor)?;
+        }
         let (index, thread) = writer::start(ledger)?;
         let outcomes = self.scan_all(&index, stop).await;
         let complete = outcomes.iter().all(|outcome| outcome.result.is_ok());
@@ -218,6 +221,8 @@ struct Target {
     engine: TantivyEngine,
     /// What a new index takes over from the live one.
     bindings: Option<Checkpoint>,
+    /// The live one, where a new one is to take its place.
+    predecessor: Option<TantivyEngine>,
     /// What is to be published when all Sources are complete.
     generation: Option<PathBuf>,
 }
@@ -243,6 +248,7 @@ impl Target {
             lock: None,
             engine,
             bindings: None,
+            predecessor: None,
             generation: None,
         })
     }
@@ -255,6 +261,7 @@ impl Target {
             lock: Some(lock),
             engine,
             bindings: None,
+            predecessor: None,
             generation: None,
         })
     }
@@ -266,6 +273,7 @@ impl Target {
         let keep = !fresh && can_go_on(&next, &live);
         Ok(Self {
             engine: open_half_built(&next, memory, keep)?,
+            predecessor: open_predecessor(&data_dir),
             data_dir,
             lock: Some(lock),
             bindings: Some(live.bindings_only()),

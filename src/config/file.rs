@@ -28,6 +28,9 @@ pub struct ConfigFile {
     /// How the daemon runs.
     #[serde(default)]
     pub serve: ServeFile,
+    /// How searches are answered.
+    #[serde(default)]
+    pub search: SearchFile,
     /// The Sources, unless they have files of their own.
     #[serde(default)]
     pub source: Vec<SourceFile>,
@@ -82,6 +85,16 @@ pub struct ServeFile {
     pub listen: Option<String>,
     pub control_socket: Option<String>,
     pub grace_period_seconds: Option<i64>,
+}
+
+/// `[search]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "they are those of `SearchConfig`")]
+pub struct SearchFile {
+    pub refresh_ms: Option<i64>,
+    pub timeout_ms: Option<i64>,
+    pub concurrent_searches: Option<i64>,
 }
 
 /// `[[source]]`, or a whole file in `sources.d`.

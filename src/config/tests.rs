@@ -50,6 +50,12 @@ fn what_is_not_written_has_its_default() {
         writer_memory_bytes: 64_000_000,
     };
     assert_eq!(config.index, index);
+    let search = SearchConfig {
+        refresh: Duration::from_secs(1),
+        timeout: Duration::from_secs(2),
+        concurrent_searches: 8,
+    };
+    assert_eq!(config.search, search);
     let expected = Source::new("photos", "my-bucket", "photos");
     assert_eq!(format!("{:?}", config.sources[0]), format!("{expected:?}"));
     assert_eq!(config.sources[0].base_url, "https://photos.imgix.net");
@@ -61,6 +67,7 @@ fn what_is_written_is_taken() {
         data_dir = "data"
         scan = { ranges_in_flight = 64, sources_in_flight = 1, attempts = 20 }
         index = { commit_documents = 1, commit_interval_seconds = 600, writer_memory_mb = 16 }
+        search = { refresh_ms = 10, timeout_ms = 60_000, concurrent_searches = 256 }
 
         [[source]]
         name = "Photos_2.0"
@@ -93,6 +100,12 @@ fn what_is_written_is_taken() {
         (config.scan.attempts, config.index.writer_memory_bytes),
         (20, 16_000_000)
     );
+    let search = SearchConfig {
+        refresh: Duration::from_millis(10),
+        timeout: Duration::from_secs(60),
+        concurrent_searches: 256,
+    };
+    assert_eq!(config.search, search);
     let source = &config.sources[0];
     assert_eq!(source.prefix, "a/b c/");
     assert_eq!(

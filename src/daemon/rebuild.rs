@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::consumer::routes::Follower;
 use crate::index::IndexError;
 use crate::index::ledger::{AttachRequest, Ledger};
+use crate::index::live::open_predecessor;
 use crate::index::progress::Progress;
 use crate::index::tally::Tally;
 use crate::index::tantivy::TantivyEngine;
@@ -105,6 +106,9 @@ impl Building {
         let engine = TantivyEngine::open_or_create(&generation, memory)?;
         let mut ledger = Ledger::new(engine, policy(config), false)?;
         ledger.inherit(live.bindings_only());
+        if let Some(predecessor) = open_predecessor(&around.data_dir) {
+            ledger.succeed(predecessor)?;
+        }
         let (index, thread) = writer::start(ledger)?;
         tracing::info!(generation = %generation.display(), "a rebuild begins");
         Ok(Self {

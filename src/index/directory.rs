@@ -96,8 +96,9 @@ impl DataDir {
         let generation = self.path.join(name);
         match parse_name(name) {
             Some((version, _)) if version == self.schema_version => Ok(Some(generation)),
-            Some(_) => Err(IndexError::OtherSchema {
+            Some((found, _)) => Err(IndexError::OtherSchema {
                 path: generation,
+                found,
                 wanted: self.schema_version,
             }),
             None => Err(IndexError::Damaged {

@@ -1,6 +1,6 @@
 //! What can go wrong with an index, in words that say what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,14 +35,12 @@ pub enum IndexError {
         data_dir: PathBuf,
     },
     /// The index was written by a program of another schema version.
-    #[error(
-        "the index {} is not of schema version {wanted}; build a new one beside it with \
-         `asset-indexer reindex --rebuild`",
-        path.display()
-    )]
+    #[error("{}", of_other_schema(path, *found, *wanted))]
     OtherSchema {
         /// Where it is.
         path: PathBuf,
+        /// The version of the program that wrote it.
+        found: u32,
         /// The version of this program.
         wanted: u32,
     },
@@ -97,6 +95,18 @@ pub enum IndexError {
         /// What the search is sorted by.
         sort: Sort,
     },
+}
+
+/// The two versions, and which of the two programs has to change.
+fn of_other_schema(path: &Path, found: u32, wanted: u32) -> String {
+    let way = if found > wanted {
+        "a newer release wrote it: use that one, or build one for this release beside it with \
+         `asset-indexer reindex --rebuild`"
+    } else {
+        "build a new one beside it with `asset-indexer reindex --rebuild`"
+    };
+    let path = path.display();
+    format!("the index {path} is of schema version {found} and not {wanted}; {way}")
 }
 
 impl IndexError {

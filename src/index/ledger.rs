@@ -25,6 +25,7 @@ mod drift;
 mod events;
 mod leftovers;
 mod page;
+mod predecessor;
 
 pub use attach::{AttachRequest, Attachment};
 pub use begin::{MeasureDrift, ScanPlan, ScanRequest};
@@ -32,6 +33,7 @@ use drift::Suspects;
 pub use events::{Applied, EventReport, LookUpReport, Told};
 use leftovers::is_left_over;
 pub use page::PageReport;
+use predecessor::Predecessor;
 
 /// The most records that are read from the engine at once: more than a page lists.
 const READ_CHUNK: usize = 4_000;
@@ -120,6 +122,8 @@ pub struct Ledger<E> {
     moving: HashSet<SourceId>,
     suspects: Suspects,
     heartbeat: Arc<AtomicU64>,
+    /// The index that this one is to take the place of, if any.
+    predecessor: Option<Predecessor<E>>,
 }
 
 /// Where a change of a record is counted.
@@ -157,6 +161,7 @@ impl<E: Engine> Ledger<E> {
             moving: HashSet::new(),
             suspects: Suspects::default(),
             heartbeat: Arc::default(),
+            predecessor: None,
         })
     }
 

@@ -1,6 +1,8 @@
-//! The live index of a data directory, opened for reading or for writing.
+//! The live index of a data directory, opened for reading, for writing, or to be succeeded.
 //!
 //! Which generation is the live one is `directory`'s to say, and what is in it tantivy's.
+
+use std::path::{Path, PathBuf};
 
 use super::IndexError;
 use super::directory::{DataDir, WriterLock};
@@ -23,23 +25,97 @@ pub fn open_or_create_live(
     Ok(engine)
 }
 
-/// Opens the live index for reading; a rebuild that takes its place meanwhile is followed. `None`
-/// where there is no index yet.
-pub fn open_live(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
+/// The live index, of whatever schema version, for a rebuild to succeed; `None` where there is none, or
+/// where it cannot be read, which is only warned of.
+pub fn open_predecessor(data_dir: &DataDir) -> Option<TantivyEngine> {
+    let live = data_dir.current_of_any_schema().transpose()?;
+    let opened = live.and_then(|live| TantivyEngine::open_of_any_schema(&live));
+    opened
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the index before cannot be read; all assets count as new");
+        })
+        .ok()
+}
+
+/// The live index as one commit left it, opened for reading.
+pub struct Live {
+    generation: PathBuf,
+    /// The commit.
+    pub engine: TantivyEngine,
+}
+
+/// What a look at the data directory finds.
+pub enum Newest {
+    /// There is no index yet.
+    Absent,
+    /// The commit that is known already is the newest.
+    Known,
+    /// Another commit, perhaps of another generation.
+    Other(Live),
+}
+
+/// Looks for the newest commit of the live index, and opens it if it is not the `known` one.
+///
+/// A rebuild that takes the live one's place meanwhile is followed.
+pub fn newest(data_dir: &DataDir, known: Option<&Live>) -> Result<Newest, IndexError> {
     /// Rebuilds that may take the index's place while it is opened.
     const MAX_SWAPS: usize = 5;
+    let mut swaps = 0;
     let mut live = data_dir.current()?;
-    let mut newest = None;
-    for _ in 0..MAX_SWAPS {
-        let Some(path) = live else { break };
-        let opened = TantivyEngine::open_read_only(&path);
-        live = data_dir.current()?;
+    loop {
+        let Some(generation) = live else {
+            return Ok(Newest::Absent);
+        };
+        let known = known.filter(|known| known.generation == generation);
+        let error = match open_newest(&generation, known) {
+            Ok(Some(engine)) => return Ok(Newest::Other(Live { generation, engine })),
+            Ok(None) => return Ok(Newest::Known),
+            Err(error) => error,
+        };
         // One that has been replaced may have lost files while they were opened.
-        let is_live = live.as_ref() == Some(&path);
-        newest = Some(opened);
-        if is_live {
-            break;
+        live = data_dir.current()?;
+        swaps += 1;
+        if live.as_ref() == Some(&generation) || swaps > MAX_SWAPS {
+            return Err(error);
         }
     }
-    newest.transpose()
+}
+
+fn open_newest(
+    generation: &Path,
+    known: Option<&Live>,
+) -> Result<Option<TantivyEngine>, IndexError> {
+    match known {
+        Some(known) => known.engine.newer(),
+        None => TantivyEngine::open_read_only(generation).map(Some),
+    }
+}
+
+/// Opens the live index for reading; `None` where there is no index yet.
+pub fn open_live(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
+    match newest(data_dir, None)? {
+        Newest::Other(live) => Ok(Some(live.engine)),
+        Newest::Absent | Newest::Known => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::tantivy::MIN_WRITER_MEMORY;
+
+    #[test]
+    fn an_index_that_cannot_be_read_has_no_successor_that_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path(), 2);
+        assert!(open_predecessor(&data_dir).is_none());
+        let generation = folder.path().join("assets-v1-000001");
+        TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
+        data_dir.publish(&generation).unwrap();
+        assert!(open_predecessor(&data_dir).is_some(), "of another version");
+        std::fs::write(generation.join("meta.json"), "{").unwrap();
+        assert!(open_predecessor(&data_dir).is_none());
+        std::fs::remove_dir_all(generation).unwrap();
+        assert!(open_predecessor(&data_dir).is_none());
+    }
 }

@@ -17,6 +17,7 @@ use crate::sync::record::Record;
 use crate::sync::source_state::SourceId;
 use columns::{Columns, read_error};
 use keys_query::{KeysQuery, find};
+use read_only::{CommitFolder, open_newest};
 use schema::Fields;
 
 pub mod columns;
@@ -33,6 +34,7 @@ pub mod live_query;
 pub mod merge;
 pub mod paths;
 pub mod ranking;
+pub mod read_only;
 pub mod schema;
 pub mod scope;
 pub mod search;
@@ -41,6 +43,7 @@ pub mod translation;
 pub mod trigrams;
 pub mod verified;
 pub mod watch;
+pub mod without;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.
@@ -61,8 +64,10 @@ pub struct TantivyEngine {
     snapshot: Snapshot,
     /// That of the newest commit: kept, because a rebuild may remove the folder meanwhile.
     checkpoint: Checkpoint,
-    /// The folder; `None` in memory.
+    /// The folder that is written to; `None` in memory, and where it is only read.
     path: Option<PathBuf>,
+    /// Where it is only read: which commit.
+    commit: Option<CommitFolder>,
 }
 
 /// One commit, as readers see it.
@@ -127,10 +132,47 @@ impl TantivyEngine {
         Self::over(index, fields, Some(writer), Some(path.to_owned()))
     }
 
-    /// Opens the index in the folder for reading alone.
+    /// Opens the newest commit of the index in the folder for reading alone; the folder is not
+    /// written to, and nobody waits for it.
     pub fn open_read_only(path: &Path) -> Result<Self, IndexError> {
+        open_newest(CommitFolder::newest(path)?, Self::open_commit)
+    }
+
+    /// The newest commit, where this is an older one that was opened for reading alone.
+    pub fn newer(&self) -> Result<Option<Self>, IndexError> {
+        let newer = match &self.commit {
+            Some(commit) => commit.newer()?,
+            None => None,
+        };
+        newer
+            .map(|commit| open_newest(commit, Self::open_commit))
+            .transpose()
+    }
+
+    /// As [`TantivyEngine::open_read_only`], also where the index is of another schema version. Columns
+    /// are found by their names, so checkpoint and [`Engine::read`] can be relied on, and nothing else.
+    pub fn open_of_any_schema(path: &Path) -> Result<Self, IndexError> {
+        open_newest(CommitFolder::newest(path)?, |commit| {
+            Self::over_commit(commit, Ok)
+        })
+    }
+
+    fn open_commit(commit: CommitFolder) -> Result<Self, IndexError> {
+        let path = commit.path().to_owned();
+        Self::over_commit(commit, |index| with_our_schema(index, &path))
+    }
+
+    fn over_commit(
+        commit: CommitFolder,
+        check: impl FnOnce(Index) -> Result<Index, IndexError>,
+    ) -> Result<Self, IndexError> {
+        let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
         let (_, fields) = Fields::schema();
-        Self::over(open_existing(path)?, fields, None, Some(path.to_owned()))
+        let engine = Self::over(check(index)?, fields, None, None)?;
+        Ok(Self {
+            commit: Some(commit),
+            ..engine
+        })
     }
 
     /// The checkpoint of the index in the folder, of whatever schema version; the default one where
@@ -182,6 +224,7 @@ impl TantivyEngine {
             writer,
             reader,
             path,
+            commit: None,
         })
     }
 
@@ -258,12 +301,17 @@ fn builder() -> IndexBuilder {
 }
 
 fn open_existing(path: &Path) -> Result<Index, IndexError> {
+    let index = Index::open_in_dir(path).map_err(failure::of("open the index"))?;
+    with_our_schema(index, path)
+}
+
+/// The index with our tokenizers, if it has our schema.
+fn with_our_schema(mut index: Index, path: &Path) -> Result<Index, IndexError> {
     let (schema, _) = Fields::schema();
-    let mut index = Index::open_in_dir(path).map_err(failure::of("open the index"))?;
     if index.schema() != schema {
-        return Err(IndexError::OtherSchema {
-            path: path.to_owned(),
-            wanted: schema::SCHEMA_VERSION,
+        let (path, version) = (path.display(), schema::SCHEMA_VERSION);
+        return Err(IndexError::Damaged {
+            what: format!("the schema in {path} is not that of version {version}"),
         });
     }
     index.set_tokenizers(schema::tokenizers());

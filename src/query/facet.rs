@@ -76,6 +76,7 @@ pub fn month(stamp: Stamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::term::{Condition, Query, Term};
 
     #[test]
     fn steps_of_sizes() {
@@ -89,6 +90,31 @@ mod tests {
         ] {
             assert_eq!(SIZE_STEPS[size_step(size)].1, want, "{size}");
         }
+    }
+
+    #[test]
+    fn values_can_be_searched_for() {
+        let parse = |text: &str| Query::parse(text, Stamp::from_millis(0)).map(|q| q.condition);
+        let mut start = 0;
+        for (end, value) in SIZE_STEPS {
+            let Ok(Condition::Term(Term::Size(sizes))) = parse(&format!("size:{value}")) else {
+                panic!("{value}");
+            };
+            assert!(
+                sizes.contains(&start) && sizes.contains(&(end - 1)),
+                "{value}"
+            );
+            assert!(start == 0 || !sizes.contains(&(start - 1)), "{value}");
+            assert!(end == u64::MAX || !sizes.contains(&end), "{value}");
+            start = end;
+        }
+        let now = Stamp::from_millis(1_773_144_000_000);
+        let Ok(Condition::Term(Term::Modified(stamps))) =
+            parse(&format!("modified:{}", month(now)))
+        else {
+            panic!("{}", month(now));
+        };
+        assert!(stamps.contains(&now) && !stamps.contains(&Stamp::from_millis(0)));
     }
 
     #[test]

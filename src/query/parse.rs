@@ -1,19 +1,55 @@
 //! How the text of a search is read.
 //!
 //! ```text
-//! search = { term }                 all of them hold
-//! term   = ["-"] [field ":"] value  "-" negates
-//! value  = text without white space | '"' text '"'   (\" and \\ inside)
+//! search  = [ any ]                              nothing finds everything
+//! any     = all { "OR" all }                     at least one of them
+//! all     = one { [ "AND" ] one }                each of them: AND binds tighter than OR
+//! one     = ( "NOT" | "-" ) one | "(" any ")" | words | field
+//! words   = word | word "*" | word "~" | quotation | *form*
+//! field   = name sign ( value | range | "(" any of values ")" )
+//!         | name [ "NOT" ] "IN" "[" value { "," value } "]"
+//! sign    = ":" | "=" | ":=" | "!=" | "<" | "<=" | ">" | ">="       spaces may stand around it
+//! range   = [ value ] ".." [ value ] | value "..<" value | ( "[" | "{" ) value "TO" value ( "]" | "}" )
 //! ```
 //!
-//! A quotation only keeps white space and colons together; its words are looked for one by one.
+//! | written | finds |
+//! |---|---|
+//! | `summer-sale` | both words anywhere in the path, in any order |
+//! | `"summer sale"` | the words one behind the other, in one segment of the path |
+//! | `summ*` | words that begin so |
+//! | `sumer~` | words with at most one slip |
+//! | `*nt_lar*`, `IMG_????.jpg` | file names of this form |
+//! | `photos/*/raw*.dng` | paths that end in this form |
+//! | `https://photos.imgix.net/a%20b.jpg` | the path `/a b.jpg` |
+//! | `folder:/photos` `folder:/photos/*` | in the folder and below it |
+//! | `folder:=/photos` `folder=/photos` | in the folder alone |
+//! | `path:/a/b.jpg` `path:/a/**/b*.jpg` | this path, or paths of this form |
+//! | `name:red` `name:"red flower"` `name:re*` | words of the file name alone |
+//! | `name:*red*` `name:"red *.jpg"` | file names of this form |
+//! | `name="red flower.jpg"` | this file name |
+//! | `ext:jpg,png` `type:image,video` `storage:GLACIER` `etag:…` | one of these |
+//! | `size:>1mb` `size > "1mb"` `size:1mb..5mb` `size:[1mb TO 5mb}` | sizes |
+//! | `modified:2026-03` `modified:>=2026-03-01T08:00Z` `modified:<7d` | dates, ages |
+//! | `format:(jpg OR png)` `name IN ["a.jpg", "b.jpg"]` | one of these |
+//!
+//! A quotation keeps together what it holds, with `\"` and `\\` inside. AND, OR, NOT, IN, HAS and TO
+//! are words when they are not in capitals. Fields can be written as Cloudinary and ImageKit write
+//! them: `bytes`, `format`, `resource_type`, `uploaded_at`, `createdAt`, …; those named after a moment
+//! compare moments, so `createdAt > 7d` is later than 7 days ago, while `created:>7d` is older than 7
+//! days.
 
-use crate::query::hit::MAX_EXTENSION_CHARS;
 use crate::query::problem::{Problem, QueryError};
-use crate::query::term::{Condition, MAX_QUERY_CHARS, MAX_TERMS, Match, Query, Term, Within};
-use crate::query::words::query_words;
-use crate::query::{date, size};
+use crate::query::term::{Condition, MAX_DEPTH, MAX_QUERY_CHARS, MAX_TERMS, Query};
 use crate::sync::stamp::Stamp;
+
+use field::{Field, Sign};
+use scanner::{Keyword, Mark, Scanner};
+use value::Value;
+
+mod field;
+mod scanner;
+mod text;
+mod value;
 
 /// The most characters of a text that is too long that an error shows.
 const SHOWN_OF_TOO_LONG: usize = 20;
@@ -25,25 +61,20 @@ impl Query {
     /// is no other.
     pub fn parse(text: &str, now: Stamp) -> Result<Self, QueryError> {
         check_length(text)?;
-        let mut scanner = Scanner {
-            rest: text,
-            column: 1,
+        let mut parser = Parser {
+            scanner: Scanner::new(text),
+            now,
+            terms: 0,
+            depth: 0,
+            passed_over: None,
         };
-        let mut all_of = Vec::new();
-        let mut passed_over = None;
-        while let Some(raw) = scanner.next_term()? {
-            match raw.read(now)? {
-                Some(_) if all_of.len() == MAX_TERMS => {
-                    return Err(raw.error(Problem::TooManyTerms));
-                }
-                Some(clause) => all_of.push(clause),
-                None => passed_over = passed_over.or(Some(raw)),
-            }
-        }
-        match passed_over {
-            Some(raw) if all_of.is_empty() => Err(raw.error(Problem::NoWords)),
-            _ => Ok(Self {
-                condition: Condition::All(all_of),
+        let condition = parser.any(None)?;
+        parser.check_all_is_read()?;
+        match (condition, parser.passed_over) {
+            (Some(condition), _) => Ok(Self { condition }),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(Self {
+                condition: Condition::All(Vec::new()),
             }),
         }
     }
@@ -62,188 +93,170 @@ fn check_length(text: &str) -> Result<(), QueryError> {
     })
 }
 
-/// A term as it was written.
-struct RawTerm<'a> {
-    column: usize,
-    text: &'a str,
-    negated: bool,
-    field: Option<&'a str>,
-    value: String,
+/// Reads conditions; `None` is what holds no word and is passed over.
+///
+/// A field that stands before a parenthesis is the field of all values inside.
+struct Parser<'a> {
+    scanner: Scanner<'a>,
+    now: Stamp,
+    terms: usize,
+    /// Of parentheses and negations: bounds the recursion.
+    depth: usize,
+    /// What is wrong with the first term that was passed over, if there is no other.
+    passed_over: Option<QueryError>,
 }
 
-impl RawTerm<'_> {
-    /// The clause that the term means; `None` if it holds no word.
-    fn read(&self, now: Stamp) -> Result<Option<Condition>, QueryError> {
-        let term = self.read_term(now).map_err(|problem| self.error(problem))?;
-        let condition = term.map(Condition::Term);
-        Ok(match self.negated {
-            true => condition.map(|condition| Condition::Not(Box::new(condition))),
-            false => condition,
+type Read<T> = Result<T, QueryError>;
+
+impl Parser<'_> {
+    fn any(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        self.expect_operand(None)?;
+        let mut alternatives = Vec::new();
+        loop {
+            match self.all(field)? {
+                Some(Condition::Any(several)) => alternatives.extend(several),
+                one => alternatives.extend(one),
+            }
+            let or = self.scanner.mark();
+            if !self.scanner.eat_keyword(Keyword::Or) {
+                break;
+            }
+            self.expect_operand(Some(or))?;
+        }
+        Ok(match alternatives.len() {
+            0 | 1 => alternatives.pop(),
+            _ => Some(Condition::Any(alternatives)),
         })
     }
 
-    fn read_term(&self, now: Stamp) -> Result<Option<Term>, Problem> {
-        let Some(field) = self.field else {
-            return Ok(words_term(&self.value));
-        };
-        let value = self.value.as_str();
-        let with_value = |example| match value {
-            "" => Err(Problem::NoValue { example }),
-            value => Ok(value),
-        };
-        let term = match field.to_ascii_lowercase().as_str() {
-            "ext" => Term::Ext(extensions(with_value("ext:jpg")?)?),
-            "folder" => Term::Folder(folder(with_value("folder:/photos")?)),
-            "modified" => Term::Modified(date::parse(
-                with_value("modified:2026")?,
-                date::Clock::Ages,
-                now,
-            )?),
-            "size" => Term::Size(size::parse(with_value("size:>1mb")?)?),
-            _ => {
-                let field = field.to_owned();
-                return Err(Problem::UnknownField { field });
+    fn all(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        let (mut conditions, mut holds_something) = (Vec::new(), false);
+        while !self.is_at_end() && !self.scanner.is_at_keyword(Keyword::Or) {
+            let and = self.scanner.mark();
+            if self.scanner.eat_keyword(Keyword::And) {
+                self.expect_operand(Some(and))?;
             }
-        };
-        Ok(Some(term))
-    }
-
-    fn error(&self, problem: Problem) -> QueryError {
-        QueryError {
-            column: self.column,
-            text: self.text.to_owned(),
-            problem,
-        }
-    }
-}
-
-fn words_term(text: &str) -> Option<Term> {
-    let mut words: Vec<String> = Vec::new();
-    query_words(text, |word, _| {
-        if !words.iter().any(|known| known == word) {
-            words.push(word.to_owned());
-        }
-    });
-    (!words.is_empty()).then_some(Term::Words {
-        words,
-        how: Match::Whole,
-        within: Within::Path,
-    })
-}
-
-/// Splits at commas; a leading dot is tolerated.
-fn extensions(text: &str) -> Result<Vec<String>, Problem> {
-    let read = |part: &str| {
-        let bare = part.strip_prefix('.').unwrap_or(part).to_lowercase();
-        let possible = !bare.is_empty()
-            && !bare.contains(|c: char| c == '.' || c == '/' || c.is_whitespace())
-            && bare.chars().count() <= MAX_EXTENSION_CHARS;
-        possible.then_some(bare).ok_or(Problem::Extension)
-    };
-    text.split(',').map(read).collect()
-}
-
-/// The folder with a slash on both sides; slashes inside are part of the keys and stay.
-fn folder(text: &str) -> String {
-    let head = if text.starts_with('/') { "" } else { "/" };
-    let tail = if text.ends_with('/') { "" } else { "/" };
-    format!("{head}{text}{tail}")
-}
-
-/// The walk over the text, term by term.
-struct Scanner<'a> {
-    rest: &'a str,
-    /// Of the next character, in characters, from 1.
-    column: usize,
-}
-
-impl<'a> Scanner<'a> {
-    fn next_term(&mut self) -> Result<Option<RawTerm<'a>>, QueryError> {
-        self.take_while(char::is_whitespace);
-        if self.rest.is_empty() {
-            return Ok(None);
-        }
-        let (column, from_here) = (self.column, self.rest);
-        let negated = self.eat('-');
-        let field = self.field();
-        let value = match self.rest.starts_with('"') {
-            true => self.quotation()?,
-            false => self.take_while(|c| !c.is_whitespace()).to_owned(),
-        };
-        let text = &from_here[..from_here.len() - self.rest.len()];
-        Ok(Some(RawTerm {
-            column,
-            text,
-            negated,
-            field,
-            value,
-        }))
-    }
-
-    /// Letters with a colon behind them.
-    fn field(&mut self) -> Option<&'a str> {
-        let end = self.rest.find(|c: char| !c.is_alphabetic() && c != '_')?;
-        if end == 0 || !self.rest[end..].starts_with(':') {
-            return None;
-        }
-        let field = self.take_while(|c| c != ':');
-        self.eat(':');
-        Some(field)
-    }
-
-    /// What stands between the quotation mark here and the next one.
-    fn quotation(&mut self) -> Result<String, QueryError> {
-        let (column, from_here) = (self.column, self.rest);
-        self.eat('"');
-        let mut inside = String::new();
-        while let Some(c) = self.next() {
-            match c {
-                '"' => return self.check_end_of_quotation().map(|()| inside),
-                '\\' if self.rest.starts_with(['"', '\\']) => inside.extend(self.next()),
-                c => inside.push(c),
+            let one = self.one(field)?;
+            holds_something |= one.is_some();
+            match one {
+                Some(Condition::All(several)) => conditions.extend(several),
+                one => conditions.extend(one),
             }
         }
-        Err(QueryError {
-            column,
-            text: from_here.to_owned(),
-            problem: Problem::OpenQuotation,
+        Ok(match conditions.len() {
+            1 => conditions.pop(),
+            _ => holds_something.then_some(Condition::All(conditions)),
         })
     }
 
-    fn check_end_of_quotation(&mut self) -> Result<(), QueryError> {
-        let column = self.column;
-        let behind = self.take_while(|c| !c.is_whitespace());
-        if behind.is_empty() {
-            return Ok(());
+    /// Refuses what cannot stand where a term must: `keyword` is what asks for one.
+    fn expect_operand(&mut self, keyword: Option<Mark>) -> Read<()> {
+        self.scanner.skip_space();
+        let here = self.scanner.mark();
+        let is_keyword = [Keyword::And, Keyword::Or].map(|word| self.scanner.eat_keyword(word));
+        if is_keyword.contains(&true) {
+            return Err(self.scanner.error(here, Problem::NoOperand));
         }
-        Err(QueryError {
-            column,
-            text: behind.to_owned(),
-            problem: Problem::BehindQuotation,
+        match keyword {
+            Some(keyword) if self.is_at_end() => {
+                Err(self.scanner.error(keyword, Problem::NoOperand))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the text, or the parenthesis, ends here.
+    fn is_at_end(&mut self) -> bool {
+        self.scanner.skip_space();
+        self.scanner.is_empty() || self.scanner.is_at(')')
+    }
+
+    fn one(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        let start = self.scanner.mark();
+        if self.scanner.eat_keyword(Keyword::Not) {
+            self.expect_operand(Some(start))?;
+            return self.deeper(start, |parser| Ok(parser.one(field)?.map(negation)));
+        }
+        let is_negated = self.scanner.eat_dashes();
+        let one = match self.scanner.is_at('(') {
+            true => self.group(field),
+            false => self.term(start, field),
+        };
+        Ok(match is_negated {
+            true => one?.map(negation),
+            false => one?,
         })
     }
 
-    fn next(&mut self) -> Option<char> {
-        let c = self.rest.chars().next()?;
-        self.rest = &self.rest[c.len_utf8()..];
-        self.column += 1;
-        Some(c)
-    }
-
-    fn eat(&mut self, wanted: char) -> bool {
-        let here = self.rest.starts_with(wanted);
-        if here {
-            self.next();
+    fn group(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        let start = self.scanner.mark();
+        self.scanner.eat('(');
+        let opened = self.scanner.error(start, Problem::OpenParenthesis);
+        let inside = self.deeper(start, |parser| parser.any(field))?;
+        match self.scanner.eat(')') {
+            true => Ok(inside),
+            false => Err(opened),
         }
-        here
     }
 
-    fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
-        let end = self.rest.find(|c| !belongs(c)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        self.column += taken.chars().count();
-        taken
+    fn deeper<T>(&mut self, start: Mark, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.scanner.error(start, Problem::TooDeep));
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    fn term(&mut self, start: Mark, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        let field = match field {
+            Some(field) => Some(field),
+            None => self.scanner.field(start)?,
+        };
+        let is_list = matches!(field, Some((_, Sign::In | Sign::NotIn)));
+        if field.is_some() && !is_list && self.scanner.is_at('(') {
+            let group = self.group(field)?;
+            return self.scanner.expect_end_of_term().map(|()| group);
+        }
+        let value = self.scanner.value(field)?;
+        let condition = match field {
+            Some((field, sign)) => value::condition(field, sign, &value, self.now),
+            None => value::words(&value),
+        };
+        let condition = condition.map_err(|problem| self.scanner.error(start, problem))?;
+        match &condition {
+            Some(condition) => self.terms += terms(condition),
+            None => {
+                let error = || self.scanner.error(start, Problem::NoWords);
+                self.passed_over.get_or_insert_with(error);
+            }
+        }
+        if self.terms > MAX_TERMS {
+            return Err(self.scanner.error(start, Problem::TooManyTerms));
+        }
+        Ok(condition)
+    }
+
+    /// What ends the last term early is a parenthesis that nothing opened.
+    fn check_all_is_read(&mut self) -> Read<()> {
+        let start = self.scanner.mark();
+        match self.scanner.eat(')') {
+            true => Err(self.scanner.error(start, Problem::CloseParenthesis)),
+            false => Ok(()),
+        }
+    }
+}
+
+fn negation(condition: Condition) -> Condition {
+    Condition::Not(Box::new(condition))
+}
+
+fn terms(condition: &Condition) -> usize {
+    match condition {
+        Condition::All(several) | Condition::Any(several) => several.iter().map(terms).sum(),
+        Condition::Not(one) => terms(one),
+        Condition::Term(_) => 1,
     }
 }
 

@@ -16,9 +16,6 @@ pub const MAX_TERMS: usize = 64;
 /// How deep parentheses and negations may stand in each other.
 pub const MAX_DEPTH: usize = 16;
 
-/// The fields that a term can name.
-pub(super) const FIELDS: [&str; 4] = ["ext", "folder", "modified", "size"];
-
 /// A search: the condition that each asset found meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {

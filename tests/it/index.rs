@@ -20,6 +20,9 @@ pub struct Hit {
     pub path: String,
     pub name: String,
     pub ext: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub content_type: String,
     pub size: u64,
     /// RFC 3339.
     pub last_modified: String,

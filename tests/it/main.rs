@@ -56,5 +56,6 @@ mod scan_keys;
 mod scan_ranges;
 mod scan_refused;
 mod scan_resume;
+mod schema;
 mod search;
 mod sources;

@@ -27,6 +27,31 @@ fn a_rebuild_gives_a_mirror() {
 }
 
 #[test]
+fn a_rebuild_forgets_nothing_of_since_when_an_asset_is_there() {
+    let fixture = Fixture::with_keys(["old.jpg", "changed.jpg", "gone.jpg"]);
+    fixture.cli.reindex();
+    let before = fixture.cli.indexed(SOURCE);
+    fixture.bucket.put("changed.jpg", "other content");
+    fixture.bucket.delete("gone.jpg");
+    fixture.cli.reindex();
+    fixture.bucket.put_keys(["gone.jpg", "new.jpg"]);
+    fixture.cli.succeed(&["reindex", "--rebuild"]);
+    let after = fixture.cli.indexed(SOURCE);
+    for key in ["old.jpg", "changed.jpg"] {
+        assert_eq!(after[key].first_seen, before[key].first_seen, "{key}");
+    }
+    for key in ["gone.jpg", "new.jpg"] {
+        let first_seen = |hit: &crate::index::Hit| -> jiff::Timestamp {
+            hit.first_seen.parse().expect("RFC 3339")
+        };
+        assert!(
+            first_seen(&after[key]) > first_seen(&before["old.jpg"]),
+            "{key}"
+        );
+    }
+}
+
+#[test]
 fn a_rebuild_where_there_is_no_index_is_a_first_scan() {
     let fixture = Fixture::with_keys(["a", "b"]);
     fixture.cli.succeed(&["reindex", "--rebuild"]);
@@ -170,7 +195,7 @@ fn a_rebuild_never_brings_back_what_the_live_index_has_seen_go_since() {
 fn a_half_built_index_that_is_damaged_is_built_anew() {
     let fixture = half_built();
     let data = fixture.cli.data_dir();
-    let half = fs::read_dir(data.join("assets-v1-000002")).unwrap();
+    let half = fs::read_dir(data.join("assets-v2-000002")).unwrap();
     for file in half.map(|file| file.unwrap().path()) {
         if file.extension().is_some_and(|end| end == "fast") {
             fs::remove_file(file).unwrap();

@@ -171,7 +171,7 @@ fn a_lock_that_a_killed_process_left_is_no_obstacle() {
 fn a_sweep_that_was_killed_before_its_commit_is_done_again() {
     let mut fixture = Fixture::with_keys((0..10).map(|number| format!("{number}.jpg")));
     fixture.cli.reindex();
-    let live = fixture.cli.data_dir().join("assets-v1-000001");
+    let live = fixture.cli.data_dir().join("assets-v2-000001");
     let before = fixture.cli.folder().join("before");
     copy_files(&live, &before);
     fixture.change_source(|source| source.exclude = vec!["/0.jpg".to_owned()]);

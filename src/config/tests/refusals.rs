@@ -140,6 +140,10 @@ data_dir = "d" ⏎ [scan] ⏎ attempts = 21 => scan.attempts = 21: write a numbe
 data_dir = "d" ⏎ [index] ⏎ commit_documents = 0 => index.commit_documents = 0: write a number from 1 to 1000000
 data_dir = "d" ⏎ [index] ⏎ commit_interval_seconds = 601 => index.commit_interval_seconds = 601: write a number from 1 to 600
 data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 8589934592 => index.writer_memory_mb = 8589934592: write a number from 15 to 2000
+data_dir = "d" ⏎ [search] ⏎ refresh_ms = 9 => search.refresh_ms = 9: write a number from 10 to 60000
+data_dir = "d" ⏎ [search] ⏎ timeout_ms = 60001 => search.timeout_ms = 60001: write a number from 10 to 60000
+data_dir = "d" ⏎ [search] ⏎ concurrent_searches = 0 => search.concurrent_searches = 0: write a number from 1 to 256
+data_dir = "d" ⏎ [search] ⏎ timeout = 1 => indexer.toml:3: | `timeout` | `timeout_ms`
 data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 0.5 => indexer.toml:3: | 0.5
 "#;
     assert_all_refused(table, |text| format!("{text}\n{source}"));

@@ -128,10 +128,14 @@ impl<E: Engine> Ledger<E> {
         source: SourceId,
         key: &str,
         record: Option<&Record>,
-        decision: Decision,
+        mut decision: Decision,
     ) -> Result<Applied, IndexError> {
         if let Decision::Keep(why) = decision {
             return Ok(Applied::Stale(why));
+        }
+        if record.is_none() {
+            let before = self.key_first_seen_before(source, key);
+            before.carry_to(key, record, &mut decision);
         }
         self.state(source)?.events += 1;
         let counted = self.counted(source, None);

@@ -81,6 +81,7 @@ impl<E: Engine> Ledger<E> {
         indexed: &[Keyed],
     ) -> Result<(), IndexError> {
         let clock = self.state(id)?.clock();
+        let before = self.first_seen_before(id, entries);
         let scan = self.scans.get(&id);
         let scan = scan.expect("a scan that is running, as stamp_page has seen, was begun here");
         let counted = Counted {
@@ -90,7 +91,8 @@ impl<E: Engine> Ledger<E> {
         let (pending, suspects) = (&mut self.pending, &mut self.suspects);
         merge_join(entries, indexed, |pair: Pair<'_>| {
             let admits = |object: &Object| scan.source.admits(pair.key, object.size);
-            let decision = order::apply_page(pair.indexed, pair.listed, stamp, &clock, admits);
+            let mut decision = order::apply_page(pair.indexed, pair.listed, stamp, &clock, admits);
+            before.carry_to(pair.key, pair.indexed, &mut decision);
             if !matches!(decision, Decision::Keep(_))
                 && let Some(fault) = Fault::between(pair.listed, pair.indexed)
             {

@@ -444,3 +444,4 @@ proptest! {
 }
 
 mod events;
+mod rebuild;

@@ -1,207 +1,188 @@
-//! Queries and what they mean, or why they mean nothing, one line a case.
+//! Searches and what they mean, one line a case.
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::query::interval::Interval;
+use crate::query::kind::Kind;
+use crate::query::pattern::Pattern;
+use crate::query::term::{Match, Term, Within};
 
+mod errors;
+mod fields;
+
+/// 2026-03-10T12:00:00Z
 const NOW: Stamp = Stamp::from_millis(1_773_144_000_000);
 
-fn parse(text: &str) -> Result<Vec<Condition>, QueryError> {
-    Query::parse(text, NOW).map(|query| match query.condition {
-        Condition::All(all) => all,
-        other => vec![other],
-    })
+fn parse(text: &str) -> Result<Condition, QueryError> {
+    Query::parse(text, NOW).map(|query| query.condition)
 }
 
-fn yes(term: Term) -> Condition {
+fn term(term: Term) -> Condition {
     Condition::Term(term)
 }
 
-fn no(term: Term) -> Condition {
-    Condition::Not(Box::new(yes(term)))
+fn not(condition: Condition) -> Condition {
+    negation(condition)
 }
 
-fn texts(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
+fn all(conditions: &[Condition]) -> Condition {
+    Condition::All(conditions.to_vec())
 }
 
-fn words(words: &[&str]) -> Term {
-    Term::Words {
-        words: texts(words),
-        how: Match::Whole,
-        within: Within::Path,
-    }
+fn any(conditions: &[Condition]) -> Condition {
+    Condition::Any(conditions.to_vec())
 }
 
-fn ext(extensions: &[&str]) -> Term {
-    Term::Ext(texts(extensions))
+fn texts(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
 }
 
-fn folder(path: &str) -> Term {
-    Term::Folder(path.into())
+fn words_term(words: &str, how: Match, within: Within) -> Condition {
+    let words = texts(words);
+    term(Term::Words { words, how, within })
 }
 
-#[test]
-fn good_searches() {
-    let over_1mb = Interval {
-        lower: Excluded(1_000_000),
-        upper: Unbounded,
-    };
-    let year_2026 = Interval {
-        lower: Included(Stamp::from_millis(1_767_225_600_000)),
-        upper: Excluded(Stamp::from_millis(1_798_761_600_000)),
-    };
-    for (text, want) in [
-        ("", vec![]),
-        (" \t\u{3000}", vec![]),
-        ("summer", vec![yes(words(&["summer"]))]),
-        (
-            "summer  Café",
-            vec![yes(words(&["summer"])), yes(words(&["cafe"]))],
-        ),
-        (
-            "summer-sale.jpg",
-            vec![yes(words(&["summer", "sale", "jpg"]))],
-        ),
-        ("IMG2041", vec![yes(words(&["img", "2041"]))]),
-        ("summerSale", vec![yes(words(&["summersale"]))]),
-        ("a-a", vec![yes(words(&["a"]))]),
-        ("-word", vec![no(words(&["word"]))]),
-        ("--word", vec![no(words(&["word"]))]),
-        (
-            "Artist - Title",
-            vec![yes(words(&["artist"])), yes(words(&["title"]))],
-        ),
-        ("*.jpg", vec![yes(words(&["jpg"]))]),
-        ("12:30", vec![yes(words(&["12", "30"]))]),
-        ("/a:b", vec![yes(words(&["a", "b"]))]),
-        ("\"a:b\"", vec![yes(words(&["a", "b"]))]),
-        ("-\"red flower\"", vec![no(words(&["red", "flower"]))]),
-        ("5\"disk\"", vec![yes(words(&["5", "disk"]))]),
-        ("ext:jpg", vec![yes(ext(&["jpg"]))]),
-        ("EXT:.JPG,png", vec![yes(ext(&["jpg", "png"]))]),
-        ("-ext:gif a", vec![no(ext(&["gif"])), yes(words(&["a"]))]),
-        ("folder:/photos/2024", vec![yes(folder("/photos/2024/"))]),
-        ("folder:photos/", vec![yes(folder("/photos/"))]),
-        ("folder:/", vec![yes(folder("/"))]),
-        ("folder://a//b", vec![yes(folder("//a//b/"))]),
-        (
-            "folder:\"/My Photos\" x",
-            vec![yes(folder("/My Photos/")), yes(words(&["x"]))],
-        ),
-        (
-            r#"folder:"/a \"b\" \\ \c""#,
-            vec![yes(folder(r#"/a "b" \ \c/"#))],
-        ),
-        (r#"folder:/a"b\c"#, vec![yes(folder(r#"/a"b\c/"#))]),
-        ("size:>1mb", vec![yes(Term::Size(over_1mb))]),
-        ("-size:\">1mb\"", vec![no(Term::Size(over_1mb))]),
-        ("modified:2026", vec![yes(Term::Modified(year_2026))]),
-    ] {
-        assert_eq!(parse(text), Ok(want), "{text:?}");
+fn words(words: &str) -> Condition {
+    words_term(words, Match::Whole, Within::Path)
+}
+
+fn in_name(words: &str, how: Match) -> Condition {
+    words_term(words, how, Within::Name)
+}
+
+fn part(form: &str) -> Condition {
+    term(Term::NamePart(Pattern::of_names(form)))
+}
+
+fn glob(form: &str) -> Condition {
+    term(Term::PathGlob(Pattern::of_paths(form)))
+}
+
+fn ext(extensions: &str) -> Condition {
+    term(Term::Ext(texts(extensions)))
+}
+
+fn folder(path: &str) -> Condition {
+    term(Term::Folder(path.into()))
+}
+
+fn check(cases: &[(&str, Condition)]) {
+    for (text, want) in cases {
+        assert_eq!(parse(text).as_ref(), Ok(want), "{text:?}");
     }
 }
 
 #[test]
-fn an_age_counts_back_from_now() {
-    let week = Interval {
-        lower: Excluded(Stamp::from_millis(NOW.as_millis() - 604_800_000)),
-        upper: Unbounded,
-    };
-    assert_eq!(parse("modified:<7d"), Ok(vec![yes(Term::Modified(week))]));
+fn words_as_they_are_typed() {
+    check(&[
+        ("", all(&[])),
+        (" \t\u{3000}", all(&[])),
+        ("summer", words("summer")),
+        ("summer  Café", all(&[words("summer"), words("cafe")])),
+        ("summer-sale", words("summer sale")),
+        ("IMG_2041.jpg", words("img 2041 jpg")),
+        ("summerSale", words("summersale")),
+        ("a-a", words("a")),
+        ("/photos/a.jpg", words("photos a jpg")),
+        ("12:30", words("12 30")),
+        ("/a:b", words("a b")),
+        ("a : b", all(&[words("a"), words("b")])),
+        ("IMG(1).jpg", words("img 1 jpg")),
+        (
+            "IMG (1).jpg",
+            all(&[words("img"), words("1"), words("jpg")]),
+        ),
+        ("5\"disk\"", words("5 disk")),
+        ("Artist - Title", all(&[words("artist"), words("title")])),
+        ("+a & b,", all(&[words("a"), words("b")])),
+        ("what?", words("what")),
+        (
+            "or and not",
+            all(&[words("or"), words("and"), words("not")]),
+        ),
+        ("ORANGE ANDY", all(&[words("orange"), words("andy")])),
+        (
+            "size in type",
+            all(&[words("size"), words("in"), words("type")]),
+        ),
+        (
+            "type IN STOCK",
+            all(&[words("type"), words("in"), words("stock")]),
+        ),
+        ("*", all(&[])),
+        ("a *", words("a")),
+        ("-*", not(all(&[]))),
+    ]);
 }
 
 #[test]
-fn bad_searches() {
-    for (text, column, shown, hint) in [
-        ("- / &", 1, "-", "no letter or digit"),
-        ("a \"b c", 3, "\"b c", "not closed"),
-        ("é folder:\"b", 10, "\"b", "not closed"),
-        ("a \"b\"c d", 6, "c", "a space behind it"),
-        ("ext:\"jpg\",\"png\"", 10, ",\"png\"", "a space behind it"),
-        ("é http://x", 3, "http://x", "ext, folder, modified, size"),
-        ("-a:b", 1, "-a:b", "\"a:…\""),
-        ("größe:1", 1, "größe:1", "no field \"größe\""),
-        ("a ext:", 3, "ext:", "ext:jpg"),
-        ("folder:\"\"", 1, "folder:\"\"", "folder:/photos"),
-        ("size: 1mb", 1, "size:", "size:>1mb"),
-        ("modified:", 1, "modified:", "modified:2026"),
-        ("ext:jpg,", 1, "ext:jpg,", "ext:jpg,png"),
-        ("ext:tar.gz", 1, "ext:tar.gz", "behind the last dot"),
+fn quotations_beginnings_slips_and_forms() {
+    let beginning = |text| words_term(text, Match::Prefix, Within::Path);
+    let slip = |text| words_term(text, Match::Typo, Within::Path);
+    let phrase = |text| words_term(text, Match::Phrase, Within::Path);
+    check(&[
+        ("\"Summer Sale\"", phrase("summer sale")),
+        ("\"a a\"", phrase("a a")),
+        ("\"summer\"", words("summer")),
+        ("\"a:b\"", phrase("a b")),
+        (r#""a \"b\" OR c""#, phrase("a b or c")),
+        ("\"*.jpg\"", words("jpg")),
+        ("summ*", beginning("summ")),
+        ("summer-sal*", beginning("summer sal")),
+        ("a-a*", beginning("a a")),
+        ("IMG2**", beginning("img 2")),
+        ("summer-*", words("summer")),
+        ("sumer~", slip("sumer")),
+        ("big-sumer~", slip("big sumer")),
+        ("*nt_lar*", part("*nt_lar*")),
+        ("*.JPG", part("*.jpg")),
+        ("IMG_????.jpg", part("img_????.jpg")),
+        ("IMG_?*", part("img_?*")),
+        ("a*b~", part("a*b~")),
+        ("/photos/*/a.jpg", glob("/photos/*/a.jpg")),
+        ("photos/*/A?.jpg", glob("**/photos/*/A?.jpg")),
+        ("photos/a*", beginning("photos a")),
         (
-            "ext:12345678901234567",
-            1,
-            "ext:12345678901234567",
-            "1 to 16",
+            "https://x.imgix.net/a%20b/c.jpg?w=3#top y",
+            all(&[term(Term::Path("/a b/c.jpg".into())), words("y")]),
         ),
-        ("a -size:big", 3, "-size:big", "size:<=500kb"),
-        ("size:5mb..1mb", 1, "size:5mb..1mb", "ends before it begins"),
-        ("modified:7d", 1, "modified:7d", "modified:<7d"),
-        (
-            "modified:2026-02-30",
-            1,
-            "modified:2026-02-30",
-            "modified:2026-01",
-        ),
-    ] {
-        let error = parse(text).unwrap_err();
-        assert_eq!(
-            (error.column, error.text.as_str()),
-            (column, shown),
-            "{text:?}"
-        );
-        let message = error.to_string();
-        assert!(message.contains(hint), "{text:?}: {message}");
-        assert!(message.contains(&format!("column {column} ")), "{message}");
-    }
+        ("-HTTP://x/%C3%A9", not(term(Term::Path("/é".into())))),
+    ]);
 }
 
 #[test]
-fn a_search_is_bounded() {
-    let longest = "é".repeat(MAX_QUERY_CHARS);
-    assert!(parse(&longest).is_ok());
-    let error = parse(&(longest + "xyz")).unwrap_err();
-    assert_eq!(
-        (error.column, error.text.as_str()),
-        (MAX_QUERY_CHARS + 1, "xyz")
-    );
-    assert_eq!(error.problem, Problem::TooLong);
-
-    let most = "a ".repeat(MAX_TERMS);
-    assert!(parse(&most).is_ok());
-    let error = parse(&(most.clone() + "b")).unwrap_err();
-    assert_eq!(
-        (error.column, error.text.as_str()),
-        (2 * MAX_TERMS + 1, "b")
-    );
-    assert_eq!(error.problem, Problem::TooManyTerms);
-    assert!(parse(&(most + "- &")).is_ok());
-}
-
-fn is_at_its_column(text: &str, error: &QueryError) -> bool {
-    let from_column: String = text.chars().skip(error.column - 1).collect();
-    !error.text.is_empty() && from_column.starts_with(&error.text)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn arbitrary_text_is_read_or_its_error_lies_in_it(text in "\\PC{0,60}") {
-        if let Err(error) = parse(&text) {
-            prop_assert!(is_at_its_column(&text, &error), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn near_misses_are_read_or_their_error_lies_in_them(
-        text in "((-|)(ext|folder|size|modified|x|)(:|)(\"|)[<>=0-9a-z.,/\"\\\\é -]{0,12}(\"|) ?){0,5}"
-    ) {
-        if let Err(error) = parse(&text) {
-            prop_assert!(is_at_its_column(&text, &error), "{error:?}");
-        }
-    }
+fn conditions_of_conditions() {
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(words);
+    let both = |one: &Condition, other: &Condition| all(&[one.clone(), other.clone()]);
+    let either = |one: &Condition, other: &Condition| any(&[one.clone(), other.clone()]);
+    check(&[
+        ("a AND b", both(&a, &b)),
+        ("a && b", both(&a, &b)),
+        ("a OR b", either(&a, &b)),
+        ("a || b", either(&a, &b)),
+        ("a b OR c d", either(&both(&a, &b), &both(&c, &d))),
+        ("a -b OR c", either(&both(&a, &not(b.clone())), &c)),
+        ("a (b OR c)", both(&a, &either(&b, &c))),
+        ("(a b)(c)", all(&[a.clone(), b.clone(), c.clone()])),
+        ("a OR (b OR c)", any(&[a.clone(), b.clone(), c.clone()])),
+        ("a (b AND c)", all(&[a.clone(), b.clone(), c.clone()])),
+        ("((a))", a.clone()),
+        ("NOT a", not(a.clone())),
+        ("NOT NOT a", not(not(a.clone()))),
+        ("NOT a b", both(&not(a.clone()), &b)),
+        ("NOT(a OR b)", not(either(&a, &b))),
+        ("-(a b)", not(both(&a, &b))),
+        ("-a", not(a.clone())),
+        ("--a", not(a.clone())),
+        ("-\"a\"", not(a.clone())),
+        ("a-b", words("a b")),
+        ("a OR - b", either(&a, &b)),
+        ("a OR &", a.clone()),
+        ("() a", a.clone()),
+        ("(&) a", a.clone()),
+        ("NOT & a", a.clone()),
+        ("* OR a", either(&all(&[]), &a)),
+        ("(a)b", both(&a, &b)),
+    ]);
 }

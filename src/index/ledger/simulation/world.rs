@@ -269,5 +269,6 @@ fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {
         moving: ledger.moving.clone(),
         suspects: Suspects::default(),
         heartbeat: Arc::default(),
+        predecessor: None,
     }
 }

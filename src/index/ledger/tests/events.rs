@@ -5,7 +5,10 @@ use crate::index::tally::Tally;
 use crate::sync::order::{Ambiguous, Event, Kept};
 use crate::sync::source_state::{Followed, QueueId};
 
-fn attach(ledger: &mut Ledger<TantivyEngine>, source: &Arc<Source>) -> (Attachment, Arc<Tally>) {
+pub(super) fn attach(
+    ledger: &mut Ledger<TantivyEngine>,
+    source: &Arc<Source>,
+) -> (Attachment, Arc<Tally>) {
     attach_after(ledger, source, None)
 }
 
@@ -24,11 +27,11 @@ fn attach_after(
     (ledger.attach(request).unwrap(), tally)
 }
 
-fn put(key: &str, version: u64, time: i64) -> Told {
+pub(super) fn put(key: &str, version: u64, time: i64) -> Told {
     told(Some(object(version)), key, time)
 }
 
-fn removed(key: &str, time: i64) -> Told {
+pub(super) fn removed(key: &str, time: i64) -> Told {
     told(None, key, time)
 }
 
@@ -40,7 +43,12 @@ fn told(object: Option<Object>, _: &str, time: i64) -> Told {
     })
 }
 
-fn report(ledger: &mut Ledger<TantivyEngine>, id: SourceId, key: &str, event: Told) -> Applied {
+pub(super) fn report(
+    ledger: &mut Ledger<TantivyEngine>,
+    id: SourceId,
+    key: &str,
+    event: Told,
+) -> Applied {
     let report = EventReport {
         source: id,
         key: key.to_owned(),

@@ -1,0 +1,132 @@
+//! The index that a rebuild is to take the place of: since when each of its assets has been there.
+//!
+//! Nothing else is taken from it, because a rebuild is there to mend what is wrong in it; and a rebuild
+//! does not fail because of it.
+
+use std::ops::Bound;
+
+use super::{Ledger, READ_CHUNK};
+use crate::index::{Engine, IndexError, Which};
+use crate::sync::checkpoint::Checkpoint;
+use crate::sync::interval::KeyInterval;
+use crate::sync::listing::Entry;
+use crate::sync::order::Decision;
+use crate::sync::reconcile::merge_join;
+use crate::sync::record::{Content, Record};
+use crate::sync::source_state::{SourceId, SourceState};
+use crate::sync::stamp::Stamp;
+
+/// An index that is only read.
+pub(super) struct Predecessor<E> {
+    engine: E,
+    checkpoint: Checkpoint,
+}
+
+/// When keys were first seen, ascending by key.
+#[derive(Default)]
+pub(super) struct FirstSeen(Vec<(String, Stamp)>);
+
+impl FirstSeen {
+    /// Lets a key that is new in this index keep when it was first seen.
+    pub(super) fn carry_to(&self, key: &str, old: Option<&Record>, decision: &mut Decision) {
+        let Decision::Write(Record {
+            content: Content::Live { first_seen, .. },
+            ..
+        }) = decision
+        else {
+            return;
+        };
+        let place = self.0.binary_search_by(|(seen, _)| (**seen).cmp(key));
+        if let (None, Ok(place)) = (old, place) {
+            *first_seen = self.0[place].1;
+        }
+    }
+}
+
+impl<E: Engine> Predecessor<E> {
+    /// The number that the Source has there, if the records are of the same bucket and folder.
+    fn number_of(&self, state: &SourceState) -> Option<SourceId> {
+        let theirs = self.checkpoint.source(&state.name)?;
+        let is_same = theirs.origin == state.origin && theirs.prefix == state.prefix;
+        is_same.then_some(theirs.id)
+    }
+
+    /// When those of the ascending entries were first seen that are live there.
+    fn first_seen(&self, id: SourceId, mut entries: &[Entry]) -> Result<FirstSeen, IndexError> {
+        let mut seen = FirstSeen::default();
+        // Each turn has read past one entry at the least.
+        while let (Some(first), Some(last)) = (entries.first(), entries.last()) {
+            let interval = KeyInterval {
+                lower: Bound::Included(first.key.clone()),
+                upper: Bound::Included(last.key.clone()),
+            };
+            let records = self.engine.read(id, &interval, Which::All, READ_CHUNK)?;
+            merge_join(entries, &records, |pair| {
+                let there = pair.indexed.and_then(Record::first_seen);
+                if let (Some(_), Some(stamp)) = (pair.listed, there) {
+                    seen.0.push((pair.key.to_owned(), stamp));
+                }
+                Ok::<(), IndexError>(())
+            })?;
+            let is_full = records.len() >= READ_CHUNK;
+            let Some((last_read, _)) = records.last().filter(|_| is_full) else {
+                break;
+            };
+            entries = &entries[entries.partition_point(|entry| entry.key <= *last_read)..];
+        }
+        Ok(seen)
+    }
+
+    /// When the key was first seen, if it is live there.
+    fn first_seen_of(&self, id: SourceId, key: &str) -> Result<FirstSeen, IndexError> {
+        let interval = KeyInterval {
+            lower: Bound::Included(key.to_owned()),
+            upper: Bound::Included(key.to_owned()),
+        };
+        let records = self.engine.read(id, &interval, Which::All, 1)?;
+        let stamped = |(key, record): (String, Record)| Some((key, record.first_seen()?));
+        Ok(FirstSeen(records.into_iter().filter_map(stamped).collect()))
+    }
+}
+
+impl<E: Engine> Ledger<E> {
+    /// Has what is live in that index, and new in this one, keep when it was first seen.
+    ///
+    /// Of it only the checkpoint and [`Engine::read`] are used.
+    pub fn succeed(&mut self, predecessor: E) -> Result<(), IndexError> {
+        self.predecessor = Some(Predecessor {
+            checkpoint: predecessor.checkpoint()?,
+            engine: predecessor,
+        });
+        Ok(())
+    }
+
+    /// When those of the ascending entries were first seen that the predecessor has.
+    pub(super) fn first_seen_before(&mut self, id: SourceId, entries: &[Entry]) -> FirstSeen {
+        self.ask_predecessor(id, |predecessor, id| predecessor.first_seen(id, entries))
+    }
+
+    /// When the key was first seen, if the predecessor has it.
+    pub(super) fn key_first_seen_before(&mut self, id: SourceId, key: &str) -> FirstSeen {
+        self.ask_predecessor(id, |predecessor, id| predecessor.first_seen_of(id, key))
+    }
+
+    fn ask_predecessor(
+        &mut self,
+        id: SourceId,
+        ask: impl FnOnce(&Predecessor<E>, SourceId) -> Result<FirstSeen, IndexError>,
+    ) -> FirstSeen {
+        let (Some(predecessor), Some(state)) = (&self.predecessor, self.checkpoint.state(id))
+        else {
+            return FirstSeen::default();
+        };
+        let Some(theirs) = predecessor.number_of(state) else {
+            return FirstSeen::default();
+        };
+        ask(predecessor, theirs).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the index before cannot be read; what comes now counts as new");
+            self.predecessor = None;
+            FirstSeen::default()
+        })
+    }
+}

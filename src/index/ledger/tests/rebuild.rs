@@ -1,0 +1,102 @@
+//! An index that is to take the place of another: assets keep when they were first seen.
+
+use super::events::{attach, put, removed, report};
+use super::*;
+
+/// When each live key was first seen, in milliseconds.
+fn first_seen(ledger: &Ledger<TantivyEngine>) -> Vec<(String, i64)> {
+    let everything = KeyInterval::everything();
+    let records = ledger
+        .engine
+        .read(SourceId(0), &everything, Which::All, usize::MAX)
+        .unwrap();
+    let seen = |(key, record): Keyed| Some((key, record.first_seen()?.as_millis()));
+    records.into_iter().filter_map(seen).collect()
+}
+
+fn expected(seen: &[(&str, i64)]) -> Vec<(String, i64)> {
+    let owned = |(key, stamp): &(&str, i64)| ((*key).to_owned(), *stamp);
+    seen.iter().map(owned).collect()
+}
+
+/// A ledger that succeeds the other, which knew `a`, `b` and `c` since 1,000 and has seen `c` go.
+fn succeeding(photos: &Arc<Source>) -> Ledger<TantivyEngine> {
+    let mut old = ledger(false);
+    let (place, _) = attach(&mut old, photos);
+    let known = bucket(&[("a", 1), ("b", 1), ("c", 1)]);
+    scan(&mut old, photos, &known, 1_000);
+    report(&mut old, place.id, "c", removed("c", 1_500));
+    old.commit().unwrap();
+    let mut new = ledger(false);
+    new.inherit(old.checkpoint.bindings_only());
+    new.succeed(old.engine).unwrap();
+    new
+}
+
+#[test]
+fn what_was_live_keeps_when_it_was_first_seen_and_what_is_new_gets_the_pages_stamp() {
+    let photos = source("", &[]);
+    let mut new = succeeding(&photos);
+    let now = bucket(&[("a", 1), ("aa", 1), ("b", 2), ("c", 1), ("d", 1)]);
+    scan(&mut new, &photos, &now, 9_000);
+    let seen = [
+        ("a", 1_000),
+        ("aa", 9_000),
+        ("b", 1_000),
+        ("c", 9_000),
+        ("d", 9_000),
+    ];
+    assert_eq!(first_seen(&new), expected(&seen));
+}
+
+#[test]
+fn events_that_come_before_the_page_lose_nothing_either() {
+    let photos = source("", &[]);
+    let mut new = succeeding(&photos);
+    let (place, _) = attach(&mut new, &photos);
+    let id = place.id;
+    for (key, event) in [
+        ("a", put("a", 2, 8_000)),
+        ("b", removed("b", 8_000)),
+        ("b", put("b", 1, 8_500)),
+        ("n", put("n", 1, 8_500)),
+    ] {
+        assert_eq!(report(&mut new, id, key, event), Applied::Written, "{key}");
+    }
+    let now = bucket(&[("a", 2), ("b", 1), ("n", 1)]);
+    scan(&mut new, &photos, &now, 9_000);
+    let seen = [("a", 1_000), ("b", 8_500), ("n", 8_500)];
+    assert_eq!(first_seen(&new), expected(&seen));
+}
+
+#[test]
+fn another_bucket_or_folder_has_no_past() {
+    let mut new = succeeding(&source("", &[]));
+    let folder = source("a", &[]);
+    scan(&mut new, &folder, &bucket(&[("a", 1)]), 9_000);
+    assert_eq!(first_seen(&new), expected(&[("a", 9_000)]));
+}
+
+#[test]
+fn a_page_among_many_removed_keys_finds_its_own() {
+    let photos = source("", &[]);
+    let mut old = ledger(false);
+    let many: Vec<String> = (0..READ_CHUNK * 2).map(|n| format!("{n:06}")).collect();
+    let known: Bucket = many.iter().map(|key| (key.clone(), 1)).collect();
+    let (plan, _) = begin(&mut old, &photos, false);
+    list(&mut old, &plan, &photos, &known, 10_000, 1_000, usize::MAX);
+    old.complete_scan(plan.source).unwrap();
+    let left: Bucket = many
+        .iter()
+        .step_by(READ_CHUNK - 1)
+        .map(|key| (key.clone(), 1))
+        .collect();
+    let mut new = ledger(false);
+    new.inherit(old.checkpoint.bindings_only());
+    new.succeed(old.engine).unwrap();
+    let (plan, _) = begin(&mut new, &photos, false);
+    list(&mut new, &plan, &photos, &left, 1_000, 9_000, usize::MAX);
+    new.complete_scan(plan.source).unwrap();
+    let seen: Vec<_> = left.into_keys().map(|key| (key, 1_000)).collect();
+    assert_eq!(first_seen(&new), seen);
+}

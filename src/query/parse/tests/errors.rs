@@ -1,0 +1,140 @@
+//! Searches that mean nothing, where the fault is and what to write instead.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn bad_searches() {
+    for (text, column, shown, hint) in [
+        ("- / &", 1, "-", "no letter or digit"),
+        ("(&)", 2, "&", "no letter or digit"),
+        ("name:\"-\"", 1, "name:\"-\"", "no letter or digit"),
+        ("a \"b c", 3, "\"b c", "not closed"),
+        ("é folder:\"b", 10, "\"b", "not closed"),
+        ("a \"b\"c d", 6, "c", "a space behind it"),
+        ("ext:\"jpg\",\"png\"", 10, ",\"png\"", "a space behind it"),
+        ("folder:(a)/b", 11, "/b", "a space behind it"),
+        ("é http://x", 3, "http://x", "folder, path, name, ext"),
+        ("http://x/%FF", 1, "http://x/%FF", "broken escape"),
+        ("http://x/%4", 1, "http://x/%4", "broken escape"),
+        ("-a:b", 1, "-a:b", "\"a:…\""),
+        ("größe:1", 1, "größe:1", "no field \"größe\""),
+        ("a width > 500", 3, "width >", "no field \"width\""),
+        ("tags=kitten b", 1, "tags=kitten", "no field \"tags\""),
+        ("a ext:", 3, "ext:", "ext:jpg"),
+        ("(ext: )", 2, "ext:", "ext:jpg"),
+        ("ext: OR b", 1, "ext:", "ext:jpg"),
+        ("folder:\"\"", 1, "folder:\"\"", "folder:/photos"),
+        ("size:", 1, "size:", "size:>1mb"),
+        ("size >", 1, "size >", "size:>1mb"),
+        ("modified:", 1, "modified:", "modified:2026"),
+        ("name IN [a, \"\"]", 1, "name IN [a, \"\"]", "name:red"),
+        ("name IN [a, b", 9, "[a, b", "bracket is not closed"),
+        (
+            "name IN [\"a\" \"b\"]",
+            9,
+            "[\"a\" \"",
+            "bracket is not closed",
+        ),
+        ("size:[1 TO 2", 6, "[1 TO 2", "bracket is not closed"),
+        ("size:[1 TO 2]x", 14, "x", "a space behind it"),
+        ("ext:jpg,", 1, "ext:jpg,", "ext:jpg,png"),
+        ("ext:tar.gz", 1, "ext:tar.gz", "behind the last dot"),
+        (
+            "ext:12345678901234567",
+            1,
+            "ext:12345678901234567",
+            "1 to 16",
+        ),
+        ("type:picture", 1, "type:picture", "image, video, audio"),
+        ("storage:a.b", 1, "storage:a.b", "storage:GLACIER"),
+        ("name>red", 1, "name>red", "write : or ="),
+        ("a -size:big", 3, "-size:big", "size:<=500kb"),
+        ("size:5mb..1mb", 1, "size:5mb..1mb", "ends before it begins"),
+        ("size:[1 2]", 1, "size:[1 2]", "[1mb TO 5mb]"),
+        ("modified:7d", 1, "modified:7d", "modified:<7d"),
+        (
+            "modified:2026-02-30",
+            1,
+            "modified:2026-02-30",
+            "modified:2026-01",
+        ),
+        ("OR a", 1, "OR", "small letters"),
+        ("a AND", 3, "AND", "small letters"),
+        ("a OR OR b", 6, "OR", "small letters"),
+        ("a (b OR )", 6, "OR", "small letters"),
+        ("(AND a)", 2, "AND", "small letters"),
+        ("DO NOT", 4, "NOT", "small letters"),
+        ("é (a b", 3, "(", "write ) at its end"),
+        ("a) b", 2, ")", "nothing opens"),
+        ("(a))", 4, ")", "nothing opens"),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert_eq!(
+            (error.column, error.text.as_str()),
+            (column, shown),
+            "{text:?}: {error}"
+        );
+        let message = error.to_string();
+        assert!(message.contains(hint), "{text:?}: {message}");
+        assert!(message.contains(&format!("column {column} ")), "{message}");
+    }
+}
+
+#[test]
+fn a_search_is_bounded() {
+    let longest = "é".repeat(MAX_QUERY_CHARS);
+    assert!(parse(&longest).is_ok());
+    let error = parse(&(longest + "xyz")).unwrap_err();
+    assert_eq!(
+        (error.column, error.text.as_str()),
+        (MAX_QUERY_CHARS + 1, "xyz")
+    );
+    assert_eq!(error.problem, Problem::TooLong);
+
+    let most = "a ".repeat(MAX_TERMS);
+    assert!(parse(&most).is_ok());
+    let error = parse(&(most.clone() + "b")).unwrap_err();
+    assert_eq!(
+        (error.column, error.text.as_str()),
+        (2 * MAX_TERMS + 1, "b")
+    );
+    assert_eq!(error.problem, Problem::TooManyTerms);
+    assert!(parse(&(most + "- &")).is_ok());
+    let listed = format!("name IN [{}]", vec!["a"; MAX_TERMS + 1].join(","));
+    assert_eq!(parse(&listed).unwrap_err().problem, Problem::TooManyTerms);
+
+    let deep = |depth| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(parse(&deep(MAX_DEPTH)).is_ok());
+    let error = parse(&deep(MAX_DEPTH + 1)).unwrap_err();
+    assert_eq!(error.problem, Problem::TooDeep);
+    assert_eq!((error.column, error.text.as_str()), (MAX_DEPTH + 1, "("));
+    let error = parse(&("NOT ".repeat(200) + "a")).unwrap_err();
+    assert_eq!(error.problem, Problem::TooDeep);
+}
+
+fn is_at_its_column(text: &str, error: &QueryError) -> bool {
+    let from_column: String = text.chars().skip(error.column - 1).collect();
+    !error.text.is_empty() && from_column.starts_with(&error.text)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_text_is_read_or_its_error_lies_in_it(text in "\\PC{0,60}") {
+        if let Err(error) = parse(&text) {
+            prop_assert!(is_at_its_column(&text, &error), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn near_misses_are_read_or_their_error_lies_in_them(
+        text in "((-|\\(|NOT |)(ext|folder|size|name|createdAt|x|)( ?)(:|=|>|!=|IN |)( ?)(\"|\\[|\\(|)[<>=0-9a-z.,/\"\\\\é*?~ -]{0,8}(\"|\\]|\\)|)( | OR | AND | TO )?){0,5}"
+    ) {
+        if let Err(error) = parse(&text) {
+            prop_assert!(is_at_its_column(&text, &error), "{error:?}");
+        }
+    }
+}
