@@ -8,13 +8,15 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::text::{grouped, printable, size};
 use super::{Failure, MISUSED};
 use crate::config::Config;
-use crate::index::IndexError;
 use crate::index::directory::DataDir;
 use crate::index::live::open_live;
+use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
-use crate::index::tantivy::search::Results;
+use crate::index::{Deadline, IndexError};
 use crate::query::hit::rfc3339;
-use crate::query::{Hit, Query, Sort};
+use crate::query::request::MAX_LIMIT;
+use crate::query::{Count, Hit, Query, Request, Sort};
+use crate::source::Source;
 use crate::sync::stamp::Stamp;
 
 /// Find assets in the index
@@ -71,14 +73,11 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     };
     let live = open_live(&data_dir).and_then(|live| live.ok_or_else(absent));
     let engine = live.map_err(anyhow::Error::from)?;
-    let results = engine
-        .search(
-            &query,
-            sources.iter().map(|source| &***source),
-            sort,
-            arguments.limit,
-        )
-        .map_err(anyhow::Error::from)?;
+    let scope: Vec<&Source> = sources.iter().map(|source| &***source).collect();
+    let mut request = Request::new(query);
+    request.sort = sort;
+    let results = Results::of(&engine, scope, request, arguments.limit);
+    let results = results.map_err(anyhow::Error::from)?;
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();
     let mut out = BufWriter::new(stdout.lock());
@@ -94,13 +93,77 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     }
 }
 
+/// The hits of a search, read page by page.
+struct Results<'a> {
+    total: u64,
+    engine: &'a TantivyEngine,
+    scope: Vec<&'a Source>,
+    /// For the next page; its `after` is `None` where there is none.
+    request: Request,
+    /// How many hits are wanted behind those of the page.
+    wanted: usize,
+    page: std::vec::IntoIter<Hit>,
+}
+
+impl<'a> Results<'a> {
+    fn of(
+        engine: &'a TantivyEngine,
+        scope: Vec<&'a Source>,
+        request: Request,
+        limit: usize,
+    ) -> Result<Self, IndexError> {
+        let mut results = Self {
+            total: 0,
+            engine,
+            scope,
+            request,
+            wanted: limit,
+            page: Vec::new().into_iter(),
+        };
+        results.total = results.turn_over()?;
+        // The other pages need not count again.
+        results.request.count = Count::UpTo(0);
+        Ok(results)
+    }
+
+    /// Reads the next page, and counts the hits.
+    fn turn_over(&mut self) -> Result<u64, IndexError> {
+        self.request.limit = self.wanted.min(MAX_LIMIT);
+        let page = self
+            .engine
+            .search(&self.scope, &self.request, &Deadline::never())?;
+        self.wanted -= page.hits.len();
+        self.request.after = page.next;
+        self.page = page.hits.into_iter();
+        Ok(page.total.value)
+    }
+}
+
+impl Iterator for Results<'_> {
+    type Item = Result<Hit, IndexError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let hit = self.page.next();
+        if hit.is_some() || self.wanted == 0 || self.request.after.is_none() {
+            return hit.map(Ok);
+        }
+        match self.turn_over() {
+            Ok(_) => self.page.next().map(Ok),
+            Err(error) => {
+                self.wanted = 0;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io = error.downcast_ref::<io::Error>();
     io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn write_json(results: Results<'_>, out: &mut impl Write) -> anyhow::Result<()> {
-    for hit in results.hits {
+    for hit in results {
         // By hand, because serde_json hides a broken pipe.
         let line = serde_json::to_string(&hit?)?;
         writeln!(out, "{line}")?;
@@ -109,7 +172,7 @@ fn write_json(results: Results<'_>, out: &mut impl Write) -> anyhow::Result<()> 
 }
 
 fn write_lines(results: Results<'_>, out: &mut impl Write) -> anyhow::Result<()> {
-    for hit in results.hits {
+    for hit in results {
         let hit = hit?;
         writeln!(out, "{}", row(&hit, hit.size.to_string(), true).join("\t"))?;
     }
@@ -128,7 +191,7 @@ fn write_table(
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(row_of("SOURCE", "PATH", "SIZE", "MODIFIED", with_source));
     let mut shown = 0;
-    for hit in results.hits {
+    for hit in results {
         let hit = hit?;
         table.add_row(row(&hit, size(hit.size), with_source));
         shown += 1;

@@ -64,12 +64,17 @@ impl Weight for Level {
         let (Some(paths), Some(depths)) = (paths, depths) else {
             return Ok(Box::new(EmptyScorer));
         };
+        let depth = depth_of(&self.start);
+        // Of a value that is out of its bounds a column says nonsense.
+        if !(depths.min_value()..=depths.max_value()).contains(&depth) {
+            return Ok(Box::new(EmptyScorer));
+        }
         let below_root = self.start.strip_prefix('/').unwrap_or(&self.start);
         let keys = KeyRange::under(format!("{}{below_root}", self.prefix));
         let bounds = identity::ukey_bounds(self.source, &keys.interval());
         let mut level = LevelDocs {
             depths,
-            depth: depth_of(&self.start),
+            depth,
             ahead: paths.docs(&bounds)?,
             found: Vec::new(),
             next: 0,
