@@ -33,6 +33,7 @@ mod architecture;
 mod check;
 mod consumer;
 mod credentials;
+mod door;
 mod explain;
 mod harness;
 mod live;
