@@ -43,7 +43,7 @@
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → status → {bucket, queue,
+//! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → {status, search} → {bucket, queue,
 //! index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
@@ -55,7 +55,7 @@
 //!    [`sync::order`] decide) → commit with the checkpoint
 //! 2. event: [`consumer`] → [`queue::Queue::receive`] → [`sync::notification`] → [`source::Source::admits`] →
 //!    [`index::writer`] → [`index::ledger`] ([`sync::order`] decides) → commit → [`queue::Queue::acknowledge`]
-//! 3. search: [`query::Query::parse`] → [`index::tantivy::search`] on one snapshot → hits
+//! 3. search: [`query::Query::parse`]; [`search::SearchIndex::view`] (one commit) → [`index::tantivy::search`] → hits
 //!
 //! # The daemon
 //!

@@ -23,6 +23,7 @@ use schema::Fields;
 pub mod columns;
 pub mod document;
 pub mod expansion;
+pub mod facets;
 mod failure;
 pub mod hits;
 pub mod identity;
@@ -30,16 +31,19 @@ pub mod interval;
 pub mod keys_query;
 pub mod level;
 pub mod live_query;
+pub mod merge;
 pub mod paths;
 pub mod ranking;
 pub mod read_only;
 pub mod schema;
+pub mod scope;
 pub mod search;
 pub mod tokenizer;
 pub mod translation;
 pub mod trigrams;
 pub mod verified;
 pub mod watch;
+pub mod without;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.

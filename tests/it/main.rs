@@ -36,6 +36,7 @@ mod architecture;
 mod check;
 mod consumer;
 mod credentials;
+mod door;
 mod explain;
 mod harness;
 mod http_api;

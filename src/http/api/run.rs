@@ -52,11 +52,14 @@ where
 
 /// Why a search has no answer; what concerns the operator alone is in the log.
 pub fn refused(error: &SearchError, site: &Site) -> ApiError {
-    let _ = too_slow(site.timeout);
     match error {
         SearchError::Absent { .. } => {
             let text = "nothing has been indexed yet; ask again when the first commit is made";
             ApiError::new(Code::IndexAbsent, text)
+        }
+        SearchError::TooSlow(_) => too_slow(site.timeout),
+        SearchError::OtherSort(error) => {
+            ApiError::new(Code::CursorOfAnotherQuery, error.to_string()).of("cursor")
         }
         SearchError::Index(error) => unreadable(error),
     }

@@ -24,6 +24,8 @@ pub fn document(
     document.add_bytes(fields.ukey, &ukey);
     document.add_u64(fields.kh, hash.low);
     document.add_u64(fields.kh2, hash.high);
+    let path = key.strip_prefix(prefix).unwrap_or(key);
+    document.add_u64(fields.depth, path.matches('/').count() as u64);
     if let Some(time) = record.event_time {
         document.add_i64(fields.event_time, time.as_millis());
     }
@@ -38,11 +40,7 @@ pub fn document(
         Content::Live { object, first_seen } => {
             document.add_i64(fields.first_seen, first_seen.as_millis());
             add_object(&mut document, fields, object);
-            add_words(
-                &mut document,
-                fields,
-                key.strip_prefix(prefix).unwrap_or(key),
-            );
+            add_words(&mut document, fields, path);
         }
     }
     document

@@ -1,24 +1,26 @@
 //! A tantivy query for the assets directly in a folder.
 //!
-//! What lies in its child folders is stepped over, one child folder at a time: a folder with few
-//! assets and many below it is not read as a whole.
+//! What begins with the folder's path is a range of documents; those of them that lie in no deeper
+//! folder are found by a column. No key is read.
 
-use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use tantivy::columnar::Column;
 use tantivy::query::{ConstScorer, EmptyScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError};
 
-use super::columns::read_error;
 use super::identity;
 use super::paths::Paths;
 use super::watch::Watch;
 use crate::sync::interval::KeyRange;
 use crate::sync::source_state::SourceId;
 
-/// How many assets or child folders are looked at between two looks at the watch.
-const STEPS_A_LOOK: u32 = 64;
+/// So many documents are looked at at once, and between two looks at the watch.
+const WINDOW: DocId = 1024;
+
+/// The name of the column.
+pub const DEPTH: &str = "depth";
 
 /// Finds the assets of one Source whose path begins with a text and goes on without a `/`.
 #[derive(Clone, Debug)]
@@ -42,13 +44,11 @@ impl Level {
             watch: watch.clone(),
         }
     }
+}
 
-    /// The documents whose path begins with this.
-    fn beginning_with(&self, paths: &Paths, start: &str) -> io::Result<Range<DocId>> {
-        let below_root = start.strip_prefix('/').unwrap_or(start);
-        let keys = KeyRange::under(format!("{}{below_root}", self.prefix));
-        paths.docs(&identity::ukey_bounds(self.source, &keys.interval()))
-    }
+/// The depth of the assets whose paths go on from this one, which begins with `/`, without a `/`.
+pub fn depth_of(start: &str) -> u64 {
+    start.matches('/').count().saturating_sub(1) as u64
 }
 
 impl Query for Level {
@@ -59,16 +59,26 @@ impl Query for Level {
 
 impl Weight for Level {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        let Some(paths) = Paths::open(segment, &self.prefix)? else {
+        let paths = Paths::open(segment, &self.prefix)?;
+        let depths = segment.fast_fields().column_opt(DEPTH)?;
+        let (Some(paths), Some(depths)) = (paths, depths) else {
             return Ok(Box::new(EmptyScorer));
         };
-        let docs = self.beginning_with(&paths, &self.start)?;
+        let depth = depth_of(&self.start);
+        // Of a value that is out of its bounds a column says nonsense.
+        if !(depths.min_value()..=depths.max_value()).contains(&depth) {
+            return Ok(Box::new(EmptyScorer));
+        }
+        let below_root = self.start.strip_prefix('/').unwrap_or(&self.start);
+        let keys = KeyRange::under(format!("{}{below_root}", self.prefix));
+        let bounds = identity::ukey_bounds(self.source, &keys.interval());
         let mut level = LevelDocs {
-            level: self.clone(),
-            doc: docs.start,
-            end: docs.end,
-            paths,
-            steps: 0,
+            depths,
+            depth,
+            ahead: paths.docs(&bounds)?,
+            found: Vec::new(),
+            next: 0,
+            watch: self.watch.clone(),
         };
         level.settle();
         Ok(Box::new(ConstScorer::new(level, boost)))
@@ -81,77 +91,57 @@ impl Weight for Level {
 }
 
 struct LevelDocs {
-    level: Level,
-    doc: DocId,
-    end: DocId,
-    paths: Paths,
-    steps: u32,
+    depths: Column<u64>,
+    depth: u64,
+    /// What was not looked at yet.
+    ahead: Range<DocId>,
+    /// The documents of the last window.
+    found: Vec<DocId>,
+    next: usize,
+    watch: Watch,
 }
 
 impl LevelDocs {
-    /// Moves on to an asset of the folder, if the set is not at one.
+    /// Looks at the next windows, if the last one has no document left.
     fn settle(&mut self) -> DocId {
-        while self.doc < self.end {
-            self.steps += 1;
-            if self.steps.is_multiple_of(STEPS_A_LOOK) && self.level.watch.is_over() {
+        while self.next >= self.found.len() && !self.ahead.is_empty() {
+            if self.watch.is_over() {
+                self.ahead = 0..0;
                 break;
             }
-            match self.behind_child() {
-                Ok(None) => return self.doc,
-                Ok(Some(next)) => self.doc = next,
-                Err(error) => {
-                    self.level.watch.fail(read_error()(error));
-                    break;
-                }
-            }
+            let end = self.ahead.end.min(self.ahead.start + WINDOW);
+            let window = self.ahead.start..end;
+            (self.ahead.start, self.next) = (end, 0);
+            self.found.clear();
+            let depth = self.depth..=self.depth;
+            self.depths
+                .get_docids_for_value_range(depth, window, &mut self.found);
         }
-        self.doc = TERMINATED;
-        TERMINATED
-    }
-
-    /// The first document behind the child folder that the current one lies in; `None` where it lies
-    /// in none.
-    fn behind_child(&mut self) -> io::Result<Option<DocId>> {
-        let from = self.level.start.len();
-        let path = self.paths.of(self.doc)?;
-        let Some(slash) = path.get(from..).and_then(|rest| rest.find('/')) else {
-            return Ok(None);
-        };
-        let child = path[..=from + slash].to_owned();
-        // Small child folders end within what is read already.
-        let held = self.paths.held_from(self.doc)?;
-        for doc in held.start..held.end.min(self.end) {
-            if !self.paths.of(doc)?.starts_with(&child) {
-                return Ok(Some(doc));
-            }
-        }
-        let behind = self.level.beginning_with(&self.paths, &child)?.end;
-        Ok(Some(behind.max(self.doc + 1)))
+        self.doc()
     }
 }
 
 impl DocSet for LevelDocs {
     fn advance(&mut self) -> DocId {
-        if self.doc == TERMINATED {
-            return TERMINATED;
-        }
-        self.doc += 1;
+        self.next += 1;
         self.settle()
     }
 
     fn seek(&mut self, target: DocId) -> DocId {
-        if self.doc < target {
-            self.doc = target;
-            self.settle();
+        let rest = self.found.get(self.next..).unwrap_or_default();
+        self.next += rest.partition_point(|doc| *doc < target);
+        if self.next >= self.found.len() {
+            self.ahead.start = self.ahead.start.max(target.min(self.ahead.end));
         }
-        self.doc
+        self.settle()
     }
 
     fn doc(&self) -> DocId {
-        self.doc
+        self.found.get(self.next).copied().unwrap_or(TERMINATED)
     }
 
     fn size_hint(&self) -> u32 {
-        self.end.saturating_sub(self.doc.min(self.end))
+        let held = self.found.len().saturating_sub(self.next);
+        held as u32 + self.ahead.len() as u32
     }
 }

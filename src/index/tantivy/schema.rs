@@ -37,6 +37,8 @@ pub struct Fields {
     pub name_folded: Field,
     /// Words of the folders of the asset path.
     pub folder: Field,
+    /// How many folders of the asset path the key lies in. Fast.
+    pub depth: Field,
     /// Extension in lower case.
     pub ext: Field,
     /// Bytes.
@@ -92,6 +94,7 @@ impl Fields {
             name_words: builder.add_u64_field("name_words", number.clone()),
             name_folded: builder.add_text_field("name_folded", label.clone()),
             folder: builder.add_text_field("folder", words),
+            depth: builder.add_u64_field("depth", number.clone()),
             ext: builder.add_text_field("ext", filter.clone()),
             size: builder.add_u64_field("size", number.clone()),
             last_modified: builder.add_i64_field("last_modified", number.clone()),

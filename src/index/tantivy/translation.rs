@@ -17,6 +17,7 @@ use super::live_query::LiveQuery;
 use super::schema::Fields;
 use super::verified::Verified;
 use super::watch::Watch;
+use super::without::Without;
 use crate::index::IndexError;
 use crate::query::{Condition, Query, Term};
 use crate::source::Source;
@@ -57,8 +58,11 @@ impl Translation<'_> {
     fn condition(&self, condition: &Condition) -> Translated {
         match condition {
             Condition::Term(term) => self.term(term),
-            Condition::All(all) => self.all(all),
-            Condition::Not(_) => self.all(std::slice::from_ref(condition)),
+            Condition::All(none) if none.is_empty() => self.everything(),
+            Condition::All(all) => {
+                let each = all.iter().map(|one| self.condition(one));
+                Ok(all_of(each.collect::<Result<Vec<_>, _>>()?))
+            }
             Condition::Any(any) => {
                 let each = any
                     .iter()
@@ -66,22 +70,11 @@ impl Translation<'_> {
                 let clauses = each.collect::<Result<_, IndexError>>()?;
                 Ok(Box::new(BooleanQuery::new(clauses)))
             }
+            Condition::Not(one) => {
+                let rest = self.everything_but(self.condition(one)?)?;
+                Ok(scored(rest, 0.0))
+            }
         }
-    }
-
-    /// What is negated is left out of the others, or of everything.
-    fn all(&self, all: &[Condition]) -> Translated {
-        let mut clauses = Vec::with_capacity(all.len() + 1);
-        for one in all {
-            clauses.push(match one {
-                Condition::Not(one) => (Occur::MustNot, self.condition(one)?),
-                one => (Occur::Must, self.condition(one)?),
-            });
-        }
-        if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-            clauses.push((Occur::Must, self.everything()?));
-        }
-        Ok(Box::new(BooleanQuery::new(clauses)))
     }
 
     fn term(&self, term: &Term) -> Translated {
@@ -111,6 +104,10 @@ impl Translation<'_> {
 
     fn everything(&self) -> Translated {
         self.live(&KeyInterval::everything())
+    }
+
+    fn everything_but(&self, left_out: Box<dyn IndexQuery>) -> Translated {
+        Ok(Box::new(Without::new(self.everything()?, left_out)))
     }
 
     /// Those live documents of the interval, among the candidates, whose path passes the test.
@@ -155,3 +152,6 @@ fn best_of(queries: impl IntoIterator<Item = Box<dyn IndexQuery>>) -> Box<dyn In
     }
     Box::new(DisjunctionMaxQuery::new(queries))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,11 @@
 use std::ops::Bound;
 
 use tantivy::Term as IndexTerm;
-use tantivy::query::{
-    BooleanQuery, EmptyQuery, ExistsQuery, Occur, Query as IndexQuery, RangeQuery,
-};
+use tantivy::query::{EmptyQuery, ExistsQuery, Query as IndexQuery, RangeQuery};
 use tantivy::schema::Field;
 
 use super::{Translated, Translation, all_of, best_of, text_term};
+use crate::index::tantivy::without::Without;
 use crate::query::{Interval, Kind};
 use crate::sync::object::{ETag, StorageClass};
 use crate::sync::stamp::Stamp;
@@ -69,13 +68,9 @@ impl Translation<'_> {
                     return Ok(all_of([halves, parts]));
                 }
                 let exists = ExistsQuery::new("etag_parts".to_owned(), false);
-                but(halves, Box::new(exists))
+                Box::new(Without::new(halves, Box::new(exists)))
             }
         })
-    }
-
-    fn everything_but(&self, left_out: Box<dyn IndexQuery>) -> Translated {
-        Ok(but(self.everything()?, left_out))
     }
 
     pub(super) fn sizes(&self, interval: &Interval<u64>) -> Translated {
@@ -109,11 +104,4 @@ fn exactly(term: IndexTerm) -> Box<dyn IndexQuery> {
         Bound::Included(term.clone()),
         Bound::Included(term),
     ))
-}
-
-fn but(query: Box<dyn IndexQuery>, left_out: Box<dyn IndexQuery>) -> Box<dyn IndexQuery> {
-    Box::new(BooleanQuery::new(vec![
-        (Occur::Must, query),
-        (Occur::MustNot, left_out),
-    ]))
 }

@@ -1,0 +1,302 @@
+//! What an index finds against what a query means, on made-up assets of three Sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use tantivy::collector::{Count, DocSetCollector, TopDocs};
+
+use super::*;
+use crate::index::tantivy::TantivyEngine;
+use crate::index::{Change, Changes, Engine};
+use crate::query::matches::Asset;
+use crate::query::words::query_words;
+use crate::query::{Match, Pattern, Within};
+use crate::sync::checkpoint::Checkpoint;
+use crate::sync::object::{ETag, Object, StorageClass};
+use crate::sync::record::{Content, Record};
+use crate::sync::source_state::Identity;
+use crate::sync::stamp::Stamp;
+
+mod made_up;
+
+/// The Sources' prefixes. Keys of the first also begin with the second's.
+const PREFIXES: [&str; 3] = ["", "p/", ""];
+
+/// More than any of these tests has.
+const ALL: usize = 1_000;
+
+/// An index with what it should hold.
+pub(super) struct Fixture {
+    engine: TantivyEngine,
+    checkpoint: Checkpoint,
+    sources: Vec<(Source, SourceId)>,
+    records: BTreeMap<(SourceId, String), Option<Object>>,
+}
+
+/// When everything was first seen; sizes are times of change as well.
+const FIRST_SEEN: i64 = 50;
+
+impl Fixture {
+    fn new() -> Self {
+        let mut checkpoint = Checkpoint::default();
+        let mut sources = Vec::new();
+        for (place, prefix) in PREFIXES.into_iter().enumerate() {
+            let name = format!("source-{place}");
+            let mut source = Source::new(&name, "bucket", &name);
+            source.prefix = prefix.to_owned();
+            let identity = Identity {
+                name: &name,
+                subdomain: &name,
+                origin: &source.origin(),
+                prefix,
+                scope: "",
+            };
+            let (id, _) = checkpoint.register(&identity).unwrap();
+            sources.push((source, id));
+        }
+        // Behind the last number there is no next one.
+        let last = SourceId(u16::MAX);
+        checkpoint.sources.last_mut().unwrap().id = last;
+        sources.last_mut().unwrap().1 = last;
+        Self {
+            engine: TantivyEngine::in_memory().unwrap(),
+            checkpoint,
+            sources,
+            records: BTreeMap::new(),
+        }
+    }
+
+    /// Commits what each path of a Source becomes: an object, a tombstone, or nothing.
+    fn commit(&mut self, changes: impl IntoIterator<Item = (usize, String, Becomes)>) {
+        let mut commit = Changes::new();
+        for (source, path, becomes) in changes {
+            let (source, id) = &self.sources[source];
+            let Some(key) = source.key_of(&path) else {
+                continue;
+            };
+            let (record, live) = match becomes {
+                Becomes::Object(object) => (Some(record(Some(object.clone()))), Some(object)),
+                Becomes::Tombstone => (Some(record(None)), None),
+                Becomes::Nothing => (None, None),
+            };
+            let place = (*id, key);
+            let replaces = self.records.contains_key(&place);
+            match &record {
+                Some(_) => self.records.insert(place.clone(), live),
+                None => self.records.remove(&place),
+            };
+            let replaces = replaces
+                || commit
+                    .get(&place)
+                    .is_some_and(|change: &Change| change.replaces);
+            commit.insert(place, Change { record, replaces });
+        }
+        self.engine.commit(&commit, &self.checkpoint).unwrap();
+    }
+
+    /// The paths of a Source that the condition means.
+    fn meant(&self, source: usize, condition: &Condition) -> BTreeSet<String> {
+        let (source, id) = &self.sources[source];
+        let mut paths = BTreeSet::new();
+        for ((_, key), object) in self.records.iter().filter(|((its, _), _)| its == id) {
+            let Some(object) = object else { continue };
+            let path = source.asset_path(key).unwrap();
+            let etag = object.etag.as_ref().map(ETag::to_text);
+            let asset = Asset {
+                path: &path,
+                size: object.size,
+                last_modified: object.last_modified,
+                first_seen: Some(Stamp::from_millis(FIRST_SEEN)),
+                storage_class: object.storage_class.name(),
+                etag: etag.as_deref(),
+            };
+            if condition.matches(&asset) {
+                paths.insert(path);
+            }
+        }
+        paths
+    }
+
+    /// The paths of a Source that the index finds, each with its score.
+    fn found(&self, source: usize, condition: &Condition) -> BTreeMap<String, f32> {
+        let (source, id) = &self.sources[source];
+        let watch = Watch::without_deadline();
+        let translation = Translation {
+            snapshot: self.engine.snapshot(),
+            fields: self.engine.fields(),
+            source,
+            id: *id,
+            watch: &watch,
+        };
+        let condition = condition.clone();
+        let query = translation.query(&Query { condition }).unwrap();
+        let searcher = &self.engine.snapshot().searcher;
+        let scored = TopDocs::with_limit(ALL).order_by_score();
+        let scored = searcher.search(&*query, &scored).unwrap();
+        // The same without scores, and counted: tantivy goes other ways there.
+        let found = searcher.search(&*query, &DocSetCollector).unwrap();
+        assert_eq!(found, scored.iter().map(|(_, doc)| *doc).collect());
+        assert_eq!(found.len(), searcher.search(&*query, &Count).unwrap());
+        assert!(watch.fault().is_none());
+        let path = |doc: tantivy::DocAddress| {
+            let columns = &self.engine.snapshot().segments[doc.segment_ord as usize];
+            let key = columns.key(doc.doc_id).unwrap();
+            source.asset_path(&key).unwrap()
+        };
+        let paths = scored.into_iter().map(|(score, doc)| (path(doc), score));
+        paths.collect()
+    }
+}
+
+/// What becomes of a key.
+#[derive(Clone, Debug)]
+enum Becomes {
+    Object(Object),
+    Tombstone,
+    Nothing,
+}
+
+fn record(object: Option<Object>) -> Record {
+    let content = match object {
+        Some(object) => Content::Live {
+            object,
+            first_seen: Stamp::from_millis(FIRST_SEEN),
+        },
+        None => Content::Removed { scan: 1 },
+    };
+    Record {
+        content,
+        event_time: None,
+        sequencer: None,
+        listed_at: Some(Stamp::from_millis(1)),
+    }
+}
+
+fn object() -> Object {
+    Object {
+        size: 5,
+        etag: None,
+        last_modified: Stamp::from_millis(5),
+        storage_class: StorageClass::Standard,
+    }
+}
+
+fn words_of(text: &str, how: Match, within: Within) -> Condition {
+    let mut words = Vec::new();
+    query_words(text, |word, _| words.push(word.to_owned()));
+    Condition::Term(Term::Words { words, how, within })
+}
+
+/// The paths found, the best first.
+fn ranked(paths: &[&str], condition: &Condition) -> Vec<(String, f32)> {
+    let mut fixture = Fixture::new();
+    let object = Becomes::Object(object());
+    fixture.commit(paths.iter().map(|path| (0, (*path).into(), object.clone())));
+    let mut found: Vec<_> = fixture.found(0, condition).into_iter().collect();
+    found.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    found
+}
+
+#[test]
+fn names_count_before_folders_and_whole_words_before_parts() {
+    let paths = [
+        "/beach/a",
+        "/beaches/a",
+        "/a/beach",
+        "/a/beaches",
+        "/beach/beach",
+    ];
+    let both = [("/a/beach", 8.0), ("/beach/beach", 8.0), ("/beach/a", 4.0)];
+    let prefix = [
+        both[0],
+        both[1],
+        both[2],
+        ("/a/beaches", 2.0),
+        ("/beaches/a", 1.0),
+    ];
+    for (how, want) in [(Match::Whole, &both[..]), (Match::Prefix, &prefix)] {
+        let found = ranked(&paths, &words_of("beach", how, Within::Path));
+        let want = want
+            .iter()
+            .map(|(path, score)| ((*path).to_owned(), *score));
+        assert_eq!(found, want.collect::<Vec<_>>(), "{how:?}");
+    }
+}
+
+#[test]
+fn words_add_up_and_filters_are_worth_nothing() {
+    let two = words_of("beach sun", Match::Whole, Within::Path);
+    let phrase = words_of("beach sun", Match::Phrase, Within::Path);
+    let typo = words_of("baech sun", Match::Typo, Within::Path);
+    let folder = Condition::Term(Term::Folder("/".into()));
+    let part = Condition::Term(Term::NamePart(Pattern::of_names("*each*")));
+    let not = Condition::Not(Box::new(words_of("moon", Match::Whole, Within::Path)));
+    for (condition, name, mixed) in [
+        (two.clone(), Some(16.0), Some(12.0)),
+        (phrase, Some(16.0), None),
+        (typo, Some(10.0), Some(9.0)),
+        (
+            Condition::All(vec![two, folder.clone(), not.clone()]),
+            Some(16.0),
+            Some(12.0),
+        ),
+        (folder, Some(0.0), Some(0.0)),
+        (part, Some(2.0), None),
+        (not, Some(0.0), Some(0.0)),
+        (Condition::All(vec![]), Some(0.0), Some(0.0)),
+    ] {
+        let found: BTreeMap<_, _> = ranked(&["/a/beach-sun", "/beach/sun"], &condition)
+            .into_iter()
+            .collect();
+        let score = |path| found.get(path).copied();
+        assert_eq!(score("/a/beach-sun"), name, "{condition:?}");
+        assert_eq!(score("/beach/sun"), mixed, "{condition:?}");
+    }
+}
+
+#[test]
+fn a_search_that_is_over_reads_no_more_paths() {
+    let mut fixture = Fixture::new();
+    let object = Becomes::Object(object());
+    fixture.commit((0..500).map(|n| (0, format!("/a-{n:03}"), object.clone())));
+    let (source, id) = &fixture.sources[0];
+    let watch = Watch::new(|| true);
+    let translation = Translation {
+        snapshot: fixture.engine.snapshot(),
+        fields: fixture.engine.fields(),
+        source,
+        id: *id,
+        watch: &watch,
+    };
+    let condition = Condition::Term(Term::NamePart(Pattern::of_names("?-*")));
+    let query = translation.query(&Query { condition }).unwrap();
+    let searcher = &fixture.engine.snapshot().searcher;
+    let found = searcher.search(&*query, &Count).unwrap();
+    assert!(found < 100, "{found}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 40,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn an_index_finds_what_a_query_means(
+        commits in made_up::commits(),
+        conditions in proptest::collection::vec(made_up::condition(), 60),
+    ) {
+        let mut fixture = Fixture::new();
+        for commit in commits {
+            fixture.commit(commit);
+        }
+        for condition in conditions {
+            for source in 0..PREFIXES.len() {
+                let found: BTreeSet<_> = fixture.found(source, &condition).into_keys().collect();
+                let meant = fixture.meant(source, &condition);
+                prop_assert_eq!(found, meant, "{:?}", condition);
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Assets and conditions at random, of so few words that they meet.
+
+use std::ops::Bound;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{Becomes, words_of};
+use crate::query::{Condition, Interval, Kind, Match, Pattern, Term, Within};
+use crate::sync::object::{ETag, Object, StorageClass};
+use crate::sync::stamp::Stamp;
+
+/// Segments of paths.
+const SEGMENTS: [&str; 30] = [
+    "summer",
+    "Summer-Sale",
+    "summerSale.jpg",
+    "sale summer",
+    "IMG_2041.JPG",
+    "img2042",
+    "été",
+    "e\u{301}te\u{301}.png",
+    "写真集",
+    "写真.gif",
+    "a",
+    "b",
+    "ab",
+    "abc.tar.gz",
+    "b-c",
+    "",
+    ".jpg",
+    "iPhone 12",
+    "HTMLPage.html",
+    "Straße",
+    "STRASSE.mp4",
+    "가각",
+    "가\u{11a8}",
+    "p",
+    "ﬁnal.PDF",
+    "x?y*z",
+    "dräft_1.psd",
+    "draft-2",
+    "sumer",
+    "a.b",
+];
+
+const ETAGS: [&str; 6] = [
+    "0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef-2",
+    "0123456789abcdef0123456789abcdef-3",
+    "0123456789abcdeffedcba9876543210",
+    "other",
+    "\"other\"",
+];
+
+const CLASSES: [&str; 5] = ["STANDARD", "GLACIER", "STANDARD_IA", "MADE_UP", ""];
+
+/// Pieces of forms, wildcards and texts.
+const PIECES: [&str; 24] = [
+    "*", "*", "**", "?", "/", "/", "a", "b", "ab", "abc", "sum", "mer", "sale", "img", "_20", "-",
+    ".jpg", "é", "写", "ss", "가", "p", "ﬁ", "x?y",
+];
+
+fn path() -> impl Strategy<Value = String> {
+    vec(select(&SEGMENTS[..]), 1..4).prop_map(|segments| format!("/{}", segments.join("/")))
+}
+
+fn object() -> impl Strategy<Value = Object> {
+    let etag = option::of(select(&ETAGS[..5]));
+    (0_u64..10, etag, select(&CLASSES[..4])).prop_map(|(size, etag, class)| Object {
+        size,
+        etag: etag.and_then(ETag::parse),
+        last_modified: Stamp::from_millis(size as i64 * 10),
+        storage_class: StorageClass::from_name(class),
+    })
+}
+
+/// What becomes of the paths of Sources, commit by commit.
+pub fn commits() -> impl Strategy<Value = Vec<Vec<(usize, String, Becomes)>>> {
+    let becomes = prop_oneof![
+        6 => object().prop_map(Becomes::Object),
+        1 => Just(Becomes::Tombstone),
+        1 => Just(Becomes::Nothing),
+    ];
+    vec(vec((0..3_usize, path(), becomes), 0..60), 1..5)
+}
+
+fn how() -> impl Strategy<Value = Match> {
+    select(vec![
+        Match::Whole,
+        Match::Phrase,
+        Match::Prefix,
+        Match::Typo,
+    ])
+}
+
+fn words() -> impl Strategy<Value = Condition> {
+    let text = prop_oneof![
+        vec(select(&SEGMENTS[..]), 1..3).prop_map(|segments| segments.join(" ")),
+        // Beginnings and slips.
+        "(su?m?m?ers?|sa?l?e|im?g?|20[0-9]{1,2}|stras?s?e?|[abc]{1,3}) ?(sal[eo]|jpg|写)?",
+    ];
+    (text, how(), select(vec![Within::Path, Within::Name]))
+        .prop_map(|(text, how, within)| words_of(&text, how, within))
+        .prop_filter("a term has a word", |condition| {
+            !matches!(condition, Condition::Term(Term::Words { words, .. }) if words.is_empty())
+        })
+}
+
+fn form() -> impl Strategy<Value = String> {
+    vec(select(&PIECES[..]), 0..6).prop_map(|pieces| pieces.concat())
+}
+
+/// A path, a piece of which is a wildcard.
+fn form_of_path() -> impl Strategy<Value = String> {
+    (
+        path(),
+        0..20_usize,
+        0..6_usize,
+        select(vec!["*", "**", "?"]),
+    )
+        .prop_map(|(path, start, len, wildcard)| {
+            let chars: Vec<char> = path.chars().collect();
+            let start = start.min(chars.len());
+            let end = (start + len).min(chars.len());
+            let text = |chars: &[char]| chars.iter().collect::<String>();
+            format!("{}{wildcard}{}", text(&chars[..start]), text(&chars[end..]))
+        })
+}
+
+fn folder() -> impl Strategy<Value = String> {
+    vec(select(&SEGMENTS[..]), 0..3).prop_map(|segments| {
+        segments
+            .iter()
+            .fold("/".to_owned(), |path, it| path + it + "/")
+    })
+}
+
+fn interval<T: Clone + std::fmt::Debug + 'static>(
+    values: impl Fn() -> BoxedStrategy<T>,
+) -> impl Strategy<Value = Interval<T>> {
+    let bound = |value: T| {
+        let bounds = [
+            Bound::Unbounded,
+            Bound::Included(value.clone()),
+            Bound::Excluded(value),
+        ];
+        select(bounds.to_vec())
+    };
+    let bounds = (values().prop_flat_map(bound), values().prop_flat_map(bound));
+    bounds.prop_map(|(lower, upper)| Interval { lower, upper })
+}
+
+fn filter() -> impl Strategy<Value = Term> {
+    let stamp = || (0..10_i64).prop_map(|n| Stamp::from_millis(n * 10)).boxed();
+    let size = || (0..10_u64).boxed();
+    prop_oneof![
+        vec(select(vec!["jpg", "png", "gz", "html", "b", "none"]), 1..3)
+            .prop_map(|exts| Term::Ext(exts.into_iter().map(str::to_owned).collect())),
+        vec(select(&Kind::ALL[..]), 1..4).prop_map(Term::Type),
+        interval(size).prop_map(Term::Size),
+        interval(stamp).prop_map(Term::Modified),
+        interval(stamp).prop_map(Term::Created),
+        vec(select(&CLASSES[..]), 1..3)
+            .prop_map(|classes| Term::Storage(classes.into_iter().map(str::to_owned).collect())),
+        select(&ETAGS[..]).prop_map(|etag| Term::ETag(etag.to_owned())),
+        folder().prop_map(Term::Folder),
+        folder().prop_map(Term::Level),
+    ]
+}
+
+fn term() -> impl Strategy<Value = Condition> {
+    let forms = || prop_oneof![form(), form_of_path()];
+    prop_oneof![
+        4 => words(),
+        2 => form().prop_map(|form| Condition::Term(Term::NamePart(Pattern::of_names(&form)))),
+        2 => forms().prop_map(|form| Condition::Term(Term::PathGlob(Pattern::of_paths(&form)))),
+        1 => select(&SEGMENTS[..]).prop_map(|name| Condition::Term(Term::Name(name.to_owned()))),
+        1 => path().prop_map(|path| Condition::Term(Term::Path(path))),
+        4 => filter().prop_map(Condition::Term),
+    ]
+}
+
+/// A condition of some terms.
+pub fn condition() -> impl Strategy<Value = Condition> {
+    term().prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Condition::All),
+            vec(inner.clone(), 0..4).prop_map(Condition::Any),
+            inner.prop_map(|one| Condition::Not(Box::new(one))),
+        ]
+    })
+}
