@@ -274,7 +274,7 @@ fn a_change_of_the_tokens_counts_while_the_server_runs() {
     wait_for_status(&address, &second, 200);
     cli.succeed(&["token", "remove", "first"]);
     wait_for_status(&address, &first, 401);
-    // A mistake changes nothing, and is told once.
+    // A mistake changes nothing.
     let file = cli.folder().join("tokens");
     let good = std::fs::read_to_string(&file).expect("text");
     std::fs::write(&file, format!("{good}nonsense\n")).expect("the folder is ours");

@@ -49,6 +49,20 @@ fn the_configuration_by_example_is_taken_with_each_of_its_choices() {
     }
 }
 
+#[test]
+fn the_settings_for_other_machines_are_taken() {
+    let (_, access) = README.split_once("## Access").expect("it is there");
+    let (_, rest) = access.split_once("```toml\n").expect("there is an example");
+    let (settings, _) = rest.split_once("```").expect("it ends");
+    let cli = Cli::new(&Config::of([]));
+    let mut toml: Vec<&str> = example();
+    // In the place of the settings for this machine.
+    toml.retain(|line| !line.starts_with("listen = ") && !line.starts_with("[serve]"));
+    toml.retain(|line| !line.starts_with("control_socket") && !line.starts_with("grace_period"));
+    let settings = settings.replace("# hosts", "hosts");
+    load(&cli, &format!("{}\n{settings}", toml.join("\n")));
+}
+
 /// The words of a command as a shell splits them; it knows single quotes.
 pub fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -63,7 +77,8 @@ pub fn words(command: &str) -> Vec<String> {
 
 #[test]
 fn the_commands_work_as_they_are_printed() {
-    let fixture = Fixture::with_keys(["2024/summer.jpg", "2024/drafts/a.jpg"]);
+    let mut fixture = Fixture::with_keys(["2024/summer.jpg", "2024/drafts/a.jpg"]);
+    fixture.configure(|config| config.serve = vec!["tokens = \"tokens\"".to_owned()]);
     let mut daemon = None;
     let mut tried = 0;
     for line in README.lines() {
