@@ -21,10 +21,13 @@ use read_only::{CommitFolder, open_newest};
 use schema::Fields;
 
 pub mod columns;
+#[cfg(test)]
+pub mod corpus;
 pub mod document;
 pub mod expansion;
 pub mod facets;
 mod failure;
+pub mod folders;
 pub mod hits;
 pub mod identity;
 pub mod interval;
@@ -38,6 +41,7 @@ pub mod read_only;
 pub mod schema;
 pub mod scope;
 pub mod search;
+pub mod suggest;
 pub mod tokenizer;
 pub mod translation;
 pub mod trigrams;

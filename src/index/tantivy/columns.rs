@@ -91,6 +91,11 @@ impl Columns {
         self.alive.as_ref().is_none_or(|alive| alive.is_alive(doc))
     }
 
+    /// Whether any document is deleted.
+    pub fn has_deleted(&self) -> bool {
+        self.alive.is_some()
+    }
+
     /// Whether the document is a tombstone.
     pub fn is_tombstone(&self, doc: DocId) -> bool {
         number_at(&self.removed_in_scan, doc).is_some()
@@ -267,4 +272,57 @@ fn label_at(column: &Option<StrColumn>, doc: DocId) -> Result<Option<String>, In
     let mut text = String::new();
     let found = column.ord_to_str(ord, &mut text).map_err(read_error())?;
     Ok(found.then_some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use tantivy::schema::SchemaBuilder;
+    use tantivy::{Index, IndexWriter, TantivyDocument};
+
+    use super::super::schema::{Fields, settings, tokenizers};
+    use super::super::{MIN_WRITER_MEMORY, TantivyEngine};
+    use super::*;
+    use crate::index::{Engine, Which};
+    use crate::sync::interval::KeyInterval;
+    use crate::sync::source_state::SourceId;
+
+    /// What version 2 has more than version 1 had.
+    const SINCE_2: [&str; 4] = ["name_trigrams", "name_words", "name_folded", "depth"];
+
+    #[test]
+    fn records_of_schema_version_1_can_be_read() {
+        let mut builder = SchemaBuilder::new();
+        for (_, entry) in Fields::schema().0.fields() {
+            if !SINCE_2.contains(&entry.name()) {
+                builder.add_field(entry.clone());
+            }
+        }
+        let schema = builder.build();
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::builder()
+            .schema(schema.clone())
+            .settings(settings())
+            .tokenizers(tokenizers())
+            .create_in_dir(folder.path())
+            .unwrap();
+        let mut writer: IndexWriter = index.writer_with_num_threads(1, MIN_WRITER_MEMORY).unwrap();
+        let field = |name| schema.get_field(name).unwrap();
+        let mut document = TantivyDocument::default();
+        document.add_bytes(field(UKEY), &identity::ukey(SourceId(0), "a.jpg"));
+        document.add_u64(field("size"), 7);
+        document.add_i64(field("first_seen"), 9);
+        writer.add_document(document).unwrap();
+        writer.commit().unwrap();
+
+        assert!(TantivyEngine::open_read_only(folder.path()).is_err());
+        let engine = TantivyEngine::open_of_any_schema(folder.path()).unwrap();
+        let everything = KeyInterval::everything();
+        let read = engine
+            .read(SourceId(0), &everything, Which::All, 10)
+            .unwrap();
+        let (key, record) = &read[0];
+        assert_eq!((read.len(), key.as_str()), (1, "a.jpg"));
+        assert_eq!(record.first_seen(), Some(Stamp::from_millis(9)));
+        assert_eq!(record.object().unwrap().size, 7);
+    }
 }

@@ -132,23 +132,4 @@ fn most_frequent(mut values: Vec<(&str, u64)>) -> (Vec<Bucket>, bool) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_most_frequent_values_come_first_and_no_more_than_the_bound() {
-        let names: Vec<String> = (0..MAX_BUCKETS + 1).map(|n| format!("{n:03}")).collect();
-        let counts = |name: &str| if name == "007" { 9 } else { 1 };
-        let all: Vec<_> = names
-            .iter()
-            .map(|name| (name.as_str(), counts(name)))
-            .collect();
-        let (buckets, more) = most_frequent(all);
-        assert!(more);
-        assert_eq!(buckets.len(), MAX_BUCKETS);
-        assert_eq!((buckets[0].value.as_str(), buckets[0].count), ("007", 9));
-        assert_eq!(buckets[1].value, "000");
-        assert_eq!(buckets[99].value, "099");
-        assert_eq!(most_frequent(vec![("a", 0)]), (Vec::new(), false));
-    }
-}
+mod tests;

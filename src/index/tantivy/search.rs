@@ -299,3 +299,6 @@ impl Block {
         self.len = kept;
     }
 }
+
+#[cfg(test)]
+mod tests;
