@@ -43,7 +43,7 @@
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → {status, search} → {bucket, queue,
+//! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → {status, search, access} → {bucket, queue,
 //! index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.

@@ -1,7 +1,7 @@
 //! Who is let in: each request gets the [`Grant`] of its token, or is refused.
 //!
 //! What a grant lets a client see is up to what answers. Without tokens everybody is let in who can connect,
-//! but for browsers that a stranger's page has sent (see [`Hosts`]).
+//! but for browsers that a stranger's page has sent (see `hosts`).
 
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
-//! Stands in for the searches of the index until they are there.
+//! Child folders and suggestions of one commit.
 
 use super::{Deadline, SearchError, View};
-use crate::query::*;
+use crate::query::{Folder, Suggestion};
 use crate::source::Source;
 
-#[allow(missing_docs)]
 impl View {
+    /// The first `limit` child folders of a folder, behind the one named `after`, and whether there are
+    /// more.
     pub fn folders(
         &self,
         source: &Source,
@@ -14,37 +15,18 @@ impl View {
         limit: usize,
         deadline: &Deadline,
     ) -> Result<(Vec<Folder>, bool), SearchError> {
-        let mut request = Request::new(Query {
-            condition: Condition::Term(Term::Folder(folder.to_owned())),
-        });
-        request.limit = 1000;
-        let mut folders = std::collections::BTreeMap::new();
-        for hit in self.search(&[source], &request, deadline)?.hits {
-            if let Some((name, _)) = hit.path[folder.len()..].split_once('/') {
-                *folders.entry(name.to_owned()).or_insert(0) += 1;
-            }
-        }
-        let mut folders: Vec<_> = folders
-            .into_iter()
-            .map(|(name, assets)| Folder {
-                path: format!("{folder}{name}/"),
-                name,
-                assets,
-            })
-            .filter(|folder| after.is_none_or(|after| folder.path.as_str() > after))
-            .collect();
-        let more = folders.len() > limit;
-        folders.truncate(limit);
-        Ok((folders, more))
+        let engine = &self.live.engine;
+        Ok(engine.folders(source, folder, after, limit, deadline)?)
     }
 
+    /// Names of assets and folders that begin as the text does.
     pub fn suggest(
         &self,
-        _: &[&Source],
-        _: &str,
-        _: usize,
-        _: &Deadline,
+        scope: &[&Source],
+        text: &str,
+        limit: usize,
+        deadline: &Deadline,
     ) -> Result<Vec<Suggestion>, SearchError> {
-        Ok(Vec::new())
+        Ok(self.live.engine.suggest(scope, text, limit, deadline)?)
     }
 }

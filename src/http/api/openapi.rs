@@ -1,7 +1,7 @@
 //! The OpenAPI document of everything that HTTP answers.
 //!
 //! It is made from the tables by which the paths read their parameters, so that what is documented is
-//! what is taken. What the answers look like is in [`schemas`].
+//! what is taken. What the answers look like is in `schemas`.
 
 use serde_json::{Map, Value, json};
 

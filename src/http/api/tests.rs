@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+mod leaks;
+
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use serde_json::{Value, json};
@@ -85,9 +87,10 @@ impl Fixture {
             configured.push(Arc::new(source));
         }
         engine.commit(&changes, &checkpoint).unwrap();
-        let board = Arc::new(Board::new(folder.path().into()));
+        let mut board = Board::new(folder.path().into());
+        board.started = Stamp::from_millis(0);
         Self {
-            site: Site::of(board, configured),
+            site: Site::of(Arc::new(board), configured),
             _folder: folder,
         }
     }

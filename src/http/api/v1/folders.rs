@@ -156,7 +156,7 @@ pub async fn answer(
     .await?;
     let last = folders.last().filter(|_| more).map(|folder| Position {
         value: SortValue::Path,
-        path: folder.path.clone(),
+        path: folder.name.clone(),
         source: name.clone(),
     });
     let assets_next = page.next.map(|position| assets_place.cursor_at(position));
