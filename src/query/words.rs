@@ -53,6 +53,9 @@ pub fn query_words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
 /// Only marks that words drop are missing. Two names that differ in nothing but case, accents or
 /// compatibility forms fold to the same text.
 pub fn fold_name(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(name.len());
     fold_with(name, |part, _| folded.push_str(part));
     folded
