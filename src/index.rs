@@ -12,6 +12,7 @@ use crate::sync::interval::KeyInterval;
 use crate::sync::record::Record;
 use crate::sync::source_state::SourceId;
 
+pub mod deadline;
 pub mod directory;
 pub mod error;
 pub mod ledger;
@@ -22,6 +23,7 @@ pub mod tally;
 pub mod tantivy;
 pub mod writer;
 
+pub use deadline::Deadline;
 pub use error::IndexError;
 
 /// A key with its record.

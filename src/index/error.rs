@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::query::Sort;
 use crate::sync::checkpoint::BindingError;
 use crate::sync::source_state::NotComplete;
 
@@ -78,6 +80,21 @@ pub enum IndexError {
          build a new index with `asset-indexer reindex --rebuild`"
     )]
     WriterGone,
+    /// A search took longer than it may.
+    #[error(
+        "the search took longer than {allowed:?}; narrow it by more words, a folder or a Source, or \
+         ask for fewer facets"
+    )]
+    TooSlow {
+        /// What it may take.
+        allowed: Duration,
+    },
+    /// A page cannot go on where the last one ended.
+    #[error("the page before was not sorted by {sort}; begin again with the first page")]
+    OtherSort {
+        /// What the search is sorted by.
+        sort: Sort,
+    },
 }
 
 /// The two versions, and which of the two programs has to change.

@@ -21,20 +21,27 @@ use read_only::{CommitFolder, open_newest};
 use schema::Fields;
 
 pub mod columns;
+#[cfg(test)]
+pub mod corpus;
 pub mod document;
 pub mod expansion;
+pub mod facets;
 mod failure;
+pub mod folders;
 pub mod hits;
 pub mod identity;
 pub mod interval;
 pub mod keys_query;
 pub mod level;
 pub mod live_query;
+pub mod merge;
 pub mod paths;
 pub mod ranking;
 pub mod read_only;
 pub mod schema;
+pub mod scope;
 pub mod search;
+pub mod suggest;
 pub mod tokenizer;
 pub mod translation;
 pub mod trigrams;

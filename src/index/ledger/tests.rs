@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::index::Deadline;
 use crate::index::tantivy::TantivyEngine;
-use crate::query::{Query, Sort};
+use crate::query::{Query, Request};
 use crate::source::rules::{Choice, Rules};
 use crate::sync::listing::Entry;
 use crate::sync::object::{ETag, Object, StorageClass};
@@ -392,12 +393,13 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
     assert_eq!(keys, ["a", "b", "c"]);
     for query in ["", "-nothing", "folder:/"] {
         let query = Query::parse(query, Stamp::from_millis(0)).unwrap();
-        let found = ledger
+        let request = Request::new(query);
+        let page = ledger
             .engine
-            .search(&query, [&*source], Sort::default(), 9)
+            .search(&[&*source], &request, &Deadline::never())
             .unwrap();
-        assert_eq!(found.total, 2);
-        let keys: Vec<String> = found.hits.map(|hit| hit.unwrap().key).collect();
+        assert_eq!(page.total.value, 2);
+        let keys: Vec<String> = page.hits.into_iter().map(|hit| hit.key).collect();
         assert_eq!(keys, ["a", "c"]);
     }
     assert_eq!(scan(&mut ledger, &source, &bucket, 61_200), [0, 0, 0]);

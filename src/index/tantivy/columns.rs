@@ -91,6 +91,11 @@ impl Columns {
         self.alive.as_ref().is_none_or(|alive| alive.is_alive(doc))
     }
 
+    /// Whether any document is deleted.
+    pub fn has_deleted(&self) -> bool {
+        self.alive.is_some()
+    }
+
     /// Whether the document is a tombstone.
     pub fn is_tombstone(&self, doc: DocId) -> bool {
         number_at(&self.removed_in_scan, doc).is_some()

@@ -1,165 +1,63 @@
-//! The hits of a search, merged from all segments and Sources as they are asked for.
+//! A document as what others read: a hit, from its columns.
 //!
-//! Only the next hit of each segment is in memory as such; the others are addresses.
+//! Which documents are hits is decided elsewhere.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-use std::vec::IntoIter;
+use tantivy::DocId;
 
-use tantivy::DocAddress;
-
-use super::ranking::Ranked;
-use super::{Snapshot, TantivyEngine};
-use crate::index::IndexError;
-use crate::query::{Hit, Kind, Sort, SortBy, content_type, extension_of, file_name};
+use super::TantivyEngine;
+use super::columns::Columns;
+use super::scope::Searched;
+use crate::index::{Engine, IndexError};
+use crate::query::{Hit, Kind, content_type, extension_of, file_name};
 use crate::source::Source;
-use crate::sync::record::Content;
+use crate::sync::record::{Content, Record};
 
-/// The first documents of one Source in one segment, in the order of the search.
-pub struct Stream<'a> {
-    source: &'a Source,
-    rest: IntoIter<Ranked>,
-}
-
-impl<'a> Stream<'a> {
-    /// What was found of the Source in a segment.
-    pub fn new(source: &'a Source, found: Vec<Ranked>) -> Self {
-        Self {
-            source,
-            rest: found.into_iter(),
-        }
-    }
-}
-
-/// An iterator over the hits of a search.
-pub struct Hits<'a> {
-    snapshot: &'a Snapshot,
-    heads: BinaryHeap<Head<'a>>,
-    left: usize,
-}
-
-impl<'a> Hits<'a> {
-    /// The first `limit` hits of the streams.
-    pub fn merge(
-        engine: &'a TantivyEngine,
-        streams: Vec<Stream<'a>>,
-        sort: Sort,
-        limit: usize,
-    ) -> Result<Self, IndexError> {
-        let mut hits = Self {
-            snapshot: engine.snapshot(),
-            heads: BinaryHeap::with_capacity(streams.len()),
-            left: limit,
-        };
-        for stream in streams {
-            let reversed = sort.by == SortBy::Path && sort.descending;
-            hits.push_next(stream, reversed)?;
-        }
-        Ok(hits)
-    }
-
-    fn push_next(&mut self, mut stream: Stream<'a>, reversed: bool) -> Result<(), IndexError> {
-        for ranked in stream.rest.by_ref() {
-            if let Some(hit) = self.hit(stream.source, ranked.address)? {
-                self.heads.push(Head {
-                    value: ranked.value,
-                    hit,
-                    reversed,
-                    stream,
-                });
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// The hit of a document; `None` for what search must not show.
-    fn hit(&self, source: &Source, address: DocAddress) -> Result<Option<Hit>, IndexError> {
-        let columns = &self.snapshot.segments[address.segment_ord as usize];
-        let key = columns.key(address.doc_id)?;
-        let Content::Live { object, first_seen } = columns.record(address.doc_id)?.content else {
+impl TantivyEngine {
+    /// The asset of this path, if there is one.
+    pub fn asset(&self, source: &Source, path: &str) -> Result<Option<Hit>, IndexError> {
+        let known = self.in_scope(&[source]).pop();
+        let (Some(searched), Some(key)) = (known, source.key_of(path)) else {
             return Ok(None);
         };
-        let Some(path) = source.asset_path(&key) else {
-            return Ok(None);
-        };
-        let name = file_name(&path).to_owned();
-        let ext = extension_of(&name).map(str::to_lowercase);
-        Ok(Some(Hit {
-            source: source.name.clone(),
-            url: source.asset_url(&key),
-            kind: Kind::of_ext(ext.as_deref()),
-            content_type: content_type(ext.as_deref()),
-            ext,
-            size: object.size,
-            last_modified: object.last_modified,
-            first_seen: Some(first_seen),
-            etag: object.etag.as_ref().map(|etag| etag.to_text()),
-            storage_class: object.storage_class.name().to_owned(),
-            key,
-            path,
-            name,
-            highlights: None,
-        }))
+        let record = self.get(searched.id, &[&key])?.pop().flatten();
+        Ok(record.and_then(|record| hit_of(source, &key, path, record)))
     }
 }
 
-impl Iterator for Hits<'_> {
-    type Item = Result<Hit, IndexError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
-        let Head {
-            hit,
-            stream,
-            reversed,
-            ..
-        } = self.heads.pop()?;
-        match self.push_next(stream, reversed) {
-            Ok(()) => Some(Ok(hit)),
-            Err(error) => {
-                self.left = 0;
-                Some(Err(error))
-            }
-        }
-    }
+/// The hit of a document that is an asset with this path.
+pub fn hit(
+    searched: &Searched<'_>,
+    columns: &Columns,
+    doc: DocId,
+    path: &str,
+) -> Result<Hit, IndexError> {
+    let (key, record) = (columns.key(doc)?, columns.record(doc)?);
+    hit_of(searched.source, &key, path, record).ok_or_else(|| IndexError::Damaged {
+        what: format!("document {doc} was found and is a tombstone"),
+    })
 }
 
-/// The next hit of a stream; the greatest is the one that comes first.
-struct Head<'a> {
-    value: u64,
-    hit: Hit,
-    reversed: bool,
-    stream: Stream<'a>,
+/// `None` where the record is a tombstone.
+fn hit_of(source: &Source, key: &str, path: &str, record: Record) -> Option<Hit> {
+    let Content::Live { object, first_seen } = record.content else {
+        return None;
+    };
+    let name = file_name(path);
+    let ext = extension_of(name).map(str::to_lowercase);
+    Some(Hit {
+        source: source.name.clone(),
+        url: source.asset_url(key),
+        key: key.to_owned(),
+        path: path.to_owned(),
+        name: name.to_owned(),
+        kind: Kind::of_ext(ext.as_deref()),
+        content_type: content_type(ext.as_deref()),
+        ext,
+        size: object.size,
+        last_modified: object.last_modified,
+        first_seen: Some(first_seen),
+        etag: object.etag.as_ref().map(|etag| etag.to_text()),
+        storage_class: object.storage_class.name().to_owned(),
+        highlights: None,
+    })
 }
-
-impl Ord for Head<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_place = || {
-            let (mine, theirs) = (&self.hit, &other.hit);
-            mine.path
-                .cmp(&theirs.path)
-                .then_with(|| mine.source.cmp(&theirs.source))
-        };
-        let order = self.value.cmp(&other.value).then_with(by_place);
-        if self.reversed {
-            order
-        } else {
-            order.reverse()
-        }
-    }
-}
-
-impl PartialOrd for Head<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Head<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Head<'_> {}

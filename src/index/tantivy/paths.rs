@@ -56,6 +56,12 @@ impl Paths {
         Ok(&self.text[start..self.ends[place]])
     }
 
+    /// The documents from this one on whose paths are held, which is read if it is not.
+    pub fn held_from(&mut self, doc: DocId) -> io::Result<Range<DocId>> {
+        self.of(doc)?;
+        Ok(doc..self.held.end)
+    }
+
     /// The documents of the segment whose ukeys lie between the bounds.
     pub fn docs(&self, bounds: &Bounds) -> io::Result<Range<DocId>> {
         docs_between(&self.ukeys, self.max_doc, bounds)

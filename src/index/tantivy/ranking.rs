@@ -1,150 +1,250 @@
-//! The first documents of a search by a column's value, equal ones by key.
+//! The first documents of one Source in one segment, in the order of a search.
 //!
-//! A segment is sorted by key, so within it the document number stands for the key. The merge of
-//! the segments compares keys and is done in `hits`.
+//! A segment is sorted by key, so the number of a document stands for its path, and the value that it
+//! is ranked by is made a number whose least comes first. The merge of the segments is done in
+//! `merge`.
 
-use std::collections::BinaryHeap;
+use tantivy::columnar::{Column, StrColumn};
+use tantivy::{DocId, Score, SegmentReader, i64_to_u64, u64_to_i64};
 
-use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::Column;
-use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
+use super::columns::{Columns, read_error};
+use super::scope::Searched;
+use crate::index::IndexError;
+use crate::query::{Position, Sort, SortBy, SortValue};
 
-use crate::query::{Sort, SortBy};
+/// How many documents are looked at together.
+pub use tantivy::COLLECT_BLOCK_BUFFER_LEN as BLOCK;
 
-/// Collects the first `limit` documents of each segment in the order of `sort`.
-#[derive(Clone, Copy, Debug)]
-pub struct Ranking {
-    /// The order.
-    pub sort: Sort,
-    /// The most documents a segment.
-    pub limit: usize,
-}
+/// How many documents are kept besides the wanted ones, so that they are cut down seldom.
+const SPARE: usize = 1024;
 
-/// A document with the value that it is ranked by; the least comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ranked {
-    /// The value, turned round for a descending order; 0 where the key alone decides.
-    pub value: u64,
-    /// Where the document is.
-    pub address: DocAddress,
-}
+/// A document with the value that it is ranked by: the least comes first.
+pub type Ranked = (u64, DocId);
 
-/// What was found: how many documents match, and the first of each segment.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// All that match.
-    pub total: u64,
-    /// The first of each segment, in order.
-    pub segments: Vec<Vec<Ranked>>,
-}
+/// Behind every document.
+const BEHIND_ALL: Ranked = (u64::MAX, DocId::MAX);
 
-impl Collector for Ranking {
-    type Fruit = Found;
-    type Child = SegmentRanking;
-
-    fn for_segment(
-        &self,
-        segment: SegmentOrdinal,
-        reader: &SegmentReader,
-    ) -> tantivy::Result<SegmentRanking> {
-        let fast = reader.fast_fields();
-        let column = match self.sort.by {
-            // By relevance and by name is the path alone as yet.
-            SortBy::Path | SortBy::Relevance | SortBy::Name => Values::None,
-            SortBy::Created => Values::Signed(fast.column_opt("first_seen")?),
-            SortBy::Size => Values::Unsigned(fast.column_opt("size")?),
-            SortBy::Modified => Values::Signed(fast.column_opt("last_modified")?),
-        };
-        Ok(SegmentRanking {
-            ranking: *self,
-            segment,
-            values: column,
-            total: 0,
-            first: BinaryHeap::new(),
-        })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        false
-    }
-
-    fn merge_fruits(&self, segments: Vec<Found>) -> tantivy::Result<Found> {
-        let mut all = Found::default();
-        for found in segments {
-            all.total += found.total;
-            all.segments.extend(found.segments);
-        }
-        Ok(all)
-    }
-}
-
-enum Values {
-    None,
-    Unsigned(Option<Column<u64>>),
-    Signed(Option<Column<i64>>),
+/// What the documents of a segment are ranked by.
+pub struct Values {
+    sort: Sort,
+    /// Of names, their ordinals. `None` where the path alone decides, or no document has a value.
+    column: Option<Column<u64>>,
+    names: Option<StrColumn>,
 }
 
 impl Values {
-    /// The document's value, in an order that unsigned numbers keep.
-    fn of(&self, doc: DocId) -> u64 {
-        match self {
-            Self::None => 0,
-            Self::Unsigned(column) => column.as_ref().and_then(|c| c.first(doc)).unwrap_or(0),
-            Self::Signed(column) => {
-                let value = column.as_ref().and_then(|c| c.first(doc)).unwrap_or(0);
-                tantivy::i64_to_u64(value)
-            }
+    /// The values of a segment.
+    pub fn open(segment: &SegmentReader, sort: Sort) -> Result<Self, IndexError> {
+        let fast = segment.fast_fields();
+        // As unsigned numbers in the same order, whatever the column's type.
+        let column = |name| fast.u64_lenient(name).map_err(read_error());
+        let column = match sort.by {
+            SortBy::Path => None,
+            SortBy::Relevance => column("name_words")?,
+            SortBy::Name => column("name_folded")?,
+            SortBy::Modified => column("last_modified")?,
+            SortBy::Size => column("size")?,
+            SortBy::Created => column("first_seen")?,
+        };
+        let names = match sort.by {
+            SortBy::Name => fast.str("name_folded").map_err(read_error())?,
+            _ => None,
+        };
+        Ok(Self {
+            sort,
+            column: column.map(|(column, _)| column),
+            names,
+        })
+    }
+
+    /// The values of documents; `scores` is looked at where the order is that of relevance.
+    pub fn of(&self, docs: &[DocId], scores: &[Score], values: &mut [u64; BLOCK]) {
+        let mut found = [None; BLOCK];
+        if let Some(column) = &self.column {
+            column.first_vals(docs, &mut found[..docs.len()]);
         }
+        for (place, doc) in docs.iter().enumerate() {
+            let value = match self.sort.by {
+                SortBy::Path => u64::from(*doc),
+                SortBy::Relevance => by_relevance(scores[place] as u32, found[place].unwrap_or(0)),
+                // A name that is not there comes before all that are.
+                SortBy::Name => found[place].map_or(0, |ord| ord + 1),
+                _ => found[place].unwrap_or(0),
+            };
+            values[place] = self.turned(value);
+        }
+    }
+
+    /// The first place behind a position, among the documents of a Source in this segment.
+    pub fn behind(
+        &self,
+        position: &Position,
+        searched: &Searched<'_>,
+        columns: &Columns,
+    ) -> Result<Ranked, IndexError> {
+        let before = |with_it| searched.docs_before(columns, &position.path, with_it);
+        let name = searched.source.name.as_str();
+        let reached = || before(name <= position.source.as_str());
+        let value = match (self.sort.by, &position.value) {
+            (SortBy::Path, SortValue::Path) if self.sort.descending => {
+                // The last document before the position is the first behind it.
+                let last = before(name < position.source.as_str())?.checked_sub(1);
+                let place = |doc| (self.turned(u64::from(doc)), doc);
+                return Ok(last.map_or(BEHIND_ALL, place));
+            }
+            (SortBy::Path, SortValue::Path) => return Ok((u64::from(reached()?), 0)),
+            (SortBy::Size, SortValue::Number(size)) => *size,
+            (SortBy::Modified | SortBy::Created, SortValue::Moment(moment)) => i64_to_u64(*moment),
+            (SortBy::Relevance, SortValue::Relevance { score, name_words }) => {
+                by_relevance(*score, u64::from(*name_words))
+            }
+            (SortBy::Name, SortValue::Name(name)) => match self.place_of_name(name)? {
+                Ok(value) => value,
+                Err(next) => return Ok((next, 0)),
+            },
+            _ => return Err(IndexError::OtherSort { sort: self.sort }),
+        };
+        Ok((self.turned(value), reached()?))
+    }
+
+    /// The value of a name; where the segment has none such, the turned value of the next name.
+    fn place_of_name(&self, name: &str) -> Result<Result<u64, u64>, IndexError> {
+        use tantivy_sstable::TermOrdHit;
+        let Some(names) = &self.names else {
+            return Ok(Err(0));
+        };
+        let found = names.dictionary().term_ord_or_next(name);
+        Ok(match found.map_err(read_error())? {
+            TermOrdHit::Exact(ord) => Ok(ord + 1),
+            TermOrdHit::Next(ord) => {
+                // Behind the last name the dictionary answers u64::MAX.
+                let before = ord.min(names.num_terms() as u64);
+                let next = if self.sort.descending {
+                    before
+                } else {
+                    before + 1
+                };
+                Err(self.turned(next))
+            }
+        })
+    }
+
+    fn turned(&self, value: u64) -> u64 {
+        if self.sort.descending { !value } else { value }
     }
 }
 
-/// The first documents of one segment so far.
-pub struct SegmentRanking {
-    ranking: Ranking,
-    segment: SegmentOrdinal,
-    values: Values,
-    total: u64,
-    /// The greatest on top: what goes when a lesser one comes.
-    first: BinaryHeap<(u64, DocId)>,
+/// The best score first, then the fewest words of the name.
+fn by_relevance(score: u32, name_words: u64) -> u64 {
+    (u64::from(!score) << 32) | name_words.min(u64::from(u32::MAX))
 }
 
-impl SegmentCollector for SegmentRanking {
-    type Fruit = Found;
+/// What a value says that [`Values::of`] made; of a name and a path nothing, they follow from the path.
+pub fn sort_value(sort: Sort, value: u64) -> Option<SortValue> {
+    let value = if sort.descending { !value } else { value };
+    Some(match sort.by {
+        SortBy::Path => SortValue::Path,
+        SortBy::Name => return None,
+        SortBy::Size => SortValue::Number(value),
+        SortBy::Modified | SortBy::Created => SortValue::Moment(u64_to_i64(value)),
+        SortBy::Relevance => SortValue::Relevance {
+            score: !((value >> 32) as u32),
+            name_words: value as u32,
+        },
+    })
+}
 
-    fn collect(&mut self, doc: DocId, _score: Score) {
-        self.total += 1;
-        let value = self.values.of(doc);
-        let place = match (self.ranking.sort.by, self.ranking.sort.descending) {
-            (SortBy::Path, true) => (0, DocId::MAX - doc),
-            (_, true) => (!value, doc),
-            (_, false) => (value, doc),
-        };
-        if self.first.len() < self.ranking.limit {
-            self.first.push(place);
-        } else if self.first.peek().is_some_and(|worst| place < *worst) {
-            self.first.pop();
-            self.first.push(place);
+/// The first documents so far, in any order.
+pub struct First {
+    most: usize,
+    start: Ranked,
+    /// Nothing from here on is wanted any more.
+    bar: Ranked,
+    kept: Vec<Ranked>,
+}
+
+impl First {
+    /// At most so many documents, at the start or behind it.
+    pub fn new(most: usize, start: Ranked) -> Self {
+        Self {
+            most,
+            start,
+            bar: BEHIND_ALL,
+            kept: Vec::new(),
         }
     }
 
-    fn harvest(self) -> Found {
-        let reversed = self.ranking.sort.by == SortBy::Path && self.ranking.sort.descending;
-        let ranked = |(value, place): (u64, DocId)| {
-            let doc = if reversed { DocId::MAX - place } else { place };
-            Ranked {
-                value,
-                address: DocAddress::new(self.segment, doc),
+    /// Looks at more documents.
+    pub fn offer(&mut self, docs: &[DocId], values: &[u64; BLOCK]) {
+        for (doc, value) in docs.iter().zip(values) {
+            let place = (*value, *doc);
+            if place < self.bar && place >= self.start {
+                self.kept.push(place);
+                if self.kept.len() >= self.most + SPARE.max(self.most) {
+                    self.cut();
+                }
             }
-        };
-        let first = self
-            .first
-            .into_sorted_vec()
-            .into_iter()
-            .map(ranked)
-            .collect();
-        Found {
-            total: self.total,
-            segments: vec![first],
+        }
+    }
+
+    /// Whether there are as many as are wanted.
+    pub fn is_full(&self) -> bool {
+        self.kept.len() >= self.most
+    }
+
+    /// The first document that can be kept where the number of the document is the value.
+    pub fn first_doc(&self) -> DocId {
+        DocId::try_from(self.start.0).unwrap_or(DocId::MAX)
+    }
+
+    /// The first documents, in order.
+    pub fn into_sorted(mut self) -> Vec<Ranked> {
+        self.kept.sort_unstable();
+        self.kept.truncate(self.most);
+        self.kept
+    }
+
+    fn cut(&mut self) {
+        if let Some(last) = self.most.checked_sub(1) {
+            let (_, worst, _) = self.kept.select_nth_unstable(last);
+            self.bar = *worst;
+        }
+        self.kept.truncate(self.most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_the_least_behind_the_start_in_any_order_of_coming() {
+        let rng = &mut fastrand::Rng::with_seed(3);
+        for most in [0, 1, 2, 1100] {
+            for (name, value_of) in [
+                ("rising", (|doc| u64::from(doc)) as fn(u32) -> u64),
+                ("falling", |doc| u64::from(!doc)),
+                ("mixed", |doc| {
+                    u64::from(doc.wrapping_mul(2_654_435_761) % 97)
+                }),
+                ("equal", |_| 7),
+            ] {
+                let all: Vec<Ranked> = (0..9_000).map(|doc| (value_of(doc), doc)).collect();
+                let start = all[rng.usize(..all.len())];
+                let mut first = First::new(most, start);
+                for block in all.chunks(BLOCK) {
+                    let docs: Vec<_> = block.iter().map(|(_, doc)| *doc).collect();
+                    let mut values = [0; BLOCK];
+                    for (place, (value, _)) in block.iter().enumerate() {
+                        values[place] = *value;
+                    }
+                    first.offer(&docs, &values);
+                }
+                let mut want: Vec<_> = all.into_iter().filter(|it| *it >= start).collect();
+                want.sort_unstable();
+                want.truncate(most);
+                assert_eq!(first.into_sorted(), want, "{most} {name}");
+            }
         }
     }
 }

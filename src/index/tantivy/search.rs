@@ -1,67 +1,304 @@
-//! Answers a search from one snapshot: hits from columns, merged over segments and Sources.
+//! Answers a search from one commit: counts what the query finds, keeps the first of it, and takes
+//! the facets, all in one pass.
 //!
-//! What the query means to tantivy is said in `translation`.
+//! What the query means to tantivy is said in `translation`; what a place in the order is, in `ranking`.
 
-use super::hits::{Hits, Stream};
-use super::ranking::Ranking;
+use tantivy::query::{EnableScoring, Scorer, Weight};
+use tantivy::{DocId, Score, SegmentReader, TERMINATED};
+
+use super::columns::Columns;
+use super::facets::{Facets, SegmentFacets};
+use super::hits::hit;
+use super::merge::{Stream, merge};
+use super::ranking::{BLOCK, First, Ranked, Values};
+use super::scope::Searched;
 use super::translation::Translation;
 use super::watch::Watch;
 use super::{TantivyEngine, failure};
-use crate::index::{Engine, IndexError};
-use crate::query::{Query, Sort};
+use crate::index::{Deadline, IndexError};
+use crate::query::{Count, Page, Request, SortBy, Total, highlights};
 use crate::source::Source;
 
-/// The hits of a search, and how many there are in all.
-pub struct Results<'a> {
-    /// All that match.
-    pub total: u64,
-    /// The first of them.
-    pub hits: Hits<'a>,
-}
+/// So many blocks are looked at between two looks at the deadline: 4,096 documents.
+const BLOCKS_A_LOOK: usize = 4096 / BLOCK;
+
+/// What fails where tantivy cannot read.
+const SEARCHING: &str = "search the index";
+
+/// The place in front of every document.
+const BEFORE_ALL: Ranked = (0, 0);
 
 impl TantivyEngine {
-    /// The first `limit` assets of the Sources that the query finds; a Source that the index does
-    /// not know has none.
-    pub fn search<'a>(
-        &'a self,
-        query: &Query,
-        sources: impl IntoIterator<Item = &'a Source>,
-        sort: Sort,
-        limit: usize,
-    ) -> Result<Results<'a>, IndexError> {
-        let checkpoint = self.checkpoint()?;
-        let watch = Watch::without_deadline();
-        let (mut total, mut streams) = (0, Vec::new());
-        for source in sources {
-            // Records of another bucket or folder than the configuration's are none of its assets.
-            let state = checkpoint
-                .source(&source.name)
-                .filter(|state| state.origin == source.origin() && state.prefix == source.prefix);
-            let Some(state) = state else { continue };
-            let translation = Translation {
-                snapshot: self.snapshot(),
-                fields: self.fields(),
-                source,
-                id: state.id,
-                watch: &watch,
-            };
-            let found = self
-                .snapshot()
-                .searcher
-                .search(&*translation.query(query)?, &Ranking { sort, limit })
-                .map_err(failure::of("search the index"))?;
-            if let Some(fault) = watch.fault() {
-                return Err(fault.clone());
-            }
-            total += found.total;
-            streams.extend(
-                found
-                    .segments
-                    .into_iter()
-                    .map(|first| Stream::new(source, first)),
-            );
-        }
-        let hits = Hits::merge(self, streams, sort, limit)?;
-        Ok(Results { total, hits })
+    /// A page of the assets of these Sources that the query finds.
+    ///
+    /// A Source that the index does not know, or whose records there are of another bucket or folder,
+    /// has no assets. The total counts the assets of all pages.
+    pub fn search(
+        &self,
+        scope: &[&Source],
+        request: &Request,
+        deadline: &Deadline,
+    ) -> Result<Page, IndexError> {
+        deadline.check()?;
+        let until = *deadline;
+        let search = Search {
+            engine: self,
+            request,
+            deadline,
+            watch: Watch::new(move || until.is_over()),
+            scope: self.in_scope(scope),
+        };
+        search.page()
     }
 }
+
+/// A search under way.
+struct Search<'a> {
+    engine: &'a TantivyEngine,
+    request: &'a Request,
+    deadline: &'a Deadline,
+    watch: Watch,
+    scope: Vec<Searched<'a>>,
+}
+
+/// What was counted so far.
+struct Counted {
+    total: u64,
+    /// Whether all was.
+    is_exact: bool,
+}
+
+/// Some documents that match, ascending, with their scores.
+struct Block {
+    docs: [DocId; BLOCK],
+    scores: [Score; BLOCK],
+    len: usize,
+}
+
+impl Search<'_> {
+    fn page(&self) -> Result<Page, IndexError> {
+        let weights = self.weights()?;
+        let snapshot = self.engine.snapshot();
+        let mut facets = Facets::new(&self.request.facets);
+        let mut streams = Vec::new();
+        let mut counted = Counted {
+            total: 0,
+            is_exact: true,
+        };
+        let readers = snapshot.searcher.segment_readers();
+        for (columns, reader) in snapshot.segments.iter().zip(readers) {
+            let values = Values::open(reader, self.request.sort)?;
+            let mut counts = SegmentFacets::open(reader, &facets)?;
+            for (searched, weight) in self.scope.iter().zip(&weights) {
+                // To ask the index of words for nothing costs as much as for all.
+                if searched.docs(columns)?.is_empty() {
+                    continue;
+                }
+                counts.enter(searched, columns, reader)?;
+                let mut first = First::new(self.most(), self.start(&values, searched, columns)?);
+                let mut scorer = weight.scorer(reader, 1.0).map_err(failure::of(SEARCHING))?;
+                self.pass(
+                    &mut *scorer,
+                    reader,
+                    &values,
+                    &mut first,
+                    &mut counts,
+                    &mut counted,
+                )?;
+                streams.push(Stream {
+                    searched: *searched,
+                    columns,
+                    first: first.into_sorted(),
+                });
+            }
+            counts.add_to(&mut facets)?;
+        }
+        self.finish(streams, facets, counted)
+    }
+
+    /// One for each Source: a query means other keys in each.
+    fn weights(&self) -> Result<Vec<Box<dyn Weight>>, IndexError> {
+        let searcher = &self.engine.snapshot().searcher;
+        let scoring = match self.is_scored() {
+            true => EnableScoring::enabled_from_searcher(searcher),
+            false => EnableScoring::disabled_from_searcher(searcher),
+        };
+        let weight = |searched: &Searched<'_>| {
+            let translation = Translation {
+                snapshot: self.engine.snapshot(),
+                fields: self.engine.fields(),
+                source: searched.source,
+                id: searched.id,
+                watch: &self.watch,
+            };
+            let query = translation.query(&self.request.query)?;
+            query.weight(scoring).map_err(failure::of(SEARCHING))
+        };
+        self.scope.iter().map(weight).collect()
+    }
+
+    fn is_scored(&self) -> bool {
+        self.request.sort.by == SortBy::Relevance
+    }
+
+    /// One more than the page has tells whether there is a next page.
+    fn most(&self) -> usize {
+        self.request.limit.saturating_add(1)
+    }
+
+    fn start(
+        &self,
+        values: &Values,
+        searched: &Searched<'_>,
+        columns: &Columns,
+    ) -> Result<Ranked, IndexError> {
+        match &self.request.after {
+            Some(position) => values.behind(position, searched, columns),
+            None => Ok(BEFORE_ALL),
+        }
+    }
+
+    /// Goes through what a Source has of the query in a segment.
+    fn pass(
+        &self,
+        scorer: &mut dyn Scorer,
+        reader: &SegmentReader,
+        values: &Values,
+        first: &mut First,
+        counts: &mut SegmentFacets<'_>,
+        counted: &mut Counted,
+    ) -> Result<(), IndexError> {
+        let mut block = Block::new();
+        let mut ranked = [0; BLOCK];
+        for number in 1.. {
+            if number % BLOCKS_A_LOOK == 0 {
+                self.deadline.check()?;
+            }
+            if !block.read(scorer, self.is_scored()) {
+                break;
+            }
+            block.drop_deleted(reader);
+            values.of(block.docs(), &block.scores, &mut ranked);
+            first.offer(block.docs(), &ranked);
+            counts.count(block.docs())?;
+            counted.total += block.len as u64;
+            if self.has_counted(counted) && scorer.doc() != TERMINATED {
+                if first.is_full() {
+                    counted.is_exact = false;
+                    break;
+                }
+                if scorer.doc() < first.first_doc() {
+                    counted.is_exact = false;
+                    scorer.seek(first.first_doc());
+                }
+            }
+        }
+        // A set of documents cannot say that it ended too early.
+        if let Some(fault) = self.watch.fault() {
+            return Err(fault.clone());
+        }
+        self.deadline.check()
+    }
+
+    /// Whether the count may end, and the hits that are left can be told from the others unseen.
+    fn has_counted(&self, counted: &Counted) -> bool {
+        let sort = self.request.sort;
+        let is_in_order = sort.by == SortBy::Path && !sort.descending;
+        match self.request.count {
+            Count::Exact => false,
+            Count::UpTo(enough) => {
+                is_in_order && self.request.facets.is_empty() && counted.total >= enough
+            }
+        }
+    }
+
+    fn finish(
+        &self,
+        streams: Vec<Stream<'_>>,
+        facets: Facets<'_>,
+        counted: Counted,
+    ) -> Result<Page, IndexError> {
+        let request = self.request;
+        let mut placed = merge(streams, request.sort, self.most(), self.deadline)?;
+        let has_more = placed.len() > request.limit;
+        placed.truncate(request.limit);
+        let mut hits = Vec::with_capacity(placed.len());
+        for place in &placed {
+            let path = &place.position.path;
+            let mut hit = hit(&place.searched, place.columns, place.doc, path)?;
+            if request.highlights {
+                hit.highlights = Some(highlights(&request.query, path));
+            }
+            hits.push(hit);
+        }
+        let last = placed.pop().map(|place| place.position);
+        Ok(Page {
+            hits,
+            total: counted.total(request.count),
+            next: last.filter(|_| has_more),
+            facets: facets.finish(),
+        })
+    }
+}
+
+impl Counted {
+    fn total(&self, count: Count) -> Total {
+        let value = match count {
+            // How far beyond it was counted is chance.
+            Count::UpTo(enough) if !self.is_exact => self.total.min(enough),
+            _ => self.total,
+        };
+        Total {
+            value,
+            exact: self.is_exact,
+        }
+    }
+}
+
+impl Block {
+    fn new() -> Self {
+        Self {
+            docs: [0; BLOCK],
+            scores: [0.0; BLOCK],
+            len: 0,
+        }
+    }
+
+    fn docs(&self) -> &[DocId] {
+        &self.docs[..self.len]
+    }
+
+    /// Reads the next documents; whether there are any.
+    fn read(&mut self, scorer: &mut dyn Scorer, scored: bool) -> bool {
+        if !scored {
+            self.len = scorer.fill_buffer(&mut self.docs);
+            return self.len > 0;
+        }
+        self.len = 0;
+        while self.len < BLOCK && scorer.doc() != TERMINATED {
+            self.docs[self.len] = scorer.doc();
+            self.scores[self.len] = scorer.score();
+            self.len += 1;
+            scorer.advance();
+        }
+        self.len > 0
+    }
+
+    fn drop_deleted(&mut self, reader: &SegmentReader) {
+        let Some(alive) = reader.alive_bitset() else {
+            return;
+        };
+        let mut kept = 0;
+        for place in 0..self.len {
+            if alive.is_alive(self.docs[place]) {
+                self.docs[kept] = self.docs[place];
+                self.scores[kept] = self.scores[place];
+                kept += 1;
+            }
+        }
+        self.len = kept;
+    }
+}
+
+#[cfg(test)]
+mod tests;

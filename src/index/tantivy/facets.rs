@@ -1,0 +1,135 @@
+//! The facets of a search: what its matches have in common.
+//!
+//! The matches are counted as the search goes by them, one segment after the other ([`SegmentFacets`]);
+//! here the segments are added up and the values put in order.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::query::facet::{MAX_BUCKETS, SIZE_STEPS, month};
+use crate::query::{Bucket, Facet, FacetBy, Kind};
+use crate::sync::object::StorageClass;
+use crate::sync::stamp::Stamp;
+
+mod children;
+mod labels;
+mod months;
+mod segment;
+
+pub use children::child_in;
+pub use segment::SegmentFacets;
+
+/// How many assets have each label; the empty one stands for none.
+type Labels = HashMap<String, u64>;
+
+/// The counts of all segments so far.
+#[derive(Default)]
+pub struct Facets<'a> {
+    asked: &'a [FacetBy],
+    exts: Labels,
+    classes: Labels,
+    sizes: [u64; SIZE_STEPS.len()],
+    /// By number, each with one of its moments.
+    months: BTreeMap<i64, (u64, Stamp)>,
+    /// The child folders, by their paths, of each folder that is asked for.
+    children: HashMap<&'a str, Labels>,
+}
+
+impl<'a> Facets<'a> {
+    /// Nothing counted yet.
+    pub fn new(asked: &'a [FacetBy]) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
+    fn asks_for(&self, one_of: &[FacetBy]) -> bool {
+        self.asked.iter().any(|asked| one_of.contains(asked))
+    }
+
+    /// The facets, in the order in which they were asked for.
+    pub fn finish(self) -> Vec<Facet> {
+        let facet = |by: &FacetBy| {
+            let (buckets, more) = self.buckets(by);
+            Facet {
+                by: by.clone(),
+                buckets,
+                more,
+            }
+        };
+        self.asked.iter().map(facet).collect()
+    }
+
+    fn buckets(&self, by: &FacetBy) -> (Vec<Bucket>, bool) {
+        match by {
+            FacetBy::Ext => {
+                let all = self.exts.iter().map(|(ext, count)| (ext.as_str(), *count));
+                most_frequent(all.filter(|(ext, _)| !ext.is_empty()).collect())
+            }
+            FacetBy::Type => {
+                let mut kinds = HashMap::new();
+                for (ext, count) in &self.exts {
+                    let kind = Kind::of_ext(Some(ext.as_str()));
+                    *kinds.entry(kind.name()).or_insert(0) += count;
+                }
+                most_frequent(kinds.into_iter().collect())
+            }
+            FacetBy::Storage => {
+                let all = self
+                    .classes
+                    .iter()
+                    .map(|(class, count)| match class.as_str() {
+                        "" => (StorageClass::Standard.name(), *count),
+                        class => (class, *count),
+                    });
+                most_frequent(all.collect())
+            }
+            FacetBy::Size => {
+                let steps = SIZE_STEPS.iter().zip(self.sizes);
+                first_of(steps.map(|((_, value), count)| ((*value).to_owned(), count)))
+            }
+            FacetBy::Month => {
+                let newest_first = self.months.values().rev();
+                first_of(newest_first.map(|(count, moment)| (month(*moment), *count)))
+            }
+            FacetBy::Folder(folder) => {
+                let children = self.children.get(folder.as_str()).into_iter().flatten();
+                most_frequent(
+                    children
+                        .map(|(path, count)| (path.as_str(), *count))
+                        .collect(),
+                )
+            }
+        }
+    }
+}
+
+/// The first values in their order, of those that occur.
+fn first_of(values: impl Iterator<Item = (String, u64)>) -> (Vec<Bucket>, bool) {
+    let mut occurring = values.filter(|(_, count)| *count > 0);
+    let first = occurring.by_ref().take(MAX_BUCKETS);
+    let buckets = first.map(|(value, count)| Bucket { value, count });
+    (buckets.collect(), occurring.next().is_some())
+}
+
+/// The values with the most assets, of equal ones the least.
+fn most_frequent(mut values: Vec<(&str, u64)>) -> (Vec<Bucket>, bool) {
+    let order = |left: &(&str, u64), right: &(&str, u64)| {
+        right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0))
+    };
+    values.retain(|(_, count)| *count > 0);
+    let more = values.len() > MAX_BUCKETS;
+    if more {
+        values.select_nth_unstable_by(MAX_BUCKETS, order);
+        values.truncate(MAX_BUCKETS);
+    }
+    values.sort_unstable_by(order);
+    let bucket = |(value, count): (&str, u64)| Bucket {
+        value: value.to_owned(),
+        count,
+    };
+    (values.into_iter().map(bucket).collect(), more)
+}
+
+#[cfg(test)]
+mod tests;

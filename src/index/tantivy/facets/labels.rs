@@ -1,0 +1,76 @@
+//! Counts of a column of labels, by ordinal: extensions, storage classes.
+//!
+//! Only the labels that occur are read, all at once and in order.
+
+use std::io;
+
+use tantivy::columnar::StrColumn;
+use tantivy::{DocId, SegmentReader};
+
+use super::Labels;
+use crate::index::IndexError;
+use crate::index::tantivy::columns::read_error;
+use crate::index::tantivy::ranking::BLOCK;
+
+/// How many documents of a segment have each label.
+pub struct LabelCounts {
+    /// `None` where no document has one.
+    column: Option<StrColumn>,
+    by_ord: Vec<u64>,
+    without: u64,
+}
+
+impl LabelCounts {
+    /// Nothing counted yet.
+    pub fn open(segment: &SegmentReader, column: &str) -> Result<Self, IndexError> {
+        let column = segment.fast_fields().str(column).map_err(read_error())?;
+        let labels = column.as_ref().map_or(0, |column| column.num_terms());
+        Ok(Self {
+            column,
+            by_ord: vec![0; labels],
+            without: 0,
+        })
+    }
+
+    /// Counts at most [`BLOCK`] documents.
+    pub fn count(&mut self, docs: &[DocId]) {
+        let mut ords = [None; BLOCK];
+        if let Some(column) = &self.column {
+            column.ords().first_vals(docs, &mut ords[..docs.len()]);
+        }
+        for ord in &ords[..docs.len()] {
+            match ord {
+                Some(ord) => self.by_ord[*ord as usize] += 1,
+                None => self.without += 1,
+            }
+        }
+    }
+
+    /// Adds the counts to those of other segments.
+    pub fn add_to(self, labels: &mut Labels) -> Result<(), IndexError> {
+        if self.without > 0 {
+            *labels.entry(String::new()).or_insert(0) += self.without;
+        }
+        let Some(column) = &self.column else {
+            return Ok(());
+        };
+        let counts = self.by_ord.iter().enumerate();
+        let occurring: Vec<_> = counts.filter(|(_, count)| **count > 0).collect();
+        let ords: Vec<u64> = occurring.iter().map(|(ord, _)| *ord as u64).collect();
+        let mut occurring = occurring.into_iter();
+        let mut is_text = true;
+        let each = |label: &[u8]| {
+            let count = occurring.next().map_or(0, |(_, count)| *count);
+            match str::from_utf8(label) {
+                Ok(label) => *labels.entry(label.to_owned()).or_insert(0) += count,
+                Err(_) => is_text = false,
+            }
+        };
+        let dictionary = column.dictionary();
+        let found = dictionary.sorted_ords_to_term_cb(&ords, each);
+        match found.map_err(read_error())? && is_text {
+            true => Ok(()),
+            false => Err(read_error()(io::Error::from(io::ErrorKind::InvalidData))),
+        }
+    }
+}

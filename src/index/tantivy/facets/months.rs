@@ -1,0 +1,118 @@
+//! Counts of moments by the month that they lie in, in UTC.
+//!
+//! A month is a number here: its text is made of one of its moments, once.
+
+use std::collections::BTreeMap;
+
+use tantivy::columnar::Column;
+use tantivy::{DocId, SegmentReader};
+
+use crate::index::IndexError;
+use crate::index::tantivy::columns::read_error;
+use crate::index::tantivy::ranking::BLOCK;
+use crate::sync::stamp::Stamp;
+
+/// What is counted: the years -9999 to 9999, and moments outside of them as the nearest inside.
+const FIRST_MILLIS: i64 = -377_705_116_800_000;
+const LAST_MILLIS: i64 = 253_402_300_799_999;
+
+const MILLIS_A_DAY: i64 = 86_400_000;
+
+/// How many documents of a segment lie in each month.
+pub struct MonthCounts {
+    column: Option<Column<i64>>,
+    /// The number of the first month that is counted.
+    first: i64,
+    /// By month, each with one of its moments.
+    counts: Vec<(u64, i64)>,
+}
+
+impl MonthCounts {
+    /// Nothing counted yet.
+    pub fn open(segment: &SegmentReader, column: &str) -> Result<Self, IndexError> {
+        let fast = segment.fast_fields();
+        let column: Option<Column<i64>> = fast.column_opt(column).map_err(read_error())?;
+        let (first, last) = match &column {
+            Some(column) => (month_of(column.min_value()), month_of(column.max_value())),
+            None => (0, 0),
+        };
+        let months = (last - first + 1).max(0) as usize;
+        Ok(Self {
+            column,
+            first,
+            counts: vec![(0, 0); months],
+        })
+    }
+
+    /// Counts at most [`BLOCK`] documents.
+    pub fn count(&mut self, docs: &[DocId]) {
+        let Some(column) = &self.column else { return };
+        let mut moments = [None; BLOCK];
+        column.first_vals(docs, &mut moments[..docs.len()]);
+        for moment in moments[..docs.len()].iter().flatten() {
+            let place = (month_of(*moment) - self.first) as usize;
+            let (count, one) = &mut self.counts[place];
+            *count += 1;
+            *one = *moment;
+        }
+    }
+
+    /// Adds the counts to those of other segments.
+    pub fn add_to(self, months: &mut BTreeMap<i64, (u64, Stamp)>) {
+        for (number, (count, moment)) in (self.first..).zip(self.counts) {
+            if count > 0 {
+                let nothing = (0, Stamp::from_millis(moment));
+                months.entry(number).or_insert(nothing).0 += count;
+            }
+        }
+    }
+}
+
+/// The months since the beginning of the year 0, by the arithmetic of the Gregorian calendar; the year
+/// begins in March here, so that the day that some years have more is the last.
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
+fn month_of(millis: i64) -> i64 {
+    const DAYS_TO_EPOCH: i64 = 719_468;
+    const DAYS_AN_ERA: i64 = 146_097;
+    let millis = millis.clamp(FIRST_MILLIS, LAST_MILLIS);
+    let days = millis.div_euclid(MILLIS_A_DAY) + DAYS_TO_EPOCH;
+    let (era, day) = (days.div_euclid(DAYS_AN_ERA), days.rem_euclid(DAYS_AN_ERA));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    (era * 400 + year) * 12 + month + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::facet::month;
+
+    /// The number as `month` writes it.
+    fn text(number: i64) -> String {
+        let (year, month) = (number.div_euclid(12), number.rem_euclid(12) + 1);
+        match year < 0 {
+            true => format!("-{:06}-{month:02}", -year),
+            false => format!("{year:04}-{month:02}"),
+        }
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        let rng = &mut fastrand::Rng::with_seed(1);
+        let borders = [i64::MIN, FIRST_MILLIS, -1, 0, LAST_MILLIS, i64::MAX];
+        let leap = [
+            951_782_399_999,
+            951_782_400_000,
+            951_868_799_999,
+            951_868_800_000,
+        ];
+        let random: Vec<_> = (0..10_000)
+            .map(|_| rng.i64(FIRST_MILLIS..LAST_MILLIS))
+            .collect();
+        for millis in borders.into_iter().chain(leap).chain(random) {
+            let want = month(Stamp::from_millis(millis));
+            assert_eq!(text(month_of(millis)), want, "{millis}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The facets of one segment, counted as a search goes by its matches.
+//!
+//! Only what the facets need that are asked for is opened and counted.
+
+use tantivy::columnar::Column;
+use tantivy::{DocId, SegmentReader};
+
+use super::Facets;
+use super::children::ChildCounts;
+use super::labels::LabelCounts;
+use super::months::MonthCounts;
+use crate::index::IndexError;
+use crate::index::tantivy::columns::{Columns, read_error};
+use crate::index::tantivy::ranking::BLOCK;
+use crate::index::tantivy::scope::Searched;
+use crate::query::FacetBy;
+use crate::query::facet::{SIZE_STEPS, size_step};
+
+/// The counts of one segment.
+pub struct SegmentFacets<'a> {
+    exts: Option<LabelCounts>,
+    classes: Option<LabelCounts>,
+    sizes: Option<SizeCounts>,
+    months: Option<MonthCounts>,
+    children: Vec<(&'a str, ChildCounts<'a>)>,
+}
+
+impl<'a> SegmentFacets<'a> {
+    /// Nothing counted yet of what the facets need.
+    pub fn open(segment: &SegmentReader, facets: &Facets<'a>) -> Result<Self, IndexError> {
+        let labels = |one_of: &[FacetBy], column| {
+            let asked = facets.asks_for(one_of);
+            asked
+                .then(|| LabelCounts::open(segment, column))
+                .transpose()
+        };
+        let sizes = facets.asks_for(&[FacetBy::Size]);
+        let months = facets.asks_for(&[FacetBy::Month]);
+        let mut children = Vec::new();
+        for by in facets.asked {
+            if let FacetBy::Folder(folder) = by
+                && children.iter().all(|(other, _)| other != folder)
+            {
+                children.push((folder.as_str(), ChildCounts::open(segment, folder)?));
+            }
+        }
+        Ok(Self {
+            exts: labels(&[FacetBy::Ext, FacetBy::Type], "ext")?,
+            classes: labels(&[FacetBy::Storage], "storage_class")?,
+            sizes: sizes.then(|| SizeCounts::open(segment)).transpose()?,
+            months: months
+                .then(|| MonthCounts::open(segment, "last_modified"))
+                .transpose()?,
+            children,
+        })
+    }
+
+    /// What is counted from now on is of this Source.
+    pub fn enter(
+        &mut self,
+        searched: &Searched<'a>,
+        columns: &'a Columns,
+        segment: &SegmentReader,
+    ) -> Result<(), IndexError> {
+        for (_, children) in &mut self.children {
+            children.enter(searched, columns, segment)?;
+        }
+        Ok(())
+    }
+
+    /// Counts at most [`BLOCK`] documents, which lie behind those before.
+    pub fn count(&mut self, docs: &[DocId]) -> Result<(), IndexError> {
+        if let Some(exts) = &mut self.exts {
+            exts.count(docs);
+        }
+        if let Some(classes) = &mut self.classes {
+            classes.count(docs);
+        }
+        if let Some(sizes) = &mut self.sizes {
+            sizes.count(docs);
+        }
+        if let Some(months) = &mut self.months {
+            months.count(docs);
+        }
+        for (_, children) in &mut self.children {
+            children.count(docs)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the counts to those of other segments.
+    pub fn add_to(self, facets: &mut Facets<'a>) -> Result<(), IndexError> {
+        if let Some(exts) = self.exts {
+            exts.add_to(&mut facets.exts)?;
+        }
+        if let Some(classes) = self.classes {
+            classes.add_to(&mut facets.classes)?;
+        }
+        if let Some(sizes) = self.sizes {
+            for (all, count) in facets.sizes.iter_mut().zip(sizes.counts) {
+                *all += count;
+            }
+        }
+        if let Some(months) = self.months {
+            months.add_to(&mut facets.months);
+        }
+        for (folder, children) in self.children {
+            children.add_to(facets.children.entry(folder).or_default());
+        }
+        Ok(())
+    }
+}
+
+/// How many documents of a segment lie in each step of sizes.
+struct SizeCounts {
+    column: Option<Column<u64>>,
+    counts: [u64; SIZE_STEPS.len()],
+}
+
+impl SizeCounts {
+    fn open(segment: &SegmentReader) -> Result<Self, IndexError> {
+        let column = segment.fast_fields().column_opt("size");
+        Ok(Self {
+            column: column.map_err(read_error())?,
+            counts: [0; SIZE_STEPS.len()],
+        })
+    }
+
+    fn count(&mut self, docs: &[DocId]) {
+        let Some(column) = &self.column else { return };
+        let mut sizes = [None; BLOCK];
+        column.first_vals(docs, &mut sizes[..docs.len()]);
+        for size in sizes[..docs.len()].iter().flatten() {
+            self.counts[size_step(*size)] += 1;
+        }
+    }
+}

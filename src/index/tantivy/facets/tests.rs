@@ -1,0 +1,127 @@
+//! Facets against counts made by looking at each asset.
+
+use fastrand::Rng;
+
+use super::*;
+use crate::index::Deadline;
+use crate::index::tantivy::corpus::{Corpus, Known, random_path};
+use crate::query::facet::size_step;
+use crate::query::{Count, Query, Request, extension_of, file_name};
+
+/// The value of a facet that an asset has.
+fn value_of(by: &FacetBy, known: &Known) -> Option<String> {
+    let ext = extension_of(file_name(&known.path)).map(str::to_lowercase);
+    Some(match by {
+        FacetBy::Ext => return ext,
+        FacetBy::Type => Kind::of_ext(ext.as_deref()).name().to_owned(),
+        FacetBy::Storage => known.object.storage_class.name().to_owned(),
+        FacetBy::Size => SIZE_STEPS[size_step(known.object.size)].1.to_owned(),
+        FacetBy::Month => month(known.object.last_modified),
+        FacetBy::Folder(folder) => {
+            let below = known.path.strip_prefix(folder.as_str())?;
+            format!("{folder}{}/", below.split_once('/')?.0)
+        }
+    })
+}
+
+fn expected(by: &FacetBy, known: &[Known]) -> Vec<Bucket> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for value in known.iter().filter_map(|known| value_of(by, known)) {
+        *counts.entry(value).or_insert(0) += 1;
+    }
+    let buckets = counts.into_iter();
+    let mut buckets: Vec<Bucket> = buckets
+        .map(|(value, count)| Bucket { value, count })
+        .collect();
+    let step = |bucket: &Bucket| SIZE_STEPS.iter().position(|(_, it)| *it == bucket.value);
+    match by {
+        FacetBy::Size => buckets.sort_by_key(step),
+        FacetBy::Month => buckets.reverse(),
+        _ => buckets.sort_by_key(|bucket| std::cmp::Reverse(bucket.count)),
+    }
+    buckets
+}
+
+#[test]
+fn facets_are_the_counts_of_the_assets() {
+    for seed in 0..12 {
+        let rng = &mut Rng::with_seed(seed);
+        let corpus = Corpus::random(rng, 1 + seed as usize % 4, 300);
+        for query in [
+            "",
+            "summer",
+            "folder:/a",
+            "-ext:jpg",
+            "size:<10kb",
+            "nothing",
+        ] {
+            let path = random_path(rng);
+            let folder = &path[..=path.rfind('/').unwrap()];
+            let query = Query::parse(query, Stamp::from_millis(0)).unwrap();
+            let mut request = Request::new(query);
+            request.limit = 1;
+            request.count = Count::UpTo(1);
+            request.facets = vec![
+                FacetBy::Month,
+                FacetBy::Ext,
+                FacetBy::Folder("/".to_owned()),
+                FacetBy::Type,
+                FacetBy::Folder(folder.to_owned()),
+                FacetBy::Storage,
+                FacetBy::Size,
+            ];
+            let never = Deadline::never();
+            let page = corpus.engine.search(&corpus.scope(), &request, &never);
+            let page = page.unwrap();
+            let mut known = corpus.known();
+            known.retain(|known| request.query.matches(&known.asset()));
+            assert_eq!(page.total.value, known.len() as u64);
+            assert_eq!(page.facets.len(), request.facets.len());
+            for (facet, by) in page.facets.iter().zip(&request.facets) {
+                assert_eq!(facet.by, *by);
+                assert!(!facet.more);
+                assert_eq!(facet.buckets, expected(by, &known), "seed {seed} {by:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_most_frequent_values_come_first_and_no_more_than_the_bound() {
+    let names: Vec<String> = (0..MAX_BUCKETS + 1).map(|n| format!("{n:03}")).collect();
+    let counts = |name: &str| if name == "007" { 9 } else { 1 };
+    let all = names.iter().map(|name| (name.as_str(), counts(name)));
+    let (buckets, more) = most_frequent(all.collect());
+    assert!(more);
+    assert_eq!(buckets.len(), MAX_BUCKETS);
+    assert_eq!((buckets[0].value.as_str(), buckets[0].count), ("007", 9));
+    assert_eq!(buckets[1].value, "000");
+    assert_eq!(buckets[99].value, "099");
+    assert_eq!(most_frequent(vec![("a", 0)]), (Vec::new(), false));
+}
+
+#[test]
+fn child_folders_of_any_size_are_told_apart() {
+    let mut corpus = Corpus::new();
+    let many = (0..300).map(|number| format!("/many/{number}.jpg"));
+    let deep = (0..40).map(|number| format!("/deep/{number}/x.jpg"));
+    let level = (0..300).map(|number| format!("/n{number}.jpg"));
+    let single = (0..90).map(|number| format!("/s{number:02}/x.jpg"));
+    corpus.put(many.chain(deep).chain(level).chain(single));
+    let mut request = Request::new(Query::parse("", Stamp::from_millis(0)).unwrap());
+    request.facets = vec![FacetBy::Folder("/".to_owned())];
+    let never = Deadline::never();
+    let page = corpus
+        .engine
+        .search(&corpus.scope(), &request, &never)
+        .unwrap();
+    let facet = &page.facets[0];
+    let first: Vec<_> = facet
+        .buckets
+        .iter()
+        .take(3)
+        .map(|it| (it.value.as_str(), it.count))
+        .collect();
+    assert_eq!(first, [("/many/", 300), ("/deep/", 40), ("/s00/", 1)]);
+    assert_eq!((facet.buckets.len(), facet.more), (92, false));
+}

@@ -1,0 +1,319 @@
+//! What someone may be about to write: names of assets and of folders whose words begin so.
+//!
+//! The index of words is shared by all Sources, so nothing is suggested from it alone: each suggestion
+//! is of an asset that was looked at. The first matches of each segment are looked at, not all.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query, Scorer, TermQuery, Weight};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocId, SegmentReader, Term};
+
+use super::columns::{Columns, read_error};
+use super::expansion::Expansion;
+use super::paths::Paths;
+use super::scope::Searched;
+use super::watch::Watch;
+use super::{TantivyEngine, failure};
+use crate::index::{Deadline, IndexError};
+use crate::query::matches::words_match;
+use crate::query::request::MAX_SUGGESTIONS;
+use crate::query::words::placed_words;
+use crate::query::{Match, Suggestion, SuggestionKind, file_name, fold_name, query_words};
+use crate::source::Source;
+
+/// The most matches of a segment that are looked at for the names with the fewest words.
+const NAMES_LOOKED_AT: usize = 4096;
+
+/// The most paths of a segment that are read for folders.
+const FOLDERS_LOOKED_AT: usize = 64;
+
+/// So many documents are passed between two looks at the deadline.
+const DOCS_A_LOOK: usize = 4096;
+
+/// Of each Source at least so many matches are looked at.
+const LEAST_OF_A_SOURCE: usize = 4;
+
+/// What fails where tantivy cannot read.
+const SUGGESTING: &str = "find suggestions";
+
+impl TantivyEngine {
+    /// At most `limit` names of folders and assets of these Sources, in which each word of the text is
+    /// and the last one begins a word; those of few words first.
+    ///
+    /// No two of the same kind are written the same but for case and accents. There may be others.
+    pub fn suggest(
+        &self,
+        scope: &[&Source],
+        text: &str,
+        limit: usize,
+        deadline: &Deadline,
+    ) -> Result<Vec<Suggestion>, IndexError> {
+        deadline.check()?;
+        let mut words = Vec::new();
+        query_words(text, |word, _| words.push(word.to_owned()));
+        let mut scope = self.in_scope(scope);
+        // In the order of their documents, so that these are read forward.
+        scope.sort_by_key(|searched| searched.id);
+        let until = *deadline;
+        let search = Suggesting {
+            engine: self,
+            words,
+            limit: limit.min(MAX_SUGGESTIONS),
+            deadline,
+            watch: Watch::new(move || until.is_over()),
+            scope,
+        };
+        if search.words.is_empty() || search.scope.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (folders, names) = (search.folders()?, search.names()?);
+        Ok(search.both(folders, names))
+    }
+}
+
+/// A search for suggestions.
+struct Suggesting<'a> {
+    engine: &'a TantivyEngine,
+    words: Vec<String>,
+    limit: usize,
+    deadline: &'a Deadline,
+    watch: Watch,
+    scope: Vec<Searched<'a>>,
+}
+
+/// A suggestion in its order: few words first, then by the folded text.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    words: usize,
+    folded: String,
+    path: String,
+    source: String,
+    text: String,
+}
+
+impl Candidate {
+    fn new(text: &str, path: &str, source: &Source) -> Self {
+        let mut words = 0;
+        placed_words(text, |_, _, places| words = words.max(places.end));
+        Self {
+            words,
+            folded: fold_name(text),
+            path: path.to_owned(),
+            source: source.name.clone(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn suggestion(self, kind: SuggestionKind) -> Suggestion {
+        Suggestion {
+            text: self.text,
+            kind,
+            path: self.path,
+            source: self.source,
+        }
+    }
+}
+
+impl Suggesting<'_> {
+    /// Folders first, but no more than half where there are names as well.
+    fn both(&self, folders: Vec<Candidate>, names: Vec<Candidate>) -> Vec<Suggestion> {
+        let half = self.limit.div_ceil(2);
+        let left_by_names = self.limit.saturating_sub(names.len());
+        let folders = folders.into_iter().take(half.max(left_by_names));
+        let folders = folders.map(|it| it.suggestion(SuggestionKind::Folder));
+        let names = names.into_iter();
+        let names = names.map(|it| it.suggestion(SuggestionKind::Name));
+        folders.chain(names).take(self.limit).collect()
+    }
+
+    fn names(&self) -> Result<Vec<Candidate>, IndexError> {
+        self.of_segments(self.engine.fields.name, |columns, reader, scorer| {
+            let mut found = Vec::new();
+            for (searched, docs) in self.ranges(columns)? {
+                self.first_names(searched, docs, reader, scorer, &mut found)?;
+            }
+            // Names that are told apart by case alone have one ordinal, and not the same words.
+            found.sort_unstable_by_key(|(words, ord, doc, _)| (*ord, *words, *doc));
+            found.dedup_by_key(|(_, ord, _, _)| *ord);
+            found.sort_unstable_by_key(|(words, ord, _, _)| (*words, *ord));
+            found.truncate(self.limit);
+            let candidate = |(_, _, doc, searched): (u64, u64, DocId, &Searched<'_>)| {
+                let path = searched.path(columns, doc)?;
+                Ok(Candidate::new(file_name(&path), &path, searched.source))
+            };
+            found.into_iter().map(candidate).collect()
+        })
+    }
+
+    fn folders(&self) -> Result<Vec<Candidate>, IndexError> {
+        self.of_segments(self.engine.fields.folder, |columns, reader, scorer| {
+            let mut found = Vec::new();
+            for (searched, docs) in self.ranges(columns)? {
+                self.first_folders(searched, docs, columns, reader, scorer, &mut found)?;
+            }
+            Ok(found)
+        })
+    }
+
+    /// The best of what each segment has where a field holds the words.
+    fn of_segments(
+        &self,
+        field: Field,
+        mut find: impl FnMut(
+            &Columns,
+            &SegmentReader,
+            &mut dyn Scorer,
+        ) -> Result<Vec<Candidate>, IndexError>,
+    ) -> Result<Vec<Candidate>, IndexError> {
+        let snapshot = self.engine.snapshot();
+        let weight = self.weight(field)?;
+        let mut all = Vec::new();
+        let readers = snapshot.searcher.segment_readers();
+        for (columns, reader) in snapshot.segments.iter().zip(readers) {
+            if self.ranges(columns)?.is_empty() {
+                continue;
+            }
+            let mut scorer = weight
+                .scorer(reader, 1.0)
+                .map_err(failure::of(SUGGESTING))?;
+            all.extend(find(columns, reader, &mut *scorer)?);
+            if let Some(fault) = self.watch.fault() {
+                return Err(fault.clone());
+            }
+            self.deadline.check()?;
+        }
+        all.sort_unstable();
+        let mut seen = BTreeSet::new();
+        all.retain(|candidate| seen.insert(candidate.folded.clone()));
+        all.truncate(self.limit);
+        Ok(all)
+    }
+
+    fn weight(&self, field: Field) -> Result<Box<dyn Weight>, IndexError> {
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(self.words.len());
+        if let Some((last, before)) = self.words.split_last() {
+            let begun = Expansion::beginning_with(field, last, &self.watch);
+            clauses.push((Occur::Must, Box::new(begun)));
+            for word in before {
+                let term = Term::from_field_text(field, word);
+                let whole = TermQuery::new(term, IndexRecordOption::Basic);
+                clauses.push((Occur::Must, Box::new(whole)));
+            }
+        }
+        let scoring = EnableScoring::disabled_from_searcher(&self.engine.snapshot().searcher);
+        let weight = BooleanQuery::new(clauses).weight(scoring);
+        weight.map_err(failure::of(SUGGESTING))
+    }
+
+    /// Where the Sources lie in a segment that has any of them, ascending.
+    fn ranges(&self, columns: &Columns) -> Result<Vec<(&Searched<'_>, Range<DocId>)>, IndexError> {
+        let mut ranges = Vec::with_capacity(self.scope.len());
+        for searched in &self.scope {
+            let docs = searched.docs(columns)?;
+            if !docs.is_empty() {
+                ranges.push((searched, docs));
+            }
+        }
+        Ok(ranges)
+    }
+
+    /// So many of a Source, where so many of all are looked at.
+    fn share(&self, of_all: usize) -> usize {
+        (of_all / self.scope.len()).max(LEAST_OF_A_SOURCE)
+    }
+
+    /// The words of the names, their ordinals and their documents.
+    fn first_names<'s>(
+        &self,
+        searched: &'s Searched<'s>,
+        docs: Range<DocId>,
+        reader: &SegmentReader,
+        scorer: &mut dyn Scorer,
+        found: &mut Vec<(u64, u64, DocId, &'s Searched<'s>)>,
+    ) -> Result<(), IndexError> {
+        let fast = reader.fast_fields();
+        let words = fast.column_opt::<u64>("name_words").map_err(read_error())?;
+        let names = fast.str("name_folded").map_err(read_error())?;
+        let (Some(words), Some(names)) = (words, names) else {
+            return Ok(());
+        };
+        let (mut doc, most) = (seek(scorer, docs.start), self.share(NAMES_LOOKED_AT));
+        let (mut looked_at, mut passed) = (0, 0_usize);
+        while doc < docs.end && looked_at < most {
+            passed += 1;
+            if passed.is_multiple_of(DOCS_A_LOOK) {
+                self.deadline.check()?;
+            }
+            let is_alive = reader
+                .alive_bitset()
+                .is_none_or(|alive| alive.is_alive(doc));
+            if let (true, Some(ord)) = (is_alive, names.ords().first(doc)) {
+                looked_at += 1;
+                found.push((words.first(doc).unwrap_or(0), ord, doc, searched));
+            }
+            doc = scorer.advance();
+        }
+        Ok(())
+    }
+
+    /// The folders whose names hold the words, each with all its assets behind it.
+    fn first_folders(
+        &self,
+        searched: &Searched<'_>,
+        docs: Range<DocId>,
+        columns: &Columns,
+        reader: &SegmentReader,
+        scorer: &mut dyn Scorer,
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), IndexError> {
+        let paths = Paths::open(reader, &searched.source.prefix).map_err(read_error())?;
+        let Some(mut paths) = paths else {
+            return Ok(());
+        };
+        let (mut doc, most) = (seek(scorer, docs.start), self.share(FOLDERS_LOOKED_AT));
+        let mut looked_at = 0;
+        while doc < docs.end && looked_at < most {
+            self.deadline.check()?;
+            if !columns.is_alive(doc) {
+                doc = scorer.advance();
+                continue;
+            }
+            looked_at += 1;
+            let path = paths.of(doc).map_err(read_error())?;
+            let before = found.len();
+            for (start, end) in folder_names(path) {
+                let name = &path[start..end];
+                if words_match(&self.words, Match::Prefix, name) {
+                    found.push(Candidate::new(name, &path[..=end], searched.source));
+                }
+            }
+            doc = match found[before..].last() {
+                // All below the last one is in the same folders.
+                Some(last) => {
+                    let behind = searched.docs_under(columns, &last.path)?.end;
+                    seek(scorer, behind.max(doc + 1))
+                }
+                None => scorer.advance(),
+            };
+        }
+        Ok(())
+    }
+}
+
+/// Where the names of the folders of a path are, the outermost first.
+fn folder_names(path: &str) -> impl Iterator<Item = (usize, usize)> {
+    let slashes = path.match_indices('/').map(|(at, _)| at);
+    slashes.clone().map(|at| at + 1).zip(slashes.skip(1))
+}
+
+fn seek(scorer: &mut dyn Scorer, target: DocId) -> DocId {
+    match scorer.doc() < target {
+        true => scorer.seek(target),
+        false => scorer.doc(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Suggestions against the names and folders of the assets that there are.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::*;
+use crate::index::tantivy::corpus::Corpus;
+
+type ByFolded = BTreeMap<String, Vec<(String, String, String)>>;
+
+/// All texts with what they can be shown as: text, path, Source.
+fn all(corpus: &Corpus, words: &[String], kind: SuggestionKind) -> ByFolded {
+    let mut all = ByFolded::new();
+    for known in corpus.known() {
+        let path = &known.path;
+        let texts: Vec<(&str, &str)> = match kind {
+            SuggestionKind::Name => vec![(file_name(path), path)],
+            SuggestionKind::Folder => folder_names(path)
+                .map(|(start, end)| (&path[start..end], &path[..=end]))
+                .collect(),
+        };
+        for (text, path) in texts {
+            if words_match(words, Match::Prefix, text) {
+                let shown = (text.to_owned(), path.to_owned(), known.source.to_owned());
+                all.entry(fold_name(text)).or_default().push(shown);
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn suggestions_are_what_there_is_each_text_once() {
+    for seed in 0..10 {
+        let rng = &mut Rng::with_seed(seed);
+        let corpus = Corpus::random(rng, 1 + seed as usize % 4, 200);
+        for text in [
+            "s",
+            "sum",
+            "summer sa",
+            "Été",
+            "e",
+            "2024 0",
+            "b.j",
+            "写",
+            "zz",
+            "",
+            "/",
+        ] {
+            let mut words = Vec::new();
+            query_words(text, |word, _| words.push(word.to_owned()));
+            let never = Deadline::never();
+            let limit = rng.usize(1..=MAX_SUGGESTIONS + 3);
+            let scope = corpus.scope();
+            let suggested = corpus.engine.suggest(&scope, text, limit, &never).unwrap();
+            let mut counts = [0, 0];
+            for (place, kind) in [SuggestionKind::Folder, SuggestionKind::Name]
+                .into_iter()
+                .enumerate()
+            {
+                let mut left = match words.is_empty() {
+                    true => ByFolded::new(),
+                    false => all(&corpus, &words, kind),
+                };
+                counts[place] = left.len();
+                for it in suggested.iter().filter(|it| it.kind == kind) {
+                    let shown = (it.text.clone(), it.path.clone(), it.source.clone());
+                    let can_be = left.remove(&fold_name(&it.text));
+                    let is_one = can_be.is_some_and(|all| all.contains(&shown));
+                    assert!(is_one, "seed {seed} {text:?}: {it:?}");
+                }
+            }
+            // So few are all looked at.
+            let want = limit.min(MAX_SUGGESTIONS).min(counts[0] + counts[1]);
+            assert_eq!(suggested.len(), want, "seed {seed} {text:?} {counts:?}");
+        }
+    }
+}
+
+#[test]
+fn few_words_come_first_and_folders_leave_room_for_names() {
+    let mut corpus = Corpus::new();
+    let folders = (0..9).map(|number| format!("/summer {number}/x.jpg"));
+    let names = (0..9).map(|number| format!("/y/summer photo {number}.jpg"));
+    let short = ["/y/summer.jpg".to_owned(), "/summer/x.jpg".to_owned()];
+    corpus.put(folders.chain(names).chain(short));
+    let never = Deadline::never();
+    let texts = |text: &str, limit| -> Vec<String> {
+        let suggested = corpus.engine.suggest(&corpus.scope(), text, limit, &never);
+        suggested.unwrap().into_iter().map(|it| it.text).collect()
+    };
+    let few = ["summer", "summer 0", "summer.jpg", "summer photo 0.jpg"];
+    assert_eq!(texts("sum", 4), few);
+    assert_eq!(texts("summer photo 8", 4), ["summer photo 8.jpg"]);
+    assert_eq!(texts("x", 4), ["x.jpg"]);
+}
+
+#[test]
+fn a_folder_with_many_assets_is_one_step() {
+    let mut corpus = Corpus::new();
+    let big = (0..500).map(|number| format!("/sale/{}/{number}.jpg", number % 7));
+    corpus.put(big.chain(["/zz/sale-b/x.jpg".to_owned()]));
+    let never = Deadline::never();
+    let suggested = corpus.engine.suggest(&corpus.scope(), "sale", 9, &never);
+    let paths: Vec<_> = suggested.unwrap().into_iter().map(|it| it.path).collect();
+    assert_eq!(paths, ["/sale/", "/zz/sale-b/"]);
+}
+
+#[test]
+fn nothing_is_suggested_late_or_of_what_is_not_asked_for() {
+    let rng = &mut Rng::with_seed(3);
+    let corpus = Corpus::random(rng, 2, 300);
+    let late = Deadline::after(Duration::ZERO);
+    let refused = corpus.engine.suggest(&corpus.scope(), "s", 9, &late);
+    assert!(matches!(refused, Err(IndexError::TooSlow { .. })));
+    let never = Deadline::never();
+    let moved = [corpus.source("moved")];
+    assert_eq!(corpus.engine.suggest(&moved, "s", 9, &never).unwrap(), []);
+    let zoo = [corpus.source("zoo")];
+    let suggested = corpus.engine.suggest(&zoo, "s", 9, &never).unwrap();
+    assert!(!suggested.is_empty() && suggested.iter().all(|it| it.source == "zoo"));
+}
