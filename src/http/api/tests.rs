@@ -499,6 +499,47 @@ async fn folders_go_on_by_cursor_and_their_assets_by_a_search() {
 }
 
 #[tokio::test]
+async fn a_level_goes_on_by_the_search_that_it_names() {
+    let keys = ["b/1", "b/2", "b/3", "b/c/4", "5"];
+    let fixture = Fixture::new(&[("a", &keys)]);
+    let level = fixture.get("/v1/folders?source=a&path=/b&limit=2").await;
+    assert_eq!(level["data"]["assets"].as_array().unwrap().len(), 2);
+    let assets = &level["meta"]["assets"];
+    assert_eq!(assets["total"]["value"], 3);
+    let q = encoded(assets["q"].as_str().unwrap());
+    let cursor = assets["cursor"]["next"].as_str().unwrap();
+    let rest = format!("/v1/search?source=a&sort=name&q={q}&cursor={cursor}");
+    let rest = fixture.get(&rest).await;
+    assert_eq!(rest["data"][0]["path"], "/b/3");
+    assert_eq!(rest["meta"]["cursor"]["has_more"], false);
+}
+
+#[tokio::test]
+async fn hits_tell_what_was_found_and_facets_how_many() {
+    let fixture = Fixture::new(&[("a", &["ü/summer beach.jpg", "x/summer.pdf", "y.png"])]);
+    let page = fixture
+        .get("/v1/search?q=summer&sort=path&highlights=true&facets=type,folder&limit=1&total=1")
+        .await;
+    assert_eq!(page["data"][0]["path"], "/x/summer.pdf");
+    let highlights = &page["data"][0]["highlights"];
+    assert_eq!(*highlights, json!([{"start": 3, "end": 9}]));
+    let types = &page["facets"]["type"]["buckets"];
+    assert_eq!(types.as_array().unwrap().len(), 2, "{page}");
+    let folders = page["facets"]["folder"]["buckets"].as_array().unwrap();
+    let folders: BTreeSet<_> = folders
+        .iter()
+        .filter_map(|it| it["value"].as_str())
+        .collect();
+    assert_eq!(folders, BTreeSet::from(["/x/", "/ü/"]));
+    let suggested = fixture.get("/v1/suggest?q=sum").await;
+    assert_eq!(
+        suggested["data"].as_array().unwrap().len(),
+        2,
+        "{suggested}"
+    );
+}
+
+#[tokio::test]
 async fn why_an_asset_is_found_is_told() {
     let fixture = Fixture::new(&[("a", &ODD)]);
     let there = fixture.get("/v1/explain?source=a&path=/a%20b.jpg").await;

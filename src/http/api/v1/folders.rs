@@ -196,3 +196,26 @@ fn text_of(folder: &str) -> String {
     let escaped = folder.replace('\\', "\\\\").replace('"', "\\\"");
     format!("folder:=\"{escaped}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_that_goes_on_is_the_one_that_began() {
+        for folder in [
+            "/",
+            "/a/",
+            "/a b/\"c\"/",
+            "/\\/",
+            "/a:b/(c)/",
+            "/ü/-x/",
+            "/a*b/",
+            "//",
+        ] {
+            let text = text_of(folder);
+            let read = Query::parse(&text, Stamp::from_millis(0));
+            assert_eq!(read, Ok(level(folder, 1).query), "{text}");
+        }
+    }
+}
