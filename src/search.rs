@@ -106,6 +106,15 @@
 //! let folders = &page.facets[1].buckets;
 //! assert_eq!((&*folders[0].value, folders[0].count), ("/2024/", 3));
 //!
+//! // The folders in a folder, page by page, without a search.
+//! let (folders, more) = view.folders(photos, "/", None, 100, deadline)?;
+//! let names: Vec<&str> = folders.iter().map(|folder| &*folder.name).collect();
+//! assert_eq!((names, more), (vec!["2024", "2025", "notes"], false));
+//!
+//! // What someone may be about to write.
+//! let suggested = view.suggest(&[photos], "bea", 10, deadline)?;
+//! assert!(suggested.iter().any(|suggestion| suggestion.text == "beach.jpg"));
+//!
 //! // One asset, by its path.
 //! let asset = view.asset(photos, "/sunset.jpg")?.ok_or("it is gone")?;
 //! assert_eq!(asset.content_type, "image/jpeg");
