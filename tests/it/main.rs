@@ -11,12 +11,14 @@
 #[path = "../bench/bucket.rs"]
 mod bucket;
 mod cli;
+mod clients;
 #[path = "../bench/queue.rs"]
 mod computed_queue;
 mod config;
 mod daemon;
 mod fake_queue;
 mod fixture;
+mod http_client;
 #[path = "../bench/http_server.rs"]
 mod http_server;
 mod index;
@@ -29,6 +31,8 @@ mod sqs;
 #[path = "../bench/watch.rs"]
 mod watch;
 
+mod access;
+mod access_listen;
 mod architecture;
 mod check;
 mod consumer;
@@ -36,6 +40,7 @@ mod credentials;
 mod door;
 mod explain;
 mod harness;
+mod http_api;
 mod live;
 mod live_config;
 mod live_control;

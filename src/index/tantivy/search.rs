@@ -40,7 +40,7 @@ impl TantivyEngine {
         deadline: &Deadline,
     ) -> Result<Page, IndexError> {
         deadline.check()?;
-        let until = *deadline;
+        let until = deadline.clone();
         let search = Search {
             engine: self,
             request,

@@ -56,7 +56,7 @@ impl TantivyEngine {
         let mut scope = self.in_scope(scope);
         // In the order of their documents, so that these are read forward.
         scope.sort_by_key(|searched| searched.id);
-        let until = *deadline;
+        let until = deadline.clone();
         let search = Suggesting {
             engine: self,
             words,
