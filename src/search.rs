@@ -106,6 +106,15 @@
 //! let folders = &page.facets[1].buckets;
 //! assert_eq!((&*folders[0].value, folders[0].count), ("/2024/", 3));
 //!
+//! // The folders in a folder, page by page, without a search.
+//! let (folders, more) = view.folders(photos, "/", None, 100, deadline)?;
+//! let names: Vec<&str> = folders.iter().map(|folder| &*folder.name).collect();
+//! assert_eq!((names, more), (vec!["2024", "2025", "notes"], false));
+//!
+//! // What someone may be about to write.
+//! let suggested = view.suggest(&[photos], "bea", 10, deadline)?;
+//! assert!(suggested.iter().any(|suggestion| suggestion.text == "beach.jpg"));
+//!
 //! // One asset, by its path.
 //! let asset = view.asset(photos, "/sunset.jpg")?.ok_or("it is gone")?;
 //! assert_eq!(asset.content_type, "image/jpeg");
@@ -223,12 +232,11 @@ impl SearchIndex {
         if let Some(found) = self.found_within(young_enough, asked) {
             return found;
         }
-        let began = Instant::now();
-        let found = self.look();
         let look = Look {
-            began,
-            found: found.clone(),
+            began: Instant::now(),
+            found: self.look(),
         };
+        let found = look.found.clone();
         let mut last = self.last.write().unwrap_or_else(PoisonError::into_inner);
         let before = last.replace(look);
         // Files are unmapped when a view is dropped: nobody needs to wait for that.
@@ -242,10 +250,8 @@ impl SearchIndex {
         let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
         let known = last.as_ref().and_then(|look| look.found.clone().ok());
         drop(last);
-        match (
-            newest(&self.data_dir, known.as_ref().map(|view| &view.live))?,
-            known,
-        ) {
+        let newest = newest(&self.data_dir, known.as_ref().map(|view| &view.live))?;
+        match (newest, known) {
             (Newest::Other(live), _) => Ok(Arc::new(View::of(*live)?)),
             (Newest::Known, Some(view)) => Ok(view),
             (Newest::Absent | Newest::Known, _) => Err(SearchError::Absent {

@@ -6,7 +6,7 @@
 use crate::index::Engine;
 use crate::index::deadline::Deadline;
 use crate::index::live::Live;
-use crate::query::{Hit, Page, Request};
+use crate::query::{Folder, Hit, Page, Request, Suggestion};
 use crate::source::Source;
 use crate::source::address::{DEFAULT_BASE_URL, base_url};
 use crate::sync::checkpoint::Checkpoint;
@@ -65,6 +65,35 @@ impl View {
         deadline: &Deadline,
     ) -> Result<Page, SearchError> {
         Ok(self.live.engine.search(scope, request, deadline)?)
+    }
+
+    /// The folders directly in a folder, ascending by the bytes of their names, and whether there are
+    /// more behind them.
+    ///
+    /// `folder` begins and ends in `/`. There are `limit` of them at the most, behind `after`, the name
+    /// of the last one of the page before.
+    pub fn folders(
+        &self,
+        source: &Source,
+        folder: &str,
+        after: Option<&str>,
+        limit: usize,
+        deadline: &Deadline,
+    ) -> Result<(Vec<Folder>, bool), SearchError> {
+        let engine = &self.live.engine;
+        Ok(engine.folders(source, folder, after, limit, deadline)?)
+    }
+
+    /// Names of assets and folders of these Sources that someone who has written `text` may have in mind:
+    /// each of its words is in them, the last one as the beginning of a word.
+    pub fn suggest(
+        &self,
+        scope: &[&Source],
+        text: &str,
+        limit: usize,
+        deadline: &Deadline,
+    ) -> Result<Vec<Suggestion>, SearchError> {
+        Ok(self.live.engine.suggest(scope, text, limit, deadline)?)
     }
 
     /// The asset of that path; `None` where there is none.

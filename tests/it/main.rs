@@ -11,6 +11,7 @@
 #[path = "../bench/bucket.rs"]
 mod bucket;
 mod cli;
+mod clients;
 #[path = "../bench/queue.rs"]
 mod computed_queue;
 mod config;

@@ -89,7 +89,7 @@ impl S3Server {
 
     /// Starts a server on `port`; `None` if someone else took the port meanwhile.
     fn try_start(port: u16, auth: &str) -> Option<Self> {
-        let program = ministack();
+        let program = python_program("ministack");
         let name = format!("s3-{}-{port}", std::process::id());
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&name);
         std::fs::create_dir_all(&folder).expect("the target folder is writable");
@@ -262,13 +262,13 @@ fn free_port() -> u16 {
         .expect("one of thousands of ports is free")
 }
 
-/// The server's program, where `tests/run.sh` puts it.
-fn ministack() -> PathBuf {
+/// A program of the Python packages, where `tests/run.sh` puts them.
+pub fn python_program(name: &str) -> PathBuf {
     let venv = std::env::var_os("ASSET_INDEXER_TEST_VENV").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv"),
         PathBuf::from,
     );
-    let program = venv.join("bin/ministack");
+    let program = venv.join("bin").join(name);
     assert!(
         program.is_file(),
         "{} is not there: run tests/run.sh, which sets it up",

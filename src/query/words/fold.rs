@@ -12,6 +12,9 @@ use super::{Class, class_of, push_folded};
 /// Only marks that words drop are missing. Two names that differ in nothing but case, accents or
 /// compatibility forms fold to the same text.
 pub fn fold_name(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(name.len());
     fold_with(name, |part, _| folded.push_str(part));
     folded

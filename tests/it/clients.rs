@@ -1,0 +1,103 @@
+//! Clients of other people read from the daemon: imgix's own, of which only the base address is
+//! changed, and one that makes up hostile requests from the OpenAPI document.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::daemon::Daemon;
+use crate::fixture::SOURCE;
+use crate::live_fixture::Live;
+use crate::server;
+
+/// Keys that clients get wrong, and enough others for several pages.
+fn keys() -> Vec<String> {
+    let odd = [
+        "cat.jpg",
+        "black cat.png",
+        "100% cat+dog.gif",
+        "été/ça va/ñandú.webp",
+        "a//b.jpg",
+        "/leading.svg",
+        "q?&=#.jpg",
+        "50%25.jpg",
+        "manuals/How to.pdf",
+        "films/cat.mp4",
+        "no-extension",
+        "東京/写真.jpg",
+    ];
+    let odd = odd.map(str::to_owned).into_iter();
+    odd.chain((0..40).map(|number| format!("photos/IMG_{number:04}.jpg")))
+        .collect()
+}
+
+/// A daemon whose index holds all keys, and its address.
+fn serving(live: &mut Live) -> (Daemon, String) {
+    live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
+    live.bucket.put_many(
+        keys()
+            .into_iter()
+            .enumerate()
+            .map(|(size, key)| (key, vec![b'x'; size])),
+    );
+    let daemon = live.serve();
+    let address = daemon.field(&["serving status and metrics"], "address");
+    (daemon, format!("http://{address}"))
+}
+
+/// The folder of the npm packages that `tests/setup.sh` made.
+fn node_modules() -> PathBuf {
+    let folder = std::env::var("ASSET_INDEXER_TEST_NODE").map_or_else(
+        |_| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/node"),
+        PathBuf::from,
+    );
+    folder.join("node_modules")
+}
+
+#[track_caller]
+fn run(command: &mut Command) {
+    let output = command.output().expect("tests/setup.sh has installed it");
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_client_of_imgix_reads_each_source_and_asset() {
+    let mut live = Live::new();
+    let (daemon, address) = serving(&mut live);
+    let assets: Vec<_> = keys()
+        .into_iter()
+        .enumerate()
+        .map(|(size, key)| json!({"path": format!("/{key}"), "size": size}))
+        .collect();
+    let expected = json!({"source": SOURCE, "bucket": live.bucket.name, "assets": assets});
+    let file = live.cli.folder().join("expected.json");
+    std::fs::write(&file, expected.to_string()).expect("the folder is ours");
+    run(Command::new("node")
+        .env("NODE_PATH", node_modules())
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/imgix.cjs"))
+        .args([address.as_str(), "a token that nobody asks for"])
+        .arg(&file));
+    daemon.terminate();
+}
+
+/// Requests made from the document, inside and outside of what it allows: no answer of 5xx, no status
+/// and no shape that it does not name.
+#[test]
+fn the_openapi_document_says_what_is_answered() {
+    let mut live = Live::new();
+    let (daemon, address) = serving(&mut live);
+    run(Command::new(server::python_program("schemathesis"))
+        .current_dir(live.cli.folder())
+        .args(["run", &format!("{address}/v1/openapi.json")])
+        .args(["--url", &address])
+        .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"])
+        .args(["--max-examples", "25", "--seed", "1", "--generation-deterministic"])
+        .args(["--no-color"]));
+    daemon.terminate();
+}
