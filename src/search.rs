@@ -231,12 +231,11 @@ impl SearchIndex {
         if let Some(found) = self.found_within(young_enough, asked) {
             return found;
         }
-        let began = Instant::now();
-        let found = self.look();
         let look = Look {
-            began,
-            found: found.clone(),
+            began: Instant::now(),
+            found: self.look(),
         };
+        let found = look.found.clone();
         let mut last = self.last.write().unwrap_or_else(PoisonError::into_inner);
         let before = last.replace(look);
         // Files are unmapped when a view is dropped: nobody needs to wait for that.
@@ -250,10 +249,8 @@ impl SearchIndex {
         let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
         let known = last.as_ref().and_then(|look| look.found.clone().ok());
         drop(last);
-        match (
-            newest(&self.data_dir, known.as_ref().map(|view| &view.live))?,
-            known,
-        ) {
+        let newest = newest(&self.data_dir, known.as_ref().map(|view| &view.live))?;
+        match (newest, known) {
             (Newest::Other(live), _) => Ok(Arc::new(View::of(*live)?)),
             (Newest::Known, Some(view)) => Ok(view),
             (Newest::Absent | Newest::Known, _) => Err(SearchError::Absent {

@@ -32,8 +32,6 @@ pub enum Code {
     ParameterInvalid,
     /// The search cannot be read.
     QueryInvalid,
-    /// A term of the search stands for more than is looked for at once.
-    QueryTooBroad,
     /// The cursor is damaged or of another version.
     CursorInvalid,
     /// The cursor is of another search.
@@ -74,7 +72,6 @@ impl Code {
             Self::ParameterRepeated => (S::BAD_REQUEST, "parameter_repeated", "repeated parameter"),
             Self::ParameterInvalid => (S::BAD_REQUEST, "parameter_invalid", "invalid parameter"),
             Self::QueryInvalid => (S::BAD_REQUEST, "query_invalid", "the search cannot be read"),
-            Self::QueryTooBroad => (S::BAD_REQUEST, "query_too_broad", "the search is too broad"),
             Self::CursorInvalid => (S::BAD_REQUEST, "cursor_invalid", "the cursor is damaged"),
             Self::CursorOfAnotherQuery => (
                 S::BAD_REQUEST,

@@ -49,10 +49,9 @@ async fn seen(fixture: &Fixture, grant: &Grant, address: &str) -> (u16, HeaderMa
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let text = String::from_utf8(body.to_vec()).unwrap();
     let mut body: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
-    if let Some(meta) = body.get_mut("meta").and_then(Value::as_object_mut) {
-        if meta.remove("took_ms").is_some() {
-            headers.remove("content-length");
-        }
+    let meta = body.get_mut("meta").and_then(Value::as_object_mut);
+    if meta.is_some_and(|meta| meta.remove("took_ms").is_some()) {
+        headers.remove("content-length");
     }
     if let Some(error) = body.pointer_mut("/errors/0/id") {
         *error = Value::Null;
