@@ -145,7 +145,6 @@ use crate::index::live::{Newest, newest};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
 mod error;
-mod interim;
 mod view;
 
 pub use crate::index::deadline::Deadline;
