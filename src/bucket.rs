@@ -11,6 +11,7 @@ mod error;
 mod exchange;
 mod lazy;
 pub mod page;
+pub mod preview;
 mod region;
 mod retry;
 mod s3;

@@ -22,6 +22,7 @@ mod search;
 mod serve;
 mod status;
 mod text;
+mod token;
 
 /// Keeps a search index that mirrors the assets in S3 buckets.
 ///
@@ -71,6 +72,8 @@ enum Command {
     Rules(rules::Command),
     #[command(subcommand)]
     Quarantine(quarantine::Command),
+    #[command(subcommand)]
+    Token(token::Command),
     /// Try the configuration: the bucket of each Source is opened, and what fails is explained
     Check,
     /// Print the completions for a shell, to be put where it looks for them
@@ -145,6 +148,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments, &config)),
         Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
         Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
+        Command::Token(command) => token::run(&command, &config),
         Command::Check => runtime()?.block_on(check::run(&config)),
         Command::Completions { .. } => Ok(()),
     }

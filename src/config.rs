@@ -14,12 +14,14 @@ mod credentials;
 mod document;
 mod error;
 pub mod file;
+pub mod listen;
 mod resolve;
 mod search;
 mod serve;
 
 pub use error::{BadValue, ConfigError};
 use file::{ConfigFile, IndexFile, ScanFile, SourceFile};
+pub use listen::{Listen, TlsFiles};
 pub use search::SearchConfig;
 pub use serve::{EventsConfig, ServeConfig};
 

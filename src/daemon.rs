@@ -19,6 +19,7 @@ use crate::sync::back_off::doubled;
 pub mod doorkeeper;
 pub mod events;
 pub mod mirror;
+pub mod onlooker;
 pub mod pace;
 mod queues;
 pub mod rebuild;

@@ -1,9 +1,8 @@
-//! The HTTP side: what the daemon is doing, for those who watch it over the network.
+//! The HTTP side: searches, and what the daemon is doing, for those who ask over the network.
 //!
-//! Nothing can be changed by it, and nobody is asked who he is: whoever reaches the address may read.
+//! Nothing can be changed by it. Who may read what is decided at the [`gate`].
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +11,25 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::status::Board;
+use crate::config::Listen;
 
+pub mod api;
+pub mod gate;
+mod hosts;
+pub mod listener;
 mod metrics;
 mod routes;
+pub mod site;
+pub mod tls;
+mod visible;
+
+use gate::Gate;
+use listener::{ListenError, Listener, Transport};
+use site::Site;
 
 /// How long an answer that is under way may take when the daemon stops.
 pub const CLOSING: Duration = Duration::from_secs(3);
@@ -29,6 +39,8 @@ pub const CLOSING: Duration = Duration::from_secs(3);
 struct Bounds {
     /// Connections at a time; those above it wait in the kernel's queue.
     connections: usize,
+    /// From when a connection is there until both sides speak TLS.
+    handshake: Duration,
     /// From when a request is waited for until its header is there; so also how long a connection
     /// lies idle.
     header: Duration,
@@ -42,6 +54,7 @@ struct Bounds {
 
 const BOUNDS: Bounds = Bounds {
     connections: 64,
+    handshake: Duration::from_secs(10),
     // Above the interval at which metrics are usually read, so that a connection serves again.
     header: Duration::from_secs(90),
     lifetime: Duration::from_secs(3600),
@@ -57,15 +70,9 @@ const MAX_ACCEPT_FAILURES: u32 = 300;
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The address cannot be listened on.
-    #[error("failed to listen on {listen}: {}", advice(.cause))]
-    Bind {
-        /// The address.
-        listen: SocketAddr,
-        /// Why not.
-        #[source]
-        cause: io::Error,
-    },
+    /// Nobody can connect.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// No connection can be accepted any more.
     #[error(
         "failed to accept connections for {} seconds: {cause}",
@@ -77,27 +84,9 @@ pub enum HttpError {
     },
 }
 
-/// Why an address cannot be listened on, and what to do.
-fn advice(cause: &io::Error) -> String {
-    match cause.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another process listens there; stop it, or configure another port".into()
-        }
-        io::ErrorKind::PermissionDenied => {
-            "this user may not; configure a port above 1023, or grant CAP_NET_BIND_SERVICE".into()
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; configure one that it has, such as 127.0.0.1".into()
-        }
-        _ => cause.to_string(),
-    }
-}
-
 /// Takes the address: clients can connect from then on, and are answered when [`serve`] runs.
-pub async fn bind(listen: SocketAddr) -> Result<TcpListener, HttpError> {
-    TcpListener::bind(listen)
-        .await
-        .map_err(|cause| HttpError::Bind { listen, cause })
+pub async fn bind(listen: &Listen) -> Result<Listener, HttpError> {
+    Ok(Listener::bind(listen).await?)
 }
 
 /// Answers until `stop`; then what is under way is answered, within three seconds, and all closed.
@@ -105,16 +94,19 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, HttpError> {
 /// Dropping the future closes all connections at once. It ends by itself only where no connection
 /// could be accepted for five minutes.
 pub async fn serve(
-    listener: TcpListener,
-    board: Arc<Board>,
+    listener: Listener,
+    gate: Arc<Gate>,
+    site: Arc<Site>,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
-    serve_within(BOUNDS, listener, routes::router(board), stop).await
+    let router = gate::guarded(routes::router(site), Arc::clone(&gate));
+    serve_within(BOUNDS, listener, &gate, router, stop).await
 }
 
 async fn serve_within(
     bounds: Bounds,
-    listener: TcpListener,
+    listener: Listener,
+    gate: &Gate,
     router: Router,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
@@ -130,9 +122,10 @@ async fn serve_within(
             accepted = listener.accept(), if connections.len() < bounds.connections => accepted,
         };
         let cause = match accepted {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 failures = 0;
-                connections.spawn(answer(bounds, stream, router.clone(), stop.clone()));
+                let (tls, router, stop) = (gate.acceptor(), router.clone(), stop.clone());
+                connections.spawn(take(bounds, stream, tls, router, stop));
                 continue;
             }
             Err(cause) if is_of_one_client(&cause) => continue,
@@ -156,8 +149,31 @@ async fn serve_within(
     Ok(())
 }
 
+/// Agrees with one client on TLS where it is to be spoken, and serves it.
+async fn take(
+    bounds: Bounds,
+    stream: Box<dyn Transport>,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let Some(tls) = tls else {
+        return answer(bounds, stream, router, stop).await;
+    };
+    let agreed = tokio::time::timeout(bounds.handshake, tls.accept(stream));
+    // One that speaks no TLS, or nothing at all, is to be told nothing.
+    if let Some(Ok(Ok(stream))) = stop.run_until_cancelled(agreed).await {
+        answer(bounds, stream, router, stop).await;
+    }
+}
+
 /// Serves one connection to its end.
-async fn answer(bounds: Bounds, stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn answer(
+    bounds: Bounds,
+    stream: impl Transport + 'static,
+    router: Router,
+    stop: CancellationToken,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.header)

@@ -30,6 +30,7 @@
 //! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
 //! | [`search`] | the door for whoever searches: a data directory, opened read-only and followed |
 //! | [`status`] | the board: what the daemon is doing, for those who show it |
+//! | [`access`] | who may read what: tokens, and what each lets its holder see |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |
 //! | [`consumer`] | one queue: receive, hand to the index, acknowledge what is committed |
 //! | [`http`] | status and metrics over HTTP |
@@ -42,7 +43,7 @@
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → status → {bucket, queue,
+//! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → {status, search} → {bucket, queue,
 //! index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
@@ -54,7 +55,7 @@
 //!    [`sync::order`] decide) → commit with the checkpoint
 //! 2. event: [`consumer`] → [`queue::Queue::receive`] → [`sync::notification`] → [`source::Source::admits`] →
 //!    [`index::writer`] → [`index::ledger`] ([`sync::order`] decides) → commit → [`queue::Queue::acknowledge`]
-//! 3. search: [`query::Query::parse`] → [`index::tantivy::search`] on one snapshot → hits
+//! 3. search: [`query::Query::parse`]; [`search::SearchIndex::view`] (one commit) → [`index::tantivy::search`] → hits
 //!
 //! # The daemon
 //!
@@ -87,6 +88,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod access;
 pub mod aws;
 pub mod bucket;
 pub mod cli;

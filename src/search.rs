@@ -2,6 +2,129 @@
 //!
 //! It follows commits and rebuilds by itself, in another process than the one that writes, without a
 //! thread, a lock or a write of its own. Which Sources someone may see is the caller's affair.
+//!
+//! # Search
+//!
+//! ```
+//! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
+//! # let folder = example::example_index()?;
+//! # let data_dir = folder.path();
+//! use asset_indexer::search::{Deadline, Query, Request, SearchIndex, Source, Stamp};
+//! use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//!
+//! // Once, when the service starts; `data_dir` is that of the configuration.
+//! let index = SearchIndex::open(data_dir)?;
+//!
+//! // For each search: the newest commit, and the Sources that may be seen.
+//! let view = index.view()?;
+//! let sources = view.sources();
+//! let scope: Vec<&Source> = sources.iter().filter(|source| source.name == "photos").collect();
+//!
+//! let now = Stamp::from_millis(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64);
+//! let query = Query::parse("summer ext:jpg,png", now)?;
+//! let deadline = Deadline::after(Duration::from_secs(2));
+//! let page = view.search(&scope, &Request::new(query), &deadline)?;
+//!
+//! assert_eq!(page.total.value, 3);
+//! for hit in &page.hits {
+//!     println!("{} {} {}", hit.path, hit.size, hit.url);
+//! }
+//! assert_eq!(page.hits[0].url, "https://acme.imgix.net/2024/summer/beach.jpg");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A service that has the configuration takes its Sources from there (`Config::load(path)?.sources`, those
+//! that are enabled): they have the `base_url` that is configured. A Source whose bucket or prefix is
+//! another than the index was made of has no assets.
+//!
+//! The query language is described in [`crate::query::parse`].
+//!
+//! # Pages
+//!
+//! A page tells where it ended, and the next one begins behind that place: what came or went meanwhile moves
+//! nothing, and an asset that stays is on one page exactly. A [`Cursor`] carries the place through a
+//! client as text, and the moment that `modified:<7d` counts from; it belongs to one search.
+//!
+//! ```
+//! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
+//! # let folder = example::example_index()?;
+//! # let index = asset_indexer::search::SearchIndex::open(folder.path())?;
+//! use asset_indexer::search::{Cursor, Deadline, Query, Request, Sort, Source, Stamp, fingerprint};
+//!
+//! let (text, sort) = ("summer", Sort::parse("-size")?);
+//! let mut cursor: Option<String> = None; // what the client sends, and gets
+//! let mut sizes = Vec::new();
+//! loop {
+//!     // Each page may be of another view, and be answered by another process.
+//!     let view = index.view()?;
+//!     let sources = view.sources();
+//!     let scope: Vec<&Source> = sources.iter().collect();
+//!     let names: Vec<&str> = sources.iter().map(|source| &*source.name).collect();
+//!
+//!     let this_search = fingerprint(text, sort, &names);
+//!     let before = cursor.as_deref().map(Cursor::parse).transpose()?;
+//!     if before.as_ref().is_some_and(|before| before.fingerprint != this_search) {
+//!         return Err("the cursor is of another search".into());
+//!     }
+//!     let now = Stamp::from_millis(1_764_000_000_000);
+//!     let as_of = before.as_ref().map_or(now, |before| before.as_of);
+//!     let request = Request {
+//!         sort,
+//!         limit: 3,
+//!         after: before.map(|before| before.position),
+//!         ..Request::new(Query::parse(text, as_of)?)
+//!     };
+//!     let page = view.search(&scope, &request, &Deadline::never())?;
+//!     sizes.extend(page.hits.iter().map(|hit| hit.size));
+//!     let Some(position) = page.next else { break };
+//!     cursor = Some(Cursor { fingerprint: this_search, as_of, position }.to_text());
+//! }
+//! assert_eq!(sizes, [5_000, 3_000, 2_000, 1_000]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Facets, folders, suggestions, one asset
+//!
+//! ```
+//! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
+//! # let folder = example::example_index()?;
+//! # let index = asset_indexer::search::SearchIndex::open(folder.path())?;
+//! # let everything = asset_indexer::search::Query::parse("", asset_indexer::search::Stamp::from_millis(0))?;
+//! # let deadline = &asset_indexer::search::Deadline::never();
+//! use asset_indexer::search::{FacetBy, Request, Source};
+//!
+//! let view = index.view()?;
+//! let sources = view.sources();
+//! let photos: &Source = &sources[0];
+//!
+//! // How many of each type and folder there are among what a search finds.
+//! let facets = vec![FacetBy::Type, FacetBy::Folder("/".to_owned())];
+//! let request = Request { facets, ..Request::new(everything) };
+//! let page = view.search(&[photos], &request, deadline)?;
+//! let types = &page.facets[0].buckets;
+//! assert_eq!((&*types[0].value, types[0].count), ("image", 4));
+//! let folders = &page.facets[1].buckets;
+//! assert_eq!((&*folders[0].value, folders[0].count), ("/2024/", 3));
+//!
+//! // One asset, by its path.
+//! let asset = view.asset(photos, "/sunset.jpg")?.ok_or("it is gone")?;
+//! assert_eq!(asset.content_type, "image/jpeg");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # In a service
+//!
+//! - **Share one [`SearchIndex`]**, in an `Arc`; it is `Send` and `Sync`. Have a [`View`] for each search,
+//!   and keep it until its answer is complete: it is one commit, whole, while others follow. A view that is
+//!   kept for long also keeps files that were removed on the disk.
+//! - **Searches block** the thread that asks, for milliseconds as a rule. In asynchronous code use
+//!   `tokio::task::spawn_blocking`, bound how many run at once, and give each a [`Deadline`].
+//! - **Freshness** is bounded by [`SearchIndex::refreshed_every`], one second by default, and costs two
+//!   small files to be read while searches come, and nothing while none do.
+//! - **Rights**: it needs to read the data directory. Nothing is written there, so it may be
+//!   mounted read-only or belong to another user.
+//! - **Errors**: [`SearchError`] tells an index that is not there yet from a search that asks for too much,
+//!   and from an index that needs a person.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
@@ -13,8 +136,17 @@ use crate::index::live::{Newest, newest};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
 mod error;
+mod interim;
 mod view;
 
+pub use crate::index::deadline::Deadline;
+pub use crate::query::{
+    Bucket, Count, Cursor, CursorError, Facet, FacetBy, Folder, Highlight, Hit, Kind, Page,
+    Position, Query, QueryError, Request, Sort, SortBy, SortError, Suggestion, SuggestionKind,
+    Total, fingerprint,
+};
+pub use crate::source::Source;
+pub use crate::sync::stamp::Stamp;
 pub use error::SearchError;
 pub use view::View;
 
@@ -114,7 +246,7 @@ impl SearchIndex {
             newest(&self.data_dir, known.as_ref().map(|view| &view.live))?,
             known,
         ) {
-            (Newest::Other(live), _) => Ok(Arc::new(View::of(live)?)),
+            (Newest::Other(live), _) => Ok(Arc::new(View::of(*live)?)),
             (Newest::Known, Some(view)) => Ok(view),
             (Newest::Absent | Newest::Known, _) => Err(SearchError::Absent {
                 data_dir: self.data_dir.path().to_owned(),

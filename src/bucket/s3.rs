@@ -111,6 +111,16 @@ impl S3Bucket {
         &self.region
     }
 
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The client that sends requests there.
+    pub(super) fn client(&self, choice: Choice) -> &aws_sdk_s3::Client {
+        self.endpoints.client(choice)
+    }
+
     /// How many LIST requests have been sent, failed attempts included: each is billed.
     pub fn lists_sent(&self) -> u64 {
         self.lists.load(Ordering::Relaxed)

@@ -9,6 +9,7 @@ use super::text::say;
 use super::{FAILED, Failure};
 use crate::bucket::{BucketError, Lister, S3Bucket};
 use crate::config::Config;
+use crate::http::gate::Gate;
 use crate::index::directory::DataDir;
 use crate::index::live::open_live;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
@@ -63,9 +64,29 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
         format_args!("index in {}", config.data_dir.display()),
         state,
     );
+    try_gate(config, &mut report);
     match report.all_well {
         true => Ok(()),
         false => Err(Failure::Silent(FAILED)),
+    }
+}
+
+/// Whether those who are to read over HTTP can, and nobody else.
+fn try_gate(config: &Config, report: &mut Report) {
+    let Some(listen) = &config.serve.listen else {
+        return;
+    };
+    let subject = format!("HTTP on {listen}");
+    let gate = Gate::of(&config.serve);
+    let concerns = gate.as_ref().map(|gate| gate.concerns(config));
+    let what = gate.as_ref().map(|gate| match gate.access().count() {
+        None => "whoever can connect may read everything".to_owned(),
+        Some(1) => "1 token lets in".to_owned(),
+        Some(count) => format!("{count} tokens let in"),
+    });
+    report.line(&subject, what);
+    for concern in concerns.into_iter().flatten() {
+        report.warning(&subject, concern, &[]);
     }
 }
 

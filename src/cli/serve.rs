@@ -10,12 +10,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
+
+mod read_only;
+
 use crate::config::Config;
 use crate::consumer;
 use crate::control;
 use crate::daemon::session::{Doors, Order, Surroundings};
 use crate::daemon::{self, doorkeeper, systemd};
-use crate::http;
+use crate::http::gate::Gate;
+use crate::http::{self, site::Site};
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::quarantine::Quarantine;
@@ -32,11 +36,24 @@ const MAX_ORDERS: usize = 4;
 /// SIGHUP reads the configuration anew; SIGTERM and SIGINT finish what is in hand, a second one
 /// ends at once.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Only answer searches over HTTP from an index that another process writes
+    #[arg(long)]
+    read_only: bool,
+}
 
 /// Runs the command.
-pub async fn run(_: &Arguments, config: Config, config_path: PathBuf) -> Result<(), Failure> {
-    Ok(serve(Arc::new(config), config_path).await?)
+pub async fn run(
+    arguments: &Arguments,
+    config: Config,
+    config_path: PathBuf,
+) -> Result<(), Failure> {
+    let config = Arc::new(config);
+    match arguments.read_only {
+        true => read_only::serve(config, config_path).await?,
+        false => serve(config, config_path).await?,
+    }
+    Ok(())
 }
 
 async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> {
@@ -45,15 +62,16 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     let around = Arc::new(surroundings(&config, orders)?);
     let socket = &config.serve.control_socket;
     let control = control::listen(socket, &around.lock).await?;
-    let http = match config.serve.listen {
-        Some(listen) => Some(http::bind(listen).await?),
+    let http = match &config.serve.listen {
+        Some(listen) => {
+            let gate = open_gate(&config)?;
+            Some((http::bind(listen).await?, gate))
+        }
         None => None,
     };
-    let stop = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let signal = signal(kind).context("failed to listen for signals")?;
-        tokio::spawn(stop_on(signal, stop.clone()));
-    }
+    let gate = http.as_ref().map(|(_, gate)| Arc::clone(gate));
+    let site = Site::new(Arc::clone(&around.board), &config)?;
+    let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
     let mut beside = JoinSet::new();
     beside.spawn(reload_on(
@@ -61,6 +79,8 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
         config_path,
         Arc::clone(&config),
         Arc::clone(&around),
+        Arc::clone(&site),
+        gate,
     ));
     let doors = Arc::clone(&around);
     beside.spawn(async {
@@ -69,10 +89,10 @@ async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> 
     });
     // Until the daemon has ended, so that its end can be watched.
     let served = CancellationToken::new();
-    if let Some(listener) = http {
-        tracing::info!(address = %listener.local_addr()?, "serving status and metrics");
-        let (board, served) = (Arc::clone(&around.board), served.clone());
-        beside.spawn(async { Ok(http::serve(listener, board, served).await?) });
+    if let Some((listener, gate)) = http {
+        tracing::info!(address = %listener.address(), "serving status and metrics");
+        let served = served.clone();
+        beside.spawn(async { Ok(http::serve(listener, gate, site, served).await?) });
     }
     let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
     let ended = tokio::select! {
@@ -132,6 +152,16 @@ fn surroundings(config: &Config, orders: mpsc::Sender<Order>) -> anyhow::Result<
     })
 }
 
+/// A token that SIGTERM and SIGINT cancel.
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let signal = signal(kind).context("failed to listen for signals")?;
+        tokio::spawn(stop_on(signal, stop.clone()));
+    }
+    Ok(stop)
+}
+
 /// The first signal stops in good order, the second at once.
 async fn stop_on(mut signal: Signal, stop: CancellationToken) {
     while signal.recv().await.is_some() {
@@ -150,6 +180,8 @@ async fn reload_on(
     path: PathBuf,
     first: Arc<Config>,
     around: Arc<Surroundings>,
+    site: Arc<Site>,
+    gate: Option<Arc<Gate>>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
         // What is not ready yet, or not at present, is no more so by a reload.
@@ -157,10 +189,11 @@ async fn reload_on(
         if is_ready {
             systemd::reloading();
         }
-        match load(&path, &first) {
+        match load(&path, &first, gate.as_deref()) {
             Ok(config) => {
                 around.board.reloads.add(1);
                 tracing::info!("a new configuration takes over");
+                site.replace(&config);
                 // The daemon has ended where nobody takes it.
                 let _ = around.orders.send(Order::Reload(Arc::new(config))).await;
             }
@@ -176,11 +209,21 @@ async fn reload_on(
     anyhow::bail!("the runtime does not listen for SIGHUP any more")
 }
 
-/// Loads a configuration that can take over while the process runs.
-fn load(path: &Path, first: &Config) -> anyhow::Result<Config> {
+/// Reads who may come in, and says what is doubtful about it.
+fn open_gate(config: &Config) -> anyhow::Result<Arc<Gate>> {
+    let gate = Gate::of(&config.serve)?;
+    for concern in gate.concerns(config) {
+        tracing::warn!("{concern}");
+    }
+    Ok(Arc::new(gate))
+}
+
+/// Loads a configuration that can take over while the process runs, and what the gate reads with it.
+fn load(path: &Path, first: &Config, gate: Option<&Gate>) -> anyhow::Result<Config> {
     let config = Config::load(path)?;
     if config.data_dir != first.data_dir || config.serve != first.serve {
         anyhow::bail!("`data_dir` and `[serve]` can only be changed by a restart");
     }
+    gate.map_or(Ok(()), Gate::reload)?;
     Ok(config)
 }

@@ -83,6 +83,11 @@ pub struct EventsSettingsFile {
 #[allow(missing_docs, reason = "they are those of `ServeConfig`")]
 pub struct ServeFile {
     pub listen: Option<String>,
+    pub tokens: Option<String>,
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    pub tls_certificate: Option<String>,
+    pub tls_key: Option<String>,
     pub control_socket: Option<String>,
     pub grace_period_seconds: Option<i64>,
 }

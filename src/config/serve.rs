@@ -1,25 +1,26 @@
 //! The settings of the daemon: how events are received, where it listens.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::check;
 use super::error::BadValue;
 use super::file::{EventsSettingsFile, ServeFile};
-use super::{check, resolved_path};
+use super::listen::{self, Listen, MAX_SOCKET_PATH, TlsFiles, check_socket, path};
 
-/// Where status and metrics are served by default.
-const DEFAULT_LISTEN: &str = "127.0.0.1:8470";
 /// The control socket's name in the data directory.
 const CONTROL_SOCKET: &str = "control.sock";
-/// The longest path that a Unix socket can have on Linux, without the zero at its end.
-const MAX_SOCKET_PATH: usize = 107;
-
 /// How the daemon runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeConfig {
-    /// Where status and metrics are served; `None`: nowhere.
-    pub listen: Option<SocketAddr>,
+    /// Where HTTP is served; `None`: nowhere.
+    pub listen: Option<Listen>,
+    /// The file of the tokens that let somebody in; `None`: everybody who can connect may read all.
+    pub tokens: Option<PathBuf>,
+    /// Names by which the service is reached, besides those of this machine, in lower case.
+    pub hosts: Vec<String>,
+    /// By which TLS is spoken; `None`: it is not.
+    pub tls: Option<TlsFiles>,
     /// The socket by which other commands ask the daemon.
     pub control_socket: PathBuf,
     /// How long a stop may take to finish what is under way, 1 to 600 seconds.
@@ -52,20 +53,24 @@ pub(super) fn serve(
 ) -> Result<ServeConfig, BadValue> {
     let grace = file.grace_period_seconds;
     let grace = check::number("serve.grace_period_seconds", grace, 30, 1..=600)?;
-    Ok(ServeConfig {
-        listen: listen(file.listen.as_deref().unwrap_or(DEFAULT_LISTEN))?,
-        control_socket: control_socket(file.control_socket.as_deref(), folder, data_dir)?,
-        grace_period: Duration::from_secs(grace.into()),
-    })
-}
-
-fn listen(written: &str) -> Result<Option<SocketAddr>, BadValue> {
-    if written == "off" {
-        return Ok(None);
+    let listen = listen::listen(file.listen.as_deref(), folder)?;
+    let tokens = file.tokens.as_deref();
+    let tokens = tokens
+        .map(|tokens| path("serve.tokens", tokens, folder))
+        .transpose()?;
+    let tls = listen::tls(file, folder)?;
+    if let Some(listen) = &listen {
+        listen::check_reach(listen, tokens.is_some(), tls.is_some())?;
     }
-    written.parse().map(Some).map_err(|_| {
-        let problem = format!("write an address and a port such as {DEFAULT_LISTEN:?}, or \"off\"");
-        BadValue::text("serve.listen", written, problem)
+    let hosts = file.hosts.iter().map(|name| listen::host(name));
+    let control = file.control_socket.as_deref();
+    Ok(ServeConfig {
+        listen,
+        tokens,
+        hosts: hosts.collect::<Result<_, _>>()?,
+        tls,
+        control_socket: control_socket(control, folder, data_dir)?,
+        grace_period: Duration::from_secs(grace.into()),
     })
 }
 
@@ -77,17 +82,9 @@ fn control_socket(
     let key = "serve.control_socket";
     let path = match written {
         None => data_dir.join(CONTROL_SOCKET),
-        Some(path) => {
-            resolved_path(path, folder).map_err(|problem| BadValue::text(key, path, problem))?
-        }
+        Some(written) => path(key, written, folder)?,
     };
-    if path.as_os_str().len() > MAX_SOCKET_PATH {
-        let problem = format!(
-            "a socket's path can have {MAX_SOCKET_PATH} bytes; write a shorter one, such as \
-             \"/run/asset-indexer/control.sock\""
-        );
-        return Err(BadValue::text(key, &path.to_string_lossy(), problem));
-    }
+    check_socket(key, &path, MAX_SOCKET_PATH)?;
     Ok(path)
 }
 

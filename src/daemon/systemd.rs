@@ -17,15 +17,29 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The watchdog is fed only while the thread that writes the index goes on doing its work, or while the
 /// index is known to have failed and is to be opened again.
 pub async fn tell(around: &Surroundings) {
-    let mut told = Told::default();
+    tell_of(&around.board, Told::default(), || around.doors.heartbeat()).await;
+}
+
+/// Tells systemd until it is dropped that a process is ready that only answers, whether there is an
+/// index yet or not.
+pub async fn tell_as_served(board: &Board) {
+    send(&[NotifyState::Ready]);
+    let told = Told {
+        ready: true,
+        ..Told::default()
+    };
+    tell_of(board, told, || None).await;
+}
+
+async fn tell_of(board: &Board, mut told: Told, heartbeat: impl Fn() -> Option<u64>) {
     // Twice in the time that systemd grants.
     let feed_every = sd_notify::watchdog_enabled().map(|timeout| timeout / 2);
     let mut tick = tokio::time::interval(LOOK_EVERY);
     loop {
         tick.tick().await;
-        told.look(around);
+        told.look(board);
         if let Some(feed_every) = feed_every {
-            told.feed(around, feed_every);
+            told.feed(heartbeat(), feed_every);
         }
     }
 }
@@ -39,24 +53,23 @@ struct Told {
 }
 
 impl Told {
-    fn look(&mut self, around: &Surroundings) {
-        if !self.ready && around.board.is_ready() {
+    fn look(&mut self, board: &Board) {
+        if !self.ready && board.is_ready() {
             self.ready = true;
             tracing::info!("ready");
             send(&[NotifyState::Ready]);
         }
-        let status = status_line(&around.board);
+        let status = status_line(board);
         if status != self.status {
             send(&[NotifyState::Status(&status)]);
             self.status = status;
         }
     }
 
-    fn feed(&mut self, around: &Surroundings, every: Duration) {
+    fn feed(&mut self, heartbeat: Option<u64>, every: Duration) {
         if self.fed.is_some_and(|fed| fed.elapsed() < every) {
             return;
         }
-        let heartbeat = around.doors.heartbeat();
         let is_working = heartbeat.is_none() || heartbeat != self.heartbeat;
         if is_working {
             self.heartbeat = heartbeat;

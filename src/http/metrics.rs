@@ -11,6 +11,8 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::visible;
+use crate::access::Grant;
 use crate::status::lag::BUCKETS_MILLIS;
 use crate::status::{Board, Lag, QueueBoard, SourceBoard};
 
@@ -23,15 +25,11 @@ use table::METRICS;
 /// What the text is; Prometheus takes it.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// All metrics of the board now; `index_bytes` is what [`crate::status::index_bytes`] found.
-pub fn text(board: &Arc<Board>, index_bytes: Option<u64>) -> String {
+/// All metrics of the board now that the grant shows; `index_bytes` is what
+/// [`crate::status::index_bytes`] found.
+pub fn text(board: &Arc<Board>, index_bytes: Option<u64>, grant: &Grant) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape {
-        board: Arc::clone(board),
-        index_bytes,
-        sources: board.sources(),
-        queues: board.queues(),
-    }));
+    registry.register_collector(Box::new(Scrape::of(board, index_bytes, grant)));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)
         .expect("writing to a String cannot fail");
@@ -56,6 +54,22 @@ impl Collector for Scrape {
 }
 
 impl Scrape {
+    fn of(board: &Arc<Board>, index_bytes: Option<u64>, grant: &Grant) -> Self {
+        let (mut sources, mut queues) = (board.sources(), board.queues());
+        let pairs = sources.iter();
+        let pairs = pairs.map(|source| (source.name.clone(), source.facts().queue_url));
+        let pairs: Vec<_> = pairs.collect();
+        let pairs = || pairs.iter().map(|(name, url)| (&**name, url.as_deref()));
+        queues.retain(|queue| visible::shows_queue(grant, &queue.url, pairs()));
+        sources.retain(|source| grant.may_see(&source.name));
+        Self {
+            board: Arc::clone(board),
+            index_bytes: index_bytes.filter(|_| grant.sees_all()),
+            sources,
+            queues,
+        }
+    }
+
     fn write(&self, metric: &Metric, encoder: &mut DescriptorEncoder) -> fmt::Result {
         // The encoder adds it.
         let name = metric.name.strip_suffix("_total").unwrap_or(metric.name);

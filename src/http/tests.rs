@@ -1,14 +1,31 @@
 //! Real connections over the loopback, by a client that knows only what is asked here.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::net::SocketAddr;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::api::error::JSON_API;
 use super::*;
+use crate::access::Access;
 use crate::status::report::Report;
 use crate::status::sample::{self, NEW_QUEUE};
-use crate::status::{Health, IndexHealth};
+use crate::status::{Board, Health, IndexHealth};
+
+mod tls;
 
 /// What no test waits for: its end is a failure.
 const TOO_LONG: Duration = Duration::from_secs(20);
+
+/// A listener on a free port, and where.
+async fn listening() -> (Listener, SocketAddr) {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = bind(&any.into()).await.unwrap();
+    let Listen::Tcp(address) = *listener.address() else {
+        panic!("{listener:?}");
+    };
+    (listener, address)
+}
 
 /// A server that runs until it is stopped.
 struct Server {
@@ -19,11 +36,22 @@ struct Server {
 
 impl Server {
     async fn start(board: Arc<Board>, bounds: Bounds) -> Self {
-        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let address = listener.local_addr().unwrap();
+        Self::behind(Gate::by(Access::open()), board, bounds).await
+    }
+
+    async fn behind(gate: Gate, board: Arc<Board>, bounds: Bounds) -> Self {
+        Self::shared(Arc::new(gate), board, bounds).await
+    }
+
+    async fn shared(gate: Arc<Gate>, board: Arc<Board>, bounds: Bounds) -> Self {
+        let (listener, address) = listening().await;
         let stop = CancellationToken::new();
-        let router = routes::router(board);
-        let task = tokio::spawn(serve_within(bounds, listener, router, stop.clone()));
+        let router = gate::guarded(routes::router(Site::bare(board)), Arc::clone(&gate));
+        let stopped = stop.clone();
+        let task =
+            tokio::spawn(
+                async move { serve_within(bounds, listener, &gate, router, stopped).await },
+            );
         Self {
             address,
             stop,
@@ -51,7 +79,7 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
     ended.expect("it ends long before")
 }
 
-struct Client(TcpStream);
+struct Client<S = TcpStream>(S);
 
 #[derive(Debug)]
 struct Answer {
@@ -60,7 +88,7 @@ struct Answer {
     body: String,
 }
 
-impl Client {
+impl<S: Transport> Client<S> {
     async fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
@@ -108,9 +136,9 @@ async fn each_path_has_its_answer() {
         ("GET", "/healthz", 200, plain, "ok\n"),
         ("GET", "/readyz", 503, plain, NEW_QUEUE),
         ("GET", "/metrics", 200, metrics::CONTENT_TYPE, "# EOF\n"),
-        ("GET", "/", 404, plain, "/metrics"),
-        ("GET", "/status/", 404, plain, "/metrics"),
-        ("POST", "/nothing", 404, plain, "/metrics"),
+        ("GET", "/nothing", 404, JSON_API, "/metrics"),
+        ("GET", "/status/", 404, JSON_API, "/metrics"),
+        ("POST", "/nothing", 404, JSON_API, "/metrics"),
     ] {
         let answer = server.ask(method, path).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
@@ -218,15 +246,15 @@ fn slow_router(go: CancellationToken, asked: CancellationToken) -> Router {
 async fn stopping_waits_for_an_answer_that_is_under_way_but_not_for_ever() {
     for (closing, is_answered) in [(TOO_LONG, true), (Duration::from_millis(50), false)] {
         let bounds = Bounds { closing, ..BOUNDS };
-        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let mut client = Client(
-            TcpStream::connect(listener.local_addr().unwrap())
-                .await
-                .unwrap(),
-        );
+        let (listener, address) = listening().await;
+        let mut client = Client(TcpStream::connect(address).await.unwrap());
         let [stop, go, asked] = std::array::from_fn(|_| CancellationToken::new());
         let router = slow_router(go.clone(), asked.clone());
-        let task = tokio::spawn(serve_within(bounds, listener, router, stop.clone()));
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            let gate = Gate::by(Access::open());
+            serve_within(bounds, listener, &gate, router, stopped).await
+        });
         client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
         in_time(asked.cancelled()).await;
         stop.cancel();
@@ -302,18 +330,17 @@ async fn connections_above_the_bound_wait_for_those_before() {
 
 #[tokio::test]
 async fn an_address_that_cannot_be_had_is_explained() {
-    let taken = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let address = taken.local_addr().unwrap();
+    let (_taken, address) = listening().await;
     for (listen, said) in [
         (address, "another process listens there"),
         // Of a range that is for documentation alone.
-        (([192, 0, 2, 1], 0).into(), "no such address"),
+        (SocketAddr::from(([192, 0, 2, 1], 0)), "no such address"),
     ] {
-        let text = bind(listen).await.unwrap_err().to_string();
+        let text = bind(&listen.into()).await.unwrap_err().to_string();
         let begin = format!("failed to listen on {listen}: ");
         assert!(text.starts_with(&begin) && text.contains(said), "{text}");
     }
     let refused = io::Error::from(io::ErrorKind::PermissionDenied);
-    assert!(advice(&refused).contains("above 1023"));
-    assert_eq!(advice(&io::Error::other("new")), "new");
+    assert!(listener::advice(&refused).contains("above 1023"));
+    assert_eq!(listener::advice(&io::Error::other("new")), "new");
 }

@@ -51,7 +51,7 @@ pub enum Newest {
     /// The commit that is known already is the newest.
     Known,
     /// Another commit, perhaps of another generation.
-    Other(Live),
+    Other(Box<Live>),
 }
 
 /// Looks for the newest commit of the live index, and opens it if it is not the `known` one.
@@ -68,7 +68,7 @@ pub fn newest(data_dir: &DataDir, known: Option<&Live>) -> Result<Newest, IndexE
         };
         let known = known.filter(|known| known.generation == generation);
         let error = match open_newest(&generation, known) {
-            Ok(Some(engine)) => return Ok(Newest::Other(Live { generation, engine })),
+            Ok(Some(engine)) => return Ok(Newest::Other(Box::new(Live { generation, engine }))),
             Ok(None) => return Ok(Newest::Known),
             Err(error) => error,
         };

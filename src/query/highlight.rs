@@ -167,9 +167,12 @@ fn mark_pattern(pattern: &Pattern, path: &str, name_start: usize, marks: &mut Ve
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::query::kind::Kind;
     use crate::query::matches::tests::{not, part, phrase, prefix, typo, whole};
+    use crate::sync::stamp::Stamp;
 
     fn marked(condition: Condition, path: &str) -> String {
         let mut shown = path.to_owned();
@@ -239,6 +242,25 @@ mod tests {
             (any(&[whole("ab"), prefix("a")]), "/ab", "/[ab]"),
         ] {
             assert_eq!(marked(condition.clone(), path), want, "{condition:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn marks_are_parts_of_the_path_in_order(
+            text in "(-|name:|)(\\*|)[a-cA-C가が½é ]{1,4}(\\*|~|)( OR | )[a-c?*]{1,3}",
+            path in "/([a-cA-Cか\u{3099}가½é/. -]{0,8})|/\\PC{0,12}",
+        ) {
+            if let Ok(query) = Query::parse(&text, Stamp::from_millis(0)) {
+                let mut behind = 0;
+                for Highlight { start, end } in highlights(&query, &path) {
+                    prop_assert!(start < end && (behind < start || behind == 0));
+                    prop_assert!(path.get(start..end).is_some(), "{start}..{end}");
+                    behind = end;
+                }
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an asset is, by its extension: its type and its content type.
 //!
 //! Nobody looks into the object: a file whose extension lies is what its extension says. Most
-//! extensions are known from the library `mime_infer`; [`table`] says what it does not.
+//! extensions are known from the library `mime_infer`; a table of our own says what it does not.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -45,17 +45,19 @@ pub enum Within {
     Name,
 }
 
-/// How words are compared.
+/// How words are compared with those of [`crate::query::words()`]: the parts and the whole of
+/// `summerSale` are words of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
     /// All of them are there, in any order.
     Whole,
-    /// They are there one behind the other, in one segment of the path.
+    /// They are there one behind the other, with no word in between, in one segment of the path (a
+    /// folder's name or the file name); what case borders cut counts whole or as its parts.
     Phrase,
     /// All of them are there, the last one as the beginning of a word.
     Prefix,
-    /// All of them are there, each with at most one edit (a character more, less or other, or two
-    /// exchanged); see [`crate::query::words`] for what is never edited.
+    /// All of them are there, each with at most one edit: a character more, less or other, or two
+    /// neighbours exchanged. [`crate::query::typo::is_editable`] says which are never edited.
     Typo,
 }
 
@@ -71,7 +73,8 @@ pub enum Term {
         /// Where they are looked for.
         within: Within,
     },
-    /// The folded file name has this form: `*nt_lar*`.
+    /// The file name, folded by [`crate::query::fold_name`], has this form from its beginning to its
+    /// end: `*nt_lar*`.
     NamePart(Pattern),
     /// The file name is this, byte for byte.
     Name(String),
@@ -85,7 +88,8 @@ pub enum Term {
     Type(Vec<Kind>),
     /// The asset path starts with this: it begins and ends in `/`.
     Folder(String),
-    /// The asset lies directly in this folder: it begins and ends in `/`.
+    /// The asset lies directly in this folder: it begins and ends in `/`. So does the folder's own
+    /// marker, whose file name is empty.
     Level(String),
     /// The size in bytes.
     Size(Interval<u64>),

@@ -9,6 +9,11 @@ use unicode_normalization::char::{
     canonical_combining_class, compose, decompose_compatible, is_combining_mark,
 };
 
+mod fold;
+
+pub use fold::fold_name;
+pub(super) use fold::fold_with;
+
 /// Raised with every change of what the functions here emit.
 ///
 /// An index stores its words but not how they were made, so the version is part of the index's
@@ -45,48 +50,6 @@ pub fn placed_words(text: &str, sink: impl FnMut(&str, Range<usize>, Range<usize
 /// `iPhone`, `iphone` and `IPHONE` are the same question and must find the same assets.
 pub fn query_words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
     Splitter::new(false, |word: &str, range, _| sink(word, range)).split(text);
-}
-
-/// A file name folded as the words are, but with all its characters in place: for the order by name
-/// and for parts of names.
-///
-/// Only marks that words drop are missing. Two names that differ in nothing but case, accents or
-/// compatibility forms fold to the same text.
-pub fn fold_name(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
-    fold_with(name, |part, _| folded.push_str(part));
-    folded
-}
-
-/// Emits a folded name in parts, each with the byte range of `name` that it stands for.
-pub(super) fn fold_with(name: &str, mut sink: impl FnMut(&str, Range<usize>)) {
-    // A syllable is held back until it is known that nothing joins it.
-    let mut held: Option<(char, Range<usize>)> = None;
-    let mut part = String::with_capacity(8);
-    for (start, c) in name.char_indices() {
-        let source = start..start + c.len_utf8();
-        decompose_compatible(c, |c| {
-            if let Some((base, from)) = held.take() {
-                if let Some(whole) = compose(base, c) {
-                    held = Some((whole, from.start..source.end));
-                    return;
-                }
-                sink(base.encode_utf8(&mut [0; 4]), from);
-            }
-            match class_of(c) {
-                Class::Mark => {}
-                Class::Syllable => held = Some((c, source.clone())),
-                _ => {
-                    part.clear();
-                    push_folded(c, &mut part);
-                    sink(&part, source.clone());
-                }
-            }
-        });
-    }
-    if let Some((base, from)) = held {
-        sink(base.encode_utf8(&mut [0; 4]), from);
-    }
 }
 
 /// What a character, once it is decomposed, does to the word at hand.

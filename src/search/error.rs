@@ -19,6 +19,12 @@ pub enum SearchError {
         /// The data directory.
         data_dir: PathBuf,
     },
+    /// The search took longer than its deadline allows: ask for less at once.
+    #[error(transparent)]
+    TooSlow(IndexError),
+    /// The request is to go on where a search with another order ended: begin with the first page.
+    #[error(transparent)]
+    OtherSort(IndexError),
     /// The index cannot be read.
     #[error(transparent)]
     Index(IndexError),
@@ -28,6 +34,8 @@ impl From<IndexError> for SearchError {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::Absent { data_dir } => Self::Absent { data_dir },
+            error @ IndexError::TooSlow { .. } => Self::TooSlow(error),
+            error @ IndexError::OtherSort { .. } => Self::OtherSort(error),
             other => Self::Index(other),
         }
     }

@@ -4,7 +4,9 @@
 //! until it is dropped, whatever is committed, merged or rebuilt meanwhile.
 
 use crate::index::Engine;
+use crate::index::deadline::Deadline;
 use crate::index::live::Live;
+use crate::query::{Hit, Page, Request};
 use crate::source::Source;
 use crate::source::address::{DEFAULT_BASE_URL, base_url};
 use crate::sync::checkpoint::Checkpoint;
@@ -17,13 +19,25 @@ use super::SearchError;
 pub struct View {
     pub(super) live: Live,
     checkpoint: Checkpoint,
+    sources: Vec<Source>,
 }
 
 impl View {
     pub(super) fn of(live: Live) -> Result<Self, SearchError> {
+        let checkpoint = live.engine.checkpoint()?;
+        let mut sources = Vec::with_capacity(checkpoint.sources.len());
+        for state in &checkpoint.sources {
+            // One that was taken out of the configuration stays known for its subdomains.
+            let is_listed = state.complete_as_of.is_some() || state.running.is_some();
+            let everything = KeyInterval::everything();
+            if is_listed || live.engine.estimate(state.id, &everything)? > 0 {
+                sources.push(source_of(state));
+            }
+        }
         Ok(Self {
-            checkpoint: live.engine.checkpoint()?,
             live,
+            checkpoint,
+            sources,
         })
     }
 
@@ -36,17 +50,26 @@ impl View {
     ///
     /// Of a Source an index knows the name, the bucket, the prefix and the newest subdomain: URLs are
     /// made with the default address, whatever `base_url` the configuration has.
-    pub fn sources(&self) -> Result<Vec<Source>, SearchError> {
-        let mut sources = Vec::with_capacity(self.checkpoint.sources.len());
-        for state in &self.checkpoint.sources {
-            // One that was taken out of the configuration stays known for its subdomains.
-            let is_listed = state.complete_as_of.is_some() || state.running.is_some();
-            let everything = KeyInterval::everything();
-            if is_listed || self.live.engine.estimate(state.id, &everything)? > 0 {
-                sources.push(source_of(state));
-            }
-        }
-        Ok(sources)
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// A page of the assets of these Sources that a request finds.
+    ///
+    /// No other Source has any part in it. One that the index does not know, or that is of another
+    /// bucket or prefix there, has no assets.
+    pub fn search(
+        &self,
+        scope: &[&Source],
+        request: &Request,
+        deadline: &Deadline,
+    ) -> Result<Page, SearchError> {
+        Ok(self.live.engine.search(scope, request, deadline)?)
+    }
+
+    /// The asset of that path; `None` where there is none.
+    pub fn asset(&self, source: &Source, path: &str) -> Result<Option<Hit>, SearchError> {
+        Ok(self.live.engine.asset(source, path)?)
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Config {
     /// Where the daemon serves status and metrics. Two daemons at the same time would want the same
     /// port, so by default nowhere.
     pub listen: String,
+    /// More keys of `serve`, such as `tokens = "tokens"`.
+    pub serve: Vec<String>,
 }
 
 /// One Source.
@@ -143,6 +145,7 @@ impl Config {
             reconcile_every_minutes: 1_440,
             receives_in_flight: 1_024,
             listen: "off".to_owned(),
+            serve: Vec::new(),
         }
     }
 
@@ -179,6 +182,9 @@ impl Config {
             writeln!(toml, "{table}.{name} = {value}").unwrap();
         }
         writeln!(toml, "serve.listen = {}", quoted(&self.listen)).unwrap();
+        for line in &self.serve {
+            writeln!(toml, "serve.{line}").unwrap();
+        }
         toml.extend(self.sources.iter().map(Source::to_toml));
         toml
     }

@@ -41,8 +41,13 @@ impl Cli {
 
     /// Starts the daemon by a command that runs the binary with the arguments that follow.
     pub fn serve_by(&self, command: Command) -> Daemon {
+        self.watch(command, &["serve"])
+    }
+
+    /// Starts a command that runs until it is ended, and reads its log.
+    pub fn watch(&self, command: Command, arguments: &[&str]) -> Daemon {
         let mut command = self.command(command);
-        let mut child = command.arg("serve").spawn().expect("cargo built it");
+        let mut child = command.args(arguments).spawn().expect("cargo built it");
         let log = Arc::new(Log::default());
         let writing = Arc::clone(&log);
         let stderr = child.stderr.take().expect("piped");

@@ -17,6 +17,7 @@ mod config;
 mod daemon;
 mod fake_queue;
 mod fixture;
+mod http_client;
 #[path = "../bench/http_server.rs"]
 mod http_server;
 mod index;
@@ -29,12 +30,16 @@ mod sqs;
 #[path = "../bench/watch.rs"]
 mod watch;
 
+mod access;
+mod access_listen;
 mod architecture;
 mod check;
 mod consumer;
 mod credentials;
+mod door;
 mod explain;
 mod harness;
+mod http_api;
 mod live;
 mod live_config;
 mod live_control;

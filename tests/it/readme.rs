@@ -5,6 +5,7 @@ use std::fs;
 use crate::cli::Cli;
 use crate::config::Config;
 use crate::fixture::{Fixture, SOURCE};
+use crate::http_client::get;
 
 const README: &str = include_str!("../../README.md");
 
@@ -48,6 +49,20 @@ fn the_configuration_by_example_is_taken_with_each_of_its_choices() {
     }
 }
 
+#[test]
+fn the_settings_for_other_machines_are_taken() {
+    let (_, access) = README.split_once("## Access").expect("it is there");
+    let (_, rest) = access.split_once("```toml\n").expect("there is an example");
+    let (settings, _) = rest.split_once("```").expect("it ends");
+    let cli = Cli::new(&Config::of([]));
+    let mut toml: Vec<&str> = example();
+    // In the place of the settings for this machine.
+    toml.retain(|line| !line.starts_with("listen = ") && !line.starts_with("[serve]"));
+    toml.retain(|line| !line.starts_with("control_socket") && !line.starts_with("grace_period"));
+    let settings = settings.replace("# hosts", "hosts");
+    load(&cli, &format!("{}\n{settings}", toml.join("\n")));
+}
+
 /// The words of a command as a shell splits them; it knows single quotes.
 pub fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -62,7 +77,8 @@ pub fn words(command: &str) -> Vec<String> {
 
 #[test]
 fn the_commands_work_as_they_are_printed() {
-    let fixture = Fixture::with_keys(["2024/summer.jpg", "2024/drafts/a.jpg"]);
+    let mut fixture = Fixture::with_keys(["2024/summer.jpg", "2024/drafts/a.jpg"]);
+    fixture.configure(|config| config.serve = vec!["tokens = \"tokens\"".to_owned()]);
     let mut daemon = None;
     let mut tried = 0;
     for line in README.lines() {
@@ -105,4 +121,28 @@ fn what_the_readme_names_is_there() {
         assert!(README.contains(path), "{path} is not named");
         assert!(fs::metadata(root.join(path)).is_ok(), "{path} is not there");
     }
+}
+
+#[test]
+fn the_addresses_of_the_http_api_are_answered() {
+    let mut fixture = Fixture::with_keys(["2024/summer.jpg", "2024/drafts/a.jpg"]);
+    fixture.configure(|config| config.listen = "127.0.0.1:0".to_owned());
+    fixture.cli.reindex();
+    let daemon = fixture.cli.serve();
+    let address = daemon.field(&["serving status and metrics"], "address");
+    let sources = get(&address, "/v1/sources");
+    let id = sources["data"][0]["id"].as_str().expect("an id");
+    let mut tried = 0;
+    for line in README.lines() {
+        let Some(rest) = line.strip_prefix("    curl 'http://127.0.0.1:8470") else {
+            continue;
+        };
+        let path = rest.split('\'').next().expect("split yields one part");
+        // The name and the id of the Source in the README.
+        let path = path.replace("photos", SOURCE);
+        get(&address, &path.replace("7671451c326f8be647913840", id));
+        tried += 1;
+    }
+    daemon.terminate();
+    assert!(tried >= 9, "only {tried} addresses were found");
 }

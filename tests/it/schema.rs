@@ -16,6 +16,8 @@ use crate::fixture::{Fixture, SOURCE};
 
 /// The contract.
 const CONTRACT: &str = include_str!("../../schema/asset.json");
+/// What explains it.
+const EXPLAINED: &str = include_str!("../../schema/README.md");
 /// The schema of version 1, as it was published.
 const SCHEMA_1: &str = include_str!("../golden/asset-schema-1.json");
 
@@ -113,6 +115,21 @@ fn the_published_schema_and_tantivy_are_enough_to_read_an_index() {
     let known = source(&index, SOURCE);
     assert_eq!(known["id"], json!(number_of_source));
     assert_eq!(known["prefix"], "");
+}
+
+#[test]
+fn every_field_and_version_of_the_schema_is_explained() {
+    let contract: Value = serde_json::from_str(CONTRACT).expect("it is JSON");
+    for name in contract["fields"].as_object().expect("by name").keys() {
+        let is_row = |line: &str| {
+            let named = line.split('|').nth(1).unwrap_or_default();
+            line.starts_with('|') && named.contains(&format!("`{name}`"))
+        };
+        assert!(EXPLAINED.lines().any(is_row), "{name} has no row");
+    }
+    let version = &contract["schema_version"];
+    assert!(EXPLAINED.contains(&format!("\n| {version} | ")));
+    assert!(EXPLAINED.contains(&format!("assets-v{version}-")));
 }
 
 /// Puts an index of version 1 with one asset into the data folder.

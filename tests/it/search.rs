@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cli::Cli;
-use crate::fixture::{Fixture, SOURCE};
+use crate::fixture::{Fixture, SOURCE, numbered};
 
 /// A few objects of known names and sizes.
 fn library() -> Fixture {
@@ -59,6 +59,16 @@ fn queries_find_what_they_say() {
 }
 
 #[test]
+fn a_hit_tells_what_its_extension_says() {
+    let fixture = library();
+    let hits = fixture.cli.search("ext:jpg", &[]);
+    assert_eq!(hits.len(), 2);
+    for hit in hits {
+        assert_eq!((&*hit.kind, &*hit.content_type), ("image", "image/jpeg"));
+    }
+}
+
+#[test]
 fn hits_come_in_the_order_asked_for() {
     let fixture = library();
     let keys = |sort: &str| -> Vec<String> {
@@ -77,6 +87,58 @@ fn hits_come_in_the_order_asked_for() {
     fixture.cli.reindex();
     assert_eq!(keys("-modified")[0], "docs/Summer report.pdf");
     assert_eq!(keys("modified")[4], "docs/Summer report.pdf");
+}
+
+#[test]
+fn the_best_comes_first_unless_everything_is_asked_for() {
+    let fixture = library();
+    let keys = |query: &str| -> Vec<String> {
+        let hits = fixture.cli.search(query, &[]);
+        hits.into_iter().map(|hit| hit.key).collect()
+    };
+    // In the name before in the folder.
+    fixture.bucket.put("a beach/other.jpg", "x");
+    fixture.cli.reindex();
+    let beach = keys("beach");
+    assert_eq!((beach.len(), &*beach[2]), (3, "a beach/other.jpg"));
+    assert!(keys("").is_sorted());
+}
+
+#[test]
+fn more_hits_than_a_page_has_are_of_one_commit_and_each_is_there_once() {
+    let fixture = Fixture::with_keys(numbered(0..2_345));
+    fixture.cli.reindex();
+    for sort in ["path", "-path", "relevance", "-name", "size"] {
+        let options = ["--limit", "2340", "--sort", sort];
+        let hits = fixture.cli.search("jpg", &options);
+        let keys: BTreeSet<String> = hits.into_iter().map(|hit| hit.key).collect();
+        assert_eq!(keys.len(), 2_340, "{sort}");
+    }
+}
+
+#[test]
+fn hits_are_counted_by_what_they_have_in_common() {
+    let fixture = library();
+    let counts = |query: &str, facets: &str| {
+        let output = fixture.cli.succeed(&["search", query, "--facets", facets]);
+        let lines = output.stdout.lines().map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    };
+    let types = ["type\timage\t3", "type\tdocument\t1", "type\tvideo\t1"];
+    assert_eq!(counts("", "type"), types);
+    let folders = ["ext\tjpg\t1", "folder\t/photos/2024/\t1"];
+    assert_eq!(counts("beach folder:photos", "ext,folder:/photos"), folders);
+    let words = ["size", "month", "folder:/path"];
+    fixture.cli.fail(&["search", "--facets", "colour"], &words);
+    let output = fixture
+        .cli
+        .succeed(&["search", "--json", "--facets", "storage"]);
+    let line: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(line["facet"], "storage");
+    assert_eq!(
+        (&line["value"], &line["count"]),
+        (&"STANDARD".into(), &5.into())
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn parse(text: &str) -> Parsed {
 }
 
 fn scraped(board: Board, index_bytes: Option<u64>) -> Parsed {
-    parse(&text(&Arc::new(board), index_bytes))
+    parse(&text(&Arc::new(board), index_bytes, &Grant::ALL))
 }
 
 /// The name under which a metric's TYPE stands.
@@ -140,7 +140,7 @@ asset_indexer_events_unknown_total{queue="https://sqs.eu-west-1.amazonaws.com/1/
 
 #[test]
 fn each_number_stands_under_its_labels() {
-    let text = text(&Arc::new(sample::board()), Some(4_096));
+    let text = text(&Arc::new(sample::board()), Some(4_096), &Grant::ALL);
     let served: BTreeSet<&str> = text.lines().collect();
     for line in LINES.lines().filter(|line| !line.is_empty()) {
         assert!(served.contains(line), "{line} is not in {text}");
@@ -241,7 +241,7 @@ fn a_source_that_recovers_is_deployed_again() {
     source.set_phase(Phase::Deployed);
     let is = |state: &str| {
         let series = format!("asset_indexer_source_state{{source=\"a\",state=\"{state}\"}}");
-        parse(&text(&board, None)).series[&series] == 1.0
+        parse(&text(&board, None, &Grant::ALL)).series[&series] == 1.0
     };
     source.suffer(Trouble::Scan, "no bucket");
     assert!(is("degraded") && !is("deployed"));

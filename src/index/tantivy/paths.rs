@@ -13,8 +13,11 @@ use super::columns::{Bounds, docs_between};
 use super::identity;
 use super::schema::UKEY;
 
-/// So many paths are read at once where documents are near each other: about two blocks.
-const AHEAD: DocId = 128;
+/// Documents that are less apart than this are near each other: reading them together pays.
+const NEAR: DocId = 32;
+
+/// So many paths are read at once at the most, where documents are near each other: some six blocks.
+const MOST_AHEAD: DocId = 1_024;
 
 /// The paths of a segment, as one Source has them.
 pub struct Paths {
@@ -66,8 +69,11 @@ impl Paths {
 
     fn read_from(&mut self, doc: DocId) -> io::Result<()> {
         // The next to be asked for is likely as far from this one as this one is from the last.
-        let is_near = doc >= self.held.end && doc - self.held.end < AHEAD;
-        let wanted = if is_near { AHEAD } else { 1 };
+        let is_near = doc >= self.held.end && doc - self.held.end < NEAR;
+        let wanted = match is_near {
+            true => (self.held.len() as DocId * 4).clamp(2 * NEAR, MOST_AHEAD),
+            false => 1,
+        };
         let docs = doc..self.max_doc.min(doc + wanted).max(doc + 1);
         self.text.clear();
         self.ends.clear();

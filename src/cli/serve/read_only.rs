@@ -1,0 +1,76 @@
+//! `serve --read-only`: searches over HTTP from an index that another process writes.
+//!
+//! There is no lock, no queue, no bucket and no control socket: any number of such processes can run
+//! beside the daemon, or without one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{load, open_gate, stop_on_signals};
+use crate::config::Config;
+use crate::daemon::{onlooker, systemd};
+use crate::http::gate::Gate;
+use crate::http::{self, site::Site};
+use crate::status::Board;
+
+/// Serves until a signal stops it.
+pub async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<()> {
+    let listen = config
+        .serve
+        .listen
+        .as_ref()
+        .context("`serve.listen` is \"off\": there is nothing to serve; write an address")?;
+    let board = Arc::new(Board::new(config.data_dir.clone()));
+    let site = Site::new(Arc::clone(&board), &config)?;
+    let gate = open_gate(&config)?;
+    let listener = http::bind(listen).await?;
+    let stop = stop_on_signals()?;
+    let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
+    tracing::info!(address = %listener.address(), "serving searches, read-only");
+    // Until HTTP has ended, so that its end can be watched.
+    let ended = tokio::select! {
+        ended = http::serve(listener, Arc::clone(&gate), Arc::clone(&site), stop.clone()) => {
+            ended.map_err(anyhow::Error::from)
+        }
+        () = onlooker::look(&site) => unreachable!("it looks until it is dropped"),
+        () = systemd::tell_as_served(&board) => unreachable!("it tells until it is dropped"),
+        ended = reload_on(hangups, path, &config, &site, &gate, &stop) => ended,
+    };
+    systemd::stopping();
+    if ended.is_ok() {
+        tracing::info!("stopped");
+    }
+    ended
+}
+
+/// Shows the Sources of a new configuration at each SIGHUP; one that is refused changes nothing.
+async fn reload_on(
+    mut hangups: Signal,
+    path: PathBuf,
+    first: &Config,
+    site: &Site,
+    gate: &Gate,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    while hangups.recv().await.is_some() {
+        systemd::reloading();
+        match load(&path, first, Some(gate)) {
+            Ok(config) => {
+                site.board.reloads.add(1);
+                site.replace(&config);
+                tracing::info!("a new configuration took over");
+            }
+            Err(error) => {
+                site.board.refused_reloads.add(1);
+                tracing::error!(error = %format!("{error:#}"), "the new configuration is refused");
+            }
+        }
+        systemd::reloaded();
+    }
+    stop.cancelled().await;
+    Ok(())
+}

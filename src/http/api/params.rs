@@ -1,0 +1,375 @@
+//! The parameters of a request: which there are, and what was written for each.
+//!
+//! One table a path ([`Spec`]) says what may be written; the same table makes the path's part of the
+//! OpenAPI document. What a value means beyond its form is decided by those who asked for it.
+
+use super::error::{ApiError, Code};
+
+/// The most characters of a value.
+pub const MAX_VALUE_CHARS: usize = 4_096;
+
+/// One parameter that a path takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// Its name; a `*` in it stands for any characters.
+    pub name: &'static str,
+    /// What may be written.
+    pub form: Form,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+/// What may be written for a parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// Any text.
+    Text,
+    /// Any text, and the parameter must be there.
+    RequiredText,
+    /// Any text; the parameter may be there several times.
+    Texts,
+    /// A whole number in these bounds.
+    Number {
+        /// The least.
+        least: u64,
+        /// The greatest.
+        greatest: u64,
+        /// Where nothing is written.
+        default: u64,
+    },
+    /// A whole number, or `exact`, as where nothing is written.
+    Total,
+    /// `true` or `false`; the latter where nothing is written.
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Some of these words with commas between them.
+    Words(&'static [&'static str]),
+}
+
+/// What was written, in the forms that the table asks for.
+#[derive(Debug)]
+pub struct Params {
+    specs: &'static [&'static [Spec]],
+    given: Vec<(String, String)>,
+}
+
+impl Params {
+    /// Reads the part of an address behind its `?`.
+    ///
+    /// The first parameter that is unknown, repeated, missing or of another form is an error.
+    pub fn read(query: Option<&str>, specs: &'static [&'static [Spec]]) -> Result<Self, ApiError> {
+        let mut given: Vec<(String, String)> = Vec::new();
+        let pairs = query.unwrap_or_default().split('&');
+        for pair in pairs.filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decoded(name, true).map_err(|problem| {
+                let text = format!("the name of the parameter {name:?} {problem}");
+                ApiError::new(Code::ParameterInvalid, text)
+            })?;
+            let value = decoded(value, true)
+                .map_err(|problem| ApiError::invalid(&name, format!("its value {problem}")))?;
+            let spec = spec_of(specs, &name).ok_or_else(|| unknown(specs, &name))?;
+            let is_repeated = given.iter().any(|(other, _)| *other == name);
+            if is_repeated && !matches!(spec.form, Form::Texts) {
+                let text = format!("{name} can be there once; write one value");
+                return Err(ApiError::new(Code::ParameterRepeated, text).of(&name));
+            }
+            spec.form.check(&name, &value)?;
+            given.push((name, value));
+        }
+        let params = Self { specs, given };
+        let required = specs.iter().copied().flatten();
+        for spec in required.filter(|spec| matches!(spec.form, Form::RequiredText)) {
+            if params.text(spec.name).is_none() {
+                let text = format!("write {}=…: {}", spec.name, spec.about);
+                return Err(ApiError::new(Code::ParameterMissing, text).of(spec.name));
+            }
+        }
+        Ok(params)
+    }
+
+    /// What was written, if anything.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.texts(name).next()
+    }
+
+    /// All that was written.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        debug_assert!(spec_of(self.specs, name).is_some(), "no parameter {name}");
+        let given = self.given.iter().filter(move |(given, _)| given == name);
+        given.map(|(_, value)| value.as_str())
+    }
+
+    /// Names and values of all whose name begins so, in the order in which they were written.
+    pub fn beginning_with(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
+        let given = self.given.iter();
+        let given = given.filter(move |(name, _)| name.starts_with(start));
+        given.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether it was written at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.text(name).is_some()
+    }
+
+    /// The number that was written, else the default.
+    pub fn number(&self, name: &str) -> u64 {
+        let default = match spec_of(self.specs, name).map(|spec| spec.form) {
+            Some(Form::Number { default, .. }) => default,
+            _ => 0,
+        };
+        let written = self.text(name).and_then(|text| text.parse().ok());
+        written.unwrap_or(default)
+    }
+
+    /// Whether `true` was written.
+    pub fn flag(&self, name: &str) -> bool {
+        self.text(name) == Some("true")
+    }
+
+    /// The words that were written with commas between them, each once.
+    pub fn words(&self, name: &str) -> Vec<&str> {
+        let mut words = Vec::new();
+        for word in self.text(name).unwrap_or_default().split(',') {
+            if !word.is_empty() && !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        words
+    }
+}
+
+impl Form {
+    fn check(self, name: &str, value: &str) -> Result<(), ApiError> {
+        if value.chars().nth(MAX_VALUE_CHARS).is_some() {
+            let text = format!("a value has at most {MAX_VALUE_CHARS} characters");
+            return Err(ApiError::invalid(name, text));
+        }
+        let refuse = |wanted: String| {
+            let text = format!("{value:?} cannot be meant; write {wanted}");
+            Err(ApiError::invalid(name, text))
+        };
+        match self {
+            Self::Text | Self::RequiredText | Self::Texts => Ok(()),
+            Self::Number {
+                least, greatest, ..
+            } => {
+                let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+                let number = value.parse().ok().filter(|_| digits);
+                match number.filter(|number| (least..=greatest).contains(number)) {
+                    Some(_) => Ok(()),
+                    None => refuse(format!("a whole number from {least} to {greatest}")),
+                }
+            }
+            Self::Total if value == "exact" => Ok(()),
+            Self::Total => match value.parse::<u32>() {
+                Ok(_) => Ok(()),
+                Err(_) => refuse("exact, or the number up to which to count".into()),
+            },
+            Self::Flag if matches!(value, "true" | "false") => Ok(()),
+            Self::Flag => refuse("true or false".into()),
+            Self::Word(words) if words.contains(&value) => Ok(()),
+            Self::Word(words) => refuse(format!("one of {}", words.join(", "))),
+            Self::Words(words) => match value.split(',').all(|word| words.contains(&word)) {
+                true => Ok(()),
+                false => refuse(format!("some of {}, with commas", words.join(","))),
+            },
+        }
+    }
+}
+
+fn spec_of(specs: &'static [&'static [Spec]], name: &str) -> Option<&'static Spec> {
+    let mut all = specs.iter().copied().flatten();
+    all.find(|spec| match spec.name.split_once('*') {
+        None => spec.name == name,
+        Some((start, end)) => {
+            let rest = name.strip_prefix(start);
+            let middle = rest.and_then(|rest| rest.strip_suffix(end));
+            middle.is_some_and(|middle| !middle.is_empty()) || spec.name == name
+        }
+    })
+}
+
+fn unknown(specs: &[&[Spec]], name: &str) -> ApiError {
+    let known: Vec<_> = specs.iter().copied().flatten().map(|it| it.name).collect();
+    let there_are = match known.as_slice() {
+        [] => "this path takes none".to_owned(),
+        known => format!("there are {}", known.join(", ")),
+    };
+    let text = format!("there is no parameter {name:?}; {there_are}");
+    ApiError::new(Code::ParameterUnknown, text).of(name)
+}
+
+/// The text with each `%` and two hex digits taken for a byte, once; in a form `+` is a space.
+pub fn decoded(text: &str, is_form: bool) -> Result<String, &'static str> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' if is_form => b' ',
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let pair = digit().zip(digit());
+                let (high, low) = pair.ok_or("has a % without two hex digits; write % as %25")?;
+                u8::try_from(high * 16 + low).expect("two hex digits are a byte")
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8; percent-encode its UTF-8 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPECS: &[&[Spec]] = &[
+        &[
+            spec("q", Form::Text),
+            spec("source", Form::Texts),
+            spec("name", Form::RequiredText),
+        ],
+        &[
+            spec(
+                "limit",
+                Form::Number {
+                    least: 1,
+                    greatest: 1000,
+                    default: 20,
+                },
+            ),
+            spec("highlights", Form::Flag),
+            spec("total", Form::Word(&["exact", "10000"])),
+            spec("facets", Form::Words(&["type", "ext"])),
+            spec("filter[custom:*]", Form::Text),
+        ],
+    ];
+
+    const fn spec(name: &'static str, form: Form) -> Spec {
+        Spec {
+            name,
+            form,
+            about: "what it is",
+        }
+    }
+
+    #[test]
+    fn what_was_written() {
+        let query = "q=a+b%2B%C3%A9&source=x&source=y&name=&limit=007&highlights=true&facets=ext,\
+                     type,ext&filter%5Bcustom:a]=1&&";
+        let params = Params::read(Some(query), SPECS).unwrap();
+        assert_eq!(params.text("q"), Some("a b+é"));
+        assert_eq!(params.texts("source").collect::<Vec<_>>(), ["x", "y"]);
+        assert_eq!(params.text("name"), Some(""));
+        assert_eq!(params.number("limit"), 7);
+        assert!(params.flag("highlights"));
+        assert_eq!(params.words("facets"), ["ext", "type"]);
+        assert!(!params.has("total"));
+        let custom: Vec<_> = params.beginning_with("filter[").collect();
+        assert_eq!(custom, [("filter[custom:a]", "1")]);
+        let params = Params::read(Some("name"), SPECS).unwrap();
+        assert_eq!(params.number("limit"), 20);
+        assert!(!params.flag("highlights"));
+    }
+
+    #[test]
+    fn what_cannot_be_meant() {
+        let long = format!("name=&q={}", "x".repeat(MAX_VALUE_CHARS + 1));
+        for (query, code, parameter, said) in [
+            ("", Code::ParameterMissing, Some("name"), "name="),
+            (
+                "nme=",
+                Code::ParameterUnknown,
+                Some("nme"),
+                "q, source, name",
+            ),
+            ("Q=", Code::ParameterUnknown, Some("Q"), "\"Q\""),
+            ("=1", Code::ParameterUnknown, Some(""), "\"\""),
+            (
+                "filter[custom:]=",
+                Code::ParameterUnknown,
+                Some("filter[custom:]"),
+                "",
+            ),
+            ("q=a&q=a", Code::ParameterRepeated, Some("q"), "once"),
+            (
+                "limit=0",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "from 1 to 1000",
+            ),
+            (
+                "limit=1001",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "from 1 to 1000",
+            ),
+            (
+                "limit=%2B1",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "whole number",
+            ),
+            (
+                "limit=",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "whole number",
+            ),
+            (
+                "limit=99999999999999999999",
+                Code::ParameterInvalid,
+                Some("limit"),
+                "whole",
+            ),
+            (
+                "highlights=1",
+                Code::ParameterInvalid,
+                Some("highlights"),
+                "true or false",
+            ),
+            (
+                "highlights",
+                Code::ParameterInvalid,
+                Some("highlights"),
+                "true or false",
+            ),
+            (
+                "total=5",
+                Code::ParameterInvalid,
+                Some("total"),
+                "exact, 10000",
+            ),
+            (
+                "facets=type,,ext",
+                Code::ParameterInvalid,
+                Some("facets"),
+                "type,ext",
+            ),
+            ("q=100%", Code::ParameterInvalid, Some("q"), "%25"),
+            ("q=%zz", Code::ParameterInvalid, Some("q"), "%25"),
+            ("q=%ff", Code::ParameterInvalid, Some("q"), "UTF-8"),
+            ("%ff=1", Code::ParameterInvalid, None, "UTF-8"),
+            (&long, Code::ParameterInvalid, Some("q"), "4096"),
+        ] {
+            let error = Params::read(Some(query), SPECS).unwrap_err();
+            let mut expected = ApiError::new(code, "");
+            if let Some(parameter) = parameter {
+                expected = expected.of(parameter);
+            }
+            assert!(error.is_like(&expected, said), "{query}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_decoded_once_and_keeps_its_plus_signs() {
+        for (text, want) in [
+            ("/a+b%20c%2525%2Fd//é", "/a+b c%25/d//é"),
+            ("", ""),
+            ("%00", "\0"),
+        ] {
+            assert_eq!(decoded(text, false).as_deref(), Ok(want), "{text}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `/v1/asset`: one asset by its path.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use serde::Serialize;
+
+use super::search::PREVIEWS;
+use crate::http::api::error::{ApiError, Code};
+use crate::http::api::hits::{self, HitBody};
+use crate::http::api::openapi::{Operation, Tag};
+use crate::http::api::params::{Form, Params, Spec};
+use crate::http::api::run::{refused, searching};
+use crate::http::api::scope::{Scope, Seer};
+use crate::http::site::Site;
+
+/// Which asset.
+pub const WHICH: &[Spec] = &[
+    Spec {
+        name: "source",
+        form: Form::RequiredText,
+        about: "the name of the Source",
+    },
+    Spec {
+        name: "path",
+        form: Form::RequiredText,
+        about: "the asset path, which begins with /, byte for byte",
+    },
+];
+
+/// In the OpenAPI document.
+pub const OPERATION: Operation = Operation {
+    path: "/v1/asset",
+    id: "asset",
+    summary: "One asset by its path",
+    tag: Tag::Search,
+    parameters: &[WHICH, &[PREVIEWS]],
+    answer: "OneHit",
+    may_be_missing: true,
+};
+
+/// The answer.
+#[derive(Serialize)]
+pub struct Body {
+    data: Option<HitBody>,
+}
+
+/// Answers a request.
+pub async fn answer(
+    State(site): State<Arc<Site>>,
+    seer: Seer,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Body>, ApiError> {
+    let params = Params::read(query.as_deref(), OPERATION.parameters)?;
+    let scope = Scope::new(site.catalog(), seer);
+    let listed = scope.named(params.text("source").unwrap_or_default(), "source")?;
+    let source = Arc::clone(&listed.source);
+    let path = params.text("path").unwrap_or_default().to_owned();
+    let asker = Arc::clone(&site);
+    let found = searching(&site, move |view, _| {
+        if !source.enabled {
+            return Ok(None);
+        }
+        let found = view.asset(&source, &path);
+        found.map_err(|error| refused(&error, &asker))
+    });
+    let Some(hit) = found.await? else {
+        let text = "the Source has no asset of this path; /v1/explain tells why";
+        return Err(ApiError::new(Code::NotFound, text).of("path"));
+    };
+    let mut bodies = hits::bodies(vec![hit], &scope, params.flag(PREVIEWS.name)).await;
+    Ok(Json(Body { data: bodies.pop() }))
+}

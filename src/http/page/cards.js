@@ -1,0 +1,146 @@
+// The grid: a picture, the name and the most important facts of each asset.
+
+import { el, foreign, marked, opensElsewhere } from './dom.js';
+import { icon } from './icons.js';
+import { date, size } from './format.js';
+import { addressWith, go } from './state.js';
+
+/** The extensions that browsers draw. */
+const DRAWN = new Set(['jpg', 'jpeg', 'jfif', 'png', 'gif', 'webp', 'avif', 'svg', 'bmp', 'ico']);
+/** The most bytes of a picture that is loaded for a thumbnail; the detail shows larger ones. */
+const THUMB_BYTES = 12e6;
+
+/** Whether a browser can draw it. */
+export const isDrawn = ({ ext }) => DRAWN.has(ext);
+
+/** What stands for an asset that is not drawn. */
+export function placeholder({ type, ext }) {
+  return el('span', { class: 'symbol' }, icon(type), ext && foreign(ext, { class: 'symbol-ext' }));
+}
+
+/** A small picture of an asset, or what stands for it. */
+export function thumb(hit) {
+  const box = el('span', { class: 'thumb' });
+  if (!hit.preview_url || !isDrawn(hit) || hit.size > THUMB_BYTES || hit.size === 0) {
+    box.append(placeholder(hit));
+    return box;
+  }
+  const image = el('img', { alt: '', loading: 'lazy', decoding: 'async', referrerpolicy: 'no-referrer', draggable: 'false' });
+  image.addEventListener('load', () => box.classList.add('loaded'), { once: true });
+  image.addEventListener('error', () => image.replaceWith(placeholder(hit)), { once: true });
+  image.src = hit.preview_url;
+  box.append(image);
+  return box;
+}
+
+/** The name with what was searched for marked; marks count characters of the path. */
+export function markedName({ name, path, highlights }) {
+  const offset = Array.from(path).length - Array.from(name).length;
+  return marked(name || path, highlights, name ? offset : 0);
+}
+
+/** The folder with what was searched for marked. */
+export function markedFolder({ path, name, highlights }) {
+  return marked(path.slice(0, path.length - name.length), highlights);
+}
+
+/** A link to the detail of an asset, which opens it here. */
+export function link(hit, attributes, ...children) {
+  const asset = { source: hit.source, path: hit.path };
+  const open = (event) => {
+    if (opensElsewhere(event)) return;
+    event.preventDefault();
+    go({ asset }, { mark: { opened: true } });
+  };
+  // The address is made when it is needed: of thousands, few are.
+  const a = el('a', { href: '#', onclick: open, ...attributes }, children);
+  const prepare = () => a.setAttribute('href', addressWith({ asset }));
+  for (const type of ['pointerenter', 'focus']) a.addEventListener(type, prepare);
+  return a;
+}
+
+/** What grid and list have in common: Tab reaches one asset, the arrows the others. */
+export class Walk {
+  #links = [];
+  #byAsset = new Map();
+  #at = -1;
+
+  constructor(element) {
+    element.addEventListener('keydown', (event) => this.#onKey(event));
+    element.addEventListener('focusin', (event) => {
+      const at = this.#links.indexOf(event.target);
+      if (at >= 0) this.#reach(at);
+    });
+  }
+
+  add(hit, a) {
+    this.#byAsset.set(`${hit.source}\n${hit.path}`, this.#links.length);
+    this.#links.push(a);
+    a.tabIndex = -1;
+    if (this.#at < 0) this.#reach(0);
+  }
+
+  focus({ source, path }) {
+    const at = this.#byAsset.get(`${source}\n${path}`);
+    if (at === undefined) return false;
+    this.#links[at].focus();
+    return true;
+  }
+
+  #reach(at) {
+    if (this.#at >= 0) this.#links[this.#at].tabIndex = -1;
+    this.#at = at;
+    this.#links[at].tabIndex = 0;
+  }
+
+  #onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || this.#at < 0) return;
+    const last = this.#links.length - 1;
+    const columns = this.#columns();
+    const to = {
+      ArrowRight: this.#at + 1,
+      ArrowLeft: this.#at - 1,
+      ArrowDown: Math.min(this.#at + columns, Math.max(last, this.#at)),
+      ArrowUp: this.#at - columns,
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    if (this.#links[to]) this.#links[to].focus();
+  }
+
+  /** How many stand side by side. */
+  #columns() {
+    const top = this.#links[0].getBoundingClientRect().top;
+    const next = this.#links.findIndex((a) => a.getBoundingClientRect().top > top + 1);
+    return next < 0 ? this.#links.length : next;
+  }
+}
+
+/** The grid. */
+export class Cards {
+  element = el('ul', { class: 'cards', 'aria-label': 'Assets' });
+  #walk = new Walk(this.element);
+
+  add(hits) {
+    const made = document.createDocumentFragment();
+    for (const hit of hits) {
+      const facts = [hit.ext?.toUpperCase(), size(hit.size)].filter(Boolean).join(' · ');
+      const a = link(
+        hit,
+        { class: 'card-link', title: hit.path },
+        thumb(hit),
+        el('span', { class: 'card-name' }, markedName(hit)),
+        el('span', { class: 'card-facts' }, el('span', {}, facts), el('span', { class: 'card-date' }, date(hit.last_modified))),
+      );
+      this.#walk.add(hit, a);
+      made.append(el('li', { class: 'card' }, a));
+    }
+    this.element.append(made);
+  }
+
+  focus(asset) {
+    return this.#walk.focus(asset);
+  }
+}

@@ -1,0 +1,197 @@
+// One asset: how it looks, all that is known of it, its address to copy, and why it is indexed.
+
+import { byId, el, fill, foreign, announce } from './dom.js';
+import { icon } from './icons.js';
+import { facetValue, number, size, since, time } from './format.js';
+import { get, isAborted } from './api.js';
+import { go, state } from './state.js';
+import { isDrawn, placeholder } from './cards.js';
+import { explanation } from './explain.js';
+
+/** The most bytes of a picture that is loaded by itself. */
+const PICTURE_BYTES = 100e6;
+
+/** The panel of the asset that is open. */
+export class Detail {
+  #dialog = byId('detail');
+  #results;
+  #asking = new AbortController();
+
+  /** `results` knows the assets before and behind it. */
+  constructor(results) {
+    this.#results = results;
+    this.#dialog.addEventListener('cancel', (event) => {
+      event.preventDefault();
+      this.#leave();
+    });
+    this.#dialog.addEventListener('click', (event) => {
+      if (event.target === this.#dialog) this.#leave();
+    });
+    this.#dialog.addEventListener('keydown', (event) => this.#onKey(event));
+  }
+
+  /** Shows the asset that the state names, or none. */
+  async show(asset) {
+    this.#asking.abort();
+    if (!asset) return this.#close();
+    const { signal } = (this.#asking = new AbortController());
+    const known = this.#results.hits.find((hit) => hit.source === asset.source && hit.path === asset.path);
+    this.#draw(known ?? null, asset);
+    if (!this.#dialog.open) this.#dialog.showModal();
+    const parameters = { source: asset.source, path: asset.path };
+    try {
+      // Asked anew: an address of a picture is good for minutes only.
+      const { data } = await get('/v1/asset', { ...parameters, previews: 'true' }, signal);
+      this.#draw(data, asset);
+      const why = this.#dialog.querySelector('.why');
+      const explained = await get('/v1/explain', parameters, signal);
+      why.replaceWith(explanation(explained.data ?? explained));
+    } catch (error) {
+      if (!isAborted(error)) this.#fail(error, known);
+    }
+    return undefined;
+  }
+
+  /** Takes note that there are other assets before and behind it. */
+  update() {
+    for (const [id, by] of [['previous', -1], ['next', 1]]) {
+      const button = this.#dialog.querySelector(`[data-act=${id}]`);
+      if (button) button.disabled = this.#neighbour(by) === null;
+    }
+  }
+
+  #close() {
+    if (!this.#dialog.open) return;
+    const shown = this.shown;
+    this.#dialog.close();
+    fill(this.#dialog);
+    this.shown = null;
+    if (shown) this.#results.focus(shown);
+  }
+
+  /** Back to the results: the step that opened it, if that was here, is taken back. */
+  #leave() {
+    if (history.state?.opened) history.back();
+    else go({ asset: null }, { replace: true });
+  }
+
+  #neighbour(step) {
+    const { hits } = this.#results;
+    const at = hits.findIndex((hit) => hit.source === state.asset?.source && hit.path === state.asset?.path);
+    return at < 0 ? null : (hits[at + step] ?? null);
+  }
+
+  #goTo(hit) {
+    if (hit) go({ asset: { source: hit.source, path: hit.path } }, { replace: true });
+  }
+
+  #onKey(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const isElsewhere = event.target.closest('video, audio, summary, input');
+    if (!step || isElsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.#goTo(this.#neighbour(step));
+  }
+
+  #draw(hit, asset) {
+    const isNew = this.shown?.path !== asset.path || this.shown?.source !== asset.source;
+    this.shown = asset;
+    const focused = this.#dialog.contains(document.activeElement) && document.activeElement.dataset.act;
+    const name = hit?.name || asset.path.slice(asset.path.lastIndexOf('/') + 1) || asset.path;
+    fill(
+      this.#dialog,
+      el('div', { class: 'detail-bar' }, this.#step(-1), this.#step(1), el('h2', { id: 'detail-name' }, foreign(name)), act('close', 'Close', 'close', () => this.#leave())),
+      el('div', { class: 'detail-body' }, hit ? [preview(hit), addressOf(hit), facts(hit)] : el('p', { class: 'note' }, 'Loading…'), el('section', { class: 'why' }, hit && el('h3', {}, 'Why it is indexed'), hit && el('p', { class: 'note' }, 'Loading…'))),
+    );
+    const again = focused && this.#dialog.querySelector(`[data-act="${focused}"]:not(:disabled)`);
+    if (again) again.focus();
+    else if (this.#dialog.open) this.#dialog.querySelector('[data-act=close]').focus();
+    if (isNew) this.#dialog.scrollTop = 0;
+  }
+
+  #step(by) {
+    const to = this.#neighbour(by);
+    const button = act(by < 0 ? 'previous' : 'next', by < 0 ? 'Previous asset' : 'Next asset', by < 0 ? 'left' : 'right', () => this.#goTo(this.#neighbour(by)));
+    button.disabled = to === null;
+    return button;
+  }
+
+  #fail(error, known) {
+    const isGone = error.status === 404;
+    const text = isGone ? 'It is not in the index (any more).' : error.message;
+    const note = el('p', { class: 'problem', role: 'alert' }, text);
+    if (known && !isGone) this.#dialog.querySelector('.why').replaceChildren(note);
+    else fill(this.#dialog.querySelector('.detail-body'), note);
+  }
+}
+
+const act = (id, label, symbol, onclick) => el('button', { class: 'button square', type: 'button', 'aria-label': label, title: label, dataset: { act: id }, onclick }, icon(symbol));
+
+function preview(hit) {
+  const { type, preview_url: url } = hit;
+  const box = el('div', { class: 'preview' });
+  const stand = () => fill(box, placeholder(hit));
+  if (!url || hit.size === 0) stand();
+  else if (isDrawn(hit) && hit.size <= PICTURE_BYTES) {
+    const image = el('img', { alt: `Preview of ${hit.name}`, decoding: 'async', referrerpolicy: 'no-referrer', onerror: stand });
+    image.addEventListener('load', () => {
+      const { naturalWidth: width, naturalHeight: height } = image;
+      box.append(el('span', { class: 'preview-size' }, `${number(width)} × ${number(height)}`));
+    }, { once: true });
+    image.src = url;
+    box.append(image);
+  } else if (type === 'video' || type === 'audio') {
+    const player = el(type, { controls: true, preload: 'metadata', 'aria-label': hit.name, onerror: stand });
+    player.src = url;
+    box.append(player);
+  } else stand();
+  return box;
+}
+
+function addressOf({ url }) {
+  const copied = el('span', {}, 'Copy');
+  const copy = async () => {
+    const ok = await writeToClipboard(url);
+    copied.textContent = ok ? 'Copied' : 'Press Ctrl+C';
+    announce(ok ? 'The address is copied' : 'The address is selected');
+    if (!ok) getSelection().selectAllChildren(text);
+  };
+  const text = el('code', { class: 'address-text' }, foreign(url));
+  return el(
+    'div',
+    { class: 'address' },
+    text,
+    el('button', { class: 'button', type: 'button', dataset: { act: 'copy' }, onclick: copy }, icon('copy'), copied),
+    el('a', { class: 'button square', href: url, target: '_blank', rel: 'noreferrer noopener', 'aria-label': 'Open the address in a new tab', title: 'Open' }, icon('out')),
+  );
+}
+
+/** There is no clipboard where the page came over plain HTTP from another machine. */
+async function writeToClipboard(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function facts(hit) {
+  const folder = hit.path.slice(0, hit.path.lastIndexOf('/') + 1);
+  const enter = () => go({ source: hit.source, folder, asset: null, q: '', filters: [] });
+  const moment = (text) => text && el('span', {}, time(text), el('span', { class: 'aside' }, since(text)));
+  const rows = [
+    ['Source', foreign(hit.source)],
+    ['Folder', el('button', { class: 'plain link', type: 'button', dataset: { act: 'folder' }, onclick: enter }, foreign(folder))],
+    ['Path', foreign(hit.path)],
+    ['Key', foreign(hit.key)],
+    ['Type', `${facetValue('type', hit.type)}${hit.ext ? ` (.${hit.ext})` : ''}`],
+    ['Content type', hit.content_type],
+    ['Size', `${size(hit.size)}${hit.size >= 1000 ? ` (${number(hit.size)} bytes)` : ''}`],
+    ['Modified', moment(hit.last_modified)],
+    ['First seen', moment(hit.first_seen)],
+    ['Storage class', facetValue('storage', hit.storage_class)],
+    ['ETag', hit.etag && el('code', {}, hit.etag)],
+  ];
+  return el('dl', { class: 'facts' }, rows.filter(([, value]) => value).map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
+}

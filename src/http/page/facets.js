@@ -1,0 +1,109 @@
+// The filters: how many assets have which type, extension, size, month and storage class.
+
+import { byId, el, fill, foreign } from './dom.js';
+import { icon } from './icons.js';
+import { compact, counted, facetValue } from './format.js';
+import { go, state } from './state.js';
+import { GROUPS } from './query.js';
+
+/** How many values of a group are shown before one asks for more. */
+const SHOWN = 6;
+
+/** The groups whose other values are shown too. */
+const unfolded = new Set();
+
+/** What was counted last, to draw it again. */
+let counts = {};
+
+const isChosen = (group, value) => state.filters.some((filter) => filter.group === group && filter.value === value);
+
+/** Chooses a value, or no longer. */
+function toggle(group, value) {
+  const others = state.filters.filter((filter) => filter.group !== group || filter.value !== value);
+  const filters = others.length < state.filters.length ? others : [...others, { group, value }];
+  go({ filters, asset: null });
+}
+
+/** Shows the counts of the groups; `null`: they are not known. */
+export function showFacets(facets) {
+  counts = facets ?? {};
+  const focused = document.activeElement?.dataset?.facet;
+  fill(byId('facets'), GROUPS.map((group) => section(group, counts[group.id])));
+  if (focused) document.querySelector(`[data-facet="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function section({ id, title }, facet) {
+  const buckets = facet?.buckets ?? [];
+  // A value that was chosen is shown whatever is counted, so that it can be left.
+  const missing = state.filters.filter(({ group, value }) => group === id && !buckets.some((bucket) => bucket.value === value));
+  const all = [...missing.map(({ value }) => ({ value, count: 0 })), ...buckets];
+  if (all.length === 0) return null;
+  const most = Math.max(1, ...all.map(({ count }) => count));
+  const isShort = !unfolded.has(id) && all.length > SHOWN + 1;
+  const shown = isShort ? all.filter(({ value }, at) => at < SHOWN || isChosen(id, value)) : all;
+  return el(
+    'details',
+    { class: 'facet', open: true },
+    el('summary', {}, title, icon('chevron')),
+    el('ul', {}, shown.map((bucket) => line(id, bucket, most))),
+    isShort && el('button', { class: 'plain facet-more', type: 'button', dataset: { facet: `more ${id}` }, onclick: () => unfold(id) }, `${all.length - shown.length} more`),
+    !isShort && facet?.more && el('p', { class: 'note' }, 'There are more; search for them.'),
+  );
+}
+
+function unfold(id) {
+  unfolded.add(id);
+  showFacets(counts);
+}
+
+function line(group, { value, count }, most) {
+  const pressed = isChosen(group, value);
+  return el(
+    'li',
+    {},
+    el(
+      'button',
+      {
+        class: 'facet-value plain', type: 'button', 'aria-pressed': String(pressed),
+        dataset: { facet: `${group} ${value}` }, style: { '--share': count / most },
+        onclick: () => toggle(group, value),
+      },
+      el('span', { class: 'box' }, pressed && icon('check')),
+      foreign(facetValue(group, value), { class: 'facet-name' }),
+      el('span', { class: 'facet-count', title: counted(count, 'asset') }, compact(count)),
+    ),
+  );
+}
+
+/** Shows what is chosen, each to be taken away. */
+export function showChips() {
+  const chips = state.filters.map(({ group, value }) => {
+    const label = facetValue(group, value);
+    const { title } = GROUPS.find(({ id }) => id === group);
+    return el(
+      'li',
+      {},
+      el('button', { class: 'chip', type: 'button', onclick: () => toggle(group, value) }, el('span', { class: 'hidden' }, 'Remove the filter'), el('span', { class: 'chip-group' }, title), foreign(label), icon('close')),
+    );
+  });
+  if (chips.length > 1) {
+    chips.push(el('li', {}, el('button', { class: 'plain link', type: 'button', onclick: () => go({ filters: [] }) }, 'Remove all')));
+  }
+  const [list, badge] = [byId('chips'), byId('side-count')];
+  fill(list, chips);
+  list.hidden = chips.length === 0;
+  badge.hidden = chips.length === 0;
+  badge.textContent = state.filters.length;
+}
+
+/** Shows the folders below this one that the search finds something in. */
+export function showFolders(facet) {
+  const list = byId('folders');
+  const buckets = state.level ? [] : (facet?.buckets ?? []);
+  fill(list, buckets.map(({ value, count }) => {
+    const name = value.slice(state.folder.length, -1) || value;
+    const enter = () => go({ folder: value, asset: null });
+    return el('li', {}, el('button', { class: 'folder', type: 'button', onclick: enter }, icon('folder'), foreign(name), el('span', { class: 'folder-count', title: counted(count, 'asset') }, compact(count))));
+  }));
+  list.hidden = buckets.length === 0;
+}

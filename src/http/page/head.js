@@ -1,0 +1,87 @@
+// What stands above the results: where we are, in which order, as grid or list.
+
+import { byId, el, fill, foreign, opensElsewhere, set } from './dom.js';
+import { icon } from './icons.js';
+import { addressWith, go, state, watch } from './state.js';
+import { ORDERS, orderOf } from './query.js';
+
+/** Makes the controls work. */
+export function startHead() {
+  const [sort, direction, level] = ['sort', 'direction', 'level'].map(byId);
+  fill(sort, ORDERS.map(({ id, title }) => el('option', { value: id }, title)));
+  sort.addEventListener('change', () => {
+    const { id, first } = ORDERS.find((order) => order.id === sort.value);
+    go({ sort: first + id });
+  });
+  direction.addEventListener('click', () => {
+    const now = orderOf(state);
+    go({ sort: now.startsWith('-') ? now.slice(1) : `-${now}` });
+  });
+  level.addEventListener('change', () => go({ level: level.checked }));
+  byId('as-grid').addEventListener('click', () => go({ layout: 'grid' }));
+  byId('as-list').addEventListener('click', () => go({ layout: 'list' }));
+  startSide();
+  watch(show);
+}
+
+function show(now) {
+  const order = orderOf(now);
+  const isReversed = order.startsWith('-');
+  byId('sort').value = isReversed ? order.slice(1) : order;
+  const direction = byId('direction');
+  const label = isReversed ? 'Descending' : 'Ascending';
+  set(direction, { 'aria-label': `Direction: ${label.toLowerCase()}`, title: label });
+  fill(direction, icon(isReversed ? 'down' : 'up'));
+  byId('level').checked = now.level;
+  byId('as-grid').setAttribute('aria-pressed', String(now.layout === 'grid'));
+  byId('as-list').setAttribute('aria-pressed', String(now.layout === 'list'));
+  fill(byId('crumbs'), crumbs(now));
+}
+
+function crumbs({ source, folder }) {
+  const steps = [{ name: 'All Sources', to: { source: '', folder: '/' } }];
+  if (source) steps.push({ name: source, to: { source, folder: '/' } });
+  let at = 1;
+  while (at < folder.length) {
+    const end = folder.indexOf('/', at);
+    steps.push({ name: folder.slice(at, end) || '/', to: { source, folder: folder.slice(0, end + 1) } });
+    at = end + 1;
+  }
+  return steps.map(({ name, to }, index) => {
+    const isLast = index === steps.length - 1;
+    const follow = (event) => {
+      if (opensElsewhere(event)) return;
+      event.preventDefault();
+      go({ ...to, asset: null });
+    };
+    const link = el('a', { href: addressWith({ ...to, asset: null }), onclick: follow, 'aria-current': isLast && 'page' }, foreign(name));
+    return el('li', {}, link);
+  });
+}
+
+/** On a narrow screen folders and filters lie over the assets when they are asked for. */
+function startSide() {
+  const [side, opener] = [byId('side'), byId('side-open')];
+  const behind = [byId('main'), document.querySelector('.bar')];
+  const show = (isOpen) => {
+    side.classList.toggle('open', isOpen);
+    byId('shade').classList.toggle('open', isOpen);
+    opener.setAttribute('aria-expanded', String(isOpen));
+    for (const it of behind) it.inert = isOpen;
+    if (isOpen) byId('side-close').focus();
+    else if (side.contains(document.activeElement)) opener.focus();
+  };
+  const isOpen = () => side.classList.contains('open');
+  opener.addEventListener('click', () => show(true));
+  byId('side-close').addEventListener('click', () => show(false));
+  byId('shade').addEventListener('click', () => show(false));
+  side.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && isOpen()) show(false);
+  });
+  // A folder is a place to go to; filters are chosen several at a time.
+  watch((now, before) => {
+    const went = before && (now.folder !== before.folder || now.source !== before.source);
+    if (went && isOpen()) show(false);
+  });
+  matchMedia('(min-width: 60rem)').addEventListener('change', () => isOpen() && show(false));
+}

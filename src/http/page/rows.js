@@ -1,0 +1,62 @@
+// The list: the same assets as a table, whose heads sort.
+
+import { el, set } from './dom.js';
+import { icon } from './icons.js';
+import { date, facetValue, size, time } from './format.js';
+import { go, state } from './state.js';
+import { ORDERS, orderOf } from './query.js';
+import { link, markedFolder, markedName, thumb, Walk } from './cards.js';
+
+const COLUMNS = [
+  { title: 'Name', order: 'name', class: 'col-name' },
+  { title: 'Folder', order: 'path', class: 'col-folder' },
+  { title: 'Type', order: null, class: 'col-type' },
+  { title: 'Size', order: 'size', class: 'col-size' },
+  { title: 'Modified', order: 'modified', class: 'col-date' },
+];
+
+/** The list. */
+export class Rows {
+  #body = el('tbody');
+  element = el('div', { class: 'rows-box' }, el('table', { class: 'rows' }, el('caption', { class: 'hidden' }, 'Assets'), el('thead', {}, el('tr', {}, COLUMNS.map(head))), this.#body));
+  #walk = new Walk(this.#body);
+
+  add(hits) {
+    const made = document.createDocumentFragment();
+    for (const hit of hits) {
+      const a = link(hit, { class: 'row-link' }, thumb(hit), el('span', { class: 'row-name' }, markedName(hit)));
+      this.#walk.add(hit, a);
+      const folder = el('span', {}, !state.source && el('span', { class: 'row-source' }, hit.source), markedFolder(hit));
+      made.append(el(
+        'tr',
+        {},
+        el('td', { class: 'col-name' }, a),
+        el('td', { class: 'col-folder' }, folder),
+        el('td', { class: 'col-type' }, hit.ext ? hit.ext.toUpperCase() : facetValue('type', hit.type)),
+        el('td', { class: 'col-size' }, size(hit.size)),
+        el('td', { class: 'col-date', title: time(hit.last_modified) }, date(hit.last_modified)),
+      ));
+    }
+    this.#body.append(made);
+  }
+
+  focus(asset) {
+    return this.#walk.focus(asset);
+  }
+}
+
+function head({ title, order, class: name }) {
+  const cell = el('th', { scope: 'col', class: name });
+  if (!order) {
+    cell.append(title);
+    return cell;
+  }
+  const now = orderOf(state);
+  const isReversed = now === `-${order}`;
+  const isSorted = isReversed || now === order;
+  const { first } = ORDERS.find(({ id }) => id === order);
+  const next = isSorted ? (isReversed ? order : `-${order}`) : first + order;
+  if (isSorted) set(cell, { 'aria-sort': isReversed ? 'descending' : 'ascending' });
+  cell.append(el('button', { class: 'plain sorter', type: 'button', onclick: () => go({ sort: next }) }, title, isSorted && icon(isReversed ? 'down' : 'up')));
+  return cell;
+}

@@ -1,0 +1,97 @@
+// One Source in the status view: its state, the scan that runs, lag, drift and what went wrong last.
+
+import { el, fill, foreign, opensElsewhere } from './dom.js';
+import { icon } from './icons.js';
+import { compact, counted, duration, number, since, time } from './format.js';
+import { address, go, state } from './state.js';
+import { Chart, Rate } from './charts.js';
+
+const STATES = {
+  deployed: ['good', 'Deployed'],
+  deploying: ['busy', 'Deploying'],
+  degraded: ['bad', 'Degraded'],
+  disabled: ['off', 'Disabled'],
+};
+
+/** Keeps its element, and draws into it. */
+export class SourceCard {
+  #pill = el('span', { class: 'pill' });
+  #place = el('p', { class: 'card-place' });
+  #reasons = el('ul', { class: 'reasons' });
+  #figures = el('dl', { class: 'figures small' });
+  #scan = new Scan();
+  #speed = new Chart('Keys listed', (value) => `${compact(value)}/s`);
+  #lag = new Chart('Event to searchable', duration, ['half', '99 %']);
+  #error = el('div', { class: 'last-error' });
+  #listed = new Rate();
+
+  constructor({ name }) {
+    const to = { view: 'search', source: name, folder: '/', q: '', filters: [], asset: null };
+    const browse = (event) => {
+      if (opensElsewhere(event)) return;
+      event.preventDefault();
+      go(to);
+    };
+    this.element = el(
+      'article',
+      { class: 'panel' },
+      el('header', {}, el('h3', {}, el('a', { href: address({ ...state, ...to }), onclick: browse }, foreign(name))), this.#pill),
+      this.#place, this.#reasons, this.#scan.element, this.#figures,
+      el('div', { class: 'charts' }, this.#speed.element, this.#lag.element), this.#error,
+    );
+  }
+
+  /** Shows the newest report, and adds it to the charts. */
+  update(report, now) {
+    const [kind, word] = STATES[report.state] ?? ['off', report.state];
+    this.#pill.dataset.state = kind;
+    fill(this.#pill, word);
+    fill(this.#place, foreign(`${report.bucket}${report.prefix ? ` / ${report.prefix}` : ''}`));
+    fill(this.#reasons, report.reasons.map((reason) => el('li', {}, foreign(reason))));
+    this.#reasons.hidden = report.reasons.length === 0;
+    const speed = this.#listed.next(report.scan?.listed ?? 0, now);
+    this.#scan.update(report.scan, speed);
+    this.#speed.push(report.scan ? speed : 0);
+    this.#lag.push(report.lag?.p50_seconds, report.lag?.p99_seconds);
+    fill(this.#figures, figures(report));
+    fill(this.#error, report.last_error && [el('strong', {}, 'Last error'), el('span', { class: 'aside', title: time(report.last_error.at) }, since(report.last_error.at)), el('p', {}, foreign(report.last_error.text))]);
+    this.#error.hidden = !report.last_error;
+  }
+}
+
+function figures({ assets, complete_as_of: asOf, drift, counts, queue_url: queue }) {
+  const mended = drift && drift.missing + drift.stale + drift.left_over;
+  const rows = [
+    ['Assets', number(assets)],
+    ['Complete as of', asOf ? el('span', { title: time(asOf) }, since(asOf)) : 'no scan yet'],
+    ['Events written', queue ? number(counts.written) : 'scans alone'],
+    ['Scans', `${number(counts.scans)}${counts.failed_scans ? `, ${number(counts.failed_scans)} failed` : ''}`],
+    ['Drift', drift === null ? 'not measured' : mended === 0 ? 'none' : `${number(drift.missing)} missing, ${number(drift.stale)} stale, ${number(drift.left_over)} left over`],
+  ];
+  return rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)));
+}
+
+/** The scan that runs, as far as it is. */
+class Scan {
+  #title = el('span', {});
+  #percent = el('span', {});
+  #bar = el('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, el('span'));
+  #found = el('p', { class: 'aside' });
+  element = el('div', { class: 'scan', hidden: true }, el('p', { class: 'scan-head' }, icon('pulse'), this.#title, this.#percent), this.#bar, this.#found);
+
+  update(scan, speed) {
+    this.element.hidden = !scan;
+    if (!scan) return;
+    // The estimate may be too low; and where the index was empty there is none.
+    const share = scan.expected > 0 ? Math.min(0.99, scan.listed / scan.expected) : null;
+    fill(this.#title, 'Scanning: ', foreign(scan.reason));
+    fill(this.#percent, share === null ? '' : `${Math.floor(share * 100)} %`);
+    this.#bar.classList.toggle('unknown', share === null);
+    this.#bar.style.setProperty('--share', share ?? 0.3);
+    if (share === null) this.#bar.removeAttribute('aria-valuenow');
+    else this.#bar.setAttribute('aria-valuenow', String(Math.floor(share * 100)));
+    const left = share !== null && speed > 0 ? `, about ${duration((scan.expected - Math.min(scan.listed, scan.expected)) / speed)} left` : '';
+    const changes = `${number(scan.added)} added, ${number(scan.changed)} changed, ${number(scan.removed)} removed`;
+    fill(this.#found, `${counted(scan.listed, 'key')} listed in ${duration(scan.seconds)}${left}; ${changes}`);
+  }
+}

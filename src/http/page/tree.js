@@ -1,0 +1,181 @@
+// The folders of each Source, as a tree that asks for a level when it is opened.
+
+import { byId, el, fill, foreign, set } from './dom.js';
+import { icon } from './icons.js';
+import { compact, counted } from './format.js';
+import { get } from './api.js';
+import { go, state, watch } from './state.js';
+
+/** How many folders of a level are asked for at a time. */
+const LEVEL = 100;
+
+/** One line: a Source, a folder, or the wish for more folders. */
+class Item {
+  constructor(tree, parent, { name, source, folder, assets, symbol }) {
+    Object.assign(this, { tree, parent, name, source, folder, children: null, cursor: null });
+    this.level = parent ? parent.level + 1 : 1;
+    this.canOpen = symbol !== 'all';
+    this.row = el(
+      'div',
+      { class: 'tree-row' },
+      el('span', { class: 'tree-arrow', onclick: (event) => this.#toggle(event) }, this.canOpen && icon('right')),
+      icon(symbol),
+      foreign(name, { class: 'tree-name' }),
+      assets !== null && el('span', { class: 'tree-count', title: counted(assets, 'asset') }, compact(assets), el('span', { class: 'hidden' }, assets === 1 ? ' asset' : ' assets')),
+    );
+    this.group = el('ul', { role: 'group', hidden: true });
+    this.element = el('li', { role: 'treeitem', tabindex: '-1', 'aria-level': this.level, 'aria-selected': 'false', style: { '--level': this.level } }, this.row, this.group);
+    if (this.canOpen) this.element.setAttribute('aria-expanded', 'false');
+    this.row.addEventListener('click', () => this.choose());
+    this.element.item = this;
+  }
+
+  get isOpen() {
+    return !this.group.hidden;
+  }
+
+  choose() {
+    this.tree.focus(this);
+    go({ source: this.source, folder: this.folder, asset: null });
+  }
+
+  #toggle(event) {
+    event.stopPropagation();
+    this.tree.focus(this);
+    if (this.isOpen) this.close();
+    else this.open();
+  }
+
+  close() {
+    this.group.hidden = true;
+    this.element.setAttribute('aria-expanded', 'false');
+  }
+
+  /** Resolves when its folders are there. */
+  async open() {
+    if (!this.canOpen) return;
+    this.group.hidden = false;
+    this.element.setAttribute('aria-expanded', 'true');
+    this.children ??= this.#more();
+    await this.children;
+  }
+
+  async #more() {
+    const waiting = el('li', { class: 'tree-note', role: 'none' }, 'Loading…');
+    this.group.append(waiting);
+    try {
+      const parameters = { source: this.source, path: this.folder, limit: LEVEL, cursor: this.cursor };
+      const { data, meta } = await get('/v1/folders', parameters);
+      const items = data.folders.map(({ name, path, assets }) => new Item(this.tree, this, { name, source: this.source, folder: path, assets, symbol: 'folder' }));
+      this.group.append(...items.map(({ element }) => element));
+      this.cursor = meta.cursor.has_more ? meta.cursor.next : null;
+      if (this.cursor) this.#offerMore();
+      if (this.group.children.length === 1) this.#isLeaf();
+      this.tree.mark();
+    } catch (error) {
+      this.children = null;
+      const again = el('li', { class: 'tree-note', role: 'none' }, `${error.message} `);
+      this.group.replaceChildren(again);
+    } finally {
+      waiting.remove();
+    }
+  }
+
+  #offerMore() {
+    const more = el('li', { class: 'tree-more', role: 'treeitem', tabindex: '-1', 'aria-level': this.level + 1, 'aria-selected': 'false', style: { '--level': this.level + 1 } }, 'More folders…');
+    more.item = { parent: this, element: more, canOpen: false, choose: () => {
+      more.remove();
+      return this.#more();
+    } };
+    more.addEventListener('click', () => more.item.choose());
+    this.group.append(more);
+  }
+
+  #isLeaf() {
+    this.canOpen = false;
+    this.group.hidden = true;
+    this.element.removeAttribute('aria-expanded');
+    this.row.firstChild.replaceChildren();
+  }
+}
+
+/** The tree; the arrows move in it, as they do in every tree. */
+export class Tree {
+  #root = byId('tree');
+  #roots = [];
+  #focused = null;
+
+  constructor() {
+    this.#root.addEventListener('keydown', (event) => this.#onKey(event));
+    watch((now, before) => {
+      if (before && (now.source !== before.source || now.folder !== before.folder)) this.#reveal();
+    });
+  }
+
+  /** Shows these Sources, closed but for where we are. */
+  show(sources) {
+    const all = { name: 'All Sources', source: '', folder: '/', assets: null, symbol: 'all' };
+    const each = sources.map(({ name, assets }) => ({ name, source: name, folder: '/', assets, symbol: 'source' }));
+    this.#roots = [all, ...each].map((of) => new Item(this, null, of));
+    fill(this.#root, this.#roots.map(({ element }) => element));
+    this.focus(this.#roots[0], false);
+    return this.#reveal();
+  }
+
+  /** Opens the way to the folder where we are, as far as it is known. */
+  async #reveal() {
+    const { source, folder } = state;
+    this.mark();
+    let item = this.#roots.find((root) => root.source === source);
+    while (item && source && item.folder !== folder) {
+      await item.open();
+      if (state.source !== source || state.folder !== folder) return;
+      const children = Array.from(item.group.children, (child) => child.item);
+      item = children.find((child) => child?.folder && folder.startsWith(child.folder));
+    }
+    this.mark();
+    // One Source is no choice: its folders are what is looked for.
+    if (this.#roots.length === 2 && folder === '/') await this.#roots[1].open();
+  }
+
+  /** Marks where we are. */
+  mark() {
+    for (const element of this.#root.querySelectorAll('[role=treeitem]')) {
+      const { source, folder } = element.item;
+      const isHere = source === state.source && folder === state.folder;
+      element.setAttribute('aria-selected', String(isHere));
+    }
+  }
+
+  /** Makes an item the one that Tab reaches. */
+  focus(item, now = true) {
+    if (this.#focused) set(this.#focused.element, { tabindex: '-1' });
+    this.#focused = item;
+    set(item.element, { tabindex: '0' });
+    if (now) item.element.focus();
+  }
+
+  #onKey(event) {
+    const item = event.target.item;
+    if (!item) return;
+    const all = Array.from(this.#root.querySelectorAll('[role=treeitem]')).filter((it) => !it.closest('[role=group][hidden]'));
+    const at = all.indexOf(item.element);
+    const goTo = (element) => element && this.focus(element.item);
+    const right = () => (item.isOpen ? goTo(item.group.querySelector('[role=treeitem]')) : item.canOpen && item.open());
+    const left = () => (item.isOpen ? item.close() : item.parent && this.focus(item.parent));
+    const acts = {
+      ArrowDown: () => goTo(all[at + 1]),
+      ArrowUp: () => goTo(all[at - 1]),
+      Home: () => goTo(all[0]),
+      End: () => goTo(all.at(-1)),
+      ArrowRight: right,
+      ArrowLeft: left,
+      Enter: () => item.choose(),
+      ' ': () => item.choose(),
+    };
+    if (!acts[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    acts[event.key]();
+  }
+}

@@ -1,0 +1,290 @@
+//! Tokens: making, listing and taking them away, and what each of them lets its holder see.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::cli::{BINARY, Cli};
+use crate::config::{Config, Source};
+use crate::daemon::Daemon;
+use crate::fixture::{Fixture, SOURCE};
+use crate::http_client::{Answer, ask};
+use crate::s3::Bucket;
+use crate::server;
+
+/// How long a change of the tokens file may take to be seen.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long to wait between two looks.
+const POLL: Duration = Duration::from_millis(20);
+
+/// A configuration that names a tokens file.
+pub fn with_tokens(listen: &str) -> Config {
+    Config {
+        listen: listen.to_owned(),
+        serve: vec!["tokens = \"tokens\"".to_owned()],
+        ..Config::of([nowhere("assets")])
+    }
+}
+
+/// A Source whose bucket nobody asks.
+fn nowhere(name: &str) -> Source {
+    Source {
+        name: name.to_owned(),
+        bucket: "a-bucket".to_owned(),
+        endpoint: "http://127.0.0.1:9".to_owned(),
+        subdomain: name.to_owned(),
+        region: Some("us-east-1".to_owned()),
+        ..Source::default()
+    }
+}
+
+/// The text of a new token.
+pub fn new_token(cli: &Cli, name: &str, more: &[&str]) -> String {
+    let mut arguments = vec!["token", "new", "--name", name];
+    arguments.extend(more);
+    let output = cli.succeed(&arguments);
+    output.stdout.trim_end().to_owned()
+}
+
+/// Starts the server that only reads, and tells where it answers.
+pub fn serve_read_only(cli: &Cli) -> (Daemon, String) {
+    let server = cli.watch(Command::new(BINARY), &["serve", "--read-only"]);
+    let address = server.field(&["serving searches, read-only"], "address");
+    (server, address)
+}
+
+fn ask_with(address: &str, path: &str, token: &str) -> Answer {
+    let header = format!("Authorization: Bearer {token}");
+    ask(address, "GET", path, &[&header])
+}
+
+#[test]
+fn a_token_is_shown_once_and_kept_as_a_hash() {
+    let cli = Cli::new(&with_tokens("off"));
+    let output = cli.succeed(&["token", "new", "--name", "backend", "--source", "assets"]);
+    let token = output.stdout.trim_end();
+    assert!(
+        token.starts_with("aix_") && token.len() == 53,
+        "{output:#?}"
+    );
+    assert!(!output.stderr.contains(token), "{output:#?}");
+    assert!(!output.stderr.contains("warning"), "{output:#?}");
+    let file = cli.folder().join("tokens");
+    let mode = std::fs::metadata(&file)
+        .expect("it is made")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    let text = std::fs::read_to_string(&file).expect("text");
+    assert!(!text.contains(&token[4..]), "{text}");
+    let day = ["--admin", "--all-sources", "--expires", "2999-01-31"];
+    let other = new_token(&cli, "ops", &day);
+    assert_ne!(token, other);
+    let listed = cli.succeed(&["token", "list"]).stdout;
+    let lines: Vec<&str> = listed.lines().collect();
+    let ops = "ops\tadmin\t*\t2999-02-01T00:00:00Z";
+    assert_eq!(lines, ["backend\tread\tassets\tnever", ops]);
+    cli.fail(
+        &["token", "new", "--name", "ops", "--all-sources"],
+        &["already"],
+    );
+    cli.succeed(&["token", "remove", "ops"]);
+    cli.fail(&["token", "remove", "ops"], &["no token \"ops\""]);
+    assert_eq!(cli.succeed(&["token", "list"]).stdout.lines().count(), 1);
+}
+
+#[test]
+fn a_source_that_is_not_there_yet_is_a_warning() {
+    let cli = Cli::new(&with_tokens("off"));
+    let output = cli.succeed(&["token", "new", "--name", "a", "--source", "later"]);
+    let said = "warning: there is no Source \"later\"";
+    assert!(output.stderr.contains(said), "{output:#?}");
+    let check = cli.run(&["check"]);
+    assert!(!check.stdout.contains("HTTP"), "{check:#?}");
+    cli.configure(&with_tokens("127.0.0.1:0"));
+    let check = cli.run(&["check"]).stdout;
+    assert!(
+        check.contains("ok      HTTP on 127.0.0.1:0: 1 token"),
+        "{check}"
+    );
+    let warning = "warning HTTP on 127.0.0.1:0: the token \"a\" is for a Source \"later\"";
+    assert!(check.contains(warning), "{check}");
+}
+
+#[test]
+fn wrong_arguments_make_no_token() {
+    let cli = Cli::new(&with_tokens("off"));
+    for (more, said) in [
+        (&["--name", "a"][..], "--all-sources"),
+        (&["--source", "assets"], "--name"),
+        (
+            &["--name", "a", "--source", "b", "--all-sources"],
+            "cannot be used with",
+        ),
+        (&["--name", "a b", "--all-sources"], "a token's name is"),
+        (&["--name", "a", "--source", "b,c"], "no name of a Source"),
+        (&["--name", "a", "--source", "*"], "no name of a Source"),
+        (
+            &["--name", "a", "--all-sources", "--expires", "soon"],
+            "2027-01-31",
+        ),
+        (
+            &["--name", "a", "--all-sources", "--expires", "2020-01-01"],
+            "over already",
+        ),
+    ] {
+        let output = cli.fail(&[&["token", "new"], more].concat(), &[said]);
+        assert_eq!(output.status.code(), Some(2), "{output:#?}");
+        assert_eq!(output.stdout, "");
+    }
+    assert!(!cli.folder().join("tokens").exists());
+    let cli = Cli::new(&Config::of([nowhere("assets")]));
+    let output = cli.fail(
+        &["token", "list"],
+        &["write tokens = \"tokens\" in [serve]"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// Two Sources with a bucket and a token each, and a token for both.
+struct Two {
+    fixture: Fixture,
+    ours: String,
+    theirs: String,
+    both: String,
+}
+
+impl Two {
+    fn new() -> Self {
+        let mut fixture = Fixture::with_keys(["shared/sun.jpg", "ours/moon.jpg"]);
+        let bucket = Bucket::create(server::shared());
+        bucket.put_keys(["shared/sun.jpg", "hidden/secret.psd"]);
+        fixture.configure(|config| {
+            let endpoint = server::shared().endpoint();
+            config.sources.push(Source::of("hidden", &bucket, endpoint));
+            config.listen = "127.0.0.1:0".to_owned();
+            config.serve = vec!["tokens = \"tokens\"".to_owned()];
+        });
+        fixture.cli.reindex();
+        Self {
+            ours: new_token(&fixture.cli, "ours", &["--source", SOURCE]),
+            theirs: new_token(&fixture.cli, "theirs", &["--source", "hidden"]),
+            both: new_token(&fixture.cli, "both", &["--all-sources", "--admin"]),
+            fixture,
+        }
+    }
+}
+
+/// What of the other Source must not be seen with the token of the first.
+const TRACES: [&str; 3] = ["hidden", "secret", "psd"];
+
+#[test]
+fn a_token_sees_its_own_sources_alone() {
+    let two = Two::new();
+    let (server, address) = serve_read_only(&two.fixture.cli);
+    let get = |path: &str, token: &str| -> Value {
+        let answer = ask_with(&address, path, token);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.json()
+    };
+    let total = |path: &str, token: &str| get(path, token)["meta"]["total"]["value"].clone();
+    for (path, ours, theirs, both) in [
+        ("/v1/search", 2, 2, 4),
+        ("/v1/search?q=sun", 1, 1, 2),
+        ("/v1/search?q=secret", 0, 1, 1),
+        ("/v1/search?q=moon", 1, 0, 1),
+    ] {
+        let counts = [&two.ours, &two.theirs, &two.both].map(|token| total(path, token));
+        assert_eq!(counts, [ours, theirs, both], "{path}");
+    }
+    let sources = get("/v1/sources", &two.both);
+    let id = |number: usize| sources["data"][number]["id"].as_str().expect("an id");
+    let [our_id, their_id] = [0, 1].map(id);
+    for path in [
+        "/v1/sources",
+        "/v1/search?facets=type,ext,folder,size,month,storage",
+        "/v1/suggest?q=s",
+        "/v1/suggest?q=h",
+        "/v1/folders?source=assets",
+        "/api/v1/sources",
+        &format!("/api/v1/sources/{our_id}"),
+        &format!("/api/v1/sources/{our_id}/assets"),
+        "/status",
+    ] {
+        let text = get(path, &two.ours).to_string();
+        let found = TRACES.iter().find(|trace| text.contains(**trace));
+        assert_eq!(found, None, "{path}: {text}");
+    }
+    // One that is not to be seen is one that is not there.
+    for path in [
+        "/v1/search?source=NAME",
+        "/v1/suggest?q=s&source=NAME",
+        "/v1/folders?source=NAME",
+        "/v1/asset?source=NAME&path=/shared/sun.jpg",
+        "/v1/explain?source=NAME&path=/shared/sun.jpg",
+    ] {
+        let refusal = |name: &str| {
+            let answer = ask_with(&address, &path.replace("NAME", name), &two.ours);
+            assert_eq!(answer.status, 404, "{path} {name}: {}", answer.text());
+            let mut body = answer.json();
+            body["errors"][0]["id"] = Value::Null;
+            body.to_string().replace(name, "NAME")
+        };
+        assert_eq!(refusal("hidden"), refusal("absent"), "{path}");
+    }
+    for path in ["", "/assets", "/assets/shared/sun.jpg"] {
+        let path = format!("/api/v1/sources/{their_id}{path}");
+        assert_eq!(ask_with(&address, &path, &two.both).status, 200, "{path}");
+        assert_eq!(ask_with(&address, &path, &two.ours).status, 404, "{path}");
+    }
+    assert_eq!(ask_with(&address, "/metrics", &two.ours).status, 403);
+    assert_eq!(ask_with(&address, "/metrics", &two.both).status, 200);
+    for path in ["/v1/search", "/status", "/metrics", "/api/v1/sources"] {
+        let answer = ask(&address, "GET", path, &[]);
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(answer.json()["errors"][0]["code"], "unauthenticated");
+    }
+    let log = server.terminate().join("\n");
+    for token in [&two.ours, &two.theirs, &two.both] {
+        assert!(!log.contains(&token[4..]), "{log}");
+    }
+}
+
+/// Asks until the status is that one.
+#[track_caller]
+fn wait_for_status(address: &str, token: &str, status: u16) {
+    let deadline = Instant::now() + DEADLINE;
+    while ask_with(address, "/v1/sources", token).status != status {
+        assert!(Instant::now() < deadline, "it is never {status}");
+        thread::park_timeout(POLL);
+    }
+}
+
+#[test]
+fn a_change_of_the_tokens_counts_while_the_server_runs() {
+    let cli = Cli::new(&with_tokens("127.0.0.1:0"));
+    let first = new_token(&cli, "first", &["--all-sources"]);
+    let (server, address) = serve_read_only(&cli);
+    wait_for_status(&address, &first, 200);
+    let second = new_token(&cli, "second", &["--all-sources"]);
+    wait_for_status(&address, &second, 200);
+    cli.succeed(&["token", "remove", "first"]);
+    wait_for_status(&address, &first, 401);
+    // A mistake changes nothing.
+    let file = cli.folder().join("tokens");
+    let good = std::fs::read_to_string(&file).expect("text");
+    std::fs::write(&file, format!("{good}nonsense\n")).expect("the folder is ours");
+    server.hangup();
+    server.wait_for(&["the new configuration is refused", "tokens:4"]);
+    wait_for_status(&address, &second, 200);
+    std::fs::write(&file, good).expect("the folder is ours");
+    server.hangup();
+    server.wait_for(&["a new configuration took over"]);
+    std::fs::remove_file(&file).expect("the folder is ours");
+    wait_for_status(&address, &second, 401);
+    server.terminate();
+}
