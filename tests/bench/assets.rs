@@ -1,0 +1,108 @@
+//! Computed assets for a benchmark of searches: keys and contents as libraries of pictures have them.
+//!
+//! All of it follows from a number, so that a kept index can be searched for what is in it.
+
+use asset_indexer::sync::object::{ETag, Object, StorageClass};
+use asset_indexer::sync::stamp::Stamp;
+
+const TOPS: [&str; 6] = [
+    "library",
+    "archive",
+    "campaigns",
+    "products",
+    "press",
+    "Web Site",
+];
+
+const WORDS: [&str; 24] = [
+    "summer",
+    "beach",
+    "winter",
+    "forest",
+    "portrait",
+    "banner",
+    "logo",
+    "sale",
+    "interview",
+    "drone",
+    "product",
+    "hero",
+    "team",
+    "office",
+    "launch",
+    "packshot",
+    "summerSale",
+    "Zürich",
+    "mountain",
+    "sunset",
+    "detail",
+    "front",
+    "back",
+    "draft",
+];
+
+const ENDINGS: [&str; 12] = [
+    "jpg", "jpg", "jpg", "jpg", "JPG", "png", "png", "webp", "mp4", "pdf", "psd", "gif",
+];
+
+const VARIANTS: [&str; 4] = ["original", "web", "print", "social"];
+
+/// Assets of a folder of a project.
+const PER_PROJECT: u64 = 400;
+
+/// Assets of each child folder of `many`.
+const PER_CHILD: u64 = 5;
+
+/// The key of the asset of a number, of a Source that has so many.
+///
+/// The first Source has one flat folder with most of its assets, the second one with many folders.
+pub fn key(source: u64, number: u64, of: u64) -> String {
+    let hash = mixed(source << 40 | number);
+    let pick = |from: &[&'static str], by: u64| from[(by % from.len() as u64) as usize];
+    let (first, second) = (pick(&WORDS, hash), pick(&WORDS, hash >> 8));
+    let ending = pick(&ENDINGS, hash >> 16);
+    let name = match hash >> 24 & 3 {
+        0 => format!("IMG_{:04}.{ending}", hash >> 32 & 0x1FFF),
+        1 => format!("{first}-{second}-{:06x}.{ending}", hash >> 32 & 0xFF_FFFF),
+        2 => format!("{first}_{second} {:02}.{ending}", hash >> 32 & 0x3F),
+        _ => format!("{:08x}-{first}.{ending}", hash >> 32),
+    };
+    match source {
+        0 if number * 10 < of * 9 => format!("flat/{number:07}-{name}"),
+        1 if number * 10 < of * 9 => format!("many/{:06}/{number:07}-{name}", number / PER_CHILD),
+        _ => {
+            let (project, place) = (number / PER_PROJECT, number % PER_PROJECT);
+            let top = TOPS[(number * TOPS.len() as u64 / of) as usize];
+            let about = pick(&WORDS, mixed(project));
+            let year = 2015 + project % 12;
+            let variant = VARIANTS[(place % 4) as usize];
+            format!("{top}/{year}/project-{project:05} {about}/{variant}/{place:03} {name}")
+        }
+    }
+}
+
+/// The content of the asset of a number.
+pub fn object(number: u64) -> Object {
+    let hash = mixed(number ^ 0x5EED);
+    // Most are small, and the times rise with the number as if uploaded one after the other.
+    let size = (hash & 0x3FFF_FFFF) >> (hash >> 32 & 0xF);
+    let modified = 1_500_000_000_000 + number as i64 * 50_000 % 280_000_000_000;
+    Object {
+        size,
+        etag: ETag::parse(&format!("{:016x}{:016x}", hash, mixed(hash))),
+        last_modified: Stamp::from_millis(modified + (hash % 86_400_000) as i64),
+        storage_class: match hash >> 48 & 0xF {
+            0 => StorageClass::from_name("GLACIER"),
+            1..4 => StorageClass::from_name("STANDARD_IA"),
+            _ => StorageClass::Standard,
+        },
+    }
+}
+
+/// Numbers that look random: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+fn mixed(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
