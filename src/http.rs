@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub mod api;
 mod metrics;
+mod page;
 mod routes;
 pub mod site;
 
