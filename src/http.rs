@@ -22,6 +22,7 @@ pub mod gate;
 mod hosts;
 pub mod listener;
 mod metrics;
+mod page;
 mod routes;
 pub mod site;
 pub mod tls;

@@ -1,8 +1,10 @@
 # shellcheck shell=bash
-# Makes the isolated Python environment with the local S3 server; sourced by tests/run.sh and
-# deploy/demo.sh, which run from the project's folder. Nothing is installed outside of target/.
+# Makes the isolated Python environment with the local S3 server, and gets what the test of the page
+# runs in; sourced by tests/run.sh and deploy/demo.sh, which run from the project's folder. Nothing is
+# installed outside of target/ but the browser, from Debian's packages.
 
 venv=${ASSET_INDEXER_TEST_VENV:-$PWD/target/venv}
+modules=${ASSET_INDEXER_PAGE_MODULES:-$PWD/target/page-modules}
 
 die() {
     printf 'error: %s\n' "$*" >&2
@@ -28,4 +30,25 @@ prepare_venv() {
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" ||
         die "pip could not install what $wanted names: is the network there?"
     cp "$wanted" "$made"
+}
+
+# Gets a browser, and the packages by which it is driven into $modules, unless they are there.
+prepare_browser() {
+    need node 'install Node.js 20 or later (Debian, Ubuntu: apt install nodejs npm)'
+    need npm 'it comes with Node.js (Debian, Ubuntu: apt install npm)'
+    if ! command -v chromium >/dev/null; then
+        [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null ||
+            die 'chromium is not there: install it (Debian, Ubuntu: apt install chromium)'
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null ||
+            die 'apt-get could not install chromium: is the network there?'
+    fi
+    local wanted=tests/page/package-lock.json
+    cmp -s "$wanted" "$modules/package-lock.json" && [ -d "$modules/node_modules" ] && return
+    rm -rf -- "$modules"
+    mkdir -p "$modules"
+    cp tests/page/package.json "$wanted" "$modules"
+    npm ci --prefix "$modules" --no-audit --no-fund --silent || {
+        rm -rf -- "$modules"
+        die "npm could not install what $wanted names: is the network there?"
+    }
 }

@@ -15,6 +15,7 @@ use axum::{Json, Router, middleware};
 use super::api::error::{ApiError, Code};
 use super::api::{self, answer};
 use super::metrics;
+use super::page;
 use super::site::Site;
 use super::visible;
 use crate::access::Grant;
@@ -29,6 +30,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(serve_metrics))
         .merge(api::routes())
+        .merge(page::routes())
         .fallback(async || {
             let paths = "there is nothing at this path; /v1/openapi.json says what there is, besides \
                          /status, /healthz, /readyz and /metrics";

@@ -50,6 +50,7 @@ mod live_queue;
 mod live_scan;
 mod memory;
 mod mirror;
+mod page;
 mod quarantine;
 mod queue;
 mod readme;

@@ -8,20 +8,27 @@ import { Suggestions } from './suggest.js';
 /** How long nothing is typed before it is searched, in milliseconds. */
 const PAUSE = 180;
 
+/** What may be meant, below the field; there once the field works. */
+let suggestions = null;
+
 /** Makes the field work; it follows the address, and the address follows it. */
 export function startSearch() {
   const [form, input, clear, slash] = [byId('search'), byId('q'), byId('clear'), document.querySelector('.slash')];
-  const suggestions = new Suggestions(input, byId('suggestions'));
+  suggestions = new Suggestions(input, byId('suggestions'));
   let timer = 0;
   // All that is typed without leaving the field is one step back.
   let isTyping = false;
+  // What is typed meanwhile is newer than what is searched.
+  let isOwn = false;
 
   const search = () => {
     clearTimeout(timer);
     if (input.value === state.q && state.view === 'search') return;
     const typedOn = isTyping && state.view === 'search';
     isTyping = true;
+    isOwn = true;
     go({ q: input.value, view: 'search', asset: null }, { replace: typedOn });
+    isOwn = false;
   };
   const showButtons = () => {
     clear.hidden = input.value === '';
@@ -45,7 +52,9 @@ export function startSearch() {
   });
   clear.addEventListener('click', () => {
     input.value = '';
+    isTyping = false;
     search();
+    isTyping = false;
     showButtons();
     suggestions.close();
     input.focus();
@@ -61,7 +70,11 @@ export function startSearch() {
     input.select();
   });
   watch(({ q, source }) => {
-    if (document.activeElement !== input || !isTyping) input.value = q;
+    if (!isOwn && input.value !== q) {
+      clearTimeout(timer);
+      isTyping = false;
+      input.value = q;
+    }
     byId('source').value = source;
     showButtons();
   });
@@ -85,12 +98,16 @@ export function showProblem(error) {
   problem.hidden = !isOurs;
   input.setAttribute('aria-invalid', String(isOurs));
   if (!isOurs) return fill(problem);
+  suggestions?.close();
   const typed = Array.from(state.q);
   const at = error.column - 1 - searchOf(state).shift;
   const length = Math.max(1, Array.from(error.text).length);
-  const message = el('span', { class: 'problem-text' }, visible(error.message));
+  const message = el('span', { class: 'problem-text' }, visible(withoutPlace(error.message)));
   if (at < 0 || at > typed.length) return fill(problem, message);
   const wrong = typed.slice(at, at + length).join('') || '\u00a0';
   const line = el('code', { class: 'problem-line', dir: 'ltr' }, visible(typed.slice(0, at).join('')), el('mark', {}, visible(wrong)), visible(typed.slice(at + length).join('')));
   fill(problem, line, message, el('span', { class: 'problem-at' }, `Column ${at + 1}`));
 }
+
+/** The message without its column, which counts what stands before what was typed as well. */
+const withoutPlace = (text) => text.replace(/^cannot read .* at column \d+ of the search: /s, '');

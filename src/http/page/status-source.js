@@ -52,6 +52,7 @@ export class SourceCard {
     const speed = this.#listed.next(report.scan?.listed ?? 0, now);
     this.#scan.update(report.scan, speed);
     this.#speed.push(report.scan ? speed : 0);
+    this.#lag.element.hidden = !report.queue_url;
     this.#lag.push(report.lag?.p50_seconds, report.lag?.p99_seconds);
     fill(this.#figures, figures(report));
     fill(this.#error, report.last_error && [el('strong', {}, 'Last error'), el('span', { class: 'aside', title: time(report.last_error.at) }, since(report.last_error.at)), el('p', {}, foreign(report.last_error.text))]);
@@ -64,7 +65,7 @@ function figures({ assets, complete_as_of: asOf, drift, counts, queue_url: queue
   const rows = [
     ['Assets', number(assets)],
     ['Complete as of', asOf ? el('span', { title: time(asOf) }, since(asOf)) : 'no scan yet'],
-    ['Events written', queue ? number(counts.written) : 'scans alone'],
+    ['Events', queue ? `${number(counts.written)} written` : 'scans alone'],
     ['Scans', `${number(counts.scans)}${counts.failed_scans ? `, ${number(counts.failed_scans)} failed` : ''}`],
     ['Drift', drift === null ? 'not measured' : mended === 0 ? 'none' : `${number(drift.missing)} missing, ${number(drift.stale)} stale, ${number(drift.left_over)} left over`],
   ];

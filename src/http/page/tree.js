@@ -36,6 +36,7 @@ class Item {
 
   choose() {
     this.tree.focus(this);
+    this.open();
     go({ source: this.source, folder: this.folder, asset: null });
   }
 
