@@ -17,11 +17,11 @@ step() {
 
 need cargo 'install Rust, see https://rustup.rs'
 export ASSET_INDEXER_TEST_VENV=$venv
-export ASSET_INDEXER_PAGE_MODULES=$modules
+export ASSET_INDEXER_TEST_NODE=$modules
 export CARGO_TERM_PROGRESS_WHEN=never
 
 step 'local S3 server' prepare_venv
-step 'browser' prepare_browser
+step 'browser and Node.js packages' prepare_node
 step 'formatting' cargo fmt --check
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'tests' cargo test --locked

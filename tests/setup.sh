@@ -4,7 +4,7 @@
 # installed outside of target/ but the browser, from Debian's packages.
 
 venv=${ASSET_INDEXER_TEST_VENV:-$PWD/target/venv}
-modules=${ASSET_INDEXER_PAGE_MODULES:-$PWD/target/page-modules}
+modules=${ASSET_INDEXER_TEST_NODE:-$PWD/target/node}
 
 die() {
     printf 'error: %s\n' "$*" >&2
@@ -32,8 +32,8 @@ prepare_venv() {
     cp "$wanted" "$made"
 }
 
-# Gets a browser, and the packages by which it is driven into $modules, unless they are there.
-prepare_browser() {
+# Gets a browser, and the packages of Node.js into $modules, unless they are there.
+prepare_node() {
     need node 'install Node.js 20 or later (Debian, Ubuntu: apt install nodejs npm)'
     need npm 'it comes with Node.js (Debian, Ubuntu: apt install npm)'
     if ! command -v chromium >/dev/null; then
@@ -42,11 +42,11 @@ prepare_browser() {
         apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null ||
             die 'apt-get could not install chromium: is the network there?'
     fi
-    local wanted=tests/page/package-lock.json
+    local wanted=tests/node/package-lock.json
     cmp -s "$wanted" "$modules/package-lock.json" && [ -d "$modules/node_modules" ] && return
     rm -rf -- "$modules"
     mkdir -p "$modules"
-    cp tests/page/package.json "$wanted" "$modules"
+    cp tests/node/package.json "$wanted" "$modules"
     npm ci --prefix "$modules" --no-audit --no-fund --silent || {
         rm -rf -- "$modules"
         die "npm could not install what $wanted names: is the network there?"

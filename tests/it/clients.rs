@@ -1,7 +1,7 @@
 //! Clients of other people read from the daemon: imgix's own, of which only the base address is
 //! changed, and one that makes up hostile requests from the OpenAPI document.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::daemon::Daemon;
 use crate::fixture::SOURCE;
 use crate::live_fixture::Live;
+use crate::page::modules;
 use crate::server;
 
 /// Keys that clients get wrong, and enough others for several pages.
@@ -46,15 +47,6 @@ fn serving(live: &mut Live) -> (Daemon, String) {
     (daemon, format!("http://{address}"))
 }
 
-/// The folder of the npm packages that `tests/setup.sh` made.
-fn node_modules() -> PathBuf {
-    let folder = std::env::var("ASSET_INDEXER_TEST_NODE").map_or_else(
-        |_| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/node"),
-        PathBuf::from,
-    );
-    folder.join("node_modules")
-}
-
 #[track_caller]
 fn run(command: &mut Command) {
     let output = command.output().expect("tests/setup.sh has installed it");
@@ -79,7 +71,7 @@ fn the_client_of_imgix_reads_each_source_and_asset() {
     let file = live.cli.folder().join("expected.json");
     std::fs::write(&file, expected.to_string()).expect("the folder is ours");
     run(Command::new("node")
-        .env("NODE_PATH", node_modules())
+        .env("NODE_PATH", modules().join("node_modules"))
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/imgix.cjs"))
         .args([address.as_str(), "a token that nobody asks for"])
         .arg(&file));

@@ -1,6 +1,6 @@
 //! The page for people, used in a real browser: see `tests/page/`.
 //!
-//! Needs Node, Chromium and the packages of `tests/page/package.json`; `tests/run.sh` gets them.
+//! Needs Node, Chromium and the packages of `tests/node/package.json`; `tests/run.sh` gets them.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -51,9 +51,9 @@ fn fill(bucket: &Bucket) {
 }
 
 /// The packages that `tests/setup.sh` has put under `target/`.
-fn modules() -> PathBuf {
-    let given = std::env::var_os("ASSET_INDEXER_PAGE_MODULES");
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/target/page-modules");
+pub fn modules() -> PathBuf {
+    let given = std::env::var_os("ASSET_INDEXER_TEST_NODE");
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/target/node");
     given.map_or_else(|| default.into(), PathBuf::from)
 }
 
@@ -79,7 +79,7 @@ fn a_person_finds_assets_in_a_browser() {
         .arg("tests/page/run.mjs")
         .args([format!("http://{address}"), live.proxy.endpoint()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("ASSET_INDEXER_PAGE_MODULES", modules())
+        .env("ASSET_INDEXER_TEST_NODE", modules())
         .status()
         .expect("Node is there: run tests/run.sh, which says what is missing");
     assert!(visits.success(), "see above, and target/page");

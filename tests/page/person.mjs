@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 
 /** Where `npm ci` has put the packages: outside of the sources. */
-const modules = resolve(process.env.ASSET_INDEXER_PAGE_MODULES ?? 'target/page-modules');
+const modules = resolve(process.env.ASSET_INDEXER_TEST_NODE ?? 'target/node');
 const require = createRequire(join(modules, 'package.json'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
