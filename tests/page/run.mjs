@@ -5,10 +5,10 @@
 import { mkdirSync } from 'node:fs';
 
 import { Person, startBrowser } from './person.mjs';
+import { visits as status } from './status.mjs';
 import { visits as search } from './search.mjs';
 import { visits as browse } from './browse.mjs';
 import { visits as detail } from './detail.mjs';
-import { visits as status } from './status.mjs';
 import { visits as trouble } from './trouble.mjs';
 
 const [base, pictures, ...only] = process.argv.slice(2);
@@ -17,7 +17,8 @@ mkdirSync(world.folder, { recursive: true });
 
 const browser = await startBrowser();
 let failures = 0;
-for (const { name, as, run } of [search, browse, detail, status, trouble].flat()) {
+// The scan that the status shows is held up for a minute only.
+for (const { name, as, run } of [status, search, browse, detail, trouble].flat()) {
   if (only.length > 0 && !only.some((part) => name.includes(part))) continue;
   const began = Date.now();
   const person = await Person.at(browser, world, as);
