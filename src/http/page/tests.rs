@@ -152,7 +152,9 @@ async fn every_file_is_served_with_its_type_and_policy() {
 #[tokio::test]
 async fn pictures_may_come_from_where_the_sources_lie() {
     let response = get_from("/", None).await;
-    let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    let policy = response.headers()[header::CONTENT_SECURITY_POLICY]
+        .to_str()
+        .unwrap();
     let pictures = "img-src 'self' https://s3.eu-west-1.amazonaws.com;";
     assert!(policy.contains(pictures), "{policy:?}");
 }
