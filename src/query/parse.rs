@@ -23,6 +23,7 @@
 //! | `https://photos.imgix.net/a%20b.jpg` | the path `/a b.jpg` |
 //! | `folder:/photos` `folder:/photos/*` | in the folder and below it |
 //! | `folder:=/photos` `folder=/photos` | in the folder alone |
+//! | `folder:"/what?/"` | the same as `folder:`, a `*` and `?` being part of the name: in quotation marks, with `/` at the end |
 //! | `path:/a/b.jpg` `path:/a/**/b*.jpg` | this path, or paths of this form |
 //! | `name:red` `name:"red flower"` `name:re*` | words of the file name alone |
 //! | `name:*red*` `name:"red *.jpg"` | file names of this form |
