@@ -83,11 +83,13 @@ struct Suggesting<'a> {
     scope: Vec<Searched<'a>>,
 }
 
-/// A suggestion in its order: few words first, then by the folded text.
+/// A suggestion in its order: few words first, then by the folded text; of those that are written the
+/// same, the one in the fewest folders.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     words: usize,
     folded: String,
+    slashes: usize,
     path: String,
     source: String,
     text: String,
@@ -100,6 +102,7 @@ impl Candidate {
         Self {
             words,
             folded: fold_name(text),
+            slashes: path.matches('/').count(),
             path: path.to_owned(),
             source: source.name.clone(),
             text: text.to_owned(),
