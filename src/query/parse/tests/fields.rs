@@ -175,6 +175,23 @@ fn sizes_and_dates() {
 }
 
 #[test]
+fn signs_before_fields_are_those_of_lucene() {
+    let image = || kinds(&[Kind::Image]);
+    let red = || parse("name:red").unwrap();
+    check(&[
+        ("+type:image", image()),
+        ("!type:image", not(image())),
+        ("+(type:image)", image()),
+        (
+            "!(type:image) +name:red",
+            Condition::All(vec![not(image()), red()]),
+        ),
+        ("!red", parse("red").unwrap()),
+        ("+red +flower", parse("red flower").unwrap()),
+    ]);
+}
+
+#[test]
 fn whole_searches_of_others() {
     let image = kinds(&[Kind::Image]);
     for (text, parts) in [
