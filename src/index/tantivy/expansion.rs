@@ -1,4 +1,5 @@
-//! A tantivy query for all terms of a field that begin with a text, or that are nearly a word.
+//! A tantivy query for all terms of a field that begin with a text, that are nearly a word, or that are
+//! listed.
 //!
 //! How many terms that are has no bound of its own: no more than the postings of one field are read,
 //! each once, into at most a bit for each document, and the watch is looked at in between.
@@ -65,6 +66,17 @@ impl Expansions {
         self.of(field, Terms::Near(word.to_owned()))
     }
 
+    /// The documents with one of these terms.
+    pub fn one_of(&self, field: Field, terms: &[&str]) -> Expansion {
+        let terms = terms.iter().map(|term| (*term).to_owned());
+        self.of(field, Terms::OneOf(terms.collect()))
+    }
+
+    /// Whether what is found serves several Sources.
+    pub fn are_shared(&self) -> bool {
+        self.found.is_some()
+    }
+
     fn of(&self, field: Field, terms: Terms) -> Expansion {
         Expansion {
             field,
@@ -96,6 +108,7 @@ pub struct Expansion {
 enum Terms {
     BeginningWith(String),
     Near(String),
+    OneOf(Vec<String>),
 }
 
 impl Expansion {
@@ -136,6 +149,16 @@ impl Expansion {
                 let automaton = FuzzyTermQuery::new(word, EDITS, true).automaton()?;
                 let mut found = index.terms().search(automaton).into_stream()?;
                 while found.advance() && add(found.value())? {}
+            }
+            Terms::OneOf(terms) => {
+                for term in terms {
+                    let term = Term::from_field_text(self.field, term);
+                    if let Some(found) = index.get_term_info(&term)?
+                        && !add(&found)?
+                    {
+                        break;
+                    }
+                }
             }
         }
         docs.sort();
@@ -307,6 +330,7 @@ mod tests {
             (expansions.beginning_with(field, "w"), all),
             (expansions.beginning_with(field, "w1"), all / 2),
             (expansions.near(field, "w00001"), 23),
+            (expansions.one_of(field, &["w00001", "w10001", "x"]), 2),
             (Expansions::new(&watch, 1).beginning_with(field, "w"), all),
         ] {
             assert_eq!(count(&expansion, &index), want, "{expansion:?}");
