@@ -53,7 +53,8 @@ pub(super) fn parse(text: &str, clock: Clock, now: Stamp) -> Result<Interval<Sta
         return match (comparison, clock) {
             (Some(comparison), Clock::Ages) => Ok(moment(then).compared(Some(comparison.turned()))),
             (Some(comparison), Clock::Moments) => Ok(moment(then).compared(Some(comparison))),
-            (None, _) => Err(Problem::BareAge { age: value.into() }),
+            (None, Clock::Ages) => Err(Problem::BareAge { age: value.into() }),
+            (None, Clock::Moments) => Err(Problem::BareMoment { age: value.into() }),
         };
     }
     let span = span(value)?;

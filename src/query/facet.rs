@@ -1,6 +1,7 @@
 //! How the assets that a search finds are counted by what they have in common.
 //!
-//! The values of a facet can be written in a search as they are: `size:` and the value of a size.
+//! The values of a facet can be written in a search as they are: `size:` and the value of a size; those of
+//! folders in quotation marks.
 
 use serde::Serialize;
 

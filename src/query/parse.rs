@@ -23,6 +23,7 @@
 //! | `https://photos.imgix.net/a%20b.jpg` | the path `/a b.jpg` |
 //! | `folder:/photos` `folder:/photos/*` | in the folder and below it |
 //! | `folder:=/photos` `folder=/photos` | in the folder alone |
+//! | `folder:"/what?/"` | the same as `folder:`, a `*` and `?` being part of the name: in quotation marks, with `/` at the end |
 //! | `path:/a/b.jpg` `path:/a/**/b*.jpg` | this path, or paths of this form |
 //! | `name:red` `name:"red flower"` `name:re*` | words of the file name alone |
 //! | `name:*red*` `name:"red *.jpg"` | file names of this form |
@@ -33,10 +34,10 @@
 //! | `format:(jpg OR png)` `name IN ["a.jpg", "b.jpg"]` | one of these |
 //!
 //! A quotation keeps together what it holds, with `\"` and `\\` inside. AND, OR, NOT, IN, HAS and TO
-//! are words when they are not in capitals. Fields can be written as Cloudinary and ImageKit write
-//! them: `bytes`, `format`, `resource_type`, `uploaded_at`, `createdAt`, …; those named after a moment
-//! compare moments, so `createdAt > 7d` is later than 7 days ago, while `created:>7d` is older than 7
-//! days.
+//! are words when they are not in capitals. Directly before a field or a parenthesis `!` is the same
+//! as `-`, and `+` means nothing more. Fields can be written as Cloudinary and ImageKit write them:
+//! `bytes`, `format`, `resource_type`, `uploaded_at`, `createdAt`, …; those named after a moment compare
+//! moments, so `createdAt > 7d` is later than 7 days ago, while `created:>7d` is older than 7 days.
 
 use crate::query::problem::{Problem, QueryError};
 use crate::query::term::{Condition, MAX_DEPTH, MAX_QUERY_CHARS, MAX_TERMS, Query};
@@ -177,7 +178,9 @@ impl Parser<'_> {
             self.expect_operand(Some(start))?;
             return self.deeper(start, |parser| Ok(parser.one(field)?.map(negation)));
         }
-        let is_negated = self.scanner.eat_dashes();
+        let is_negated = self.scanner.eat_dashes() || self.scanner.eat_before_field('!');
+        // What stands beside each other must hold anyway.
+        self.scanner.eat_before_field('+');
         let one = match self.scanner.is_at('(') {
             true => self.group(field),
             false => self.term(start, field),

@@ -1,7 +1,6 @@
 //! A query as text that is read back as the same query: to show what was understood.
 //!
-//! What the parser itself never makes (a folder with a `*` in its name, words that are not folded)
-//! need not come back.
+//! What the parser itself never makes (words that are not folded) need not come back.
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::ops::Bound;

@@ -116,7 +116,15 @@ pub enum Problem {
         /// The age as it was written.
         age: String,
     },
+    /// The same for a field that compares moments: `>` is later.
+    #[error(
+        "an age needs a comparison; write >{age} behind the field's name for younger, <{age} for older"
+    )]
+    BareMoment {
+        /// The age as it was written.
+        age: String,
+    },
     /// A range whose end lies before its beginning.
-    #[error("the range ends before it begins; write the smaller value first")]
+    #[error("the range ends before it begins; exchange its ends")]
     Reversed,
 }

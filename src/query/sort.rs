@@ -11,7 +11,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// How well the words are met: the best first, of equal ones those with fewer words in the file
-    /// name.
+    /// name; by path alone where no word was looked for.
     Relevance,
     /// The file name, by the bytes of [`crate::query::words::fold_name`].
     Name,

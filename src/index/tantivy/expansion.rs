@@ -1,8 +1,14 @@
-//! A tantivy query for all terms of a field that begin with a text, or that are nearly a word.
+//! A tantivy query for all terms of a field that begin with a text, that are nearly a word, or that are
+//! listed.
 //!
 //! How many terms that are has no bound of its own: no more than the postings of one field are read,
 //! each once, into at most a bit for each document, and the watch is looked at in between.
 
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tantivy::index::SegmentId;
 use tantivy::postings::TermInfo;
 use tantivy::query::{
     BitSetDocSet, ConstScorer, EnableScoring, Explanation, FuzzyTermQuery, Query, Scorer, Weight,
@@ -22,48 +28,115 @@ const SPARSE: usize = 32;
 /// The edits of a typo; see [`crate::query::Match::Typo`].
 const EDITS: u8 = 1;
 
+/// Makes the expansions of one search.
+///
+/// A search asks each anew for each Source, but postings are those of all Sources: what was found in
+/// the segment at hand is kept for the next one.
+#[derive(Clone, Debug)]
+pub struct Expansions {
+    watch: Watch,
+    /// `None` where there is one Source: nothing is asked for twice.
+    found: Option<Arc<Mutex<Found>>>,
+}
+
+/// What was found in one segment.
+#[derive(Debug, Default)]
+struct Found {
+    segment: Option<SegmentId>,
+    docs: HashMap<(Field, Terms), Arc<Docs>>,
+}
+
+impl Expansions {
+    /// Expansions for so many Sources, under this watch.
+    pub fn new(watch: &Watch, sources: usize) -> Self {
+        Self {
+            watch: watch.clone(),
+            found: (sources > 1).then(Arc::default),
+        }
+    }
+
+    /// The documents with a term that begins with the text, which is not empty.
+    pub fn beginning_with(&self, field: Field, text: &str) -> Expansion {
+        self.of(field, Terms::BeginningWith(text.to_owned()))
+    }
+
+    /// The documents with a term that is at most one edit from the word: a character more, less or
+    /// other, or two neighbours exchanged.
+    pub fn near(&self, field: Field, word: &str) -> Expansion {
+        self.of(field, Terms::Near(word.to_owned()))
+    }
+
+    /// The documents with one of these terms.
+    pub fn one_of(&self, field: Field, terms: &[&str]) -> Expansion {
+        let terms = terms.iter().map(|term| (*term).to_owned());
+        self.of(field, Terms::OneOf(terms.collect()))
+    }
+
+    /// Whether what is found serves several Sources.
+    pub fn are_shared(&self) -> bool {
+        self.found.is_some()
+    }
+
+    fn of(&self, field: Field, terms: Terms) -> Expansion {
+        Expansion {
+            field,
+            terms,
+            of: self.clone(),
+        }
+    }
+}
+
+impl Found {
+    /// What is known of this segment, and of no other any more.
+    fn of(&mut self, segment: SegmentId) -> &mut HashMap<(Field, Terms), Arc<Docs>> {
+        if self.segment.replace(segment) != Some(segment) {
+            self.docs.clear();
+        }
+        &mut self.docs
+    }
+}
+
 /// Finds the documents with one of the terms.
 #[derive(Clone, Debug)]
 pub struct Expansion {
     field: Field,
     terms: Terms,
-    watch: Watch,
+    of: Expansions,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Terms {
     BeginningWith(String),
     Near(String),
+    OneOf(Vec<String>),
 }
 
 impl Expansion {
-    /// The documents with a term that begins with the text, which is not empty.
-    pub fn beginning_with(field: Field, text: &str, watch: &Watch) -> Self {
-        Self {
-            field,
-            terms: Terms::BeginningWith(text.to_owned()),
-            watch: watch.clone(),
+    /// The documents, read or known already.
+    fn docs(&self, segment: &SegmentReader) -> tantivy::Result<Arc<Docs>> {
+        let Some(found) = &self.of.found else {
+            return Ok(Arc::new(self.read(segment)?));
+        };
+        // Nothing is left half-done in it.
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = found.of(segment.segment_id());
+        let place = (self.field, self.terms.clone());
+        if let Some(docs) = known.get(&place) {
+            return Ok(Arc::clone(docs));
         }
+        let docs = Arc::new(self.read(segment)?);
+        known.insert(place, Arc::clone(&docs));
+        Ok(docs)
     }
 
-    /// The documents with a term that is at most one edit from the word: a character more, less or
-    /// other, or two neighbours exchanged.
-    pub fn near(field: Field, word: &str, watch: &Watch) -> Self {
-        Self {
-            field,
-            terms: Terms::Near(word.to_owned()),
-            watch: watch.clone(),
-        }
-    }
-
-    fn docs(&self, segment: &SegmentReader) -> tantivy::Result<Docs> {
+    fn read(&self, segment: &SegmentReader) -> tantivy::Result<Docs> {
         let index = segment.inverted_index(self.field)?;
         let mut docs = Docs::of(segment.max_doc());
         let mut terms = 0_u32;
         let mut add = |term: &TermInfo| -> tantivy::Result<bool> {
             docs.add(&index, term)?;
             terms += 1;
-            Ok(!terms.is_multiple_of(TERMS_A_LOOK) || !self.watch.is_over())
+            Ok(!terms.is_multiple_of(TERMS_A_LOOK) || !self.of.watch.is_over())
         };
         match &self.terms {
             Terms::BeginningWith(text) => {
@@ -77,7 +150,18 @@ impl Expansion {
                 let mut found = index.terms().search(automaton).into_stream()?;
                 while found.advance() && add(found.value())? {}
             }
+            Terms::OneOf(terms) => {
+                for term in terms {
+                    let term = Term::from_field_text(self.field, term);
+                    if let Some(found) = index.get_term_info(&term)?
+                        && !add(&found)?
+                    {
+                        break;
+                    }
+                }
+            }
         }
+        docs.sort();
         Ok(docs)
     }
 }
@@ -100,12 +184,8 @@ impl Query for Expansion {
 
 impl Weight for Expansion {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        Ok(match self.docs(segment)? {
-            Docs::Few { mut docs, .. } => {
-                docs.sort_unstable();
-                docs.dedup();
-                Box::new(ConstScorer::new(SortedDocs::new(docs), boost))
-            }
+        Ok(match Arc::unwrap_or_clone(self.docs(segment)?) {
+            Docs::Few { docs, .. } => Box::new(ConstScorer::new(SortedDocs::new(docs), boost)),
             Docs::Many(docs) => Box::new(ConstScorer::new(BitSetDocSet::from(docs), boost)),
         })
     }
@@ -117,9 +197,17 @@ impl Weight for Expansion {
 }
 
 /// Documents, in whatever takes less memory.
+#[derive(Clone)]
 enum Docs {
     Few { docs: Vec<DocId>, max_doc: DocId },
     Many(BitSet),
+}
+
+impl fmt::Debug for Docs {
+    /// They may be millions.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Docs").finish_non_exhaustive()
+    }
 }
 
 impl Docs {
@@ -147,6 +235,14 @@ impl Docs {
         Ok(())
     }
 
+    /// Makes a list ascending, each document once.
+    fn sort(&mut self) {
+        if let Self::Few { docs, .. } = self {
+            docs.sort_unstable();
+            docs.dedup();
+        }
+    }
+
     fn make_room(&mut self, more: usize) {
         let Self::Few { docs, max_doc } = self else {
             return;
@@ -157,6 +253,87 @@ impl Docs {
                 many.insert(*doc);
             }
             *self = Self::Many(many);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tantivy::query::EnableScoring;
+    use tantivy::schema::{STRING, SchemaBuilder};
+    use tantivy::{Index, IndexWriter, TERMINATED, TantivyDocument};
+
+    use super::super::MIN_WRITER_MEMORY;
+    use super::*;
+
+    /// Two segments, each with so many terms and as many documents.
+    fn index() -> (Index, Field) {
+        let mut schema = SchemaBuilder::new();
+        let field = schema.add_text_field("word", STRING);
+        let index = Index::create_in_ram(schema.build());
+        let mut writer: IndexWriter = index.writer_with_num_threads(1, MIN_WRITER_MEMORY).unwrap();
+        for segment in 0..2 {
+            for number in 0..4 * TERMS_A_LOOK {
+                let mut document = TantivyDocument::default();
+                document.add_text(field, format!("w{segment}{number:04}"));
+                writer.add_document(document).unwrap();
+            }
+            writer.commit().unwrap();
+        }
+        (index, field)
+    }
+
+    fn count(expansion: &Expansion, index: &Index) -> usize {
+        let searcher = index.reader().unwrap().searcher();
+        let scoring = EnableScoring::disabled_from_searcher(&searcher);
+        let weight = expansion.weight(scoring).unwrap();
+        let mut count = 0;
+        for segment in searcher.segment_readers() {
+            let mut found = weight.scorer(segment, 1.0).unwrap();
+            while found.doc() != TERMINATED {
+                count += 1;
+                found.advance();
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn postings_are_read_once_for_all_sources() {
+        let (index, field) = index();
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&looks);
+        let watch = Watch::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        });
+        let all = 8 * TERMS_A_LOOK as usize;
+        let searcher = index.reader().unwrap().searcher();
+        let expansions = Expansions::new(&watch, 3);
+        for segment in searcher.segment_readers() {
+            let before = looks.load(Ordering::Relaxed);
+            for _source in 0..3 {
+                let scoring = EnableScoring::disabled_from_searcher(&searcher);
+                let begun = expansions
+                    .beginning_with(field, "w")
+                    .weight(scoring)
+                    .unwrap();
+                let found = begun.scorer(segment, 1.0).unwrap();
+                assert!(found.doc() == 0 && found.size_hint() > 0);
+            }
+            assert_eq!(looks.load(Ordering::Relaxed) - before, 4);
+        }
+        // Another segment, another text and another field are something else.
+        for (expansion, want) in [
+            (expansions.beginning_with(field, "w"), all),
+            (expansions.beginning_with(field, "w1"), all / 2),
+            (expansions.near(field, "w00001"), 23),
+            (expansions.one_of(field, &["w00001", "w10001", "x"]), 2),
+            (Expansions::new(&watch, 1).beginning_with(field, "w"), all),
+        ] {
+            assert_eq!(count(&expansion, &index), want, "{expansion:?}");
         }
     }
 }

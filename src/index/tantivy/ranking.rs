@@ -134,8 +134,9 @@ impl Values {
     }
 }
 
-/// The best score first, then the fewest words of the name.
+/// The best score first, then the fewest words of the name. Where no word was found those say nothing.
 fn by_relevance(score: u32, name_words: u64) -> u64 {
+    let name_words = if score == 0 { 0 } else { name_words };
     (u64::from(!score) << 32) | name_words.min(u64::from(u32::MAX))
 }
 

@@ -7,6 +7,7 @@ use tantivy::query::{EnableScoring, Scorer, Weight};
 use tantivy::{DocId, Score, SegmentReader, TERMINATED};
 
 use super::columns::Columns;
+use super::expansion::Expansions;
 use super::facets::{Facets, SegmentFacets};
 use super::hits::hit;
 use super::merge::{Stream, merge};
@@ -123,14 +124,16 @@ impl Search<'_> {
             true => EnableScoring::enabled_from_searcher(searcher),
             false => EnableScoring::disabled_from_searcher(searcher),
         };
+        let expansions = Expansions::new(&self.watch, self.scope.len());
         let weight = |searched: &Searched<'_>| {
-            let translation = Translation {
-                snapshot: self.engine.snapshot(),
-                fields: self.engine.fields(),
-                source: searched.source,
-                id: searched.id,
-                watch: &self.watch,
-            };
+            self.deadline.check()?;
+            let translation = Translation::new(
+                self.engine.snapshot(),
+                self.engine.fields(),
+                (searched.source, searched.id),
+                &self.watch,
+                &expansions,
+            )?;
             let query = translation.query(&self.request.query)?;
             query.weight(scoring).map_err(failure::of(SEARCHING))
         };

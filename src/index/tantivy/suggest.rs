@@ -11,7 +11,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, SegmentReader, Term};
 
 use super::columns::{Columns, read_error};
-use super::expansion::Expansion;
+use super::expansion::Expansions;
 use super::paths::Paths;
 use super::scope::Searched;
 use super::watch::Watch;
@@ -83,11 +83,13 @@ struct Suggesting<'a> {
     scope: Vec<Searched<'a>>,
 }
 
-/// A suggestion in its order: few words first, then by the folded text.
+/// A suggestion in its order: few words first, then by the folded text; of those that are written the
+/// same, the one in the fewest folders.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     words: usize,
     folded: String,
+    slashes: usize,
     path: String,
     source: String,
     text: String,
@@ -100,6 +102,7 @@ impl Candidate {
         Self {
             words,
             folded: fold_name(text),
+            slashes: path.matches('/').count(),
             path: path.to_owned(),
             source: source.name.clone(),
             text: text.to_owned(),
@@ -194,7 +197,7 @@ impl Suggesting<'_> {
     fn weight(&self, field: Field) -> Result<Box<dyn Weight>, IndexError> {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(self.words.len());
         if let Some((last, before)) = self.words.split_last() {
-            let begun = Expansion::beginning_with(field, last, &self.watch);
+            let begun = Expansions::new(&self.watch, 1).beginning_with(field, last);
             clauses.push((Occur::Must, Box::new(begun)));
             for word in before {
                 let term = Term::from_field_text(field, word);

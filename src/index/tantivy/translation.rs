@@ -13,6 +13,7 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Snapshot;
+use super::expansion::Expansions;
 use super::live_query::LiveQuery;
 use super::schema::Fields;
 use super::verified::Verified;
@@ -43,9 +44,33 @@ pub struct Translation<'a> {
     pub id: SourceId,
     /// Asked by the search while it runs; whoever runs it asks when it is done.
     pub watch: &'a Watch,
+    /// Those of the search, for all its Sources.
+    pub expansions: &'a Expansions,
+    /// All live assets of the Source.
+    everything: LiveQuery,
 }
 
-impl Translation<'_> {
+impl<'a> Translation<'a> {
+    /// The translation for a Source and its number in the index.
+    pub fn new(
+        snapshot: &'a Snapshot,
+        fields: &'a Fields,
+        (source, id): (&'a Source, SourceId),
+        watch: &'a Watch,
+        expansions: &'a Expansions,
+    ) -> Result<Self, IndexError> {
+        let everything = LiveQuery::new(snapshot, id, &KeyInterval::everything())?;
+        Ok(Self {
+            snapshot,
+            fields,
+            source,
+            id,
+            watch,
+            expansions,
+            everything,
+        })
+    }
+
     /// The live assets of the Source that the query finds.
     pub fn query(&self, query: &Query) -> Translated {
         match &query.condition {
@@ -99,11 +124,15 @@ impl Translation<'_> {
 
     /// The live documents of the interval: what every search is confined to.
     fn live(&self, interval: &KeyInterval) -> Translated {
-        Ok(Box::new(LiveQuery::new(self.snapshot, self.id, interval)?))
+        // Where a Source's documents lie is looked up once, however many terms ask.
+        Ok(Box::new(match *interval == KeyInterval::everything() {
+            true => self.everything.clone(),
+            false => LiveQuery::new(self.snapshot, self.id, interval)?,
+        }))
     }
 
     fn everything(&self) -> Translated {
-        self.live(&KeyInterval::everything())
+        Ok(Box::new(self.everything.clone()))
     }
 
     fn everything_but(&self, left_out: Box<dyn IndexQuery>) -> Translated {

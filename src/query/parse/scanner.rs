@@ -115,6 +115,19 @@ impl<'a> Scanner<'a> {
         negates
     }
 
+    /// Takes a sign that stands directly before a field or a parenthesis; before a word it is
+    /// punctuation.
+    pub fn eat_before_field(&mut self, wanted: char) -> bool {
+        let Some(behind) = self.rest().strip_prefix(wanted) else {
+            return false;
+        };
+        let end = behind.find(|c: char| !c.is_alphabetic() && c != '_');
+        let (name, rest) = behind.split_at(end.unwrap_or(behind.len()));
+        let is_field = Field::named(name).is_some() && Sign::strip(rest).is_some();
+        let is_before = is_field || behind.starts_with('(');
+        is_before && self.eat(wanted)
+    }
+
     /// The name of a field and the sign behind it, if that is what stands here.
     ///
     /// `start` is where the term begins, for errors.

@@ -65,6 +65,10 @@ pub(super) fn condition(
     };
     let term = match field {
         Field::Folder if is_exact => Term::Level(folder(&text)),
+        // As folders and facets are listed: a `*` in it is part of its name.
+        Field::Folder if matches!(value, Value::Quoted(_)) && text.ends_with('/') => {
+            Term::Folder(folder(&text))
+        }
         Field::Folder => folder_or_form(&text),
         Field::Path if !is_exact && Pattern::is_in(&text) => {
             Term::PathGlob(Pattern::of_paths(&form_of_paths(&text)))

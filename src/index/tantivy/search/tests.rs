@@ -31,8 +31,13 @@ fn request(query: &str) -> Request {
     Request::new(Query::parse(query, Stamp::from_millis(0)).unwrap())
 }
 
-/// What a person would sort by hand; relevance is compared where all score the same.
-fn order(sort: Sort, left: &Known, right: &Known) -> Ordering {
+/// Words that all assets with this extension have in their names.
+const ALL_SCORE_THE_SAME: &str = "name:jpg ext:jpg";
+
+/// What a person would sort by hand; relevance is compared where all score the same, or nothing.
+fn order(request: &Request, left: &Known, right: &Known) -> Ordering {
+    let sort = request.sort;
+    let is_scored = request.query == self::request(ALL_SCORE_THE_SAME).query;
     let name_words = |known: &Known| {
         let mut words = 0;
         placed_words(file_name(&known.path), |_, _, places| {
@@ -47,6 +52,7 @@ fn order(sort: Sort, left: &Known, right: &Known) -> Ordering {
     };
     let by_value = match sort.by {
         SortBy::Path => by_place(),
+        SortBy::Relevance if !is_scored => Ordering::Equal,
         SortBy::Relevance => name_words(left).cmp(&name_words(right)),
         SortBy::Name => name(left).cmp(&name(right)),
         SortBy::Modified => left.object.last_modified.cmp(&right.object.last_modified),
@@ -71,7 +77,7 @@ fn shown(page: &Page) -> Vec<Shown> {
 fn should_show(corpus: &Corpus, request: &Request) -> Vec<Shown> {
     let mut known = corpus.known();
     known.retain(|known| request.query.matches(&known.asset()));
-    known.sort_by(|left, right| order(request.sort, left, right));
+    known.sort_by(|left, right| order(request, left, right));
     let shown = known.into_iter();
     shown
         .map(|known| (known.source.to_owned(), known.path))
@@ -97,9 +103,9 @@ fn pages_to_the_end_are_the_sorted_list() {
         let corpus = Corpus::random(rng, 1 + seed as usize % 5, 150);
         for sort in every_sort() {
             let mut request = request(QUERIES[rng.usize(..QUERIES.len())]);
-            let all_score_the_same = request.query == self::request("").query;
-            if sort.by == SortBy::Relevance && !all_score_the_same {
-                request = self::request("ext:jpg");
+            if sort.by == SortBy::Relevance {
+                let queries = ["", "ext:jpg", ALL_SCORE_THE_SAME];
+                request = self::request(queries[rng.usize(..queries.len())]);
             }
             request.sort = sort;
             request.limit = rng.usize(1..60);

@@ -98,6 +98,17 @@ fn few_words_come_first_and_folders_leave_room_for_names() {
 }
 
 #[test]
+fn of_folders_of_one_name_the_outermost_is_suggested() {
+    let mut corpus = Corpus::new();
+    let paths = ["/a/summer/x.jpg", "/b/Summer/x.jpg", "/summer/x.jpg"];
+    corpus.put(paths.map(str::to_owned));
+    let never = Deadline::never();
+    let suggested = corpus.engine.suggest(&corpus.scope(), "summer", 9, &never);
+    let paths: Vec<_> = suggested.unwrap().into_iter().map(|it| it.path).collect();
+    assert_eq!(paths, ["/summer/"]);
+}
+
+#[test]
 fn a_folder_with_many_assets_is_one_step() {
     let mut corpus = Corpus::empty();
     let big = (0..500).map(|number| format!("/sale/{}/{number}.jpg", number % 7));

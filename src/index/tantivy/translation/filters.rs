@@ -12,12 +12,19 @@ use crate::query::{Interval, Kind};
 use crate::sync::object::{ETag, StorageClass};
 use crate::sync::stamp::Stamp;
 
+/// More extensions than these are read at once where several Sources ask for them.
+const FEW_EXTENSIONS: usize = 8;
+
 impl Translation<'_> {
     pub(super) fn extensions<'e>(
         &self,
         extensions: impl Iterator<Item = &'e str>,
     ) -> Box<dyn IndexQuery> {
-        best_of(extensions.map(|ext| text_term(self.fields.ext, ext)))
+        let each: Vec<&str> = extensions.collect();
+        if each.len() > FEW_EXTENSIONS && self.expansions.are_shared() {
+            return Box::new(self.expansions.one_of(self.fields.ext, &each));
+        }
+        best_of(each.iter().map(|ext| text_term(self.fields.ext, ext)))
     }
 
     pub(super) fn kinds(&self, kinds: &[Kind]) -> Translated {

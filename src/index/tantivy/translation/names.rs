@@ -7,7 +7,6 @@ use tantivy::tokenizer::{TokenStream, Tokenizer};
 
 use super::words::NAME_PARTIAL;
 use super::{Translated, Translation, scored, text_term};
-use crate::index::tantivy::expansion::Expansion;
 use crate::index::tantivy::trigrams::{TRIGRAM_CHARS, Trigrams};
 use crate::query::Pattern;
 use crate::query::hit::file_name;
@@ -68,9 +67,7 @@ impl Translation<'_> {
             (true, "") => Vec::new(),
             (true, short) => {
                 let field = self.fields.name_trigrams;
-                vec![Box::new(Expansion::beginning_with(
-                    field, short, self.watch,
-                ))]
+                vec![Box::new(self.expansions.beginning_with(field, short))]
             }
             (false, _) => self.trigram_terms(terms),
         }

@@ -121,13 +121,15 @@ impl Fixture {
     fn found(&self, source: usize, condition: &Condition) -> BTreeMap<String, f32> {
         let (source, id) = &self.sources[source];
         let watch = Watch::without_deadline();
-        let translation = Translation {
-            snapshot: self.engine.snapshot(),
-            fields: self.engine.fields(),
-            source,
-            id: *id,
-            watch: &watch,
-        };
+        let (engine, expansions) = (&self.engine, Expansions::new(&watch, 2));
+        let translation = Translation::new(
+            engine.snapshot(),
+            engine.fields(),
+            (source, *id),
+            &watch,
+            &expansions,
+        )
+        .unwrap();
         let condition = condition.clone();
         let query = translation.query(&Query { condition }).unwrap();
         let searcher = &self.engine.snapshot().searcher;
@@ -261,13 +263,15 @@ fn a_search_that_is_over_reads_no_more_paths() {
     fixture.commit((0..500).map(|n| (0, format!("/a-{n:03}"), object.clone())));
     let (source, id) = &fixture.sources[0];
     let watch = Watch::new(|| true);
-    let translation = Translation {
-        snapshot: fixture.engine.snapshot(),
-        fields: fixture.engine.fields(),
-        source,
-        id: *id,
-        watch: &watch,
-    };
+    let (engine, expansions) = (&fixture.engine, Expansions::new(&watch, 2));
+    let translation = Translation::new(
+        engine.snapshot(),
+        engine.fields(),
+        (source, *id),
+        &watch,
+        &expansions,
+    )
+    .unwrap();
     let condition = Condition::Term(Term::NamePart(Pattern::of_names("?-*")));
     let query = translation.query(&Query { condition }).unwrap();
     let searcher = &fixture.engine.snapshot().searcher;

@@ -45,16 +45,15 @@ impl Translation<'_> {
             Match::Phrase => self.phrase(words, within)?,
             Match::Prefix => {
                 let before = before.iter().map(|word| best_of(whole(&places, word)));
-                let begun = self.partial(&places, |field| {
-                    Expansion::beginning_with(field, last, self.watch)
-                });
+                let begun = |field| self.expansions.beginning_with(field, last);
+                let begun = self.partial(&places, begun);
                 let last = best_of(whole(&places, last).into_iter().chain(begun));
                 all_of(before.chain([last]))
             }
             Match::Typo => all_of(words.iter().map(|word| {
                 let mut ways = whole(&places, word);
                 if is_editable(word) {
-                    let near = |field| Expansion::near(field, word, self.watch);
+                    let near = |field| self.expansions.near(field, word);
                     ways.extend(self.partial(&places, near));
                 }
                 best_of(ways)

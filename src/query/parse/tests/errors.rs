@@ -55,6 +55,18 @@ fn bad_searches() {
         ("size:[1 2]", 1, "size:[1 2]", "[1mb TO 5mb]"),
         ("modified:7d", 1, "modified:7d", "modified:<7d"),
         (
+            "createdAt:7d",
+            1,
+            "createdAt:7d",
+            ">7d behind the field's name for younger",
+        ),
+        (
+            "uploaded_at:[1w TO 4w]",
+            1,
+            "uploaded_at:[1w TO 4w]",
+            "exchange its ends",
+        ),
+        (
             "modified:2026-02-30",
             1,
             "modified:2026-02-30",

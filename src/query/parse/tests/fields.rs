@@ -35,6 +35,9 @@ fn places_and_names() {
         ("folder:/a(b)/c", folder("/a(b)/c/")),
         ("(folder:/a)", folder("/a/")),
         ("folder:ca*/raw", glob("/ca*/raw/**")),
+        ("folder:\"ca*/raw\"", glob("/ca*/raw/**")),
+        ("folder:ca*/raw/", glob("/ca*/raw/**")),
+        ("folder:\"/ca*/what?/\"", folder("/ca*/what?/")),
         ("folder:=/photos", level("/photos/")),
         ("folder=photos", level("/photos/")),
         ("folder = \"/\"", level("/")),
@@ -168,6 +171,23 @@ fn sizes_and_dates() {
             "created_at:[2026-01-01T00:00:00Z TO \"2027-01-01\"}",
             created(Included(year), Excluded(next_year)),
         ),
+    ]);
+}
+
+#[test]
+fn signs_before_fields_are_those_of_lucene() {
+    let image = || kinds(&[Kind::Image]);
+    let red = || parse("name:red").unwrap();
+    check(&[
+        ("+type:image", image()),
+        ("!type:image", not(image())),
+        ("+(type:image)", image()),
+        (
+            "!(type:image) +name:red",
+            Condition::All(vec![not(image()), red()]),
+        ),
+        ("!red", parse("red").unwrap()),
+        ("+red +flower", parse("red flower").unwrap()),
     ]);
 }
 
