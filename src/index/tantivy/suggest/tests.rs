@@ -99,7 +99,7 @@ fn few_words_come_first_and_folders_leave_room_for_names() {
 
 #[test]
 fn of_folders_of_one_name_the_outermost_is_suggested() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     let paths = ["/a/summer/x.jpg", "/b/Summer/x.jpg", "/summer/x.jpg"];
     corpus.put(paths.map(str::to_owned));
     let never = Deadline::never();
