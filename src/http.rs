@@ -23,6 +23,7 @@ mod hosts;
 pub mod listener;
 mod metrics;
 mod page;
+mod patience;
 mod routes;
 pub mod site;
 pub mod tls;
@@ -30,6 +31,7 @@ mod visible;
 
 use gate::Gate;
 use listener::{ListenError, Listener, Transport};
+use patience::Patience;
 use site::Site;
 
 /// How long an answer that is under way may take when the daemon stops.
@@ -45,6 +47,8 @@ struct Bounds {
     /// From when a request is waited for until its header is there; so also how long a connection
     /// lies idle.
     header: Duration,
+    /// How long a client may take none of the answer that it is sent.
+    taking: Duration,
     /// Of one connection, after which it ends with the answer that is under way.
     lifetime: Duration,
     /// For that answer, here and when the daemon stops.
@@ -54,10 +58,12 @@ struct Bounds {
 }
 
 const BOUNDS: Bounds = Bounds {
-    connections: 64,
+    // Some forty browsers at a time: each holds up to six, and keeps them for a while.
+    connections: 256,
     handshake: Duration::from_secs(10),
     // Above the interval at which metrics are usually read, so that a connection serves again.
     header: Duration::from_secs(90),
+    taking: Duration::from_secs(30),
     lifetime: Duration::from_secs(3600),
     closing: CLOSING,
     header_bytes: 16 * 1024,
@@ -158,6 +164,7 @@ async fn take(
     router: Router,
     stop: CancellationToken,
 ) {
+    let stream = Patience::new(stream, bounds.taking);
     let Some(tls) = tls else {
         return answer(bounds, stream, router, stop).await;
     };

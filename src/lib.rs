@@ -33,7 +33,7 @@
 //! | [`access`] | who may read what: tokens, and what each lets its holder see |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |
 //! | [`consumer`] | one queue: receive, hand to the index, acknowledge what is committed |
-//! | [`http`] | status and metrics over HTTP |
+//! | [`http`] | over HTTP: searches, the page for people, status and metrics |
 //! | [`control`] | the socket by which other commands ask the daemon |
 //! | [`reindex`] | all scans of a one-shot reindex, and which index they write |
 //! | [`explain`] | what is known of one key, and why search does or does not find it |
@@ -43,8 +43,8 @@
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → daemon → {reindex, explain} → {scanner, consumer, http, control} → {status, search, access} → {bucket, queue,
-//! index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
+//! way, `cli → daemon → reindex → {scanner, consumer, http, control} → {status, search, explain, access} → {bucket,
+//! queue, index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
 //!

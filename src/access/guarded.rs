@@ -18,6 +18,9 @@ pub enum GuardedFault {
     /// It cannot be opened or read.
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] io::Error),
+    /// It is a folder, a pipe or a device.
+    #[error("it is no file")]
+    NoFile,
     /// It is open to others.
     #[error(
         "it is open to others than its owner and group (mode {0:o}); chmod 600 it, or 640 where the \
@@ -38,6 +41,10 @@ pub fn read(
     forbidden: u32,
     max_bytes: u64,
 ) -> Result<(String, std::fs::Metadata), GuardedFault> {
+    // Whoever opens a pipe waits for a writer, and whoever waits for a token waits with it.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(GuardedFault::NoFile);
+    }
     let file = File::open(path)?;
     // Of the open file, so that nobody can put another in its place between check and reading.
     let about = file.metadata()?;
@@ -87,6 +94,13 @@ mod tests {
         std::fs::write(&path, "text").unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
         read(&path, OPEN, 4).unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for no_file in [&*pipe, folder.path()] {
+            let fault = read(no_file, OPEN, 4).unwrap_err();
+            assert!(matches!(fault, GuardedFault::NoFile), "{fault}");
+        }
         let absent = read(&folder.path().join("absent"), OPEN, 4).unwrap_err();
         assert!(matches!(absent, GuardedFault::Unreadable(_)));
     }

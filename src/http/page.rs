@@ -1,22 +1,24 @@
 //! The page for people: its files are part of the program, and served as they are.
 //!
 //! They ask `/v1` and `/status` like any client, so nothing is decided here but what a browser may
-//! load: scripts and styles from here alone, pictures also from where previews lie.
+//! load: scripts and styles from here alone, pictures also from where previews lie. Where that is, is told
+//! to those alone who may see all Sources: it names buckets.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 use super::api::error::{ApiError, Code};
 use super::site::Site;
+use crate::access::Grant;
 
 mod origins;
 
-use origins::origins;
+use origins::{origins, schemes};
 
 /// A file of the page.
 #[derive(Debug)]
@@ -30,6 +32,9 @@ macro_rules! files {
         &[$(File { name: $name, text: include_str!(concat!("page/", $name)) }),+]
     };
 }
+
+/// Where they are, but the document.
+const PARTS: &str = "/page/";
 
 /// All but the document itself, which is [`INDEX`].
 const FILES: &[File] = files![
@@ -77,13 +82,20 @@ pub fn routes() -> Router<Arc<Site>> {
         .route("/page/{name}", get(part))
 }
 
-async fn index(State(site): State<Arc<Site>>) -> Response {
+/// A browser sends no token for the document itself: where tokens are needed, it is told nothing.
+async fn index(State(site): State<Arc<Site>>, grant: Option<Extension<Grant>>) -> Response {
     let catalog = site.catalog();
     let sources = catalog.sources.iter().map(|listed| &*listed.source);
-    answer(&INDEX, &policy(&origins(sources)))
+    let origins = origins(sources);
+    let told = match grant.is_some_and(|grant| grant.sees_all()) {
+        true => origins,
+        false => schemes(&origins),
+    };
+    answer(&INDEX, &policy(&told))
 }
 
-async fn part(Path(name): Path<String>) -> Response {
+async fn part(uri: Uri) -> Response {
+    let name = uri.path().strip_prefix(PARTS).unwrap_or_default();
     match FILES.iter().find(|file| file.name == name) {
         Some(file) => answer(file, &policy(&[])),
         None => ApiError::new(Code::NotFound, "the page has no such file").into_response(),

@@ -283,6 +283,32 @@ async fn a_client_that_does_not_finish_its_request_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_take_its_answer_leaves_its_place() {
+    let bounds = Bounds {
+        connections: 1,
+        taking: Duration::from_millis(50),
+        ..BOUNDS
+    };
+    // More than both kernels keep for a connection.
+    let router = Router::new()
+        .route("/", axum::routing::get(async || vec![0; 64 << 20]))
+        .route("/small", axum::routing::get(async || "small"));
+    let (listener, address) = listening().await;
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let task = tokio::spawn(async move {
+        let gate = Gate::by(Access::open());
+        serve_within(bounds, listener, &gate, router, stopped).await
+    });
+    let mut idler = Client(TcpStream::connect(address).await.unwrap());
+    idler.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    let mut next = Client(TcpStream::connect(address).await.unwrap());
+    assert_eq!(next.ask("GET", "/small").await.body, "small");
+    stop.cancel();
+    in_time(task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_connection_ends_with_its_lifetime() {
     let bounds = Bounds {
         lifetime: Duration::from_millis(50),

@@ -140,8 +140,8 @@ fn measure_facets(engine: &TantivyEngine, sources: &[Source]) {
             &every[..1],
             &every[3..4],
             &every[4..5],
-            &[root.clone()],
-            &[many.clone()],
+            std::slice::from_ref(&root),
+            std::slice::from_ref(&many),
             &every,
         ] {
             let mut request = request(query);
@@ -243,7 +243,7 @@ fn build(folder: &Path, assets: u64) {
             .map(number)
             .filter(|number| *number < assets);
         let changed = |number: u64| {
-            let kept = number % 3 > 0;
+            let kept = !number.is_multiple_of(3);
             let object = kept.then(|| object(number + assets));
             (place(assets, number), change(object, true))
         };

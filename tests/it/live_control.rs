@@ -201,7 +201,7 @@ fn the_status_says_what_the_daemon_does() {
         ("/readyz", 200, ""),
         ("/status", 200, "\"deployed\""),
         ("/metrics", 200, "asset_indexer_assets{source=\"assets\"} 3"),
-        ("/", 404, ""),
+        ("/", 200, "<!doctype html>"),
     ] {
         let answer = get(&address, path);
         assert!(

@@ -1,6 +1,7 @@
 // Runs all visits to the page of a running daemon: `node run.mjs BASE_URL PICTURE_ORIGIN [NAME...]`.
 //
-// The daemon has what tests/it/page.rs puts into its buckets. Screenshots go to target/page.
+// The daemon has what tests/it/page.rs puts into its buckets. The status comes first: the scan that it shows
+// waits for an answer that does not come, which the daemon bears for a minute. Screenshots go to target/page.
 
 import { mkdirSync } from 'node:fs';
 
@@ -17,7 +18,7 @@ mkdirSync(world.folder, { recursive: true });
 
 const browser = await startBrowser();
 let failures = 0;
-for (const { name, as, run } of [search, browse, detail, status, trouble].flat()) {
+for (const { name, as, run } of [status, search, browse, detail, trouble].flat()) {
   if (only.length > 0 && !only.some((part) => name.includes(part))) continue;
   const began = Date.now();
   const person = await Person.at(browser, world, as);

@@ -342,6 +342,7 @@ async fn what_cannot_be_meant_is_refused_with_the_parameter_at_fault() {
         ("/v1/sources?x", 400, "parameter_unknown", json!("x")),
         ("/v1/nothing", 404, "not_found", Value::Null),
         ("/api/v1/sources/0", 404, "not_found", Value::Null),
+        ("/api/v1/sources/%ff", 404, "not_found", Value::Null),
         ("/api/v1/sources/0/assets", 404, "not_found", Value::Null),
         (&asset("/none"), 404, "not_found", Value::Null),
         (&asset("/"), 404, "not_found", Value::Null),

@@ -26,6 +26,16 @@ pub(super) fn origins<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<Stri
     origins.into_iter().collect()
 }
 
+/// The origins by their schemes alone, which tell nothing of the Sources.
+pub(super) fn schemes(origins: &[String]) -> Vec<String> {
+    let schemes = origins.iter().map(|origin| match origin.split_once(':') {
+        Some(("http", _)) => "http:",
+        _ => "https:",
+    });
+    let schemes: BTreeSet<_> = schemes.map(str::to_owned).collect();
+    schemes.into_iter().collect()
+}
+
 fn of_source(source: &Source) -> Vec<String> {
     if has_own_address(source) {
         return origin_of(&source.base_url).into_iter().collect();
@@ -152,6 +162,22 @@ mod tests {
         ];
         for (case, source, want) in &cases {
             assert_eq!(origins([source].into_iter()), *want, "{case}");
+        }
+    }
+
+    #[test]
+    fn schemes_name_nobody() {
+        for (origins, want) in [
+            (&[][..], &[][..]),
+            (&["https:"], &["https:"]),
+            (&["https://a.example", "https://*.b.example"], &["https:"]),
+            (
+                &["http://127.0.0.1:9000", "https://a"],
+                &["http:", "https:"],
+            ),
+        ] {
+            let origins: Vec<_> = origins.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(schemes(&origins), want, "{origins:?}");
         }
     }
 

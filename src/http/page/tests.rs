@@ -7,6 +7,8 @@ use axum::http::{Request, StatusCode};
 use tower::ServiceExt;
 
 use super::*;
+use crate::access::{Right, Scope};
+use crate::http::api::error::JSON_API;
 use crate::http::routes::router;
 use crate::source::Source;
 use crate::status::Board;
@@ -151,16 +153,38 @@ async fn every_file_is_served_with_its_type_and_policy() {
 
 #[tokio::test]
 async fn pictures_may_come_from_where_the_sources_lie() {
-    let response = get_from("/", None).await;
-    let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-    let pictures = "img-src 'self' https://s3.eu-west-1.amazonaws.com;";
-    assert!(policy.contains(pictures), "{policy:?}");
+    let seeing = |scope| Some(Grant::new(Right::Read, scope));
+    let place = "https://s3.eu-west-1.amazonaws.com";
+    for (grant, told) in [
+        (seeing(Scope::All), place),
+        (seeing(Scope::only(["other"])), "https:"),
+        (None, "https:"),
+    ] {
+        let (_folder, site) = site();
+        let mut request = Request::get("/").body(Body::empty()).unwrap();
+        if let Some(grant) = grant.clone() {
+            request.extensions_mut().insert(grant);
+        }
+        let response = router(site).oneshot(request).await.unwrap();
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap();
+        let pictures = format!("img-src 'self' {told};");
+        assert!(policy.contains(&pictures), "{grant:?}: {policy:?}");
+    }
 }
 
 #[tokio::test]
 async fn what_is_no_file_of_the_page_is_not_found() {
-    for path in ["/page/", "/page/x.js", "/page/..%2Fpage.rs", "/page/a/b"] {
+    for path in [
+        "/page/",
+        "/page/x.js",
+        "/page/..%2Fpage.rs",
+        "/page/a/b",
+        "/page/%ff",
+    ] {
         let response = get_from(path, None).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], JSON_API, "{path}");
     }
 }

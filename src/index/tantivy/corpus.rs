@@ -89,7 +89,7 @@ pub struct Corpus {
 
 impl Corpus {
     /// An empty index of these Sources.
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         let mut checkpoint = Checkpoint::default();
         let mut all = Vec::new();
         for (name, prefix) in SOURCES {
@@ -120,7 +120,7 @@ impl Corpus {
 
     /// An index of some random commits.
     pub fn random(rng: &mut Rng, commits: usize, changes: usize) -> Self {
-        let mut corpus = Self::new();
+        let mut corpus = Self::empty();
         for _ in 0..commits {
             corpus.commit_random(rng, changes);
         }

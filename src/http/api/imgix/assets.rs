@@ -162,7 +162,7 @@ pub async fn one(
 }
 
 /// The id of the Source and the asset path, still encoded, of an address of either form.
-fn parts(address: &str) -> (&str, &str) {
+pub(super) fn parts(address: &str) -> (&str, &str) {
     let split = |rest: &'_ str| rest.find('/').unwrap_or(rest.len());
     if let Some(rest) = address.strip_prefix("/api/v1/assets/") {
         return rest.split_at(split(rest));
@@ -238,6 +238,7 @@ mod tests {
     #[test]
     fn both_forms_of_address_have_an_id_and_a_path() {
         for (address, want) in [
+            ("/api/v1/sources/ab", ("ab", "")),
             ("/api/v1/sources/ab/assets", ("ab", "")),
             ("/api/v1/sources/ab/assets/a%2Fb//c", ("ab", "/a%2Fb//c")),
             ("/api/v1/sources/ab/assets//assets/", ("ab", "//assets/")),

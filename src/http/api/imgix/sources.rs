@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
+use axum::http::Uri;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::assets::parts;
 use super::{document, sparse};
 use crate::http::api::error::ApiError;
 use crate::http::api::openapi::{Operation, Tag};
@@ -146,13 +148,14 @@ pub async fn list(
 pub async fn one(
     State(site): State<Arc<Site>>,
     seer: Seer,
-    Path(id): Path<String>,
+    uri: Uri,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let params = Params::read(query.as_deref(), ONE.parameters)?;
     let scope = Scope::new(site.catalog(), seer);
-    let listed = scope.with_id(&id)?;
-    let found = objects(&site, vec![(id, Arc::clone(&listed.source))]).await?;
+    let (id, _) = parts(uri.path());
+    let listed = scope.with_id(id)?;
+    let found = objects(&site, vec![(id.to_owned(), Arc::clone(&listed.source))]).await?;
     let fields = params.text("fields[sources]");
     let object = found.into_iter().next().unwrap_or_default();
     Ok(document(with_fields(object, fields), json!({})))

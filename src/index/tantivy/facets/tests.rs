@@ -102,7 +102,7 @@ fn the_most_frequent_values_come_first_and_no_more_than_the_bound() {
 
 #[test]
 fn child_folders_of_any_size_are_told_apart() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     let many = (0..300).map(|number| format!("/many/{number}.jpg"));
     let deep = (0..40).map(|number| format!("/deep/{number}/x.jpg"));
     let level = (0..300).map(|number| format!("/n{number}.jpg"));

@@ -87,7 +87,7 @@ fn a_page_begins_behind_any_text() {
 
 #[test]
 fn names_are_in_the_order_of_names_not_of_keys() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     let names = [
         "",
         " ",
@@ -120,7 +120,7 @@ fn names_are_in_the_order_of_names_not_of_keys() {
 
 #[test]
 fn a_folder_whose_assets_are_gone_is_gone() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     let paths = |names: &[&str]| -> Vec<String> {
         let each = names
             .iter()
@@ -140,7 +140,7 @@ fn a_folder_whose_assets_are_gone_is_gone() {
 
 #[test]
 fn what_is_no_folder_or_not_known_has_none_and_a_late_list_is_refused() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     corpus.put(["/a/b/c.jpg".to_owned()]);
     for folder in ["", "a/", "/a", "/a/b/c.jpg", "/a/b/", "/x/"] {
         assert_eq!(

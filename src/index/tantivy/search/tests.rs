@@ -211,7 +211,7 @@ fn what_stays_is_seen_exactly_once_whatever_is_committed_between_pages() {
 
 #[test]
 fn the_best_words_come_first() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     let best_first = [
         "/x/summer.jpg",
         "/a/summer beach photo.jpg",
@@ -238,7 +238,7 @@ fn the_best_words_come_first() {
 
 #[test]
 fn hits_say_which_parts_were_found() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     corpus.put(["/x/summer.jpg".to_owned()]);
     let mut request = request("summer");
     assert_eq!(find(&corpus, &request).hits[0].highlights, None);

@@ -81,7 +81,7 @@ fn suggestions_are_what_there_is_each_text_once() {
 
 #[test]
 fn few_words_come_first_and_folders_leave_room_for_names() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     let folders = (0..9).map(|number| format!("/summer {number}/x.jpg"));
     let names = (0..9).map(|number| format!("/y/summer photo {number}.jpg"));
     let short = ["/y/summer.jpg".to_owned(), "/summer/x.jpg".to_owned()];
@@ -99,7 +99,7 @@ fn few_words_come_first_and_folders_leave_room_for_names() {
 
 #[test]
 fn of_folders_of_one_name_the_outermost_is_suggested() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     let paths = ["/a/summer/x.jpg", "/b/Summer/x.jpg", "/summer/x.jpg"];
     corpus.put(paths.map(str::to_owned));
     let never = Deadline::never();
@@ -110,7 +110,7 @@ fn of_folders_of_one_name_the_outermost_is_suggested() {
 
 #[test]
 fn a_folder_with_many_assets_is_one_step() {
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::empty();
     let big = (0..500).map(|number| format!("/sale/{}/{number}.jpg", number % 7));
     corpus.put(big.chain(["/zz/sale-b/x.jpg".to_owned()]));
     let never = Deadline::never();
