@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::S3Bucket;
 use crate::aws;
 use crate::bucket::endpoint::Choice;
+use crate::query::{Kind, content_type, extension_of, file_name};
 use crate::source::Source;
 
 /// For how long an address is good at least.
@@ -104,7 +105,8 @@ impl S3Bucket {
             .client(Choice::Preferred)
             .get_object()
             .bucket(self.name())
-            .key(key);
+            .key(key)
+            .set_response_content_type(shown_as(key).map(str::to_owned));
         match request.presigned(times).await {
             Ok(signed) => Some(signed.uri().to_owned()),
             Err(error) => {
@@ -114,6 +116,17 @@ impl S3Bucket {
             }
         }
     }
+}
+
+/// As what a browser is to show the object, if it can: many are stored as `binary/octet-stream`, and an
+/// SVG of that type is not drawn.
+fn shown_as(key: &str) -> Option<&'static str> {
+    let ext = extension_of(file_name(key))?.to_lowercase();
+    let is_shown = matches!(
+        Kind::of_ext(Some(&ext)),
+        Kind::Image | Kind::Video | Kind::Audio
+    );
+    is_shown.then(|| content_type(Some(&ext)))
 }
 
 #[cfg(test)]
@@ -150,9 +163,11 @@ mod tests {
         let secret = secret();
         let previews = Previews::new(Arc::new(source(secret.path())));
         let urls = previews.urls(&["a b/ü+%.jpg", "x"]).await;
-        let [Some(url), Some(_)] = urls.as_slice() else {
+        let [Some(url), Some(other)] = urls.as_slice() else {
             panic!("{urls:?}");
         };
+        assert!(url.contains("response-content-type=image%2Fjpeg"), "{url}");
+        assert!(!other.contains("response-content-type"), "{other}");
         let begin = "http://127.0.0.1:9/bucket/a%20b/%C3%BC%2B%25.jpg?";
         assert!(url.starts_with(begin), "{url}");
         assert!(url.contains("X-Amz-Signature="), "{url}");

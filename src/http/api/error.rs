@@ -193,8 +193,15 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, _) = self.code.parts();
         let id = format!("{:016x}", fastrand::u64(..));
-        if status.is_server_error() {
-            tracing::warn!(id, code, detail = self.detail, "a request was not answered");
+        match status {
+            // As many as there are clients that try again: none is news to the operator.
+            StatusCode::SERVICE_UNAVAILABLE => {
+                tracing::debug!(id, code, detail = self.detail, "a request was put off");
+            }
+            _ if status.is_server_error() => {
+                tracing::warn!(id, code, detail = self.detail, "a request was not answered");
+            }
+            _ => {}
         }
         let body = json!({
             "errors": [self.object(&id)],
