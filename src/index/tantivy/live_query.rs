@@ -10,7 +10,9 @@ use std::sync::Arc;
 use tantivy::columnar::Column;
 use tantivy::index::SegmentId;
 use tantivy::query::{ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
-use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError};
+use tantivy::{
+    COLLECT_BLOCK_BUFFER_LEN, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError,
+};
 
 use super::Snapshot;
 use super::columns::read_error;
@@ -141,6 +143,11 @@ impl Tombstones {
         false
     }
 
+    /// The next one behind the last document that was asked for; or where none was looked for yet.
+    fn next_or_unread(&self) -> DocId {
+        self.ahead.last().copied().unwrap_or(self.read.end)
+    }
+
     fn read_from(&mut self, doc: DocId, end: DocId) {
         self.ahead.clear();
         // The next to be asked for is likely as far from this one as this one is from the last.
@@ -174,6 +181,26 @@ impl DocSet for LiveDocs {
             self.settle();
         }
         self.doc
+    }
+
+    /// Goes from tombstone to tombstone: whole segments are read so.
+    fn fill_buffer(&mut self, buffer: &mut [DocId; COLLECT_BLOCK_BUFFER_LEN]) -> usize {
+        let mut filled = 0;
+        while filled < buffer.len() && self.doc != TERMINATED {
+            let behind = match &self.tombstones {
+                Some(tombstones) => tombstones.next_or_unread().min(self.end),
+                None => self.end,
+            };
+            let left = (buffer.len() - filled) as DocId;
+            let run = self.doc..behind.min(self.doc.saturating_add(left));
+            self.doc = run.end;
+            for (place, doc) in buffer[filled..].iter_mut().zip(run) {
+                *place = doc;
+                filled += 1;
+            }
+            self.settle();
+        }
+        filled
     }
 
     fn doc(&self) -> DocId {
@@ -211,6 +238,16 @@ mod tests {
                 .unwrap()
                 .filter(|doc| !columns.is_tombstone(*doc))
                 .collect();
+            let mut scorer = query.scorer(reader, 1.0).unwrap();
+            let (mut read, mut buffer) = (Vec::new(), [0; COLLECT_BLOCK_BUFFER_LEN]);
+            loop {
+                let filled = scorer.fill_buffer(&mut buffer);
+                read.extend_from_slice(&buffer[..filled]);
+                if filled < buffer.len() {
+                    break;
+                }
+            }
+            assert_eq!(read, live);
             for farthest in [1, 2, 30, 100, 5_000] {
                 let mut scorer = query.scorer(reader, 1.0).unwrap();
                 let mut doc = scorer.doc();
