@@ -61,7 +61,7 @@ pub fn modules() -> PathBuf {
 fn a_person_finds_assets_in_a_browser() {
     let mut live = Live::new();
     fill(&live.bucket);
-    // A scan that does not end as long as one looks at it.
+    // A scan that does not end while one looks at it, which is what the visits begin with.
     let slow = Bucket::create(server::shared());
     slow.put_keys(numbered(0..1001));
     let proxy = Proxy::start(server::shared().address());

@@ -6,10 +6,10 @@
 import { mkdirSync } from 'node:fs';
 
 import { Person, startBrowser } from './person.mjs';
+import { visits as status } from './status.mjs';
 import { visits as search } from './search.mjs';
 import { visits as browse } from './browse.mjs';
 import { visits as detail } from './detail.mjs';
-import { visits as status } from './status.mjs';
 import { visits as trouble } from './trouble.mjs';
 
 const [base, pictures, ...only] = process.argv.slice(2);

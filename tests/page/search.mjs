@@ -69,7 +69,8 @@ export const visits = [
       const problem = page.getByRole('alert');
       await problem.waitFor();
       assert.equal(await problem.locator('mark').textContent(), 'size:huge');
-      assert.match(await problem.textContent(), /Column 8/);
+      assert.match(await problem.textContent(), /Column 8$/);
+      assert.match(await problem.locator('.problem-text').textContent(), /^No size; write size:/);
       assert.equal(await person.field().getAttribute('aria-invalid'), 'true');
       await person.look('mistake');
       await person.field().fill('summer beach');

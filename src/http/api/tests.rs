@@ -190,6 +190,25 @@ async fn every_key_comes_back_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn an_origin_path_may_follow_a_slash() {
+    let fixture = Fixture::new(&[("a", &["x/y.jpg", "z", "/z"])]);
+    let id = id_of("a");
+    for (written, path) in [
+        ("//x/y.jpg", "/x/y.jpg"),
+        ("/%2Fx%2Fy.jpg", "/x/y.jpg"),
+        ("/z", "/z"),
+        ("//z", "//z"),
+        ("///z", "//z"),
+    ] {
+        let address = format!("/api/v1/sources/{id}/assets{written}");
+        let asset = fixture.get(&address).await;
+        assert_eq!(asset["data"]["attributes"]["origin_path"], path);
+    }
+    let nowhere = format!("/api/v1/sources/{id}/assets///x/y.jpg");
+    assert_eq!(fixture.ask(&nowhere).await.0, 404);
+}
+
+#[tokio::test]
 async fn pages_walk_to_the_end_with_each_asset_once() {
     let fixture = Fixture::new(&[("a", &ODD), ("b", &["z", "y", "a b.jpg"])]);
     let id = id_of("a");

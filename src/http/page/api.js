@@ -1,13 +1,14 @@
 // Asks the HTTP interface: with the token, if there is one, and with errors that people can read.
 
 import { byId } from './dom.js';
+import { sentence } from './format.js';
 
 const TOKEN = 'asset-indexer-token';
 
 /** What was answered instead of what was asked for. */
 export class ApiError extends Error {
   constructor(status, error = {}) {
-    super(error.detail || error.title || `The server answered with status ${status}.`);
+    super(sentence(error.detail || error.title || `The server answered with status ${status}.`));
     this.status = status;
     this.code = error.code ?? '';
     this.parameter = error.source?.parameter ?? '';

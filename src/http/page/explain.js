@@ -2,7 +2,7 @@
 
 import { el, foreign } from './dom.js';
 import { icon } from './icons.js';
-import { number, since, time } from './format.js';
+import { number, sentence, since, time } from './format.js';
 
 /** The section of the detail panel. */
 export function explanation({ facts, searchable, verdict }) {
@@ -15,8 +15,6 @@ export function explanation({ facts, searchable, verdict }) {
     el('details', {}, el('summary', {}, 'What is known', icon('chevron')), el('dl', { class: 'facts' }, rows(facts).map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))),
   );
 }
-
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function rows({ rule, enabled, has_events: hasEvents, index }) {
   const known = index.state === 'known' ? index : null;

@@ -17,6 +17,9 @@ export const compact = (value) => short.format(value);
 /** 1 asset, 2 assets. */
 export const counted = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 
+/** What the server says begins with a small letter, because it can follow other words. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 const SIZE_UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** 1.2 MB, by thousands as the query language has them. */

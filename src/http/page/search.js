@@ -3,6 +3,7 @@
 import { byId, el, fill, visible } from './dom.js';
 import { go, state, watch } from './state.js';
 import { searchOf } from './query.js';
+import { sentence } from './format.js';
 import { Suggestions } from './suggest.js';
 
 /** How long nothing is typed before it is searched, in milliseconds. */
@@ -102,7 +103,7 @@ export function showProblem(error) {
   const typed = Array.from(state.q);
   const at = error.column - 1 - searchOf(state).shift;
   const length = Math.max(1, Array.from(error.text).length);
-  const message = el('span', { class: 'problem-text' }, visible(withoutPlace(error.message)));
+  const message = el('span', { class: 'problem-text' }, visible(sentence(withoutPlace(error.message))));
   if (at < 0 || at > typed.length) return fill(problem, message);
   const wrong = typed.slice(at, at + length).join('') || '\u00a0';
   const line = el('code', { class: 'problem-line', dir: 'ltr' }, visible(typed.slice(0, at).join('')), el('mark', {}, visible(wrong)), visible(typed.slice(at + length).join('')));
@@ -110,4 +111,4 @@ export function showProblem(error) {
 }
 
 /** The message without its column, which counts what stands before what was typed as well. */
-const withoutPlace = (text) => text.replace(/^cannot read .* at column \d+ of the search: /s, '');
+const withoutPlace = (text) => text.replace(/^cannot read .* at column \d+ of the search: /is, '');

@@ -1,7 +1,8 @@
 //! `/api/v1/sources/{id}/assets`: the assets of a Source in imgix's shape.
 //!
 //! The path of an asset stands in the address behind `assets`, percent-encoded once, and comes back
-//! byte for byte.
+//! byte for byte. Clients that put a `/` of their own before `origin_path`, which begins with one, mean
+//! the same.
 
 use std::sync::Arc;
 
@@ -143,8 +144,14 @@ pub async fn one(
         if !source.enabled {
             return Ok(None);
         }
-        let found = view.asset(&source, &path);
-        found.map_err(|error| refused(&error, &asker))
+        let joined = path.starts_with("//").then(|| &path[1..]);
+        for path in [Some(path.as_str()), joined].into_iter().flatten() {
+            let found = view.asset(&source, path);
+            if let Some(hit) = found.map_err(|error| refused(&error, &asker))? {
+                return Ok(Some(hit));
+            }
+        }
+        Ok(None)
     });
     let hit = found.await?.ok_or_else(|| {
         let text = "the Source has no asset of this path; /v1/explain tells why";
