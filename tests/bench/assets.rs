@@ -84,9 +84,9 @@ pub fn key(source: u64, number: u64, of: u64) -> String {
 /// The content of the asset of a number.
 pub fn object(number: u64) -> Object {
     let hash = mixed(number ^ 0x5EED);
-    // Most are small, and the times rise with the number as if uploaded one after the other.
+    // Most are small, and of a million the times rise with the number, as if uploaded one after the other.
     let size = (hash & 0x3FFF_FFFF) >> (hash >> 32 & 0xF);
-    let modified = 1_500_000_000_000 + number as i64 * 50_000 % 280_000_000_000;
+    let modified = 1_500_000_000_000 + (number % 1_000_000) as i64 * 280_000;
     Object {
         size,
         etag: ETag::parse(&format!("{:016x}{:016x}", hash, mixed(hash))),

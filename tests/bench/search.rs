@@ -67,9 +67,9 @@ const QUERIES: [(&str, &str); 30] = [
     ("modified:2026-03", "-modified"),
     ("folder:/flat", "-modified"),
     ("folder:=/flat", "name"),
-    ("folder:=/many", "name"),
+    ("folder:=/library", "name"),
     ("folder:/archive summer", "relevance"),
-    ("path:/library/*/web/*.jpg", "path"),
+    ("path:/library/*/*/web/*.jpg", "path"),
     ("summer (beach OR forest) -ext:gif size:>1mb", "relevance"),
 ];
 

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::ops::{Bound, Range};
+use std::sync::OnceLock;
 
 use tantivy::columnar::{BytesColumn, Column, StrColumn};
 use tantivy::fastfield::AliveBitSet;
@@ -13,9 +14,11 @@ use tantivy::{DocId, SegmentReader};
 use super::identity;
 use super::schema::UKEY;
 use crate::index::IndexError;
+use crate::sync::interval::KeyInterval;
 use crate::sync::object::{ETag, Object, StorageClass};
 use crate::sync::record::{Content, Record};
 use crate::sync::sequencer::Sequencer;
+use crate::sync::source_state::SourceId;
 use crate::sync::stamp::Stamp;
 
 /// The most storage classes whose names are kept with a segment; S3 has 13, other stores might have any.
@@ -40,6 +43,8 @@ pub struct Columns {
     sequencer: Option<StrColumn>,
     listed_at: Option<Column<i64>>,
     removed_in_scan: Option<Column<u64>>,
+    /// Where each Source lies that has any documents here; found out when it is first asked for.
+    sources: OnceLock<Vec<(SourceId, Range<DocId>)>>,
 }
 
 impl Columns {
@@ -67,6 +72,7 @@ impl Columns {
             sequencer: label("sequencer")?,
             listed_at: moment("listed_at")?,
             removed_in_scan: number("removed_in_scan")?,
+            sources: OnceLock::new(),
         };
         let ukeys = columns.ukey.as_ref().map_or(0, BytesColumn::num_terms);
         if ukeys != columns.max_doc as usize {
@@ -119,19 +125,51 @@ impl Columns {
         }
     }
 
+    /// The documents of a Source. Every search of every Source asks for them, so they are kept.
+    pub fn docs_of(&self, source: SourceId) -> Result<Range<DocId>, IndexError> {
+        let sources = match self.sources.get() {
+            Some(sources) => sources,
+            None => {
+                let found = self.find_sources()?;
+                self.sources.get_or_init(|| found)
+            }
+        };
+        let place = sources.binary_search_by_key(&source, |(id, _)| *id);
+        Ok(place.map_or(0..0, |place| sources[place].1.clone()))
+    }
+
+    /// Goes from the first document of each Source to the first of the next.
+    fn find_sources(&self) -> Result<Vec<(SourceId, Range<DocId>)>, IndexError> {
+        let mut sources = Vec::new();
+        let mut first = 0;
+        while first < self.max_doc {
+            let source = identity::source_of(&self.ukey(first)?);
+            let source = source.ok_or_else(|| no_key(first))?;
+            let all = identity::ukey_bounds(source, &KeyInterval::everything());
+            let behind = self.docs(&all).map_err(read_error())?.end;
+            sources.push((source, first..behind));
+            first = behind.max(first + 1);
+        }
+        Ok(sources)
+    }
+
     /// The key of a document, without its Source.
     pub fn key(&self, doc: DocId) -> Result<String, IndexError> {
+        let ukey = self.ukey(doc)?;
+        let key = identity::key_of(&ukey).ok_or_else(|| no_key(doc))?;
+        Ok(key.to_owned())
+    }
+
+    fn ukey(&self, doc: DocId) -> Result<Vec<u8>, IndexError> {
         let mut ukey = Vec::new();
         let found = match &self.ukey {
-            Some(column) => column
-                .ord_to_bytes(u64::from(doc), &mut ukey)
-                .map_err(read_error())?,
-            None => false,
+            Some(column) => column.ord_to_bytes(u64::from(doc), &mut ukey),
+            None => Ok(false),
         };
-        let key = identity::key_of(&ukey).filter(|_| found);
-        key.map(str::to_owned).ok_or_else(|| IndexError::Damaged {
-            what: format!("document {doc} has no key"),
-        })
+        match found.map_err(read_error())? {
+            true => Ok(ukey),
+            false => Err(no_key(doc)),
+        }
     }
 
     /// The record of a document.
@@ -188,6 +226,12 @@ impl Columns {
             bits: (u128::from(high) << 64) | u128::from(low),
             parts: u16::try_from(parts).unwrap_or(0),
         }))
+    }
+}
+
+fn no_key(doc: DocId) -> IndexError {
+    IndexError::Damaged {
+        what: format!("document {doc} has no key"),
     }
 }
 

@@ -24,6 +24,12 @@ pub fn key_of(ukey: &[u8]) -> Option<&str> {
     std::str::from_utf8(ukey.get(ID_BYTES..)?).ok()
 }
 
+/// The Source's part of a ukey; `None` if it is none.
+pub fn source_of(ukey: &[u8]) -> Option<SourceId> {
+    let id = ukey.first_chunk::<ID_BYTES>()?;
+    Some(SourceId(u16::from_be_bytes(*id)))
+}
+
 /// The two halves of a ukey's hash: XXH3 with 128 bits and seed 0, which is stable for good.
 /// <https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>
 pub fn hash(ukey: &[u8]) -> KeyHash {
@@ -63,6 +69,8 @@ mod tests {
         sorted.sort();
         let keys: Vec<&str> = sorted.iter().map(|ukey| key_of(ukey).unwrap()).collect();
         assert_eq!(keys, ["z", "a/", "b", ""]);
+        let sources = sorted.iter().map(|ukey| source_of(ukey).unwrap().0);
+        assert_eq!(sources.collect::<Vec<_>>(), [0, 1, 1, 256]);
     }
 
     #[test]

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use tantivy::columnar::Column;
 use tantivy::index::SegmentId;
 use tantivy::query::{ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
-use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError};
+use tantivy::{
+    COLLECT_BLOCK_BUFFER_LEN, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError,
+};
 
 use super::Snapshot;
 use super::columns::read_error;
@@ -33,13 +35,16 @@ impl LiveQuery {
         interval: &KeyInterval,
     ) -> Result<Self, IndexError> {
         let mut docs = HashMap::new();
-        if !interval.is_empty() {
-            let bounds = identity::ukey_bounds(source, interval);
-            let readers = snapshot.searcher.segment_readers();
-            for (columns, reader) in snapshot.segments.iter().zip(readers) {
-                let range = columns.docs(&bounds).map_err(read_error())?;
-                docs.insert(reader.segment_id(), range);
+        let bounds = identity::ukey_bounds(source, interval);
+        let readers = snapshot.searcher.segment_readers();
+        for (columns, reader) in snapshot.segments.iter().zip(readers) {
+            let mut range = columns.docs_of(source)?;
+            if interval.is_empty() {
+                range = 0..0;
+            } else if *interval != KeyInterval::everything() && !range.is_empty() {
+                range = columns.docs(&bounds).map_err(read_error())?;
             }
+            docs.insert(reader.segment_id(), range);
         }
         Ok(Self {
             docs: Arc::new(docs),
@@ -76,11 +81,30 @@ impl Weight for LiveQuery {
 struct LiveDocs {
     doc: DocId,
     end: DocId,
-    tombstones: Option<Column<u64>>,
+    tombstones: Option<Tombstones>,
 }
+
+/// Tombstones are few, so those of a stretch of documents are read together.
+struct Tombstones {
+    column: Column<u64>,
+    /// What was read, and those of it that were not passed yet, the next one last.
+    read: Range<DocId>,
+    ahead: Vec<DocId>,
+}
+
+/// Documents that are less apart than this are read together.
+const NEAR: DocId = 64;
+
+/// So many documents are read at the most, where they are asked for one after the other.
+const MOST_AHEAD: DocId = 4096;
 
 impl LiveDocs {
     fn new(range: Range<DocId>, tombstones: Option<Column<u64>>) -> Self {
+        let tombstones = tombstones.map(|column| Tombstones {
+            column,
+            read: range.start..range.start,
+            ahead: Vec::new(),
+        });
         let mut docs = Self {
             doc: range.start,
             end: range.end,
@@ -92,8 +116,8 @@ impl LiveDocs {
 
     /// Moves on to a live document, if the set is not at one.
     fn settle(&mut self) -> DocId {
-        if let Some(tombstones) = &self.tombstones {
-            while self.doc < self.end && tombstones.first(self.doc).is_some() {
+        if let Some(tombstones) = &mut self.tombstones {
+            while self.doc < self.end && tombstones.has(self.doc, self.end) {
                 self.doc += 1;
             }
         }
@@ -101,6 +125,44 @@ impl LiveDocs {
             self.doc = TERMINATED;
         }
         self.doc
+    }
+}
+
+impl Tombstones {
+    /// Whether the document is one; of documents ascending below `end`.
+    fn has(&mut self, doc: DocId, end: DocId) -> bool {
+        if doc >= self.read.end {
+            self.read_from(doc, end);
+        }
+        while let Some(next) = self.ahead.last().filter(|next| **next <= doc) {
+            if *next == doc {
+                return true;
+            }
+            self.ahead.pop();
+        }
+        false
+    }
+
+    /// The next one behind the last document that was asked for; or where none was looked for yet.
+    fn next_or_unread(&self) -> DocId {
+        self.ahead.last().copied().unwrap_or(self.read.end)
+    }
+
+    fn read_from(&mut self, doc: DocId, end: DocId) {
+        self.ahead.clear();
+        // The next to be asked for is likely as far from this one as this one is from the last.
+        if doc - self.read.end < NEAR {
+            let wanted = (2 * self.read.len() as DocId).clamp(NEAR, MOST_AHEAD);
+            self.read = doc..end.min(doc.saturating_add(wanted));
+            let all = self.column.min_value()..=self.column.max_value();
+            let read = self.read.clone();
+            self.column
+                .get_docids_for_value_range(all, read, &mut self.ahead);
+            self.ahead.reverse();
+        } else {
+            self.read = doc..doc + 1;
+            self.ahead.extend(self.column.first(doc).map(|_| doc));
+        }
     }
 }
 
@@ -121,11 +183,86 @@ impl DocSet for LiveDocs {
         self.doc
     }
 
+    /// Goes from tombstone to tombstone: whole segments are read so.
+    fn fill_buffer(&mut self, buffer: &mut [DocId; COLLECT_BLOCK_BUFFER_LEN]) -> usize {
+        let mut filled = 0;
+        while filled < buffer.len() && self.doc != TERMINATED {
+            let behind = match &self.tombstones {
+                Some(tombstones) => tombstones.next_or_unread().min(self.end),
+                None => self.end,
+            };
+            let left = (buffer.len() - filled) as DocId;
+            let run = self.doc..behind.min(self.doc.saturating_add(left));
+            self.doc = run.end;
+            for (place, doc) in buffer[filled..].iter_mut().zip(run) {
+                *place = doc;
+                filled += 1;
+            }
+            self.settle();
+        }
+        filled
+    }
+
     fn doc(&self) -> DocId {
         self.doc
     }
 
     fn size_hint(&self) -> u32 {
         self.end.saturating_sub(self.doc.min(self.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fastrand::Rng;
+
+    use super::*;
+    use crate::index::tantivy::corpus::Corpus;
+
+    #[test]
+    fn tombstones_are_passed_however_the_set_moves() {
+        let rng = &mut Rng::with_seed(9);
+        let mut corpus = Corpus::empty();
+        let paths: Vec<String> = (0..9_000).map(|number| format!("/{number}")).collect();
+        corpus.put(paths.iter().cloned());
+        let stretch = paths.iter().skip(3_000).take(700);
+        let some = paths.iter().step_by(7).chain(stretch);
+        corpus.remove(some.cloned());
+        let snapshot = corpus.engine.snapshot();
+        let id = SourceId(0);
+        let query = LiveQuery::new(snapshot, id, &KeyInterval::everything()).unwrap();
+        let readers = snapshot.searcher.segment_readers();
+        for (columns, reader) in snapshot.segments.iter().zip(readers) {
+            let live: Vec<DocId> = columns
+                .docs_of(id)
+                .unwrap()
+                .filter(|doc| !columns.is_tombstone(*doc))
+                .collect();
+            let mut scorer = query.scorer(reader, 1.0).unwrap();
+            let (mut read, mut buffer) = (Vec::new(), [0; COLLECT_BLOCK_BUFFER_LEN]);
+            loop {
+                let filled = scorer.fill_buffer(&mut buffer);
+                read.extend_from_slice(&buffer[..filled]);
+                if filled < buffer.len() {
+                    break;
+                }
+            }
+            assert_eq!(read, live);
+            for farthest in [1, 2, 30, 100, 5_000] {
+                let mut scorer = query.scorer(reader, 1.0).unwrap();
+                let mut doc = scorer.doc();
+                let mut target = 0;
+                while doc != TERMINATED {
+                    let place = live.partition_point(|doc| *doc < target);
+                    assert_eq!(doc, live[place], "{target} of steps up to {farthest}");
+                    target = doc + rng.u32(1..=farthest);
+                    doc = match target == doc + 1 {
+                        true => scorer.advance(),
+                        false => scorer.seek(target),
+                    };
+                }
+                assert!(live.last().is_none_or(|last| *last < target));
+            }
+        }
     }
 }

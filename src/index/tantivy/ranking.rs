@@ -63,15 +63,35 @@ impl Values {
         if let Some(column) = &self.column {
             column.first_vals(docs, &mut found[..docs.len()]);
         }
-        for (place, doc) in docs.iter().enumerate() {
-            let value = match self.sort.by {
-                SortBy::Path => u64::from(*doc),
-                SortBy::Relevance => by_relevance(scores[place] as u32, found[place].unwrap_or(0)),
-                // A name that is not there comes before all that are.
-                SortBy::Name => found[place].map_or(0, |ord| ord + 1),
-                _ => found[place].unwrap_or(0),
-            };
-            values[place] = self.turned(value);
+        let values = &mut values[..docs.len()];
+        let found = found.iter();
+        match self.sort.by {
+            SortBy::Path => {
+                for (value, doc) in values.iter_mut().zip(docs) {
+                    *value = u64::from(*doc);
+                }
+            }
+            SortBy::Relevance => {
+                for ((value, words), score) in values.iter_mut().zip(found).zip(scores) {
+                    *value = by_relevance(*score as u32, words.unwrap_or(0));
+                }
+            }
+            SortBy::Name => {
+                for (value, ord) in values.iter_mut().zip(found) {
+                    // A name that is not there comes before all that are.
+                    *value = ord.map_or(0, |ord| ord + 1);
+                }
+            }
+            SortBy::Modified | SortBy::Size | SortBy::Created => {
+                for (value, found) in values.iter_mut().zip(found) {
+                    *value = found.unwrap_or(0);
+                }
+            }
+        }
+        if self.sort.descending {
+            for value in values {
+                *value = !*value;
+            }
         }
     }
 

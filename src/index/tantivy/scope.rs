@@ -7,7 +7,7 @@ use super::identity::{ukey, ukey_bounds};
 use super::{Columns, TantivyEngine, read_error};
 use crate::index::IndexError;
 use crate::source::Source;
-use crate::sync::interval::{KeyInterval, KeyRange};
+use crate::sync::interval::KeyRange;
 use crate::sync::source_state::SourceId;
 
 use std::ops::{Bound, Range};
@@ -46,8 +46,7 @@ impl TantivyEngine {
 impl Searched<'_> {
     /// The Source's documents in a segment, deleted ones and tombstones too.
     pub fn docs(&self, columns: &Columns) -> Result<Range<DocId>, IndexError> {
-        let bounds = ukey_bounds(self.id, &KeyInterval::everything());
-        columns.docs(&bounds).map_err(read_error())
+        columns.docs_of(self.id)
     }
 
     /// The same of the documents whose asset path begins so; none where no path can.

@@ -27,7 +27,7 @@ use crate::source::Source;
 const NAMES_LOOKED_AT: usize = 4096;
 
 /// The most paths of a segment that are read for folders.
-const FOLDERS_LOOKED_AT: usize = 64;
+const FOLDERS_LOOKED_AT: usize = 32;
 
 /// So many documents are passed between two looks at the deadline.
 const DOCS_A_LOOK: usize = 4096;

@@ -92,6 +92,11 @@ impl<'a> ChildCounts<'a> {
         if docs.first().zip(docs.last()).is_none_or(is_outside) {
             return Ok(());
         }
+        let child = &source.child;
+        if docs.iter().all(|doc| child.contains(doc)) {
+            source.count += docs.len() as u64;
+            return Ok(());
+        }
         let mut found = [None; BLOCK];
         depths.first_vals(docs, &mut found[..docs.len()]);
         let own_depth = depth_of(self.folder);
