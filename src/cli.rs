@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
+use self::text::say;
 use crate::config::{Config, ConfigError, UnknownSource};
 
 mod check;
@@ -100,6 +101,27 @@ impl From<anyhow::Error> for Failure {
 impl From<UnknownSource> for Failure {
     fn from(error: UnknownSource) -> Self {
         Self::Told(MISUSED, error.into())
+    }
+}
+
+/// Removes each of them; one that cannot be removed keeps none of the others.
+fn remove_each(
+    names: &[String],
+    remove: impl Fn(&str) -> Result<(), String>,
+) -> Result<(), Failure> {
+    let mut all_removed = true;
+    for name in names {
+        match remove(name) {
+            Ok(()) => say!("removed {name}"),
+            Err(error) => {
+                all_removed = false;
+                eprintln!("error: {error}");
+            }
+        }
+    }
+    match all_removed {
+        true => Ok(()),
+        false => Err(Failure::Silent(FAILED)),
     }
 }
 

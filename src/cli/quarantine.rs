@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::text::{printable, say};
-use super::{FAILED, Failure};
+use super::{FAILED, Failure, remove_each};
 use crate::config::Config;
 use crate::control::{self, Answer, Request};
 use crate::quarantine::{Entry, Quarantine};
@@ -172,24 +172,11 @@ fn show(quarantine: &Quarantine, id: &str, body_alone: bool) -> Result<(), Failu
 }
 
 fn remove(quarantine: &Quarantine, ids: &[String]) -> Result<(), Failure> {
-    let mut all_removed = true;
-    for id in ids {
-        match quarantine.remove(id) {
-            Ok(true) => say!("removed {id}"),
-            Ok(false) => {
-                all_removed = false;
-                eprintln!("error: {}", absent(id));
-            }
-            Err(error) => {
-                all_removed = false;
-                eprintln!("error: {error}");
-            }
-        }
-    }
-    match all_removed {
-        true => Ok(()),
-        false => Err(Failure::Silent(FAILED)),
-    }
+    remove_each(ids, |id| match quarantine.remove(id) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(absent(id)),
+        Err(error) => Err(error.to_string()),
+    })
 }
 
 fn absent(id: &str) -> String {

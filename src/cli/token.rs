@@ -10,7 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
 use super::text::say;
-use super::{FAILED, Failure, MISUSED};
+use super::{Failure, MISUSED, remove_each};
 use crate::access::entry::{self, Entry};
 use crate::access::token::Token;
 use crate::access::tokens::Tokens;
@@ -160,18 +160,7 @@ fn row(entry: &Entry, now: Timestamp) -> [String; 4] {
 }
 
 fn remove(names: &[String], file: &Path) -> Result<(), Failure> {
-    let mut all_removed = true;
-    for name in names {
-        match edit::remove(file, name) {
-            Ok(()) => say!("removed {name}"),
-            Err(error) => {
-                all_removed = false;
-                eprintln!("error: {error}");
-            }
-        }
-    }
-    match all_removed {
-        true => Ok(()),
-        false => Err(Failure::Silent(FAILED)),
-    }
+    remove_each(names, |name| {
+        edit::remove(file, name).map_err(|error| error.to_string())
+    })
 }
