@@ -27,7 +27,7 @@ pub mod words;
 pub use cursor::{Cursor, CursorError, fingerprint};
 pub use facet::{Bucket, Facet, FacetBy};
 pub use highlight::highlights;
-pub use hit::{Highlight, Hit, extension_of, file_name};
+pub use hit::{Highlight, Hit, extension_of, file_name, folder_path};
 pub use interval::Interval;
 pub use kind::{Kind, content_type};
 pub use matches::Asset;

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use super::{Failure, MISUSED};
 use crate::config::Config;
+use crate::query::folder_path;
 use crate::query::request::MAX_LIMIT;
 use crate::search::{
     Count, Deadline, FacetBy, Page, Query, Request, SearchError, SearchIndex, Sort, SortBy, Source,
@@ -65,23 +66,12 @@ fn limit(text: &str) -> Result<usize, String> {
 }
 
 fn facet(text: &str) -> Result<FacetBy, String> {
-    Ok(match text {
-        "type" => FacetBy::Type,
-        "ext" => FacetBy::Ext,
-        "storage" => FacetBy::Storage,
-        "size" => FacetBy::Size,
-        "month" => FacetBy::Month,
-        "folder" => FacetBy::Folder("/".to_owned()),
-        _ => match text.strip_prefix("folder:/") {
-            Some(folder) if folder.is_empty() || folder.ends_with('/') => {
-                FacetBy::Folder(format!("/{folder}"))
-            }
-            Some(folder) => FacetBy::Folder(format!("/{folder}/")),
-            None => {
-                return Err("write type, ext, storage, size, month, folder or folder:/path".into());
-            }
-        },
-    })
+    let facet = match text.strip_prefix("folder:") {
+        Some(folder) if folder.starts_with('/') => Some(FacetBy::Folder(folder_path(folder))),
+        Some(_) => None,
+        None => FacetBy::named(text, "/"),
+    };
+    facet.ok_or_else(|| "write type, ext, storage, size, month, folder or folder:/path".to_owned())
 }
 
 impl Arguments {

@@ -9,6 +9,7 @@ mod asked;
 pub mod error;
 mod hits;
 mod imgix;
+mod inquiry;
 pub mod openapi;
 pub mod params;
 mod run;

@@ -12,8 +12,6 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::api::standing::{Standing, assets};
 use crate::bucket::preview::Previews;
 use crate::config::Config;
-use crate::index::directory::DataDir;
-use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::search::{Deadline, SearchError, SearchIndex};
 use crate::source::Source;
 use crate::source::address::{self, DEFAULT_BASE_URL};
@@ -25,7 +23,6 @@ pub struct Site {
     pub board: Arc<Board>,
     /// The index, read-only.
     pub(super) index: SearchIndex,
-    pub(super) data_dir: DataDir,
     /// How long a search may take, its wait for a permit included.
     pub(super) timeout: Duration,
     /// One for each search that may run.
@@ -57,7 +54,6 @@ impl Site {
         Ok(Arc::new(Self {
             board,
             index,
-            data_dir: DataDir::new(&config.data_dir, SCHEMA_VERSION),
             timeout: config.search.timeout,
             permits: Arc::new(Semaphore::new(config.search.concurrent_searches)),
             catalog: RwLock::new(Arc::new(Catalog::of_config(config))),
@@ -77,7 +73,6 @@ impl Site {
         let index = SearchIndex::open(&path).unwrap();
         Arc::new(Self {
             index: index.refreshed_every(Duration::ZERO),
-            data_dir: DataDir::new(&path, SCHEMA_VERSION),
             timeout: Duration::from_secs(20),
             permits: Arc::new(Semaphore::new(4)),
             catalog: RwLock::new(Arc::new(Catalog::of(&sources, Duration::from_secs(60)))),

@@ -28,6 +28,36 @@ pub enum FacetBy {
     Month,
 }
 
+impl FacetBy {
+    /// As they are written.
+    pub const NAMES: [&str; 6] = ["type", "ext", "storage", "size", "month", "folder"];
+
+    /// The one of that name; `folder` is the folder whose child folders are meant.
+    pub fn named(name: &str, folder: &str) -> Option<Self> {
+        Some(match name {
+            "type" => Self::Type,
+            "ext" => Self::Ext,
+            "storage" => Self::Storage,
+            "size" => Self::Size,
+            "month" => Self::Month,
+            "folder" => Self::Folder(folder.to_owned()),
+            _ => return None,
+        })
+    }
+
+    /// As it is written.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::Ext => "ext",
+            Self::Storage => "storage",
+            Self::Size => "size",
+            Self::Month => "month",
+            Self::Folder(_) => "folder",
+        }
+    }
+}
+
 /// The counts of a facet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facet {
@@ -78,6 +108,14 @@ pub fn month(stamp: Stamp) -> String {
 mod tests {
     use super::*;
     use crate::query::term::{Condition, Query, Term};
+
+    #[test]
+    fn every_facet_keeps_its_name() {
+        for name in FacetBy::NAMES {
+            assert_eq!(FacetBy::named(name, "/").unwrap().name(), name);
+        }
+        assert_eq!(FacetBy::named("Type", "/"), None);
+    }
 
     #[test]
     fn steps_of_sizes() {

@@ -98,6 +98,17 @@ pub fn file_name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
+/// The folder that was meant: it begins and ends in `/`; slashes inside are part of the keys and stay.
+pub fn folder_path(text: &str) -> String {
+    let start = if text.starts_with('/') { "" } else { "/" };
+    let end = if text.ends_with('/') || text.is_empty() {
+        ""
+    } else {
+        "/"
+    };
+    format!("{start}{text}{end}")
+}
+
 /// The extension of a file name, as it is written: what is behind the last dot.
 ///
 /// A dot file without another dot has none (`.profile`), nor has a name whose last dot is followed
@@ -112,6 +123,20 @@ pub fn extension_of(name: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_begin_and_end_in_a_slash() {
+        for (text, want) in [
+            ("", "/"),
+            ("/", "/"),
+            ("a", "/a/"),
+            ("/a", "/a/"),
+            ("a/b/", "/a/b/"),
+            ("//", "//"),
+        ] {
+            assert_eq!(folder_path(text), want, "{text:?}");
+        }
+    }
 
     #[test]
     fn extensions() {

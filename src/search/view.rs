@@ -41,6 +41,11 @@ impl View {
         })
     }
 
+    /// The index at this commit, for whoever reads single records of it.
+    pub(crate) fn engine(&self) -> &impl Engine {
+        &self.live.engine
+    }
+
     /// What the index knows of its Sources: their scans, and since when each is complete.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint

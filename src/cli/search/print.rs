@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::text::{grouped, printable, size};
 use crate::query::hit::rfc3339;
-use crate::search::{Facet, FacetBy, Hit};
+use crate::search::{Facet, Hit};
 
 /// How hits and counts look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl<W: Write> Printer<W> {
 
     /// The counts of a facet.
     pub fn facet(&mut self, facet: &Facet) -> anyhow::Result<()> {
-        let name = name(&facet.by);
+        let name = facet.by.name();
         let mut table = table();
         table.set_header([&name.to_uppercase(), "ASSETS"]);
         for bucket in &facet.buckets {
@@ -137,18 +137,6 @@ fn assets(number: u64) -> String {
     }
 }
 
-/// The facet as it is asked for.
-fn name(facet: &FacetBy) -> &'static str {
-    match facet {
-        FacetBy::Folder(_) => "folder",
-        FacetBy::Type => "type",
-        FacetBy::Ext => "ext",
-        FacetBy::Storage => "storage",
-        FacetBy::Size => "size",
-        FacetBy::Month => "month",
-    }
-}
-
 fn row(hit: &Hit, size: String, with_source: bool) -> Vec<String> {
     let (path, modified) = (printable(&hit.path), rfc3339(hit.last_modified));
     cells(&hit.source, &path, &size, &modified, with_source)
@@ -162,6 +150,7 @@ fn cells(source: &str, path: &str, size: &str, modified: &str, with_source: bool
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::FacetBy;
     use crate::search::{Bucket, Kind, Stamp};
 
     fn hit(path: &str) -> Hit {

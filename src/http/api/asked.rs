@@ -106,17 +106,6 @@ pub fn sort(params: &Params, default: SortBy) -> Result<Sort, ApiError> {
     Sort::parse(text).map_err(|error| ApiError::invalid("sort", error.to_string()))
 }
 
-/// The folder that was meant: it begins and ends in `/`.
-pub fn folder(text: &str) -> String {
-    let start = if text.starts_with('/') { "" } else { "/" };
-    let end = if text.ends_with('/') || text.is_empty() {
-        ""
-    } else {
-        "/"
-    };
-    format!("{start}{text}{end}")
-}
-
 /// A count as `/v1` shows it.
 #[derive(Debug, serde::Serialize)]
 pub struct TotalBody {
@@ -136,20 +125,6 @@ impl From<Total> for TotalBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn folders_begin_and_end_in_a_slash() {
-        for (text, want) in [
-            ("", "/"),
-            ("/", "/"),
-            ("a", "/a/"),
-            ("/a", "/a/"),
-            ("a/b/", "/a/b/"),
-            ("//", "//"),
-        ] {
-            assert_eq!(folder(text), want, "{text:?}");
-        }
-    }
 
     #[test]
     fn only_a_search_with_ages_depends_on_the_time() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
@@ -14,7 +14,7 @@ use crate::search::{Deadline, SearchError, View};
 /// Does some work on the newest view of the index.
 pub async fn searching<T>(
     site: &Arc<Site>,
-    work: impl FnOnce(&View, &Deadline) -> Result<T, ApiError> + Send + 'static,
+    work: impl FnOnce(&View, &Deadline) -> Result<T, SearchError> + Send + 'static,
 ) -> Result<T, ApiError>
 where
     T: Send + 'static,
@@ -28,7 +28,9 @@ where
 /// ends soon.
 pub async fn looking<T>(
     site: &Arc<Site>,
-    work: impl FnOnce(Result<Arc<View>, ApiError>, &Deadline) -> Result<T, ApiError> + Send + 'static,
+    work: impl FnOnce(Result<Arc<View>, SearchError>, &Deadline) -> Result<T, SearchError>
+    + Send
+    + 'static,
 ) -> Result<T, ApiError>
 where
     T: Send + 'static,
@@ -48,10 +50,18 @@ where
         let _permit = permit;
         let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
         let deadline = deadline.or_given_up(given_up);
-        let view = site.index.view().map_err(|error| refused(&error, &site));
-        work(view, &deadline)
+        work(site.index.view(), &deadline).map_err(|error| refused(&error, limit))
     });
     found.await.unwrap_or_else(|error| Err(panicked(&error)))
+}
+
+/// The view, if there is one; that the index cannot be read is in the log then.
+pub fn at_hand(view: Result<Arc<View>, SearchError>) -> Option<Arc<View>> {
+    let note_unreadable = |error: &SearchError| match error {
+        SearchError::Index(error) => note(error),
+        SearchError::Absent { .. } | SearchError::TooSlow(_) | SearchError::OtherSort(_) => {}
+    };
+    view.inspect_err(note_unreadable).ok()
 }
 
 /// Gives the work up when it is dropped, as it is with a request whose client is gone.
@@ -63,26 +73,27 @@ impl Drop for Waiting {
     }
 }
 
-/// Why a search has no answer; what concerns the operator alone is in the log.
-pub fn refused(error: &SearchError, site: &Site) -> ApiError {
+/// Why a search, which had so long, has no answer; what concerns the operator alone is in the log.
+fn refused(error: &SearchError, limit: Duration) -> ApiError {
     match error {
         SearchError::Absent { .. } => {
             let text = "nothing has been indexed yet; ask again when the first commit is made";
             ApiError::new(Code::IndexAbsent, text)
         }
-        SearchError::TooSlow(_) => too_slow(site.timeout),
+        SearchError::TooSlow(_) => too_slow(limit),
         SearchError::OtherSort(error) => {
             ApiError::new(Code::CursorOfAnotherQuery, error.to_string()).of("cursor")
         }
-        SearchError::Index(error) => unreadable(error),
+        SearchError::Index(error) => {
+            note(error);
+            let text = "the index cannot be read at present; the log of asset-indexer says why";
+            ApiError::new(Code::IndexFailed, text)
+        }
     }
 }
 
-/// The index cannot be read.
-pub fn unreadable(error: &IndexError) -> ApiError {
+fn note(error: &IndexError) {
     tracing::error!(%error, "the index cannot be read");
-    let text = "the index cannot be read at present; the log of asset-indexer says why";
-    ApiError::new(Code::IndexFailed, text)
 }
 
 #[cfg(test)]

@@ -2,49 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::response::Response;
-
 use super::error::{ApiError, Code};
 use crate::access::Grant;
 use crate::http::site::{Catalog, Listed};
-
-/// What the client may see.
-#[derive(Clone, Debug)]
-pub struct Seer(Grant);
-
-impl<S: Sync> FromRequestParts<S> for Seer {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        Grant::from_request_parts(parts, state).await.map(Self)
-    }
-}
-
-impl Seer {
-    /// Whether it may see the Source of that name.
-    pub fn sees(&self, name: &str) -> bool {
-        self.0.may_see(name)
-    }
-}
+use crate::source::Source;
 
 /// The Sources that a request may see, of one configuration.
 pub struct Scope {
     catalog: Arc<Catalog>,
-    seer: Seer,
+    grant: Grant,
 }
 
 impl Scope {
-    /// Of that client.
-    pub fn new(catalog: Arc<Catalog>, seer: Seer) -> Self {
-        Self { catalog, seer }
+    /// Of a client with that grant.
+    pub fn new(catalog: Arc<Catalog>, grant: Grant) -> Self {
+        Self { catalog, grant }
     }
 
     /// All that may be seen, in the order of the configuration.
     pub fn all(&self) -> impl Iterator<Item = &Listed> {
         let all = self.catalog.sources.iter();
-        all.filter(|listed| self.seer.sees(&listed.source.name))
+        all.filter(|listed| self.grant.may_see(&listed.source.name))
     }
 
     /// The configuration.
@@ -74,12 +52,13 @@ impl Scope {
     pub fn searched<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
-    ) -> Result<Vec<&Listed>, ApiError> {
+    ) -> Result<Vec<Arc<Source>>, ApiError> {
         let named = names.map(|name| self.named(name, "source"));
         let named = named.collect::<Result<Vec<_>, _>>()?;
         let is_named =
             |listed: &&Listed| named.is_empty() || named.iter().any(|one| one.id == listed.id);
         let all = self.all().filter(is_named);
-        Ok(all.filter(|listed| listed.source.enabled).collect())
+        let enabled = all.map(|listed| &listed.source).filter(|it| it.enabled);
+        Ok(enabled.cloned().collect())
     }
 }

@@ -1,6 +1,6 @@
 //! What a field, a sign and a value ask for together.
 
-use crate::query::hit::MAX_EXTENSION_CHARS;
+use crate::query::hit::{MAX_EXTENSION_CHARS, folder_path};
 use crate::query::kind::Kind;
 use crate::query::pattern::Pattern;
 use crate::query::problem::Problem;
@@ -64,10 +64,10 @@ pub(super) fn condition(
         _ => text.clone(),
     };
     let term = match field {
-        Field::Folder if is_exact => Term::Level(folder(&text)),
+        Field::Folder if is_exact => Term::Level(folder_path(&text)),
         // As folders and facets are listed: a `*` in it is part of its name.
         Field::Folder if matches!(value, Value::Quoted(_)) && text.ends_with('/') => {
-            Term::Folder(folder(&text))
+            Term::Folder(folder_path(&text))
         }
         Field::Folder => folder_or_form(&text),
         Field::Path if !is_exact && Pattern::is_in(&text) => {
@@ -104,13 +104,6 @@ fn one_of(field: Field, items: &[String], now: Stamp) -> Result<Condition, Probl
     })
 }
 
-/// The folder with a slash on both sides; slashes inside are part of the keys and stay.
-fn folder(text: &str) -> String {
-    let head = if text.starts_with('/') { "" } else { "/" };
-    let tail = if text.ends_with('/') { "" } else { "/" };
-    format!("{head}{text}{tail}")
-}
-
 /// A folder with all below it; wildcards in it make a form of folders.
 fn folder_or_form(text: &str) -> Term {
     // As Cloudinary writes "and below it".
@@ -121,7 +114,7 @@ fn folder_or_form(text: &str) -> Term {
             .find_map(|below| text.strip_suffix(below))
             .unwrap_or(text),
     };
-    let folder = folder(stem);
+    let folder = folder_path(stem);
     match Pattern::is_in(stem) {
         true => Term::PathGlob(Pattern::of_paths(&format!("{folder}**"))),
         false => Term::Folder(folder),

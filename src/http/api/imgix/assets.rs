@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
-use axum::http::Uri;
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -15,11 +13,10 @@ use super::filters::{self, FILTERS};
 use super::paging::{self, Paging};
 use super::{document, kinds, sparse};
 use crate::http::api::error::{ApiError, Code};
+use crate::http::api::inquiry::Inquiry;
 use crate::http::api::openapi::{Operation, Tag};
 use crate::http::api::params::{Form, Params, Spec, decoded};
-use crate::http::api::run::{refused, searching};
-use crate::http::api::scope::{Scope, Seer};
-use crate::http::site::Site;
+use crate::http::api::run::searching;
 use crate::query::{Hit, Query, Request, Sort, SortBy, fingerprint};
 use crate::source::Source;
 
@@ -96,16 +93,10 @@ pub const OLD_ONE: Operation = Operation {
 };
 
 /// Answers a request for a page.
-pub async fn list(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    uri: Uri,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    let params = Params::read(query.as_deref(), LIST.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let (id, _) = parts(uri.path());
-    let source = Arc::clone(&scope.with_id(id)?.source);
+pub async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
+    let params = inquiry.params(&LIST)?;
+    let (id, _) = parts(inquiry.path());
+    let source = Arc::clone(&inquiry.scope.with_id(id)?.source);
     let (condition, written) = filters::read(&params)?;
     let sort = sort(&params);
     let fingerprint = fingerprint(&format!("assets {written}"), sort, &[&source.name]);
@@ -114,11 +105,9 @@ pub async fn list(
         sort,
         ..Request::new(Query { condition })
     };
-    let asker = Arc::clone(&site);
-    let ((hits, total, next), paging) = searching(&site, move |view, deadline| {
+    let ((hits, total, next), paging) = searching(&inquiry.site, move |view, deadline| {
         let scope: Vec<&Source> = Some(&*source).filter(|it| it.enabled).into_iter().collect();
-        let found = paging.search(view, &scope, request, deadline);
-        Ok((found.map_err(|error| refused(&error, &asker))?, paging))
+        Ok((paging.search(view, &scope, request, deadline)?, paging))
     })
     .await?;
     let fields = params.text("fields[assets]");
@@ -127,27 +116,19 @@ pub async fn list(
 }
 
 /// Answers a request for one.
-pub async fn one(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    uri: Uri,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    let params = Params::read(query.as_deref(), ONE.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let (id, path) = parts(uri.path());
-    let source = Arc::clone(&scope.with_id(id)?.source);
+pub async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
+    let params = inquiry.params(&ONE)?;
+    let (id, path) = parts(inquiry.path());
+    let source = Arc::clone(&inquiry.scope.with_id(id)?.source);
     let path = decoded(path, false)
         .map_err(|problem| ApiError::new(Code::PathInvalid, format!("the path {problem}")))?;
-    let asker = Arc::clone(&site);
-    let found = searching(&site, move |view, _| {
+    let found = searching(&inquiry.site, move |view, _| {
         if !source.enabled {
             return Ok(None);
         }
         let joined = path.starts_with("//").then(|| &path[1..]);
         for path in [Some(path.as_str()), joined].into_iter().flatten() {
-            let found = view.asset(&source, path);
-            if let Some(hit) = found.map_err(|error| refused(&error, &asker))? {
+            if let Some(hit) = view.asset(&source, path)? {
                 return Ok(Some(hit));
             }
         }

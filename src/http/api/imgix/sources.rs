@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
-use axum::http::Uri;
 use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::assets::parts;
 use super::{document, sparse};
 use crate::http::api::error::ApiError;
+use crate::http::api::inquiry::Inquiry;
 use crate::http::api::openapi::{Operation, Tag};
-use crate::http::api::params::{Form, Params, Spec};
-use crate::http::api::run::looking;
-use crate::http::api::scope::{Scope, Seer};
+use crate::http::api::params::{Form, Spec};
+use crate::http::api::run::{at_hand, looking};
 use crate::http::api::standing::Standing;
 use crate::http::site::{Site, has_own_address};
 use crate::source::Source;
@@ -97,17 +95,13 @@ pub const ONE: Operation = Operation {
 };
 
 /// Answers a request for all.
-pub async fn list(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    let params = Params::read(query.as_deref(), LIST.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let all = scope
+pub async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
+    let params = inquiry.params(&LIST)?;
+    let all = inquiry
+        .scope
         .all()
         .map(|it| (it.id.clone(), Arc::clone(&it.source)));
-    let mut all = objects(&site, all.collect()).await?;
+    let mut all = objects(&inquiry.site, all.collect()).await?;
     all.retain(|object| {
         let mut filters = params.beginning_with("filter[");
         filters.all(|(name, value)| has(&object["attributes"], name, value))
@@ -145,17 +139,15 @@ pub async fn list(
 }
 
 /// Answers a request for one.
-pub async fn one(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    uri: Uri,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    let params = Params::read(query.as_deref(), ONE.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let (id, _) = parts(uri.path());
-    let listed = scope.with_id(id)?;
-    let found = objects(&site, vec![(id.to_owned(), Arc::clone(&listed.source))]).await?;
+pub async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
+    let params = inquiry.params(&ONE)?;
+    let (id, _) = parts(inquiry.path());
+    let listed = inquiry.scope.with_id(id)?;
+    let found = objects(
+        &inquiry.site,
+        vec![(id.to_owned(), Arc::clone(&listed.source))],
+    )
+    .await?;
     let fields = params.text("fields[sources]");
     let object = found.into_iter().next().unwrap_or_default();
     Ok(document(with_fields(object, fields), json!({})))
@@ -166,7 +158,7 @@ async fn objects(
     sources: Vec<(String, Arc<Source>)>,
 ) -> Result<Vec<Value>, ApiError> {
     looking(site, move |view, _| {
-        let view = view.ok();
+        let view = at_hand(view);
         let object = |(id, source): (String, Arc<Source>)| {
             json!({
                 "id": id,

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
 use serde::Serialize;
 
 use super::search::PREVIEWS;
 use crate::http::api::error::{ApiError, Code};
 use crate::http::api::hits::{self, HitBody};
+use crate::http::api::inquiry::Inquiry;
 use crate::http::api::openapi::{Operation, Tag};
-use crate::http::api::params::{Form, Params, Spec};
-use crate::http::api::run::{refused, searching};
-use crate::http::api::scope::{Scope, Seer};
-use crate::http::site::Site;
+use crate::http::api::params::{Form, Spec};
+use crate::http::api::run::searching;
 
 /// Which asset.
 pub const WHICH: &[Spec] = &[
@@ -47,28 +45,21 @@ pub struct Body {
 }
 
 /// Answers a request.
-pub async fn answer(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Body>, ApiError> {
-    let params = Params::read(query.as_deref(), OPERATION.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let listed = scope.named(params.text("source").unwrap_or_default(), "source")?;
+pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+    let params = inquiry.params(&OPERATION)?;
+    let listed = inquiry.source(&params)?;
     let source = Arc::clone(&listed.source);
     let path = params.text("path").unwrap_or_default().to_owned();
-    let asker = Arc::clone(&site);
-    let found = searching(&site, move |view, _| {
+    let found = searching(&inquiry.site, move |view, _| {
         if !source.enabled {
             return Ok(None);
         }
-        let found = view.asset(&source, &path);
-        found.map_err(|error| refused(&error, &asker))
+        view.asset(&source, &path)
     });
     let Some(hit) = found.await? else {
         let text = "the Source has no asset of this path; /v1/explain tells why";
         return Err(ApiError::new(Code::NotFound, text).of("path"));
     };
-    let mut bodies = hits::bodies(vec![hit], &scope, params.flag(PREVIEWS.name)).await;
+    let mut bodies = hits::bodies(vec![hit], &inquiry.scope, params.flag(PREVIEWS.name)).await;
     Ok(Json(Body { data: bodies.pop() }))
 }

@@ -5,20 +5,15 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
 use serde::Serialize;
 
 use super::asset::WHICH;
 use crate::explain::{Facts, InBucket, InIndex, facts, in_index, verdict};
 use crate::http::api::error::ApiError;
+use crate::http::api::inquiry::Inquiry;
 use crate::http::api::openapi::{Operation, Tag};
-use crate::http::api::params::Params;
-use crate::http::api::run::{looking, unreadable};
-use crate::http::api::scope::{Scope, Seer};
-use crate::http::site::Site;
-use crate::index::IndexError;
-use crate::index::live::open_live;
-use crate::source::Source;
+use crate::http::api::run::looking;
+use crate::search::SearchError;
 
 /// In the OpenAPI document.
 pub const OPERATION: Operation = Operation {
@@ -45,14 +40,9 @@ struct Explained {
 }
 
 /// Answers a request.
-pub async fn answer(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Body>, ApiError> {
-    let params = Params::read(query.as_deref(), OPERATION.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let listed = scope.named(params.text("source").unwrap_or_default(), "source")?;
+pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+    let params = inquiry.params(&OPERATION)?;
+    let listed = inquiry.source(&params)?;
     let source = Arc::clone(&listed.source);
     let path = params.text("path").unwrap_or_default();
     let Some(key) = source.key_of(path) else {
@@ -60,11 +50,12 @@ pub async fn answer(
             format!("{path:?} names no key; an asset path is / and the key behind the prefix");
         return Err(ApiError::invalid("path", text));
     };
-    let every = scope.catalog().reconcile_every;
-    let asker = Arc::clone(&site);
-    let facts = looking(&site, move |_, _| {
-        let known = in_live_index(&asker, &source, &key, every);
-        let index = known.map_err(|error| unreadable(&error))?;
+    let every = inquiry.scope.catalog().reconcile_every;
+    let facts = looking(&inquiry.site, move |view, _| {
+        let index = match view {
+            Err(SearchError::Absent { .. }) => InIndex::NoIndex,
+            view => in_index(view?.engine(), &source, &key, every)?,
+        };
         Ok(facts(&source, &key, InBucket::NotAsked, index))
     })
     .await?;
@@ -75,16 +66,4 @@ pub async fn answer(
         facts,
     };
     Ok(Json(Body { data }))
-}
-
-fn in_live_index(
-    site: &Site,
-    source: &Source,
-    key: &str,
-    every: std::time::Duration,
-) -> Result<InIndex, IndexError> {
-    match open_live(&site.data_dir)? {
-        None => Ok(InIndex::NoIndex),
-        Some(engine) => in_index(&engine, source, key, every),
-    }
 }

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
 use serde::Serialize;
 
-use crate::http::api::asked::{self, Place, TotalBody};
+use crate::http::api::asked::{Place, TotalBody};
 use crate::http::api::error::ApiError;
 use crate::http::api::hits::{self, HitBody};
+use crate::http::api::inquiry::Inquiry;
 use crate::http::api::openapi::{Operation, Tag};
-use crate::http::api::params::{Form, Params, Spec};
-use crate::http::api::run::{refused, searching};
-use crate::http::api::scope::{Scope, Seer};
+use crate::http::api::params::{Form, Spec};
+use crate::http::api::run::searching;
 use crate::http::api::v1::search::PREVIEWS;
-use crate::http::site::Site;
 use crate::query::request::MAX_LIMIT;
 use crate::query::{
     Condition, Folder, Position, Query, Request, Sort, SortBy, SortValue, Term, fingerprint,
+    folder_path,
 };
 use crate::source::Source;
 use crate::sync::stamp::Stamp;
@@ -116,16 +115,11 @@ impl NextBody {
 }
 
 /// Answers a request.
-pub async fn answer(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Body>, ApiError> {
-    let params = Params::read(query.as_deref(), OPERATION.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let listed = scope.named(params.text("source").unwrap_or_default(), "source")?;
+pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+    let params = inquiry.params(&OPERATION)?;
+    let listed = inquiry.source(&params)?;
     let source = Arc::clone(&listed.source);
-    let path = asked::folder(params.text("path").unwrap_or("/"));
+    let path = folder_path(params.text("path").unwrap_or("/"));
     let names = [source.name.as_str()];
     let folders_of = fingerprint(&format!("folders of {path}"), BY_PATH, &names);
     let epoch = Stamp::from_millis(0);
@@ -138,9 +132,9 @@ pub async fn answer(
     };
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_LIMIT);
     let after = place.after.as_ref().map(|position| position.path.clone());
-    let (asker, folder) = (Arc::clone(&site), path.clone());
+    let folder = path.clone();
     let (searched, name) = (Arc::clone(&source), source.name.clone());
-    let ((folders, more), page) = searching(&site, move |view, deadline| {
+    let ((folders, more), page) = searching(&inquiry.site, move |view, deadline| {
         let scope: Vec<&Source> = Some(&*searched)
             .filter(|it| it.enabled)
             .into_iter()
@@ -149,9 +143,9 @@ pub async fn answer(
             [source] => view.folders(source, &folder, after.as_deref(), limit, deadline),
             _ => Ok((Vec::new(), false)),
         };
-        let folders = folders.map_err(|error| refused(&error, &asker))?;
-        let page = view.search(&scope, &level(&folder, limit), deadline);
-        Ok((folders, page.map_err(|error| refused(&error, &asker))?))
+        let folders = folders?;
+        let page = view.search(&scope, &level(&folder, limit), deadline)?;
+        Ok((folders, page))
     })
     .await?;
     let last = folders.last().filter(|_| more).map(|folder| Position {
@@ -160,7 +154,7 @@ pub async fn answer(
         source: name.clone(),
     });
     let assets_next = page.next.map(|position| assets_place.cursor_at(position));
-    let assets = hits::bodies(page.hits, &scope, params.flag(PREVIEWS.name)).await;
+    let assets = hits::bodies(page.hits, &inquiry.scope, params.flag(PREVIEWS.name)).await;
     Ok(Json(Body {
         meta: Meta {
             cursor: NextBody::of(last.map(|position| place.cursor_at(position))),

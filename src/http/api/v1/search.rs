@@ -1,10 +1,8 @@
 //! `/v1/search`: a page of hits, counts and facets, across Sources.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -12,17 +10,13 @@ use crate::http::api::answer::Validator;
 use crate::http::api::asked::{self, Place, TotalBody};
 use crate::http::api::error::{ApiError, Code};
 use crate::http::api::hits::{self, HitBody};
+use crate::http::api::inquiry::Inquiry;
 use crate::http::api::openapi::{Operation, Tag};
 use crate::http::api::params::{Form, Params, Spec};
-use crate::http::api::run::{refused, searching};
-use crate::http::api::scope::{Scope, Seer};
-use crate::http::site::Site;
+use crate::http::api::run::searching;
 use crate::query::request::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::query::{Bucket, Facet, FacetBy, Query, Request, SortBy, fingerprint};
+use crate::query::{Bucket, Facet, FacetBy, Query, Request, SortBy, fingerprint, folder_path};
 use crate::source::Source;
-
-/// The facets by their names.
-const FACETS: [&str; 6] = ["type", "ext", "storage", "size", "month", "folder"];
 
 const PARAMETERS: &[Spec] = &[
     Spec {
@@ -69,7 +63,7 @@ const PARAMETERS: &[Spec] = &[
     },
     Spec {
         name: "facets",
-        form: Form::Words(&FACETS),
+        form: Form::Words(&FacetBy::NAMES),
         about: "what to count the hits by, with commas between",
     },
     Spec {
@@ -137,32 +131,23 @@ struct FacetBody {
 }
 
 /// Answers a request.
-pub async fn answer(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
+pub async fn answer(inquiry: Inquiry) -> Result<Response, ApiError> {
     let begin = Instant::now();
-    let params = Params::read(query.as_deref(), OPERATION.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let searched = scope.searched(params.texts("source"))?;
-    let sources: Vec<Arc<Source>> = searched.iter().map(|it| Arc::clone(&it.source)).collect();
+    let params = inquiry.params(&OPERATION)?;
+    let sources = inquiry.scope.searched(params.texts("source"))?;
     let (request, place) = request(&params)?;
-    let asker = Arc::clone(&site);
-    let page = searching(&site, move |view, deadline| {
+    let page = searching(&inquiry.site, move |view, deadline| {
         let scope: Vec<&Source> = sources.iter().map(|source| &**source).collect();
-        let found = view.search(&scope, &request, deadline);
-        found.map_err(|error| refused(&error, &asker))
+        view.search(&scope, &request, deadline)
     })
     .await?;
     let next = page.next.map(|position| place.cursor_at(position));
     let facets = page.facets.into_iter().map(|facet| {
-        let (name, body) = (name_of(&facet), facet);
-        let (buckets, more) = (body.buckets, body.more);
-        (name, FacetBody { buckets, more })
+        let Facet { by, buckets, more } = facet;
+        (by.name(), FacetBody { buckets, more })
     });
     let mut body = Body {
-        data: hits::bodies(page.hits, &scope, params.flag(PREVIEWS.name)).await,
+        data: hits::bodies(page.hits, &inquiry.scope, params.flag(PREVIEWS.name)).await,
         meta: Meta {
             total: page.total.into(),
             cursor: CursorBody {
@@ -196,9 +181,9 @@ fn request(params: &Params) -> Result<(Request, Place), ApiError> {
     let fingerprint = fingerprint(text, sort, &names);
     let place = Place::read(params, "cursor", fingerprint, sort, asked::beginning(text))?;
     let query = Query::parse(text, place.as_of).map_err(|error| ApiError::of_query("q", &error))?;
-    let folder = asked::folder(params.text("folder").unwrap_or("/"));
+    let folder = folder_path(params.text("folder").unwrap_or("/"));
     let facets = params.words("facets").into_iter();
-    let facets: Option<Vec<FacetBy>> = facets.map(|name| facet(name, &folder)).collect();
+    let facets: Option<Vec<FacetBy>> = facets.map(|name| FacetBy::named(name, &folder)).collect();
     let facets = facets.ok_or_else(|| ApiError::new(Code::Internal, "a facet has no name"))?;
     let request = Request {
         query,
@@ -210,46 +195,4 @@ fn request(params: &Params) -> Result<(Request, Place), ApiError> {
         highlights: params.flag("highlights"),
     };
     Ok((request, place))
-}
-
-/// The facet of that name.
-fn facet(name: &str, folder: &str) -> Option<FacetBy> {
-    Some(match name {
-        "type" => FacetBy::Type,
-        "ext" => FacetBy::Ext,
-        "storage" => FacetBy::Storage,
-        "size" => FacetBy::Size,
-        "month" => FacetBy::Month,
-        "folder" => FacetBy::Folder(folder.to_owned()),
-        _ => return None,
-    })
-}
-
-fn name_of(facet: &Facet) -> &'static str {
-    match facet.by {
-        FacetBy::Type => "type",
-        FacetBy::Ext => "ext",
-        FacetBy::Storage => "storage",
-        FacetBy::Size => "size",
-        FacetBy::Month => "month",
-        FacetBy::Folder(_) => "folder",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_facet_keeps_its_name() {
-        for name in FACETS {
-            let by = facet(name, "/").unwrap();
-            let facet = Facet {
-                by,
-                buckets: Vec::new(),
-                more: false,
-            };
-            assert_eq!(name_of(&facet), name);
-        }
-    }
 }

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
 use serde::Serialize;
 
 use crate::http::api::error::ApiError;
+use crate::http::api::inquiry::Inquiry;
 use crate::http::api::openapi::{Operation, Tag};
-use crate::http::api::params::Params;
-use crate::http::api::run::{looking, refused};
-use crate::http::api::scope::{Scope, Seer};
+use crate::http::api::run::{at_hand, looking};
 use crate::http::api::standing::{Standing, assets};
-use crate::http::site::Site;
 use crate::source::Source;
 
 /// In the OpenAPI document.
@@ -45,23 +42,17 @@ struct SourceBody {
 }
 
 /// Answers a request.
-pub async fn answer(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Body>, ApiError> {
-    Params::read(query.as_deref(), OPERATION.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let sources = scope
+pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+    inquiry.params(&OPERATION)?;
+    let sources = inquiry
+        .scope
         .all()
         .map(|it| (it.id.clone(), Arc::clone(&it.source)));
     let sources: Vec<(String, Arc<Source>)> = sources.collect();
-    let asker = Arc::clone(&site);
-    let data = looking(&site, move |view, deadline| {
-        let view = view.ok();
+    let data = looking(&inquiry.site, move |view, deadline| {
+        let view = at_hand(view);
         let body = |(id, source): (String, Arc<Source>)| {
             let standing = Standing::of(view.as_deref(), &source);
-            let assets = assets(view.as_deref(), &source, deadline);
             Ok(SourceBody {
                 name: source.name.clone(),
                 id,
@@ -70,7 +61,7 @@ pub async fn answer(
                 prefix: source.prefix.clone(),
                 base_url: source.base_url.clone(),
                 status: standing.status(),
-                assets: assets.map_err(|error| refused(&error, &asker))?,
+                assets: assets(view.as_deref(), &source, deadline)?,
             })
         };
         sources.into_iter().map(body).collect()

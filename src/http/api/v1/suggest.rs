@@ -1,17 +1,13 @@
 //! `/v1/suggest`: what someone may be about to write.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{RawQuery, State};
 use serde::Serialize;
 
 use crate::http::api::error::ApiError;
+use crate::http::api::inquiry::Inquiry;
 use crate::http::api::openapi::{Operation, Tag};
-use crate::http::api::params::{Form, Params, Spec};
-use crate::http::api::run::{refused, searching};
-use crate::http::api::scope::{Scope, Seer};
-use crate::http::site::Site;
+use crate::http::api::params::{Form, Spec};
+use crate::http::api::run::searching;
 use crate::query::Suggestion;
 use crate::query::request::MAX_SUGGESTIONS;
 use crate::source::Source;
@@ -56,22 +52,14 @@ pub struct Body {
 }
 
 /// Answers a request.
-pub async fn answer(
-    State(site): State<Arc<Site>>,
-    seer: Seer,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Body>, ApiError> {
-    let params = Params::read(query.as_deref(), OPERATION.parameters)?;
-    let scope = Scope::new(site.catalog(), seer);
-    let searched = scope.searched(params.texts("source"))?;
-    let sources: Vec<Arc<Source>> = searched.iter().map(|it| Arc::clone(&it.source)).collect();
+pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+    let params = inquiry.params(&OPERATION)?;
+    let sources = inquiry.scope.searched(params.texts("source"))?;
     let text = params.text("q").unwrap_or_default().to_owned();
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_SUGGESTIONS);
-    let asker = Arc::clone(&site);
-    let data = searching(&site, move |view, deadline| {
+    let data = searching(&inquiry.site, move |view, deadline| {
         let scope: Vec<&Source> = sources.iter().map(|source| &**source).collect();
-        let found = view.suggest(&scope, &text, limit, deadline);
-        found.map_err(|error| refused(&error, &asker))
+        view.suggest(&scope, &text, limit, deadline)
     })
     .await?;
     Ok(Json(Body { data }))
