@@ -80,9 +80,11 @@ fn a_person_finds_assets_in_a_browser() {
         .args([format!("http://{address}"), live.proxy.endpoint()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("ASSET_INDEXER_TEST_NODE", modules())
-        .status()
+        .output()
         .expect("Node is there: run tests/run.sh, which says what is missing");
-    assert!(visits.success(), "see above, and target/page");
+    let said = [visits.stdout, visits.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(visits.status.success(), "see target/page, and:\n{said}");
     gate.open();
     daemon.terminate();
 }
