@@ -15,7 +15,10 @@ use crate::sync::source_state::SourceId;
 
 pub mod deadline;
 pub mod directory;
+pub mod disk;
 pub mod error;
+pub mod export;
+pub mod info;
 pub mod ledger;
 pub mod live;
 pub mod pending;

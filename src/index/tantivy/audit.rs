@@ -186,7 +186,7 @@ fn read_segments(
 }
 
 /// Runs it on a thread of its own; a panic is an error like any other.
-fn apart<T: Send>(
+pub(super) fn apart<T: Send>(
     segment: &str,
     run: impl FnOnce() -> Result<T, IndexError> + Send,
 ) -> Result<T, String> {

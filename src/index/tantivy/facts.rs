@@ -3,11 +3,13 @@
 //! Only `meta.json` and the sizes of files are looked at, so it can be told of an index of any schema
 //! version, and of one whose segments are damaged. What is in them is the engine's to count.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tantivy::index::SegmentMeta;
 use tantivy::{Index, IndexMeta};
 
+use super::audit::apart;
 use super::read_only::{CommitFolder, open_newest};
 use super::{TantivyEngine, columns::read_error, failure, identity, payload};
 use crate::index::IndexError;
@@ -83,6 +85,20 @@ impl SegmentFacts {
             name,
         }
     }
+}
+
+/// How many records each Source of the checkpoint has in the newest commit of the index in the folder.
+///
+/// It can be of any schema version. An error is also that it is so damaged that reading it panics.
+pub fn records_in(
+    path: &Path,
+    checkpoint: &Checkpoint,
+) -> Result<BTreeMap<SourceId, Records>, String> {
+    apart("the index", || {
+        let engine = TantivyEngine::open_of_any_schema(path)?;
+        let ids = checkpoint.sources.iter().map(|state| state.id);
+        ids.map(|id| Ok((id, engine.records(id)?))).collect()
+    })
 }
 
 impl TantivyEngine {

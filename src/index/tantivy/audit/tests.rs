@@ -164,7 +164,7 @@ fn random_record(rng: &mut Rng) -> Record {
 
 #[test]
 fn what_commits_have_written_is_sound() {
-    for seed in 0..6 {
+    for seed in 0..3 {
         let written = Written::random(&mut Rng::with_seed(seed), 6, 120);
         let audit = written.audit();
         assert_eq!(audit.problems, [], "seed {seed}");
