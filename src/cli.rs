@@ -207,3 +207,6 @@ fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?)
 }
+
+#[cfg(test)]
+mod tests;

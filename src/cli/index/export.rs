@@ -5,6 +5,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail};
@@ -44,7 +45,7 @@ pub struct Arguments {
 enum Ended {
     /// Whoever reads has seen enough.
     ByReader,
-    /// A signal came.
+    /// A signal came, while a file was written.
     BySignal,
     /// It failed.
     Failed(anyhow::Error),
@@ -73,35 +74,45 @@ impl From<anyhow::Error> for Ended {
 
 /// Runs the command.
 pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let mut signal = signal(kind).context("failed to listen for signals")?;
-        tokio::spawn(async move {
-            signal.recv().await;
-            STOP.store(true, Ordering::Relaxed);
-        });
-    }
+    let file = Some(&arguments.output).filter(|path| *path != Path::new("-"));
+    let stop = stop_on_signals(file.is_some())?;
     let data_dir = arguments.place.open(config);
     let engine = open(&data_dir).map_err(anyhow::Error::from)?;
     let checkpoint = engine.checkpoint().map_err(anyhow::Error::from)?;
-    let sources = choose(&checkpoint.sources, &arguments.source)?;
-    let written = tokio::task::spawn_blocking(move || {
-        let work = Work {
-            engine,
-            sources,
-            tombstones: arguments.tombstones,
-            stop: &STOP,
-        };
-        match arguments.output.to_str() {
-            Some("-") => work.write(io::stdout().lock()).map(drop),
-            _ => work.write_file(&arguments.output),
-        }
+    let work = Work {
+        sources: choose(&checkpoint.sources, &arguments.source)?,
+        engine,
+        tombstones: arguments.tombstones,
+        stop,
+    };
+    let file = file.cloned();
+    let written = tokio::task::spawn_blocking(move || match file {
+        None => work.write(io::stdout().lock()).map(drop),
+        Some(path) => work.write_file(&path),
     });
     match written.await.context("the export died")? {
         Ok(()) | Err(Ended::ByReader) => Ok(()),
         Err(Ended::BySignal) => Err(Failure::Silent(INTERRUPTED)),
         Err(Ended::Failed(error)) => Err(error.into()),
     }
+}
+
+/// What SIGINT and SIGTERM set, for a file that is begun to be removed. Where there is none they end the
+/// process: whoever reads may have stopped to, and then nothing else would.
+fn stop_on_signals(has_file: bool) -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        let mut signal = signal(kind).context("failed to listen for signals")?;
+        let stop = Arc::clone(&stop);
+        tokio::spawn(async move {
+            signal.recv().await;
+            match has_file {
+                true => stop.store(true, Ordering::Relaxed),
+                false => std::process::exit(i32::from(INTERRUPTED)),
+            }
+        });
+    }
+    Ok(stop)
 }
 
 /// The live index, of whatever schema version: records can be read of each.
@@ -135,7 +146,7 @@ struct Work {
     engine: TantivyEngine,
     sources: Vec<SourceState>,
     tombstones: bool,
-    stop: &'static AtomicBool,
+    stop: Arc<AtomicBool>,
 }
 
 impl Work {
@@ -192,7 +203,10 @@ fn folder_of(path: &Path) -> &Path {
 fn begin_file(path: &Path) -> anyhow::Result<(PathBuf, File)> {
     // What is no file would be replaced by one in the end.
     if path.exists() && !path.is_file() {
-        bail!("{} is no file; write to - for standard output", path.display());
+        bail!(
+            "{} is no file; write to - for standard output",
+            path.display()
+        );
     }
     let name = path.file_name();
     let name = name.with_context(|| format!("{} is no name of a file", path.display()))?;
