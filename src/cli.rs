@@ -15,6 +15,7 @@ use crate::config::{Config, ConfigError, UnknownSource};
 
 mod check;
 mod explain;
+mod index;
 mod progress;
 mod quarantine;
 mod reindex;
@@ -75,6 +76,8 @@ enum Command {
     Quarantine(quarantine::Command),
     #[command(subcommand)]
     Token(token::Command),
+    #[command(subcommand)]
+    Index(index::Command),
     /// Try the configuration: the bucket of each Source is opened, and what fails is explained
     Check,
     /// Print the completions for a shell, to be put where it looks for them
@@ -171,6 +174,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
         Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
         Command::Token(command) => token::run(&command, &config),
+        Command::Index(command) => runtime()?.block_on(index::run(command, config, bars)),
         Command::Check => runtime()?.block_on(check::run(&config)),
         Command::Completions { .. } => Ok(()),
     }
@@ -181,13 +185,18 @@ fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
     let on_terminal = std::io::stderr().is_terminal();
     let target = match command {
         Command::Reindex(_) if on_terminal => ProgressDrawTarget::stderr(),
+        Command::Index(command) if on_terminal && command.shows_progress() => {
+            ProgressDrawTarget::stderr()
+        }
         _ => ProgressDrawTarget::hidden(),
     };
     let bars = MultiProgress::with_draw_target(target);
     // Whoever sees a bar needs no log line about the same.
     let default = match command {
         Command::Serve(_) => "error,asset_indexer=info",
-        Command::Reindex(_) if !on_terminal => "error,asset_indexer=info",
+        Command::Reindex(_) | Command::Index(index::Command::Rebuild(_)) if !on_terminal => {
+            "error,asset_indexer=info"
+        }
         _ => "error,asset_indexer=warn",
     };
     crate::telemetry::init(progress::AboveBars(bars.clone()), on_terminal, default)
@@ -198,3 +207,6 @@ fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?)
 }
+
+#[cfg(test)]
+mod tests;
