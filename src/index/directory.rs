@@ -72,17 +72,27 @@ impl DataDir {
         Ok(WriterLock { _file: file })
     }
 
+    /// Who writes the index now, such as `process 17`; `None`: nobody.
+    ///
+    /// To see that, the lock is shared for a moment, in which a writer that begins finds it taken.
+    pub fn writer(&self) -> Result<Option<String>, IndexError> {
+        let path = self.path.join(LOCK);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(IndexError::file("open", path)(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(holder(&mut file))),
+            Err(TryLockError::Error(error)) => Err(IndexError::file("lock", path)(error)),
+        }
+    }
+
     fn locked_by(&self, file: &mut File) -> IndexError {
-        let mut holder = String::new();
-        let read = file.take(MAX_HOLDER_BYTES).read_to_string(&mut holder);
-        let named = read.is_ok() && !holder.trim().is_empty();
         IndexError::Locked {
             data_dir: self.path.clone(),
-            holder: if named {
-                holder.trim().to_owned()
-            } else {
-                "another process".to_owned()
-            },
+            holder: holder(file),
         }
     }
 
@@ -196,6 +206,16 @@ impl DataDir {
     }
 }
 
+/// What the holder of the lock has written into its file.
+fn holder(file: &mut File) -> String {
+    let mut holder = String::new();
+    let read = file.take(MAX_HOLDER_BYTES).read_to_string(&mut holder);
+    match (read, holder.trim()) {
+        (Err(_), _) | (_, "") => "another process".to_owned(),
+        (Ok(_), named) => named.to_owned(),
+    }
+}
+
 /// Makes renames and new files in the folder durable.
 pub fn sync_dir(path: &Path) -> Result<(), IndexError> {
     File::open(path)
@@ -258,13 +278,17 @@ mod tests {
     fn a_second_writer_is_refused_with_the_name_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path().join("new"), 1);
+        assert_eq!(dir.writer().unwrap(), None);
         let lock = dir.lock().unwrap();
+        let ours = format!("process {}", std::process::id());
+        assert_eq!(dir.writer().unwrap(), Some(ours));
         let text = dir.lock().unwrap_err().to_string();
         assert!(
             text.contains(&format!("process {}", std::process::id())),
             "{text}"
         );
         drop(lock);
+        assert_eq!(dir.writer().unwrap(), None);
         dir.lock().unwrap();
     }
 }
