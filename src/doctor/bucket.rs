@@ -46,7 +46,10 @@ pub(super) async fn examine(source: &Source, wanted: Wanted) -> (Vec<Finding>, L
     learnt.region = Some(region.clone());
     let prefix = first_prefix(source);
     let listed = list(source, &bucket, &prefix).await;
-    findings.push(rights::list(source, &region, &prefix, &listed));
+    add(
+        &mut findings,
+        rights::list(source, &region, &prefix, &listed),
+    );
     if let Err(error) = &listed
         && *error.kind() != BucketErrorKind::AccessDenied
     {
@@ -72,6 +75,15 @@ pub(super) async fn examine(source: &Source, wanted: Wanted) -> (Vec<Finding>, L
         learnt.notifications = Some(within(&source.bucket, bucket.notifications()).await);
     }
     (findings, learnt)
+}
+
+/// Adds a finding, in the place of one of the same subject that is not as bad; one that is stays alone.
+fn add(findings: &mut Vec<Finding>, new: Finding) {
+    match findings.iter_mut().find(|it| it.subject == new.subject) {
+        None => findings.push(new),
+        Some(known) if known.verdict < new.verdict => *known = new,
+        Some(_) => {}
+    }
 }
 
 /// Opens the bucket where it is, and tells of the way there: credentials, network, clock, Region.

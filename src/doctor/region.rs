@@ -31,7 +31,10 @@ pub(super) fn other_region<'a>(signed_for: &str, greeting: &'a Greeting) -> Opti
 
 /// That it was found.
 pub(super) fn found(region: &str) -> Finding {
-    Finding::ok(Subject::Region, format!("{region}, found by asking"))
+    Finding::ok(
+        Subject::Region,
+        format!("{region}, as far as the store tells"),
+    )
 }
 
 #[cfg(test)]
