@@ -65,6 +65,8 @@ fn name_configuration(report: &mut Report, path: &Path) {
     if path == Path::new(DEFAULT_CONFIG) {
         return;
     }
+    // Where it is pasted is not where it is printed.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let path = quoted(&path.to_string_lossy());
     let of_sources = report.sources.iter_mut();
     let of_sources = of_sources.flat_map(|source| &mut source.findings);

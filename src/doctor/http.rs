@@ -17,10 +17,8 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         // That is told with the files.
         Err(error) if is_of_permissions(&error) => return Vec::new(),
         Err(error) => {
-            return vec![Finding::failure(
-                Subject::Http,
-                format!("on {listen}: {error}"),
-            )];
+            let finding = Finding::failure(Subject::Http, format!("on {listen}: {error}"));
+            return vec![finding.remedy("until that is mended the daemon does not start")];
         }
     };
     let who = match gate.access().count() {

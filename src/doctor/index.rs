@@ -8,6 +8,10 @@ use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
 use crate::sync::checkpoint::Checkpoint;
 
+/// What to do where a file cannot be read.
+const AS_THE_SERVICE: &str =
+    "run this as the user of the service, to whom the folder has to belong";
+
 /// Examines the index; gives its checkpoint too, where there is one.
 ///
 /// It reads the disk.
@@ -23,12 +27,17 @@ pub(super) fn examine(config: &Config) -> (Vec<Finding>, Option<Checkpoint>) {
             let what = format!("{place}: there is none yet; reindex makes it");
             Finding::ok(Subject::Index, what)
         }
-        Err(error) => Finding::failure(Subject::Index, error.to_string()),
+        Err(error @ (IndexError::OtherSchema { .. } | IndexError::Damaged { .. })) => {
+            Finding::failure(Subject::Index, error.to_string())
+                .remedy("build a new one beside it")
+                .command("asset-indexer reindex --rebuild")
+        }
+        Err(error) => Finding::failure(Subject::Index, error.to_string()).remedy(AS_THE_SERVICE),
     };
     let of_writer = match data_dir.writer() {
         Ok(Some(holder)) => Finding::ok(Subject::Writer, format!("{holder} writes the index")),
         Ok(None) => Finding::ok(Subject::Writer, "nobody writes the index now"),
-        Err(error) => Finding::failure(Subject::Writer, error.to_string()),
+        Err(error) => Finding::failure(Subject::Writer, error.to_string()).remedy(AS_THE_SERVICE),
     };
     (vec![of_index, of_writer], found.ok().flatten())
 }
@@ -45,7 +54,7 @@ fn describe(checkpoint: &Checkpoint) -> String {
         .iter()
         .filter(|source| source.complete_as_of.is_some());
     format!(
-        "it can be opened; Sources it has held: {}, listed completely: {}",
+        "it can be opened (schema version {SCHEMA_VERSION}); Sources it has held: {}, listed completely: {}",
         sources.len(),
         complete.count()
     )

@@ -156,7 +156,7 @@ fn gap(source: &Source, rules: &[&NotificationRule], family: &str, kind: &str) -
     if rules.is_empty() {
         return Some(format!("{kind} is not sent"));
     }
-    let loses_none = |rule: &&&&NotificationRule, pattern: Option<&Pattern>| {
+    let loses_none = |rule: &NotificationRule, pattern: Option<&Pattern>| {
         rule.suffix.is_empty()
             || pattern.is_some_and(|pattern| ends_in(source, pattern, &rule.suffix))
     };
@@ -179,7 +179,7 @@ fn gap(source: &Source, rules: &[&NotificationRule], family: &str, kind: &str) -
             ));
         }
         let is_lost =
-            |pattern: &Option<&Pattern>| !covering.iter().any(|rule| loses_none(&rule, *pattern));
+            |pattern: &Option<&Pattern>| !covering.iter().any(|rule| loses_none(rule, *pattern));
         if patterns.iter().any(is_lost) {
             let suffixes = covering.iter().map(|rule| format!("{:?}", rule.suffix));
             let suffixes: Vec<String> = suffixes.collect();

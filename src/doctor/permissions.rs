@@ -63,7 +63,7 @@ pub(super) fn examine(config: &Config, path: &Path) -> Vec<Finding> {
     let mut findings: Vec<Finding> = judged.collect();
     if findings.is_empty() {
         let what = format!(
-            "files and folders that nobody else can change, and secrets nobody else can read: {}",
+            "nobody else can change the {} files and folders that matter, or read a secret in them",
             facts.len()
         );
         findings.push(Finding::ok(Subject::Permissions, what));

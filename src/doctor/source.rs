@@ -52,7 +52,10 @@ fn binding(source: &Source, around: &Around) -> Vec<Finding> {
     let checkpoint = around.checkpoint.as_deref();
     let bound = checkpoint.map(|known| known.check_binding(&source.name, &source.subdomain));
     match bound {
-        Some(Err(error)) => vec![Finding::failure(Subject::Binding, error.to_string())],
+        Some(Err(error)) => {
+            let remedy = "give it another subdomain, or the name that the subdomain belongs to";
+            vec![Finding::failure(Subject::Binding, error.to_string()).remedy(remedy)]
+        }
         Some(Ok(())) | None => Vec::new(),
     }
 }

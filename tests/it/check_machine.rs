@@ -214,6 +214,10 @@ fn a_disk_without_room_is_told() {
         let output = output.expect("unshare, of util-linux, is there");
         if output.stdout.is_empty() {
             let why = String::from_utf8_lossy(&output.stderr);
+            let is_refused = ["unshare:", "mount:"]
+                .iter()
+                .any(|who| why.starts_with(who));
+            assert!(is_refused, "{output:?}");
             eprintln!(
                 "SKIPPED: this machine lets nobody mount a small disk: {}",
                 why.trim()
