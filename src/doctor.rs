@@ -2,7 +2,7 @@
 //! and says of each what is wrong and what to do about it.
 //!
 //! It changes nothing: no message is received that is there, no lock is kept, no file is written. What an answer
-//! means is judged apart from asking for it ([`finding`] is what comes of that); asking is bounded in time.
+//! means is judged apart from asking for it ([`finding`] and [`report`] are what comes of that); asking is bounded in time.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 mod bucket;
 mod clock;
 mod disk;
+mod events;
 pub mod finding;
 mod http;
 mod index;
@@ -22,11 +23,13 @@ mod permissions;
 mod policy;
 mod queue;
 mod region;
+pub mod report;
 mod rights;
 mod shell;
 mod source;
 
-pub use finding::{Finding, Remedy, Report, Right, SourceFindings, Subject, Verdict};
+pub use finding::{Finding, Remedy, Right, Subject, Verdict};
+pub use report::{Report, SourceFindings};
 pub use shell::quoted;
 
 use crate::config::Config;

@@ -94,21 +94,20 @@ pub(super) fn judge(
     };
     let rules = notifications.rules.iter();
     let rules: Vec<&NotificationRule> = rules.filter(|rule| is_taken(&rule.target)).collect();
-    let missing = NEEDED.iter().filter_map(|(family, kinds, is_vital)| {
-        let gap = kinds
-            .iter()
-            .find_map(|kind| gap(source, &rules, family, kind))?;
-        Some((format!("of s3:{family}:* {gap}"), *is_vital))
-    });
-    let missing: Vec<(String, bool)> = missing.collect();
-    if missing.is_empty() {
+    let gaps = gaps(source, &rules);
+    if gaps.is_empty() {
         return Finding::ok(subject, format!("what is needed goes {way}"));
     }
-    let gaps: Vec<&str> = missing.iter().map(|(gap, _)| gap.as_str()).collect();
-    let what = format!("{}, of what goes {way}", gaps.join("; "));
-    let may_come_otherwise = notifications.event_bridge;
-    let is_failure = missing.iter().any(|(_, is_vital)| *is_vital) && !may_come_otherwise;
-    let finding = match is_failure {
+    let said = gaps
+        .iter()
+        .map(|gap| format!("{} {}", gap.events.join(", "), gap.what));
+    let said = said.collect::<Vec<_>>().join("; ");
+    let what = format!("not all that is needed goes {way}: {said}");
+    let is_other = |rule: &NotificationRule| {
+        matches!(rule.target, Target::Topic(_)) && !is_taken(&rule.target)
+    };
+    let may_come_otherwise = notifications.event_bridge || notifications.rules.iter().any(is_other);
+    let finding = match gaps.iter().any(|gap| gap.is_vital) && !may_come_otherwise {
         true => Finding::failure(subject, what),
         false => Finding::warning(subject, what),
     };
@@ -141,6 +140,43 @@ fn nowhere(notifications: &Notifications, queue_arn: &str, evidence: Evidence) -
     .command(PRINT_SETUP)
 }
 
+/// What is not sent, and of which events.
+struct Gap {
+    what: String,
+    /// Such as `s3:ObjectCreated:*`.
+    events: Vec<String>,
+    /// Whether the Source is wrong without them until it is scanned.
+    is_vital: bool,
+}
+
+/// All that the rules leave out; the same of several events is said once.
+fn gaps(source: &Source, rules: &[&NotificationRule]) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for (family, kinds, is_vital) in NEEDED {
+        let of_kinds = kinds.iter().map(|kind| gap(source, rules, family, kind));
+        let of_kinds: Vec<Option<String>> = of_kinds.collect();
+        let is_same = of_kinds.iter().all(|gap| *gap == of_kinds[0]);
+        for (kind, what) in kinds.iter().zip(of_kinds) {
+            let Some(what) = what else { continue };
+            let kind = if is_same { "*" } else { kind };
+            let event = format!("s3:{family}:{kind}");
+            match gaps
+                .iter_mut()
+                .find(|gap| gap.what == what && gap.is_vital == is_vital)
+            {
+                Some(gap) if gap.events.contains(&event) => {}
+                Some(gap) => gap.events.push(event),
+                None => gaps.push(Gap {
+                    what,
+                    events: vec![event],
+                    is_vital,
+                }),
+            }
+        }
+    }
+    gaps
+}
+
 /// What the rules leave out of events of that kind, in words; `None`: nothing.
 fn gap(source: &Source, rules: &[&NotificationRule], family: &str, kind: &str) -> Option<String> {
     let sends = |event: &String| {
@@ -154,7 +190,7 @@ fn gap(source: &Source, rules: &[&NotificationRule], family: &str, kind: &str) -
     let rules = rules.iter().filter(|rule| rule.events.iter().any(sends));
     let rules: Vec<&&NotificationRule> = rules.collect();
     if rules.is_empty() {
-        return Some(format!("{kind} is not sent"));
+        return Some("not sent".to_owned());
     }
     let loses_none = |rule: &NotificationRule, pattern: Option<&Pattern>| {
         rule.suffix.is_empty()
@@ -173,7 +209,7 @@ fn gap(source: &Source, rules: &[&NotificationRule], family: &str, kind: &str) -
             let prefixes = rules.iter().map(|rule| format!("{:?}", rule.prefix));
             let prefixes: Vec<String> = prefixes.collect();
             return Some(format!(
-                "{kind} is sent for keys under {}, and not for all under {:?}",
+                "sent for keys under {} alone, not for all under {:?}",
                 prefixes.join(", "),
                 range.prefix
             ));
@@ -184,7 +220,7 @@ fn gap(source: &Source, rules: &[&NotificationRule], family: &str, kind: &str) -
             let suffixes = covering.iter().map(|rule| format!("{:?}", rule.suffix));
             let suffixes: Vec<String> = suffixes.collect();
             return Some(format!(
-                "{kind} is sent for keys that end in {} alone, and the rules admit others",
+                "sent for keys that end in {} alone, and the rules admit others",
                 suffixes.join(", ")
             ));
         }

@@ -59,28 +59,35 @@ pub(super) fn judge(
     origin: &Origin<'_>,
     route: Option<&Route>,
 ) -> Finding {
-    let senders = senders(origin, route);
     let subject = Subject::QueuePolicy;
-    let admissions = senders
-        .iter()
-        .map(|sender| admission(policy.unwrap_or("{}"), queue_arn, sender));
-    let admissions: Result<Vec<Admission>, _> = admissions.collect();
-    let best = match admissions {
+    let statements = policy.unwrap_or("{}");
+    let admit = |sender: &Sender| admission(statements, queue_arn, sender);
+    let senders = senders(origin, route);
+    let best = match senders.iter().map(admit).collect::<Result<Vec<_>, _>>() {
         Ok(admissions) => admissions.into_iter().max(),
         Err(error) => {
             let what = format!("the queue's policy cannot be read: {error}");
             return Finding::warning(subject, what).remedy("set it again");
         }
     };
+    // Whoever else can send is of interest also where none of our events come that way.
+    let all = self::senders(origin, None).into_iter();
+    let open: Vec<&str> = all
+        .filter(|sender| matches!(admit(sender), Ok(Admission::WithOthers)))
+        .map(|sender| sender.service)
+        .collect();
     let services: Vec<&str> = senders.iter().map(|sender| sender.service).collect();
     let services = services.join(" or ");
     match best {
-        Some(Admission::Alone) => Finding::ok(subject, "it lets the bucket's events in"),
-        Some(Admission::WithOthers) => Finding::warning(
+        Some(Admission::Alone | Admission::WithOthers) if open.is_empty() => {
+            Finding::ok(subject, "it lets the bucket's events in")
+        }
+        Some(Admission::Alone | Admission::WithOthers) => Finding::warning(
             subject,
             format!(
-                "it lets {services} send in the name of whoever asks for it, strangers too: there is no \
-                 condition on aws:SourceArn or aws:SourceAccount that keeps them out"
+                "it lets {} send in the name of whoever asks for it, strangers too: there is no \
+                 condition on aws:SourceArn or aws:SourceAccount that keeps them out",
+                open.join(" and ")
             ),
         )
         .remedy("set a policy with both conditions, as in the one that is printed by")

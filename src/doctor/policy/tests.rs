@@ -213,7 +213,19 @@ fn what_is_found_depends_on_the_way_that_events_take() {
     });
     let for_topics = for_sns.replace(topic, "arn:aws:sns:*:*:*");
     let for_rules = for_all.replace("s3.", "events.");
+    let mut for_two: Value = serde_json::from_str(&for_s3).unwrap();
+    let rules: Value = serde_json::from_str(&for_rules).unwrap();
+    let statements = for_two["Statement"].as_array_mut().unwrap();
+    statements.push(rules["Statement"][0].clone());
+    let for_two = for_two.to_string();
     for (policy, route, is_on_aws, verdict, said) in [
+        (
+            Some(&for_two),
+            Some(&direct),
+            true,
+            Verdict::Warning,
+            "it lets events.amazonaws.com send",
+        ),
         (None, Some(&direct), true, Verdict::Failure, "no policy"),
         (None, Some(&direct), false, Verdict::Warning, "no policy"),
         (
