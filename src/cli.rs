@@ -39,13 +39,16 @@ struct Arguments {
         short,
         global = true,
         env = "ASSET_INDEXER_CONFIG",
-        default_value = "/etc/asset-indexer/asset-indexer.toml",
+        default_value = DEFAULT_CONFIG,
         value_name = "FILE"
     )]
     config: PathBuf,
     #[command(subcommand)]
     command: Command,
 }
+
+/// Where the configuration lies if nobody says otherwise.
+const DEFAULT_CONFIG: &str = "/etc/asset-indexer/asset-indexer.toml";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -78,8 +81,7 @@ enum Command {
     Token(token::Command),
     #[command(subcommand)]
     Index(index::Command),
-    /// Try the configuration: the bucket of each Source is opened, and what fails is explained
-    Check,
+    Check(check::Arguments),
     /// Print the completions for a shell, to be put where it looks for them
     Completions {
         /// Such as bash, zsh or fish
@@ -175,7 +177,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
         Command::Token(command) => token::run(&command, &config),
         Command::Index(command) => runtime()?.block_on(index::run(command, config, bars)),
-        Command::Check => runtime()?.block_on(check::run(&config)),
+        Command::Check(command) => {
+            runtime()?.block_on(check::run(&command, &config, &arguments.config))
+        }
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod error;
+mod probe;
 mod refusal;
 mod region;
 mod sqs;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use attributes::{Attributes, Redrive};
 pub use error::{Operation, QueueError, QueueErrorKind};
+pub use probe::Description;
 pub use sqs::SqsQueue;
 
 use crate::sync::stamp::Stamp;

@@ -116,6 +116,26 @@ impl S3Bucket {
         &self.name
     }
 
+    /// Its name, and at which store, for messages.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// How requests to it are tried again.
+    pub(super) fn retries(&self) -> &Retries {
+        &self.retries
+    }
+
+    /// The account that it has to belong to.
+    pub(super) fn expected_owner(&self) -> Option<String> {
+        self.expected_owner.clone()
+    }
+
+    /// Whether to agree to pay for a request.
+    pub(super) fn request_payer(&self) -> Option<RequestPayer> {
+        self.request_payer.clone()
+    }
+
     /// The client that sends requests there.
     pub(super) fn client(&self, choice: Choice) -> &aws_sdk_s3::Client {
         self.endpoints.client(choice)
@@ -151,7 +171,7 @@ impl S3Bucket {
         }
     }
 
-    async fn head_bucket(&self) -> Result<Answer, Fault> {
+    pub(super) async fn head_bucket(&self) -> Result<Answer, Fault> {
         let tap = Tap::new(&Arc::default());
         let request = self
             .endpoints
@@ -257,7 +277,7 @@ impl Lister for S3Bucket {
     }
 }
 
-fn our_clock() -> Stamp {
+pub(super) fn our_clock() -> Stamp {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

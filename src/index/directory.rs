@@ -314,7 +314,10 @@ mod tests {
     fn a_second_writer_is_refused_with_the_name_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path().join("new"), 1);
+        assert_eq!(dir.writer().unwrap(), None);
         let lock = dir.lock().unwrap();
+        let ours = format!("process {}", std::process::id());
+        assert_eq!(dir.writer().unwrap(), Some(ours));
         let text = dir.lock().unwrap_err().to_string();
         assert!(
             text.contains(&format!("process {}", std::process::id())),

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest level up; a room names only rooms of lower levels, and itself.
 const LEVELS: [&[&str]; 10] = [
-    &["sync", "telemetry"],
+    &["sync", "telemetry", "words"],
     &["source"],
     &["query", "config", "aws"],
     &["bucket", "queue", "index", "quarantine"],
     &["status", "search", "explain", "access"],
     &["scanner", "consumer", "http", "control"],
-    &["reindex"],
+    &["reindex", "doctor"],
     &["daemon"],
     &["cli"],
     &["lib", "main"],
 ];
 
 /// Rooms that wait for nothing and look at nothing outside of their arguments.
-const PURE: [&str; 3] = ["sync", "source", "query"];
+const PURE: [&str; 4] = ["sync", "source", "query", "words"];
 
 /// What a pure room must not name.
 const IMPURE: [&str; 9] = [
