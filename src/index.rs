@@ -15,6 +15,7 @@ use crate::sync::source_state::SourceId;
 pub mod deadline;
 pub mod directory;
 pub mod error;
+pub mod histogram;
 pub mod ledger;
 pub mod live;
 pub mod pending;

@@ -18,10 +18,12 @@ step() {
 need cargo 'install Rust, see https://rustup.rs'
 export ASSET_INDEXER_TEST_VENV=$venv
 export ASSET_INDEXER_TEST_NODE=$modules
+export ASSET_INDEXER_TEST_PROMETHEUS=$prometheus
 export CARGO_TERM_PROGRESS_WHEN=never
 
 step 'local S3 server' prepare_venv
 step 'browser and Node.js packages' prepare_node
+step 'Prometheus' prepare_promtool
 step 'formatting' cargo fmt --check
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'tests' cargo test --locked
