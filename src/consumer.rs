@@ -236,7 +236,10 @@ impl<Q: Queue> Consumer<Q> {
         let mut permits = received.permits;
         let batch = match messages.len() {
             0 => Span::none(),
-            messages => tracing::debug_span!("batch", queue = self.board.url, messages),
+            messages => {
+                let messages = messages as i64;
+                tracing::debug_span!("batch", queue = self.board.url, messages)
+            }
         };
         for message in messages {
             if message.receive_count > 1 {

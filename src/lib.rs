@@ -39,7 +39,7 @@
 //! | [`explain`] | what is known of one key, and why search does or does not find it |
 //! | [`daemon`] | sessions over one index and one configuration; when Sources are scanned |
 //! | [`config`] | what may be written in a file, and what it means |
-//! | [`telemetry`] | logs |
+//! | [`telemetry`] | logs, and spans for a collector |
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one

@@ -143,15 +143,17 @@ async fn list_ranges<L: Lister>(scan: &Arc<Scan<L>>, plan: ScanPlan) -> Result<(
 }
 
 /// Fetches a page of the range of that place. Keys are in no field of the span.
+///
+/// Numbers of spans are signed: others are text to a collector.
 async fn fetch<L: Lister>(
     scan: &Scan<L>,
     range: usize,
     request: &PageRequest,
 ) -> Result<Page, BucketError> {
-    let span = tracing::debug_span!("page", range, keys = tracing::field::Empty);
+    let span = tracing::debug_span!("page", range = range as i64, keys = tracing::field::Empty);
     let listing = async {
         let page = scan.lister.list(request).await?;
-        tracing::Span::current().record("keys", page.entries.len());
+        tracing::Span::current().record("keys", page.entries.len() as i64);
         Ok(page)
     };
     listing.instrument(span).await

@@ -25,7 +25,7 @@ async fn count(State(board): State<Arc<Board>>, request: Request, next: Next) ->
     let began = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
-    span.record("status", status);
+    span.record("status", i64::from(status));
     board.http.count(route, status, began.elapsed());
     response
 }

@@ -255,7 +255,7 @@ impl<E: Engine> Ledger<E> {
         if !self.dry_run {
             self.advance_followed();
             let (began, documents) = (Instant::now(), self.pending.len());
-            let _span = tracing::debug_span!("commit", documents).entered();
+            let _span = tracing::debug_span!("commit", documents = documents as i64).entered();
             self.engine
                 .commit(self.pending.changes(), &self.checkpoint)?;
             self.commits.took.record(began.elapsed());

@@ -77,7 +77,7 @@ impl View {
         request: &Request,
         deadline: &Deadline,
     ) -> Result<Page, SearchError> {
-        let span = tracing::debug_span!("search", sources = scope.len());
+        let span = tracing::debug_span!("search", sources = scope.len() as i64);
         let _searching = span.enter();
         let began = Instant::now();
         let page = self.live.engine.search(scope, request, deadline)?;

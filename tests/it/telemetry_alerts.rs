@@ -18,11 +18,11 @@ use crate::live_fixture::{Live, SCANNED};
 use crate::prometheus::{Prometheus, promtool, rules_file};
 use crate::telemetry::may_mount;
 
-/// Words of the query language that stand where a name may.
-const KEYWORDS: [&str; 9] = [
-    "and",
-    "or",
-    "unless",
+/// Words of the query language between two expressions.
+const OPERATORS: [&str; 3] = ["and", "or", "unless"];
+
+/// Words of the query language before a list of labels.
+const LISTS: [&str; 6] = [
     "by",
     "on",
     "without",
@@ -116,7 +116,7 @@ fn names_in(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
         rest = behind;
-        if KEYWORDS.contains(&name) && behind.trim_start().starts_with('(') {
+        if LISTS.contains(&name) {
             let (list, behind) = behind.split_once(')').unwrap();
             let list = list
                 .trim_start()
@@ -130,11 +130,17 @@ fn names_in(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
             let label = |matcher: &str| matcher.split(['=', '!']).next().unwrap().to_owned();
             metrics.push((name.to_owned(), matchers.split(',').map(label).collect()));
             rest = behind;
-        } else if !behind.trim_start().starts_with('(') && !KEYWORDS.contains(&name) {
+        } else if !is_function(behind) && !OPERATORS.contains(&name) {
             metrics.push((name.to_owned(), Vec::new()));
         }
     }
     (metrics, others)
+}
+
+/// Whether what stands behind a name shows that it is a function.
+fn is_function(behind: &str) -> bool {
+    let behind = behind.trim_start();
+    behind.starts_with('(') || behind.starts_with("by (") || behind.starts_with("without (")
 }
 
 /// The documented metric of which a name is: a histogram is asked for by its parts.
