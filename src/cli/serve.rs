@@ -161,17 +161,27 @@ fn surroundings(
 
 /// A token that SIGTERM and SIGINT cancel.
 fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let listen = |kind| signal(kind).context("failed to listen for signals");
+    let signals = (
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+    );
     let stop = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let signal = signal(kind).context("failed to listen for signals")?;
-        tokio::spawn(stop_on(signal, stop.clone()));
-    }
+    tokio::spawn(stop_on(signals, stop.clone()));
     Ok(stop)
 }
 
-/// The first signal stops in good order, the second at once.
-async fn stop_on(mut signal: Signal, stop: CancellationToken) {
-    while signal.recv().await.is_some() {
+/// The first signal stops in good order, the second at once; one task takes both, so that one of them
+/// is the first.
+async fn stop_on(signals: (Signal, Signal), stop: CancellationToken) {
+    let (mut interrupt, mut terminate) = signals;
+    loop {
+        tokio::select! {
+            Some(()) = interrupt.recv() => {}
+            Some(()) = terminate.recv() => {}
+            // The runtime listens for neither any more.
+            else => return,
+        }
         if stop.is_cancelled() {
             std::process::exit(ENDED_AT_ONCE);
         }
