@@ -3,19 +3,20 @@
 //! A command reads its arguments and the configuration, calls the library, and shows what came of
 //! it; nothing is decided here that another caller of the library would need.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use self::text::say;
 use crate::config::{Config, ConfigError, UnknownSource};
+use crate::telemetry;
 
 mod check;
 mod explain;
 mod index;
+mod log;
 mod progress;
 mod quarantine;
 mod reindex;
@@ -43,6 +44,16 @@ struct Arguments {
         value_name = "FILE"
     )]
     config: PathBuf,
+    /// How logs are written
+    #[arg(
+        long,
+        global = true,
+        env = telemetry::FORMAT_VARIABLE,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    log_format: telemetry::Format,
     #[command(subcommand)]
     command: Command,
 }
@@ -57,7 +68,8 @@ Exit codes:
   2    wrong arguments or a wrong configuration; nothing was done
   130  interrupted; what was committed stays
 
-Logs go to standard error; ASSET_INDEXER_LOG=debug shows more.";
+Logs go to standard error; ASSET_INDEXER_LOG=debug shows more. A running daemon is told so by
+`asset-indexer log debug`.";
 
 /// Something failed.
 const FAILED: u8 = 1;
@@ -72,6 +84,7 @@ enum Command {
     Search(search::Arguments),
     Serve(serve::Arguments),
     Status(status::Arguments),
+    Log(log::Arguments),
     Explain(explain::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
@@ -163,18 +176,22 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             _ => Ok(()),
         };
     }
-    let bars = start_logs(&arguments.command)?;
+    let (telemetry, bars) = log::start(&arguments.command, arguments.log_format)?;
     let config = Config::load(&arguments.config)?;
     match arguments.command {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
-        Command::Serve(command) => {
-            runtime()?.block_on(serve::run(&command, config, arguments.config))
-        }
+        Command::Serve(command) => runtime()?.block_on(serve::run(
+            &command,
+            config,
+            arguments.config,
+            telemetry.filter.clone(),
+        )),
         Command::Search(arguments) => search::run(&arguments, &config),
         Command::Rules(command) => rules::run(&command, &config),
         Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments, &config)),
         Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
         Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
+        Command::Log(arguments) => runtime()?.block_on(log::run(arguments, &config)),
         Command::Token(command) => token::run(&command, &config),
         Command::Index(command) => runtime()?.block_on(index::run(command, config, bars)),
         Command::Check(command) => {
@@ -182,30 +199,6 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Completions { .. } => Ok(()),
     }
-}
-
-/// Starts the logs, and gives the place where progress bars are drawn: logs go above them.
-fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
-    let on_terminal = std::io::stderr().is_terminal();
-    let target = match command {
-        Command::Reindex(_) if on_terminal => ProgressDrawTarget::stderr(),
-        Command::Index(command) if on_terminal && command.shows_progress() => {
-            ProgressDrawTarget::stderr()
-        }
-        _ => ProgressDrawTarget::hidden(),
-    };
-    let bars = MultiProgress::with_draw_target(target);
-    // Whoever sees a bar needs no log line about the same.
-    let default = match command {
-        Command::Serve(_) => "error,asset_indexer=info",
-        Command::Reindex(_) | Command::Index(index::Command::Rebuild(_)) if !on_terminal => {
-            "error,asset_indexer=info"
-        }
-        _ => "error,asset_indexer=warn",
-    };
-    crate::telemetry::init(progress::AboveBars(bars.clone()), on_terminal, default)
-        .map_err(|error| Failure::Told(MISUSED, error.into()))?;
-    Ok(bars)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

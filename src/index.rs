@@ -18,6 +18,7 @@ pub mod directory;
 pub mod disk;
 pub mod error;
 pub mod export;
+pub mod histogram;
 pub mod info;
 pub mod ledger;
 pub mod live;

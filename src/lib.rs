@@ -40,8 +40,8 @@
 //! | [`daemon`] | sessions over one index and one configuration; when Sources are scanned |
 //! | [`doctor`] | `check`: what works, what does not, and what to do about it |
 //! | [`config`] | what may be written in a file, and what it means |
-//! | [`telemetry`] | logs |
 //! | [`words`] | pure: numbers, sizes and keys as people read them |
+//! | [`telemetry`] | logs, and spans for a collector |
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one

@@ -36,10 +36,12 @@ check_bill_of_materials() {
 need cargo 'install Rust, see https://rustup.rs'
 export ASSET_INDEXER_TEST_VENV=$venv
 export ASSET_INDEXER_TEST_NODE=$modules
+export ASSET_INDEXER_TEST_PROMETHEUS=$prometheus
 export CARGO_TERM_PROGRESS_WHEN=never
 
 step 'local S3 server' prepare_venv
 step 'browser and Node.js packages' prepare_node
+step 'Prometheus' prepare_promtool
 step 'formatting' cargo fmt --check
 step 'dependencies' check_dependencies
 if [ -f deploy/inventory.py ]; then

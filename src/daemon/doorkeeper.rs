@@ -17,12 +17,15 @@ use super::mirror::{Ask, Ended};
 use super::rebuild::{Rebuild, Told};
 use super::session::{Order, Surroundings};
 use crate::consumer::handler::Outcome;
-use crate::control::{Answer, MAX_REQUEST_BYTES, Request, ScanFigures, read_line, write_line};
+use crate::control::{
+    Answer, LogOrder, MAX_REQUEST_BYTES, Request, ScanFigures, read_line, write_line,
+};
 use crate::index::IndexError;
 use crate::index::progress::Progress;
 use crate::quarantine::Entry;
 use crate::queue::{Message, ReceiptHandle};
 use crate::status::{Report, index_bytes};
+use crate::telemetry::LogFilter;
 
 /// Connections at the same time; the others wait.
 const MAX_CONNECTIONS: usize = 32;
@@ -127,6 +130,7 @@ async fn answer(
             }
             Ok(Ok(()))
         }
+        Request::Log(order) => log(order, &around.logs, writer).await,
     }
 }
 
@@ -148,6 +152,28 @@ async fn compact(around: &Surroundings) -> Result<(), String> {
     ended?;
     tracing::info!("the segments of the index have been put together");
     index()?.renew().await.map_err(told)
+}
+
+async fn log(
+    order: LogOrder,
+    logs: &LogFilter,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<Result<(), String>> {
+    match order {
+        LogOrder::Show => {}
+        LogOrder::Reset => logs.reset(),
+        LogOrder::Set(filter) => {
+            if let Err(error) = logs.set(&filter) {
+                return Ok(Err(error.to_string()));
+            }
+        }
+    }
+    let now = Answer::Log {
+        filter: logs.current(),
+        initial: logs.initial().to_owned(),
+    };
+    write_line(writer, &now).await?;
+    Ok(Ok(()))
 }
 
 /// A scan that was asked for.

@@ -45,6 +45,7 @@ pub mod read_only;
 pub mod schema;
 pub mod scope;
 pub mod search;
+pub mod size;
 pub mod suggest;
 pub mod tokenizer;
 pub mod translation;

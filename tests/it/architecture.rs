@@ -35,13 +35,14 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Beginnings of foreign names, and where they may stand.
-const FOREIGN: [(&str, &[&str]); 9] = [
+const FOREIGN: [(&str, &[&str]); 10] = [
     ("aws_", &["bucket", "queue", "aws"]),
     ("tantivy::", &["index/tantivy"]),
     ("tantivy_", &["index/tantivy"]),
     ("axum", &["http"]),
     ("hyper::", &["http"]),
-    ("hyper_util", &["http"]),
+    ("hyper_util", &["http", "telemetry/otlp"]),
+    ("opentelemetry", &["telemetry/otlp"]),
     ("prometheus_client", &["http/metrics"]),
     ("anyhow", &["cli"]),
     ("indicatif", &["cli"]),
