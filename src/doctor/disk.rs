@@ -2,12 +2,10 @@
 //!
 //! Merging segments, and a rebuild beside the live index, can need as much again as the index has.
 
-use std::io;
 use std::path::Path;
 
-use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
-
 use super::finding::{Finding, Subject};
+use crate::index::disk::Room;
 use crate::status::index_bytes;
 use crate::words::{grouped, size};
 
@@ -17,26 +15,12 @@ const LEAST_BYTES: u64 = 100_000_000;
 /// With fewer files than that, likewise: a commit makes some ten, before old ones go.
 const LEAST_FILES: u64 = 200;
 
-/// What there is on the file system of a folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Room {
-    /// For those who are not root.
-    free_bytes: u64,
-    /// How many files can be made; `None` where the file system has no such bound.
-    free_files: Option<u64>,
-    /// Whether nothing can be written, by anybody or by this process.
-    is_read_only: bool,
-}
-
 /// Examines the disk of the data directory. It reads the disk.
 pub(super) fn examine(data_dir: &Path) -> Finding {
     let place = first_existing(data_dir);
-    match room(place) {
+    match Room::of(place) {
         Ok(room) => judge(place, room, index_bytes(data_dir).unwrap_or(0)),
-        Err(error) => {
-            let what = format!("the room in {} cannot be told: {error}", place.display());
-            Finding::warning(Subject::Disk, what).remedy("look at it by df")
-        }
+        Err(error) => Finding::warning(Subject::Disk, error.to_string()).remedy("look at it by df"),
     }
 }
 
@@ -44,16 +28,6 @@ pub(super) fn examine(data_dir: &Path) -> Finding {
 fn first_existing(path: &Path) -> &Path {
     let there = path.ancestors().find(|ancestor| ancestor.is_dir());
     there.unwrap_or(Path::new("/"))
-}
-
-fn room(folder: &Path) -> io::Result<Room> {
-    let found = statvfs(folder)?;
-    Ok(Room {
-        free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
-        free_files: (found.f_files > 0).then_some(found.f_favail),
-        is_read_only: found.f_flag.contains(StatVfsMountFlags::RDONLY)
-            || access(folder, Access::WRITE_OK | Access::EXEC_OK).is_err(),
-    })
 }
 
 fn judge(place: &Path, room: Room, index_bytes: u64) -> Finding {
@@ -115,6 +89,7 @@ mod tests {
         ] {
             let room = Room {
                 free_bytes,
+                size_bytes: 100 * GB,
                 free_files,
                 is_read_only,
             };
@@ -129,7 +104,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("not/there/yet");
         assert_eq!(first_existing(&deep), folder.path());
-        assert!(room(folder.path()).unwrap().free_bytes > 0);
         assert!(examine(&deep).what.contains("there is room"));
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::IndexError;
 use super::directory::DataDir;
-use super::disk::free_bytes;
+use super::disk::Room;
 use super::tantivy::facts::{CommitFacts, Records, records_in};
 use crate::query::hit::rfc3339;
 use crate::sync::source_state::{RunningScan, SourceId, SourceState};
@@ -124,7 +124,7 @@ impl IndexInfo {
                 .collect(),
             bytes: segments.iter().map(|segment| segment.bytes).sum(),
             segments,
-            free_bytes: free_bytes(data_dir.path())?,
+            free_bytes: Room::of(data_dir.path())?.free_bytes,
             writer: data_dir.writer()?,
             other_generations: data_dir.others()?,
             problem: counted.err(),
