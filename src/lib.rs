@@ -23,6 +23,7 @@
 //! | [`sync`] | pure: how listings and events become changes; the order of observations; the checkpoint |
 //! | [`source`] | pure: what a Source is; key and asset path; processing rules |
 //! | [`query`] | pure: text to words, the query language, what a hit is |
+//! | [`rights`] | pure: what the program must be allowed to do, as policies of IAM |
 //! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
 //! | [`queue`] | SQS: receive, acknowledge, extend; the implementation by the AWS SDK |
 //! | [`aws`] | credentials to SDK configuration |
@@ -103,6 +104,7 @@ pub mod quarantine;
 pub mod query;
 pub mod queue;
 pub mod reindex;
+pub mod rights;
 pub mod scanner;
 pub mod search;
 pub mod source;

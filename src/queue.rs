@@ -6,7 +6,6 @@
 mod attributes;
 mod error;
 mod refusal;
-mod region;
 mod sqs;
 
 use std::fmt;

@@ -103,8 +103,8 @@ pub fn common(ranges: &[KeyRange], others: &[KeyRange]) -> Vec<KeyRange> {
     fewest(both.collect())
 }
 
-/// The ranges without those that lie in another, ascending.
-fn fewest(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
+/// The ranges, whole prefixes or single keys, without those that lie in another, ascending.
+pub fn fewest(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
     // Whatever lies in a range stands right behind it, its own single key included.
     ranges.sort_by(|a, b| {
         let order = a.prefix.cmp(&b.prefix);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LEVELS: [&[&str]; 10] = [
     &["sync", "telemetry"],
     &["source"],
-    &["query", "config", "aws"],
+    &["query", "config", "aws", "rights"],
     &["bucket", "queue", "index", "quarantine"],
     &["status", "search", "explain", "access"],
     &["scanner", "consumer", "http", "control"],
@@ -19,7 +19,7 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// Rooms that wait for nothing and look at nothing outside of their arguments.
-const PURE: [&str; 3] = ["sync", "source", "query"];
+const PURE: [&str; 4] = ["sync", "source", "query", "rights"];
 
 /// What a pure room must not name.
 const IMPURE: [&str; 9] = [
