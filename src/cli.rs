@@ -7,20 +7,24 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use self::text::say;
 use crate::config::{Config, ConfigError, UnknownSource};
+use crate::source::Source;
 
 mod check;
 mod explain;
+mod iam_policy;
 mod progress;
 mod quarantine;
 mod reindex;
 mod rules;
 mod search;
 mod serve;
+mod setup;
 mod status;
 mod text;
 mod token;
@@ -77,6 +81,8 @@ enum Command {
     Token(token::Command),
     /// Try the configuration: the bucket of each Source is opened, and what fails is explained
     Check,
+    IamPolicy(iam_policy::Arguments),
+    Setup(setup::Arguments),
     /// Print the completions for a shell, to be put where it looks for them
     Completions {
         /// Such as bash, zsh or fish
@@ -101,6 +107,23 @@ impl From<anyhow::Error> for Failure {
 impl From<UnknownSource> for Failure {
     fn from(error: UnknownSource) -> Self {
         Self::Told(MISUSED, error.into())
+    }
+}
+
+/// The Sources of these names, or all that are enabled where no name is given: those that requests are
+/// sent for.
+fn sources_in_use<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Source>, Failure> {
+    let chosen = config.choose(names)?.into_iter().map(AsRef::as_ref);
+    let used: Vec<&Source> = match names {
+        [] => chosen.filter(|source: &&Source| source.enabled).collect(),
+        _ => chosen.collect(),
+    };
+    match used.is_empty() {
+        true => Err(Failure::Told(
+            MISUSED,
+            anyhow!("no Source is enabled; name those that are meant with --source"),
+        )),
+        false => Ok(used),
     }
 }
 
@@ -171,6 +194,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
         Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
         Command::Token(command) => token::run(&command, &config),
+        Command::Setup(arguments) => setup::run(&arguments, &config),
+        Command::IamPolicy(arguments) => iam_policy::run(&arguments, &config),
         Command::Check => runtime()?.block_on(check::run(&config)),
         Command::Completions { .. } => Ok(()),
     }

@@ -24,6 +24,7 @@
 //! | [`source`] | pure: what a Source is; key and asset path; processing rules |
 //! | [`query`] | pure: text to words, the query language, what a hit is |
 //! | [`rights`] | pure: what the program must be allowed to do, as policies of IAM |
+//! | [`wiring`] | pure: what must be set up for events to reach the queues, as a script or a template |
 //! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
 //! | [`queue`] | SQS: receive, acknowledge, extend; the implementation by the AWS SDK |
 //! | [`aws`] | credentials to SDK configuration |
@@ -111,3 +112,4 @@ pub mod source;
 pub mod status;
 pub mod sync;
 pub mod telemetry;
+pub mod wiring;

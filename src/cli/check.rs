@@ -116,10 +116,11 @@ async fn try_source(source: &Source, checkpoint: Option<&Checkpoint>, report: &m
     }
 }
 
-/// Asks for the first key under the prefix: the right that a scan needs, and no more.
+/// Asks for the first key under the first prefix that a scan lists: the right that it needs, and no more.
 async fn list_one(source: &Source, bucket: &S3Bucket) -> Result<String, BucketError> {
+    let first = source.listed_ranges().into_iter().next();
     let request = PageRequest {
-        prefix: source.prefix.clone(),
+        prefix: first.map_or(source.prefix.clone(), |range| range.prefix),
         start_after: None,
         token: None,
         max_keys: 1,

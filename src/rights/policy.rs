@@ -179,7 +179,8 @@ fn listings(rights: &[Right]) -> Vec<Statement> {
             whole.resource.push(bucket);
             continue;
         }
-        let sid = unique(&format!("ListPrefixesOf{}", camel_case(&bucket)), &mut sids);
+        let name = bucket.rsplit(':').next().unwrap_or_default();
+        let sid = unique(&format!("ListPrefixesOf{}", camel_case(name)), &mut sids);
         let mut statement = Statement::over(&sid, &["s3:ListBucket"], vec![bucket]);
         let patterns = ranges.iter().map(pattern).collect();
         statement.condition = Some(Condition {
@@ -200,10 +201,9 @@ fn pattern(range: &KeyRange) -> String {
     }
 }
 
-/// The bucket of that ARN, with nothing but letters and digits: `my-bucket.1` as `MyBucket1`.
-fn camel_case(bucket_arn: &str) -> String {
-    let bucket = bucket_arn.rsplit(':').next().unwrap_or_default();
-    let words = bucket.split(|c: char| !c.is_ascii_alphanumeric());
+/// The name with nothing but letters and digits: `my-bucket.1` as `MyBucket1`.
+pub fn camel_case(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let capital = |word: &str| {
         let (first, rest) = word.split_at(word.len().min(1));
         first.to_ascii_uppercase() + rest

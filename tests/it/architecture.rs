@@ -9,7 +9,7 @@ const LEVELS: [&[&str]; 10] = [
     &["sync", "telemetry"],
     &["source"],
     &["query", "config", "aws", "rights"],
-    &["bucket", "queue", "index", "quarantine"],
+    &["bucket", "queue", "index", "quarantine", "wiring"],
     &["status", "search", "explain", "access"],
     &["scanner", "consumer", "http", "control"],
     &["reindex"],
@@ -19,7 +19,7 @@ const LEVELS: [&[&str]; 10] = [
 ];
 
 /// Rooms that wait for nothing and look at nothing outside of their arguments.
-const PURE: [&str; 4] = ["sync", "source", "query", "rights"];
+const PURE: [&str; 5] = ["sync", "source", "query", "rights", "wiring"];
 
 /// What a pure room must not name.
 const IMPURE: [&str; 9] = [
