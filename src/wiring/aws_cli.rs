@@ -15,9 +15,14 @@ const HEAD: &str = include_str!("aws_cli/head.sh");
 /// The script, for any POSIX shell.
 pub fn print(wiring: &Wiring) -> String {
     let mut lines: Vec<String> = Vec::new();
+    let mut queues = wiring.queues.iter();
+    let is_elsewhere = queues.any(|queue| {
+        let mut buckets = queue.buckets.iter();
+        queue.endpoint_url.is_some() || buckets.any(|bucket| bucket.endpoint_url.is_some())
+    });
     for queue in &wiring.queues {
         lines.push(format!("\n# {}", queue.followers()));
-        lines.extend(place(queue));
+        lines.extend(place(queue, is_elsewhere));
         lines.push(format!(
             "make_queue {} {} \\\n    '{}' {MAX_RECEIVE_COUNT}",
             shell(&queue.name),
@@ -28,25 +33,31 @@ pub fn print(wiring: &Wiring) -> String {
             Through::S3 => lines.extend(notifications(queue)),
             Through::EventBridge => lines.extend(rules(queue)),
         }
-        lines.push(format!(
-            "printf '\\n# %s\\nevents = {{ queue_url = \"%s\" }}\\n' {} \"$queue_url\"",
-            shell(&queue.followers())
-        ));
+        lines.push(told(queue));
     }
     format!("{HEAD}{}\n", lines.join("\n"))
 }
 
-/// Where the commands go.
-fn place(queue: &Queue) -> Vec<String> {
-    let bucket = &queue.buckets[0];
-    let endpoint = |service, url: &Option<String>| match url {
-        Some(url) => format!("export AWS_ENDPOINT_URL_{service}={}", shell(url)),
-        None => format!("unset AWS_ENDPOINT_URL_{service}"),
+/// The line that the configuration needs. Only an address of AWS tells the queue's Region.
+fn told(queue: &Queue) -> String {
+    let followers = shell(&queue.followers());
+    let (region, value) = match &queue.endpoint_url {
+        Some(_) => (", region = \"%s\"", " \"$AWS_REGION\""),
+        None => ("", ""),
     };
+    format!(
+        "printf '\\n# %s\\nevents = {{ queue_url = \"%s\"{region} }}\\n' {followers} \"$queue_url\"{value}"
+    )
+}
+
+/// Where the commands for the queue go.
+fn place(queue: &Queue, is_elsewhere: bool) -> Vec<String> {
+    let bucket = &queue.buckets[0];
     let mut lines = Vec::new();
-    if bucket.endpoint_url.is_some() || queue.endpoint_url.is_some() {
-        lines.push(endpoint("S3", &bucket.endpoint_url));
-        lines.push(endpoint("SQS", &queue.endpoint_url));
+    if is_elsewhere {
+        let sqs = queue.endpoint_url.as_deref();
+        lines.push(at(bucket));
+        lines.push(format!("sqs_at={}", shell(sqs.unwrap_or_default())));
     }
     match &queue.region {
         Some(region) => lines.push(format!("use_region {}", shell(region))),
@@ -56,6 +67,12 @@ fn place(queue: &Queue) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Where the commands for the bucket go.
+fn at(bucket: &Bucket) -> String {
+    let url = bucket.endpoint_url.as_deref();
+    format!("s3_at={}", shell(url.unwrap_or_default()))
 }
 
 fn attributes(visibility_seconds: u64) -> String {
@@ -118,12 +135,16 @@ fn rules(queue: &Queue) -> Vec<String> {
 }
 
 fn notify(bucket: &Bucket, prefixes: &str, more: &str) -> String {
-    format!(
+    let notify = format!(
         "notify {} {} \\\n    {} {} {}",
         shell(&bucket.name),
         shell(bucket.owner.as_deref().unwrap_or_default()),
         shell(&json!(EVENTS).to_string()),
         shell(prefixes),
         shell(more)
-    )
+    );
+    match bucket.endpoint_url {
+        Some(_) => format!("{}\n{notify}", at(bucket)),
+        None => notify,
+    }
 }

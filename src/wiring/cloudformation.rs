@@ -33,7 +33,10 @@ fn head(wiring: &Wiring) -> String {
         _ => "The stack must be in the buckets' Region.".to_owned(),
     };
     // One for each queue: the others that follow it come along.
-    let sources = wiring.queues.iter().filter_map(|queue| queue.sources.first());
+    let sources = wiring
+        .queues
+        .iter()
+        .filter_map(|queue| queue.sources.first());
     let sources: String = sources.map(|name| format!(" --source {name}")).collect();
     let (through, mut properties) = (wiring.through, String::new());
     for (bucket, senders) in wiring.by_bucket() {

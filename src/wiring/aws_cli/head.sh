@@ -16,6 +16,17 @@ for program in aws jq; do
 done
 export AWS_PAGER='' AWS_DEFAULT_OUTPUT=json
 
+# Where S3 and SQS are, if that is not AWS.
+s3_at='' sqs_at=''
+
+s3api() {
+    aws s3api ${s3_at:+--endpoint-url "$s3_at"} "$@"
+}
+
+sqs() {
+    aws sqs ${sqs_at:+--endpoint-url "$sqs_at"} "$@"
+}
+
 # use_region REGION
 use_region() {
     export AWS_REGION="$1" AWS_DEFAULT_REGION="$1"
@@ -23,7 +34,7 @@ use_region() {
 
 # region_of BUCKET
 region_of() {
-    aws s3api head-bucket --bucket "$1" --query BucketRegion --output text
+    s3api head-bucket --bucket "$1" --query BucketRegion --output text
 }
 
 # account_of_credentials: whose they are
@@ -33,15 +44,15 @@ account_of_credentials() {
 
 # attribute URL NAME: an attribute of a queue, None where it has none
 attribute() {
-    aws sqs get-queue-attributes --queue-url "$1" --attribute-names "$2" \
+    sqs get-queue-attributes --queue-url "$1" --attribute-names "$2" \
         --query "Attributes.$2" --output text
 }
 
 # queue_of NAME ATTRIBUTES: makes the queue, or changes the one that is there; prints its address
 queue_of() {
-    url=$(aws sqs get-queue-url --queue-name "$1" --query QueueUrl --output text 2>/dev/null) ||
-        url=$(aws sqs create-queue --queue-name "$1" --query QueueUrl --output text)
-    aws sqs set-queue-attributes --queue-url "$url" --attributes "$2"
+    url=$(sqs get-queue-url --queue-name "$1" --query QueueUrl --output text 2>/dev/null) ||
+        url=$(sqs create-queue --queue-name "$1" --query QueueUrl --output text)
+    sqs set-queue-attributes --queue-url "$url" --attributes "$2"
     printf '%s\n' "$url"
 }
 
@@ -59,7 +70,7 @@ make_queue() {
     redrive=$(jq --null-input --compact-output --arg arn "$dead_arn" --arg count "$4" '{
         RedrivePolicy: ({deadLetterTargetArn: $arn, maxReceiveCount: $count} | tojson)
     }')
-    aws sqs set-queue-attributes --queue-url "$queue_url" --attributes "$redrive"
+    sqs set-queue-attributes --queue-url "$queue_url" --attributes "$redrive"
 }
 
 # allow SERVICE SOURCES ACCOUNTS: lets the service send to the queue for these ARNs, and accounts where
@@ -79,13 +90,13 @@ allow() {
     policy=$(printf '%s' "$policy" | jq --compact-output --argjson ours "$ours" '{
         Policy: (.Statement = ([.Statement] | flatten | map(select(.Sid != $ours.Sid))) + [$ours] | tojson)
     }')
-    aws sqs set-queue-attributes --queue-url "$queue_url" --attributes "$policy"
+    sqs set-queue-attributes --queue-url "$queue_url" --attributes "$policy"
 }
 
 # notify BUCKET OWNER EVENTS PREFIXES MORE: has the bucket, of that account where one is given, send
 # the events of keys under the prefixes to the queue, in the place of what it sent there for us before
 notify() {
-    now=$(aws s3api get-bucket-notification-configuration --bucket "$1" \
+    now=$(s3api get-bucket-notification-configuration --bucket "$1" \
         ${2:+--expected-bucket-owner "$2"})
     [ -n "$now" ] || now='{}'
     wanted=$(printf '%s' "$now" | jq --compact-output --arg mark "asset-indexer.$queue_name." \
@@ -100,7 +111,7 @@ notify() {
                 } end
             ]) + $more')
     tries=10
-    until aws s3api put-bucket-notification-configuration --bucket "$1" \
+    until s3api put-bucket-notification-configuration --bucket "$1" \
         ${2:+--expected-bucket-owner "$2"} --notification-configuration "$wanted"; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || exit 1
