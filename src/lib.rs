@@ -46,7 +46,7 @@
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
 //! way, `cli → daemon → reindex → {scanner, consumer, http, control} → {status, search, explain, access} → {bucket,
-//! queue, index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
+//! queue, index, quarantine, wiring} → {query, config, aws, rights} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
 //!

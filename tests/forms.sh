@@ -31,6 +31,8 @@ if ! command -v terraform >/dev/null; then
     echo 'skipped: terraform is not there, so the Terraform form is compared with its golden files only'
     exit
 fi
+# The machine's own settings may name places that are not there.
+export TF_CLI_CONFIG_FILE=/dev/null
 terraform fmt -check -diff tests/golden/setup
 if [ ! -d "$plugins" ]; then
     echo "skipped: $plugins has no provider plugins, so the Terraform form is held to its syntax only"
@@ -38,8 +40,6 @@ if [ ! -d "$plugins" ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
-# The machine's own settings may name places that are not there.
-export TF_CLI_CONFIG_FILE=/dev/null
 cp tests/golden/setup/one/s3.tf "$work/main.tf"
 terraform -chdir="$work" init -backend=false -plugin-dir="$plugins" >/dev/null
 for form in tests/golden/setup/*/*.tf; do

@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let wiring = Wiring::of(&chosen, &all, through, visibility)
         .map_err(|error| Failure::Told(MISUSED, error.into()))?;
     let text = match arguments.print {
-        Form::AwsCli => wiring::aws_cli::print(&wiring),
+        Form::AwsCli => wiring::script::print(&wiring),
         Form::Terraform => wiring::terraform::print(in_one_region(&wiring)?),
         Form::CloudFormation => wiring::cloudformation::print(in_one_region(&wiring)?),
     };

@@ -81,7 +81,41 @@ pub fn is_writable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Whether IAM would find that the text is like the pattern.
+    fn is_like(pattern: &str, text: &str) -> bool {
+        let literal = ["${*}", "${?}", "${$}"].map(|it| (it, &it[2..3]));
+        let literal = literal.into_iter().find(|(it, _)| pattern.starts_with(it));
+        let (own, rest) = match (literal, pattern.chars().next()) {
+            (Some((variable, meant)), _) => (meant, &pattern[variable.len()..]),
+            (None, None) => return text.is_empty(),
+            (None, Some('*')) => {
+                let mut ends = text.char_indices().map(|(end, _)| end);
+                return ends.any(|end| is_like(&pattern[1..], &text[end..]))
+                    || is_like(&pattern[1..], "");
+            }
+            (None, Some(c)) => pattern.split_at(c.len_utf8()),
+        };
+        text.strip_prefix(own)
+            .is_some_and(|text| is_like(rest, text))
+    }
+
+    proptest! {
+        #[test]
+        fn a_literal_is_like_itself_and_like_no_other(
+            text in "[*?${}a/ é写]{0,8}",
+            other in "[*?${}a/ é写]{0,8}",
+        ) {
+            let pattern = literal(&text);
+            prop_assert!(is_like(&pattern, &text), "{}", pattern);
+            if text.chars().all(is_writable) {
+                prop_assert_eq!(is_like(&pattern, &other), text == other, "{}", pattern);
+            }
+        }
+    }
 
     #[test]
     fn a_region_is_in_its_partition() {

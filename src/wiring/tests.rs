@@ -26,7 +26,9 @@ fn wire(sources: &[Source], through: Through) -> Result<Wiring, WiringError> {
 }
 
 /// Queue, Sources, and the prefixes of each bucket.
-fn shape(wiring: &Wiring) -> Vec<(String, Vec<String>, Vec<(String, Vec<String>)>)> {
+type Shape = (String, Vec<String>, Vec<(String, Vec<String>)>);
+
+fn shape(wiring: &Wiring) -> Vec<Shape> {
     let bucket = |bucket: &Bucket| (bucket.name.clone(), notification_prefixes(bucket));
     let queue = |queue: &Queue| {
         let buckets = queue.buckets.iter().map(bucket).collect();

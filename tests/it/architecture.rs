@@ -22,9 +22,13 @@ const LEVELS: [&[&str]; 10] = [
 const PURE: [&str; 5] = ["sync", "source", "query", "rights", "wiring"];
 
 /// What a pure room must not name.
-const IMPURE: [&str; 9] = [
+const IMPURE: [&str; 13] = [
     "tokio",
-    "aws_",
+    "aws_config",
+    "aws_credential",
+    "aws_sdk",
+    "aws_smithy",
+    "aws_types",
     "tantivy::",
     "std::env",
     "std::fs",
@@ -35,8 +39,12 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Beginnings of foreign names, and where they may stand.
-const FOREIGN: [(&str, &[&str]); 9] = [
-    ("aws_", &["bucket", "queue", "aws"]),
+const FOREIGN: [(&str, &[&str]); 13] = [
+    ("aws_config", &["bucket", "queue", "aws"]),
+    ("aws_credential", &["bucket", "queue", "aws"]),
+    ("aws_sdk", &["bucket", "queue", "aws"]),
+    ("aws_smithy", &["bucket", "queue", "aws"]),
+    ("aws_types", &["bucket", "queue", "aws"]),
     ("tantivy::", &["index/tantivy"]),
     ("tantivy_", &["index/tantivy"]),
     ("axum", &["http"]),

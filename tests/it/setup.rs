@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::cli::{BINARY, Cli};
@@ -131,6 +133,59 @@ fn what_cannot_be_printed_is_refused_with_what_to_do() {
     assert!(
         output.stderr.contains("a managed policy takes 6,144"),
         "{output:#?}"
+    );
+}
+
+/// Reads a CloudFormation template on standard input, and prints all prefixes in it as JSON.
+const PREFIXES_OF_YAML: &str = "
+import json, sys, yaml
+yaml.SafeLoader.add_multi_constructor('!', lambda loader, tag, node: None)
+resources = yaml.safe_load(sys.stdin.buffer)['Resources'].values()
+rules = [it['Properties']['EventPattern'] for it in resources if it['Type'] == 'AWS::Events::Rule']
+print(json.dumps([key['prefix'] for rule in rules for key in rule['detail']['object']['key']]))
+";
+
+#[test]
+fn a_template_means_the_prefixes_of_the_configuration() {
+    let hostile = "([$%{}\"'`\\\\*?!#&:,\\[\\]|>@ \n\r\t\u{0}\u{7f}\u{85}\u{2028}\u{feff}é\u{1f600}]|.){1,12}";
+    let mut runner = TestRunner::deterministic();
+    let mut prefixes: Vec<String> = Vec::new();
+    let mut toml = "data_dir = \"/d\"\n".to_owned();
+    for number in 0..200 {
+        let tree = hostile
+            .new_tree(&mut runner)
+            .expect("it is a regex of the kind");
+        let prefix = format!("p{}", tree.current());
+        toml += &format!(
+            "[[source]]\nname = \"s{number}\"\nbucket = \"bucket-{number}\"\nsubdomain = \"s{number}\"\n\
+             prefix = {}\n",
+            json!(prefix).to_string().replace('\u{7f}', "\\u007f")
+        );
+        let is_folder = prefix.ends_with('/');
+        prefixes.push(if is_folder { prefix } else { prefix + "/" });
+    }
+    let cli = Cli::new(&Config::of([]));
+    cli.configure_with(&toml);
+    let print = [
+        "setup",
+        "--print",
+        "cloudformation",
+        "--through",
+        "eventbridge",
+    ];
+    let template = cli.folder().join("template.yaml");
+    fs::write(&template, cli.succeed(&print).stdout).expect("the folder is ours");
+    let output = Command::new(tool("python"))
+        .args(["-c", PREFIXES_OF_YAML])
+        .stdin(fs::File::open(&template).expect("just written"))
+        .output()
+        .expect("it is there");
+    let read: Option<Vec<String>> = serde_json::from_slice(&output.stdout).ok();
+    assert_eq!(
+        read,
+        Some(prefixes),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
     );
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// What each script begins with: what it needs, and the functions that the rest is written with.
-const HEAD: &str = include_str!("aws_cli/head.sh");
+const HEAD: &str = include_str!("script/head.sh");
 
 /// The script, for any POSIX shell.
 pub fn print(wiring: &Wiring) -> String {
