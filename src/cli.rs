@@ -7,14 +7,17 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::text::say;
 use crate::config::{Config, ConfigError, UnknownSource};
+use crate::source::Source;
 use crate::telemetry;
 
 mod check;
 mod explain;
+mod iam_policy;
 mod index;
 mod log;
 mod progress;
@@ -23,6 +26,7 @@ mod reindex;
 mod rules;
 mod search;
 mod serve;
+mod setup;
 mod status;
 mod text;
 mod token;
@@ -95,6 +99,8 @@ enum Command {
     #[command(subcommand)]
     Index(index::Command),
     Check(check::Arguments),
+    IamPolicy(iam_policy::Arguments),
+    Setup(setup::Arguments),
     /// Print the completions for a shell, to be put where it looks for them
     Completions {
         /// Such as bash, zsh or fish
@@ -119,6 +125,23 @@ impl From<anyhow::Error> for Failure {
 impl From<UnknownSource> for Failure {
     fn from(error: UnknownSource) -> Self {
         Self::Told(MISUSED, error.into())
+    }
+}
+
+/// The Sources of these names, or all that are enabled where no name is given: those that requests are
+/// sent for.
+fn sources_in_use<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Source>, Failure> {
+    let chosen = config.choose(names)?.into_iter().map(AsRef::as_ref);
+    let used: Vec<&Source> = match names {
+        [] => chosen.filter(|source: &&Source| source.enabled).collect(),
+        _ => chosen.collect(),
+    };
+    match used.is_empty() {
+        true => Err(Failure::Told(
+            MISUSED,
+            anyhow!("no Source is enabled; name those that are meant with --source"),
+        )),
+        false => Ok(used),
     }
 }
 
@@ -197,6 +220,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Check(command) => {
             runtime()?.block_on(check::run(&command, &config, &arguments.config))
         }
+        Command::Setup(arguments) => setup::run(&arguments, &config),
+        Command::IamPolicy(arguments) => iam_policy::run(&arguments, &config),
         Command::Completions { .. } => Ok(()),
     }
 }

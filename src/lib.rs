@@ -23,6 +23,8 @@
 //! | [`sync`] | pure: how listings and events become changes; the order of observations; the checkpoint |
 //! | [`source`] | pure: what a Source is; key and asset path; processing rules |
 //! | [`query`] | pure: text to words, the query language, what a hit is |
+//! | [`rights`] | pure: what the program must be allowed to do, as policies of IAM |
+//! | [`wiring`] | pure: what must be set up for events to reach the queues, as a script or a template |
 //! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
 //! | [`queue`] | SQS: receive, acknowledge, extend; the implementation by the AWS SDK |
 //! | [`aws`] | credentials to SDK configuration |
@@ -46,7 +48,7 @@
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
 //! way, `cli → daemon → {reindex, doctor} → {scanner, consumer, http, control} → {status, search, explain, access} → {bucket,
-//! queue, index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
+//! queue, index, quarantine, wiring} → {query, config, aws, rights} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
 //!
@@ -106,10 +108,12 @@ pub mod quarantine;
 pub mod query;
 pub mod queue;
 pub mod reindex;
+pub mod rights;
 pub mod scanner;
 pub mod search;
 pub mod source;
 pub mod status;
 pub mod sync;
 pub mod telemetry;
+pub mod wiring;
 pub mod words;

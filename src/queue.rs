@@ -7,7 +7,6 @@ mod attributes;
 mod error;
 mod probe;
 mod refusal;
-mod region;
 mod sqs;
 
 use std::fmt;

@@ -37,11 +37,13 @@ need cargo 'install Rust, see https://rustup.rs'
 export ASSET_INDEXER_TEST_VENV=$venv
 export ASSET_INDEXER_TEST_NODE=$modules
 export ASSET_INDEXER_TEST_PROMETHEUS=$prometheus
+export ASSET_INDEXER_TEST_TOOLS=$tools
 export CARGO_TERM_PROGRESS_WHEN=never
 
 step 'local S3 server' prepare_venv
 step 'browser and Node.js packages' prepare_node
 step 'Prometheus' prepare_promtool
+step 'AWS CLI and linters' prepare_tools
 step 'formatting' cargo fmt --check
 step 'dependencies' check_dependencies
 if [ -f deploy/inventory.py ]; then
@@ -51,6 +53,7 @@ else
 fi
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'tests' cargo test --locked
+step 'printed policies and set-ups' tests/forms.sh
 ASSET_INDEXER=${CARGO_TARGET_DIR:-target}/debug/asset-indexer step 'demo' deploy/demo.sh --once
 RUSTDOCFLAGS='-D warnings' step 'documentation' cargo doc --no-deps --locked --quiet
 printf '\nall steps passed in %d s\n' "$SECONDS"

@@ -23,9 +23,9 @@ use tracing::warn;
 use crate::aws;
 use crate::queue::{
     Attributes, MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Operation, Queue, QueueError,
-    QueueErrorKind, ReceiptHandle, Refused, refusal, region,
+    QueueErrorKind, ReceiptHandle, Refused, refusal,
 };
-use crate::source::Events;
+use crate::source::{Events, queue_url};
 use crate::sync::stamp::Stamp;
 
 /// How long making a connection may take.
@@ -103,7 +103,7 @@ impl SqsQueue {
 
     /// The address of its server; `None` where that is AWS.
     pub fn endpoint_url(&self) -> Option<String> {
-        match region::of_url(&self.url) {
+        match queue_url::region(&self.url) {
             Some(_) => None,
             None => Some(origin(&self.url)),
         }
@@ -233,7 +233,7 @@ impl Queue for SqsQueue {
 fn signing_region(events: &Events, bucket_region: Option<&str>) -> String {
     let configured = events.region.clone();
     configured
-        .or_else(|| region::of_url(&events.queue_url))
+        .or_else(|| queue_url::region(&events.queue_url))
         .or_else(|| bucket_region.map(str::to_owned))
         .unwrap_or_else(|| aws::DEFAULT_REGION.to_owned())
 }
