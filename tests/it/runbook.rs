@@ -14,6 +14,7 @@ use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::live_fixture::Live;
 
 const RUNBOOK: &str = include_str!("../../deploy/README.md");
+const RULES: &str = include_str!("../../deploy/prometheus-rules.yml");
 
 /// Where the package has the index.
 const DATA_DIR: &str = "/var/lib/asset-indexer";
@@ -50,15 +51,10 @@ fn each_chapter_says_how_to_notice_what_to_do_and_when_it_is_well() {
 
 #[test]
 fn the_alerts_that_are_named_are_there() {
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus-rules.yml");
-    let Ok(rules) = fs::read_to_string(rules) else {
-        println!("skipped: there are no alert rules yet");
-        return;
-    };
     let words = RUNBOOK.split(|c: char| !c.is_alphanumeric());
     let named = words.filter(|word| word.starts_with("AssetIndexer"));
     for alert in named {
-        assert!(rules.contains(&format!("alert: {alert}\n")), "{alert}");
+        assert!(RULES.contains(&format!("alert: {alert}\n")), "{alert}");
     }
 }
 
