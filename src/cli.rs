@@ -3,21 +3,23 @@
 //! A command reads its arguments and the configuration, calls the library, and shows what came of
 //! it; nothing is decided here that another caller of the library would need.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
-use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use self::text::say;
 use crate::config::{Config, ConfigError, UnknownSource};
 use crate::source::Source;
+use crate::telemetry;
 
 mod check;
 mod explain;
 mod iam_policy;
+mod index;
+mod log;
 mod progress;
 mod quarantine;
 mod reindex;
@@ -42,13 +44,26 @@ struct Arguments {
         short,
         global = true,
         env = "ASSET_INDEXER_CONFIG",
-        default_value = "/etc/asset-indexer/asset-indexer.toml",
+        default_value = DEFAULT_CONFIG,
         value_name = "FILE"
     )]
     config: PathBuf,
+    /// How logs are written
+    #[arg(
+        long,
+        global = true,
+        env = telemetry::FORMAT_VARIABLE,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    log_format: telemetry::Format,
     #[command(subcommand)]
     command: Command,
 }
+
+/// Where the configuration lies if nobody says otherwise.
+const DEFAULT_CONFIG: &str = "/etc/asset-indexer/asset-indexer.toml";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -57,7 +72,8 @@ Exit codes:
   2    wrong arguments or a wrong configuration; nothing was done
   130  interrupted; what was committed stays
 
-Logs go to standard error; ASSET_INDEXER_LOG=debug shows more.";
+Logs go to standard error; ASSET_INDEXER_LOG=debug shows more. A running daemon is told so by
+`asset-indexer log debug`.";
 
 /// Something failed.
 const FAILED: u8 = 1;
@@ -72,6 +88,7 @@ enum Command {
     Search(search::Arguments),
     Serve(serve::Arguments),
     Status(status::Arguments),
+    Log(log::Arguments),
     Explain(explain::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
@@ -79,8 +96,9 @@ enum Command {
     Quarantine(quarantine::Command),
     #[command(subcommand)]
     Token(token::Command),
-    /// Try the configuration: the bucket of each Source is opened, and what fails is explained
-    Check,
+    #[command(subcommand)]
+    Index(index::Command),
+    Check(check::Arguments),
     IamPolicy(iam_policy::Arguments),
     Setup(setup::Arguments),
     /// Print the completions for a shell, to be put where it looks for them
@@ -181,45 +199,36 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             _ => Ok(()),
         };
     }
-    let bars = start_logs(&arguments.command)?;
+    let (telemetry, bars) = log::start(&arguments.command, arguments.log_format)?;
     let config = Config::load(&arguments.config)?;
     match arguments.command {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
-        Command::Serve(command) => {
-            runtime()?.block_on(serve::run(&command, config, arguments.config))
-        }
+        Command::Serve(command) => runtime()?.block_on(serve::run(
+            &command,
+            config,
+            arguments.config,
+            telemetry.filter.clone(),
+        )),
         Command::Search(arguments) => search::run(&arguments, &config),
         Command::Rules(command) => rules::run(&command, &config),
         Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments, &config)),
         Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
         Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
+        Command::Log(arguments) => runtime()?.block_on(log::run(arguments, &config)),
         Command::Token(command) => token::run(&command, &config),
+        Command::Index(command) => runtime()?.block_on(index::run(command, config, bars)),
+        Command::Check(command) => {
+            runtime()?.block_on(check::run(&command, &config, &arguments.config))
+        }
         Command::Setup(arguments) => setup::run(&arguments, &config),
         Command::IamPolicy(arguments) => iam_policy::run(&arguments, &config),
-        Command::Check => runtime()?.block_on(check::run(&config)),
         Command::Completions { .. } => Ok(()),
     }
-}
-
-/// Starts the logs, and gives the place where progress bars are drawn: logs go above them.
-fn start_logs(command: &Command) -> Result<MultiProgress, Failure> {
-    let on_terminal = std::io::stderr().is_terminal();
-    let target = match command {
-        Command::Reindex(_) if on_terminal => ProgressDrawTarget::stderr(),
-        _ => ProgressDrawTarget::hidden(),
-    };
-    let bars = MultiProgress::with_draw_target(target);
-    // Whoever sees a bar needs no log line about the same.
-    let default = match command {
-        Command::Serve(_) => "error,asset_indexer=info",
-        Command::Reindex(_) if !on_terminal => "error,asset_indexer=info",
-        _ => "error,asset_indexer=warn",
-    };
-    crate::telemetry::init(progress::AboveBars(bars.clone()), on_terminal, default)
-        .map_err(|error| Failure::Told(MISUSED, error.into()))?;
-    Ok(bars)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?)
 }
+
+#[cfg(test)]
+mod tests;

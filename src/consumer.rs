@@ -13,6 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument, Span};
 
 use crate::config::EventsConfig;
 use crate::index::IndexError;
@@ -233,6 +234,13 @@ impl<Q: Queue> Consumer<Q> {
         counters.received.add(messages.len() as u64);
         let now = Instant::now();
         let mut permits = received.permits;
+        let batch = match messages.len() {
+            0 => Span::none(),
+            messages => {
+                let messages = messages as i64;
+                tracing::debug_span!("batch", queue = self.board.url, messages)
+            }
+        };
         for message in messages {
             if message.receive_count > 1 {
                 counters.redelivered.add(1);
@@ -245,10 +253,12 @@ impl<Q: Queue> Consumer<Q> {
                 continue;
             }
             let handler = Arc::clone(&self.handler);
+            let batch = batch.clone();
             self.handled.spawn(async move {
                 let copy = message.clone();
+                let handling = async move { handler.handle(&copy).await };
                 // In a task of its own, so that a message that makes it panic harms no other.
-                let handling = tokio::spawn(async move { handler.handle(&copy).await });
+                let handling = tokio::spawn(handling.instrument(batch));
                 let handling = AbortOnDropHandle::new(handling);
                 let panicked = |_| {
                     let reason = "handling it panicked; see the log".to_owned();
@@ -296,11 +306,13 @@ impl<Q: Queue> Consumer<Q> {
             Outcome::NotYet => self.let_rest(receipt, FIRST_REST),
             Outcome::Unreadable(reason) => {
                 self.board.counters.unreadable.add(1);
+                self.note_if_last(&message);
                 self.let_rest(receipt, rest_after(message.receive_count));
                 self.keep(message, reason);
             }
             Outcome::Failed(reason) => {
                 self.board.counters.failed.add(1);
+                self.note_if_last(&message);
                 self.let_rest(receipt, rest_after(message.receive_count));
                 if message.receive_count >= FAILS_EVERY_TIME {
                     self.keep(message, reason);
@@ -308,6 +320,15 @@ impl<Q: Queue> Consumer<Q> {
             }
         }
         Ok(())
+    }
+
+    /// Counts a message that could not be handled and is not delivered again, as far as the queue has said.
+    fn note_if_last(&self, message: &Message) {
+        let attributes = self.board.attributes();
+        let redrive = attributes.and_then(|attributes| attributes.redrive);
+        if redrive.is_some_and(|redrive| message.receive_count >= redrive.max_receive_count) {
+            self.board.counters.dead_lettered.add(1);
+        }
     }
 
     /// Keeps a message for inspection; it stays in the queue, which moves it to its dead-letter queue.
@@ -325,17 +346,19 @@ impl<Q: Queue> Consumer<Q> {
                 receive_count: message.receive_count,
             };
             let queue = &queue_url;
+            // It quotes the message, and with that perhaps a key.
+            tracing::debug!(queue, message_id = message.id, reason, "not handled");
             match quarantine.keep(&suspect) {
                 Ok(Keeping::New) => tracing::warn!(
                     queue,
                     message_id = message.id,
-                    reason,
-                    "a message cannot be handled and is kept in quarantine; it is not acknowledged"
+                    "a message cannot be handled and is kept in quarantine, which says why; it is not \
+                     acknowledged"
                 ),
                 Ok(Keeping::Known) => {}
                 Ok(Keeping::Full) if full_told.swap(true, Ordering::Relaxed) => {}
                 Ok(Keeping::Full) => {
-                    tracing::warn!(queue, reason, "the quarantine is full; more is not kept");
+                    tracing::warn!(queue, "the quarantine is full; more is not kept");
                 }
                 Err(error) => tracing::warn!(queue, %error, "a message could not be kept"),
             }

@@ -44,11 +44,27 @@ pub enum Request {
     },
     /// A new index beside the live one, which it replaces when it is complete.
     Rebuild,
+    /// To make one segment of all, without what is deleted.
+    Compact,
     /// To handle messages once more that are kept in quarantine.
     Retry {
         /// Their ids there; how many is bounded by [`MAX_REQUEST_BYTES`] alone.
         ids: Vec<String>,
     },
+    /// What is logged, after this is done.
+    Log(LogOrder),
+}
+
+/// What is to be done about what is logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogOrder {
+    /// Nothing.
+    Show,
+    /// This filter is to hold.
+    Set(String),
+    /// The one that the daemon began with is to hold again.
+    Reset,
 }
 
 /// What is answered; some requests have several answers, the last of which is [`Answer::Done`] or
@@ -78,6 +94,13 @@ pub enum Answer {
         id: String,
         /// Why it is still there; `None`: it is done, and gone.
         problem: Option<String>,
+    },
+    /// What is logged now, and what was when the daemon began.
+    Log {
+        /// The filter now.
+        filter: String,
+        /// The filter then.
+        initial: String,
     },
     /// It cannot be done, for this reason.
     Refused(String),

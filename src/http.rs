@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Listen;
 
 pub mod api;
+mod count;
 pub mod gate;
 mod hosts;
 pub mod listener;
@@ -106,7 +107,9 @@ pub async fn serve(
     site: Arc<Site>,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
+    let board = Arc::clone(&site.board);
     let router = gate::guarded(routes::router(site), Arc::clone(&gate));
+    let router = count::counted(router, board);
     serve_within(BOUNDS, listener, &gate, router, stop).await
 }
 

@@ -40,12 +40,14 @@
 //! | [`reindex`] | all scans of a one-shot reindex, and which index they write |
 //! | [`explain`] | what is known of one key, and why search does or does not find it |
 //! | [`daemon`] | sessions over one index and one configuration; when Sources are scanned |
+//! | [`doctor`] | `check`: what works, what does not, and what to do about it |
 //! | [`config`] | what may be written in a file, and what it means |
-//! | [`telemetry`] | logs |
+//! | [`words`] | pure: numbers, sizes and keys as people read them |
+//! | [`telemetry`] | logs, and spans for a collector |
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → daemon → reindex → {scanner, consumer, http, control} → {status, search, explain, access} → {bucket,
+//! way, `cli → daemon → {reindex, doctor} → {scanner, consumer, http, control} → {status, search, explain, access} → {bucket,
 //! queue, index, quarantine, wiring} → {query, config, aws, rights} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
@@ -98,6 +100,7 @@ pub mod config;
 pub mod consumer;
 pub mod control;
 pub mod daemon;
+pub mod doctor;
 pub mod explain;
 pub mod http;
 pub mod index;
@@ -113,3 +116,4 @@ pub mod status;
 pub mod sync;
 pub mod telemetry;
 pub mod wiring;
+pub mod words;

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod error;
+mod probe;
 mod refusal;
 mod sqs;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use attributes::{Attributes, Redrive};
 pub use error::{Operation, QueueError, QueueErrorKind};
+pub use probe::Description;
 pub use sqs::SqsQueue;
 
 use crate::sync::stamp::Stamp;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::bucket::S3Bucket;
 use crate::config::{Config, UnknownSource};
@@ -208,7 +209,8 @@ async fn scan_one(
         drift_grace: None,
         queue: None,
     };
-    let result = scan(work, stop).await;
+    let span = tracing::info_span!("scan", source = job.source.name, reason = "reindex");
+    let result = scan(work, stop).instrument(span).await;
     job.requests.store(bucket.lists_sent(), Ordering::Relaxed);
     result
 }

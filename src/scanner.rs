@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::bucket::{BucketError, Lister};
 use crate::index::IndexError;
@@ -127,17 +128,35 @@ async fn list_ranges<L: Lister>(scan: &Arc<Scan<L>>, plan: ScanPlan) -> Result<(
             needs_start = false;
         }
         let permits = Arc::clone(&permits);
-        tasks.spawn(async move {
+        let listed = async move {
             let permit = permits.acquire_owned().await;
             let _permit = permit.expect("nobody closes the semaphore");
             listing.handle_all().await
-        });
+        };
+        tasks.spawn(listed.in_current_span());
     }
     while let Some(ended) = tasks.join_next().await {
         // Dropping the others ends them; their pages are in the index or were never seen.
         ended.map_err(|_| ScanError::TaskDied)??;
     }
     Ok(())
+}
+
+/// Fetches a page of the range of that place. Keys are in no field of the span.
+///
+/// Numbers of spans are signed: others are text to a collector.
+async fn fetch<L: Lister>(
+    scan: &Scan<L>,
+    range: usize,
+    request: &PageRequest,
+) -> Result<Page, BucketError> {
+    let span = tracing::debug_span!("page", range = range as i64, keys = tracing::field::Empty);
+    let listing = async {
+        let page = scan.lister.list(request).await?;
+        tracing::Span::current().record("keys", page.entries.len() as i64);
+        Ok(page)
+    };
+    listing.instrument(span).await
 }
 
 /// The listing of one range.
@@ -175,7 +194,7 @@ impl<L: Lister> Listing<L> {
     /// Fetches and reports one page, if there is one left.
     async fn handle_next(&mut self) -> Result<(), ScanError> {
         if let Some(request) = self.next.take() {
-            let page = self.scan.lister.list(&request).await?;
+            let page = fetch(&self.scan, self.place, &request).await?;
             let statement = self.take(page)?;
             self.scan.index.report_page(self.report(statement)).await?;
         }
@@ -187,14 +206,15 @@ impl<L: Lister> Listing<L> {
         let Some(request) = self.next.take() else {
             return Ok(());
         };
-        let mut page = self.scan.lister.list(&request).await?;
+        let place = self.place;
+        let mut page = fetch(&self.scan, place, &request).await?;
         loop {
             let statement = self.take(page)?;
             let next = self.next.take();
             let scan = Arc::clone(&self.scan);
             let fetch = async {
                 match &next {
-                    Some(request) => Ok(Some(scan.lister.list(request).await?)),
+                    Some(request) => Ok(Some(fetch(&scan, place, request).await?)),
                     None => Ok::<_, ScanError>(None),
                 }
             };
@@ -214,10 +234,13 @@ impl<L: Lister> Listing<L> {
 
     /// Takes a page into the walk and notes what to ask for next.
     fn take(&mut self, page: Page) -> Result<Statement, ScanError> {
-        let statement = self.walk.take(page).map_err(|fault| ScanError::Listing {
-            bucket: self.scan.source.bucket.clone(),
-            prefix: self.prefix.clone(),
-            fault,
+        let statement = self.walk.take(page).map_err(|fault| {
+            tracing::debug!(?fault, "a page is not believed");
+            ScanError::Listing {
+                bucket: self.scan.source.bucket.clone(),
+                prefix: self.prefix.clone(),
+                fault,
+            }
         })?;
         self.next.clone_from(&statement.next);
         Ok(statement)

@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sync::stamp::Stamp;
 
+mod disk;
+pub mod http;
 pub mod lag;
+mod process;
 mod queue;
 pub mod report;
 #[cfg(test)]
@@ -17,14 +20,17 @@ pub mod sample;
 mod size;
 mod source;
 
+pub use disk::Disk;
+pub use http::{HttpBoard, Route};
 pub use lag::{Lag, LagFigures};
+pub use process::Process;
 pub use queue::{Health, QueueBoard, QueueCounters};
 pub use report::Report;
 pub use size::index_bytes;
 pub use source::{Phase, ScanView, SourceBoard, SourceFacts, Trouble};
 
 /// A counter of the board.
-pub use crate::index::progress::Counter;
+pub use crate::index::progress::{Commits, Counter};
 
 /// What the daemon is doing.
 #[derive(Debug)]
@@ -36,12 +42,16 @@ pub struct Board {
     index: Mutex<IndexHealth>,
     sources: Mutex<BTreeMap<String, Arc<SourceBoard>>>,
     queues: Mutex<BTreeMap<String, Arc<QueueBoard>>>,
+    /// Commits that succeeded.
+    pub commits: Arc<Commits>,
     /// Commits that failed.
     pub commit_failures: Counter,
     /// Configurations that were taken over after the first.
     pub reloads: Counter,
     /// Configurations that were refused.
     pub refused_reloads: Counter,
+    /// What is answered over HTTP.
+    pub http: HttpBoard,
 }
 
 /// Whether the index can be written.
@@ -93,9 +103,11 @@ impl Board {
             index: Mutex::new(IndexHealth::Opening),
             sources: Mutex::default(),
             queues: Mutex::default(),
+            commits: Arc::default(),
             commit_failures: Counter::default(),
             reloads: Counter::default(),
             refused_reloads: Counter::default(),
+            http: HttpBoard::default(),
         }
     }
 

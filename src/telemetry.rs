@@ -1,44 +1,125 @@
-//! Logs: constant messages with fields, for people on a terminal and for a journal elsewhere.
+//! Logs and spans: constant messages with fields, for people on a terminal and for programs elsewhere.
 //!
-//! No secret is ever in a field. Metrics are not here: `http` reads them off the board.
+//! No secret is ever in a field, and no key or search text at `info` and above. Metrics are not here:
+//! `http` reads them off the board.
 
-use tracing_subscriber::EnvFilter;
+use std::io::IsTerminal;
+
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry, fmt};
+
+mod filter;
+mod format;
+mod journal;
+#[cfg(feature = "otlp")]
+mod otlp;
+
+pub use filter::{FilterError, LogFilter};
+pub use format::{Format, Reader};
+#[cfg(feature = "otlp")]
+pub use otlp::ExportError;
 
 /// The environment variable that says what is logged, in the syntax of `tracing`'s filters.
 pub const LOG_VARIABLE: &str = "ASSET_INDEXER_LOG";
 
-/// A filter that cannot be read.
+/// The environment variable that says in which form, as `--log-format` does.
+pub const FORMAT_VARIABLE: &str = "ASSET_INDEXER_LOG_FORMAT";
+
+/// Why there can be no logs as they are asked for.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{LOG_VARIABLE} = {filter:?} is no log filter ({why}); write for example info or asset_indexer=debug"
-)]
-pub struct FilterError {
-    filter: String,
-    why: String,
+pub enum StartError {
+    /// The environment asks for a filter that is none.
+    #[error("{LOG_VARIABLE}: {0}")]
+    Filter(#[from] FilterError),
+    /// There is no journal to write to.
+    #[error("failed to reach the journal at {path}: {cause}; write another --log-format")]
+    Journal {
+        /// Where it takes entries.
+        path: &'static str,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The environment asks for spans to be exported in a way that is not known.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Export(#[from] ExportError),
 }
 
-/// Starts logging to `writer`; `default` is logged where [`LOG_VARIABLE`] is not set.
+/// Logs and spans that are under way. When it is dropped, spans that are left are delivered, within
+/// three seconds.
+#[derive(Debug)]
+pub struct Telemetry {
+    /// What is logged.
+    pub filter: LogFilter,
+    #[cfg(feature = "otlp")]
+    _exporter: Option<otlp::Exporter>,
+}
+
+/// Starts logging to `writer`, which stands for standard error.
 ///
-/// Colours and no times on a terminal, times and no colours elsewhere.
-pub fn init<W>(writer: W, on_terminal: bool, default: &str) -> Result<(), FilterError>
+/// `default` is logged where [`LOG_VARIABLE`] is not set. `reader` says who reads standard error where
+/// the format is [`Format::Auto`].
+pub fn init<W>(
+    writer: W,
+    format: Format,
+    reader: Reader,
+    default: &str,
+) -> Result<Telemetry, StartError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = std::env::var(LOG_VARIABLE).unwrap_or_else(|_| default.to_owned());
-    let filter = EnvFilter::try_new(&filter).map_err(|error| FilterError {
-        why: error.to_string(),
+    let written = std::env::var(LOG_VARIABLE).ok();
+    let written = written.filter(|written| !written.trim().is_empty());
+    let (filter, filtering) = LogFilter::new(written.as_deref().unwrap_or(default))?;
+    let format = format.resolved(reader);
+    let journal = match format {
+        Format::Journald => {
+            Some(
+                journal::Journal::open().map_err(|cause| StartError::Journal {
+                    path: journal::SOCKET,
+                    cause,
+                })?,
+            )
+        }
+        _ => None,
+    };
+    let logs = match journal {
+        Some(journal) => journal.boxed(),
+        None => lines(writer, format),
+    };
+    let mut layers = vec![logs.with_filter(filtering).boxed()];
+    #[cfg(feature = "otlp")]
+    let exporter = match otlp::Exporter::from_environment()? {
+        Some((exporter, spans)) => {
+            layers.push(spans);
+            Some(exporter)
+        }
+        None => None,
+    };
+    tracing_subscriber::registry().with(layers).init();
+    Ok(Telemetry {
         filter,
-    })?;
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .with_ansi(on_terminal)
-        .with_target(!on_terminal);
-    if on_terminal {
-        logs.without_time().init();
-    } else {
-        logs.init();
+        #[cfg(feature = "otlp")]
+        _exporter: exporter,
+    })
+}
+
+/// Lines on standard error: colours and no times on a terminal, times and no colours elsewhere.
+fn lines<W>(writer: W, format: Format) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let on_terminal = std::io::stderr().is_terminal();
+    let lines = fmt::layer().with_writer(writer);
+    match format {
+        Format::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .boxed(),
+        _ if on_terminal => lines.without_time().with_target(false).boxed(),
+        _ => lines.with_ansi(false).boxed(),
     }
-    Ok(())
 }

@@ -7,6 +7,7 @@
 venv=${ASSET_INDEXER_TEST_VENV:-$PWD/target/venv}
 tools=${ASSET_INDEXER_TEST_TOOLS:-$PWD/target/tools}
 modules=${ASSET_INDEXER_TEST_NODE:-$PWD/target/node}
+prometheus=${ASSET_INDEXER_TEST_PROMETHEUS:-$PWD/target/prometheus}
 
 die() {
     printf 'error: %s\n' "$*" >&2
@@ -71,4 +72,21 @@ prepare_node() {
         rm -rf -- "$modules"
         die "npm could not install what $wanted names: is the network there?"
     }
+}
+
+# Unpacks Prometheus and promtool into $prometheus, unless they are there. The package is not installed:
+# that would start a service.
+prepare_promtool() {
+    [ -x "$prometheus/usr/bin/promtool" ] && return
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+        die 'Prometheus comes from a Debian package: apt-get and dpkg-deb are not there'
+    fi
+    rm -rf -- "$prometheus"
+    mkdir -p "$prometheus"
+    (
+        cd "$prometheus"
+        apt-get download prometheus >/dev/null 2>&1 ||
+            { apt-get update -qq && apt-get download prometheus >/dev/null; }
+        dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb
+    ) || die 'apt-get could not get the package prometheus: is the network there?'
 }

@@ -3,12 +3,13 @@
 //! It joins the parts: the SDK signs and sends, `exchange` takes the answer, `page` decodes it,
 //! `retry` tries again. It decides nothing about keys.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::types::{EncodingType, RequestPayer};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::aws;
 use crate::bucket::clients::Endpoints;
@@ -38,6 +39,8 @@ pub struct S3Bucket {
     name: String,
     /// The name, and at which store, for messages.
     place: String,
+    /// Prefixes that a request may name in words.
+    prefixes: BTreeSet<String>,
     region: String,
     expected_owner: Option<String>,
     request_payer: Option<RequestPayer>,
@@ -85,6 +88,7 @@ impl S3Bucket {
         let mut bucket = Self {
             name: source.bucket.clone(),
             place: place_of(source),
+            prefixes: prefixes_of(source),
             region: first_region.to_owned(),
             expected_owner: source.expected_bucket_owner.clone(),
             request_payer: source.request_payer.then_some(RequestPayer::Requester),
@@ -114,6 +118,26 @@ impl S3Bucket {
     /// Its name.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its name, and at which store, for messages.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// How requests to it are tried again.
+    pub(super) fn retries(&self) -> &Retries {
+        &self.retries
+    }
+
+    /// The account that it has to belong to.
+    pub(super) fn expected_owner(&self) -> Option<String> {
+        self.expected_owner.clone()
+    }
+
+    /// Whether to agree to pay for a request.
+    pub(super) fn request_payer(&self) -> Option<RequestPayer> {
+        self.request_payer.clone()
     }
 
     /// The client that sends requests there.
@@ -151,7 +175,7 @@ impl S3Bucket {
         }
     }
 
-    async fn head_bucket(&self) -> Result<Answer, Fault> {
+    pub(super) async fn head_bucket(&self) -> Result<Answer, Fault> {
         let tap = Tap::new(&Arc::default());
         let request = self
             .endpoints
@@ -196,6 +220,8 @@ impl S3Bucket {
     }
 
     async fn list_at(&self, choice: Choice, request: &PageRequest) -> Result<Page, Fault> {
+        let (prefix, after) = (&request.prefix, &request.start_after);
+        debug!(bucket = self.name, prefix, after, "listing");
         let tap = Tap::new(&self.lists);
         // A token is stronger than start-after, and some stores refuse both together.
         let start_after = request
@@ -235,6 +261,19 @@ impl S3Bucket {
         })
     }
 
+    /// The request in words, for logs and errors. They name no key: of prefixes only those that are
+    /// configured.
+    fn description(&self, request: &PageRequest) -> String {
+        let place = &self.place;
+        match request.prefix.as_str() {
+            "" => format!("list bucket {place}"),
+            prefix if self.prefixes.contains(prefix) => {
+                format!("list bucket {place}, prefix {prefix:?}")
+            }
+            _ => format!("list bucket {place}, one key"),
+        }
+    }
+
     fn stamp_of(&self, answer: &Answer) -> Stamp {
         let date = answer.date.unwrap_or_else(|| {
             if !self.warned_undated.swap(true, Ordering::Relaxed) {
@@ -252,12 +291,19 @@ impl S3Bucket {
 
 impl Lister for S3Bucket {
     async fn list(&self, request: &PageRequest) -> Result<Page, BucketError> {
-        let attempted = description(&self.place, request);
+        let attempted = self.description(request);
         self.retries.run(&attempted, || self.attempt(request)).await
     }
 }
 
-fn our_clock() -> Stamp {
+/// The prefixes that a scan of the Source lists, and the one that is configured.
+fn prefixes_of(source: &Source) -> BTreeSet<String> {
+    let listed = source.listed_ranges().into_iter();
+    let listed = listed.map(|range| range.prefix);
+    listed.chain([source.prefix.clone()]).collect()
+}
+
+pub(super) fn our_clock() -> Stamp {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -270,18 +316,6 @@ fn place_of(source: &Source) -> String {
         Some(url) => format!("{} at {url}", source.bucket),
         None => source.bucket.clone(),
     }
-}
-
-/// The request in words, for logs and errors.
-fn description(bucket: &str, request: &PageRequest) -> String {
-    let mut words = format!("list bucket {bucket}");
-    if !request.prefix.is_empty() {
-        words += &format!(", prefix {:?}", request.prefix);
-    }
-    if let Some(after) = &request.start_after {
-        words += &format!(", after {after:?}");
-    }
-    words
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::quarantine::Quarantine;
 use crate::status::Board;
+use crate::telemetry::LogFilter;
 
 /// The exit code of a second signal, as a shell reports SIGINT.
 const ENDED_AT_ONCE: i32 = 130;
@@ -47,19 +48,20 @@ pub async fn run(
     arguments: &Arguments,
     config: Config,
     config_path: PathBuf,
+    logs: LogFilter,
 ) -> Result<(), Failure> {
     let config = Arc::new(config);
     match arguments.read_only {
         true => read_only::serve(config, config_path).await?,
-        false => serve(config, config_path).await?,
+        false => serve(config, config_path, logs).await?,
     }
     Ok(())
 }
 
-async fn serve(config: Arc<Config>, config_path: PathBuf) -> anyhow::Result<()> {
+async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> anyhow::Result<()> {
     raise_file_limit(&config);
     let (orders, inbox) = mpsc::channel(MAX_ORDERS);
-    let around = Arc::new(surroundings(&config, orders)?);
+    let around = Arc::new(surroundings(&config, orders, logs)?);
     let socket = &config.serve.control_socket;
     let control = control::listen(socket, &around.lock).await?;
     let http = match &config.serve.listen {
@@ -139,7 +141,11 @@ fn raise_file_limit(config: &Config) {
     }
 }
 
-fn surroundings(config: &Config, orders: mpsc::Sender<Order>) -> anyhow::Result<Surroundings> {
+fn surroundings(
+    config: &Config,
+    orders: mpsc::Sender<Order>,
+    logs: LogFilter,
+) -> anyhow::Result<Surroundings> {
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let lock = data_dir.lock()?;
     Ok(Surroundings {
@@ -149,22 +155,33 @@ fn surroundings(config: &Config, orders: mpsc::Sender<Order>) -> anyhow::Result<
         lock,
         doors: Doors::default(),
         orders,
+        logs,
     })
 }
 
 /// A token that SIGTERM and SIGINT cancel.
 fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let listen = |kind| signal(kind).context("failed to listen for signals");
+    let signals = (
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+    );
     let stop = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        let signal = signal(kind).context("failed to listen for signals")?;
-        tokio::spawn(stop_on(signal, stop.clone()));
-    }
+    tokio::spawn(stop_on(signals, stop.clone()));
     Ok(stop)
 }
 
-/// The first signal stops in good order, the second at once.
-async fn stop_on(mut signal: Signal, stop: CancellationToken) {
-    while signal.recv().await.is_some() {
+/// The first signal stops in good order, the second at once; one task takes both, so that one of them
+/// is the first.
+async fn stop_on(signals: (Signal, Signal), stop: CancellationToken) {
+    let (mut interrupt, mut terminate) = signals;
+    loop {
+        tokio::select! {
+            Some(()) = interrupt.recv() => {}
+            Some(()) = terminate.recv() => {}
+            // The runtime listens for neither any more.
+            else => return,
+        }
         if stop.is_cancelled() {
             std::process::exit(ENDED_AT_ONCE);
         }

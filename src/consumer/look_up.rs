@@ -149,9 +149,12 @@ async fn list(
         let page = follower.bucket.list(&request).await;
         follower.board.look_ups.add(1);
         let statement = walk.take(page.map_err(LookUpError::Bucket)?);
-        let statement = statement.map_err(|fault| LookUpError::Listing {
-            bucket: source.bucket.clone(),
-            fault,
+        let statement = statement.map_err(|fault| {
+            tracing::debug!(?fault, "a page is not believed");
+            LookUpError::Listing {
+                bucket: source.bucket.clone(),
+                fault,
+            }
         })?;
         match statement.next {
             Some(next) if !statement.interval.contains(key) => request = next,

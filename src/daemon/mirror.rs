@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::events::Events;
 use super::pace::Pace;
@@ -268,7 +269,8 @@ impl Mirror {
             drift_grace: measures_drift.then_some(self.config.events.expected_within),
             queue: queue.map(|queue| queue.id),
         };
-        let result = scan(work, stop).await;
+        let span = tracing::info_span!("scan", source = source.name, reason = %due.reason);
+        let result = scan(work, stop).instrument(span).await;
         board.set_scan(None);
         let took = began.elapsed();
         let kept = self.note(&result, &progress, took);

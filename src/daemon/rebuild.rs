@@ -11,6 +11,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::mirror::Ended;
 use super::session::{Surroundings, policy};
@@ -296,7 +297,8 @@ impl Job {
             // What is half-built must not count as followed; it is told so when all is complete.
             queue: None,
         };
-        let result = scan(work, stop).await;
+        let span = tracing::info_span!("scan", source = source.name, reason = "rebuild");
+        let result = scan(work, stop).instrument(span).await;
         let failure = match &result {
             Err(ScanError::Index(error)) if !error.concerns_one_source() => Some(error.clone()),
             _ => None,

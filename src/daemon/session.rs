@@ -27,6 +27,7 @@ use crate::index::writer::{self, IndexHandle, IndexThread};
 use crate::quarantine::Quarantine;
 use crate::source::Source;
 use crate::status::{Board, IndexHealth, Phase, SourceFacts, Trouble};
+use crate::telemetry::LogFilter;
 
 /// Scans of one Source that may wait to be asked for.
 const MAX_ASKS: usize = 16;
@@ -45,6 +46,8 @@ pub struct Surroundings {
     pub doors: Doors,
     /// How the daemon is asked for another session.
     pub orders: mpsc::Sender<Order>,
+    /// What is logged.
+    pub logs: LogFilter,
 }
 
 /// What ends a session, for another to begin.
@@ -82,6 +85,11 @@ impl Doors {
     /// What handles the messages of that queue.
     pub fn handler(&self, queue_url: &str) -> Option<Arc<Handler>> {
         self.lock().handlers.get(queue_url).cloned()
+    }
+
+    /// The index. Whoever keeps this keeps the session from ending.
+    pub fn index(&self) -> Option<IndexHandle> {
+        self.lock().index.clone()
     }
 
     /// How far the thread that writes the index is.
@@ -173,7 +181,9 @@ fn open_index(
 ) -> Result<(IndexHandle, IndexThread), IndexError> {
     let memory = config.index.writer_memory_bytes;
     let engine = open_or_create_live(&around.data_dir, &around.lock, memory)?;
-    writer::start(Ledger::new(engine, policy(config), false)?)
+    let mut ledger = Ledger::new(engine, policy(config), false)?;
+    ledger.count_commits(Arc::clone(&around.board.commits));
+    writer::start(ledger)
 }
 
 /// When changes are committed.

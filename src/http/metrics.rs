@@ -1,60 +1,66 @@
-//! The board as metrics, in the text format of OpenMetrics.
+//! The board as metrics, in the text format of OpenMetrics, with what the disk and the system say.
 //!
-//! [`table`] says which there are. They are read from the board at each request: nothing is counted
-//! here.
+//! [`table`] says which there are. They are read at each request: nothing is counted here.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::site::Site;
 use super::visible;
 use crate::access::Grant;
-use crate::status::lag::BUCKETS_MILLIS;
-use crate::status::{Board, Lag, QueueBoard, SourceBoard};
+use crate::index::histogram::Histogram;
+use crate::index::tantivy::size::IndexSize;
+use crate::status::{Board, Disk, Process, QueueBoard, Route, SourceBoard};
 
 mod metric;
 mod table;
 
 use metric::{Metric, Number, Read};
-use table::METRICS;
+use table::metrics;
 
 /// What the text is; Prometheus takes it.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// All metrics of the board now that the grant shows; `index_bytes` is what
-/// [`crate::status::index_bytes`] found.
-pub fn text(board: &Arc<Board>, index_bytes: Option<u64>, grant: &Grant) -> String {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape::of(board, index_bytes, grant)));
-    let mut text = String::new();
-    prometheus_client::encoding::text::encode(&mut text, &registry)
-        .expect("writing to a String cannot fail");
-    text
+/// All metrics of the site now that the grant shows. It waits for the disk.
+pub fn text(site: &Site, grant: &Grant) -> String {
+    let view = site.index.view().ok();
+    let mut scrape = Scrape::of(&site.board, grant);
+    if grant.sees_all() {
+        scrape.disk = Disk::of(&site.board.data_dir);
+        scrape.process = Process::now();
+        scrape.index = view.map(|view| view.size());
+        scrape.reconcile_every = Some(site.catalog().reconcile_every);
+    }
+    scrape.text()
 }
 
 /// What one request reads: the same Sources and queues for each metric.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scrape {
     board: Arc<Board>,
-    index_bytes: Option<u64>,
+    disk: Disk,
+    process: Process,
+    index: Option<IndexSize>,
+    reconcile_every: Option<Duration>,
     sources: Vec<Arc<SourceBoard>>,
     queues: Vec<Arc<QueueBoard>>,
 }
 
 impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        METRICS
-            .iter()
-            .try_for_each(|metric| self.write(metric, &mut encoder))
+        metrics().try_for_each(|metric| self.write(metric, &mut encoder))
     }
 }
 
 impl Scrape {
-    fn of(board: &Arc<Board>, index_bytes: Option<u64>, grant: &Grant) -> Self {
+    /// What the board shows; what is not on the board is not known.
+    fn of(board: &Arc<Board>, grant: &Grant) -> Self {
         let (mut sources, mut queues) = (board.sources(), board.queues());
         let pairs = sources.iter();
         let pairs = pairs.map(|source| (source.name.clone(), source.facts().queue_url));
@@ -64,10 +70,22 @@ impl Scrape {
         sources.retain(|source| grant.may_see(&source.name));
         Self {
             board: Arc::clone(board),
-            index_bytes: index_bytes.filter(|_| grant.sees_all()),
+            disk: Disk::default(),
+            process: Process::default(),
+            index: None,
+            reconcile_every: None,
             sources,
             queues,
         }
+    }
+
+    fn text(self) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry)
+            .expect("writing to a String cannot fail");
+        text
     }
 
     fn write(&self, metric: &Metric, encoder: &mut DescriptorEncoder) -> fmt::Result {
@@ -100,7 +118,21 @@ impl Scrape {
                 let mut scans = source.scan().into_iter();
                 scans.try_for_each(|scan| family.write(read(&scan), &[name]))
             }),
-            Read::Lags => self.of_sources(|source, name| family.write_lags(&source.lag, &[name])),
+            Read::SourceHistogram(read) => {
+                self.of_sources(|source, name| family.write_histogram(read(source), &[name]))
+            }
+            Read::Histogram(read) => family.write_histogram(read(self), &[]),
+            Read::RouteHistogram => Route::ALL.into_iter().try_for_each(|route| {
+                let took = &self.board.http.of(route).took;
+                family.write_histogram(took, &[("route", route.as_str())])
+            }),
+            Read::Requests => Route::ALL.into_iter().try_for_each(|route| {
+                let mut statuses = self.board.http.of(route).statuses().into_iter();
+                statuses.try_for_each(|(status, count)| {
+                    let labels = [("route", route.as_str()), ("status", &status.to_string())];
+                    family.write(count.into(), &labels)
+                })
+            }),
             Read::Queue(read) => self.queues.iter().try_for_each(|queue| {
                 let mut numbers = read(queue).into_iter();
                 numbers.try_for_each(|number| family.write(number, &[("queue", &queue.url)]))
@@ -132,14 +164,16 @@ impl Family<'_> {
         write_number(&mut encoder, number, self.is_counter)
     }
 
-    fn write_lags(&mut self, lag: &Lag, labels: &[(&str, &str)]) -> fmt::Result {
-        let counts = lag.buckets();
-        let bounds = BUCKETS_MILLIS.iter().map(|millis| *millis as f64 / 1000.0);
-        let bounds = bounds.chain([f64::INFINITY]);
-        let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
-        let sum = lag.sum().as_secs_f64();
+    fn write_histogram(&mut self, histogram: &Histogram, labels: &[(&str, &str)]) -> fmt::Result {
+        let buckets = histogram.buckets();
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        let sum = histogram.sum().as_secs_f64();
+        if labels.is_empty() {
+            let encoder = &mut self.encoder;
+            return encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None);
+        }
         let mut encoder = self.encoder.encode_family(&labels)?;
-        encoder.encode_histogram::<NoLabelSet>(sum, counts.iter().sum(), &buckets, None)
+        encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
 }
 

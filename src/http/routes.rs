@@ -67,8 +67,7 @@ async fn serve_metrics(State(site): State<Arc<Site>>, grant: Grant) -> Response 
         return ApiError::new(Code::Forbidden, text).into_response();
     }
     looked_up(move || {
-        let index_bytes = index_bytes(&site.board.data_dir);
-        let text = metrics::text(&site.board, index_bytes, &grant);
+        let text = metrics::text(&site, &grant);
         ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
     })
     .await

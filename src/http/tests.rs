@@ -46,7 +46,9 @@ impl Server {
     async fn shared(gate: Arc<Gate>, board: Arc<Board>, bounds: Bounds) -> Self {
         let (listener, address) = listening().await;
         let stop = CancellationToken::new();
-        let router = gate::guarded(routes::router(Site::bare(board)), Arc::clone(&gate));
+        let site = Site::bare(Arc::clone(&board));
+        let router = gate::guarded(routes::router(site), Arc::clone(&gate));
+        let router = count::counted(router, board);
         let stopped = stop.clone();
         let task =
             tokio::spawn(

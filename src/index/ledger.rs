@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::pending::Pending;
-use super::progress::Progress;
+use super::progress::{Commits, Progress};
 use super::tally::Tally;
-use super::{Engine, IndexError, Keyed, Which};
+use super::{Compaction, Engine, IndexError, Keyed, Which};
 use crate::config::IndexConfig;
 use crate::source::Source;
 use crate::sync::checkpoint::{Checkpoint, Leftovers};
@@ -122,6 +122,7 @@ pub struct Ledger<E> {
     moving: HashSet<SourceId>,
     suspects: Suspects,
     heartbeat: Arc<AtomicU64>,
+    commits: Arc<Commits>,
     /// The index that this one is to take the place of, if any.
     predecessor: Option<Predecessor<E>>,
 }
@@ -161,8 +162,14 @@ impl<E: Engine> Ledger<E> {
             moving: HashSet::new(),
             suspects: Suspects::default(),
             heartbeat: Arc::default(),
+            commits: Arc::default(),
             predecessor: None,
         })
+    }
+
+    /// Counts commits there from now on.
+    pub fn count_commits(&mut self, commits: Arc<Commits>) {
+        self.commits = commits;
     }
 
     /// Takes over names, numbers and subdomains of another index, if this one is new.
@@ -247,14 +254,31 @@ impl<E: Engine> Ledger<E> {
         self.heartbeat.fetch_add(1, Ordering::Relaxed);
         if !self.dry_run {
             self.advance_followed();
+            let (began, documents) = (Instant::now(), self.pending.len());
+            let _span = tracing::debug_span!("commit", documents = documents as i64).entered();
             self.engine
                 .commit(self.pending.changes(), &self.checkpoint)?;
-            tracing::debug!(documents = self.pending.len(), "committed");
+            self.commits.took.record(began.elapsed());
+            self.commits.records.add(documents as u64);
+            tracing::debug!(documents, "committed");
         }
         self.pending.clear();
         self.checkpoint_changed = false;
         self.last_commit = Instant::now();
         Ok(())
+    }
+
+    /// Begins to put together all that is committed; see [`Engine::compact`].
+    pub fn compact(&mut self) -> Result<Compaction, IndexError> {
+        self.commit()?;
+        self.engine.compact()
+    }
+
+    /// Commits though nothing may have changed: the engine then reads what a compaction has made, and lets
+    /// go of the files of before.
+    pub fn renew(&mut self) -> Result<(), IndexError> {
+        self.checkpoint_changed = true;
+        self.commit()
     }
 
     /// Commits and ends the engine's background work.

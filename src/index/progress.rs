@@ -4,6 +4,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::histogram::Histogram;
+
 /// What a scan has done so far.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -19,6 +21,27 @@ pub struct Progress {
     pub removed: Counter,
     /// Records of the listed ranges when the scan began: an estimate of what is to come.
     pub expected: Counter,
+}
+
+/// The upper bounds of the times that commits take, in milliseconds.
+const COMMIT_MILLIS: [u64; 10] = [10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 60_000];
+
+/// The commits of the index.
+#[derive(Debug)]
+pub struct Commits {
+    /// How long they took, those that succeeded.
+    pub took: Histogram,
+    /// Records that they wrote.
+    pub records: Counter,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        Self {
+            took: Histogram::new(&COMMIT_MILLIS),
+            records: Counter::default(),
+        }
+    }
 }
 
 /// A number that only goes up, shared between threads.

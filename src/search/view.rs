@@ -3,9 +3,12 @@
 //! It never changes, and needs none of its files any more: whoever holds one sees the same assets
 //! until it is dropped, whatever is committed, merged or rebuilt meanwhile.
 
+use std::time::Instant;
+
 use crate::index::Engine;
 use crate::index::deadline::Deadline;
 use crate::index::live::Live;
+use crate::index::tantivy::size::IndexSize;
 use crate::query::{Folder, Hit, Page, Request, Suggestion};
 use crate::source::Source;
 use crate::source::address::{DEFAULT_BASE_URL, base_url};
@@ -51,6 +54,11 @@ impl View {
         &self.checkpoint
     }
 
+    /// What the index is made of.
+    pub fn size(&self) -> IndexSize {
+        self.live.engine.size()
+    }
+
     /// The Sources that the index holds anything of, for whoever has no configuration.
     ///
     /// Of a Source an index knows the name, the bucket, the prefix and the newest subdomain: URLs are
@@ -69,7 +77,13 @@ impl View {
         request: &Request,
         deadline: &Deadline,
     ) -> Result<Page, SearchError> {
-        Ok(self.live.engine.search(scope, request, deadline)?)
+        let span = tracing::debug_span!("search", sources = scope.len() as i64);
+        let _searching = span.enter();
+        let began = Instant::now();
+        let page = self.live.engine.search(scope, request, deadline)?;
+        let elapsed = began.elapsed().as_micros();
+        tracing::debug!(hits = page.hits.len(), microseconds = elapsed, "searched");
+        Ok(page)
     }
 
     /// The folders directly in a folder, ascending by the bytes of their names, and whether there are

@@ -180,6 +180,16 @@ impl Rules {
         text
     }
 
+    /// The rules of which an asset's relative key has to match one; `None` where there are no such.
+    pub fn included(&self) -> Option<&[Pattern]> {
+        self.lists().0.map(PatternSet::patterns)
+    }
+
+    /// Whether the case of letters does not count.
+    pub fn ignores_case(&self) -> bool {
+        self.ignore_case
+    }
+
     fn lists(&self) -> (Option<&PatternSet>, Option<&PatternSet>) {
         match &self.choice {
             Compiled::IncludeAll | Compiled::ExcludeAll => (None, None),

@@ -5,25 +5,33 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::lock;
+use crate::index::histogram::Histogram;
 
 /// How many of the newest events the quantiles are of.
 const WINDOW: usize = 1_024;
 
-/// The upper bounds of the buckets, in milliseconds; what is above all of them is counted as well.
-pub const BUCKETS_MILLIS: [u64; 12] = [
+/// The upper bounds of the buckets, in milliseconds.
+const BUCKETS_MILLIS: [u64; 12] = [
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000, 86_400_000,
 ];
 
 /// The lags of one Source's events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lag {
     newest: Mutex<VecDeque<u64>>,
-    sum_millis: AtomicU64,
-    buckets: [AtomicU64; BUCKETS_MILLIS.len() + 1],
+    all: Histogram,
+}
+
+impl Default for Lag {
+    fn default() -> Self {
+        Self {
+            newest: Mutex::default(),
+            all: Histogram::new(&BUCKETS_MILLIS),
+        }
+    }
 }
 
 /// The lags of the newest events.
@@ -41,9 +49,7 @@ impl Lag {
     /// Counts one event.
     pub fn record(&self, lag: Duration) {
         let millis = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS_MILLIS.partition_point(|bound| *bound < millis);
-        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.sum_millis.fetch_add(millis, Ordering::Relaxed);
+        self.all.record(Duration::from_millis(millis));
         let mut newest = lock(&self.newest);
         if newest.len() == WINDOW {
             newest.pop_front();
@@ -64,14 +70,9 @@ impl Lag {
         })
     }
 
-    /// The sum of all lags.
-    pub fn sum(&self) -> Duration {
-        Duration::from_millis(self.sum_millis.load(Ordering::Relaxed))
-    }
-
-    /// How many lags fall into each of the buckets and above the last, none counted twice.
-    pub fn buckets(&self) -> [u64; BUCKETS_MILLIS.len() + 1] {
-        std::array::from_fn(|place| self.buckets[place].load(Ordering::Relaxed))
+    /// The lags of all events.
+    pub fn all(&self) -> &Histogram {
+        &self.all
     }
 }
 
@@ -91,9 +92,9 @@ mod tests {
         let figures = lag.figures().unwrap();
         assert_eq!((figures.p50, figures.max), (millis(512), millis(1_024)));
         assert_eq!(figures.p99, millis(1_013));
-        let buckets = lag.buckets();
-        assert_eq!(buckets[..4], [100, 150, 250, 500]);
-        assert_eq!((buckets[4], buckets[12]), (24, 1));
-        assert_eq!(lag.sum(), millis(100_000_000 + 1_024 * 1_025 / 2));
+        let counts: Vec<u64> = lag.all().buckets().iter().map(|it| it.1).collect();
+        assert_eq!(counts[..4], [100, 150, 250, 500]);
+        assert_eq!((counts[4], counts[12]), (24, 1));
+        assert_eq!(lag.all().sum(), millis(100_000_000 + 1_024 * 1_025 / 2));
     }
 }

@@ -49,6 +49,9 @@ pub struct QueueCounters {
     pub unreadable: Counter,
     /// Deliveries whose handling failed.
     pub failed: Counter,
+    /// Those deliveries of the two kinds that were the last: the queue moves the message to its dead-letter
+    /// queue.
+    pub dead_lettered: Counter,
     /// Receipts that the queue refused.
     pub refused_receipts: Counter,
     /// Events of a bucket or folder that no Source has.

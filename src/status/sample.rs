@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Board, Health, IndexHealth, Phase, ScanView, SourceBoard, SourceFacts, Trouble};
+use super::{
+    Board, Health, IndexHealth, Phase, Route, ScanView, SourceBoard, SourceFacts, Trouble,
+};
 use crate::index::progress::Progress;
 use crate::index::tally::Drift;
 use crate::queue::{Attributes, Redrive};
@@ -35,6 +37,7 @@ pub fn board() -> Board {
     board.reloads.add(2);
     board.refused_reloads.add(1);
     board.commit_failures.add(3);
+    fill_work(&board);
     fill_deployed(&source(&board, "deployed", Phase::Deployed, GOOD_QUEUE));
     let deploying = source(&board, "deploying", Phase::Deploying, NEW_QUEUE);
     let progress = Arc::new(Progress::default());
@@ -57,6 +60,25 @@ pub fn board() -> Board {
     disabled.suffer(Trouble::Scan, "no bucket");
     fill_queues(&board);
     board
+}
+
+fn fill_work(board: &Board) {
+    for millis in [40, 3_000] {
+        board.commits.took.record(Duration::from_millis(millis));
+    }
+    board.commits.records.add(321);
+    for (route, status, millis) in [
+        (Route::Search, 200, 20),
+        (Route::Search, 200, 200),
+        (Route::Search, 503, 20_000),
+        (Route::Page, 304, 1),
+    ] {
+        board
+            .http
+            .count(route, status, Duration::from_millis(millis));
+    }
+    board.http.busy.add(4);
+    board.http.too_slow.add(5);
 }
 
 fn source(board: &Board, name: &str, phase: Phase, queue_url: &str) -> Arc<SourceBoard> {
@@ -120,6 +142,7 @@ fn fill_queues(board: &Board) {
         &counters.not_admitted,
         &counters.irrelevant,
         &counters.unknown,
+        &counters.dead_lettered,
     ];
     for (counter, n) in all.into_iter().zip(101..) {
         counter.add(n);

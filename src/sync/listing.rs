@@ -68,13 +68,13 @@ pub struct Statement {
     pub settled: Option<String>,
 }
 
-/// A listing that must not be believed.
+/// A listing that must not be believed. Its text names no key, as it is for logs; the fields do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListingFault {
     /// Two keys in the wrong order, or the same key twice.
     #[error(
-        "the listing is not in ascending key order: {key:?} came behind {previous:?}; directory \
-         buckets and stores that list in another order cannot be mirrored"
+        "the listing is not in ascending key order; directory buckets and stores that list in another \
+         order cannot be mirrored (at debug the log names the keys)"
     )]
     Unordered {
         /// The key before.
@@ -83,7 +83,10 @@ pub enum ListingFault {
         key: String,
     },
     /// A key that was not asked for.
-    #[error("the listing holds {key:?}, which does not start with the prefix {prefix:?}")]
+    #[error(
+        "the listing holds a key that does not start with the prefix that was asked for (at debug the \
+         log names both)"
+    )]
     OutsidePrefix {
         /// The prefix that was asked for.
         prefix: String,

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest level up; a room names only rooms of lower levels, and itself.
 const LEVELS: [&[&str]; 10] = [
-    &["sync", "telemetry"],
+    &["sync", "telemetry", "words"],
     &["source"],
     &["query", "config", "aws", "rights"],
     &["bucket", "queue", "index", "quarantine", "wiring"],
     &["status", "search", "explain", "access"],
     &["scanner", "consumer", "http", "control"],
-    &["reindex"],
+    &["reindex", "doctor"],
     &["daemon"],
     &["cli"],
     &["lib", "main"],
 ];
 
 /// Rooms that wait for nothing and look at nothing outside of their arguments.
-const PURE: [&str; 5] = ["sync", "source", "query", "rights", "wiring"];
+const PURE: [&str; 6] = ["sync", "source", "query", "rights", "wiring", "words"];
 
 /// What a pure room must not name.
 const IMPURE: [&str; 13] = [
@@ -39,7 +39,7 @@ const IMPURE: [&str; 13] = [
 ];
 
 /// Beginnings of foreign names, and where they may stand.
-const FOREIGN: [(&str, &[&str]); 13] = [
+const FOREIGN: [(&str, &[&str]); 14] = [
     ("aws_config", &["bucket", "queue", "aws"]),
     ("aws_credential", &["bucket", "queue", "aws"]),
     ("aws_sdk", &["bucket", "queue", "aws"]),
@@ -49,7 +49,8 @@ const FOREIGN: [(&str, &[&str]); 13] = [
     ("tantivy_", &["index/tantivy"]),
     ("axum", &["http"]),
     ("hyper::", &["http"]),
-    ("hyper_util", &["http"]),
+    ("hyper_util", &["http", "telemetry/otlp"]),
+    ("opentelemetry", &["telemetry/otlp"]),
     ("prometheus_client", &["http/metrics"]),
     ("anyhow", &["cli"]),
     ("indicatif", &["cli"]),

@@ -116,6 +116,8 @@ impl Cli {
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_EC2_METADATA_DISABLED", "true")
+            // As tests read it: a daemon whose log goes into a pipe writes JSON by itself.
+            .env("ASSET_INDEXER_LOG_FORMAT", "text")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

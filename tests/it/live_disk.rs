@@ -16,7 +16,7 @@ use crate::proxy::{Request, nth_list};
 const WITHOUT_SIGXFSZ: &str = "trap '' XFSZ; exec \"$@\"";
 
 /// Limits the files that the daemon writes to that many bytes.
-fn limit(daemon: &Daemon, bytes: &str) {
+pub fn limit(daemon: &Daemon, bytes: &str) {
     let limit = format!("--fsize={bytes}:unlimited");
     let limited = Command::new("prlimit")
         .args(["--pid", &daemon.id().to_string(), &limit])
@@ -26,7 +26,7 @@ fn limit(daemon: &Daemon, bytes: &str) {
 }
 
 /// A command that runs the binary so that a limit on files is an error to it.
-fn limitable() -> Command {
+pub fn limitable() -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", WITHOUT_SIGXFSZ, "sh", BINARY]);
     command

@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::daemon::Daemon;
 use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, wait_for_keys};
-use crate::proxy::lists_from;
+use crate::proxy::{Proxy, operation};
 use crate::s3::Bucket;
+use crate::server;
 
 /// The longest time in which the daemon may leave events uncommitted: so long that a test can look.
 const LATE_COMMIT_MILLIS: u32 = 10_000;
@@ -82,15 +83,14 @@ fn a_stop_commits_and_acknowledges_what_is_in_hand() {
 
 #[test]
 fn the_second_signal_ends_at_once() {
-    let live = Live::new();
-    live.bucket.keep_versions();
-    live.bucket.put("a.jpg", "x");
-    let mut daemon = live.serve();
-    live.proxy.clear();
-    let gate = live.proxy.hold(lists_from(1));
-    let version = live.bucket.versions("a.jpg").swap_remove(0);
-    // What happened to the key must be looked up, which is not done before the gate opens.
-    live.bucket.delete_version("a.jpg", &version);
+    let mut live = Live::new();
+    let queue = Proxy::start(server::shared().address());
+    let path = live.queue.url.strip_prefix(&server::shared().endpoint());
+    let url = queue.endpoint() + path.expect("the server's queue");
+    live.change_source(|source| source.queue_url = Some(url));
+    // A stop waits until S3's test event is acknowledged, which it is not before the gate opens.
+    let gate = queue.hold(operation("DeleteMessageBatch"));
+    let mut daemon = live.cli.serve();
     gate.wait_until_reached();
     daemon.signal("TERM");
     daemon.wait_for(&["stopping"]);

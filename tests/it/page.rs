@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::access::{new_token, serve_read_only};
 use crate::config::Source;
 use crate::fixture::numbered;
 use crate::live_fixture::Live;
@@ -75,14 +76,22 @@ fn a_person_finds_assets_in_a_browser() {
     let daemon = live.serve();
     gate.wait_until_reached();
     let address = daemon.field(&["serving status and metrics"], "address");
+    // The same index behind a token that sees one of the Sources.
+    live.configure(|config| config.serve = vec!["tokens = \"tokens\"".to_owned()]);
+    let token = new_token(&live.cli, "page", &["--source", "assets"]);
+    let (guarded, guarded_address) = serve_read_only(&live.cli);
     let visits = Command::new("node")
         .arg("tests/page/run.mjs")
         .args([format!("http://{address}"), live.proxy.endpoint()])
+        .args([format!("http://{guarded_address}"), token])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("ASSET_INDEXER_TEST_NODE", modules())
-        .status()
+        .output()
         .expect("Node is there: run tests/run.sh, which says what is missing");
-    assert!(visits.success(), "see above, and target/page");
+    let said = [visits.stdout, visits.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(visits.status.success(), "see target/page, and:\n{said}");
     gate.open();
+    guarded.terminate();
     daemon.terminate();
 }

@@ -1,7 +1,7 @@
 //! A reverse proxy that notes what passes and breaks what it is told to break.
 //!
-//! It speaks just enough HTTP/1.1 for the indexer's requests (GET and HEAD, no body). What a fault
-//! means for the indexer is said by the tests, not here.
+//! It speaks just enough HTTP/1.1 for the indexer's requests to S3 and SQS. What a fault means for the
+//! indexer is said by the tests, not here.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -45,6 +45,8 @@ pub struct Request {
     pub list: Option<usize>,
     /// The Region that it is signed for.
     pub region: Option<String>,
+    /// For SQS: what is asked for, such as `ReceiveMessage`.
+    pub operation: Option<String>,
 }
 
 impl Request {
@@ -83,6 +85,11 @@ struct Fault {
 /// The `n`-th ListObjectsV2 since the log was cleared, from 1.
 pub fn nth_list(n: usize) -> impl Fn(&Request) -> bool + Send {
     move |request| request.list == Some(n)
+}
+
+/// The requests to SQS that ask for this.
+pub fn operation(name: &'static str) -> impl Fn(&Request) -> bool + Send {
+    move |request| request.operation.as_deref() == Some(name)
 }
 
 /// The `n`-th ListObjectsV2 since the log was cleared, and all after it.
@@ -173,6 +180,8 @@ impl Shared {
         let mut client = client;
         while let Some(head) = read_head(&mut reader)? {
             let request = self.note(&head);
+            let mut body = vec![0; header(&head, "content-length").map_or(0, parsed)];
+            reader.read_exact(&mut body)?;
             let action = self.action_for(&request);
             let answer = match action {
                 Some(Action::HangUp) => return Ok(()),
@@ -182,20 +191,20 @@ impl Shared {
                 }
                 Some(Action::ErrorInside200(code)) => error(200, code, ""),
                 Some(Action::CutBody) => {
-                    let answer = self.forward(&head)?;
+                    let answer = self.forward(&head, &body)?;
                     let half = answer.head.len() + answer.body.len() / 2;
                     return client.write_all(&answer.bytes(&request)[..half]);
                 }
                 Some(Action::Rewrite(change)) => {
-                    let mut answer = self.forward(&head)?;
+                    let mut answer = self.forward(&head, &body)?;
                     answer.body = change(&String::from_utf8_lossy(&answer.body)).into_bytes();
                     answer
                 }
                 Some(Action::Hold(gate)) => {
                     gate.pass();
-                    self.forward(&head)?
+                    self.forward(&head, &body)?
                 }
-                None => self.forward(&head)?,
+                None => self.forward(&head, &body)?,
             };
             client.write_all(&answer.bytes(&request))?;
         }
@@ -225,6 +234,10 @@ impl Shared {
                 let region = scope.split('/').nth(2);
                 region.map(str::to_owned)
             }),
+            operation: header(head, "x-amz-target").and_then(|target| {
+                let (_, operation) = target.split_once('.')?;
+                Some(operation.to_owned())
+            }),
         };
         state.log.push(request.clone());
         request
@@ -242,9 +255,10 @@ impl Shared {
     /// Sends the request on, over a connection of its own, and reads the whole answer.
     ///
     /// As HTTP/1.0, so that the end of the connection is the end of the body.
-    fn forward(&self, head: &str) -> std::io::Result<Answer> {
+    fn forward(&self, head: &str, body: &[u8]) -> std::io::Result<Answer> {
         let mut server = TcpStream::connect(self.upstream)?;
         server.write_all(head.replacen("HTTP/1.1", "HTTP/1.0", 1).as_bytes())?;
+        server.write_all(body)?;
         let mut reader = BufReader::new(server);
         let head = read_head(&mut reader)?.unwrap_or_default();
         let mut body = Vec::new();
@@ -271,6 +285,17 @@ impl Answer {
         }
         bytes
     }
+}
+
+/// The value of a header, by its name in small letters.
+fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    found.map(|(_, value)| value.trim_end())
+}
+
+fn parsed(number: &str) -> usize {
+    number.parse().expect("the indexer writes numbers")
 }
 
 /// A line of an answer's head as it is passed on, if it is.

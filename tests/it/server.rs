@@ -266,7 +266,7 @@ fn exchange(address: SocketAddr, request: &str) -> Option<String> {
 }
 
 /// A port that was free a moment ago; no two calls of one process give the same.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let seed = (std::process::id() % u32::from(PORTS)) as u16;
     (0..PORTS)

@@ -98,9 +98,9 @@ export const visits = [
       await person.count(ASSETS);
       await page.mouse.move(800, 600);
       // More come as the end comes near; nothing has to be pressed for them.
-      for (let shown = 0; shown < ASSETS; shown = await person.cards().count()) {
-        await person.until((count) => document.querySelectorAll('.card-link').length > count, shown);
+      for (let shown = await person.cards().count(); shown < ASSETS; shown = await person.cards().count()) {
         await person.cards().last().scrollIntoViewIfNeeded();
+        await person.until((count) => document.querySelectorAll('.card-link').length > count, shown);
       }
       await page.getByRole('button', { name: 'Show more' }).waitFor({ state: 'hidden' });
       const titles = await page.locator('.card-link').evaluateAll((all) => all.map((a) => a.title));

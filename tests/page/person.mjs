@@ -51,7 +51,7 @@ export class Person {
     });
     page.on('request', (request) => {
       const { origin } = new URL(request.url());
-      if (![world.base, ...world.pictures].includes(origin)) this.#troubles.push(`a request to ${origin}`);
+      if (!world.origins.includes(origin)) this.#troubles.push(`a request to ${origin}`);
     });
   }
 

@@ -1,4 +1,5 @@
-// Runs all visits to the page of a running daemon: `node run.mjs BASE_URL PICTURE_ORIGIN [NAME...]`.
+// Runs all visits to the page of a running daemon and of one that asks for a token:
+// `node run.mjs BASE_URL PICTURE_ORIGIN GUARDED_URL TOKEN [NAME...]`.
 //
 // The daemon has what tests/it/page.rs puts into its buckets. The status comes first: the scan that it shows
 // waits for an answer that does not come, which the daemon bears for a minute. Screenshots go to target/page.
@@ -12,8 +13,8 @@ import { visits as browse } from './browse.mjs';
 import { visits as detail } from './detail.mjs';
 import { visits as trouble } from './trouble.mjs';
 
-const [base, pictures, ...only] = process.argv.slice(2);
-const world = { base, pictures: [pictures], folder: 'target/page' };
+const [base, pictures, guarded, token, ...only] = process.argv.slice(2);
+const world = { base, guarded, token, origins: [base, guarded, pictures], folder: 'target/page' };
 mkdirSync(world.folder, { recursive: true });
 
 const browser = await startBrowser();

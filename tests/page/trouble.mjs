@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { ASSETS } from './world.mjs';
+import { ASSETS, SLOW } from './world.mjs';
 
 const refusal = (status, code, detail) => ({
   status,
@@ -14,25 +14,25 @@ export const visits = [
   {
     name: 'a token is asked for',
     async run(person) {
-      const { page } = person;
+      const { page, world } = person;
       person.expect(/status of 401/);
-      await page.route('**/v1/**', (route) => {
-        const isRight = route.request().headers().authorization === 'Bearer right';
-        return isRight ? route.continue() : route.fulfill(refusal(401, 'unauthorized', 'a token is needed'));
-      });
-      await person.open('/');
+      await person.open(world.guarded);
       const token = page.getByLabel('Token', { exact: true });
       await token.waitFor();
       await person.look('token');
       await token.fill('wrong');
       await page.keyboard.press('Enter');
       await page.getByText('does not accept this token').waitFor();
-      await token.fill('right');
+      await token.fill(world.token);
       await page.getByRole('button', { name: 'Go on' }).click();
       await person.count(ASSETS);
+      // It sees one Source; of the other not even the name is told.
+      await person.tree().getByRole('treeitem', { name: /^assets/ }).waitFor();
+      assert.ok(!(await page.content()).includes(SLOW));
       await page.reload();
       await person.count(ASSETS);
       assert.equal(await page.evaluate(() => localStorage.length), 0);
+      await person.look('with-token');
     },
   },
   {

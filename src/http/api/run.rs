@@ -39,6 +39,7 @@ where
     let limit = site.timeout;
     let permit = timeout(limit, Arc::clone(&site.permits).acquire_owned()).await;
     let Ok(Ok(permit)) = permit else {
+        site.board.http.busy.add(1);
         let text = "as many searches are running as may; ask again in a second";
         return Err(ApiError::new(Code::Busy, text));
     };
@@ -49,8 +50,13 @@ where
         // Held until the work has ended, whoever waits for it.
         let _permit = permit;
         let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
-        let deadline = deadline.or_given_up(given_up);
-        work(site.index.view(), &deadline).map_err(|error| refused(&error, limit))
+        let deadline = deadline.or_given_up(Arc::clone(&given_up));
+        work(site.index.view(), &deadline).map_err(|error| {
+            if matches!(error, SearchError::TooSlow(_)) && !given_up.load(Ordering::Relaxed) {
+                site.board.http.too_slow.add(1);
+            }
+            refused(&error, limit)
+        })
     });
     found.await.unwrap_or_else(|error| Err(panicked(&error)))
 }

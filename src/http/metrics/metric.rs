@@ -5,6 +5,7 @@ use std::time::Duration;
 use prometheus_client::metrics::MetricType;
 
 use super::Scrape;
+use crate::index::histogram::Histogram;
 use crate::status::{QueueBoard, ScanView, SourceBoard};
 use crate::sync::stamp::Stamp;
 
@@ -34,8 +35,14 @@ pub enum Read {
     SourceBy(&'static str, fn(&SourceBoard) -> Vec<Labelled>),
     /// One for each scan that is under way, by `source`.
     Scan(fn(&ScanView) -> Number),
-    /// The histogram of each Source's lags, by `source`.
-    Lags,
+    /// A histogram of each Source, by `source`.
+    SourceHistogram(fn(&SourceBoard) -> &Histogram),
+    /// A histogram of the process.
+    Histogram(fn(&Scrape) -> &Histogram),
+    /// The histogram of requests, by `route`.
+    RouteHistogram,
+    /// Requests, by `route` and `status`.
+    Requests,
     /// One for each queue, by the label `queue`: its address.
     Queue(fn(&QueueBoard) -> Option<Number>),
 }
@@ -53,9 +60,27 @@ impl Metric {
     /// Its type.
     pub fn kind(&self) -> MetricType {
         match self.read {
-            Read::Lags => MetricType::Histogram,
+            Read::SourceHistogram(_) | Read::Histogram(_) | Read::RouteHistogram => {
+                MetricType::Histogram
+            }
             _ if self.name.ends_with("_total") => MetricType::Counter,
             _ => MetricType::Gauge,
+        }
+    }
+}
+
+impl Read {
+    /// By which labels the numbers are told apart.
+    #[cfg(test)]
+    pub fn labels(&self) -> Vec<&'static str> {
+        match *self {
+            Self::Process(_) | Self::Histogram(_) => vec![],
+            Self::ProcessBy(label, _) => vec![label],
+            Self::Source(_) | Self::Scan(_) | Self::SourceHistogram(_) => vec!["source"],
+            Self::SourceBy(label, _) => vec!["source", label],
+            Self::RouteHistogram => vec!["route"],
+            Self::Requests => vec!["route", "status"],
+            Self::Queue(_) => vec!["queue"],
         }
     }
 }

@@ -51,8 +51,33 @@ fn parse(text: &str) -> Parsed {
     parsed
 }
 
-fn scraped(board: Board, index_bytes: Option<u64>) -> Parsed {
-    parse(&text(&Arc::new(board), index_bytes, &Grant::ALL))
+/// The text of a board, of a disk and of a process of which everything is known.
+fn full(board: Board) -> String {
+    let mut scrape = Scrape::of(&Arc::new(board), &Grant::ALL);
+    scrape.disk = Disk {
+        index_bytes: Some(4_096),
+        available_bytes: Some(1_000),
+        size_bytes: Some(2_000),
+        quarantined: Some(7),
+    };
+    scrape.process = Process {
+        resident_bytes: Some(8_192),
+        cpu: Some(Duration::from_millis(1_500)),
+        open_files: Some(21),
+        max_files: Some(1_024),
+    };
+    scrape.index = Some(IndexSize {
+        segments: 5,
+        records: 1_000,
+        deleted: 30,
+    });
+    scrape.reconcile_every = Some(Duration::from_secs(86_400));
+    scrape.text()
+}
+
+/// The text of a board alone.
+fn bare(board: &Arc<Board>) -> Parsed {
+    parse(&Scrape::of(board, &Grant::ALL).text())
 }
 
 /// The name under which a metric's TYPE stands.
@@ -62,12 +87,12 @@ fn family(metric: &Metric) -> &str {
 
 #[test]
 fn what_the_table_names_is_served_and_nothing_else() {
-    let parsed = scraped(sample::board(), Some(1));
+    let parsed = parse(&full(sample::board()));
     let served: BTreeSet<&str> = parsed.kinds.keys().map(String::as_str).collect();
-    let named: BTreeSet<&str> = METRICS.iter().map(family).collect();
+    let named: BTreeSet<&str> = metrics().map(family).collect();
     assert_eq!(served, named);
-    assert_eq!(named.len(), METRICS.len(), "a name is there twice");
-    for metric in &METRICS {
+    assert_eq!(named.len(), metrics().count(), "a name is there twice");
+    for metric in metrics() {
         let is_of = |series: &String| series.starts_with(metric.name);
         assert!(parsed.series.keys().any(is_of), "{} is empty", metric.name);
     }
@@ -75,16 +100,74 @@ fn what_the_table_names_is_served_and_nothing_else() {
 
 #[test]
 fn names_follow_the_conventions() {
-    for metric in &METRICS {
+    for metric in metrics() {
         let name = metric.name;
         let is_ours = name.starts_with("asset_indexer_");
-        assert!(is_ours || name == "process_start_time_seconds", "{name}");
+        assert!(is_ours || name.starts_with("process_"), "{name}");
         let is_plain = |c: char| c.is_ascii_lowercase() || c == '_';
         assert!(name.chars().all(is_plain), "{name}");
         for other in ["millis", "_ms", "minutes", "_kb", "_count"] {
             assert!(!name.contains(other), "{name} has {other}");
         }
         assert!(!metric.help.ends_with('.'), "{name}: {}", metric.help);
+    }
+}
+
+/// What `deploy/metrics.md` must say of a metric, but for what to do.
+fn documented(metric: &Metric) -> [String; 5] {
+    let base = family(metric);
+    let is_moment = base.ends_with("timestamp_seconds") || base.ends_with("time_seconds");
+    let unit = match base.rsplit('_').next() {
+        _ if is_moment => "seconds since 1970",
+        Some("seconds") => "seconds",
+        Some("bytes") => "bytes",
+        _ => "–",
+    };
+    let labels = match metric.read.labels().join(", ") {
+        none if none.is_empty() => "–".to_owned(),
+        labels => labels,
+    };
+    [
+        format!("`{}`", metric.name),
+        metric.kind().as_str().to_owned(),
+        labels,
+        unit.to_owned(),
+        metric.help.to_owned(),
+    ]
+}
+
+#[test]
+fn each_metric_is_documented_as_it_is() {
+    let text = include_str!("../../../deploy/metrics.md");
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<Vec<&str>> = rows
+        .map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let told: Vec<_> = rows.iter().map(|row| row[..5].to_vec()).collect();
+    let want: Vec<_> = metrics().map(documented).collect();
+    assert_eq!(told, want);
+    for row in rows {
+        assert!(
+            row.len() == 6 && row[5].ends_with(['.', '?']),
+            "what to do? {row:?}"
+        );
+    }
+}
+
+#[test]
+fn each_series_has_the_labels_that_its_metric_is_said_to_have() {
+    let parsed = parse(&full(sample::board()));
+    for series in parsed.series.keys() {
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let metric = metrics().find(|metric| name.starts_with(metric.name));
+        let mut want: BTreeSet<&str> = metric.unwrap().read.labels().into_iter().collect();
+        if name.ends_with("_bucket") {
+            want.insert("le");
+        }
+        // No value of the sample has these two characters in it.
+        let parts = labels.split(',').filter_map(|label| label.split_once('='));
+        let found: BTreeSet<&str> = parts.map(|(name, _)| name).collect();
+        assert_eq!(found, want, "{series}");
     }
 }
 
@@ -135,12 +218,34 @@ asset_indexer_receipts_refused_total{queue="https://sqs.eu-west-1.amazonaws.com/
 asset_indexer_events_unrouted_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 107
 asset_indexer_events_not_admitted_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 108
 asset_indexer_events_irrelevant_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 109
+asset_indexer_messages_dead_lettered_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 111
+asset_indexer_index_segments 5
+asset_indexer_index_documents 1000
+asset_indexer_index_deleted_documents 30
+asset_indexer_disk_available_bytes 1000
+asset_indexer_disk_size_bytes 2000
+asset_indexer_quarantine_messages 7
+asset_indexer_commit_seconds_count 2
+asset_indexer_commit_seconds_bucket{le="0.05"} 1
+asset_indexer_commit_documents_total 321
+asset_indexer_scan_interval_seconds 86400.0
+asset_indexer_http_requests_total{route="search",status="200"} 2
+asset_indexer_http_requests_total{route="search",status="503"} 1
+asset_indexer_http_requests_total{route="page",status="304"} 1
+asset_indexer_http_request_seconds_count{route="search"} 3
+asset_indexer_http_request_seconds_bucket{le="0.25",route="search"} 2
+asset_indexer_searches_refused_total{reason="busy"} 4
+asset_indexer_searches_refused_total{reason="too_slow"} 5
+process_resident_memory_bytes 8192
+process_cpu_seconds_total 1.5
+process_open_fds 21
+process_max_fds 1024
 asset_indexer_events_unknown_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 110
 "#;
 
 #[test]
 fn each_number_stands_under_its_labels() {
-    let text = text(&Arc::new(sample::board()), Some(4_096), &Grant::ALL);
+    let text = full(sample::board());
     let served: BTreeSet<&str> = text.lines().collect();
     for line in LINES.lines().filter(|line| !line.is_empty()) {
         assert!(served.contains(line), "{line} is not in {text}");
@@ -155,7 +260,7 @@ fn each_number_stands_under_its_labels() {
 
 #[test]
 fn what_is_not_known_is_left_out() {
-    let parsed = scraped(sample::board(), None);
+    let parsed = bare(&Arc::new(sample::board()));
     for series in [
         r#"asset_indexer_drift_assets{source="deploying",kind="missing"}"#,
         r#"asset_indexer_last_complete_scan_timestamp_seconds{source="deploying"}"#,
@@ -169,7 +274,7 @@ fn what_is_not_known_is_left_out() {
 
 #[test]
 fn exactly_one_state_of_a_source_is_marked() {
-    let parsed = scraped(sample::board(), None);
+    let parsed = bare(&Arc::new(sample::board()));
     let states = ["deploying", "deployed", "degraded", "disabled"];
     // The Sources of the sample are named by the state that they are in.
     for source in states {
@@ -184,7 +289,7 @@ fn exactly_one_state_of_a_source_is_marked() {
 
 #[test]
 fn the_lags_are_a_histogram_and_three_quantiles() {
-    let parsed = scraped(sample::board(), None);
+    let parsed = bare(&Arc::new(sample::board()));
     let name = "asset_indexer_event_lag_seconds";
     assert_eq!(parsed.kinds[name], "histogram");
     // They were 0.1, 0.9, 40 and 90,000 seconds; each bucket counts what is below its bound.
@@ -219,8 +324,8 @@ fn the_lags_are_a_histogram_and_three_quantiles() {
 
 #[test]
 fn an_empty_board_and_an_index_that_is_not_there_are_served() {
-    let parsed = scraped(Board::new("/none".into()), None);
-    assert_eq!(parsed.kinds.len(), METRICS.len());
+    let parsed = bare(&Arc::new(Board::new("/none".into())));
+    assert_eq!(parsed.kinds.len(), metrics().count());
     assert_eq!(parsed.series["asset_indexer_index_up"], 0.0);
     assert_eq!(parsed.series.get("asset_indexer_index_bytes"), None);
 }
@@ -229,7 +334,7 @@ fn an_empty_board_and_an_index_that_is_not_there_are_served() {
 fn a_label_cannot_break_out_of_its_line() {
     let board = sample::empty_board();
     board.queue("http://q/\"} 1\n\\");
-    let parsed = scraped(board, None);
+    let parsed = bare(&Arc::new(board));
     let series = r#"asset_indexer_queue_up{queue="http://q/\"} 1\n\\"}"#;
     assert_eq!(parsed.series.get(series), Some(&0.0));
 }
@@ -241,7 +346,7 @@ fn a_source_that_recovers_is_deployed_again() {
     source.set_phase(Phase::Deployed);
     let is = |state: &str| {
         let series = format!("asset_indexer_source_state{{source=\"a\",state=\"{state}\"}}");
-        parse(&text(&board, None, &Grant::ALL)).series[&series] == 1.0
+        bare(&board).series[&series] == 1.0
     };
     source.suffer(Trouble::Scan, "no bucket");
     assert!(is("degraded") && !is("deployed"));

@@ -269,6 +269,7 @@ fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {
         moving: ledger.moving.clone(),
         suspects: Suspects::default(),
         heartbeat: Arc::default(),
+        commits: Arc::default(),
         predecessor: None,
     }
 }

@@ -1,0 +1,187 @@
+//! How the daemon logs, in each form, and how that is changed while it runs.
+
+use std::io::Write;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::cli::BINARY;
+use crate::fixture::SOURCE;
+use crate::live_fixture::Live;
+
+/// How long the journal waits for an entry that must come.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Runs what follows with a journal of its own: standard error is said to be the journal's, and the
+/// journal's socket is that of the folder `$1`, for this process alone.
+const IN_A_JOURNAL: &str = r#"
+set -e
+mount -t tmpfs none /run
+mkdir -p /run/systemd/journal
+mount --bind "$1" /run/systemd/journal
+shift
+JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stderr) exec "$@"
+"#;
+
+#[test]
+fn a_daemon_that_no_terminal_shows_writes_json() {
+    let mut live = Live::silent();
+    live.bucket.put_keys(["a.jpg"]);
+    live.cli.set_environment("ASSET_INDEXER_LOG_FORMAT", "auto");
+    let daemon = live.cli.serve();
+    daemon.wait_for(&["scan complete"]);
+    for line in daemon.terminate() {
+        let entry: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+        assert!(
+            entry["timestamp"].is_string() && entry["message"].is_string(),
+            "{line}"
+        );
+        let is_ours = entry["target"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("asset_indexer"));
+        assert!(is_ours && entry["level"] == "INFO", "{line}");
+        if entry["message"] == "scan complete" {
+            assert_eq!(
+                (&entry["source"], &entry["listed"]),
+                (&SOURCE.into(), &1.into())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_command_that_no_terminal_shows_writes_text() {
+    let mut live = Live::silent();
+    live.cli
+        .set_environment("ASSET_INDEXER_LOG", "asset_indexer=debug");
+    live.cli.set_environment("ASSET_INDEXER_LOG_FORMAT", "auto");
+    let said = live.cli.succeed(&["reindex"]).stderr;
+    assert!(
+        said.contains("DEBUG ") && said.contains("committed documents="),
+        "{said}"
+    );
+    let said = live
+        .cli
+        .succeed(&["reindex", "--log-format", "json"])
+        .stderr;
+    let first = said.lines().next().expect("it logs");
+    assert!(serde_json::from_str::<Value>(first).is_ok(), "{said}");
+}
+
+#[test]
+fn what_is_logged_is_changed_while_the_daemon_runs() {
+    let live = Live::new();
+    live.bucket.put_keys(["a.jpg"]);
+    let daemon = live.serve();
+    let log = |arguments: &[&str]| {
+        let all: Vec<&str> = ["log"].iter().chain(arguments).copied().collect();
+        live.cli.succeed(&all).stdout
+    };
+    assert_eq!(log(&[]), "error,asset_indexer=info\n");
+    assert_eq!(daemon.count(&["DEBUG"]), 0);
+    let said = log(&["asset_indexer=debug"]);
+    assert_eq!(
+        said,
+        "asset_indexer=debug (the daemon began with error,asset_indexer=info)\n"
+    );
+    daemon.wait_for(&[
+        "INFO",
+        "what is logged is changed",
+        "filter=\"asset_indexer=debug\"",
+    ]);
+    live.bucket.put("b.jpg", "told");
+    daemon.wait_for(&["DEBUG", "committed", "documents="]);
+    // Refused, it changes nothing.
+    live.cli.fail(
+        &["log", "loud"],
+        &[
+            "the daemon refuses",
+            "\"loud\" is no level",
+            "write for example",
+        ],
+    );
+    live.cli.fail(&["log", ""], &["it is empty"]);
+    assert_eq!(log(&["--reset"]), "error,asset_indexer=info\n");
+    daemon.wait_for(&[
+        "what is logged is changed",
+        "before=\"asset_indexer=debug\"",
+    ]);
+    let before = daemon.count(&["DEBUG"]);
+    live.bucket.put("c.jpg", "not told");
+    live.wait_for_mirror();
+    assert_eq!(daemon.count(&["DEBUG"]), before);
+    daemon.terminate();
+    live.cli.fail(&["log"], &["no daemon answers"]);
+}
+
+#[test]
+fn a_start_with_a_filter_that_cannot_be_meant_fails() {
+    let mut live = Live::silent();
+    live.cli.set_environment("ASSET_INDEXER_LOG", "debgu");
+    let output = live.cli.run(&["serve"]);
+    assert_eq!(output.status.code(), Some(2), "{output:#?}");
+    output.assert_failed_saying(&[
+        "ASSET_INDEXER_LOG: \"debgu\" is no log filter",
+        "is no level",
+    ]);
+    live.cli.set_environment("ASSET_INDEXER_LOG", "");
+    live.cli.succeed(&["reindex", "--log-format", "text"]);
+    live.cli
+        .fail(&["reindex", "--log-format", "xml"], &["xml", "journald"]);
+}
+
+#[test]
+fn under_systemd_entries_go_to_the_journal_with_their_fields() {
+    if !may_mount() {
+        // Past the test harness, which keeps what a test that passes says to itself.
+        let why = "skipped: logs to the journal: this user may not mount, so that it cannot be stood in for";
+        writeln!(std::io::stderr(), "{why}").unwrap();
+        return;
+    }
+    let mut live = Live::silent();
+    let folder = live.cli.folder().join("journal");
+    std::fs::create_dir(&folder).unwrap();
+    let journal = UnixDatagram::bind(folder.join("socket")).unwrap();
+    journal.set_read_timeout(Some(DEADLINE)).unwrap();
+    live.bucket.put_keys(["a.jpg"]);
+    live.cli.set_environment("ASSET_INDEXER_LOG_FORMAT", "auto");
+    live.cli
+        .set_environment("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", IN_A_JOURNAL, "sh"])
+        .arg(&folder)
+        .arg(BINARY);
+    let daemon = live.cli.watch(command, &["serve"]);
+    let mut entry = vec![0; 1 << 20];
+    loop {
+        let length = journal.recv(&mut entry).expect("entries come");
+        let text = String::from_utf8_lossy(&entry[..length]);
+        if !text.contains("scan complete") {
+            continue;
+        }
+        for field in [
+            "MESSAGE\n",
+            "PRIORITY\n\u{1}\0\0\0\0\0\0\06\n",
+            "SYSLOG_IDENTIFIER\n\u{d}\0\0\0\0\0\0\0asset-indexer\n",
+            "ASSET_INDEXER_SOURCE\n\u{6}\0\0\0\0\0\0\0assets\n",
+            "ASSET_INDEXER_LISTED\n\u{1}\0\0\0\0\0\0\01\n",
+            "scan complete source=assets listed=1",
+        ] {
+            assert!(text.contains(field), "{field:?} is not in {text:?}");
+        }
+        break;
+    }
+    let lines = daemon.terminate();
+    assert_eq!(lines, Vec::<String>::new(), "the journal has them already");
+}
+
+/// Whether this user may have mounts of its own.
+pub fn may_mount() -> bool {
+    let tried = Command::new("unshare")
+        .args(["--mount", "mount", "-t", "tmpfs", "none", "/run"])
+        .output();
+    tried.is_ok_and(|output| output.status.success())
+}

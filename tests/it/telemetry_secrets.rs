@@ -1,0 +1,116 @@
+//! No secret is ever in the log, and at `info` neither a key nor what is searched for, whatever goes well
+//! or wrong.
+
+use crate::access::new_token;
+use crate::http_client::ask;
+use crate::live_fixture::Live;
+use crate::proxy::{Action, Request};
+use crate::server::AccessKey;
+
+/// In each key, and in what is searched for.
+const PRIVATE: &str = "geheimnis";
+
+/// The secret of the access key; the server takes any.
+const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYSECRETKEY000";
+
+/// The first two keys change places.
+fn out_of_order(page: &str) -> String {
+    page.replacen("geheimnis-b", "zz-geheimnis-b", 1)
+}
+
+fn lists_one_key(request: &Request) -> bool {
+    request
+        .get("prefix")
+        .is_some_and(|prefix| prefix.contains(PRIVATE))
+}
+
+/// A daemon with a token that does and suffers all that it may; its log, and what must not be in it.
+fn log_of_everything(level: &str) -> (String, String) {
+    let mut live = Live::new();
+    let key = AccessKey {
+        id: "AKIAEXAMPLE".to_owned(),
+        secret: SECRET.to_owned(),
+    };
+    let file = live.cli.folder().join("secret");
+    live.change_source(|source| *source = source.clone().with_access_key(&key, &file, 0o600));
+    live.configure(|config| {
+        config.listen = "127.0.0.1:0".to_owned();
+        config.serve = vec!["tokens = \"tokens\"".to_owned()];
+        config.visibility_timeout_seconds = 10;
+    });
+    let token = new_token(&live.cli, "all", &["--all-sources", "--admin"]);
+    live.cli.set_environment("ASSET_INDEXER_LOG", level);
+    live.bucket.keep_versions();
+    live.bucket
+        .put_keys(["geheimnis-a.jpg", "geheimnis-b.jpg", "geheimnis-c.jpg"]);
+    // The first page is asked for twice.
+    let once = |request: &Request| request.list.is_some();
+    live.proxy.fault(1, once, Action::Error(503, "SlowDown"));
+    let daemon = live.serve();
+    let address = daemon.field(&["serving status and metrics"], "address");
+    // Events, one that cannot be looked up at first, and one that is none.
+    live.proxy
+        .fault(3, lists_one_key, Action::Error(403, "AccessDenied"));
+    live.bucket.put("geheimnis-d.jpg", "told");
+    let version = live.bucket.versions("geheimnis-a.jpg").remove(0);
+    live.bucket.delete_version("geheimnis-a.jpg", &version);
+    live.queue
+        .send(&["geheimnis, but no notification", "{\"geheimnis\": 1}"]);
+    daemon.wait_for(&["WARN", "a key cannot be looked up"]);
+    daemon.wait_for_times(2, &["WARN", "kept in quarantine"]);
+    // Searches that find, and some that cannot be answered.
+    let header = format!("Authorization: Bearer {token}");
+    for (path, status) in [
+        ("/v1/search?q=geheimnis", 200),
+        ("/v1/search?q=size:geheimnis", 400),
+        ("/v1/search?q=a&cursor=geheimnis", 400),
+        ("/v1/suggest?q=geheim", 200),
+        ("/geheimnis", 404),
+    ] {
+        assert_eq!(
+            ask(&address, "GET", path, &[&header]).status,
+            status,
+            "{path}"
+        );
+    }
+    let forged = format!("{header}geheimnis");
+    assert_eq!(ask(&address, "GET", "/v1/search", &[&forged]).status, 401);
+    // A scan whose listing cannot be believed.
+    live.proxy.fault(
+        1,
+        |request| request.list.is_some(),
+        Action::Rewrite(out_of_order),
+    );
+    live.cli.run(&["reindex", "--fresh"]);
+    daemon.wait_for(&["WARN", "scan failed"]);
+    (daemon.terminate().join("\n"), token)
+}
+
+#[test]
+fn at_info_neither_keys_nor_searches_nor_secrets_are_logged() {
+    let (log, token) = log_of_everything("info");
+    for said in [
+        "request failed, trying again",
+        "scan failed",
+        "ascending key order",
+    ] {
+        assert!(log.contains(said), "{log}");
+    }
+    for hidden in [PRIVATE, SECRET, &token, &token[4..20]] {
+        let line = log.lines().find(|line| line.contains(hidden));
+        assert_eq!(line, None, "{hidden}");
+    }
+}
+
+#[test]
+fn at_debug_keys_are_logged_and_secrets_are_not() {
+    let (log, token) = log_of_everything("asset_indexer=trace,debug");
+    assert!(
+        log.contains("\"zz-geheimnis-b.jpg\""),
+        "the fault has no key: {log}"
+    );
+    for hidden in [SECRET, &token, &token[4..]] {
+        let line = log.lines().find(|line| line.contains(hidden));
+        assert_eq!(line, None, "{hidden}");
+    }
+}
