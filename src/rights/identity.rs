@@ -45,7 +45,7 @@ impl fmt::Display for Identity {
 impl FromStr for Identity {
     type Err = Infallible;
 
-    /// The inverse of [`Identity::to_string`]; any other text is a role that no Source has.
+    /// The inverse of how it is shown; any other text is a role that no Source has.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(match text.split_once(':') {
             _ if text == "default" => Self::Default,

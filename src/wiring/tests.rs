@@ -1,8 +1,7 @@
 //! Which queues there are to be, and what reaches them.
 
 use super::*;
-use crate::source::Source;
-use crate::source::{Credentials, Events};
+use crate::source::{Credentials, Events, Source};
 
 fn source(name: &str, bucket: &str, prefix: &str, queue_url: Option<&str>) -> Source {
     Source {
