@@ -105,7 +105,8 @@ fn parse(filter: &str) -> Result<EnvFilter, FilterError> {
     let parts: Vec<&str> = filter.split(',').map(str::trim).collect();
     let words = parts.iter().filter(|part| !part.contains('='));
     for word in words {
-        if word.parse::<LevelFilter>().is_err() {
+        // Nothing at all would be taken for a level.
+        if word.is_empty() || word.parse::<LevelFilter>().is_err() {
             let why = "is no level: they are off, error, warn, info, debug and trace";
             return Err(bad(format!("{word:?} {why}")));
         }

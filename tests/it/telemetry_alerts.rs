@@ -125,8 +125,8 @@ fn names_in(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
                 .map(str::trim);
             others.extend(list.filter(|it| !it.is_empty()).map(str::to_owned));
             rest = behind;
-        } else if behind.starts_with('{') {
-            let (matchers, behind) = behind[1..].split_once('}').unwrap();
+        } else if let Some(matchers) = behind.strip_prefix('{') {
+            let (matchers, behind) = matchers.split_once('}').unwrap();
             let label = |matcher: &str| matcher.split(['=', '!']).next().unwrap().to_owned();
             metrics.push((name.to_owned(), matchers.split(',').map(label).collect()));
             rest = behind;
