@@ -195,7 +195,7 @@ mod tests {
             ("debgu", Some("\"debgu\" is no level")),
             ("asset_indexer", Some("is no level")),
             ("info,,", Some("is no level")),
-            ("asset_indexer=loud", Some("invalid")),
+            ("asset_indexer=loud", Some("error parsing level")),
         ] {
             match (parse(filter), problem) {
                 (Ok(_), None) => {}
