@@ -10,8 +10,10 @@ mod endpoint;
 mod error;
 mod exchange;
 mod lazy;
+pub mod notifications;
 pub mod page;
 pub mod preview;
+mod probe;
 mod region;
 mod retry;
 mod s3;
@@ -21,6 +23,7 @@ mod xml;
 pub use document::ErrorDocument;
 pub use error::{BucketError, BucketErrorKind, Fault};
 pub use lazy::LazyBucket;
+pub use probe::{Clocks, Greeting};
 pub use s3::S3Bucket;
 pub use xml::Malformed;
 

@@ -7,14 +7,18 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::text::say;
 use crate::config::{Config, ConfigError, UnknownSource};
+use crate::source::Source;
 use crate::telemetry;
 
 mod check;
 mod explain;
+mod iam_policy;
+mod index;
 mod log;
 mod progress;
 mod quarantine;
@@ -22,6 +26,7 @@ mod reindex;
 mod rules;
 mod search;
 mod serve;
+mod setup;
 mod status;
 mod text;
 mod token;
@@ -39,7 +44,7 @@ struct Arguments {
         short,
         global = true,
         env = "ASSET_INDEXER_CONFIG",
-        default_value = "/etc/asset-indexer/asset-indexer.toml",
+        default_value = DEFAULT_CONFIG,
         value_name = "FILE"
     )]
     config: PathBuf,
@@ -56,6 +61,9 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Where the configuration lies if nobody says otherwise.
+const DEFAULT_CONFIG: &str = "/etc/asset-indexer/asset-indexer.toml";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -88,8 +96,11 @@ enum Command {
     Quarantine(quarantine::Command),
     #[command(subcommand)]
     Token(token::Command),
-    /// Try the configuration: the bucket of each Source is opened, and what fails is explained
-    Check,
+    #[command(subcommand)]
+    Index(index::Command),
+    Check(check::Arguments),
+    IamPolicy(iam_policy::Arguments),
+    Setup(setup::Arguments),
     /// Print the completions for a shell, to be put where it looks for them
     Completions {
         /// Such as bash, zsh or fish
@@ -114,6 +125,23 @@ impl From<anyhow::Error> for Failure {
 impl From<UnknownSource> for Failure {
     fn from(error: UnknownSource) -> Self {
         Self::Told(MISUSED, error.into())
+    }
+}
+
+/// The Sources of these names, or all that are enabled where no name is given: those that requests are
+/// sent for.
+fn sources_in_use<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Source>, Failure> {
+    let chosen = config.choose(names)?.into_iter().map(AsRef::as_ref);
+    let used: Vec<&Source> = match names {
+        [] => chosen.filter(|source: &&Source| source.enabled).collect(),
+        _ => chosen.collect(),
+    };
+    match used.is_empty() {
+        true => Err(Failure::Told(
+            MISUSED,
+            anyhow!("no Source is enabled; name those that are meant with --source"),
+        )),
+        false => Ok(used),
     }
 }
 
@@ -188,7 +216,12 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
         Command::Log(arguments) => runtime()?.block_on(log::run(arguments, &config)),
         Command::Token(command) => token::run(&command, &config),
-        Command::Check => runtime()?.block_on(check::run(&config)),
+        Command::Index(command) => runtime()?.block_on(index::run(command, config, bars)),
+        Command::Check(command) => {
+            runtime()?.block_on(check::run(&command, &config, &arguments.config))
+        }
+        Command::Setup(arguments) => setup::run(&arguments, &config),
+        Command::IamPolicy(arguments) => iam_policy::run(&arguments, &config),
         Command::Completions { .. } => Ok(()),
     }
 }
@@ -196,3 +229,6 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Runtime::new().map_err(anyhow::Error::from)?)
 }
+
+#[cfg(test)]
+mod tests;

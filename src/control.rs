@@ -44,6 +44,8 @@ pub enum Request {
     },
     /// A new index beside the live one, which it replaces when it is complete.
     Rebuild,
+    /// To make one segment of all, without what is deleted.
+    Compact,
     /// To handle messages once more that are kept in quarantine.
     Retry {
         /// Their ids there; how many is bounded by [`MAX_REQUEST_BYTES`] alone.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::pin::Pin;
 
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::interval::KeyInterval;
@@ -14,8 +15,11 @@ use crate::sync::source_state::SourceId;
 
 pub mod deadline;
 pub mod directory;
+pub mod disk;
 pub mod error;
+pub mod export;
 pub mod histogram;
+pub mod info;
 pub mod ledger;
 pub mod live;
 pub mod pending;
@@ -41,6 +45,9 @@ pub struct Change {
     /// Whether the last commit holds a record of the key, which must go.
     pub replaces: bool,
 }
+
+/// A merge that goes on by itself; ends with it, and does not end it when it is dropped.
+pub type Compaction = Pin<Box<dyn Future<Output = Result<(), IndexError>> + Send>>;
 
 /// Which records are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +98,14 @@ pub trait Engine: Send + 'static {
     ///
     /// After an error the engine must be opened anew before it is written to again.
     fn commit(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError>;
+
+    /// Begins to put all records of the last commit together and to leave out what is deleted; nothing
+    /// that is read changes by it.
+    ///
+    /// It can fail where something else puts records together meanwhile: then it may be begun again.
+    fn compact(&mut self) -> Result<Compaction, IndexError> {
+        Ok(Box::pin(async { Ok(()) }))
+    }
 
     /// Ends background work in good order; nothing that was committed depends on it.
     fn close(self) -> Result<(), IndexError>;

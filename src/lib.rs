@@ -23,6 +23,8 @@
 //! | [`sync`] | pure: how listings and events become changes; the order of observations; the checkpoint |
 //! | [`source`] | pure: what a Source is; key and asset path; processing rules |
 //! | [`query`] | pure: text to words, the query language, what a hit is |
+//! | [`rights`] | pure: what the program must be allowed to do, as policies of IAM |
+//! | [`wiring`] | pure: what must be set up for events to reach the queues, as a script or a template |
 //! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
 //! | [`queue`] | SQS: receive, acknowledge, extend; the implementation by the AWS SDK |
 //! | [`aws`] | credentials to SDK configuration |
@@ -38,13 +40,15 @@
 //! | [`reindex`] | all scans of a one-shot reindex, and which index they write |
 //! | [`explain`] | what is known of one key, and why search does or does not find it |
 //! | [`daemon`] | sessions over one index and one configuration; when Sources are scanned |
+//! | [`doctor`] | `check`: what works, what does not, and what to do about it |
 //! | [`config`] | what may be written in a file, and what it means |
+//! | [`words`] | pure: numbers, sizes and keys as people read them |
 //! | [`telemetry`] | logs, and spans for a collector |
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → daemon → reindex → {scanner, consumer, http, control} → {status, search, explain, access} → {bucket,
-//! queue, index, quarantine} → {query, config, aws} → source → sync`; only `bucket`, `queue` and `aws` name the
+//! way, `cli → daemon → {reindex, doctor} → {scanner, consumer, http, control} → {status, search, explain, access} → {bucket,
+//! queue, index, quarantine, wiring} → {query, config, aws, rights} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
 //!
@@ -96,6 +100,7 @@ pub mod config;
 pub mod consumer;
 pub mod control;
 pub mod daemon;
+pub mod doctor;
 pub mod explain;
 pub mod http;
 pub mod index;
@@ -103,9 +108,12 @@ pub mod quarantine;
 pub mod query;
 pub mod queue;
 pub mod reindex;
+pub mod rights;
 pub mod scanner;
 pub mod search;
 pub mod source;
 pub mod status;
 pub mod sync;
 pub mod telemetry;
+pub mod wiring;
+pub mod words;

@@ -5,8 +5,8 @@
 
 mod attributes;
 mod error;
+mod probe;
 mod refusal;
-mod region;
 mod sqs;
 
 use std::fmt;
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub use attributes::{Attributes, Redrive};
 pub use error::{Operation, QueueError, QueueErrorKind};
+pub use probe::Description;
 pub use sqs::SqsQueue;
 
 use crate::sync::stamp::Stamp;

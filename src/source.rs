@@ -16,6 +16,7 @@ pub mod decision;
 pub mod glob;
 pub mod pattern;
 pub mod pattern_set;
+pub mod queue_url;
 pub mod rules;
 
 pub use decision::Decision;
@@ -159,6 +160,11 @@ impl Source {
         let mut url = format!("{}/", self.base_url);
         address::percent_encode(relative, &mut url);
         url
+    }
+
+    /// Whether its assets have an address of their own: another than where imgix would serve them.
+    pub fn has_own_address(&self) -> bool {
+        self.base_url != address::base_url(address::DEFAULT_BASE_URL, &self.subdomain)
     }
 
     /// Whether the object is an asset: [`Source::decide`] without the reason, and faster.

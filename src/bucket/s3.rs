@@ -120,6 +120,26 @@ impl S3Bucket {
         &self.name
     }
 
+    /// Its name, and at which store, for messages.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// How requests to it are tried again.
+    pub(super) fn retries(&self) -> &Retries {
+        &self.retries
+    }
+
+    /// The account that it has to belong to.
+    pub(super) fn expected_owner(&self) -> Option<String> {
+        self.expected_owner.clone()
+    }
+
+    /// Whether to agree to pay for a request.
+    pub(super) fn request_payer(&self) -> Option<RequestPayer> {
+        self.request_payer.clone()
+    }
+
     /// The client that sends requests there.
     pub(super) fn client(&self, choice: Choice) -> &aws_sdk_s3::Client {
         self.endpoints.client(choice)
@@ -155,7 +175,7 @@ impl S3Bucket {
         }
     }
 
-    async fn head_bucket(&self) -> Result<Answer, Fault> {
+    pub(super) async fn head_bucket(&self) -> Result<Answer, Fault> {
         let tap = Tap::new(&Arc::default());
         let request = self
             .endpoints
@@ -283,7 +303,7 @@ fn prefixes_of(source: &Source) -> BTreeSet<String> {
     listed.chain([source.prefix.clone()]).collect()
 }
 
-fn our_clock() -> Stamp {
+pub(super) fn our_clock() -> Stamp {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -1,151 +1,125 @@
-//! `check`: tries the configuration on the real buckets and queues, and says in words what works.
+//! `check`: has everything examined that the daemon depends on, and says in words what is wrong and what to
+//! do about it.
+//!
+//! What is examined, and how bad a finding is, is `doctor`'s to say.
 
-mod queue;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
 
-use std::convert::Infallible;
-use std::fmt::Display;
+use anyhow::Context;
 
-use super::text::say;
-use super::{FAILED, Failure};
-use crate::bucket::{BucketError, Lister, S3Bucket};
+use super::text::grouped;
+use super::{DEFAULT_CONFIG, FAILED, Failure};
 use crate::config::Config;
-use crate::http::gate::Gate;
-use crate::index::directory::DataDir;
-use crate::index::live::open_live;
-use crate::index::tantivy::schema::SCHEMA_VERSION;
-use crate::index::{Engine, IndexError};
-use crate::source::Source;
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::listing::PageRequest;
+use crate::doctor::{self, Finding, Report, Verdict, quoted};
 
-/// How often a request is tried: who waits for an answer wants to know of a fault at once.
-const ATTEMPTS: u32 = 2;
+/// How a command of this program begins that a remedy names.
+const PROGRAM: &str = "asset-indexer ";
 
-/// One line for everything that was tried.
-struct Report {
-    all_well: bool,
+/// Examine the configuration, this machine, and every Source's bucket and queue: what works, what does not,
+/// and what to do about it
+///
+/// Nothing is changed: no message is received that waits, no file is written. The exit code is 1 where something
+/// does not work.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Examine this Source and no other; may be given several times
+    #[arg(long, value_name = "NAME")]
+    source: Vec<String>,
+    /// Exit with 1 also where there are warnings alone
+    #[arg(long)]
+    strict: bool,
+    /// Everything that was found as one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
-impl Report {
-    fn line(&mut self, subject: impl Display, result: Result<String, impl Display>) {
-        match result {
-            Ok(what) => say!("ok      {subject}: {what}"),
-            Err(why) => {
-                self.all_well = false;
-                say!("FAILED  {subject}: {why}");
-            }
+/// Runs the command; `path` is the configuration's file.
+pub async fn run(arguments: &Arguments, config: &Config, path: &Path) -> Result<(), Failure> {
+    let chosen = config.choose(&arguments.source)?.into_iter();
+    // One that is disabled is examined where it is named: else its faults are nobody's concern.
+    let examined = chosen.filter(|source| source.enabled || !arguments.source.is_empty());
+    let examined: Vec<_> = examined.map(Arc::clone).collect();
+    let mut report = doctor::examine(config, path, &examined).await;
+    name_configuration(&mut report, path);
+    let text = match arguments.json {
+        true => serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n",
+        false => render(&report),
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("failed to print what was found"))?;
         }
+        // Also where whoever reads has seen enough, as `head` has.
+        _ => {}
     }
-
-    /// Something that works and had better be otherwise, with the commands that make it so.
-    fn warning(&mut self, subject: impl Display, what: impl Display, commands: &[String]) {
-        say!("warning {subject}: {what}");
-        for command in commands {
-            say!("            {command}");
-        }
+    match (report.verdict, arguments.strict) {
+        (Verdict::Failure, _) | (Verdict::Warning, true) => Err(Failure::Silent(FAILED)),
+        _ => Ok(()),
     }
 }
 
-/// Runs the command.
-pub async fn run(config: &Config) -> Result<(), Failure> {
-    let mut report = Report { all_well: true };
-    let sources = format!("Sources {}", config.names().join(", "));
-    report.line("configuration", Ok::<_, Infallible>(sources));
-    let index = live_checkpoint(config);
-    let checkpoint = index.as_ref().ok().and_then(Option::as_ref);
-    for source in &config.sources {
-        try_source(source, checkpoint, &mut report).await;
-    }
-    let state = index.as_ref().map(|known| match known {
-        Some(checkpoint) => describe(checkpoint),
-        None => "there is none yet; reindex makes it".to_owned(),
-    });
-    report.line(
-        format_args!("index in {}", config.data_dir.display()),
-        state,
-    );
-    try_gate(config, &mut report);
-    match report.all_well {
-        true => Ok(()),
-        false => Err(Failure::Silent(FAILED)),
-    }
-}
-
-/// Whether those who are to read over HTTP can, and nobody else.
-fn try_gate(config: &Config, report: &mut Report) {
-    let Some(listen) = &config.serve.listen else {
+/// Has each command of this program in a remedy name the configuration, where it is not the default one.
+fn name_configuration(report: &mut Report, path: &Path) {
+    if path == Path::new(DEFAULT_CONFIG) {
         return;
-    };
-    let subject = format!("HTTP on {listen}");
-    let gate = Gate::of(&config.serve);
-    let concerns = gate.as_ref().map(|gate| gate.concerns(config));
-    let what = gate.as_ref().map(|gate| match gate.access().count() {
-        None => "whoever can connect may read everything".to_owned(),
-        Some(1) => "1 token lets in".to_owned(),
-        Some(count) => format!("{count} tokens let in"),
-    });
-    report.line(&subject, what);
-    for concern in concerns.into_iter().flatten() {
-        report.warning(&subject, concern, &[]);
+    }
+    // Where it is pasted is not where it is printed.
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let path = quoted(&path.to_string_lossy());
+    let of_sources = report.sources.iter_mut();
+    let of_sources = of_sources.flat_map(|source| &mut source.findings);
+    let findings = report.machine.iter_mut().chain(of_sources);
+    let remedies = findings.filter_map(|finding| finding.remedy.as_mut());
+    for command in remedies.flat_map(|remedy| &mut remedy.commands) {
+        if let Some(rest) = command.strip_prefix(PROGRAM) {
+            *command = format!("{PROGRAM}--config {path} {rest}");
+        }
     }
 }
 
-async fn try_source(source: &Source, checkpoint: Option<&Checkpoint>, report: &mut Report) {
-    let subject = format!("Source {:?}", source.name);
-    let bound = checkpoint.map(|known| known.check_binding(&source.name, &source.subdomain));
-    if let Some(Err(error)) = bound {
-        report.line(&subject, Err(error));
+/// What was found as people read it: the machine, then each Source; it ends with a line break.
+fn render(report: &Report) -> String {
+    let of_sources = report.sources.iter();
+    let of_sources =
+        of_sources.map(|source| (format!("Source {:?}", source.name), &source.findings));
+    let groups = [("This machine".to_owned(), &report.machine)];
+    let groups = groups.into_iter().chain(of_sources);
+    let mut text = String::new();
+    for (title, findings) in groups {
+        let width = findings.iter().map(|it| it.subject.as_str().len()).max();
+        let lines = findings.iter().map(|it| lines(it, width.unwrap_or(0)));
+        text += &format!("{title}\n{}\n", lines.collect::<String>());
     }
-    let bucket = S3Bucket::open(source, ATTEMPTS).await;
-    let region = bucket
-        .as_ref()
-        .ok()
-        .map(|bucket| bucket.region().to_owned());
-    let listed = match bucket {
-        Ok(bucket) => list_one(source, &bucket).await,
-        Err(error) => Err(error),
+    let counts = &report.counts;
+    let count = |number: usize, what: &str| match number {
+        1 => format!("1 {what}"),
+        number => format!("{} {what}s", grouped(number as u64)),
     };
-    let listed = listed.map_err(|error| format!("failed to {error}"));
-    report.line(
-        format_args!("{subject}, bucket {:?}", source.bucket),
-        listed,
-    );
-    if let Some(events) = &source.events {
-        let subject = format!("{subject}, queue");
-        queue::try_queue(events, region.as_deref(), &subject, report).await;
-    }
-}
-
-/// Asks for the first key under the prefix: the right that a scan needs, and no more.
-async fn list_one(source: &Source, bucket: &S3Bucket) -> Result<String, BucketError> {
-    let request = PageRequest {
-        prefix: source.prefix.clone(),
-        start_after: None,
-        token: None,
-        max_keys: 1,
-    };
-    let page = bucket.list(&request).await?;
-    let found = match page.entries.is_empty() {
-        true => "it can be listed, and there is no key under the prefix",
-        false => "it can be listed",
-    };
-    Ok(format!("{found} (region {})", bucket.region()))
-}
-
-/// The checkpoint of the live index; `None` where there is no index.
-fn live_checkpoint(config: &Config) -> Result<Option<Checkpoint>, IndexError> {
-    let live = open_live(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
-    live.map(|engine| engine.checkpoint()).transpose()
-}
-
-fn describe(checkpoint: &Checkpoint) -> String {
-    let sources = &checkpoint.sources;
-    let complete = sources
-        .iter()
-        .filter(|source| source.complete_as_of.is_some());
-    format!(
-        "Sources it has held: {}, listed completely: {}",
-        sources.len(),
-        complete.count()
+    text + &format!(
+        "{}, {}, {} ok\n",
+        count(counts.failure, "failure"),
+        count(counts.warning, "warning"),
+        grouped(counts.ok as u64)
     )
+}
+
+/// One finding, its remedy indented below it.
+fn lines(finding: &Finding, width: usize) -> String {
+    let verdict = match finding.verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warning => "warning",
+        Verdict::Failure => "FAILED",
+    };
+    let subject = finding.subject.as_str();
+    let mut text = format!("  {verdict:<7}  {subject:<width$}  {}\n", finding.what);
+    if let Some(remedy) = &finding.remedy {
+        let colon = if remedy.commands.is_empty() { "" } else { ":" };
+        text += &format!("           {}{colon}\n", remedy.text);
+        for command in &remedy.commands {
+            text += &format!("               {command}\n");
+        }
+    }
+    text
 }

@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use super::text::{printable, say};
-use super::{Command, Failure, MISUSED, progress};
+use super::{Command, Failure, MISUSED, index, progress};
 use crate::config::Config;
 use crate::control::{self, Answer, LogOrder, Request};
 use crate::telemetry::{self, Format, Reader, Telemetry};
@@ -32,13 +32,18 @@ pub fn start(command: &Command, format: Format) -> Result<(Telemetry, MultiProgr
     let on_terminal = std::io::stderr().is_terminal();
     let target = match command {
         Command::Reindex(_) if on_terminal => ProgressDrawTarget::stderr(),
+        Command::Index(command) if on_terminal && command.shows_progress() => {
+            ProgressDrawTarget::stderr()
+        }
         _ => ProgressDrawTarget::hidden(),
     };
     let bars = MultiProgress::with_draw_target(target);
     // Whoever sees a bar needs no log line about the same.
     let default = match command {
         Command::Serve(_) => "error,asset_indexer=info",
-        Command::Reindex(_) if !on_terminal => "error,asset_indexer=info",
+        Command::Reindex(_) | Command::Index(index::Command::Rebuild(_)) if !on_terminal => {
+            "error,asset_indexer=info"
+        }
         _ => "error,asset_indexer=warn",
     };
     let reader = match command {

@@ -35,6 +35,18 @@ pub struct Arguments {
     fresh: bool,
 }
 
+impl Arguments {
+    /// Those of a rebuild.
+    pub fn rebuild(fresh: bool) -> Self {
+        Self {
+            source: Vec::new(),
+            rebuild: true,
+            dry_run: false,
+            fresh,
+        }
+    }
+}
+
 /// Runs the command.
 pub async fn run(arguments: Arguments, config: Config, bars: MultiProgress) -> Result<(), Failure> {
     let mode = match (arguments.rebuild, arguments.dry_run) {

@@ -20,6 +20,7 @@ use crate::consumer::handler::Outcome;
 use crate::control::{
     Answer, LogOrder, MAX_REQUEST_BYTES, Request, ScanFigures, read_line, write_line,
 };
+use crate::index::IndexError;
 use crate::index::progress::Progress;
 use crate::quarantine::Entry;
 use crate::queue::{Message, ReceiptHandle};
@@ -35,6 +36,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait after a connection could not be accepted: what holds the file descriptors ends
 /// some time.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a compaction is begun again, where merges that were under way have got in its way.
+const MAX_COMPACTIONS: usize = 5;
 
 /// How often the progress of a scan is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -118,6 +122,7 @@ async fn answer(
             };
             rebuild(around, writer).await
         }
+        Request::Compact => Ok(compact(around).await),
         Request::Retry { ids } => {
             for id in ids {
                 let problem = retry(&id, around).await.err();
@@ -127,6 +132,26 @@ async fn answer(
         }
         Request::Log(order) => log(order, &around.logs, writer).await,
     }
+}
+
+/// Has all segments of the live index put together; the session goes on, and may end, meanwhile.
+async fn compact(around: &Surroundings) -> Result<(), String> {
+    let index = || {
+        let index = around.doors.index();
+        index.ok_or("the index is not open at the moment; try again".to_owned())
+    };
+    let told = |error: IndexError| error.to_string();
+    let mut ended = Ok(());
+    for _ in 0..MAX_COMPACTIONS {
+        let compaction = index()?.compact().await.map_err(told)?;
+        ended = compaction.await.map_err(told);
+        if ended.is_ok() {
+            break;
+        }
+    }
+    ended?;
+    tracing::info!("the segments of the index have been put together");
+    index()?.renew().await.map_err(told)
 }
 
 async fn log(

@@ -87,6 +87,11 @@ impl Doors {
         self.lock().handlers.get(queue_url).cloned()
     }
 
+    /// The index. Whoever keeps this keeps the session from ending.
+    pub fn index(&self) -> Option<IndexHandle> {
+        self.lock().index.clone()
+    }
+
     /// How far the thread that writes the index is.
     pub fn heartbeat(&self) -> Option<u64> {
         self.lock().index.as_ref().map(IndexHandle::heartbeat)

@@ -14,7 +14,6 @@ use crate::bucket::preview::Previews;
 use crate::config::Config;
 use crate::search::{Deadline, SearchError, SearchIndex};
 use crate::source::Source;
-use crate::source::address::{self, DEFAULT_BASE_URL};
 use crate::status::{Board, IndexHealth, SourceFacts};
 
 /// What HTTP answers from; share it in an [`Arc`].
@@ -116,7 +115,7 @@ impl Listed {
     /// An address for each key by which a browser can show the asset, as far as there is one: below
     /// the Source's own base address where it has one, else signed for a while.
     pub async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
-        match has_own_address(&self.source) {
+        match self.source.has_own_address() {
             true => keys
                 .iter()
                 .map(|key| Some(self.source.asset_url(key)))
@@ -160,11 +159,6 @@ impl Site {
     }
 }
 
-/// Whether assets are served at another address than the default.
-pub fn has_own_address(source: &Source) -> bool {
-    source.base_url != address::base_url(DEFAULT_BASE_URL, &source.subdomain)
-}
-
 /// The id of the Source of that name: 24 hex digits, always the same.
 ///
 /// They are the first of its XXH3 hash of 128 bits, so no two names of a configuration share them.
@@ -184,13 +178,5 @@ mod tests {
         ] {
             assert_eq!(id_of(name), id, "{name}");
         }
-    }
-
-    #[test]
-    fn an_own_address_is_another_than_the_default() {
-        let source = Source::new("photos", "bucket", "acme");
-        assert!(!has_own_address(&source));
-        let base_url = "https://cdn.example.com".to_owned();
-        assert!(has_own_address(&Source { base_url, ..source }));
     }
 }

@@ -19,6 +19,9 @@ use super::IndexError;
 const CURRENT: &str = "CURRENT";
 /// Held while an index is written.
 const LOCK: &str = "writer.lock";
+/// How often the lock is tried again while somebody only looks whether it is held, which takes
+/// microseconds.
+const MAX_LOOKS: usize = 1_000;
 /// The most bytes that are read of the lock's file to name its holder.
 const MAX_HOLDER_BYTES: u64 = 200;
 
@@ -60,10 +63,16 @@ impl DataDir {
             .truncate(false)
             .open(&path)
             .map_err(IndexError::file("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(self.locked_by(&mut file)),
-            Err(TryLockError::Error(error)) => return Err(IndexError::file("lock", path)(error)),
+        let mut looks = 0;
+        while let Err(refused) = file.try_lock() {
+            looks += 1;
+            if let TryLockError::Error(error) = refused {
+                return Err(IndexError::file("lock", path)(error));
+            }
+            if looks > MAX_LOOKS || is_held(&file).map_err(IndexError::file("lock", &path))? {
+                return Err(self.locked_by(&mut file));
+            }
+            std::thread::yield_now();
         }
         let holder = format!("process {}\n", std::process::id());
         file.set_len(0)
@@ -73,17 +82,22 @@ impl DataDir {
     }
 
     fn locked_by(&self, file: &mut File) -> IndexError {
-        let mut holder = String::new();
-        let read = file.take(MAX_HOLDER_BYTES).read_to_string(&mut holder);
-        let named = read.is_ok() && !holder.trim().is_empty();
         IndexError::Locked {
             data_dir: self.path.clone(),
-            holder: if named {
-                holder.trim().to_owned()
-            } else {
-                "another process".to_owned()
-            },
+            holder: holder_of(file),
         }
+    }
+
+    /// Who holds the writer's lock, as they left it; `None` where nobody does.
+    pub fn writer(&self) -> Result<Option<String>, IndexError> {
+        let path = self.path.join(LOCK);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(IndexError::file("open", path)(error)),
+        };
+        let held = is_held(&file).map_err(IndexError::file("lock", path))?;
+        Ok(held.then(|| holder_of(&mut file)))
     }
 
     /// The live generation; `None` where there is no index yet.
@@ -134,9 +148,17 @@ impl DataDir {
 
     /// The number of the live generation, of whatever schema version.
     fn live_number(&self) -> Result<Option<u32>, IndexError> {
+        Ok(self.live_name()?.map(|(_, number)| number))
+    }
+
+    /// The schema version of the live generation; `None` where none is known to be live.
+    pub fn live_schema_version(&self) -> Result<Option<u32>, IndexError> {
+        Ok(self.live_name()?.map(|(version, _)| version))
+    }
+
+    fn live_name(&self) -> Result<Option<(u32, u32)>, IndexError> {
         let name = self.read_current()?;
-        let parsed = name.and_then(|name| parse_name(name.trim_end()));
-        Ok(parsed.map(|(_, number)| number))
+        Ok(name.and_then(|name| parse_name(name.trim_end())))
     }
 
     /// What CURRENT holds, also where it is no text; `None` where there is no such file.
@@ -167,6 +189,20 @@ impl DataDir {
         Ok(found)
     }
 
+    /// The names of the generations that are not the live one: what a rebuild left that did not end, or
+    /// is filling. One of before the live one goes with the next rebuild.
+    pub fn others(&self) -> Result<Vec<String>, IndexError> {
+        let live = self.read_current()?.unwrap_or_default();
+        let generations = self.generations()?.into_iter();
+        let names = generations.filter_map(|(_, path)| {
+            let name = path.file_name()?.to_str()?;
+            (name != live.trim_end()).then(|| name.to_owned())
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Makes `generation` the live one, in one step that a power cut cannot halve.
     pub fn publish(&self, generation: &Path) -> Result<(), IndexError> {
         let name = generation.file_name().unwrap_or_default().to_string_lossy();
@@ -193,6 +229,26 @@ impl DataDir {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a writer holds the lock of this file. It is taken for a moment where none does, together with
+/// all others who look.
+fn is_held(file: &File) -> std::io::Result<bool> {
+    match file.try_lock_shared() {
+        Ok(()) => file.unlock().map(|()| false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// What the holder of the lock has written into it.
+fn holder_of(file: &mut File) -> String {
+    let mut holder = String::new();
+    let read = file.take(MAX_HOLDER_BYTES).read_to_string(&mut holder);
+    match holder.trim() {
+        named if read.is_ok() && !named.is_empty() => named.to_owned(),
+        _ => "another process".to_owned(),
     }
 }
 
@@ -258,13 +314,57 @@ mod tests {
     fn a_second_writer_is_refused_with_the_name_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path().join("new"), 1);
+        assert_eq!(dir.writer().unwrap(), None);
         let lock = dir.lock().unwrap();
+        let ours = format!("process {}", std::process::id());
+        assert_eq!(dir.writer().unwrap(), Some(ours));
         let text = dir.lock().unwrap_err().to_string();
         assert!(
             text.contains(&format!("process {}", std::process::id())),
             "{text}"
         );
+        assert_eq!(
+            dir.writer().unwrap(),
+            Some(format!("process {}", std::process::id()))
+        );
         drop(lock);
+        assert_eq!(dir.writer().unwrap(), None);
         dir.lock().unwrap();
+    }
+
+    #[test]
+    fn whoever_looks_for_a_writer_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(folder.path(), 1);
+        assert_eq!(dir.writer().unwrap(), None, "no such file");
+        drop(dir.lock().unwrap());
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    dir.writer().unwrap();
+                }
+            });
+            let locked: Vec<_> = (0..2_000).map(|_| dir.lock().map(drop)).collect();
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(locked.iter().all(Result::is_ok), "a look is no writer");
+        });
+    }
+
+    #[test]
+    fn generations_that_are_not_live_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(folder.path(), 2);
+        for name in [
+            "assets-v2-000004",
+            "assets-v2-000003",
+            "assets-v1-000001",
+            "quarantine",
+        ] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        fs::write(folder.path().join(CURRENT), "assets-v2-000003\n").unwrap();
+        let others = ["assets-v1-000001", "assets-v2-000004"];
+        assert_eq!(dir.others().unwrap(), others);
     }
 }

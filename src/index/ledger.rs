@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::pending::Pending;
 use super::progress::{Commits, Progress};
 use super::tally::Tally;
-use super::{Engine, IndexError, Keyed, Which};
+use super::{Compaction, Engine, IndexError, Keyed, Which};
 use crate::config::IndexConfig;
 use crate::source::Source;
 use crate::sync::checkpoint::{Checkpoint, Leftovers};
@@ -266,6 +266,19 @@ impl<E: Engine> Ledger<E> {
         self.checkpoint_changed = false;
         self.last_commit = Instant::now();
         Ok(())
+    }
+
+    /// Begins to put together all that is committed; see [`Engine::compact`].
+    pub fn compact(&mut self) -> Result<Compaction, IndexError> {
+        self.commit()?;
+        self.engine.compact()
+    }
+
+    /// Commits though nothing may have changed: the engine then reads what a compaction has made, and lets
+    /// go of the files of before.
+    pub fn renew(&mut self) -> Result<(), IndexError> {
+        self.checkpoint_changed = true;
+        self.commit()
     }
 
     /// Commits and ends the engine's background work.

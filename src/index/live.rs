@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use super::IndexError;
 use super::directory::{DataDir, WriterLock};
 use super::tantivy::TantivyEngine;
+use super::tantivy::audit::{Audit, Watcher, audit};
+
+/// Rebuilds that may take the index's place while it is opened.
+const MAX_SWAPS: usize = 5;
 
 /// Opens the live index for writing, making the first generation where there is none.
 ///
@@ -58,8 +62,6 @@ pub enum Newest {
 ///
 /// A rebuild that takes the live one's place meanwhile is followed.
 pub fn newest(data_dir: &DataDir, known: Option<&Live>) -> Result<Newest, IndexError> {
-    /// Rebuilds that may take the index's place while it is opened.
-    const MAX_SWAPS: usize = 5;
     let mut swaps = 0;
     let mut live = data_dir.current()?;
     loop {
@@ -89,6 +91,27 @@ fn open_newest(
         Some(known) => known.engine.newer(),
         None => TantivyEngine::open_read_only(generation).map(Some),
     }
+}
+
+/// Audits the live index, whatever writes it; `None` where there is no index yet.
+pub fn audit_live(
+    data_dir: &DataDir,
+    watcher: Watcher<'_>,
+) -> Result<Option<(PathBuf, Audit)>, IndexError> {
+    let Some(mut live) = data_dir.current()? else {
+        return Ok(None);
+    };
+    let mut audited = audit(&live, watcher);
+    for _ in 0..MAX_SWAPS {
+        // One that has been replaced may have lost its files before they were held.
+        let now = data_dir.current()?;
+        match now.filter(|now| audited.is_err() && *now != live) {
+            Some(now) => live = now,
+            None => break,
+        }
+        audited = audit(&live, watcher);
+    }
+    Ok(Some((live, audited?)))
 }
 
 /// Opens the live index for reading; `None` where there is no index yet.

@@ -10,7 +10,7 @@ use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
 use super::directory::sync_dir;
-use super::{Changes, Engine, IndexError, Keyed, Which};
+use super::{Changes, Compaction, Engine, IndexError, Keyed, Which};
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::interval::KeyInterval;
 use crate::sync::record::Record;
@@ -20,12 +20,15 @@ use keys_query::{KeysQuery, find};
 use read_only::{CommitFolder, open_newest};
 use schema::Fields;
 
+pub mod audit;
 pub mod columns;
+pub mod compact;
 #[cfg(test)]
 pub mod corpus;
 pub mod document;
 pub mod expansion;
 pub mod facets;
+pub mod facts;
 mod failure;
 pub mod folders;
 pub mod hits;
@@ -36,6 +39,7 @@ pub mod level;
 pub mod live_query;
 pub mod merge;
 pub mod paths;
+pub mod payload;
 pub mod ranking;
 pub mod read_only;
 pub mod schema;
@@ -195,7 +199,7 @@ impl TantivyEngine {
             Err(error) => return Err(IndexError::file("read", &meta)(error)),
         };
         let meta: Meta = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
-        read_checkpoint(meta.payload)
+        Ok(payload::read(meta.payload.as_deref())?.0)
     }
 
     /// An empty index in memory that is gone when it is dropped.
@@ -224,7 +228,7 @@ impl TantivyEngine {
         let metas = index.load_metas().map_err(failure::of("read the index"))?;
         Ok(Self {
             snapshot: Snapshot::of(&reader)?,
-            checkpoint: read_checkpoint(metas.payload)?,
+            checkpoint: payload::read(metas.payload.as_deref())?.0,
             fields,
             writer,
             reader,
@@ -271,7 +275,7 @@ impl TantivyEngine {
                 writer.add_document(document)?;
             }
         }
-        let payload = serde_json::to_string(checkpoint)
+        let payload = payload::write(checkpoint)
             .map_err(|error| ::tantivy::TantivyError::InternalError(error.to_string()))?;
         let mut prepared = writer.prepare_commit()?;
         // A commit without a payload would erase the checkpoint.
@@ -285,15 +289,6 @@ impl TantivyEngine {
 #[derive(serde::Deserialize)]
 struct Meta {
     payload: Option<String>,
-}
-
-fn read_checkpoint(payload: Option<String>) -> Result<Checkpoint, IndexError> {
-    let Some(payload) = payload else {
-        return Ok(Checkpoint::default());
-    };
-    serde_json::from_str(&payload).map_err(|error| IndexError::Damaged {
-        what: format!("its checkpoint cannot be read: {error}"),
-    })
 }
 
 /// A new index of this schema.
@@ -419,6 +414,10 @@ impl Engine for TantivyEngine {
         self.snapshot = Snapshot::of(&self.reader)?;
         self.checkpoint.clone_from(checkpoint);
         Ok(())
+    }
+
+    fn compact(&mut self) -> Result<Compaction, IndexError> {
+        self.begin_compaction()
     }
 
     fn close(mut self) -> Result<(), IndexError> {

@@ -17,7 +17,7 @@ use super::ledger::{
     Applied, AttachRequest, Attachment, EventReport, Ledger, LookUpReport, PageReport, ScanPlan,
     ScanRequest,
 };
-use super::{Engine, IndexError};
+use super::{Compaction, Engine, IndexError};
 use crate::sync::source_state::{QueueId, SourceId, SourceState};
 use crate::sync::stamp::Stamp;
 
@@ -44,6 +44,8 @@ enum Request {
     State(SourceId, Reply<SourceState>),
     Events(Vec<EventReport>, Reply<Vec<Applied>>),
     LookUp(LookUpReport, Reply<Applied>),
+    Compact(Reply<Compaction>),
+    Renew(Reply<()>),
 }
 
 /// Those who wait for the commit that holds the effect of their event.
@@ -184,6 +186,8 @@ fn serve<E: Engine>(
             Ok(())
         }
         Request::Wired(ids, url) => ledger.note_wired(&ids, &url),
+        Request::Compact(reply) => answer(reply, ledger.compact()),
+        Request::Renew(reply) => answer(reply, ledger.renew()),
         Request::State(id, reply) => answer(reply, ledger.state_of(id)),
         Request::Events(reports, reply) => {
             let applied: Result<Vec<_>, _> = reports
@@ -308,6 +312,19 @@ impl IndexHandle {
     /// Applies the page of one key, and answers when its effect is durable.
     pub async fn apply_look_up(&self, report: LookUpReport) -> Result<Applied, IndexError> {
         self.ask(|reply| Request::LookUp(report, reply)).await
+    }
+
+    /// Begins to put together all that is committed, which goes on beside everything else.
+    ///
+    /// When it has ended, [`IndexHandle::renew`] lets go of the files of before. This handle is not needed
+    /// meanwhile, and should not be kept: the thread lives as long as any is.
+    pub async fn compact(&self) -> Result<Compaction, IndexError> {
+        self.ask(Request::Compact).await
+    }
+
+    /// Commits, and reads what has become of the files.
+    pub async fn renew(&self) -> Result<(), IndexError> {
+        self.ask(Request::Renew).await
     }
 
     /// Whether it is the same index.

@@ -4,6 +4,7 @@
 //! name no end, after a quarter of an hour): a queue holds the way to them, never the keys. Opening it
 //! again fetches them at once.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_config::Region;
@@ -22,9 +23,9 @@ use tracing::warn;
 use crate::aws;
 use crate::queue::{
     Attributes, MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Operation, Queue, QueueError,
-    QueueErrorKind, ReceiptHandle, Refused, refusal, region,
+    QueueErrorKind, ReceiptHandle, Refused, refusal,
 };
-use crate::source::Events;
+use crate::source::{Events, queue_url};
 use crate::sync::stamp::Stamp;
 
 /// How long making a connection may take.
@@ -46,9 +47,9 @@ const UNANSWERED: &str = "Unanswered";
 /// A queue on SQS, or on a server that speaks its protocol.
 #[derive(Debug)]
 pub struct SqsQueue {
-    url: String,
-    region: String,
-    client: Client,
+    pub(super) url: String,
+    pub(super) region: String,
+    pub(super) client: Client,
 }
 
 impl SqsQueue {
@@ -102,20 +103,36 @@ impl SqsQueue {
 
     /// The address of its server; `None` where that is AWS.
     pub fn endpoint_url(&self) -> Option<String> {
-        match region::of_url(&self.url) {
+        match queue_url::region(&self.url) {
             Some(_) => None,
             None => Some(origin(&self.url)),
         }
     }
 
-    fn error<E>(&self, attempted: Operation, error: &SdkError<E, HttpResponse>) -> QueueError
+    /// Everything that the queue says of itself, as it says it.
+    pub(super) async fn all_attributes(
+        &self,
+    ) -> Result<HashMap<QueueAttributeName, String>, QueueError> {
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        // By name, a server that does not know one of them would refuse them all.
+        let request = request.attribute_names(QueueAttributeName::All);
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| self.error(Operation::Attributes, &error))?;
+        Ok(answer.attributes.unwrap_or_default())
+    }
+
+    pub(super) fn error<E>(
+        &self,
+        attempted: Operation,
+        error: &SdkError<E, HttpResponse>,
+    ) -> QueueError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         refusal::queue_error(attempted, &self.url, error)
     }
 
-    fn other(&self, attempted: Operation, detail: &str) -> QueueError {
+    pub(super) fn other(&self, attempted: Operation, detail: &str) -> QueueError {
         QueueError::new(attempted, &self.url, QueueErrorKind::Other, detail)
     }
 }
@@ -207,12 +224,7 @@ impl Queue for SqsQueue {
     }
 
     async fn attributes(&self) -> Result<Attributes, QueueError> {
-        let request = self.client.get_queue_attributes().queue_url(&self.url);
-        // By name, a server that does not know one of them would refuse them all.
-        let request = request.attribute_names(QueueAttributeName::All);
-        let answer = request.send().await;
-        let answer = answer.map_err(|error| self.error(Operation::Attributes, &error))?;
-        Attributes::of_answer(&answer.attributes.unwrap_or_default())
+        Attributes::of_answer(&self.all_attributes().await?)
             .map_err(|senseless| self.other(Operation::Attributes, &senseless))
     }
 }
@@ -221,13 +233,13 @@ impl Queue for SqsQueue {
 fn signing_region(events: &Events, bucket_region: Option<&str>) -> String {
     let configured = events.region.clone();
     configured
-        .or_else(|| region::of_url(&events.queue_url))
+        .or_else(|| queue_url::region(&events.queue_url))
         .or_else(|| bucket_region.map(str::to_owned))
         .unwrap_or_else(|| aws::DEFAULT_REGION.to_owned())
 }
 
 /// The address up to the end of the host.
-fn origin(url: &str) -> String {
+pub(super) fn origin(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 

@@ -82,7 +82,29 @@ impl PatternSet {
 /// The fewest ranges that hold every relative key that one of the patterns matches, ascending, none
 /// in another.
 pub fn ranges_of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>) -> Vec<KeyRange> {
-    let mut ranges: Vec<KeyRange> = patterns.into_iter().flat_map(Pattern::ranges).collect();
+    fewest(patterns.into_iter().flat_map(Pattern::ranges).collect())
+}
+
+/// The fewest ranges that hold every relative key that lies in one of `ranges` and in one of `others`,
+/// ascending, none in another. All of them are whole prefixes or single keys.
+pub fn common(ranges: &[KeyRange], others: &[KeyRange]) -> Vec<KeyRange> {
+    let inside = |range: &KeyRange, other: &KeyRange| {
+        let is_below = !other.is_single_key() && range.prefix.starts_with(&other.prefix);
+        is_below || range == other
+    };
+    let pairs = ranges
+        .iter()
+        .flat_map(|range| others.iter().map(move |other| (range, other)));
+    let both = pairs.filter_map(|(range, other)| match () {
+        () if inside(range, other) => Some(range.clone()),
+        () if inside(other, range) => Some(other.clone()),
+        () => None,
+    });
+    fewest(both.collect())
+}
+
+/// The ranges, whole prefixes or single keys, without those that lie in another, ascending.
+pub fn fewest(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
     // Whatever lies in a range stands right behind it, its own single key included.
     ranges.sort_by(|a, b| {
         let order = a.prefix.cmp(&b.prefix);

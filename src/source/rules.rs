@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::source::case;
 use crate::source::decision::Decision;
 use crate::source::pattern::{Pattern, PatternError};
-use crate::source::pattern_set::{PatternSet, TooLarge, ranges_of};
+use crate::source::pattern_set::{PatternSet, TooLarge, common, ranges_of};
 use crate::sync::interval::KeyRange;
 
 /// What may be written behind `include` and `exclude`.
@@ -149,7 +149,9 @@ impl Rules {
             (false, Some(old)) => missing_in(old, exclude),
             _ => Vec::new(),
         };
-        ranges_of(added.into_iter().chain(freed))
+        let ranges = ranges_of(added.into_iter().chain(freed));
+        // What was excluded may reach beyond what is included, where nothing is to be listed.
+        common(&ranges, &self.ranges())
     }
 
     /// A text that is the same for rules that admit the same because they say the same.
@@ -176,6 +178,16 @@ impl Rules {
             }
         }
         text
+    }
+
+    /// The rules of which an asset's relative key has to match one; `None` where there are no such.
+    pub fn included(&self) -> Option<&[Pattern]> {
+        self.lists().0.map(PatternSet::patterns)
+    }
+
+    /// Whether the case of letters does not count.
+    pub fn ignores_case(&self) -> bool {
+        self.ignore_case
     }
 
     fn lists(&self) -> (Option<&PatternSet>, Option<&PatternSet>) {

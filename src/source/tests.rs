@@ -196,3 +196,11 @@ fn the_scope_does_not_depend_on_what_admits_nothing_else() {
     assert_eq!(renamed.scope(), scopes[0]);
     assert_ne!(source("p/", &["//a", "b/*"]).scope(), scopes[0]);
 }
+
+#[test]
+fn an_own_address_is_another_than_the_default() {
+    let source = Source::new("photos", "bucket", "acme");
+    assert!(!source.has_own_address());
+    let base_url = "https://cdn.example.com".to_owned();
+    assert!(Source { base_url, ..source }.has_own_address());
+}

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::index_bytes;
+use crate::index::disk::Room;
 use crate::quarantine::Quarantine;
 
 /// What is on the disk; `None` where it cannot be told.
@@ -23,17 +24,12 @@ pub struct Disk {
 impl Disk {
     /// That of a data directory.
     pub fn of(data_dir: &Path) -> Self {
-        let system = rustix::fs::statvfs(data_dir).ok();
-        let bytes = |blocks: fn(&rustix::fs::StatVfs) -> u64| {
-            system
-                .as_ref()
-                .map(|of| blocks(of).saturating_mul(of.f_frsize))
-        };
+        let room = Room::of(data_dir).ok();
         let quarantine = Quarantine::open(data_dir).ok();
         Self {
             index_bytes: index_bytes(data_dir),
-            available_bytes: bytes(|of| of.f_bavail),
-            size_bytes: bytes(|of| of.f_blocks),
+            available_bytes: room.map(|room| room.free_bytes),
+            size_bytes: room.map(|room| room.size_bytes),
             quarantined: quarantine.map(|quarantine| quarantine.len() as u64),
         }
     }

@@ -40,7 +40,7 @@ fn other_machines_are_not_served_without_tokens() {
         );
     }
     let check = cli.run(&["check"]);
-    let failed = "FAILED  HTTP on 0.0.0.0:0: there is no tokens file";
+    let failed = "on 0.0.0.0:0: there is no tokens file";
     assert!(check.stdout.contains(failed), "{check:#?}");
     let token = new_token(&cli, "a", &["--all-sources"]);
     let (server, address) = serve_read_only(&cli);

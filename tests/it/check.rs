@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cli::Cli;
 use crate::config::{Config, Source};
+use crate::examined::Wired;
 use crate::readme;
 use crate::s3::Bucket;
 use crate::server;
@@ -15,12 +16,6 @@ fn source(name: &str) -> (Bucket, Source) {
     (bucket, source)
 }
 
-/// The configuration of one Source with a queue.
-fn with_queue(source: &Source, cli: &Cli, queue_url: &str) -> String {
-    let toml = Config::of([source.clone()]).to_toml(&cli.data_dir());
-    format!("{toml}events = {{ queue_url = \"{queue_url}\" }}\n")
-}
-
 #[test]
 fn each_source_is_told_of_by_itself() {
     let (_bucket, good) = source("good");
@@ -29,44 +24,88 @@ fn each_source_is_told_of_by_itself() {
     let cli = Cli::new(&Config::of([good, bad]));
     let output = cli.run(&["check"]);
     assert_eq!(output.status.code(), Some(1), "{output:#?}");
-    let line = |words: &[&str]| {
-        let holds = |line: &&str| words.iter().all(|word| line.contains(word));
-        assert!(
-            output.stdout.lines().any(|l| holds(&l)),
-            "{words:?}: {output:#?}"
-        );
+    let (machine, rest) = output
+        .stdout
+        .split_once("Source \"good\"\n")
+        .expect("it is told of");
+    let (of_good, of_bad) = rest.split_once("Source \"bad\"\n").expect("it is told of");
+    let holds = |text: &str, words: &[&str]| {
+        let holds = |line: &str| words.iter().all(|word| line.contains(word));
+        assert!(text.lines().any(holds), "{words:?}: {output:#?}");
     };
-    line(&["ok", "good", "can be listed"]);
-    line(&[
-        "FAILED",
-        "bad",
-        "no-such-bucket",
-        "check the name of the bucket",
-    ]);
+    holds(machine, &["This machine"]);
+    holds(machine, &["ok", "index", "there is none yet"]);
+    holds(of_good, &["ok", "s3:ListBucket", "can be listed"]);
+    holds(of_bad, &["FAILED", "bucket", "no-such-bucket"]);
+    holds(of_bad, &["check the name of the bucket"]);
+    assert!(!of_good.contains("FAILED"), "{output:#?}");
 }
 
-/// The binary with a Source whose events come to that queue.
-fn cli_with_queue(queue_url: &str) -> (Bucket, Cli) {
-    let (bucket, source) = source("queued");
-    let cli = Cli::new(&Config::of([source.clone()]));
-    cli.configure_with(&with_queue(&source, &cli, queue_url));
-    (bucket, cli)
+#[test]
+fn one_source_can_be_examined_by_itself() {
+    let (_bucket, good) = source("good");
+    let (_other, mut bad) = source("bad");
+    bad.bucket = "no-such-bucket".to_owned();
+    let cli = Cli::new(&Config::of([good.clone(), bad.clone()]));
+    let output = cli.succeed(&["check", "--source", "good"]);
+    assert!(!output.stdout.contains("\"bad\""), "{output:#?}");
+    assert_eq!(
+        cli.run(&["check", "--source", "bad"]).status.code(),
+        Some(1)
+    );
+    let output = cli.fail(&["check", "--source", "ugly"], &["\"ugly\""]);
+    assert_eq!(output.status.code(), Some(2));
+    // One that is disabled is asked for by its name alone.
+    bad.disabled = true;
+    cli.configure(&Config::of([good, bad]));
+    cli.succeed(&["check"]);
+    assert_eq!(
+        cli.run(&["check", "--source", "bad"]).status.code(),
+        Some(1)
+    );
+}
+
+#[test]
+fn warnings_count_where_it_is_strict() {
+    let wired = Wired::on(server::shared());
+    wired.cli.succeed(&["check", "--strict"]);
+    wired.set(server::shared(), "MaximumMessageSize", "65535");
+    wired.cli.succeed(&["check"]);
+    let output = wired.cli.run(&["check", "--strict"]);
+    assert_eq!(output.status.code(), Some(1), "{output:#?}");
+    assert!(
+        output.stdout.contains("0 failures, 1 warning,"),
+        "{output:#?}"
+    );
+}
+
+#[test]
+fn the_commands_of_a_remedy_name_the_configuration() {
+    let wired = Wired::on(server::shared());
+    wired.set(server::shared(), "Policy", "");
+    let output = wired.cli.succeed(&["check"]);
+    let config = wired.cli.config_file();
+    let command = format!(
+        "asset-indexer --config '{}' setup --print aws-cli",
+        config.display()
+    );
+    let is_alone = output.stdout.lines().any(|line| line.trim() == command);
+    assert!(is_alone, "{output:#?}");
 }
 
 #[test]
 fn a_queue_is_reached_or_it_is_said_why_not() {
-    let server = server::shared();
-    let queue_url = server.create_queue("check-events");
-    let (_bucket, cli) = cli_with_queue(&queue_url);
+    let mut wired = Wired::on(server::shared());
+    // S3's test event is among them.
     let waiting = |count: u32| format!("about {count} messages wait, 0 are in flight");
-    for count in 0..3 {
-        let output = cli.succeed(&["check"]);
+    for count in 1..3 {
+        let output = wired.cli.succeed(&["check"]);
         assert!(output.stdout.contains(&waiting(count)), "{output:#?}");
-        server.send_message(&queue_url, "not looked at");
+        wired.queue.send(&["not looked at"]);
     }
-    let missing = format!("{queue_url}-missing");
-    let (_bucket, cli) = cli_with_queue(&missing);
-    let output = cli.run(&["check"]);
+    let missing = format!("{}-missing", wired.queue.url);
+    wired.configure(|config| config.sources[0].queue_url = Some(missing.clone()));
+    let output = wired.cli.run(&["check"]);
     assert_eq!(output.status.code(), Some(1), "{output:#?}");
     let said = ["FAILED", &missing, "failed to read", "no such queue"];
     assert!(
@@ -78,22 +117,21 @@ fn a_queue_is_reached_or_it_is_said_why_not() {
 #[test]
 fn a_queue_that_loses_messages_is_warned_of_until_the_printed_commands_are_run() {
     let server = server::shared();
-    let queue_url = server.create_queue_with("check-losing", &[("MaximumMessageSize", "65535")]);
-    let (_bucket, cli) = cli_with_queue(&queue_url);
-    let output = cli.succeed(&["check"]);
-    let warnings: Vec<_> = output.stdout.lines().collect();
+    let wired = Wired::on(server);
+    wired.set(server, "MaximumMessageSize", "65535");
+    wired.set(server, "RedrivePolicy", "");
+    let output = wired.cli.succeed(&["check"]);
+    let lines: Vec<_> = output.stdout.lines().collect();
     let warned = |words: [&str; 2]| {
-        let holds =
-            |line: &&&str| line.starts_with("warning ") && words.iter().all(|w| line.contains(w));
-        assert_eq!(
-            warnings.iter().filter(holds).count(),
-            1,
-            "{words:?}: {output:#?}"
-        );
+        let holds = |line: &&&str| {
+            line.starts_with("  warning  ") && words.iter().all(|word| line.contains(word))
+        };
+        let count = lines.iter().filter(holds).count();
+        assert_eq!(count, 1, "{words:?}: {output:#?}");
     };
-    warned(["\"queued\", queue", "redrive policy"]);
-    warned(["\"queued\", queue", "65,535 bytes"]);
-    let commands: Vec<_> = warnings
+    warned(["dead-letters", "redrive policy"]);
+    warned(["queue-message-size", "65,535 bytes"]);
+    let commands: Vec<_> = lines
         .iter()
         .filter_map(|line| PrintedCommand::of(line))
         .collect();
@@ -101,16 +139,19 @@ fn a_queue_that_loses_messages_is_warned_of_until_the_printed_commands_are_run()
     assert_eq!(
         names,
         [
-            "create-queue",
             "set-queue-attributes",
+            "create-queue",
             "set-queue-attributes"
         ]
     );
     for command in &commands {
         command.run();
     }
-    let output = cli.succeed(&["check"]);
-    assert!(!output.stdout.contains("warning"), "{output:#?}");
+    let output = wired.cli.succeed(&["check"]);
+    assert!(
+        output.stdout.contains("0 failures, 0 warnings"),
+        "{output:#?}"
+    );
 }
 
 /// A command of the AWS CLI as `check` prints it.
@@ -135,11 +176,7 @@ impl PrintedCommand {
     fn run(&self) {
         let server = server::shared();
         assert_eq!(self.options["--region"], "us-east-1");
-        let port = server.address().port();
-        assert_eq!(
-            self.options["--endpoint-url"],
-            format!("http://localhost:{port}")
-        );
+        assert_eq!(self.options["--endpoint-url"], server.endpoint());
         let attributes: BTreeMap<String, String> =
             serde_json::from_str(&self.options["--attributes"]).expect("JSON");
         let attributes: Vec<(&str, &str)> = attributes

@@ -12,8 +12,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CompletedMultipartUpload, CompletedPart,
-    CreateBucketConfiguration, Delete, EncodingType, Event, NotificationConfiguration,
-    ObjectIdentifier, QueueConfiguration, StorageClass, VersioningConfiguration,
+    CreateBucketConfiguration, Delete, EncodingType, Event, EventBridgeConfiguration, FilterRule,
+    FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter, ObjectIdentifier,
+    QueueConfiguration, S3KeyFilter, StorageClass, VersioningConfiguration,
 };
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -195,14 +196,38 @@ impl Bucket {
 
     /// From now on the bucket sends what happens in it to the queue of that ARN.
     pub fn notify(&self, queue_arn: &str) {
-        let events = EVENTS.map(Event::from).to_vec();
+        self.notify_of(queue_arn, &EVENTS, &[]);
+    }
+
+    /// From now on the bucket sends these events to the queue of that ARN, of keys that the filters
+    /// (`prefix`, `suffix`) let through.
+    pub fn notify_of(&self, queue_arn: &str, events: &[&str], filters: &[(&str, &str)]) {
+        let events = events.iter().copied().map(Event::from).collect();
+        let rules = filters.iter().map(|&(name, value)| {
+            let rule = FilterRule::builder().name(FilterRuleName::from(name));
+            rule.value(value).build()
+        });
+        let key = S3KeyFilter::builder().set_filter_rules(Some(rules.collect()));
+        let filter = NotificationConfigurationFilter::builder().key(key.build());
         let queue = QueueConfiguration::builder().queue_arn(queue_arn);
-        let queue = queue.set_events(Some(events)).build().expect("complete");
+        let queue = queue.set_events(Some(events)).filter(filter.build());
+        let queue = queue.build().expect("complete");
         let configuration = NotificationConfiguration::builder().queue_configurations(queue);
+        self.set_notifications(configuration.build());
+    }
+
+    /// From now on the bucket sends what happens in it to EventBridge.
+    pub fn notify_event_bridge(&self) {
+        let bridge = EventBridgeConfiguration::builder().build();
+        let configuration = NotificationConfiguration::builder();
+        self.set_notifications(configuration.event_bridge_configuration(bridge).build());
+    }
+
+    fn set_notifications(&self, configuration: NotificationConfiguration) {
         let request = self.client.put_bucket_notification_configuration();
         let request = request.bucket(&self.name);
-        let request = request.notification_configuration(configuration.build());
-        wait(request.send()).expect("the queue is there");
+        let request = request.notification_configuration(configuration);
+        wait(request.send()).expect("the target is there");
     }
 
     /// Everything in the bucket.

@@ -133,7 +133,7 @@ fn every_field_and_version_of_the_schema_is_explained() {
 }
 
 /// Puts an index of version 1 with one asset into the data folder.
-fn write_version_1(fixture: &Fixture, key: &str, first_seen: i64) {
+pub fn write_version_1(fixture: &Fixture, key: &str, first_seen: i64) {
     let schema: Schema = serde_json::from_str(SCHEMA_1).expect("it is a schema");
     let folder = fixture.cli.data_dir().join("assets-v1-000001");
     fs::create_dir_all(&folder).expect("the folder is ours");

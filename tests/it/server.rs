@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 /// How long the server may take to answer its first request.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -140,16 +142,27 @@ impl S3Server {
     ///
     /// Only of use on a server that checks rights.
     pub fn create_user(&self, name: &str, actions: &[&str]) -> AccessKey {
+        if actions.is_empty() {
+            return self.create_user_without_rights(name);
+        }
+        let statement = json!({ "Effect": "Allow", "Action": actions, "Resource": "*" });
+        let policy = json!({ "Version": "2012-10-17", "Statement": statement });
+        self.create_user_with(name, &policy.to_string())
+    }
+
+    /// Makes a user of that name with that policy and no other, and a key for it.
+    pub fn create_user_with(&self, name: &str, policy: &str) -> AccessKey {
+        let key = self.create_user_without_rights(name);
+        let policy = form_encoded(policy);
+        self.iam(&format!(
+            "Action=PutUserPolicy&UserName={name}&PolicyName=p&PolicyDocument={policy}"
+        ));
+        key
+    }
+
+    fn create_user_without_rights(&self, name: &str) -> AccessKey {
         self.iam(&format!("Action=CreateUser&UserName={name}"));
         let answer = self.iam(&format!("Action=CreateAccessKey&UserName={name}"));
-        if !actions.is_empty() {
-            let actions = actions.join("%22,%22");
-            self.iam(&format!(
-                "Action=PutUserPolicy&UserName={name}&PolicyName=p&PolicyDocument=\
-                 {{%22Version%22:%222012-10-17%22,%22Statement%22:{{%22Effect%22:%22Allow%22,\
-                 %22Action%22:[%22{actions}%22],%22Resource%22:%22*%22}}}}"
-            ));
-        }
         AccessKey {
             id: element(&answer, "AccessKeyId"),
             secret: element(&answer, "SecretAccessKey"),
@@ -262,10 +275,19 @@ pub fn free_port() -> u16 {
         .expect("one of thousands of ports is free")
 }
 
-/// A program of the Python packages, where `tests/run.sh` puts them.
+/// A program of the Python packages that the S3 server runs from, where `tests/run.sh` puts them.
 pub fn python_program(name: &str) -> PathBuf {
-    let venv = std::env::var_os("ASSET_INDEXER_TEST_VENV").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv"),
+    program_of("ASSET_INDEXER_TEST_VENV", "target/venv", name)
+}
+
+/// One of the tools, which have an environment of their own.
+pub fn tool(name: &str) -> PathBuf {
+    program_of("ASSET_INDEXER_TEST_TOOLS", "target/tools", name)
+}
+
+fn program_of(variable: &str, folder: &str, name: &str) -> PathBuf {
+    let venv = std::env::var_os(variable).map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder),
         PathBuf::from,
     );
     let program = venv.join("bin").join(name);

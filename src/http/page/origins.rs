@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::http::site::has_own_address;
 use crate::source::{EndpointOrder, Source};
 
 /// The most origins that are listed; with more, pictures may come from all of HTTPS, because the
@@ -37,7 +36,7 @@ pub(super) fn schemes(origins: &[String]) -> Vec<String> {
 }
 
 fn of_source(source: &Source) -> Vec<String> {
-    if has_own_address(source) {
+    if source.has_own_address() {
         return origin_of(&source.base_url).into_iter().collect();
     }
     if source.endpoint_order == EndpointOrder::ExternalFirst {

@@ -17,7 +17,8 @@ pub fn of(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
     }
 }
 
-fn is_damage(error: &TantivyError) -> bool {
+/// Whether the error tells of an index that is not as tantivy wrote it.
+pub fn is_damage(error: &TantivyError) -> bool {
     match error {
         TantivyError::DataCorruption(_) | TantivyError::IncompatibleIndex(_) => true,
         TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => {

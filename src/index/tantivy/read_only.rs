@@ -24,7 +24,7 @@ const MANAGED: &str = ".managed.json";
 
 /// How many commits, or merges, may take the place of one that is being opened. There are a few in a
 /// second, and opening takes milliseconds.
-const MAX_REPLACED: usize = 20;
+pub const MAX_REPLACED: usize = 20;
 
 /// One commit of an index in a folder.
 #[derive(Clone, Debug)]

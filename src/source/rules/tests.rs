@@ -228,6 +228,10 @@ fn what_new_rules_admit_is_listed_by_its_prefixes_alone() {
             (&["/a", "/b/"], &["/a/y/"]),
             &["a/x/", "b/"],
         ),
+        ((&["/a/"], &["**/tmp/**"]), (&["/a/"], &[]), &["a/"]),
+        ((&["/a/"], &["/b"]), (&["/a/"], &[]), &[]),
+        ((&["/a/"], &["/a"]), (&["/a/"], &["/a/b"]), &["a/"]),
+        ((&["/a"], &["/a*"]), (&["/a"], &[]), &["a", "a/"]),
     ];
     for ((include, exclude), (new_include, new_exclude), want) in cases {
         let (former, new) = (rules(include, exclude), rules(new_include, new_exclude));
@@ -268,6 +272,15 @@ proptest! {
                 let listed = ranges.iter().any(|range| range.interval().contains(&key));
                 prop_assert!(listed, "{key} by {former:?} and then {rules:?}");
             }
+        }
+        // So that the right to list what the rules include is enough.
+        let included = rules.ranges();
+        for range in ranges {
+            let is_included = included.iter().any(|whole| {
+                let is_below = !whole.is_single_key() && range.prefix.starts_with(&whole.prefix);
+                is_below || *whole == range
+            });
+            prop_assert!(is_included, "{range:?} of {former:?} and then {rules:?}");
         }
     }
 }

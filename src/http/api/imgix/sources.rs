@@ -13,7 +13,7 @@ use crate::http::api::openapi::{Operation, Tag};
 use crate::http::api::params::{Form, Spec};
 use crate::http::api::run::{at_hand, looking};
 use crate::http::api::standing::Standing;
-use crate::http::site::{Site, has_own_address};
+use crate::http::site::Site;
 use crate::source::Source;
 
 const FIELDS: &[Spec] = &[text(
@@ -174,7 +174,7 @@ async fn objects(
 /// The attributes that imgix has; no key, and no secret of course.
 fn attributes(source: &Source, standing: &Standing) -> Value {
     let domain = source.base_url.split("//").nth(1);
-    let domain = domain.filter(|_| has_own_address(source));
+    let domain = domain.filter(|_| source.has_own_address());
     json!({
         "name": source.name,
         "enabled": source.enabled,

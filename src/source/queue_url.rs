@@ -1,6 +1,6 @@
-//! The Region that a queue's address names, if it is an address of AWS.
+//! What the address of a queue tells: its name, its account, and its Region if it is an address of AWS.
 //!
-//! What is taken where the address names none is decided in `sqs`.
+//! What is taken where the address does not tell is decided by those who ask.
 
 /// Endings of AWS's own host names.
 const ENDINGS: [&str; 4] = [
@@ -12,7 +12,7 @@ const ENDINGS: [&str; 4] = [
 
 /// The Region in the host of a queue's address; `None` where the host is not AWS's.
 /// <https://docs.aws.amazon.com/general/latest/gr/sqs-service.html>
-pub(super) fn of_url(url: &str) -> Option<String> {
+pub fn region(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let host = rest.split(['/', ':']).next()?.to_ascii_lowercase();
     let name = ENDINGS
@@ -28,6 +28,17 @@ pub(super) fn of_url(url: &str) -> Option<String> {
         _ => return None,
     };
     Some(region.to_owned())
+}
+
+/// The queue's name: the last part of the address.
+pub fn name(url: &str) -> &str {
+    url.rsplit_once('/').map_or(url, |(_, name)| name)
+}
+
+/// The account that the address names before the queue's name.
+pub fn account(url: &str) -> Option<&str> {
+    let (before, _) = url.rsplit_once('/')?;
+    Some(name(before)).filter(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -72,7 +83,26 @@ mod tests {
             ("https://amazonaws.com/1/q", None),
             ("sqs", None),
         ] {
-            assert_eq!(of_url(url).as_deref(), want, "{url}");
+            assert_eq!(region(url).as_deref(), want, "{url}");
+        }
+    }
+
+    #[test]
+    fn name_and_account_are_the_ends_of_the_path() {
+        for (url, want) in [
+            (
+                "https://sqs.eu-west-1.amazonaws.com/123456789012/q",
+                (Some("123456789012"), "q"),
+            ),
+            (
+                "http://127.0.0.1:4566/000000000000/q",
+                (Some("000000000000"), "q"),
+            ),
+            ("http://127.0.0.1:4566/queue/q", (None, "q")),
+            ("http://127.0.0.1:4566/q", (None, "q")),
+            ("q", (None, "q")),
+        ] {
+            assert_eq!((account(url), name(url)), want, "{url}");
         }
     }
 }

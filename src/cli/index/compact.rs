@@ -1,0 +1,90 @@
+//! `index compact`: one segment of all, done here or by the daemon that holds the index.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::bail;
+use indicatif::{MultiProgress, ProgressBar};
+
+use crate::cli::Failure;
+use crate::cli::text::{grouped, say, size};
+use crate::config::Config;
+use crate::control::{self, Request};
+use crate::index::Engine;
+use crate::index::directory::DataDir;
+use crate::index::info::IndexInfo;
+use crate::index::live::open_or_create_live;
+use crate::index::tantivy::schema::SCHEMA_VERSION;
+
+/// Put all segments together, and leave out what is deleted
+///
+/// The index does so by itself as far as it pays; this does all of it at once. Searches go on meanwhile,
+/// and events too where a daemon does it. The disk needs as much room again as the index takes.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+/// How often the spinner turns.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Runs the command.
+pub async fn run(config: &Config, bars: &MultiProgress) -> Result<(), Failure> {
+    let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
+    let before = IndexInfo::of(&data_dir).map_err(anyhow::Error::from)?;
+    // An index of another schema is refused with what to do.
+    data_dir.current().map_err(anyhow::Error::from)?;
+    check_room(&before)?;
+    let bar = bars.add(ProgressBar::new_spinner().with_message("putting the segments together"));
+    bar.enable_steady_tick(TICK);
+    let compacted = compact(config, &data_dir).await;
+    bar.finish_and_clear();
+    compacted?;
+    let after = IndexInfo::of(&data_dir).map_err(anyhow::Error::from)?;
+    say!("before: {}", sentence(&before));
+    say!("after:  {}", sentence(&after));
+    Ok(())
+}
+
+/// Whether the new segment has room beside the old ones.
+fn check_room(info: &IndexInfo) -> anyhow::Result<()> {
+    if info.free_bytes < info.bytes {
+        bail!(
+            "the segments take {}, as much may be needed again while they are put together, and {} has only \
+             {} free; make room, or let the index merge small segments by itself",
+            size(info.bytes),
+            info.data_dir.display(),
+            size(info.free_bytes)
+        );
+    }
+    Ok(())
+}
+
+async fn compact(config: &Config, data_dir: &DataDir) -> anyhow::Result<()> {
+    let socket = &config.serve.control_socket;
+    if control::is_answered(socket).await {
+        tracing::info!("the daemon is asked to do it");
+        return compact_by_daemon(socket).await;
+    }
+    let lock = data_dir.lock()?;
+    let memory = config.index.writer_memory_bytes;
+    let mut engine = open_or_create_live(data_dir, &lock, memory)?;
+    engine.compact()?.await?;
+    Ok(engine.close()?)
+}
+
+async fn compact_by_daemon(socket: &Path) -> anyhow::Result<()> {
+    let mut answers = control::ask(socket, &Request::Compact).await?;
+    while answers.next().await?.is_some() {}
+    Ok(())
+}
+
+fn sentence(info: &IndexInfo) -> String {
+    let records = info.records();
+    format!(
+        "{} in {} segments; {} assets, {} tombstones, {} deleted",
+        size(info.bytes),
+        grouped(info.segments.len() as u64),
+        grouped(records.assets),
+        grouped(records.tombstones),
+        grouped(info.deleted())
+    )
+}

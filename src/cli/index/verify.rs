@@ -1,0 +1,125 @@
+//! `index verify`: reads the index whole, and says what is wrong with it.
+
+use anyhow::Context;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::Place;
+use crate::cli::text::{grouped, printable, say, size};
+use crate::cli::{FAILED, Failure};
+use crate::config::Config;
+use crate::index::IndexError;
+use crate::index::live::audit_live;
+use crate::index::tantivy::audit::{Audit, Step};
+
+/// Read the index whole, and say whether it is sound
+///
+/// Every file is compared with its checksum, every record with what can be, and every field with what
+/// the keys yield. The bucket is not asked: `reindex --dry-run` does that. The exit code is 1 where
+/// something is wrong.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// What was found as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// How the bar looks.
+const BAR: &str = "{prefix} [{bar:20}] {percent} %";
+
+/// What can be done about what is wrong.
+const REMEDY: &str = "build a new index from the buckets with `asset-indexer index rebuild`; what can still be \
+                      read keeps when it was first seen";
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, config: &Config, bars: &MultiProgress) -> Result<(), Failure> {
+    let data_dir = arguments.place.open(config);
+    let bar = new_bar(bars);
+    let audited = audit_live(&data_dir, &|step| show(&bar, step));
+    bar.finish_and_clear();
+    let (generation, audit) = audited
+        .and_then(|audited| {
+            audited.ok_or_else(|| IndexError::Absent {
+                data_dir: data_dir.path().to_owned(),
+            })
+        })
+        .map_err(anyhow::Error::from)?;
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&audit).context("failed to write JSON")?;
+        say!("{text}");
+    } else {
+        say!("{}: {}", generation.display(), sentence(&audit));
+        tell(&audit);
+    }
+    match audit.is_sound() {
+        true => Ok(()),
+        false => Err(Failure::Silent(FAILED)),
+    }
+}
+
+fn tell(audit: &Audit) {
+    for problem in &audit.problems {
+        eprintln!("error: {}", printable(&problem.to_string()));
+    }
+    if audit.more_problems > 0 {
+        eprintln!("error: and {} more", grouped(audit.more_problems));
+    }
+    if !audit.is_sound() {
+        eprintln!("{REMEDY}");
+    }
+}
+
+fn sentence(audit: &Audit) -> String {
+    let read = format!(
+        "{} assets and {} tombstones in {} segments, {} files of {}",
+        grouped(audit.assets),
+        grouped(audit.tombstones),
+        grouped(audit.segments),
+        grouped(audit.files),
+        size(audit.bytes)
+    );
+    match audit.problems.len() as u64 + audit.more_problems {
+        0 => format!("sound: {read}"),
+        1 => format!("DAMAGED, 1 problem: could read {read}"),
+        problems => format!("DAMAGED, {} problems: could read {read}", grouped(problems)),
+    }
+}
+
+fn new_bar(bars: &MultiProgress) -> ProgressBar {
+    let style = ProgressStyle::with_template(BAR);
+    let style = style.expect("the template is a literal, and a test reads it");
+    bars.add(ProgressBar::no_length().with_style(style.progress_chars("=> ")))
+}
+
+fn show(bar: &ProgressBar, step: Step) {
+    bar.set_prefix(step.what);
+    bar.set_length(step.total);
+    bar.set_position(step.done);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_can_be_read() {
+        new_bar(&MultiProgress::new());
+    }
+
+    #[test]
+    fn the_sentence_says_how_much_was_read_and_whether_it_is_sound() {
+        let mut audit = Audit {
+            assets: 1_234,
+            bytes: 5_000,
+            ..Audit::default()
+        };
+        assert!(sentence(&audit).starts_with("sound: 1,234 assets"));
+        audit.more_problems = 2;
+        let text = sentence(&audit);
+        assert!(
+            text.starts_with("DAMAGED, 2 problems: could read"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! `setup`: prints what makes the queues of events, and has the buckets send to them; nothing is changed.
+
+use anyhow::anyhow;
+use clap::ValueEnum;
+
+use super::text::say;
+use super::{Failure, MISUSED, sources_in_use};
+use crate::config::Config;
+use crate::source::Source;
+use crate::wiring::{self, Through, Wiring};
+
+/// Print what sets up the queues of events, for you to look at and run
+///
+/// For the queue of each Source: the queue and one for its dead letters, who may send to it, and what
+/// the bucket sends there. A queue is named as in `queue_url`, else asset-indexer-NAME after the Source;
+/// the Sources of one bucket share it. What is printed ends with the line that the configuration needs.
+/// AWS is not asked, and nothing is changed.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The form: a shell script, which adds to what is there; or a part of a Terraform configuration; or
+    /// a CloudFormation template
+    #[arg(long, value_name = "FORM")]
+    print: Form,
+    /// How events come to the queue: from S3 itself, or through EventBridge where S3 must send them to
+    /// others too that want the same
+    #[arg(long, value_name = "SENDER", default_value = "s3")]
+    through: Sender,
+    /// For the queue of this Source alone; may be given several times
+    #[arg(long, value_name = "NAME")]
+    source: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    AwsCli,
+    Terraform,
+    #[value(name = "cloudformation")]
+    CloudFormation,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sender {
+    S3,
+    #[value(name = "eventbridge")]
+    EventBridge,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+    let chosen = sources_in_use(config, &arguments.source)?;
+    let is_meant = |source: &&Source| source.enabled || arguments.source.contains(&source.name);
+    let all = config.sources.iter().map(AsRef::as_ref);
+    let all: Vec<&Source> = all.filter(is_meant).collect();
+    let through = match arguments.through {
+        Sender::S3 => Through::S3,
+        Sender::EventBridge => Through::EventBridge,
+    };
+    let visibility = config.events.visibility_timeout.as_secs();
+    let wiring = Wiring::of(&chosen, &all, through, visibility)
+        .map_err(|error| Failure::Told(MISUSED, error.into()))?;
+    let text = match arguments.print {
+        Form::AwsCli => wiring::script::print(&wiring),
+        Form::Terraform => wiring::terraform::print(in_one_region(&wiring)?),
+        Form::CloudFormation => wiring::cloudformation::print(in_one_region(&wiring)?),
+    };
+    say!("{}", text.trim_end());
+    for source in chosen {
+        if let Some(url) = &source.endpoint_url {
+            let name = &source.name;
+            eprintln!(
+                "note: Source {name} has its bucket at {url}: where that is not AWS, events may be set up \
+                 in another way"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The same, if what can be of one Region alone can hold it.
+fn in_one_region(wiring: &Wiring) -> Result<&Wiring, Failure> {
+    match &wiring.regions()[..] {
+        [] | [_] => Ok(wiring),
+        several => Err(Failure::Told(
+            MISUSED,
+            anyhow!(
+                "the queues are in several Regions ({}), and this form is for one; choose the Sources of \
+                 one with --source",
+                several.join(", ")
+            ),
+        )),
+    }
+}

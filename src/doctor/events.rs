@@ -1,0 +1,181 @@
+//! Asks a Source's queue what has to be known of it, and stops where no further request can succeed.
+//!
+//! What an answer means is judged in the rooms beside it.
+
+use std::time::Duration;
+
+use super::bucket::Learnt;
+use super::finding::{Finding, Right};
+use super::notification::{self, Evidence, Route};
+use super::policy::{self, Origin};
+use super::queue::Surroundings;
+use super::shell::Shell;
+use super::{PATIENCE, queue, rights};
+use crate::queue::{
+    Attributes, Description, Operation, Queue, QueueError, QueueErrorKind, SqsQueue,
+};
+use crate::source::{Events, Source};
+
+/// Examines the queue of the Source.
+pub(super) async fn examine(
+    source: &Source,
+    events: &Events,
+    learnt: &Learnt,
+    evidence: Evidence,
+    visibility: Duration,
+) -> Vec<Finding> {
+    let bucket_region = learnt.region.as_deref();
+    let (queue, described) = match reach(events, bucket_region).await {
+        Ok(reached) => reached,
+        Err(error) => return vec![rights::queue_failure(&error)],
+    };
+    let arn = arn_of(&queue, described.as_ref().ok());
+    let mut findings = Vec::new();
+    if let Ok(description) = &described {
+        let dead_letters = dead_letters(&queue, &description.attributes).await;
+        let (answer, shell) = dead_letters.unzip();
+        let surroundings = Surroundings {
+            region: region_of(&arn).unwrap_or(queue.region()),
+            bucket_region,
+            visibility,
+            dead_letters: answer.as_ref(),
+            dead_letters_shell: shell.as_ref(),
+            evidence,
+        };
+        findings.extend(queue::judge(description, &surroundings, &Shell::of(&queue)));
+    }
+    findings.extend(rights_to(&queue, &arn, &described).await);
+    let notified = match &learnt.notifications {
+        Some(Ok(known)) => {
+            findings.push(notification::judge(source, known, &arn, evidence));
+            Some(notification::route(known, &arn))
+        }
+        Some(Err(error)) => {
+            let region = bucket_region.unwrap_or_default();
+            findings.push(rights::notifications_unread(source, region, error));
+            None
+        }
+        None => None,
+    };
+    if let Ok(description) = &described {
+        let region = bucket_region.unwrap_or(queue.region());
+        findings.extend(admission(
+            source,
+            region,
+            description,
+            &arn,
+            notified.as_ref(),
+        ));
+    }
+    findings.push(notification::first_event(evidence));
+    findings
+}
+
+/// Opens the queue, and asks it for what it says of itself; that may be denied.
+async fn reach(
+    events: &Events,
+    bucket_region: Option<&str>,
+) -> Result<(SqsQueue, Result<Description, QueueError>), QueueError> {
+    let url = &events.queue_url;
+    let queue = within(Operation::Open, url, SqsQueue::open(events, bucket_region)).await?;
+    match within(Operation::Attributes, url, queue.describe()).await {
+        Err(error) if error.kind != QueueErrorKind::Denied => Err(error),
+        described => Ok((queue, described)),
+    }
+}
+
+/// Whether the queue lets the bucket's events in; a FIFO queue gets none anyway.
+fn admission(
+    source: &Source,
+    bucket_region: &str,
+    description: &Description,
+    arn: &str,
+    route: Option<&Route>,
+) -> Option<Finding> {
+    let origin = Origin {
+        bucket_arn: &rights::bucket_arn(bucket_region, &source.bucket),
+        account: source.expected_bucket_owner.as_deref(),
+        is_on_aws: source.endpoint_url.is_none(),
+    };
+    let policy = description.policy.as_deref();
+    (!description.is_fifo).then(|| policy::judge(policy, arn, &origin, route))
+}
+
+/// The rights of those who receive, each tried by a request that leaves all messages where they are.
+async fn rights_to(
+    queue: &SqsQueue,
+    arn: &str,
+    described: &Result<Description, QueueError>,
+) -> Vec<Finding> {
+    let url = queue.url();
+    let seems_empty = described
+        .as_ref()
+        .is_ok_and(|description| description.attributes.visible == 0);
+    let receive = async {
+        match seems_empty {
+            // Where nothing is there, this is certain. What comes in this moment is visible again at once.
+            true => queue
+                .receive(1, Duration::ZERO, Duration::ZERO)
+                .await
+                .map(drop),
+            false => queue.may_receive().await,
+        }
+    };
+    let (received, acknowledged, extended) = tokio::join!(
+        within(Operation::Receive, url, receive),
+        within(Operation::Acknowledge, url, queue.may_acknowledge()),
+        within(Operation::Extend, url, queue.may_extend()),
+    );
+    let attributes = described.as_ref().map(drop).map_err(Clone::clone);
+    [
+        (Right::GetQueueAttributes, attributes),
+        (Right::ReceiveMessage, received),
+        (Right::DeleteMessage, acknowledged),
+        (Right::ChangeMessageVisibility, extended),
+    ]
+    .iter()
+    .map(|(right, answer)| rights::of_queue(*right, arn, answer))
+    .collect()
+}
+
+/// The dead-letter queue, asked for what it says of itself, and the commands that set it up.
+async fn dead_letters(
+    queue: &SqsQueue,
+    attributes: &Attributes,
+) -> Option<(Result<Attributes, QueueError>, Shell)> {
+    let redrive = attributes.redrive.as_ref()?;
+    let dead = queue.of_arn(&redrive.dead_letter_arn)?;
+    let answer = within(Operation::Attributes, dead.url(), dead.attributes()).await;
+    Some((answer, Shell::of(&dead)))
+}
+
+/// The queue's ARN, by itself or by its address; the address where it tells none.
+fn arn_of(queue: &SqsQueue, description: Option<&Description>) -> String {
+    let told = description.map(|description| description.attributes.arn.as_str());
+    match (told, queue.account_and_name()) {
+        (Some(arn), _) if !arn.is_empty() => arn.to_owned(),
+        (_, Some((account, name))) => rights::queue_arn(queue.region(), account, name),
+        (_, None) => queue.url().to_owned(),
+    }
+}
+
+/// The Region in an ARN.
+fn region_of(arn: &str) -> Option<&str> {
+    let mut parts = arn.strip_prefix("arn:")?.split(':');
+    parts.nth(2).filter(|region| !region.is_empty())
+}
+
+/// Gives a request up that is not answered.
+async fn within<T>(
+    attempted: Operation,
+    url: &str,
+    request: impl Future<Output = Result<T, QueueError>>,
+) -> Result<T, QueueError> {
+    let unanswered = |_| {
+        let (kind, seconds) = (QueueErrorKind::Unreachable, PATIENCE.as_secs());
+        let detail = format!("nothing came within {seconds} s");
+        Err(QueueError::new(attempted, url, kind, &detail))
+    };
+    let answered = tokio::time::timeout(PATIENCE, request).await;
+    answered.unwrap_or_else(unanswered)
+}

@@ -1,0 +1,208 @@
+//! Notifications that send too little, or elsewhere.
+
+use super::super::finding::Verdict;
+use super::*;
+use crate::source::rules::{Choice, Rules};
+
+const QUEUE: &str = "arn:aws:sqs:eu-west-1:1:q";
+const ALL: [&str; 3] = [
+    "s3:ObjectCreated:*",
+    "s3:ObjectRemoved:*",
+    "s3:LifecycleExpiration:*",
+];
+
+fn rule(target: Target, events: &[&str], prefix: &str, suffix: &str) -> NotificationRule {
+    NotificationRule {
+        target,
+        events: events.iter().map(|&event| event.to_owned()).collect(),
+        prefix: prefix.to_owned(),
+        suffix: suffix.to_owned(),
+    }
+}
+
+fn to_queue(events: &[&str], prefix: &str, suffix: &str) -> NotificationRule {
+    rule(Target::Queue(QUEUE.into()), events, prefix, suffix)
+}
+
+fn source(include: &[&str]) -> Source {
+    let paths = || include.iter().map(|&rule| rule.to_owned()).collect();
+    let include = (!include.is_empty()).then(|| Choice::Paths(paths()));
+    Source {
+        prefix: "photos/".into(),
+        rules: Rules::new(include, None, false).unwrap(),
+        ..Source::new("photos", "bucket", "acme")
+    }
+}
+
+#[track_caller]
+fn check(include: &[&str], rules: Vec<NotificationRule>, bridge: bool, want: Verdict, said: &str) {
+    let notifications = Notifications {
+        rules,
+        event_bridge: bridge,
+    };
+    let finding = judge(&source(include), &notifications, QUEUE, Evidence::default());
+    assert_eq!(finding.verdict, want, "{finding:?}");
+    assert!(finding.what.contains(said), "{finding:?}");
+    assert_eq!(finding.remedy.is_none(), want == Verdict::Ok, "{finding:?}");
+}
+
+#[test]
+fn what_is_sent_has_to_cover_the_prefix() {
+    let covering = |prefix| vec![to_queue(&ALL, prefix, "")];
+    check(&[], covering(""), false, Verdict::Ok, "to the queue");
+    check(&[], covering("photos/"), false, Verdict::Ok, "to the queue");
+    check(&[], covering("pho"), false, Verdict::Ok, "to the queue");
+    let said = "s3:LifecycleExpiration:* sent for keys under \"photos/2024/\" alone";
+    check(&[], covering("photos/2024/"), false, Verdict::Failure, said);
+    check(&[], covering("docs/"), false, Verdict::Failure, "\"docs/\"");
+    // The rules admit nothing else.
+    check(
+        &["/2024/"],
+        covering("photos/2024/"),
+        false,
+        Verdict::Ok,
+        "",
+    );
+    let both = vec![
+        to_queue(&ALL, "photos/2024/", ""),
+        to_queue(&ALL, "photos/2025/", ""),
+    ];
+    check(&["/2024/", "/2025/"], both, false, Verdict::Ok, "");
+}
+
+#[test]
+fn what_is_sent_has_to_have_each_kind_of_event() {
+    let sending = |events: &[&str]| vec![to_queue(events, "", "")];
+    let created = ["Put", "Post", "Copy", "CompleteMultipartUpload"];
+    let created = created.map(|kind| format!("s3:ObjectCreated:{kind}"));
+    let one_by_one: Vec<&str> = created.iter().map(String::as_str).collect();
+    let one_by_one = [&one_by_one[..], &ALL[1..]].concat();
+    for (events, verdict, said) in [
+        (&ALL[..], Verdict::Ok, ""),
+        (&one_by_one, Verdict::Ok, ""),
+        (&["s3:*"], Verdict::Ok, ""),
+        (&ALL[1..], Verdict::Failure, "s3:ObjectCreated:* not sent"),
+        (
+            &one_by_one[1..],
+            Verdict::Failure,
+            "s3:ObjectCreated:Put not sent",
+        ),
+        (
+            &["s3:ObjectCreated:*", "s3:LifecycleExpiration:*"],
+            Verdict::Failure,
+            "s3:ObjectRemoved:*",
+        ),
+        (&ALL[..2], Verdict::Warning, "s3:LifecycleExpiration:*"),
+        (&[], Verdict::Failure, "s3:ObjectCreated:*"),
+    ] {
+        check(&[], sending(events), false, verdict, said);
+    }
+    let apart = ALL.map(|event| to_queue(&[event], "", "")).to_vec();
+    check(&[], apart, false, Verdict::Ok, "");
+}
+
+#[test]
+fn a_suffix_loses_keys_unless_the_rules_lose_them_too() {
+    let jpg = || vec![to_queue(&ALL, "", ".jpg")];
+    let both = || vec![to_queue(&ALL, "", ".jpg"), to_queue(&ALL, "", ".png")];
+    check(&[], jpg(), false, Verdict::Failure, "end in \".jpg\" alone");
+    check(&["**/*.jpg"], jpg(), false, Verdict::Ok, "");
+    check(
+        &["**/*.jpg", "**/*.png"],
+        jpg(),
+        false,
+        Verdict::Failure,
+        "\".jpg\" alone",
+    );
+    check(&["**/*.jpg", "**/*.png"], both(), false, Verdict::Ok, "");
+    check(
+        &["**/*.{jpg,png}"],
+        both(),
+        false,
+        Verdict::Failure,
+        "alone",
+    );
+    // A rule without glob characters admits what is below it, too.
+    check(&["/a.jpg"], jpg(), false, Verdict::Failure, "alone");
+    let ignoring_case = Source {
+        rules: Rules::new(Some(Choice::Paths(vec!["*.jpg".into()])), None, true).unwrap(),
+        ..source(&[])
+    };
+    let notifications = Notifications {
+        rules: jpg(),
+        event_bridge: false,
+    };
+    let finding = judge(&ignoring_case, &notifications, QUEUE, Evidence::default());
+    assert_eq!(finding.verdict, Verdict::Failure, "{finding:?}");
+}
+
+#[test]
+fn events_take_one_of_three_ways() {
+    let topic = || Target::Topic("arn:t".into());
+    let by_topic = |events| vec![rule(topic(), events, "", "")];
+    let lambda = rule(Target::Function("arn:f".into()), &ALL, "", "");
+    let other = rule(Target::Queue("arn:other".into()), &ALL, "", "");
+    check(&[], by_topic(&ALL), false, Verdict::Ok, "SNS (arn:t)");
+    check(
+        &[],
+        by_topic(&ALL[1..]),
+        false,
+        Verdict::Failure,
+        "ObjectCreated",
+    );
+    check(&[], vec![], true, Verdict::Ok, "EventBridge");
+    check(
+        &[],
+        vec![lambda.clone(), other.clone()],
+        true,
+        Verdict::Ok,
+        "EventBridge",
+    );
+    check(
+        &[],
+        vec![],
+        false,
+        Verdict::Failure,
+        "the bucket sends no events",
+    );
+    check(
+        &[],
+        vec![lambda, other],
+        false,
+        Verdict::Failure,
+        "elsewhere (arn:f, arn:other)",
+    );
+    // What is missing may come by another way.
+    let both = vec![to_queue(&ALL[1..], "", ""), by_topic(&ALL).remove(0)];
+    check(&[], both, false, Verdict::Warning, "ObjectCreated");
+    check(
+        &[],
+        vec![to_queue(&ALL[1..], "", "")],
+        true,
+        Verdict::Warning,
+        "ObjectCreated",
+    );
+}
+
+#[test]
+fn where_events_have_come_some_other_way_it_is_only_warned() {
+    let seen = Evidence {
+        followed: true,
+        seen: true,
+    };
+    let finding = judge(&source(&[]), &Notifications::default(), QUEUE, seen);
+    assert_eq!(finding.verdict, Verdict::Warning, "{finding:?}");
+}
+
+#[test]
+fn that_no_event_has_come_counts_once_somebody_has_waited_for_one() {
+    for (followed, seen, verdict) in [
+        (false, false, Verdict::Ok),
+        (true, false, Verdict::Warning),
+        (true, true, Verdict::Ok),
+        (false, true, Verdict::Ok),
+    ] {
+        let finding = first_event(Evidence { followed, seen });
+        assert_eq!(finding.verdict, verdict, "{followed} {seen}");
+    }
+}

@@ -1,0 +1,220 @@
+//! What the credentials may, right by right: what an answer to a request says of the right that it needs.
+//!
+//! A right that is missing is named with the resource that a policy has to name beside it.
+
+use super::finding::{Finding, Right, Subject, Verdict};
+use crate::bucket::{BucketError, BucketErrorKind};
+use crate::queue::{QueueError, QueueErrorKind};
+use crate::source::Source;
+
+/// Prints the policy that gives all rights which the configuration needs.
+const PRINT_POLICY: &str = "asset-indexer iam-policy";
+
+/// The partition of AWS that a Region is in, as it stands in ARNs.
+fn partition(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+/// The ARN of a bucket.
+pub(super) fn bucket_arn(region: &str, bucket: &str) -> String {
+    format!("arn:{}:s3:::{bucket}", partition(region))
+}
+
+/// The ARN of a queue.
+pub(super) fn queue_arn(region: &str, account: &str, name: &str) -> String {
+    format!("arn:{}:sqs:{region}:{account}:{name}", partition(region))
+}
+
+/// A right that is missing.
+fn denied(verdict: Verdict, right: Right, resource: &str, what: &str) -> Finding {
+    let (subject, action) = (Subject::Right(right), right.action());
+    let owner = match action.starts_with("sqs:") {
+        true => "queue",
+        false => "bucket",
+    };
+    let finding = match verdict {
+        Verdict::Failure => Finding::failure(subject, what),
+        _ => Finding::warning(subject, what),
+    };
+    finding
+        .remedy(format!(
+            "allow these credentials {action} on {resource}, in their policy, and in the {owner}'s where \
+             it has one that denies; the whole policy is printed by"
+        ))
+        .command(PRINT_POLICY)
+}
+
+/// A request to a bucket that failed for another reason than the right to it.
+pub(super) fn bucket_failure(error: &BucketError) -> Finding {
+    let subject = match error.kind() {
+        BucketErrorKind::UnknownAccessKey
+        | BucketErrorKind::WrongSecret
+        | BucketErrorKind::ExpiredToken
+        | BucketErrorKind::NoCredentials => Subject::Credentials,
+        BucketErrorKind::ClockSkew => Subject::Clock,
+        BucketErrorKind::WrongRegion { .. } => Subject::Region,
+        _ => Subject::Bucket,
+    };
+    let what = format!("failed to {}: {}", error.attempted, error.fault);
+    Finding::failure(subject, what).remedy(error.kind().remedy())
+}
+
+/// Whether the keys can be listed that a scan would list first.
+pub(super) fn list(
+    source: &Source,
+    region: &str,
+    prefix: &str,
+    listed: &Result<Option<String>, BucketError>,
+) -> Finding {
+    let right = Right::ListBucket;
+    let under = match prefix {
+        "" => String::new(),
+        prefix => format!(" under {prefix:?}"),
+    };
+    match listed {
+        Ok(Some(_)) => Finding::ok(Subject::Right(right), format!("keys{under} can be listed")),
+        Ok(None) => {
+            let what = format!("keys{under} can be listed, and there is none");
+            Finding::ok(Subject::Right(right), what)
+        }
+        Err(error) if *error.kind() == BucketErrorKind::AccessDenied => {
+            let mut resource = bucket_arn(region, &source.bucket);
+            if !prefix.is_empty() {
+                resource += &format!(" (a condition on s3:prefix has to admit {prefix:?})");
+            }
+            let mut what = format!("keys{under} cannot be listed: {}", error.fault);
+            if let Some(owner) = &source.expected_bucket_owner {
+                what += &format!("; or the bucket is not of the account {owner}");
+            }
+            denied(Verdict::Failure, right, &resource, &what)
+        }
+        Err(error) => bucket_failure(error),
+    }
+}
+
+/// That the Region cannot be found, where it is to be found.
+pub(super) fn location(source: &Source, error: &BucketError) -> Finding {
+    if *error.kind() != BucketErrorKind::AccessDenied {
+        return bucket_failure(error);
+    }
+    let what = format!(
+        "the Region is to be found, and the store does not tell it: {}; region = \"…\" in the \
+         configuration does without",
+        error.fault
+    );
+    let resource = bucket_arn("", &source.bucket);
+    denied(Verdict::Failure, Right::GetBucketLocation, &resource, &what)
+}
+
+/// On which key it was tried whether objects can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TriedOn {
+    /// One that was listed.
+    Listed,
+    /// One that cannot be there, because none is; `may_list` whether that could be seen.
+    Missing { may_list: bool },
+}
+
+/// Whether browsers can be given addresses of objects; `None` where that cannot be told.
+///
+/// Without it the index is as good as with it, so its lack is no failure.
+pub(super) fn get(
+    source: &Source,
+    region: &str,
+    on: TriedOn,
+    answer: &Result<bool, BucketError>,
+) -> Option<Finding> {
+    let subject = Subject::Right(Right::GetObject);
+    let resource = format!("{}/{}*", bucket_arn(region, &source.bucket), source.prefix);
+    let error = match answer {
+        Ok(_) => return Some(Finding::ok(subject, "objects can be read, for previews")),
+        Err(error) => error,
+    };
+    match (error.kind(), on) {
+        // To whoever may not list, S3 says of a missing key the same as of one that may not be read.
+        (BucketErrorKind::AccessDenied, TriedOn::Missing { may_list: false }) => None,
+        (BucketErrorKind::AccessDenied, TriedOn::Missing { may_list: true }) => {
+            let what = "whether objects can be read, for previews, cannot be told before there is one: \
+                        that a key is missing is only said to those who may list the whole bucket";
+            let finding = Finding::warning(subject, what);
+            Some(finding.remedy("run this again when there is an object"))
+        }
+        (BucketErrorKind::AccessDenied, TriedOn::Listed) => {
+            let what = format!(
+                "there are no previews, as objects cannot be read: {}; none are needed with a base_url \
+                 of your own, or with serve.listen = \"off\"",
+                error.fault
+            );
+            let right = Right::GetObject;
+            Some(denied(Verdict::Warning, right, &resource, &what))
+        }
+        _ => {
+            let what = format!("failed to {}: {}", error.attempted, error.fault);
+            Some(Finding::warning(subject, what).remedy(error.kind().remedy()))
+        }
+    }
+}
+
+/// That the bucket's notifications cannot be read.
+pub(super) fn notifications_unread(source: &Source, region: &str, error: &BucketError) -> Finding {
+    let what = format!(
+        "what the bucket sends where cannot be seen: {}",
+        error.fault
+    );
+    match error.kind() {
+        BucketErrorKind::AccessDenied => {
+            let resource = bucket_arn(region, &source.bucket);
+            let right = Right::GetBucketNotification;
+            let needed = what + "; the daemon does without this right";
+            denied(Verdict::Warning, right, &resource, &needed)
+        }
+        _ => Finding::warning(Subject::Notifications, what).remedy(
+            "look at the bucket's notifications by the store's own means: \
+             created and removed objects have to be sent to the queue",
+        ),
+    }
+}
+
+/// Whether a request to the queue, which left its messages alone, was let through.
+pub(super) fn of_queue(right: Right, arn: &str, answer: &Result<(), QueueError>) -> Finding {
+    match answer {
+        Ok(()) => Finding::ok(Subject::Right(right), "allowed"),
+        Err(error) if error.kind == QueueErrorKind::Denied => {
+            let is_of_the_key = error.detail.to_ascii_lowercase().starts_with("kms");
+            let finding = denied(Verdict::Failure, right, arn, &queue_error(error));
+            match is_of_the_key {
+                true => finding.remedy(
+                    "allow these credentials kms:Decrypt on the key that encrypts the \
+                     queue, in their policy and in the key's",
+                ),
+                false => finding,
+            }
+        }
+        Err(error) => queue_failure(error),
+    }
+}
+
+/// A request to a queue that failed for another reason than the right to it.
+pub(super) fn queue_failure(error: &QueueError) -> Finding {
+    let subject = match error.kind {
+        QueueErrorKind::Credentials => Subject::Credentials,
+        _ => Subject::Queue,
+    };
+    Finding::failure(subject, queue_error(error)).remedy(error.remedy())
+}
+
+fn queue_error(error: &QueueError) -> String {
+    let said = match error.detail.as_str() {
+        "" => String::new(),
+        detail => format!(" ({detail})"),
+    };
+    let (attempted, url, kind) = (error.attempted, &error.url, error.kind);
+    format!("failed to {attempted} queue {url}: {kind}{said}")
+}
+
+#[cfg(test)]
+mod tests;

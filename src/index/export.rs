@@ -1,0 +1,219 @@
+//! The records of an index as lines of JSON, for whoever keeps or compares them elsewhere.
+//!
+//! Each line is one record with all that is known of it; `schema/README.md` describes them. Where the
+//! lines go is the caller's affair.
+
+use serde::Serialize;
+
+use super::{Engine, IndexError, Which};
+use crate::query::hit::rfc3339;
+use crate::sync::interval::KeyInterval;
+use crate::sync::record::{Content, Record};
+use crate::sync::source_state::SourceState;
+use crate::sync::stamp::Stamp;
+
+/// So many records are read at once.
+const CHUNK: usize = 4_000;
+
+/// One record. Times are RFC 3339 in UTC, with milliseconds where there are any.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line<'a> {
+    /// The name of the Source.
+    pub source: &'a str,
+    /// The key in the bucket, byte for byte.
+    pub key: &'a str,
+    /// The asset path: `/` and the key without the Source's prefix.
+    pub path: String,
+    /// What is there; absent in a tombstone.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<Asset<'a>>,
+    /// Present in tombstones alone: the number of the scan during or after which it was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed_in_scan: Option<u64>,
+    /// The time of the newest event applied.
+    pub event_time: Option<String>,
+    /// Its sequencer, lower-case hex.
+    pub sequencer: Option<&'a str>,
+    /// The stamp of the page that last wrote the record.
+    pub listed_at: Option<String>,
+}
+
+/// The part of a line that only a live record has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Asset<'a> {
+    /// Bytes.
+    pub size: u64,
+    /// When S3 last changed the object.
+    pub last_modified: String,
+    /// The entity tag, without quotes.
+    pub etag: Option<String>,
+    /// The storage class, by the name that S3 gives it.
+    pub storage_class: &'a str,
+    /// When the index first saw the key, by S3's clock.
+    pub first_seen: String,
+}
+
+impl<'a> Line<'a> {
+    /// The line of a record.
+    pub fn of(state: &'a SourceState, key: &'a str, record: &'a Record) -> Self {
+        let below = key.strip_prefix(&*state.prefix).unwrap_or(key);
+        let (asset, removed_in_scan) = match &record.content {
+            Content::Removed { scan } => (None, Some(*scan)),
+            Content::Live { object, first_seen } => {
+                let asset = Asset {
+                    size: object.size,
+                    last_modified: rfc3339(object.last_modified),
+                    etag: object.etag.as_ref().map(|etag| etag.to_text()),
+                    storage_class: object.storage_class.name(),
+                    first_seen: rfc3339(*first_seen),
+                };
+                (Some(asset), None)
+            }
+        };
+        let time = |stamp: Option<Stamp>| stamp.map(rfc3339);
+        Self {
+            source: &state.name,
+            key,
+            path: format!("/{below}"),
+            asset,
+            removed_in_scan,
+            event_time: time(record.event_time),
+            sequencer: record.sequencer.as_ref().map(|it| it.digits()),
+            listed_at: time(record.listed_at),
+        }
+    }
+}
+
+/// Gives every record of the Source to `each`, ascending by key; tombstones where they are asked for.
+///
+/// It ends with the first error, whoever it is of.
+pub fn export<E: From<IndexError>>(
+    engine: &impl Engine,
+    state: &SourceState,
+    with_tombstones: bool,
+    mut each: impl FnMut(&Line<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut rest = KeyInterval::everything();
+    loop {
+        let records = engine.read(state.id, &rest, Which::All, CHUNK)?;
+        for (key, record) in &records {
+            if with_tombstones || record.object().is_some() {
+                each(&Line::of(state, key, record))?;
+            }
+        }
+        match records.last().filter(|_| records.len() >= CHUNK) {
+            Some((last, _)) => rest = rest.behind(last),
+            None => return Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::index::tantivy::TantivyEngine;
+    use crate::index::{Change, Changes};
+    use crate::sync::checkpoint::Checkpoint;
+    use crate::sync::object::{ETag, Object, StorageClass};
+    use crate::sync::sequencer::Sequencer;
+    use crate::sync::source_state::Identity;
+
+    fn record(removed: bool) -> Record {
+        let object = Object {
+            size: 12,
+            etag: ETag::parse("opaque"),
+            last_modified: Stamp::from_millis(1_000),
+            storage_class: StorageClass::Standard,
+        };
+        let first_seen = Stamp::from_millis(2_500);
+        Record {
+            content: match removed {
+                true => Content::Removed { scan: 3 },
+                false => Content::Live { object, first_seen },
+            },
+            event_time: Some(Stamp::from_millis(3_000)),
+            sequencer: Sequencer::parse("0A"),
+            listed_at: None,
+        }
+    }
+
+    /// An engine with so many records, every fourth of them a tombstone.
+    fn written(count: usize) -> (TantivyEngine, Checkpoint) {
+        let mut engine = TantivyEngine::in_memory().unwrap();
+        let mut checkpoint = Checkpoint::default();
+        let identity = Identity {
+            name: "photos",
+            subdomain: "acme",
+            origin: "aws/bucket",
+            prefix: "p/",
+            scope: "",
+        };
+        let (id, _) = checkpoint.register(&identity).unwrap();
+        let change = |number: usize| {
+            let change = Change {
+                record: Some(record(number.is_multiple_of(4))),
+                replaces: false,
+            };
+            ((id, format!("p/{number:06}")), change)
+        };
+        let changes: Changes = (0..count).map(change).collect();
+        engine.commit(&changes, &checkpoint).unwrap();
+        (engine, checkpoint)
+    }
+
+    fn lines(count: usize, with_tombstones: bool) -> Vec<serde_json::Value> {
+        let (engine, checkpoint) = written(count);
+        let mut lines = Vec::new();
+        export(&engine, &checkpoint.sources[0], with_tombstones, |line| {
+            lines.push(serde_json::to_value(line).unwrap());
+            Ok::<(), IndexError>(())
+        })
+        .unwrap();
+        lines
+    }
+
+    #[test]
+    fn a_line_has_all_that_is_known_of_a_record() {
+        let [removed, live] = &lines(2, true)[..] else {
+            panic!("two records");
+        };
+        let expected = json!({
+            "source": "photos", "key": "p/000001", "path": "/000001", "size": 12,
+            "last_modified": "1970-01-01T00:00:01Z", "etag": "opaque", "storage_class": "STANDARD",
+            "first_seen": "1970-01-01T00:00:02.500Z", "event_time": "1970-01-01T00:00:03Z",
+            "sequencer": "0a", "listed_at": null,
+        });
+        assert_eq!(*live, expected);
+        assert_eq!(removed["removed_in_scan"], 3);
+        assert_eq!(removed.get("size"), None);
+    }
+
+    #[test]
+    fn every_record_comes_once_whatever_the_chunks() {
+        for count in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK] {
+            let live = count - count.div_ceil(4);
+            for (with_tombstones, expected) in [(true, count), (false, live)] {
+                let lines = lines(count, with_tombstones);
+                assert_eq!(lines.len(), expected, "{count}");
+                let keys = lines.iter().map(|line| line["key"].as_str().unwrap());
+                assert!(keys.is_sorted());
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_error_of_whoever_takes_the_lines_ends_it() {
+        let (engine, checkpoint) = written(10);
+        let mut taken = 0;
+        let ended = export(&engine, &checkpoint.sources[0], true, |_| {
+            taken += 1;
+            let absent = || IndexError::Absent {
+                data_dir: "full".into(),
+            };
+            if taken == 3 { Err(absent()) } else { Ok(()) }
+        });
+        assert!(ended.is_err() && taken == 3);
+    }
+}

@@ -1,0 +1,161 @@
+//! What is to be set up on AWS so that the events of buckets reach the Sources' queues.
+//!
+//! What there is to be is decided in [`plan`]: queues, who may send to them, what buckets send. The forms
+//! in which it is printed are in [`script`], [`terraform`] and [`cloudformation`]. Nothing is asked or changed.
+
+use std::fmt;
+
+pub mod cloudformation;
+mod filter;
+mod name;
+pub mod plan;
+pub mod script;
+pub mod terraform;
+mod text;
+
+pub use filter::{event_pattern, notification_prefixes};
+pub use name::{dead_letter_name, notification_id, rule_name};
+pub use plan::WiringError;
+
+/// The events that a queue is to get, of those that S3 sends itself.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
+pub const EVENTS: [&str; 3] = [
+    "s3:ObjectCreated:*",
+    "s3:ObjectRemoved:*",
+    "s3:LifecycleExpiration:*",
+];
+
+/// The same as EventBridge calls them; expirations are deletions there.
+pub const DETAIL_TYPES: [&str; 2] = ["Object Created", "Object Deleted"];
+
+/// After how many receives a message is moved away. Restarts and a busy index let a good message be
+/// received some times before it is done with.
+pub const MAX_RECEIVE_COUNT: u32 = 10;
+
+/// The longest retention there is, in seconds: so long may the program be away, or a dead letter lie.
+pub const RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
+
+/// The longest message that a queue is to take, in bytes: four times the longest event.
+pub const MAX_MESSAGE_BYTES: u32 = 256 << 10;
+
+/// What the Id of each notification, and the Sid of each statement, that is ours begins with.
+pub const MARK: &str = "asset-indexer";
+
+/// How events come from a bucket to a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// S3 sends them itself.
+    S3,
+    /// S3 sends them to EventBridge, and a rule sends them on.
+    EventBridge,
+}
+
+/// Everything that is to be set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wiring {
+    /// How events come.
+    pub through: Through,
+    /// How long a message that was received is kept from others, in seconds.
+    pub visibility_seconds: u64,
+    /// At least one, in the order of the Sources.
+    pub queues: Vec<Queue>,
+}
+
+/// A queue, and the buckets that send to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// Its Region, which is that of its buckets; `None`: it is to be found out.
+    pub region: Option<String>,
+    /// Where SQS is asked, if that is not AWS.
+    pub endpoint_url: Option<String>,
+    /// The names of all Sources that follow it.
+    pub sources: Vec<String>,
+    /// At least one.
+    pub buckets: Vec<Bucket>,
+}
+
+/// A bucket, and which of its events one queue gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The account that it belongs to, if the configuration says so.
+    pub owner: Option<String>,
+    /// Where S3 is asked, if that is not AWS.
+    pub endpoint_url: Option<String>,
+    /// The prefixes of the Sources, none of which begins with another.
+    pub prefixes: Vec<String>,
+}
+
+impl Wiring {
+    /// Each bucket once, with the queues that it sends to.
+    pub fn by_bucket(&self) -> Vec<(&Bucket, Vec<(&Queue, &Bucket)>)> {
+        let mut buckets: Vec<(&Bucket, Vec<(&Queue, &Bucket)>)> = Vec::new();
+        for queue in &self.queues {
+            for bucket in &queue.buckets {
+                let known = buckets.iter_mut().find(|(known, _)| {
+                    (&known.name, &known.endpoint_url) == (&bucket.name, &bucket.endpoint_url)
+                });
+                match known {
+                    Some((_, queues)) => queues.push((queue, bucket)),
+                    None => buckets.push((bucket, vec![(queue, bucket)])),
+                }
+            }
+        }
+        buckets
+    }
+
+    /// Whether an account must be found out: that of a bucket which S3 sends from.
+    pub fn needs_account(&self) -> bool {
+        let mut buckets = self.queues.iter().flat_map(|queue| &queue.buckets);
+        self.through == Through::S3 && buckets.any(|bucket| bucket.owner.is_none())
+    }
+
+    /// The Regions of the queues, each once, as far as they are known.
+    pub fn regions(&self) -> Vec<&str> {
+        let mut regions = Vec::new();
+        for region in self
+            .queues
+            .iter()
+            .filter_map(|queue| queue.region.as_deref())
+        {
+            if !regions.contains(&region) {
+                regions.push(region);
+            }
+        }
+        regions
+    }
+}
+
+impl Queue {
+    /// The Sources that follow it, in words.
+    pub fn followers(&self) -> String {
+        match &self.sources[..] {
+            [only] => format!("Source {only}"),
+            several => format!("Sources {}", several.join(", ")),
+        }
+    }
+}
+
+impl Bucket {
+    /// Whether all of its events are wanted.
+    pub fn is_whole(&self) -> bool {
+        self.prefixes.iter().any(String::is_empty)
+    }
+}
+
+impl fmt::Display for Through {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::S3 => "s3",
+            Self::EventBridge => "eventbridge",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

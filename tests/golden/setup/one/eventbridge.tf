@@ -1,0 +1,75 @@
+# Has buckets send their events to the queues that asset-indexer follows. Printed by
+# `asset-indexer setup --print terraform --through eventbridge`.
+#
+# The provider "aws" must be of the Region eu-central-1.
+
+# Source photos
+resource "aws_sqs_queue" "assets" {
+  name                       = "assets"
+  message_retention_seconds  = 1209600
+  max_message_size           = 262144
+  visibility_timeout_seconds = 30
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.assets_dead_letters.arn
+    maxReceiveCount     = 10
+  })
+}
+
+resource "aws_sqs_queue" "assets_dead_letters" {
+  name                      = "assets-dead-letters"
+  message_retention_seconds = 1209600
+}
+
+resource "aws_cloudwatch_event_rule" "assets_acme_assets" {
+  name = "assets-acme-assets"
+  event_pattern = jsonencode({
+    source      = ["aws.s3"]
+    detail-type = ["Object Created", "Object Deleted"]
+    detail = {
+      bucket = { name = ["acme-assets"] }
+      object = { key = [{ prefix = "photos/" }] }
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "assets_acme_assets" {
+  rule      = aws_cloudwatch_event_rule.assets_acme_assets.name
+  target_id = "asset-indexer"
+  arn       = aws_sqs_queue.assets.arn
+}
+
+data "aws_iam_policy_document" "assets" {
+  statement {
+    sid       = "AssetIndexer"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.assets.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.assets_acme_assets.arn]
+    }
+  }
+}
+
+resource "aws_sqs_queue_policy" "assets" {
+  queue_url = aws_sqs_queue.assets.id
+  policy    = data.aws_iam_policy_document.assets.json
+}
+
+# This is all that the bucket sends: a bucket has one such resource, and what is not in it is removed.
+# Where there is one, put its contents there; where something else has set notifications, put them here.
+resource "aws_s3_bucket_notification" "acme_assets" {
+  bucket      = "acme-assets"
+  eventbridge = true
+}
+
+# For the configuration: Source photos
+output "assets" {
+  value = "events = { queue_url = \"${aws_sqs_queue.assets.url}\" }"
+}

@@ -1,0 +1,235 @@
+//! `check` on this machine: files, the disk, the index, the clock, and a network that does not answer.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::cli::BINARY;
+use crate::config::{Config, Source};
+use crate::examined::{Examined, Wired};
+use crate::fixture::Fixture;
+use crate::proxy::Action;
+use crate::server::{self, AccessKey};
+
+/// Longer than a server that does not answer may hold `check` up: half as long again as its patience.
+const BOUND: Duration = Duration::from_secs(15);
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("our file");
+}
+
+#[test]
+fn an_endpoint_where_nobody_listens_is_told_at_once() {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = free.local_addr().expect("bound");
+    drop(free);
+    let mut wired = Wired::on(server::shared());
+    wired.configure(|config| config.sources[0].endpoint = format!("http://{address}"));
+    let examined = wired.examine();
+    examined.assert_bad("bucket", "failure", &["no complete answer", "firewall"]);
+    assert!(examined.took < BOUND, "{examined:#?}");
+}
+
+#[test]
+fn endpoints_that_never_answer_are_given_up_all_together() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let endpoint = format!("http://{}", silent.local_addr().expect("bound"));
+    let mut fixture = Fixture::new();
+    let source = |number: u32| Source {
+        name: format!("silent-{number}"),
+        subdomain: format!("silent-{number}"),
+        endpoint: endpoint.clone(),
+        ..fixture.config.sources[0].clone()
+    };
+    let sources: Vec<Source> = (0..5).map(source).collect();
+    fixture.configure(|config| config.sources = sources);
+    let examined = Examined::of(&fixture.cli, &[]);
+    assert_eq!(examined.bad(), [("bucket", "failure"); 5], "{examined:#?}");
+    assert!(examined.took < BOUND, "{examined:#?}");
+    let names = examined.report["sources"].as_array().expect("a list");
+    let names: Vec<_> = names.iter().map(|source| source["name"].clone()).collect();
+    let wanted: Vec<_> = (0..5).map(|number| format!("silent-{number}")).collect();
+    assert_eq!(names, wanted, "in the order of the configuration");
+}
+
+#[test]
+fn a_clock_that_is_off_is_told() {
+    let fixture = Fixture::with_keys(["a"]);
+    for (seconds, verdict) in [(-60, "warning"), (60, "warning"), (-400, "failure")] {
+        fixture.proxy.set_clock(Some(seconds));
+        let words = ["this machine's clock is", "timedatectl"];
+        let examined = Examined::of(&fixture.cli, &[]);
+        examined.assert_bad("clock", verdict, &words);
+    }
+    fixture.proxy.set_clock(None);
+    let examined = Examined::of(&fixture.cli, &[]);
+    examined.assert_bad("clock", "warning", &["no Date"]);
+    fixture.proxy.set_clock(Some(0));
+    let skewed = Action::Error(403, "RequestTimeTooSkewed");
+    fixture
+        .proxy
+        .fault(1, |request| request.list.is_some(), skewed);
+    Examined::of(&fixture.cli, &[]).assert_bad("clock", "failure", &["NTP"]);
+}
+
+#[test]
+fn the_right_region_is_told_where_the_configured_one_is_wrong() {
+    let server = server::shared();
+    let bucket = crate::s3::Bucket::create_in("eu-west-1", server);
+    for (region, is_right) in [
+        (Some("eu-west-1"), true),
+        (None, true),
+        (Some("us-east-1"), false),
+    ] {
+        let source = Source {
+            region: region.map(str::to_owned),
+            ..Source::of("far", &bucket, server.endpoint())
+        };
+        let cli = crate::cli::Cli::new(&Config::of([source]));
+        let examined = Examined::of(&cli, &[]);
+        match is_right {
+            true => examined.assert_well(),
+            // All the rest is examined where the bucket is.
+            false => {
+                let words = ["region = \"eu-west-1\""];
+                examined.assert_bad("region", "failure", &words);
+                examined.finding("s3:ListBucket");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_told_once() {
+    let server = server::shared();
+    let mut wired = Wired::on(server);
+    let key = AccessKey {
+        id: "AKIAEXAMPLE".to_owned(),
+        secret: "secretsecretsecretsecretsecretsecretsecr".to_owned(),
+    };
+    wired.sign_by(&key);
+    wired.examine().assert_well();
+    let file = wired.cli.folder().join("secret");
+    for mode in [0o644, 0o640, 0o602] {
+        chmod(&file, mode);
+        let (path, shown) = (file.to_str().expect("UTF-8"), format!("mode {mode:o}"));
+        let examined = wired.examine();
+        examined.assert_bad("credentials", "failure", &[path, &shown, "chmod 600"]);
+        assert!(!examined.report.to_string().contains(&key.secret));
+    }
+}
+
+#[test]
+fn files_that_others_can_change_or_read_are_told() {
+    let mut fixture = Fixture::with_keys(["a"]);
+    fixture.cli.reindex();
+    let (config, data) = (fixture.cli.config_file(), fixture.cli.data_dir());
+    Examined::of(&fixture.cli, &[]).assert_well();
+    for (path, bad, good) in [(&config, 0o646, 0o644), (&data, 0o777, 0o755)] {
+        chmod(path, bad);
+        let examined = Examined::of(&fixture.cli, &[]);
+        let shown = path.to_str().expect("UTF-8");
+        examined.assert_bad("permissions", "failure", &[shown, "chmod o-w"]);
+        chmod(path, good);
+    }
+    fixture.configure(|config| {
+        config.listen = "127.0.0.1:0".to_owned();
+        config.serve = vec!["tokens = \"tokens\"".to_owned()];
+    });
+    // Nobody else gets as far as the index.
+    chmod(fixture.cli.folder(), 0o700);
+    fixture
+        .cli
+        .succeed(&["token", "new", "--name", "a", "--all-sources"]);
+    Examined::of(&fixture.cli, &[]).assert_well();
+    let tokens = fixture.cli.folder().join("tokens");
+    chmod(&tokens, 0o644);
+    let examined = Examined::of(&fixture.cli, &[]);
+    examined.assert_bad("permissions", "failure", &["mode 644", "chmod u=rw,g=,o="]);
+    chmod(&tokens, 0o600);
+    // The folders above it let others through now.
+    chmod(fixture.cli.folder(), 0o755);
+    let examined = Examined::of(&fixture.cli, &[]);
+    examined.assert_bad(
+        "permissions",
+        "warning",
+        &["without a token", "chmod o-rwx"],
+    );
+    chmod(&data, 0o750);
+    Examined::of(&fixture.cli, &[]).assert_well();
+}
+
+#[test]
+fn who_writes_the_index_is_told_and_is_no_fault() {
+    let fixture = Fixture::with_keys(["a"]);
+    let writer = || {
+        Examined::of(&fixture.cli, &[])
+            .finding("writer")
+            .to_string()
+    };
+    assert!(writer().contains("nobody writes"), "{}", writer());
+    let daemon = fixture.cli.serve();
+    daemon.wait_for(&["ready"]);
+    let examined = Examined::of(&fixture.cli, &[]);
+    examined.assert_well();
+    let holder = format!("process {}", daemon.id());
+    assert!(writer().contains(&holder), "{}", writer());
+    daemon.terminate();
+    assert!(writer().contains("nobody writes"), "{}", writer());
+}
+
+#[test]
+fn an_index_that_cannot_be_read_is_told_with_the_way_out() {
+    let fixture = Fixture::with_keys(["a"]);
+    fixture.cli.reindex();
+    let current = fixture.cli.data_dir().join("CURRENT");
+    std::fs::write(&current, "assets-v9999-000001\n").expect("our file");
+    let examined = Examined::of(&fixture.cli, &[]);
+    assert_eq!(examined.bad(), [("index", "failure")], "{examined:#?}");
+    let index = examined.finding("index").to_string();
+    assert!(index.contains("reindex --rebuild"), "{index}");
+}
+
+/// Runs the rest with a small file system of its own in the place of the first argument, mounted so.
+const MOUNTED: &str = "mount -t tmpfs -o \"$2\" none \"$1\" && shift 2 && exec \"$@\"";
+
+#[test]
+fn a_disk_without_room_is_told() {
+    let fixture = Fixture::with_keys(["a"]);
+    let data = fixture.cli.data_dir();
+    std::fs::create_dir_all(&data).expect("our folder");
+    for (options, words) in [
+        ("size=1m", ["there is room for 1.0 MB", "make room"]),
+        ("size=1g,nr_inodes=100", ["files", "make room"]),
+        ("size=1g,ro", ["nothing can be written", "mount"]),
+    ] {
+        // In a mount namespace of its own, which goes with the process.
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", MOUNTED, "sh"]);
+        command.arg(&data).args([options, BINARY]);
+        let mut command = fixture.cli.command(command);
+        let output = command.args(["check", "--json"]).output();
+        let output = output.expect("unshare, of util-linux, is there");
+        if output.stdout.is_empty() {
+            let why = String::from_utf8_lossy(&output.stderr);
+            let is_refused = ["unshare:", "mount:"]
+                .iter()
+                .any(|who| why.starts_with(who));
+            assert!(is_refused, "{output:?}");
+            eprintln!(
+                "SKIPPED: this machine lets nobody mount a small disk: {}",
+                why.trim()
+            );
+            return;
+        }
+        let report = serde_json::from_slice(&output.stdout).expect("JSON");
+        let examined = Examined {
+            report,
+            exit_code: output.status.code(),
+            took: Duration::ZERO,
+        };
+        examined.assert_bad("disk", "failure", &words);
+    }
+}

@@ -1,0 +1,82 @@
+//! `index compact`: one segment of all, made by the command, or by the daemon while it follows events.
+
+use serde_json::Value;
+
+use crate::cli::Cli;
+use crate::fixture::{Fixture, numbered};
+use crate::live_fixture::Live;
+
+/// Segments of the live index, and the deleted documents in them.
+fn segments(cli: &Cli) -> (usize, u64) {
+    let info = cli.succeed(&["index", "info", "--json"]).stdout;
+    let info: Value = serde_json::from_str(&info).expect("JSON");
+    let segments = info["segments"].as_array().expect("a list");
+    let deleted = segments
+        .iter()
+        .map(|it| it["deleted"].as_u64().expect("a number"));
+    (segments.len(), deleted.sum())
+}
+
+#[test]
+fn segments_are_put_together_without_what_is_deleted() {
+    let mut fixture = Fixture::with_keys(numbered(0..2500));
+    fixture.configure(|config| config.commit_documents = 1000);
+    fixture.cli.reindex();
+    fixture.bucket.delete_many(numbered(500..600));
+    fixture.bucket.put_keys(["new.jpg"]);
+    fixture.cli.reindex();
+    let (count, deleted) = segments(&fixture.cli);
+    assert!(
+        count > 1 && deleted > 0,
+        "{count} segments, {deleted} deleted"
+    );
+    let output = fixture.cli.succeed(&["index", "compact"]);
+    assert!(output.stdout.contains("in 1 segments"), "{output:#?}");
+    assert_eq!(segments(&fixture.cli), (1, 0));
+    let files = fixture.cli.segment_files();
+    fixture.cli.succeed(&["index", "verify"]);
+    // What was known of the Source is known: nothing is to be written.
+    assert_eq!(fixture.cli.reindex().added, 0);
+    fixture.assert_mirror();
+    fixture.cli.succeed(&["index", "compact"]);
+    assert_eq!(fixture.cli.segment_files(), files, "it was compact");
+}
+
+#[test]
+fn a_daemon_puts_segments_together_and_follows_events_meanwhile() {
+    let live = Live::new();
+    live.bucket.put_keys(numbered(0..500));
+    let daemon = live.serve();
+    for round in 0..3 {
+        live.bucket.delete(&format!("photos/{round:05}.jpg"));
+        live.bucket.put(&format!("new/{round}.jpg"), "new");
+        live.wait_for_mirror();
+    }
+    assert!(segments(&live.cli).0 > 1);
+    live.cli.succeed(&["index", "compact"]);
+    daemon.wait_for(&["the segments of the index have been put together"]);
+    assert_eq!(segments(&live.cli), (1, 0));
+    live.bucket.put("after.jpg", "after");
+    live.wait_for_mirror();
+    live.cli.succeed(&["index", "verify"]);
+    assert_eq!(daemon.count(&["scan begins"]), 1);
+    daemon.terminate();
+    live.wait_for_mirror();
+}
+
+#[test]
+fn an_index_that_something_else_writes_is_left_alone() {
+    let mut fixture = Fixture::with_keys(numbered(0..1500));
+    fixture.configure(|config| config.commit_documents = 1000);
+    fixture
+        .cli
+        .fail(&["index", "compact"], &["there is no index"]);
+    fixture.cli.reindex();
+    let gate = fixture.proxy.hold(crate::proxy::nth_list(3));
+    let reindex = fixture.cli.start(&["reindex"]);
+    gate.wait_until_reached();
+    let words = ["is being written by process", "wait until it ends"];
+    fixture.cli.fail(&["index", "compact"], &words);
+    gate.open();
+    assert!(reindex.wait().status.success());
+}

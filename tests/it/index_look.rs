@@ -1,0 +1,118 @@
+//! `index info` and `index verify`: what the index holds, and whether it is sound, beside a daemon too.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cli::{Cli, Output};
+use crate::fixture::{Fixture, SOURCE, numbered};
+use crate::live_fixture::Live;
+
+/// What a command prints as JSON.
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:#?}"))
+}
+
+/// The files of the live generation's segments.
+fn files_of(cli: &Cli, ending: &str) -> Vec<PathBuf> {
+    let files = cli.segment_files().into_iter();
+    let has_ending = |path: &PathBuf| path.extension().is_some_and(|it| it == ending);
+    files.filter(has_ending).collect()
+}
+
+/// Flips one bit in the middle of a file, and gives its name.
+fn flip(file: &Path) -> String {
+    let mut bytes = fs::read(file).unwrap();
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 4;
+    fs::write(file, bytes).unwrap();
+    file.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_info_says_what_the_index_holds() {
+    let fixture = Fixture::with_keys(numbered(0..30));
+    fixture.cli.fail(&["index", "info"], &["there is no index"]);
+    fixture.cli.reindex();
+    fixture.bucket.delete_many(numbered(0..10));
+    fixture.cli.reindex();
+    let info = json(&fixture.cli.succeed(&["index", "info", "--json"]));
+    assert_eq!(info["generation"], fixture.cli.generation().trim_end());
+    assert_eq!(info["schema_version"], 2);
+    assert_eq!(info["program"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(info["writer"], Value::Null);
+    let source = &info["sources"][0];
+    assert_eq!(source["name"], SOURCE);
+    assert_eq!(
+        (&source["assets"], &source["tombstones"]),
+        (&20.into(), &0.into())
+    );
+    assert!(source["complete_as_of"].is_string() && source["running"].is_null());
+    let documents = info["segments"].as_array().unwrap().iter();
+    let documents = documents.map(|segment| segment["documents"].as_u64().unwrap());
+    assert_eq!(documents.sum::<u64>(), 20);
+    assert!(info["bytes"].as_u64().unwrap() > 1000);
+    assert!(info["free_bytes"].as_u64().unwrap() > 0);
+    let text = fixture.cli.succeed(&["index", "info"]).stdout;
+    assert!(text.contains("20 assets, 0 tombstones"), "{text}");
+}
+
+#[test]
+fn the_info_and_the_verification_work_while_a_daemon_writes() {
+    let live = Live::new();
+    live.bucket.put_keys(numbered(0..200));
+    let daemon = live.serve();
+    let info = json(&live.cli.succeed(&["index", "info", "--json"]));
+    let writer = format!("process {}", daemon.id());
+    assert_eq!(info["writer"], writer.as_str());
+    for number in 0..20 {
+        live.bucket.put(&format!("new/{number}.jpg"), "new");
+        live.bucket.delete(&format!("photos/{number:05}.jpg"));
+        let verified = live.cli.succeed(&["index", "verify"]);
+        assert!(verified.stdout.contains(": sound: "), "{verified:#?}");
+    }
+    live.wait_for_mirror();
+    let audit = json(&live.cli.succeed(&["index", "verify", "--json"]));
+    assert_eq!(audit["assets"], 200);
+    assert_eq!(audit["tombstones"], 20);
+    daemon.terminate();
+}
+
+#[test]
+fn a_flipped_bit_is_told_with_its_file_and_what_to_do() {
+    for ending in ["fast", "term", "idx"] {
+        let fixture = Fixture::with_keys(numbered(0..50));
+        fixture.cli.reindex();
+        let name = flip(&files_of(&fixture.cli, ending)[0]);
+        let words = [&name, "checksum", "index rebuild"];
+        let output = fixture.cli.fail(&["index", "verify"], &words);
+        assert_eq!(output.status.code(), Some(1), "{output:#?}");
+        assert!(output.stdout.contains("DAMAGED, 1 problem"), "{output:#?}");
+        assert!(!output.stderr.contains("panicked"), "{output:#?}");
+        let output = fixture.cli.run(&["index", "verify", "--json"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(json(&output)["problems"][0]["file"], name.as_str());
+        // Whatever else reads it may fail; this says what it can.
+        fixture.cli.succeed(&["index", "info"]);
+        fixture.cli.succeed(&["index", "rebuild"]);
+        fixture.cli.succeed(&["index", "verify"]);
+        fixture.assert_mirror();
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_opened_is_damage_too() {
+    let fixture = Fixture::with_keys(["a.jpg"]);
+    fixture.cli.reindex();
+    let live = fixture
+        .cli
+        .data_dir()
+        .join(fixture.cli.generation().trim_end());
+    fs::write(live.join("meta.json"), "{").unwrap();
+    for command in ["info", "verify"] {
+        fixture
+            .cli
+            .fail(&["index", command], &["damaged", "--rebuild"]);
+    }
+}

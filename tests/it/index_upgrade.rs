@@ -1,0 +1,95 @@
+//! A release with another schema: the index of before is refused with the way on, and whatever happens on
+//! that way, nothing is lost and the next try completes it.
+
+use std::fs;
+use std::process::Command;
+
+use crate::cli::{BINARY, Cli};
+use crate::fixture::{Fixture, SOURCE, numbered};
+use crate::proxy::nth_list;
+use crate::schema::write_version_1;
+
+/// When the one asset of the index of before was first seen.
+const FIRST_SEEN: i64 = 1_000_000_000_000;
+const FIRST_SEEN_TEXT: &str = "2001-09-09T01:46:40Z";
+
+/// What a refusal says.
+const WORDS: [&str; 2] = ["schema version 1", "--rebuild"];
+
+/// A bucket of two pages, and an index of version 1 that knows one of its keys.
+fn of_version_1() -> Fixture {
+    let fixture = Fixture::with_keys(numbered(0..1500));
+    write_version_1(&fixture, "photos/00007.jpg", FIRST_SEEN);
+    fixture
+}
+
+/// Every command that needs the index refuses the one of before, and says what to do.
+#[track_caller]
+fn refuses(cli: &Cli) {
+    for command in [
+        &["search"][..],
+        &["reindex"],
+        &["reindex", "--dry-run"],
+        &["serve"],
+        &["explain", SOURCE, "photos/00007.jpg"],
+        &["check"],
+        &["index", "verify"],
+        &["index", "compact"],
+    ] {
+        let output = cli.run(command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {output:#?}");
+        let said = output.stdout + &output.stderr;
+        for word in WORDS {
+            assert!(said.contains(word), "{command:?} says no {word:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn every_command_refuses_the_index_of_before_with_the_way_on() {
+    let fixture = of_version_1();
+    refuses(&fixture.cli);
+    let info = fixture.cli.succeed(&["index", "info"]).stdout;
+    for words in [
+        "version 1, and this program needs 2",
+        "index rebuild",
+        "1 asset,",
+    ] {
+        assert!(info.contains(words), "{words}: {info}");
+    }
+    let exported = fixture.cli.succeed(&["index", "export"]).stdout;
+    assert_eq!(exported.lines().count(), 1);
+    assert!(exported.contains(FIRST_SEEN_TEXT), "{exported}");
+    // Whoever only reads waits for the rebuild, and says for what.
+    let reader = fixture
+        .cli
+        .watch(Command::new(BINARY), &["serve", "--read-only"]);
+    reader.wait_for(&WORDS);
+}
+
+#[test]
+fn a_rebuild_that_is_killed_again_and_again_loses_nothing_and_completes() {
+    let fixture = of_version_1();
+    for round in 0..2 {
+        fixture.proxy.clear();
+        // The first page is committed before the second is asked for, or not: both must do.
+        let gate = fixture.proxy.hold(nth_list(1 + round));
+        let mut rebuild = fixture.cli.start(&["index", "rebuild"]);
+        gate.wait_until_reached();
+        rebuild.kill();
+        gate.open();
+        assert_eq!(fixture.cli.generation(), "assets-v1-000001\n");
+        refuses(&fixture.cli);
+        let info = fixture.cli.succeed(&["index", "info"]).stdout;
+        assert!(info.contains("beside it   assets-v2-000002"), "{info}");
+    }
+    fixture.cli.succeed(&["index", "rebuild"]);
+    fixture.assert_mirror();
+    let indexed = fixture.cli.indexed(SOURCE);
+    assert_eq!(indexed["photos/00007.jpg"].first_seen, FIRST_SEEN_TEXT);
+    fixture.cli.succeed(&["index", "verify"]);
+    let left = fs::read_dir(fixture.cli.data_dir()).expect("it is there");
+    let names = left.map(|entry| entry.expect("readable").file_name());
+    let generations = names.filter(|name| name.to_string_lossy().starts_with("assets-"));
+    assert_eq!(generations.count(), 1);
+}
