@@ -105,7 +105,8 @@ fn parse(filter: &str) -> Result<EnvFilter, FilterError> {
     let parts: Vec<&str> = filter.split(',').map(str::trim).collect();
     let words = parts.iter().filter(|part| !part.contains('='));
     for word in words {
-        if word.parse::<LevelFilter>().is_err() {
+        // Nothing at all would be taken for a level.
+        if word.is_empty() || word.parse::<LevelFilter>().is_err() {
             let why = "is no level: they are off, error, warn, info, debug and trace";
             return Err(bad(format!("{word:?} {why}")));
         }
@@ -194,7 +195,7 @@ mod tests {
             ("debgu", Some("\"debgu\" is no level")),
             ("asset_indexer", Some("is no level")),
             ("info,,", Some("is no level")),
-            ("asset_indexer=loud", Some("invalid")),
+            ("asset_indexer=loud", Some("error parsing level")),
         ] {
             match (parse(filter), problem) {
                 (Ok(_), None) => {}

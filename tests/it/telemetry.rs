@@ -164,10 +164,10 @@ fn under_systemd_entries_go_to_the_journal_with_their_fields() {
         }
         for field in [
             "MESSAGE\n",
-            "PRIORITY\n\u{1}\0\0\0\0\0\0\06\n",
+            "PRIORITY\n\u{1}\0\0\0\0\0\0\x006\n",
             "SYSLOG_IDENTIFIER\n\u{d}\0\0\0\0\0\0\0asset-indexer\n",
             "ASSET_INDEXER_SOURCE\n\u{6}\0\0\0\0\0\0\0assets\n",
-            "ASSET_INDEXER_LISTED\n\u{1}\0\0\0\0\0\0\01\n",
+            "ASSET_INDEXER_LISTED\n\u{1}\0\0\0\0\0\0\x001\n",
             "scan complete source=assets listed=1",
         ] {
             assert!(text.contains(field), "{field:?} is not in {text:?}");

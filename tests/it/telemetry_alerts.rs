@@ -37,20 +37,6 @@ const GIVEN: [&str; 3] = ["job", "instance", "le"];
 /// Runs what follows with a small disk at `$1`, for this process alone.
 const ON_A_SMALL_DISK: &str = r#"set -e; mount -t tmpfs -o size=64m none "$1"; shift; exec "$@""#;
 
-/// The run-book's headings that alerts may lead to.
-const RUN_BOOK: [&str; 10] = [
-    "install",
-    "first-source",
-    "rotate-credentials",
-    "move-a-bucket",
-    "lost-index",
-    "full-disk",
-    "stuck-queue",
-    "drift",
-    "degraded-source",
-    "scale-limits",
-];
-
 fn deploy(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("deploy")
@@ -125,8 +111,8 @@ fn names_in(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
                 .map(str::trim);
             others.extend(list.filter(|it| !it.is_empty()).map(str::to_owned));
             rest = behind;
-        } else if behind.starts_with('{') {
-            let (matchers, behind) = behind[1..].split_once('}').unwrap();
+        } else if let Some(matchers) = behind.strip_prefix('{') {
+            let (matchers, behind) = matchers.split_once('}').unwrap();
             let label = |matcher: &str| matcher.split(['=', '!']).next().unwrap().to_owned();
             metrics.push((name.to_owned(), matchers.split(',').map(label).collect()));
             rest = behind;
@@ -207,6 +193,7 @@ fn each_alert_says_how_bad_it_is_what_it_is_and_what_to_do() {
     let text = fs::read_to_string(rules_file()).unwrap();
     let tests = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/alerts.yml"));
     let tests = tests.unwrap();
+    let chapters = chapters();
     let mut count = 0;
     for rule in text.split("- alert: ").skip(1) {
         count += 1;
@@ -223,7 +210,7 @@ fn each_alert_says_how_bad_it_is_what_it_is_and_what_to_do() {
             .lines()
             .next()
             .unwrap();
-        assert!(RUN_BOOK.contains(&anchor), "{name}: {anchor}");
+        assert!(chapters.contains(anchor), "{name}: there is no {anchor}");
         assert!(
             tests.contains(&format!("- name: {name}")),
             "{name} has no test"
@@ -242,6 +229,28 @@ fn promtool_accepts_the_rules_and_their_tests_pass() {
     assert!(checked.contains("SUCCESS"), "{checked}");
     let tested = promtool(&["test", "rules", "tests/alerts.yml"], "");
     assert!(tested.contains("SUCCESS"), "{tested}");
+}
+
+#[test]
+fn what_is_to_be_done_about_a_metric_is_where_it_leads_to() {
+    let text = fs::read_to_string(deploy("metrics.md")).unwrap();
+    let chapters = chapters();
+    let anchors = text
+        .split("README.md#")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap());
+    for anchor in anchors {
+        assert!(chapters.contains(anchor), "there is no {anchor}");
+    }
+}
+
+/// The chapters of the run-book, by which they are linked to.
+fn chapters() -> BTreeSet<String> {
+    let text = fs::read_to_string(deploy("README.md")).unwrap();
+    let titles = text.lines().filter_map(|line| line.strip_prefix("## "));
+    titles
+        .map(|title| title.to_lowercase().replace(' ', "-"))
+        .collect()
 }
 
 /// A daemon with one Source whose metrics are read.
