@@ -6,20 +6,43 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http::site::Site;
+use crate::status::{Board, IndexHealth};
 
 /// How often it looks, at the most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks until it is dropped.
 pub async fn look(site: &Arc<Site>) {
+    let mut before = IndexHealth::Open;
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let site = Arc::clone(site);
-        let looked = tokio::task::spawn_blocking(move || site.note_index()).await;
+        let looking = Arc::clone(site);
+        let looked = tokio::task::spawn_blocking(move || looking.note_index()).await;
         if let Err(error) = looked {
             tracing::error!(%error, "looking at the index panicked");
+        }
+        let now = site.board.index();
+        tell(&before, &now, &site.board);
+        before = now;
+    }
+}
+
+/// Logs why there is nothing to search, once for each reason, and when there is again.
+fn tell(before: &IndexHealth, now: &IndexHealth, board: &Board) {
+    match now {
+        _ if now == before => {}
+        IndexHealth::Open => tracing::info!("the index can be searched"),
+        IndexHealth::Failed(error) => {
+            tracing::warn!(
+                error,
+                "the index cannot be searched; it is looked at again each second"
+            );
+        }
+        IndexHealth::Opening => {
+            let data_dir = board.data_dir.display();
+            tracing::info!(%data_dir, "there is no index yet; it is waited for");
         }
     }
 }

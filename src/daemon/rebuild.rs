@@ -93,7 +93,7 @@ struct Job {
 
 impl Building {
     /// Makes the next generation, empty, with the names, numbers and subdomains of the live one.
-    pub fn open(config: &Config, around: &Surroundings) -> Result<Self, IndexError> {
+    pub async fn open(config: &Config, around: &Surroundings) -> Result<Self, IndexError> {
         let generation = around.data_dir.next()?;
         if generation.exists() {
             std::fs::remove_dir_all(&generation)
@@ -107,8 +107,15 @@ impl Building {
         let engine = TantivyEngine::open_or_create(&generation, memory)?;
         let mut ledger = Ledger::new(engine, policy(config), false)?;
         ledger.inherit(live.bindings_only());
-        if let Some(predecessor) = open_predecessor(&around.data_dir) {
-            ledger.succeed(predecessor)?;
+        let data_dir = around.data_dir.clone();
+        // It reads all of the live one; meanwhile systemd must hear that the process lives.
+        let predecessor = tokio::task::spawn_blocking(move || open_predecessor(&data_dir)).await;
+        match predecessor {
+            Ok(Some(predecessor)) => ledger.succeed(predecessor)?,
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "reading the index before panicked; all assets count as new");
+            }
         }
         let (index, thread) = writer::start(ledger)?;
         tracing::info!(generation = %generation.display(), "a rebuild begins");

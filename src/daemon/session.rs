@@ -138,7 +138,7 @@ pub async fn run(
     let (index, thread) = open_index(&change.config, around)?;
     let building = match &change.rebuild {
         None => None,
-        Some(rebuild) => match Building::open(&change.config, around) {
+        Some(rebuild) => match Building::open(&change.config, around).await {
             Ok(building) => Some(building),
             Err(error) => {
                 rebuild.fail(&error);

@@ -11,7 +11,9 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::IndexError;
 
@@ -19,9 +21,10 @@ use super::IndexError;
 const CURRENT: &str = "CURRENT";
 /// Held while an index is written.
 const LOCK: &str = "writer.lock";
-/// How often the lock is tried again while somebody only looks whether it is held, which takes
-/// microseconds.
-const MAX_LOOKS: usize = 1_000;
+/// How often the lock is tried again while somebody only looks whether it is held, and after how long:
+/// a look takes microseconds, but whoever looks may have to wait for a processor.
+const MAX_LOOKS: usize = 2_000;
+const LOOK_PAUSE: Duration = Duration::from_millis(1);
 /// The most bytes that are read of the lock's file to name its holder.
 const MAX_HOLDER_BYTES: u64 = 200;
 
@@ -55,6 +58,7 @@ impl DataDir {
     /// Takes the writer's lock, making the folder where there is none.
     pub fn lock(&self) -> Result<WriterLock, IndexError> {
         fs::create_dir_all(&self.path).map_err(IndexError::file("create", &self.path))?;
+        self.check_owner()?;
         let path = self.path.join(LOCK);
         let mut file = OpenOptions::new()
             .read(true)
@@ -72,13 +76,27 @@ impl DataDir {
             if looks > MAX_LOOKS || is_held(&file).map_err(IndexError::file("lock", &path))? {
                 return Err(self.locked_by(&mut file));
             }
-            std::thread::yield_now();
+            std::thread::sleep(LOOK_PAUSE);
         }
         let holder = format!("process {}\n", std::process::id());
         file.set_len(0)
             .and_then(|()| file.write_all(holder.as_bytes()))
             .map_err(IndexError::file("write", &path))?;
         Ok(WriterLock { _file: file })
+    }
+
+    /// What root writes into the folder of another user, that one could not read or replace.
+    fn check_owner(&self) -> Result<(), IndexError> {
+        let about = fs::metadata(&self.path).map_err(IndexError::file("look at", &self.path))?;
+        match about.uid() {
+            owner if owner != 0 && rustix::process::geteuid().is_root() => {
+                Err(IndexError::OfAnotherUser {
+                    data_dir: self.path.clone(),
+                    owner,
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn locked_by(&self, file: &mut File) -> IndexError {
@@ -333,6 +351,18 @@ mod tests {
     }
 
     #[test]
+    fn root_does_not_write_where_another_user_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(folder.path(), 1);
+        drop(dir.lock().unwrap());
+        // Nobody but root can give a folder away.
+        if std::os::unix::fs::chown(folder.path(), Some(7), None).is_ok() {
+            let text = dir.lock().unwrap_err().to_string();
+            assert!(text.contains("runuser") && text.contains("#7"), "{text}");
+        }
+    }
+
+    #[test]
     fn whoever_looks_for_a_writer_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
@@ -345,7 +375,7 @@ mod tests {
                     dir.writer().unwrap();
                 }
             });
-            let locked: Vec<_> = (0..2_000).map(|_| dir.lock().map(drop)).collect();
+            let locked: Vec<_> = (0..200).map(|_| dir.lock().map(drop)).collect();
             is_over.store(true, std::sync::atomic::Ordering::Relaxed);
             assert!(locked.iter().all(Result::is_ok), "a look is no writer");
         });

@@ -25,6 +25,18 @@ pub enum IndexError {
         /// Process id and command, as the holder left them.
         holder: String,
     },
+    /// Root is about to write what another user's service has to read and replace.
+    #[error(
+        "the data directory {dir} is that of user #{owner}, who could not go on with what root writes there; \
+         run this as that user: `runuser -u \"$(stat -c %U {dir})\" -- asset-indexer …`",
+        dir = data_dir.display()
+    )]
+    OfAnotherUser {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// The number of the user that it belongs to.
+        owner: u32,
+    },
     /// There is no index yet.
     #[error(
         "there is no index in {} yet; run `asset-indexer reindex`",
@@ -119,7 +131,10 @@ impl IndexError {
     pub fn is_lasting(&self) -> bool {
         matches!(
             self,
-            Self::Locked { .. } | Self::OtherSchema { .. } | Self::Damaged { .. }
+            Self::Locked { .. }
+                | Self::OfAnotherUser { .. }
+                | Self::OtherSchema { .. }
+                | Self::Damaged { .. }
         )
     }
 

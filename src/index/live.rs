@@ -30,15 +30,24 @@ pub fn open_or_create_live(
 }
 
 /// The live index, of whatever schema version, for a rebuild to succeed; `None` where there is none, or
-/// where it cannot be read, which is only warned of.
+/// where it cannot be read, which is only warned of. What is damaged of it is left out.
+///
+/// It reads the index whole, and so takes its time.
 pub fn open_predecessor(data_dir: &DataDir) -> Option<TantivyEngine> {
     let live = data_dir.current_of_any_schema().transpose()?;
-    let opened = live.and_then(|live| TantivyEngine::open_of_any_schema(&live));
-    opened
+    let opened = live.and_then(|live| TantivyEngine::open_what_is_whole(&live));
+    let (engine, lost) = opened
         .inspect_err(|error| {
             tracing::warn!(%error, "the index before cannot be read; all assets count as new");
         })
-        .ok()
+        .ok()?;
+    if lost > 0 {
+        tracing::warn!(
+            documents = lost,
+            "a part of the index before is damaged; the assets that only it has count as new"
+        );
+    }
+    Some(engine)
 }
 
 /// The live index as one commit left it, opened for reading.

@@ -16,6 +16,7 @@ use crate::sync::interval::KeyInterval;
 use crate::sync::record::Record;
 use crate::sync::source_state::SourceId;
 use columns::{Columns, read_error};
+use held::HeldCommit;
 use keys_query::{KeysQuery, find};
 use read_only::{CommitFolder, open_newest};
 use schema::Fields;
@@ -31,6 +32,7 @@ pub mod facets;
 pub mod facts;
 mod failure;
 pub mod folders;
+pub mod held;
 pub mod hits;
 pub mod identity;
 pub mod interval;
@@ -164,6 +166,15 @@ impl TantivyEngine {
         open_newest(CommitFolder::newest(path)?, |commit| {
             Self::over_commit(commit, Ok)
         })
+    }
+
+    /// As [`TantivyEngine::open_of_any_schema`], without the segments that have damaged files, and how many
+    /// documents there are less for it. It reads every file whole.
+    pub fn open_what_is_whole(path: &Path) -> Result<(Self, u64), IndexError> {
+        let commit = HeldCommit::newest(path)?;
+        let damages = commit.damages(|_| {})?;
+        let (whole, lost) = commit.without(&damages)?;
+        Ok((Self::over_commit(whole, Ok)?, lost))
     }
 
     fn open_commit(commit: CommitFolder) -> Result<Self, IndexError> {

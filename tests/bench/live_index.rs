@@ -21,6 +21,9 @@ use super::assets::{key, object};
 
 pub const SOURCES: u64 = 8;
 
+/// When all of it was listed.
+const LISTED: Stamp = Stamp::from_millis(1_780_000_000_000);
+
 /// Assets of a commit while the index is made, and changes of one afterwards.
 const PER_COMMIT: u64 = 500_000;
 const PER_CHANGE: u64 = 2_000;
@@ -122,7 +125,10 @@ pub fn build(data_dir: &Path, assets: u64) {
             prefix: &source.prefix,
             scope: "",
         };
-        checkpoint.register(&identity).expect("each is another");
+        let (id, _) = checkpoint.register(&identity).expect("each is another");
+        let state = checkpoint.state_mut(id).expect("it was registered");
+        state.begin_scan(Vec::new());
+        state.stamp_page(LISTED);
     }
     let commit = |engine: &mut TantivyEngine, changes: &Changes| {
         engine
@@ -170,7 +176,7 @@ fn change(object: Option<Object>, replaces: bool) -> Change {
         content,
         event_time: None,
         sequencer: None,
-        listed_at: Some(Stamp::from_millis(1_780_000_000_000)),
+        listed_at: Some(LISTED),
     };
     Change {
         record: Some(record),

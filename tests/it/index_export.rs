@@ -139,7 +139,10 @@ fn a_reader_that_goes_and_a_signal_end_it_cleanly() {
         let (export, lines) = begun(&fixture);
         // It waits for its reader, who has stopped reading, or goes.
         let _unread = match signal {
-            None => None,
+            None => {
+                drop(lines);
+                None
+            }
             Some(signal) => {
                 let id = export.id().to_string();
                 let sent = Command::new("kill").args([signal, &id]).status();

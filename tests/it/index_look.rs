@@ -93,12 +93,34 @@ fn a_flipped_bit_is_told_with_its_file_and_what_to_do() {
         let output = fixture.cli.run(&["index", "verify", "--json"]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(json(&output)["problems"][0]["file"], name.as_str());
-        // Whatever else reads it may fail; this says what it can.
+        // Whatever else reads it may fail; this says what it can, and that repairs it.
         fixture.cli.succeed(&["index", "info"]);
-        fixture.cli.succeed(&["index", "rebuild"]);
+        let rebuilt = fixture.cli.succeed(&["index", "rebuild"]);
+        assert!(
+            rebuilt
+                .stderr
+                .contains("a part of the index before is damaged")
+        );
         fixture.cli.succeed(&["index", "verify"]);
         fixture.assert_mirror();
     }
+}
+
+#[test]
+fn a_rebuild_keeps_what_it_can_still_read_of_since_when_assets_are_there() {
+    let fixture = Fixture::with_keys(["a.jpg"]);
+    fixture.cli.reindex();
+    let sound = fixture.cli.segment_files();
+    fixture.bucket.put_keys(["b.jpg"]);
+    fixture.cli.reindex();
+    let before = fixture.cli.indexed(SOURCE);
+    let second = files_of(&fixture.cli, "fast");
+    let second = second.iter().find(|file| !sound.contains(*file));
+    flip(second.expect("the second scan made a segment"));
+    fixture.cli.succeed(&["index", "rebuild"]);
+    let after = fixture.cli.indexed(SOURCE);
+    assert_eq!(after["a.jpg"].first_seen, before["a.jpg"].first_seen);
+    assert!(after["b.jpg"].first_seen > before["b.jpg"].first_seen);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn refuses(cli: &Cli) {
 
 #[test]
 fn every_command_refuses_the_index_of_before_with_the_way_on() {
-    let fixture = of_version_1();
+    let mut fixture = of_version_1();
     refuses(&fixture.cli);
     let info = fixture.cli.succeed(&["index", "info"]).stdout;
     for words in [
@@ -61,6 +61,7 @@ fn every_command_refuses_the_index_of_before_with_the_way_on() {
     assert_eq!(exported.lines().count(), 1);
     assert!(exported.contains(FIRST_SEEN_TEXT), "{exported}");
     // Whoever only reads waits for the rebuild, and says for what.
+    fixture.configure(|config| config.listen = "127.0.0.1:0".to_owned());
     let reader = fixture
         .cli
         .watch(Command::new(BINARY), &["serve", "--read-only"]);

@@ -15,6 +15,7 @@ use crate::live_fixture::Live;
 
 const RUNBOOK: &str = include_str!("../../deploy/README.md");
 const RULES: &str = include_str!("../../deploy/prometheus-rules.yml");
+const METRICS: &str = include_str!("../../deploy/metrics.md");
 
 /// Where the package has the index.
 const DATA_DIR: &str = "/var/lib/asset-indexer";
@@ -50,11 +51,27 @@ fn each_chapter_says_how_to_notice_what_to_do_and_when_it_is_well() {
 }
 
 #[test]
-fn the_alerts_that_are_named_are_there() {
-    let words = RUNBOOK.split(|c: char| !c.is_alphanumeric());
-    let named = words.filter(|word| word.starts_with("AssetIndexer"));
-    for alert in named {
-        assert!(RULES.contains(&format!("alert: {alert}\n")), "{alert}");
+fn the_alerts_and_metrics_that_are_named_are_there_and_each_alert_leads_to_a_chapter() {
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
+    for word in RUNBOOK.split(|c| !is_of_name(c)) {
+        if word.starts_with("AssetIndexer") {
+            assert!(RULES.contains(&format!("alert: {word}\n")), "{word}");
+        }
+        if word.starts_with("asset_indexer_") {
+            assert!(METRICS.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+    let alerts = RULES.lines().filter_map(|line| line.split_once("alert: "));
+    for (_, alert) in alerts {
+        assert!(RUNBOOK.contains(&format!("`{alert}`")), "{alert}");
+    }
+    let anchor = |title: &str| title.to_lowercase().replace(' ', "-");
+    let anchors = CHAPTERS.map(anchor);
+    let leads = RULES
+        .lines()
+        .filter_map(|line| line.split_once("deploy/README.md#"));
+    for (_, chapter) in leads {
+        assert!(anchors.iter().any(|it| it == chapter.trim()), "{chapter}");
     }
 }
 

@@ -12,13 +12,12 @@ use std::thread;
 use serde::Serialize;
 use tantivy::index::Segment;
 
-use self::held::HeldCommit;
-use super::payload;
+use super::held::{Damage, HeldCommit};
+use super::{failure, payload, with_our_schema};
 use crate::index::IndexError;
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::invariants;
 
-mod held;
 mod keys;
 mod prints;
 mod segment;
@@ -129,24 +128,49 @@ impl Audit {
 /// or the disk refuses. All other damage is in the result.
 pub fn audit(path: &Path, watcher: Watcher<'_>) -> Result<Audit, IndexError> {
     let commit = HeldCommit::newest(path)?;
+    let index = with_our_schema(commit.index.clone(), path)?;
     let (checkpoint, _) = payload::read(commit.metas.payload.as_deref())?;
     let mut audit = Audit::default();
     for (source, impossible) in invariants::of_checkpoint(&checkpoint) {
         let what = impossible.to_string();
         audit.note(Problem::Source { source, what });
     }
-    let damaged = commit.check_files(&mut audit, watcher)?;
-    let segments = commit.segments()?;
-    let whole = |segment: &&Segment| !damaged.contains(&segment.id());
-    let whole: Vec<&Segment> = segments.iter().filter(whole).collect();
-    read_segments(&whole, &checkpoint, &mut audit, watcher);
+    let damages = check_files(&commit, &mut audit, watcher)?;
+    let segments = index.searchable_segments();
+    let mut segments = segments.map_err(failure::of("read the index"))?;
+    segments.retain(|segment| damages.iter().all(|damage| damage.segment != segment.id()));
+    read_segments(&segments, &checkpoint, &mut audit, watcher);
     Ok(audit)
+}
+
+/// Compares every file with its checksum.
+fn check_files(
+    commit: &HeldCommit,
+    audit: &mut Audit,
+    watcher: Watcher<'_>,
+) -> Result<Vec<Damage>, IndexError> {
+    (audit.files, audit.bytes) = (commit.files() as u64, commit.bytes());
+    let total = audit.bytes;
+    let damages = commit.damages(|done| {
+        watcher(Step {
+            what: "files",
+            done,
+            total,
+        });
+    })?;
+    for damage in &damages {
+        audit.note(Problem::File {
+            file: damage.file.clone(),
+            what: damage.what.clone(),
+        });
+    }
+    Ok(damages)
 }
 
 /// Reads the segments whose files are whole. Each is read on a thread of its own: tantivy panics where it
 /// reads what it would not have written.
 fn read_segments(
-    segments: &[&Segment],
+    segments: &[Segment],
     checkpoint: &Checkpoint,
     audit: &mut Audit,
     watcher: Watcher<'_>,

@@ -49,6 +49,14 @@ impl CommitFolder {
         })
     }
 
+    /// The same files with another text of [`META`], which names some of them.
+    pub fn with_meta(&self, meta: Vec<u8>) -> Self {
+        Self {
+            meta: Arc::new(meta),
+            ..self.clone()
+        }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

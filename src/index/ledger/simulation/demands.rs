@@ -5,6 +5,7 @@ use super::step::Step;
 use super::witness::MayRemove;
 use super::world::{ID, World};
 use crate::index::ledger::Applied;
+use crate::sync::invariants;
 use crate::sync::object::{ETag, Object};
 use crate::sync::record::Record;
 
@@ -71,6 +72,23 @@ impl World {
             .is_some_and(|it| it.has_pages_on_the_way());
         if self.queue.is_at_rest() && !on_the_way && !self.witness.is_lossy {
             self.demand_equality()?;
+        }
+        self.demand_possibility()
+    }
+
+    /// What `index verify` calls impossible is.
+    fn demand_possibility(&self) -> Result<(), String> {
+        let engine = &self.ledger.engine;
+        if let Some(impossible) = invariants::of_checkpoint(&engine.checkpoint).first() {
+            return Err(format!("the checkpoint is impossible: {impossible:?}"));
+        }
+        let Some(state) = engine.checkpoint.state(ID) else {
+            return Ok(());
+        };
+        for (key, record) in &engine.records {
+            if let Some(impossible) = invariants::of_record(state, key, record) {
+                return Err(format!("{key} is impossible: {impossible}"));
+            }
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! One commit with all its files held open, so that they stay whatever is merged meanwhile.
 //!
-//! Whether a file is as it was written is told here, by its checksum; what is in it is not.
+//! Whether a file is as it was written is told here, by its checksum, and the commit can be had without the
+//! segments that are not. What is in a file is not looked at.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -10,13 +10,12 @@ use std::sync::Arc;
 
 use tantivy::directory::FileHandle;
 use tantivy::directory::error::OpenReadError;
-use tantivy::index::{Segment, SegmentId, SegmentMeta};
+use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::{Directory, Index, IndexMeta, TantivyError};
 
-use super::{Audit, Problem, Step, Watcher};
+use super::failure;
+use super::read_only::{CommitFolder, MAX_REPLACED};
 use crate::index::IndexError;
-use crate::index::tantivy::read_only::{CommitFolder, MAX_REPLACED};
-use crate::index::tantivy::{failure, with_our_schema};
 
 /// How much of a file is read at once, bytes.
 const CHUNK: usize = 1 << 20;
@@ -28,8 +27,20 @@ const READING: &str = "read the index";
 pub struct HeldCommit {
     /// What `meta.json` says of it.
     pub metas: IndexMeta,
-    index: Index,
+    /// The index, which has no tokenizers of ours yet.
+    pub index: Index,
+    commit: CommitFolder,
     files: Vec<HeldFile>,
+}
+
+/// A file that is not as it was written.
+pub struct Damage {
+    /// The segment that it is of.
+    pub segment: SegmentId,
+    /// Its name.
+    pub file: String,
+    /// What is wrong.
+    pub what: String,
 }
 
 /// One file of a segment.
@@ -41,7 +52,7 @@ struct HeldFile {
 }
 
 impl HeldCommit {
-    /// The newest commit of the index in the folder, if it is of our schema.
+    /// The newest commit of the index in the folder, of whatever schema version.
     pub fn newest(path: &Path) -> Result<Self, IndexError> {
         let mut commit = CommitFolder::newest(path)?;
         let mut held = Self::of(commit.clone())?;
@@ -61,7 +72,6 @@ impl HeldCommit {
 
     fn of(commit: CommitFolder) -> Result<Self, IndexError> {
         let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
-        let index = with_our_schema(index, commit.path())?;
         let metas = index.load_metas().map_err(failure::of(READING))?;
         let mut names: Vec<PathBuf> = metas.list_segment_files().into_iter().collect();
         names.sort_unstable();
@@ -73,38 +83,55 @@ impl HeldCommit {
             files: names.into_iter().filter_map(hold).collect(),
             index,
             metas,
+            commit,
         })
     }
 
-    /// The segments; those with damaged files must not be opened.
-    pub fn segments(&self) -> Result<Vec<Segment>, IndexError> {
-        let segments = self.index.searchable_segments();
-        segments.map_err(failure::of(READING))
+    /// How many files there are.
+    pub fn files(&self) -> usize {
+        self.files.len()
     }
 
-    /// Compares every file with its checksum, and gives the segments that are damaged.
-    pub fn check_files(
-        &self,
-        audit: &mut Audit,
-        watcher: Watcher<'_>,
-    ) -> Result<HashSet<SegmentId>, IndexError> {
-        let total = self.files.iter().map(HeldFile::bytes).sum();
-        let mut damaged = HashSet::new();
+    /// Bytes of the files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(HeldFile::bytes).sum()
+    }
+
+    /// Compares every file with its checksum, and gives those that are damaged. `told` is called with how many
+    /// bytes have been read.
+    pub fn damages(&self, told: impl Fn(u64)) -> Result<Vec<Damage>, IndexError> {
+        let mut damages = Vec::new();
+        let mut bytes = 0;
         for file in &self.files {
-            watcher(Step {
-                what: "files",
-                done: audit.bytes,
-                total,
-            });
+            told(bytes);
             if let Some(what) = self.damage(file)? {
-                damaged.insert(file.segment);
-                let file = file.name.display().to_string();
-                audit.note(Problem::File { file, what });
+                damages.push(Damage {
+                    segment: file.segment,
+                    file: file.name.display().to_string(),
+                    what,
+                });
             }
-            audit.files += 1;
-            audit.bytes += file.bytes();
+            bytes += file.bytes();
         }
-        Ok(damaged)
+        Ok(damages)
+    }
+
+    /// The commit as if these segments had never been, and how many documents there are less. It is to be
+    /// opened while this is held.
+    pub fn without(&self, damages: &[Damage]) -> Result<(CommitFolder, u64), IndexError> {
+        let mut metas = self.metas.clone();
+        let mut lost = 0;
+        metas.segments.retain(|segment| {
+            let is_whole = damages.iter().all(|damage| damage.segment != segment.id());
+            lost += if is_whole {
+                0
+            } else {
+                u64::from(segment.num_docs())
+            };
+            is_whole
+        });
+        let meta = serde_json::to_vec(&metas).map_err(IndexError::engine(READING))?;
+        Ok((self.commit.with_meta(meta), lost))
     }
 
     /// What is wrong with the file; an error where that cannot be told.
