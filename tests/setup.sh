@@ -8,6 +8,9 @@ venv=${ASSET_INDEXER_TEST_VENV:-$PWD/target/venv}
 tools=${ASSET_INDEXER_TEST_TOOLS:-$PWD/target/tools}
 modules=${ASSET_INDEXER_TEST_NODE:-$PWD/target/node}
 prometheus=${ASSET_INDEXER_TEST_PROMETHEUS:-$PWD/target/prometheus}
+cargo_tools=${ASSET_INDEXER_TEST_CARGO_TOOLS:-$PWD/target/tools-cargo}
+cargo_deb=$cargo_tools/bin/cargo-deb
+cargo_deb_version=3.8.0
 
 die() {
     printf 'error: %s\n' "$*" >&2
@@ -72,6 +75,13 @@ prepare_node() {
         rm -rf -- "$modules"
         die "npm could not install what $wanted names: is the network there?"
     }
+}
+
+# Builds cargo-deb into $cargo_tools, unless this version of it is there.
+prepare_cargo_deb() {
+    [ "$("$cargo_deb" --version 2>/dev/null)" = "$cargo_deb_version" ] && return
+    cargo install --quiet --locked --root "$cargo_tools" --version "$cargo_deb_version" cargo-deb ||
+        die "cargo could not install cargo-deb $cargo_deb_version: is the network there?"
 }
 
 # Unpacks Prometheus and promtool into $prometheus, unless they are there. The package is not installed:
