@@ -18,8 +18,8 @@ esac
 
 need cargo 'install Rust, see https://rustup.rs'
 need python3 'install Python 3.10 or later (Debian, Ubuntu: apt install python3)'
-need strip 'install binutils (Debian, Ubuntu: apt install binutils)'
-need dpkg-shlibdeps 'install dpkg-dev (Debian, Ubuntu: apt install dpkg-dev)'
+get_program strip binutils
+get_program dpkg-shlibdeps dpkg-dev
 prepare_cargo_deb
 
 binary=${ASSET_INDEXER_BINARY-}
