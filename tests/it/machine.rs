@@ -73,6 +73,7 @@ impl Machine {
         let settings = format!(
             "data_dir = \"/var/lib/asset-indexer\"\n\
              index.event_commit_interval_ms = {event_commit_interval_ms}\n\
+             events.visibility_timeout_seconds = 10\n\
              serve.listen = \"unix:/run/asset-indexer/http.sock\"\n"
         );
         self.container.write(SETTINGS, &settings);

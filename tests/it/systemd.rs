@@ -75,6 +75,12 @@ fn it_is_ready_with_secrets_that_systemd_has_decrypted() {
     let container = &machine.container;
     // Type=notify: it returns when the process says that it is ready.
     machine.systemctl(&["enable", "--now", "asset-indexer"]);
+    let socket = container.path("/run/asset-indexer/http.sock");
+    let stream = UnixStream::connect(socket).expect("it listens");
+    assert_eq!(
+        ask_over(stream, "localhost", "GET", "/readyz", &[]).status,
+        200
+    );
     machine.assert_property(SERVICE, "ActiveState", "active");
     machine.assert_property(SERVICE, "UnitFileState", "enabled");
     assert!(
@@ -85,12 +91,6 @@ fn it_is_ready_with_secrets_that_systemd_has_decrypted() {
     machine.wait_for_mirror("photos", None);
     machine.bucket.put("2024/autumn.jpg", "by an event");
     machine.wait_for_mirror("photos", None);
-    let socket = container.path("/run/asset-indexer/http.sock");
-    let stream = UnixStream::connect(socket).expect("it listens");
-    assert_eq!(
-        ask_over(stream, "localhost", "GET", "/readyz", &[]).status,
-        200
-    );
     // Whoever is in the group may ask, nobody else.
     let status = ["runuser", "--user=nobody", "--", "asset-indexer", "status"];
     assert!(!container.run(&status).status.success());

@@ -66,7 +66,7 @@ fn a_stop_finishes_what_is_in_hand() {
         return;
     };
     // What has been received waits for its commit for longer than this test lets it.
-    machine.configure(10_000);
+    machine.configure(5_000);
     machine.systemctl(&["start", SERVICE]);
     machine.bucket.put_keys(numbered(0..MESSAGES));
     machine.queue.wait_for("messages in hand", |counts| {
