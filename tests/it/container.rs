@@ -84,11 +84,8 @@ impl Container {
         alone.lock().expect("the file can be locked");
         if let Some(why) = obstacle() {
             // Past the test harness, which keeps what a test that passes says to itself.
-            writeln!(
-                std::io::stderr(),
-                "skipped: the package under systemd: {why}"
-            )
-            .unwrap();
+            let why = format!("skipped: the package under systemd: {why}");
+            writeln!(std::io::stderr(), "{why}").unwrap();
             return None;
         }
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("container.log");
