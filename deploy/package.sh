@@ -28,8 +28,11 @@ if [ -z "$binary" ]; then
     binary=${CARGO_TARGET_DIR:-target}/release/asset-indexer
 fi
 
-# What Cargo.toml names as assets.
+# What Cargo.toml names as assets: one place, so one package at a time.
 staged=target/package
+mkdir -p target
+exec 9>target/package.lock
+flock 9
 rm -rf -- "$staged"
 mkdir -p "$staged/man" "$staged/completions"
 strip --output-file="$staged/asset-indexer" "$binary"

@@ -91,7 +91,7 @@ fn it_is_ready_with_secrets_that_systemd_has_decrypted() {
     machine.wait_for_mirror("photos", None);
     machine.bucket.put("2024/autumn.jpg", "by an event");
     machine.wait_for_mirror("photos", None);
-    // Whoever is in the group may ask, nobody else.
+    // Whoever is in the group may ask the daemon, nobody else.
     let status = ["runuser", "--user=nobody", "--", "asset-indexer", "status"];
     assert!(!container.run(&status).status.success());
     container.succeed(&["usermod", "--append", "--groups=asset-indexer", "nobody"]);
@@ -136,6 +136,40 @@ fn a_secret_that_is_wrong_or_absent_does_not_keep_it_from_serving() {
         .succeed(&["rm", "-r", "/etc/asset-indexer/credentials"]);
     machine.systemctl(&["restart", SERVICE]);
     says("no usable credentials");
+}
+
+#[test]
+fn tokens_that_root_makes_by_the_run_book_are_read_by_the_service() {
+    let Some(machine) = Machine::configured("tokens") else {
+        return;
+    };
+    let container = &machine.container;
+    container.shell(&format!("cat >>{SETTINGS}"), "serve.tokens = \"tokens\"\n");
+    let lines = RUNBOOK.lines().map(str::trim);
+    let is_meant = |line: &&str| {
+        ["install -m ", "asset-indexer token new --name backend "]
+            .iter()
+            .any(|it| line.starts_with(it))
+    };
+    let lines: Vec<&str> = lines.filter(is_meant).take(2).collect();
+    let token = container.shell(&lines.join("\n"), "");
+    machine.systemctl(&["start", SERVICE]);
+    let ask = |headers: &[&str]| {
+        let stream = UnixStream::connect(container.path("/run/asset-indexer/http.sock"));
+        ask_over(
+            stream.expect("it listens"),
+            "localhost",
+            "GET",
+            "/v1/sources",
+            headers,
+        )
+        .status
+    };
+    assert_eq!(ask(&[]), 401);
+    assert_eq!(
+        ask(&[&format!("Authorization: Bearer {}", token.trim())]),
+        200
+    );
 }
 
 #[test]
