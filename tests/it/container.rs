@@ -77,21 +77,22 @@ impl Container {
     /// A fresh system that has come up, with a folder of this machine in it as [`SHARED`]; where that is not possible a
     /// line that says so, and `None`.
     ///
-    /// Waits until no other container of these tests runs, in whatever process.
-    pub fn boot(shared: &Path) -> Option<Self> {
+    /// Waits until no other container of these tests runs, in whatever process. The folder is asked for only where one
+    /// can be run.
+    pub fn boot(shared: impl FnOnce() -> &'static Path) -> Option<Self> {
         let lock = std::env::temp_dir().join("asset-indexer-container.lock");
         let alone = File::create(lock).expect("the folder for temporary files is writable");
         alone.lock().expect("the file can be locked");
         if let Some(why) = obstacle() {
             // Past the test harness, which keeps what a test that passes says to itself.
-            let why = format!("skipped: the package under systemd: {why}");
-            writeln!(std::io::stderr(), "{why}").unwrap();
+            let line = format!("skipped: the package under systemd: {why}\n");
+            std::io::stderr().write_all(line.as_bytes()).unwrap();
             return None;
         }
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("container.log");
         let mut keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
-            .args([system().as_path(), shared, Path::new(SHARED), &log])
+            .args([system().as_path(), shared(), Path::new(SHARED), &log])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

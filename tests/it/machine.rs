@@ -36,7 +36,7 @@ pub struct Machine {
 impl Machine {
     /// With the package as it is after its installation; `None` where no container can be run, which is told.
     pub fn new(name: &str) -> Option<Self> {
-        let container = Container::boot(packages())?;
+        let container = Container::boot(packages)?;
         let server = server::shared_with_rights();
         let (bucket, queue) = (Bucket::create(server), Sqs::create(server));
         server.set_queue_attributes(&queue.url, &[("Policy", ANYBODY_SENDS)]);
