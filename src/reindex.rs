@@ -275,7 +275,7 @@ impl Target {
         let keep = !fresh && can_go_on(&next, &live);
         Ok(Self {
             engine: open_half_built(&next, memory, keep)?,
-            predecessor: open_predecessor(&data_dir),
+            predecessor: open_predecessor(&data_dir)?,
             data_dir,
             lock: Some(lock),
             bindings: Some(live.bindings_only()),

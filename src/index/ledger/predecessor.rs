@@ -1,7 +1,7 @@
 //! The index that a rebuild is to take the place of: since when each of its assets has been there.
 //!
-//! Nothing else is taken from it, because a rebuild is there to mend what is wrong in it; and a rebuild
-//! does not fail because of it.
+//! Nothing else is taken from it, because a rebuild is there to mend what is wrong in it; and damage of it
+//! does not make a rebuild fail.
 
 use std::ops::Bound;
 
@@ -102,12 +102,20 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// When those of the ascending entries were first seen that the predecessor has.
-    pub(super) fn first_seen_before(&mut self, id: SourceId, entries: &[Entry]) -> FirstSeen {
+    pub(super) fn first_seen_before(
+        &mut self,
+        id: SourceId,
+        entries: &[Entry],
+    ) -> Result<FirstSeen, IndexError> {
         self.ask_predecessor(id, |predecessor, id| predecessor.first_seen(id, entries))
     }
 
     /// When the key was first seen, if the predecessor has it.
-    pub(super) fn key_first_seen_before(&mut self, id: SourceId, key: &str) -> FirstSeen {
+    pub(super) fn key_first_seen_before(
+        &mut self,
+        id: SourceId,
+        key: &str,
+    ) -> Result<FirstSeen, IndexError> {
         self.ask_predecessor(id, |predecessor, id| predecessor.first_seen_of(id, key))
     }
 
@@ -115,18 +123,21 @@ impl<E: Engine> Ledger<E> {
         &mut self,
         id: SourceId,
         ask: impl FnOnce(&Predecessor<E>, SourceId) -> Result<FirstSeen, IndexError>,
-    ) -> FirstSeen {
+    ) -> Result<FirstSeen, IndexError> {
         let (Some(predecessor), Some(state)) = (&self.predecessor, self.checkpoint.state(id))
         else {
-            return FirstSeen::default();
+            return Ok(FirstSeen::default());
         };
         let Some(theirs) = predecessor.number_of(state) else {
-            return FirstSeen::default();
+            return Ok(FirstSeen::default());
         };
-        ask(predecessor, theirs).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the index before cannot be read; what comes now counts as new");
-            self.predecessor = None;
-            FirstSeen::default()
-        })
+        match ask(predecessor, theirs) {
+            Err(error) if error.is_damage() => {
+                tracing::warn!(%error, "the index before is damaged; what comes now counts as new");
+                self.predecessor = None;
+                Ok(FirstSeen::default())
+            }
+            answer => answer,
+        }
     }
 }
