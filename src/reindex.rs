@@ -131,6 +131,9 @@ impl Reindex {
         }
         if let Some(predecessor) = target.predecessor {
             ledger.succeed(predecessor)?;
+            for source in self.config.sources.iter().filter(|source| !source.enabled) {
+                ledger.keep_records(&source.name)?;
+            }
         }
         let (index, thread) = writer::start(ledger)?;
         let outcomes = self.scan_all(&index, stop).await;

@@ -116,15 +116,22 @@ impl Building {
         let mut ledger = Ledger::new(engine, policy(config), false)?;
         ledger.inherit(live.bindings_only());
         let data_dir = around.data_dir.clone();
+        let disabled = config.sources.iter().filter(|source| !source.enabled);
+        let disabled: Vec<_> = disabled.map(|source| source.name.clone()).collect();
         // It reads all of the live one; meanwhile systemd must hear that the process lives.
-        let predecessor = tokio::task::spawn_blocking(move || open_predecessor(&data_dir)).await;
-        let predecessor = predecessor.unwrap_or_else(|panic| {
+        let succeeding = tokio::task::spawn_blocking(move || {
+            if let Some(predecessor) = open_predecessor(&data_dir)? {
+                ledger.succeed(predecessor)?;
+                for name in disabled {
+                    ledger.keep_records(&name)?;
+                }
+            }
+            Ok(ledger)
+        });
+        let ledger = succeeding.await.unwrap_or_else(|panic| {
             Err(IndexError::engine("read the index before a rebuild")(panic))
         });
-        if let Some(predecessor) = predecessor? {
-            ledger.succeed(predecessor)?;
-        }
-        let (index, thread) = writer::start(ledger)?;
+        let (index, thread) = writer::start(ledger?)?;
         tracing::info!(generation = %generation.display(), "a rebuild begins");
         Ok(Self {
             index,

@@ -1,4 +1,5 @@
-//! The index that a rebuild is to take the place of: since when each of its assets has been there.
+//! The index that a rebuild is to take the place of: since when each of its assets has been there, and the
+//! records of those Sources that no scan fills, because they are disabled.
 //!
 //! Nothing else is taken from it, because a rebuild is there to mend what is wrong in it; and damage of it
 //! does not make a rebuild fail.
@@ -101,6 +102,35 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
+    /// Takes over the records of a Source that no scan will fill, as they are: they wait until it is enabled
+    /// again. A scan is due then as after any rebuild.
+    pub fn keep_records(&mut self, name: &str) -> Result<(), IndexError> {
+        let Some(id) = self.checkpoint.source(name).map(|state| state.id) else {
+            return Ok(());
+        };
+        let mut rest = KeyInterval::everything();
+        loop {
+            let next = |predecessor: &Predecessor<E>, theirs| {
+                predecessor
+                    .engine
+                    .read(theirs, &rest, Which::All, READ_CHUNK)
+            };
+            let records = self.ask_predecessor(id, next)?;
+            let Some((last, _)) = records.last() else {
+                return self.commit();
+            };
+            let (seen, behind) = (rest.up_to(last), Bound::Excluded(last.clone()));
+            // A rebuild that goes on has some of them.
+            let (ours, _) = self.read(id, &seen, Which::All)?;
+            for (key, record) in records {
+                let known = ours.binary_search_by(|(there, _)| there.cmp(&key)).is_ok();
+                self.pending.put(id, &key, Some(record), known);
+            }
+            self.commit_if_full()?;
+            rest.lower = behind;
+        }
+    }
+
     /// When those of the ascending entries were first seen that the predecessor has.
     pub(super) fn first_seen_before(
         &mut self,
@@ -119,23 +149,24 @@ impl<E: Engine> Ledger<E> {
         self.ask_predecessor(id, |predecessor, id| predecessor.first_seen_of(id, key))
     }
 
-    fn ask_predecessor(
+    /// What the predecessor answers of the Source; nothing where it does not have it.
+    fn ask_predecessor<T: Default>(
         &mut self,
         id: SourceId,
-        ask: impl FnOnce(&Predecessor<E>, SourceId) -> Result<FirstSeen, IndexError>,
-    ) -> Result<FirstSeen, IndexError> {
+        ask: impl FnOnce(&Predecessor<E>, SourceId) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
         let (Some(predecessor), Some(state)) = (&self.predecessor, self.checkpoint.state(id))
         else {
-            return Ok(FirstSeen::default());
+            return Ok(T::default());
         };
         let Some(theirs) = predecessor.number_of(state) else {
-            return Ok(FirstSeen::default());
+            return Ok(T::default());
         };
         match ask(predecessor, theirs) {
             Err(error) if error.is_damage() => {
                 tracing::warn!(%error, "the index before is damaged; what comes now counts as new");
                 self.predecessor = None;
-                Ok(FirstSeen::default())
+                Ok(T::default())
             }
             answer => answer,
         }
