@@ -20,6 +20,7 @@ mod explain;
 mod iam_policy;
 mod index;
 mod log;
+mod manual;
 mod progress;
 mod quarantine;
 mod reindex;
@@ -109,6 +110,8 @@ enum Command {
         /// Such as bash, zsh or fish
         shell: clap_complete::Shell,
     },
+    #[command(hide = true)]
+    Manual(manual::Arguments),
 }
 
 /// Why a command ends early.
@@ -202,6 +205,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             _ => Ok(()),
         };
     }
+    if let Command::Manual(arguments) = &arguments.command {
+        return manual::run(arguments);
+    }
     let (telemetry, bars) = log::start(&arguments.command, arguments.log_format)?;
     let config = Config::load(&arguments.config)?;
     // Where it cannot be asked for, what there is may do.
@@ -227,7 +233,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Setup(arguments) => setup::run(&arguments, &config),
         Command::IamPolicy(arguments) => iam_policy::run(&arguments, &config),
-        Command::Completions { .. } => Ok(()),
+        // Both need no configuration, and are done.
+        Command::Completions { .. } | Command::Manual(_) => Ok(()),
     }
 }
 

@@ -41,19 +41,19 @@ export ASSET_INDEXER_TEST_VENV=$venv
 export ASSET_INDEXER_TEST_NODE=$modules
 export ASSET_INDEXER_TEST_PROMETHEUS=$prometheus
 export ASSET_INDEXER_TEST_TOOLS=$tools
+export ASSET_INDEXER_TEST_CARGO_TOOLS=$cargo_tools
+export ASSET_INDEXER_TEST_CONTAINER=$container
 export CARGO_TERM_PROGRESS_WHEN=never
 
 step 'local S3 server' prepare_venv
 step 'browser and Node.js packages' prepare_node
 step 'Prometheus' prepare_promtool
 step 'AWS CLI and linters' prepare_tools
+step 'cargo-deb' prepare_cargo_deb
+step 'system in a container' prepare_container
 step 'formatting' cargo fmt --check
 step 'dependencies' check_dependencies
-if [ -f deploy/inventory.py ]; then
-    step 'bill of materials' check_bill_of_materials
-else
-    printf 'skipped: bill of materials: there is no package yet\n'
-fi
+step 'bill of materials' check_bill_of_materials
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'tests' timeout --foreground "$MAX_TEST_SECONDS" cargo test --locked
 step 'printed policies and set-ups' tests/forms.sh

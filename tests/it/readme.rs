@@ -114,6 +114,10 @@ fn what_the_readme_names_is_there() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     for path in [
         "deploy/demo.sh",
+        "deploy/package.sh",
+        "deploy/README.md",
+        "deploy/Containerfile",
+        "deploy/systemd",
         "tests/run.sh",
         "schema/asset.json",
         "tests/it",

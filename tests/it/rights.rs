@@ -79,7 +79,7 @@ impl World {
 }
 
 /// What lets S3 send events to a queue.
-const ANYBODY_SENDS: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}}"#;
+pub const ANYBODY_SENDS: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}}"#;
 
 #[test]
 fn the_program_works_with_the_printed_policy() {

@@ -1,0 +1,47 @@
+//! `manual`: a page of the manual for each command, for packages.
+//!
+//! What a page says is what `--help` says; nothing is told here that is not told there.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::CommandFactory;
+use clap_mangen::Man;
+
+use super::Failure;
+use super::text::say;
+
+/// Write a page of the manual for each command into a folder
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The folder; it is made where there is none
+    folder: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let folder = &arguments.folder;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("failed to make the folder {}", folder.display()))?;
+    let mut program = super::Arguments::command().disable_help_subcommand(true);
+    // Names and options that all commands have come to the single ones by this.
+    program.build();
+    let written = write(&program, folder)?;
+    say!("{written} pages are in {}", folder.display());
+    Ok(())
+}
+
+/// Writes the page of a command and those of the commands below it; how many they are.
+fn write(command: &clap::Command, folder: &Path) -> Result<usize, Failure> {
+    let page = Man::new(command.clone());
+    let path = folder.join(page.get_filename());
+    let mut text = Vec::new();
+    page.render(&mut text)
+        .and_then(|()| std::fs::write(&path, &text))
+        .with_context(|| format!("failed to write {}", path.display()))?;
+    let below = command.get_subcommands().filter(|it| !it.is_hide_set());
+    below
+        .map(|it| write(it, folder))
+        .sum::<Result<usize, _>>()
+        .map(|written| written + 1)
+}
