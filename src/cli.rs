@@ -76,6 +76,9 @@ Exit codes:
 Logs go to standard error; ASSET_INDEXER_LOG=debug shows more. A running daemon is told so by
 `asset-indexer log debug`.";
 
+/// How many files may be open: an index of many segments has more than most shells allow at first.
+const OPEN_FILES: u64 = 65_536;
+
 /// Something failed.
 const FAILED: u8 = 1;
 /// The arguments or the configuration are wrong; clap uses the same code.
@@ -207,6 +210,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let (telemetry, bars) = log::start(&arguments.command, arguments.log_format)?;
     let config = Config::load(&arguments.config)?;
+    // Where it cannot be asked for, what there is may do.
+    let _ = rlimit::increase_nofile_limit(OPEN_FILES);
     match arguments.command {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
         Command::Serve(command) => runtime()?.block_on(serve::run(

@@ -131,6 +131,9 @@ impl Reindex {
         }
         if let Some(predecessor) = target.predecessor {
             ledger.succeed(predecessor)?;
+            for source in self.config.sources.iter().filter(|source| !source.enabled) {
+                ledger.keep_records(&source.name)?;
+            }
         }
         let (index, thread) = writer::start(ledger)?;
         let outcomes = self.scan_all(&index, stop).await;
@@ -275,7 +278,7 @@ impl Target {
         let keep = !fresh && can_go_on(&next, &live);
         Ok(Self {
             engine: open_half_built(&next, memory, keep)?,
-            predecessor: open_predecessor(&data_dir),
+            predecessor: open_predecessor(&data_dir)?,
             data_dir,
             lock: Some(lock),
             bindings: Some(live.bindings_only()),

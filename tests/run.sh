@@ -6,6 +6,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/setup.sh
 source tests/setup.sh
 
+# How long building and running all tests may take: a test that hangs fails, and its name has been printed.
+MAX_TEST_SECONDS=2400
+
 # step TITLE COMMAND...
 step() {
     local title=$1 began=$SECONDS
@@ -52,7 +55,7 @@ step 'formatting' cargo fmt --check
 step 'dependencies' check_dependencies
 step 'bill of materials' check_bill_of_materials
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
-step 'tests' cargo test --locked
+step 'tests' timeout --foreground "$MAX_TEST_SECONDS" cargo test --locked
 step 'printed policies and set-ups' tests/forms.sh
 ASSET_INDEXER=${CARGO_TARGET_DIR:-target}/debug/asset-indexer step 'demo' deploy/demo.sh --once
 RUSTDOCFLAGS='-D warnings' step 'documentation' cargo doc --no-deps --locked --quiet

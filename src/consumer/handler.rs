@@ -94,6 +94,7 @@ impl Handler {
         let outcome = self.settle_everywhere(&tasks, reports).await?;
         if matches!(outcome, Outcome::Failed(_)) && message.receive_count >= FAILS_EVERY_TIME {
             // The queue may give it up before it can be handled: a scan finds what it would have told.
+            self.board.counters.given_up.add(1);
             for task in &tasks {
                 let time = task.told.to_ambiguous().time;
                 self.index.give_up_event(task.follower.id, time).await?;

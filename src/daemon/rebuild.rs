@@ -82,8 +82,16 @@ pub struct Fill {
     config: Arc<Config>,
     tell: mpsc::UnboundedSender<Told>,
     filled: Arc<OnceLock<Filled>>,
-    /// The Sources that get events, with the queues that bring them.
-    queues: Vec<(SourceId, Arc<QueueBoard>)>,
+    /// The Sources that get events.
+    followed: Vec<FollowedQueue>,
+}
+
+/// The queue of a Source.
+struct FollowedQueue {
+    source: SourceId,
+    board: Arc<QueueBoard>,
+    /// What it had lost before the Source was listed.
+    losses: u64,
 }
 
 struct Job {
@@ -108,16 +116,22 @@ impl Building {
         let mut ledger = Ledger::new(engine, policy(config), false)?;
         ledger.inherit(live.bindings_only());
         let data_dir = around.data_dir.clone();
+        let disabled = config.sources.iter().filter(|source| !source.enabled);
+        let disabled: Vec<_> = disabled.map(|source| source.name.clone()).collect();
         // It reads all of the live one; meanwhile systemd must hear that the process lives.
-        let predecessor = tokio::task::spawn_blocking(move || open_predecessor(&data_dir)).await;
-        match predecessor {
-            Ok(Some(predecessor)) => ledger.succeed(predecessor)?,
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(%error, "reading the index before panicked; all assets count as new");
+        let succeeding = tokio::task::spawn_blocking(move || {
+            if let Some(predecessor) = open_predecessor(&data_dir)? {
+                ledger.succeed(predecessor)?;
+                for name in disabled {
+                    ledger.keep_records(&name)?;
+                }
             }
-        }
-        let (index, thread) = writer::start(ledger)?;
+            Ok(ledger)
+        });
+        let ledger = succeeding.await.unwrap_or_else(|panic| {
+            Err(IndexError::engine("read the index before a rebuild")(panic))
+        });
+        let (index, thread) = writer::start(ledger?)?;
         tracing::info!(generation = %generation.display(), "a rebuild begins");
         Ok(Self {
             index,
@@ -137,7 +151,12 @@ impl Building {
     ) -> Result<Fill, IndexError> {
         let queue = |follower: &Arc<Follower>| {
             let events = follower.source.events.as_ref()?;
-            Some((follower.id, board.queue(&events.queue_url)))
+            let board = board.queue(&events.queue_url);
+            Some(FollowedQueue {
+                source: follower.id,
+                losses: board.counters.losses(),
+                board,
+            })
         };
         let mut jobs = Vec::with_capacity(followers.len());
         for follower in followers {
@@ -164,7 +183,7 @@ impl Building {
             config: Arc::clone(config),
             tell: rebuild.tell.clone(),
             filled: Arc::clone(&self.filled),
-            queues: followers.iter().filter_map(queue).collect(),
+            followed: followers.iter().filter_map(queue).collect(),
         })
     }
 
@@ -230,6 +249,16 @@ fn remove(generation: &Path) {
     }
 }
 
+impl FollowedQueue {
+    /// Whether all that has happened since the listing is in the index that is built; if not, a scan is due
+    /// when that has become the live one.
+    fn has_told_all(&self) -> bool {
+        self.board.health() == Health::Receiving
+            && self.board.is_drained()
+            && self.board.counters.losses() == self.losses
+    }
+}
+
 impl Fill {
     /// Scans all Sources, and ends the session when they are done; what failed leaves the index
     /// incomplete.
@@ -269,10 +298,8 @@ impl Fill {
             false => Filled::Incomplete,
         };
         if let Filled::Complete = filled {
-            for (id, board) in self.queues {
-                if board.health() == Health::Receiving && board.is_drained() {
-                    self.index.follow(id, board.id()).await?;
-                }
+            for queue in self.followed.iter().filter(|queue| queue.has_told_all()) {
+                self.index.follow(queue.source, queue.board.id()).await?;
             }
         }
         // It is set but once.

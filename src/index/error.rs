@@ -1,5 +1,6 @@
 //! What can go wrong with an index, in words that say what to do.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +126,16 @@ impl IndexError {
     /// Whether the index is as it was, and only the Source that was asked for cannot be served.
     pub fn concerns_one_source(&self) -> bool {
         matches!(self, Self::Binding(_) | Self::NotComplete(_))
+    }
+
+    /// Whether the index is not as it was written, and so nothing will ever be read from it.
+    pub fn is_damage(&self) -> bool {
+        let no_folder = [ErrorKind::NotFound, ErrorKind::NotADirectory];
+        match self {
+            Self::Damaged { .. } => true,
+            Self::File { cause, .. } => no_folder.contains(&cause.kind()),
+            _ => false,
+        }
     }
 
     /// Whether opening the index anew cannot help.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::IndexError;
 use super::directory::DataDir;
 use super::disk::Room;
+use super::live::read_live;
 use super::tantivy::facts::{CommitFacts, Records, records_in};
 use crate::query::hit::rfc3339;
 use crate::sync::source_state::{RunningScan, SourceId, SourceState};
@@ -99,12 +100,15 @@ pub struct SegmentInfo {
 impl IndexInfo {
     /// Looks at a data directory.
     pub fn of(data_dir: &DataDir) -> Result<Self, IndexError> {
-        let live = data_dir.current_of_any_schema()?;
-        let live = live.ok_or_else(|| IndexError::Absent {
+        let read = |live: &Path| {
+            let facts = CommitFacts::of(live)?;
+            let counted = records_in(live, &facts.checkpoint);
+            Ok((name_of(live), facts, counted))
+        };
+        let read = read_live(data_dir, read)?;
+        let (generation, facts, counted) = read.ok_or_else(|| IndexError::Absent {
             data_dir: data_dir.path().to_owned(),
         })?;
-        let facts = CommitFacts::of(&live)?;
-        let counted = records_in(&live, &facts.checkpoint);
         let records = counted.as_ref().ok();
         let sources = facts.checkpoint.sources.iter();
         let segments = facts.segments.into_iter().map(|segment| SegmentInfo {
@@ -128,7 +132,7 @@ impl IndexInfo {
             writer: data_dir.writer()?,
             other_generations: data_dir.others()?,
             problem: counted.err(),
-            generation: name_of(&live),
+            generation,
         })
     }
 

@@ -30,24 +30,30 @@ pub fn open_or_create_live(
 }
 
 /// The live index, of whatever schema version, for a rebuild to succeed; `None` where there is none, or
-/// where it cannot be read, which is only warned of. What is damaged of it is left out.
+/// where it is damaged as a whole, which is only warned of. What is damaged of it is left out.
 ///
-/// It reads the index whole, and so takes its time.
-pub fn open_predecessor(data_dir: &DataDir) -> Option<TantivyEngine> {
-    let live = data_dir.current_of_any_schema().transpose()?;
-    let opened = live.and_then(|live| TantivyEngine::open_what_is_whole(&live));
-    let (engine, lost) = opened
-        .inspect_err(|error| {
-            tracing::warn!(%error, "the index before cannot be read; all assets count as new");
-        })
-        .ok()?;
-    if lost > 0 {
-        tracing::warn!(
-            documents = lost,
-            "a part of the index before is damaged; the assets that only it has count as new"
-        );
+/// It reads the index whole, and so takes its time. An index that may be sound and cannot be read is an error:
+/// the rebuild would remove the only place that has since when assets are there.
+pub fn open_predecessor(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
+    let live = data_dir.current_of_any_schema().transpose();
+    let opened = live.map(|live| TantivyEngine::open_what_is_whole(&live?));
+    match opened.transpose() {
+        Ok(None) => Ok(None),
+        Ok(Some((engine, lost))) => {
+            if lost > 0 {
+                tracing::warn!(
+                    documents = lost,
+                    "a part of the index before is damaged; the assets that only it has count as new"
+                );
+            }
+            Ok(Some(engine))
+        }
+        Err(error) if error.is_damage() => {
+            tracing::warn!(%error, "the index before is damaged; all assets count as new");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
-    Some(engine)
 }
 
 /// The live index as one commit left it, opened for reading.
@@ -113,14 +119,36 @@ pub fn audit_live(
     let mut audited = audit(&live, watcher);
     for _ in 0..MAX_SWAPS {
         // One that has been replaced may have lost its files before they were held.
+        let is_sound = audited.as_ref().is_ok_and(Audit::is_sound);
         let now = data_dir.current()?;
-        match now.filter(|now| audited.is_err() && *now != live) {
+        match now.filter(|now| !is_sound && *now != live) {
             Some(now) => live = now,
             None => break,
         }
         audited = audit(&live, watcher);
     }
     Ok(Some((live, audited?)))
+}
+
+/// Reads the live index, of whatever schema version, and the one that has taken its place where a rebuild
+/// comes in between; `None` where there is no index yet.
+pub fn read_live<T>(
+    data_dir: &DataDir,
+    read: impl Fn(&Path) -> Result<T, IndexError>,
+) -> Result<Option<T>, IndexError> {
+    let mut swaps = 0;
+    let mut live = data_dir.current_of_any_schema()?;
+    while let Some(generation) = &live {
+        let answer = read(generation);
+        // One that has been replaced may have lost files while they were read.
+        let now = data_dir.current_of_any_schema()?;
+        if answer.is_ok() || now == live || swaps == MAX_SWAPS {
+            return answer.map(Some);
+        }
+        live = now;
+        swaps += 1;
+    }
+    Ok(None)
 }
 
 /// Opens the live index for reading; `None` where there is no index yet.
@@ -137,17 +165,60 @@ mod tests {
     use crate::index::tantivy::MIN_WRITER_MEMORY;
 
     #[test]
-    fn an_index_that_cannot_be_read_has_no_successor_that_fails() {
+    fn a_damaged_index_holds_up_no_rebuild() {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(folder.path(), 2);
-        assert!(open_predecessor(&data_dir).is_none());
+        let there = || open_predecessor(&data_dir).unwrap().is_some();
+        assert!(!there());
         let generation = folder.path().join("assets-v1-000001");
         TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
         data_dir.publish(&generation).unwrap();
-        assert!(open_predecessor(&data_dir).is_some(), "of another version");
+        assert!(there(), "of another version");
+        let meta = std::fs::read(generation.join("meta.json")).unwrap();
         std::fs::write(generation.join("meta.json"), "{").unwrap();
-        assert!(open_predecessor(&data_dir).is_none());
-        std::fs::remove_dir_all(generation).unwrap();
-        assert!(open_predecessor(&data_dir).is_none());
+        assert!(!there());
+        std::fs::remove_dir_all(&generation).unwrap();
+        assert!(!there());
+        std::fs::write(&generation, meta).unwrap();
+        assert!(!there(), "a file in its place");
+    }
+
+    #[test]
+    fn an_index_that_is_replaced_while_it_is_read_gives_way_to_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path(), 1);
+        let replace = |live: &Path| {
+            let next = data_dir.next().unwrap();
+            std::fs::create_dir(&next).unwrap();
+            data_dir.publish(&next).unwrap();
+            IndexError::Damaged {
+                what: live.display().to_string(),
+            }
+        };
+        let read = |live: &Path| match live.ends_with("assets-v1-000003") {
+            true => Ok("read"),
+            false => Err(replace(live)),
+        };
+        assert_eq!(read_live(&data_dir, read).unwrap(), None);
+        replace(Path::new(""));
+        assert_eq!(read_live(&data_dir, read).unwrap(), Some("read"));
+        let gone = |_: &Path| Err::<(), _>(IndexError::WriterGone);
+        assert!(read_live(&data_dir, gone).is_err(), "nothing replaces it");
+        assert!(read_live::<()>(&data_dir, |live| Err(replace(live))).is_err());
+    }
+
+    #[test]
+    fn an_index_that_may_be_sound_and_cannot_be_read_is_not_succeeded() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path(), 1);
+        let generation = folder.path().join("assets-v1-000001");
+        TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
+        data_dir.publish(&generation).unwrap();
+        // What even root cannot read: a loop of links.
+        let meta = generation.join("meta.json");
+        std::fs::remove_file(&meta).unwrap();
+        std::os::unix::fs::symlink(&meta, &meta).unwrap();
+        let error = open_predecessor(&data_dir).err().expect("it is no damage");
+        assert!(error.to_string().contains("meta.json"), "{error}");
     }
 }

@@ -54,11 +54,15 @@ pub struct RouteBoard {
     statuses: Mutex<BTreeMap<u16, u64>>,
 }
 
+/// The statuses that are watched, and so are counted before they first come.
+const FAILURES: [u16; 2] = [500, 503];
+
 impl Default for RouteBoard {
     fn default() -> Self {
         Self {
             took: Histogram::new(&REQUEST_MILLIS),
-            statuses: Mutex::default(),
+            // An increase can be seen only of what was 0 before.
+            statuses: Mutex::new(BTreeMap::from(FAILURES.map(|status| (status, 0)))),
         }
     }
 }
@@ -164,8 +168,12 @@ mod tests {
             board.count(Route::Search, status, Duration::from_millis(3));
         }
         let search = board.of(Route::Search);
-        assert_eq!(search.statuses(), BTreeMap::from([(200, 2), (503, 1)]));
+        assert_eq!(
+            search.statuses(),
+            BTreeMap::from([(200, 2), (500, 0), (503, 1)])
+        );
         assert_eq!(search.took.sum(), Duration::from_millis(9));
-        assert_eq!(board.of(Route::Page).statuses(), BTreeMap::new());
+        let none = BTreeMap::from([(500, 0), (503, 0)]);
+        assert_eq!(board.of(Route::Page).statuses(), none);
     }
 }

@@ -64,6 +64,15 @@ pub struct QueueCounters {
     pub unknown: Counter,
     /// How often receiving failed because there was no such queue; counted at each failure.
     pub missing: Counter,
+    /// Deliveries of events whose handling failed every time, so that the queue may give them up.
+    pub given_up: Counter,
+}
+
+impl QueueCounters {
+    /// Grows whenever events of the queue may have been lost, which then a scan has to find.
+    pub fn losses(&self) -> u64 {
+        self.missing.get() + self.given_up.get()
+    }
 }
 
 impl QueueBoard {

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::Level;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 /// A filter that cannot be meant.
@@ -100,7 +100,7 @@ fn parse(filter: &str) -> Result<EnvFilter, FilterError> {
     }
     // In brackets, commas part the fields of a span.
     if filter.contains('[') {
-        return EnvFilter::try_new(filter).map_err(|error| bad(error.to_string()));
+        return read(filter).map_err(|error| bad(error.to_string()));
     }
     let parts: Vec<&str> = filter.split(',').map(str::trim).collect();
     let words = parts.iter().filter(|part| !part.contains('='));
@@ -111,7 +111,12 @@ fn parse(filter: &str) -> Result<EnvFilter, FilterError> {
             return Err(bad(format!("{word:?} {why}")));
         }
     }
-    EnvFilter::try_new(parts.join(",")).map_err(|error| bad(error.to_string()))
+    read(&parts.join(",")).map_err(|error| bad(error.to_string()))
+}
+
+/// Values of fields are compared as they stand: as expressions, they would have no bound of memory.
+fn read(filter: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().with_regex(false).parse(filter)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! journal does not take an entry it goes to standard error, which under systemd is the journal too.
 
 use std::fmt::{self, Write as _};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -83,12 +83,9 @@ where
         let metadata = event.metadata();
         let entry = entry(*metadata.level(), metadata.target(), &fields);
         if self.socket.send_to(&entry, SOCKET).is_err() {
-            eprintln!(
-                "{} {}: {}",
-                metadata.level(),
-                metadata.target(),
-                fields.line()
-            );
+            let (level, target) = (metadata.level(), metadata.target());
+            // Where that is gone too nobody listens; a log line must not end the program.
+            let _ = writeln!(io::stderr(), "{level} {target}: {}", fields.line());
         }
     }
 }

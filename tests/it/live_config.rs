@@ -215,6 +215,21 @@ fn a_source_that_is_disabled_is_not_searched_and_comes_back_right() {
 }
 
 #[test]
+fn a_rebuild_keeps_the_records_of_a_source_that_is_disabled() {
+    let (mut live, _bucket, daemon) = two_sources();
+    let before = live.cli.indexed("second");
+    live.reconfigure(&daemon, |config| config.sources[1].disabled = true);
+    daemon.wait_for(&["new configuration takes over"]);
+    live.cli.succeed(&["reindex", "--rebuild"]);
+    live.reconfigure(&daemon, |config| config.sources[1].disabled = false);
+    daemon.wait_for_times(2, &["scan complete", "source=\"second\""]);
+    let after = live.cli.indexed("second");
+    let key = "second.jpg";
+    assert_eq!(after[key].first_seen, before[key].first_seen);
+    daemon.terminate();
+}
+
+#[test]
 fn a_source_that_is_added_is_listed() {
     let (mut live, daemon) = live_with(&["a.jpg"]);
     let bucket = Bucket::create(server::shared());

@@ -87,6 +87,31 @@ fn a_rebuild_by_the_daemon_misses_no_event() {
 }
 
 #[test]
+fn what_a_queue_loses_during_a_rebuild_is_found_by_a_scan_after_it() {
+    let live = Live::new();
+    live.bucket.put_keys(numbered(0..1500));
+    let daemon = live.serve();
+    let before = live.cli.generation();
+    let gate = live.proxy.hold(nth_list(live.proxy.lists().len() + 2));
+    let rebuild = live.cli.start(&["reindex", "--rebuild"]);
+    gate.wait_until_reached();
+    // Its page has been listed, and its event is lost: only a scan can tell the new index of it.
+    live.queue.remove();
+    daemon.wait_for(&["cannot receive", "queue"]);
+    live.bucket.put("photos/00000.jpg", "nothing tells of it");
+    live.queue.come_to_be(server::shared());
+    // The live index is mended by a scan of its own.
+    daemon.wait_for_times(2, &["scan complete"]);
+    live.wait_for_mirror();
+    gate.open();
+    let output = rebuild.wait();
+    assert!(output.status.success(), "{output:#?}");
+    assert_ne!(live.cli.generation(), before);
+    live.wait_for_mirror();
+    daemon.terminate();
+}
+
+#[test]
 fn one_rebuild_runs_at_a_time_and_a_new_configuration_ends_it() {
     let live = Live::new();
     live.bucket.put_keys(numbered(0..1500));

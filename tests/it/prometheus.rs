@@ -74,11 +74,12 @@ pub struct Prometheus {
 
 impl Prometheus {
     /// Starts a server that reads that address, with the rules that are delivered; what they wait for
-    /// lasts a second with it.
+    /// lasts a second or two with it.
     pub fn watching(address: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let rules = std::fs::read_to_string(rules_file()).expect("it is delivered");
-        let quick = rules
+        let quick = rules.replace("[2m]", "[2s]");
+        let quick = quick
             .lines()
             .map(|line| match line.trim_start().starts_with("for:") {
                 true => "        for: 1s",

@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::Source;
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::proxy::{Action, lists_from, nth_list};
+use crate::s3::Bucket;
+use crate::server;
 
 /// An indexed bucket of two pages that has changed since.
 fn changed() -> Fixture {
@@ -49,6 +52,27 @@ fn a_rebuild_forgets_nothing_of_since_when_an_asset_is_there() {
             "{key}"
         );
     }
+}
+
+#[test]
+fn a_rebuild_keeps_the_records_of_a_source_that_is_disabled() {
+    let mut fixture = Fixture::with_keys(numbered(0..5000));
+    fixture.cli.reindex();
+    let before = fixture.cli.indexed(SOURCE);
+    let bucket = Bucket::create(server::shared());
+    let other = Source::of("other", &bucket, server::shared().endpoint());
+    fixture.configure(|config| {
+        config.sources[0].disabled = true;
+        config.sources.push(other);
+    });
+    fixture.cli.succeed(&["reindex", "--rebuild"]);
+    fixture.configure(|config| config.sources[0].disabled = false);
+    fixture.bucket.delete("photos/00000.jpg");
+    let counts = fixture.cli.reindex();
+    assert_eq!((counts.added, counts.changed, counts.removed), (0, 0, 1));
+    let after = fixture.cli.indexed(SOURCE);
+    let key = "photos/04999.jpg";
+    assert_eq!(after[key].first_seen, before[key].first_seen);
 }
 
 #[test]

@@ -11,6 +11,10 @@ const require = createRequire(join(modules, 'package.json'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
+/** Whether nothing in view fades in or out, so that colours are those that are read. */
+const isStill = () => document.getAnimations().every((it) =>
+  !(it instanceof CSSTransition) || !it.effect.target.checkVisibility({ contentVisibilityAuto: true }));
+
 /** How long to wait for anything, in milliseconds; machines of tests are slow. */
 const PATIENCE = 30_000;
 
@@ -104,6 +108,7 @@ export class Person {
 
   /** Takes a picture, and checks that everyone can use what is shown and nothing is cut off. */
   async look(name) {
+    await this.until(isStill);
     await this.page.screenshot({ path: join(this.world.folder, `${name}.png`) });
     const beyond = await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(beyond <= 0, `${name} is ${beyond} pixels too wide`);

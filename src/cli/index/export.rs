@@ -17,6 +17,7 @@ use crate::cli::{Failure, INTERRUPTED, MISUSED};
 use crate::config::Config;
 use crate::index::directory::{DataDir, sync_dir};
 use crate::index::export::{Line, export};
+use crate::index::live::read_live;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Engine, IndexError};
 use crate::sync::source_state::SourceState;
@@ -117,11 +118,10 @@ fn stop_on_signals(has_file: bool) -> anyhow::Result<Arc<AtomicBool>> {
 
 /// The live index, of whatever schema version: records can be read of each.
 fn open(data_dir: &DataDir) -> Result<TantivyEngine, IndexError> {
-    let live = data_dir.current_of_any_schema()?;
-    let live = live.ok_or_else(|| IndexError::Absent {
+    let live = read_live(data_dir, TantivyEngine::open_of_any_schema)?;
+    live.ok_or_else(|| IndexError::Absent {
         data_dir: data_dir.path().to_owned(),
-    })?;
-    TantivyEngine::open_of_any_schema(&live)
+    })
 }
 
 /// The Sources of these names, or all.

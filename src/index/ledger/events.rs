@@ -134,7 +134,7 @@ impl<E: Engine> Ledger<E> {
             return Ok(Applied::Stale(why));
         }
         if record.is_none() {
-            let before = self.key_first_seen_before(source, key);
+            let before = self.key_first_seen_before(source, key)?;
             before.carry_to(key, record, &mut decision);
         }
         self.state(source)?.events += 1;

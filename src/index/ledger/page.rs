@@ -81,7 +81,7 @@ impl<E: Engine> Ledger<E> {
         indexed: &[Keyed],
     ) -> Result<(), IndexError> {
         let clock = self.state(id)?.clock();
-        let before = self.first_seen_before(id, entries);
+        let before = self.first_seen_before(id, entries)?;
         let scan = self.scans.get(&id);
         let scan = scan.expect("a scan that is running, as stamp_page has seen, was begun here");
         let counted = Counted {

@@ -1,7 +1,8 @@
-//! The index that a rebuild is to take the place of: since when each of its assets has been there.
+//! The index that a rebuild is to take the place of: since when each of its assets has been there, and the
+//! records of those Sources that no scan fills, because they are disabled.
 //!
-//! Nothing else is taken from it, because a rebuild is there to mend what is wrong in it; and a rebuild
-//! does not fail because of it.
+//! Nothing else is taken from it, because a rebuild is there to mend what is wrong in it; and damage of it
+//! does not make a rebuild fail.
 
 use std::ops::Bound;
 
@@ -101,32 +102,73 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
+    /// Takes over the records of a Source that no scan will fill, as they are: they wait until it is enabled
+    /// again. A scan is due then as after any rebuild.
+    pub fn keep_records(&mut self, name: &str) -> Result<(), IndexError> {
+        let Some(id) = self.checkpoint.source(name).map(|state| state.id) else {
+            return Ok(());
+        };
+        let mut rest = KeyInterval::everything();
+        loop {
+            let next = |predecessor: &Predecessor<E>, theirs| {
+                predecessor
+                    .engine
+                    .read(theirs, &rest, Which::All, READ_CHUNK)
+            };
+            let records = self.ask_predecessor(id, next)?;
+            let Some((last, _)) = records.last() else {
+                return self.commit();
+            };
+            let (seen, behind) = (rest.up_to(last), Bound::Excluded(last.clone()));
+            // A rebuild that goes on has some of them.
+            let (ours, _) = self.read(id, &seen, Which::All)?;
+            for (key, record) in records {
+                let known = ours.binary_search_by(|(there, _)| there.cmp(&key)).is_ok();
+                self.pending.put(id, &key, Some(record), known);
+            }
+            self.commit_if_full()?;
+            rest.lower = behind;
+        }
+    }
+
     /// When those of the ascending entries were first seen that the predecessor has.
-    pub(super) fn first_seen_before(&mut self, id: SourceId, entries: &[Entry]) -> FirstSeen {
+    pub(super) fn first_seen_before(
+        &mut self,
+        id: SourceId,
+        entries: &[Entry],
+    ) -> Result<FirstSeen, IndexError> {
         self.ask_predecessor(id, |predecessor, id| predecessor.first_seen(id, entries))
     }
 
     /// When the key was first seen, if the predecessor has it.
-    pub(super) fn key_first_seen_before(&mut self, id: SourceId, key: &str) -> FirstSeen {
+    pub(super) fn key_first_seen_before(
+        &mut self,
+        id: SourceId,
+        key: &str,
+    ) -> Result<FirstSeen, IndexError> {
         self.ask_predecessor(id, |predecessor, id| predecessor.first_seen_of(id, key))
     }
 
-    fn ask_predecessor(
+    /// What the predecessor answers of the Source; nothing where it does not have it.
+    fn ask_predecessor<T: Default>(
         &mut self,
         id: SourceId,
-        ask: impl FnOnce(&Predecessor<E>, SourceId) -> Result<FirstSeen, IndexError>,
-    ) -> FirstSeen {
+        ask: impl FnOnce(&Predecessor<E>, SourceId) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
         let (Some(predecessor), Some(state)) = (&self.predecessor, self.checkpoint.state(id))
         else {
-            return FirstSeen::default();
+            return Ok(T::default());
         };
         let Some(theirs) = predecessor.number_of(state) else {
-            return FirstSeen::default();
+            return Ok(T::default());
         };
-        ask(predecessor, theirs).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the index before cannot be read; what comes now counts as new");
-            self.predecessor = None;
-            FirstSeen::default()
-        })
+        match ask(predecessor, theirs) {
+            Err(error) if error.is_damage() => {
+                tracing::warn!(%error, "the index before is damaged; what comes now counts as new");
+                self.predecessor = None;
+                Ok(T::default())
+            }
+            answer => answer,
+        }
     }
 }

@@ -29,7 +29,9 @@ pub fn is_damage(error: &TantivyError) -> bool {
             )
         }
         TantivyError::OpenReadError(_) => true,
-        TantivyError::OpenDirectoryError(OpenDirectoryError::DoesNotExist(_)) => true,
+        TantivyError::OpenDirectoryError(
+            OpenDirectoryError::DoesNotExist(_) | OpenDirectoryError::NotADirectory(_),
+        ) => true,
         _ => false,
     }
 }

@@ -57,7 +57,7 @@ pub const METRICS: [Metric; 11] = [
     ),
     metric(
         "asset_indexer_commit_failures_total",
-        "Commits of the index that failed",
+        "How often the index failed, at a commit or when it was opened",
         Read::Process(|of| some(of.board.commit_failures.get())),
     ),
 ];
