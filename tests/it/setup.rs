@@ -104,6 +104,16 @@ fn what_cannot_be_printed_is_refused_with_what_to_do() {
         &["no Source uses", "--identity default"],
     );
     cli.fail(&["iam-policy", "--source", "b"], &["there are: a"]);
+    let alias = "arn:aws:kms:eu-west-1:123456789012:alias/queues";
+    for key in [alias, "0f7e1b0a-1111-2222-3333-444455556666"] {
+        let said = [key, "arn:aws:kms:REGION:ACCOUNT:key/ID"];
+        cli.fail(
+            &["iam-policy", "--identity", "default", "--kms-key", key],
+            &said,
+        );
+    }
+    let help = cli.succeed(&["iam-policy", "--help"]).stdout;
+    assert!(help.contains("aws iam create-policy"), "{help}");
 
     cli.configure_with(&format!("{head}{}enabled = false\n", source("a")));
     cli.fail(&["iam-policy"], &["--source"]);
