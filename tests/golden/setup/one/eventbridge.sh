@@ -137,7 +137,7 @@ send_on() {
 use_region 'eu-central-1'
 make_queue 'assets' 'assets-dead-letters' \
     '{"MaximumMessageSize":"262144","MessageRetentionPeriod":"1209600","VisibilityTimeout":"30"}' 10
-rule_1=$(send_on 'assets-acme-assets' \
+rule_1=$(send_on 'assets.acme-assets' \
     '{"source":["aws.s3"],"detail-type":["Object Created","Object Deleted"],"detail":{"bucket":{"name":["acme-assets"]},"object":{"key":[{"prefix":"photos/"}]}}}')
 allow events.amazonaws.com "$rule_1" ''
 notify 'acme-assets' '' \

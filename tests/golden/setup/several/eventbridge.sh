@@ -137,9 +137,9 @@ send_on() {
 use_region 'us-gov-west-1'
 make_queue 'assets' 'assets-dead-letters' \
     '{"MaximumMessageSize":"262144","MessageRetentionPeriod":"1209600","VisibilityTimeout":"30"}' 10
-rule_1=$(send_on 'assets-acme-assets' \
+rule_1=$(send_on 'assets.acme-assets' \
     '{"source":["aws.s3"],"detail-type":["Object Created","Object Deleted"],"detail":{"bucket":{"name":["acme-assets"]},"object":{"key":[{"prefix":"docs & '\''co'\'' ${x} %{y} \"z\" \\ */"},{"prefix":"docs/"},{"prefix":"photos/2024/"}]}}}')
-rule_2=$(send_on 'assets-more' \
+rule_2=$(send_on 'assets.more' \
     '{"source":["aws.s3"],"detail-type":["Object Created","Object Deleted"],"detail":{"bucket":{"name":["more"]}}}')
 allow events.amazonaws.com "$rule_1 $rule_2" ''
 notify 'acme-assets' '' \
@@ -147,14 +147,3 @@ notify 'acme-assets' '' \
 notify 'more' '' \
     '["s3:ObjectCreated:*","s3:ObjectRemoved:*","s3:LifecycleExpiration:*"]' '[]' '{"EventBridgeConfiguration":{}}'
 printf '\n# %s\nevents = { queue_url = "%s" }\n' 'Sources photos, docs.1, covers, more' "$queue_url"
-
-# Source other
-use_region 'us-gov-west-1'
-make_queue 'asset-indexer-other' 'asset-indexer-other-dead-letters' \
-    '{"MaximumMessageSize":"262144","MessageRetentionPeriod":"1209600","VisibilityTimeout":"30"}' 10
-rule_1=$(send_on 'asset-indexer-other-other.bucket' \
-    '{"source":["aws.s3"],"detail-type":["Object Created","Object Deleted"],"detail":{"bucket":{"name":["other.bucket"]}}}')
-allow events.amazonaws.com "$rule_1" ''
-notify 'other.bucket' '210987654321' \
-    '["s3:ObjectCreated:*","s3:ObjectRemoved:*","s3:LifecycleExpiration:*"]' '[]' '{"EventBridgeConfiguration":{}}'
-printf '\n# %s\nevents = { queue_url = "%s" }\n' 'Source other' "$queue_url"
