@@ -1,7 +1,8 @@
 //! `setup` and `iam-policy`: what they print, word by word.
 //!
-//! What the printed script does is in the module below.
+//! What the printed script does is in the modules below: on a server, and where AWS refuses.
 
+mod refused;
 mod script;
 
 use std::fs;

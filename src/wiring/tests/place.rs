@@ -37,6 +37,9 @@ fn queues_of_one_name_are_told_apart_by_region_and_account() {
     );
     assert_eq!(wiring.regions(), ["eu-west-1", "us-east-1"]);
     assert_eq!(wiring.accounts(), ["111111111111", "222222222222"]);
+    let script = script::print(&wiring);
+    assert_eq!(script.matches("\nuse_account '111111111111'").count(), 2);
+    assert_eq!(script.matches("\nuse_account '222222222222'").count(), 1);
 }
 
 #[test]

@@ -71,6 +71,20 @@ fn policy(queue_url: &str) -> Value {
     serde_json::from_str(policy.expect("it has one")).expect("JSON")
 }
 
+/// The ARN of a queue that is somebody else's.
+fn other_queue(name: &str) -> String {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
+        "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*" }] });
+    let attributes = json!({ "Policy": policy.to_string() }).to_string();
+    let make = ["sqs", "create-queue", "--queue-name", name, "--attributes"];
+    let made = aws(&[&make[..], &[&attributes]].concat());
+    let url = made["QueueUrl"].as_str().expect("it has one");
+    let of_queue = ["sqs", "get-queue-attributes", "--queue-url", url];
+    let attributes = aws(&[&of_queue[..], &["--attribute-names", "QueueArn"]].concat());
+    let arn = attributes["Attributes"]["QueueArn"].as_str();
+    arn.expect("it has one").to_owned()
+}
+
 /// The line for the configuration that a script has printed at its end.
 fn events(printed: &str) -> &str {
     let line = printed.lines().last().expect("it prints something");
@@ -122,9 +136,26 @@ fn the_printed_script_adds_to_what_is_there_and_then_events_are_followed() {
     all["EventBridgeConfiguration"] = json!({});
     let mut other = ours["QueueConfigurations"][0].clone();
     other["Id"] = json!("theirs");
+    other["QueueArn"] = json!(other_queue("theirs"));
     other["Filter"]["Key"]["FilterRules"][0]["Value"] = json!("elsewhere/");
+    // What somebody has set by hand to the same queue overlaps, as far as the events are the same.
+    let by_hand = |id: &str, events: &[&str]| {
+        let mut by_hand = ours["QueueConfigurations"][0].clone();
+        by_hand["Id"] = json!(id);
+        by_hand["Events"] = json!(events);
+        by_hand
+    };
+    let class = "s3:LifecycleTransition";
     let configurations = all["QueueConfigurations"].as_array_mut();
-    configurations.expect("a list").insert(0, other);
+    let configurations = configurations.expect("a list");
+    configurations.insert(0, other.clone());
+    configurations.push(by_hand("class", &["s3:ObjectCreated:Put", class]));
+    configurations.push(by_hand("removals", &["s3:ObjectRemoved:*"]));
+    let wanted = json!([
+        other,
+        by_hand("class", &[class]),
+        ours["QueueConfigurations"][0]
+    ]);
     let put = [
         "put-bucket-notification-configuration",
         "--bucket",
@@ -139,6 +170,7 @@ fn the_printed_script_adds_to_what_is_there_and_then_events_are_followed() {
     );
     assert_eq!(run_script(&cli, server, &script), printed);
     assert_eq!(self::policy(&url), with_theirs);
+    all["QueueConfigurations"] = wanted;
     assert_eq!(notifications(&bucket), all);
     assert_eq!(
         policy["Statement"][0]["Condition"],
