@@ -1,6 +1,6 @@
 //! Which queues there are to be for Sources, and which buckets send to them.
 //!
-//! Why it cannot be is in [`refusal`].
+//! Why it cannot be is `refusal`'s to say.
 
 mod refusal;
 
