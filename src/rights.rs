@@ -119,7 +119,7 @@ fn of_bucket(source: &Source, uses: &Uses) -> Vec<Right> {
 }
 
 /// Whether its previews are signed with its credentials.
-fn is_previewed(source: &Source) -> bool {
+pub fn is_previewed(source: &Source) -> bool {
     !source.request_payer && !source.has_own_address()
 }
 

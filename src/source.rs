@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::sync::interval::KeyRange;
 
 pub mod address;
+pub mod aws_host;
 pub mod case;
 pub mod decision;
 pub mod glob;
@@ -212,6 +213,12 @@ impl Source {
             }
         });
         ranges.collect()
+    }
+
+    /// The address of the store, where it is not AWS's own.
+    pub fn foreign_store(&self) -> Option<&str> {
+        let url = self.endpoint_url.as_deref();
+        url.filter(|url| aws_host::name(url).is_none())
     }
 
     /// Which bucket it is, in the whole world.

@@ -13,9 +13,10 @@ pub mod script;
 pub mod terraform;
 mod text;
 
-pub use filter::{event_pattern, notification_prefixes};
+pub use filter::{event_pattern, event_prefixes, notification_prefixes};
 pub use name::{dead_letter_name, notification_id, rule_name};
 pub use plan::WiringError;
+pub use text::shell;
 
 /// The events that a queue is to get, of those that S3 sends itself.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
@@ -38,7 +39,8 @@ pub const RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
 /// The longest message that a queue is to take, in bytes: four times the longest event.
 pub const MAX_MESSAGE_BYTES: u32 = 256 << 10;
 
-/// What the Id of each notification, and the Sid of each statement, that is ours begins with.
+/// What the Id of each notification and of each target of a rule that is ours begins with. Statements have
+/// [`Through::sid`], as a Sid has letters and digits alone.
 pub const MARK: &str = "asset-indexer";
 
 /// How events come from a bucket to a queue.
@@ -68,6 +70,8 @@ pub struct Queue {
     pub name: String,
     /// Its Region, which is that of its buckets; `None`: it is to be found out.
     pub region: Option<String>,
+    /// The account that it is in, or must be made in; `None`: that of whoever makes it.
+    pub account: Option<String>,
     /// Where SQS is asked, if that is not AWS.
     pub endpoint_url: Option<String>,
     /// The names of all Sources that follow it.
@@ -117,17 +121,12 @@ impl Wiring {
 
     /// The Regions of the queues, each once, as far as they are known.
     pub fn regions(&self) -> Vec<&str> {
-        let mut regions = Vec::new();
-        for region in self
-            .queues
-            .iter()
-            .filter_map(|queue| queue.region.as_deref())
-        {
-            if !regions.contains(&region) {
-                regions.push(region);
-            }
-        }
-        regions
+        each_once(self.queues.iter().map(|queue| queue.region.as_deref()))
+    }
+
+    /// The accounts of the queues, each once, as far as they are known.
+    pub fn accounts(&self) -> Vec<&str> {
+        each_once(self.queues.iter().map(|queue| queue.account.as_deref()))
     }
 }
 
@@ -141,11 +140,33 @@ impl Queue {
     }
 }
 
-impl Bucket {
-    /// Whether all of its events are wanted.
-    pub fn is_whole(&self) -> bool {
-        self.prefixes.iter().any(String::is_empty)
+impl Through {
+    /// Who sends to the queue, as it stands in a policy.
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::S3 => "s3.amazonaws.com",
+            Self::EventBridge => "events.amazonaws.com",
+        }
     }
+
+    /// The Sid of the statement that lets it send: one for each, so that neither takes the other's place.
+    pub fn sid(self) -> &'static str {
+        match self {
+            Self::S3 => "AssetIndexerFromS3",
+            Self::EventBridge => "AssetIndexerFromEventBridge",
+        }
+    }
+}
+
+/// What is known, in its order.
+fn each_once<'a>(all: impl Iterator<Item = Option<&'a str>>) -> Vec<&'a str> {
+    let mut known = Vec::new();
+    for one in all.flatten() {
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+    known
 }
 
 impl fmt::Display for Through {

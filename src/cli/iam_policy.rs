@@ -8,14 +8,14 @@ use super::text::{grouped, printable, say};
 use super::{Failure, MISUSED, sources_in_use};
 use crate::config::Config;
 use crate::rights::policy::MAX_MANAGED_CHARACTERS;
-use crate::rights::{self, Identity, Policy, Right, Uses, notes};
+use crate::rights::{self, Identity, Policy, Right, Uses, arn, notes};
 
 /// Print the least IAM policy with which the configuration works
 ///
 /// It allows what is sent for the enabled Sources and nothing else: their buckets are listed under the
 /// prefixes that their rules admit, their queues followed, and objects read where HTTP serves previews
 /// of them. Standard output is one policy document, such as
-/// `aws iam put-user-policy --policy-document file://…` takes it. AWS is not asked.
+/// `aws iam create-policy --policy-document file://…` takes it. AWS is not asked.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// For this Source alone; may be given several times
@@ -25,9 +25,9 @@ pub struct Arguments {
     /// finds), profile:NAME, key:ID of an access key, or the ARN of a role
     #[arg(long, value_name = "WHO")]
     identity: Option<Identity>,
-    /// Allow decryption with this key of KMS, which encrypts a queue, or objects that are previewed;
-    /// may be given several times
-    #[arg(long, value_name = "ARN")]
+    /// Allow decryption with this key of KMS, which encrypts a queue, or objects that are previewed, by
+    /// the ARN of the key itself; may be given several times
+    #[arg(long, value_name = "ARN", value_parser = key)]
     kms_key: Vec<String>,
     /// Allow `check` to read the notifications of the buckets too; nothing else needs that
     #[arg(long)]
@@ -59,6 +59,18 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// The ARN of a key of KMS: of an alias a policy takes note of nothing, and of a bare id there is no policy.
+fn key(text: &str) -> Result<String, String> {
+    match arn::is_kms_key(text) {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "a policy names a key by its own ARN, arn:aws:kms:REGION:ACCOUNT:key/ID, and by no alias; \
+             `aws kms describe-key --key-id …` tells it"
+                .to_owned(),
+        ),
+    }
 }
 
 /// The rights of the one identity that is wanted, or that there is.

@@ -25,7 +25,7 @@ pub struct Arguments {
     /// others too that want the same
     #[arg(long, value_name = "SENDER", default_value = "s3")]
     through: Sender,
-    /// For the queue of this Source alone; may be given several times
+    /// For the queue of this Source, and others that its bucket sends to; may be given several times
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
 }
@@ -60,12 +60,12 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::Told(MISUSED, error.into()))?;
     let text = match arguments.print {
         Form::AwsCli => wiring::script::print(&wiring),
-        Form::Terraform => wiring::terraform::print(in_one_region(&wiring)?),
-        Form::CloudFormation => wiring::cloudformation::print(in_one_region(&wiring)?),
+        Form::Terraform => wiring::terraform::print(in_one_place(&wiring)?),
+        Form::CloudFormation => wiring::cloudformation::print(in_one_place(&wiring)?),
     };
     say!("{}", text.trim_end());
     for source in chosen {
-        if let Some(url) = &source.endpoint_url {
+        if let Some(url) = source.foreign_store() {
             let name = &source.name;
             eprintln!(
                 "note: Source {name} has its bucket at {url}: where that is not AWS, events may be set up \
@@ -76,17 +76,29 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The same, if what can be of one Region alone can hold it.
-fn in_one_region(wiring: &Wiring) -> Result<&Wiring, Failure> {
-    match &wiring.regions()[..] {
-        [] | [_] => Ok(wiring),
-        several => Err(Failure::Told(
-            MISUSED,
-            anyhow!(
-                "the queues are in several Regions ({}), and this form is for one; choose the Sources of \
-                 one with --source",
-                several.join(", ")
-            ),
+/// The same, if what can be of one Region and account alone can hold it.
+fn in_one_place(wiring: &Wiring) -> Result<&Wiring, Failure> {
+    let misused = |text: String| Err(Failure::Told(MISUSED, anyhow!(text)));
+    let (regions, accounts) = (wiring.regions(), wiring.accounts());
+    let mut queues = wiring.queues.iter();
+    let unknown = queues.find(|queue| queue.region.is_none());
+    match (&regions[..], unknown) {
+        ([_, _, ..], _) => misused(format!(
+            "the queues are in several Regions ({}), and this form is for one; choose the Sources of one \
+             with --source",
+            regions.join(", ")
         )),
+        ([region], Some(queue)) => misused(format!(
+            "a queue is in {region}, and where {:?} is to be is not known, and this form is for one \
+             Region; write the region of {}, or choose the Sources of one Region with --source",
+            queue.name,
+            queue.followers()
+        )),
+        _ if accounts.len() > 1 => misused(format!(
+            "the queues are in several accounts ({}), and this form is for one; choose the Sources of one \
+             with --source",
+            accounts.join(", ")
+        )),
+        _ => Ok(wiring),
     }
 }

@@ -3,14 +3,20 @@
 //! What an answer means is judged in the rooms beside it.
 
 use super::finding::Finding;
+use super::rights::{Listed, TriedOn};
 use super::{PATIENCE, clock, region, rights};
 use crate::bucket::notifications::Notifications;
 use crate::bucket::{BucketError, BucketErrorKind, Fault, Greeting, Lister, S3Bucket};
 use crate::source::{EndpointOrder, Source};
+use crate::sync::interval::KeyRange;
 use crate::sync::listing::PageRequest;
 
 /// How often a request is tried: who waits for an answer wants to know of a fault at once.
 const ATTEMPTS: u32 = 2;
+
+/// How many of the ranges that a scan lists are tried: a policy that leaves one out is mostly told by the
+/// first of them, and who waits for an answer does not wait for hundreds.
+const MAX_RANGES: usize = 16;
 
 /// The Region that a bucket is greeted for where none is configured; the answer tells the right one.
 const ANY_REGION: &str = crate::aws::DEFAULT_REGION;
@@ -44,30 +50,17 @@ pub(super) async fn examine(source: &Source, wanted: Wanted) -> (Vec<Finding>, L
     };
     let region = bucket.region().to_owned();
     learnt.region = Some(region.clone());
-    let prefix = first_prefix(source);
-    let listed = list(source, &bucket, &prefix).await;
-    add(
-        &mut findings,
-        rights::list(source, &region, &prefix, &listed),
-    );
-    if let Err(error) = &listed
-        && *error.kind() != BucketErrorKind::AccessDenied
-    {
+    let ranges = ranges(source);
+    let listed = list_each(source, &bucket, &ranges).await;
+    add(&mut findings, rights::list(source, &region, &listed));
+    let last = listed.last().and_then(|(_, answer)| answer.as_ref().err());
+    if let Some(error) = last.filter(|error| is_final(error)) {
         learnt.unusable_credentials = is_of_the_credentials(error);
+        add(&mut findings, rights::bucket_failure(error));
         return (findings, learnt);
     }
     if wanted.previews {
-        let (key, on) = match listed {
-            Ok(Some(key)) => (key, rights::TriedOn::Listed),
-            Ok(None) => (
-                missing_key(source),
-                rights::TriedOn::Missing { may_list: true },
-            ),
-            Err(_) => (
-                missing_key(source),
-                rights::TriedOn::Missing { may_list: false },
-            ),
-        };
+        let (key, on) = to_be_read(&ranges, &listed);
         let answer = within(&source.bucket, bucket.has_object(&key)).await;
         findings.extend(rights::get(source, &region, on, &answer));
     }
@@ -142,36 +135,79 @@ async fn open_in(source: &Source, region: &str) -> Result<S3Bucket, BucketError>
     within(&source.bucket, S3Bucket::open(&there, ATTEMPTS)).await
 }
 
-/// The first key that a scan would find below the prefix.
+/// The first ranges that a scan would list.
+fn ranges(source: &Source) -> Vec<KeyRange> {
+    let mut ranges = source.listed_ranges();
+    ranges.truncate(MAX_RANGES);
+    match ranges.is_empty() {
+        true => vec![KeyRange::under(&source.prefix)],
+        false => ranges,
+    }
+}
+
+/// What each of the ranges gives, up to the first after which no other can be listed either.
+async fn list_each(source: &Source, bucket: &S3Bucket, ranges: &[KeyRange]) -> Vec<Listed> {
+    let mut listed = Vec::new();
+    for range in ranges {
+        let answer = list(source, bucket, range).await;
+        let is_last = answer.as_ref().is_err_and(is_final);
+        listed.push((range.prefix.clone(), answer));
+        if is_last {
+            break;
+        }
+    }
+    listed
+}
+
+/// Whether the next listing would fail for the same reason; what is denied may be so of one prefix alone.
+fn is_final(error: &BucketError) -> bool {
+    *error.kind() != BucketErrorKind::AccessDenied
+}
+
+/// The first key in the range; others that begin with a single key are none that a scan would list.
 async fn list(
     source: &Source,
     bucket: &S3Bucket,
-    prefix: &str,
+    range: &KeyRange,
 ) -> Result<Option<String>, BucketError> {
     let request = PageRequest {
-        prefix: prefix.to_owned(),
+        prefix: range.prefix.clone(),
         start_after: None,
         token: None,
         max_keys: 1,
     };
     let page = within(&source.bucket, bucket.list(&request)).await?;
-    Ok(page.entries.into_iter().next().map(|entry| entry.key))
+    let first = page.entries.into_iter().next().map(|entry| entry.key);
+    Ok(first.filter(|key| range.interval().contains(key)))
 }
 
-/// What a scan lists first.
-fn first_prefix(source: &Source) -> String {
-    let ranges = source.listed_ranges().into_iter();
-    let mut prefixes = ranges.map(|range| range.prefix);
-    prefixes.next().unwrap_or_else(|| source.prefix.clone())
+/// On which key it is tried whether objects can be read: one that the ranges hold, as others need not be
+/// readable.
+fn to_be_read(ranges: &[KeyRange], listed: &[Listed]) -> (String, TriedOn) {
+    let found = listed
+        .iter()
+        .find_map(|(_, answer)| answer.as_ref().ok()?.clone());
+    if let Some(key) = found {
+        return (key, TriedOn::Listed);
+    }
+    let of_answers = ranges.iter().zip(listed);
+    let empty = of_answers.clone().find(|(_, (_, answer))| answer.is_ok());
+    let may_list = empty.is_some();
+    let range = empty.or_else(|| of_answers.clone().next());
+    let key = range.map(|(range, _)| missing_key(range));
+    (key.unwrap_or_default(), TriedOn::Missing { may_list })
 }
 
-/// A key that nobody has.
-fn missing_key(source: &Source) -> String {
-    format!(
-        "{}.asset-indexer-check-{:016x}",
-        source.prefix,
-        fastrand::u64(..)
-    )
+/// A key of the range that nobody has, as far as a listing that found none tells.
+fn missing_key(range: &KeyRange) -> String {
+    match range.is_single_key() {
+        true => range.prefix.clone(),
+        false => format!(
+            "{}.asset-indexer-check-{:016x}",
+            range.prefix,
+            fastrand::u64(..)
+        ),
+    }
 }
 
 /// Gives a request up that is not answered.
@@ -204,3 +240,6 @@ fn is_of_the_credentials(error: &BucketError) -> bool {
             | BucketErrorKind::ClockSkew
     )
 }
+
+#[cfg(test)]
+mod tests;

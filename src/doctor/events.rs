@@ -11,9 +11,12 @@ use super::policy::{self, Origin};
 use super::queue::Surroundings;
 use super::shell::Shell;
 use super::{PATIENCE, queue, rights};
+use crate::bucket::BucketError;
+use crate::bucket::notifications::Notifications;
 use crate::queue::{
     Attributes, Description, Operation, Queue, QueueError, QueueErrorKind, SqsQueue,
 };
+use crate::rights::arn::is_access_point;
 use crate::source::{Events, Source};
 
 /// Examines the queue of the Source.
@@ -30,6 +33,9 @@ pub(super) async fn examine(
         Err(error) => return vec![rights::queue_failure(&error)],
     };
     let arn = arn_of(&queue, described.as_ref().ok());
+    let notified = learnt.notifications.as_ref();
+    let known = notified.and_then(|answer| answer.as_ref().ok());
+    let route = known.map(|known| notification::route(known, &arn));
     let mut findings = Vec::new();
     if let Ok(description) = &described {
         let dead_letters = dead_letters(&queue, &description.attributes).await;
@@ -40,32 +46,17 @@ pub(super) async fn examine(
             visibility,
             dead_letters: answer.as_ref(),
             dead_letters_shell: shell.as_ref(),
+            senders: &policy::services(route.as_ref()),
             evidence,
         };
         findings.extend(queue::judge(description, &surroundings, &Shell::of(&queue)));
     }
     findings.extend(rights_to(&queue, &arn, &described).await);
-    let notified = match &learnt.notifications {
-        Some(Ok(known)) => {
-            findings.push(notification::judge(source, known, &arn, evidence));
-            Some(notification::route(known, &arn))
-        }
-        Some(Err(error)) => {
-            let region = bucket_region.unwrap_or_default();
-            findings.push(rights::notifications_unread(source, region, error));
-            None
-        }
-        None => None,
-    };
+    let region = bucket_region.unwrap_or_default();
+    findings.extend(notifications(source, notified, &arn, region, evidence));
     if let Ok(description) = &described {
         let region = bucket_region.unwrap_or(queue.region());
-        findings.extend(admission(
-            source,
-            region,
-            description,
-            &arn,
-            notified.as_ref(),
-        ));
+        findings.extend(admission(source, region, description, &arn, route.as_ref()));
     }
     findings.push(notification::first_event(evidence));
     findings
@@ -84,6 +75,21 @@ async fn reach(
     }
 }
 
+/// What is found of the bucket's notifications, where they were asked for.
+fn notifications(
+    source: &Source,
+    notified: Option<&Result<Notifications, BucketError>>,
+    queue_arn: &str,
+    bucket_region: &str,
+    evidence: Evidence,
+) -> Option<Finding> {
+    Some(match notified? {
+        _ if is_access_point(source) => notification::of_access_point(source),
+        Ok(known) => notification::judge(source, known, queue_arn, evidence),
+        Err(error) => rights::notifications_unread(source, bucket_region, error),
+    })
+}
+
 /// Whether the queue lets the bucket's events in; a FIFO queue gets none anyway.
 fn admission(
     source: &Source,
@@ -95,7 +101,7 @@ fn admission(
     let origin = Origin {
         bucket_arn: &rights::bucket_arn(bucket_region, &source.bucket),
         account: source.expected_bucket_owner.as_deref(),
-        is_on_aws: source.endpoint_url.is_none(),
+        is_on_aws: source.foreign_store().is_none(),
     };
     let policy = description.policy.as_deref();
     (!description.is_fifo).then(|| policy::judge(policy, arn, &origin, route))
@@ -178,4 +184,30 @@ async fn within<T>(
     };
     let answered = tokio::time::timeout(PATIENCE, request).await;
     answered.unwrap_or_else(unanswered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Verdict;
+    use super::*;
+
+    #[test]
+    fn events_of_an_access_point_are_missed_whatever_it_sends() {
+        let sent = Ok(Notifications {
+            rules: Vec::new(),
+            event_bridge: true,
+        });
+        for (bucket, endpoint_url, verdict) in [
+            ("acme", None, Verdict::Ok),
+            ("point-1-s3alias", None, Verdict::Failure),
+            ("point-1-s3alias", Some("http://127.0.0.1:1"), Verdict::Ok),
+        ] {
+            let source = Source {
+                endpoint_url: endpoint_url.map(str::to_owned),
+                ..Source::new("photos", bucket, "acme")
+            };
+            let found = notifications(&source, Some(&sent), "", "", Evidence::default());
+            assert_eq!(found.map(|it| it.verdict), Some(verdict), "{bucket}");
+        }
+    }
 }

@@ -3,41 +3,39 @@
 //! What goes through a topic of SNS, or through EventBridge, is followed no further: who is subscribed, and
 //! what a rule lets through, stands elsewhere.
 
+mod filter;
+mod gaps;
+
 use super::finding::{Finding, Subject};
+use super::shell::print_setup;
 use crate::bucket::notifications::{NotificationRule, Notifications, Target};
 use crate::source::Source;
-use crate::source::glob::GLOB_CHARACTERS;
-use crate::source::pattern::{Meaning, Pattern};
-
-/// Prints the commands that have the bucket send what is needed.
-const PRINT_SETUP: &str = "asset-indexer setup --print aws-cli";
-
-/// Kinds of events that belong together, and whether a Source is wrong without them until it is scanned.
-const NEEDED: [(&str, &[&str], bool); 3] = [
-    (
-        "ObjectCreated",
-        &["Put", "Post", "Copy", "CompleteMultipartUpload"],
-        true,
-    ),
-    ("ObjectRemoved", &["Delete", "DeleteMarkerCreated"], true),
-    (
-        "LifecycleExpiration",
-        &["Delete", "DeleteMarkerCreated"],
-        false,
-    ),
-];
+use crate::wiring::Through;
 
 /// By which way events come, as far as the bucket's notifications tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// From S3 into the queue.
     Direct,
-    /// Through these topics of SNS.
-    Topics(Vec<String>),
-    /// Through EventBridge.
-    EventBridge,
+    /// Through one of these topics of SNS, or through EventBridge: which of them leads to the queue cannot be
+    /// seen.
+    Indirect {
+        topics: Vec<String>,
+        event_bridge: bool,
+    },
     /// By none.
     None,
+}
+
+impl Route {
+    /// How the events are to be set up so that what goes this way stays as it is. S3 sends no event to the
+    /// queue that it sends to a topic.
+    pub(super) fn through(&self) -> Through {
+        match self {
+            Self::Direct | Self::None => Through::S3,
+            Self::Indirect { .. } => Through::EventBridge,
+        }
+    }
 }
 
 /// What has been seen of events.
@@ -60,10 +58,13 @@ pub(super) fn route(notifications: &Notifications, queue_arn: &str) -> Route {
             _ => {}
         }
     }
-    match (topics.is_empty(), notifications.event_bridge) {
-        (false, _) => Route::Topics(topics),
-        (true, true) => Route::EventBridge,
-        (true, false) => Route::None,
+    let event_bridge = notifications.event_bridge;
+    match topics.is_empty() && !event_bridge {
+        true => Route::None,
+        false => Route::Indirect {
+            topics,
+            event_bridge,
+        },
     }
 }
 
@@ -75,26 +76,29 @@ pub(super) fn judge(
     evidence: Evidence,
 ) -> Finding {
     let subject = Subject::Notifications;
-    let is_taken = |target: &Target| match (target, &route(notifications, queue_arn)) {
+    let route = route(notifications, queue_arn);
+    let is_taken = |target: &Target| match (target, &route) {
         (Target::Queue(arn), Route::Direct) => arn == queue_arn,
-        (Target::Topic(_), Route::Topics(_)) => true,
+        (Target::Topic(_), Route::Indirect { .. }) => true,
         _ => false,
     };
-    let way = match route(notifications, queue_arn) {
+    let way = match &route {
         Route::Direct => "to the queue".to_owned(),
-        Route::Topics(topics) => format!(
-            "to SNS ({}), where this cannot be followed further",
-            topics.join(", ")
-        ),
-        Route::EventBridge => {
+        Route::Indirect {
+            event_bridge: true, ..
+        } => {
             let what = "all events go to EventBridge, where this cannot be followed further";
             return Finding::ok(subject, what);
         }
+        Route::Indirect { topics, .. } => format!(
+            "to SNS ({}), where this cannot be followed further",
+            topics.join(", ")
+        ),
         Route::None => return nowhere(notifications, queue_arn, evidence),
     };
     let rules = notifications.rules.iter();
     let rules: Vec<&NotificationRule> = rules.filter(|rule| is_taken(&rule.target)).collect();
-    let gaps = gaps(source, &rules);
+    let gaps = gaps::of(source, &rules);
     if gaps.is_empty() {
         return Finding::ok(subject, format!("what is needed goes {way}"));
     }
@@ -116,7 +120,18 @@ pub(super) fn judge(
             "what is not sent is only found by the next scan; have the bucket send it, by the commands \
              that are printed by",
         )
-        .command(PRINT_SETUP)
+        .command(print_setup(route.through()))
+}
+
+/// That no event can be of the Source, whose bucket is the alias of an access point.
+pub(super) fn of_access_point(source: &Source) -> Finding {
+    let what = format!(
+        "the bucket {:?} is the alias of an access point, and events have the name of its bucket: none is taken \
+         for one of this Source",
+        source.bucket
+    );
+    Finding::failure(Subject::Notifications, what)
+        .remedy("write the bucket's own name as bucket, or leave events out")
 }
 
 /// That nothing is sent to the queue.
@@ -137,103 +152,7 @@ fn nowhere(notifications: &Notifications, queue_arn: &str, evidence: Evidence) -
         format!("{elsewhere}, none to the queue {queue_arn}"),
     )
     .remedy("have the bucket send its events, by the commands that are printed by")
-    .command(PRINT_SETUP)
-}
-
-/// What is not sent, and of which events.
-struct Gap {
-    what: String,
-    /// Such as `s3:ObjectCreated:*`.
-    events: Vec<String>,
-    /// Whether the Source is wrong without them until it is scanned.
-    is_vital: bool,
-}
-
-/// All that the rules leave out; the same of several events is said once.
-fn gaps(source: &Source, rules: &[&NotificationRule]) -> Vec<Gap> {
-    let mut gaps: Vec<Gap> = Vec::new();
-    for (family, kinds, is_vital) in NEEDED {
-        let of_kinds = kinds.iter().map(|kind| gap(source, rules, family, kind));
-        let of_kinds: Vec<Option<String>> = of_kinds.collect();
-        let is_same = of_kinds.iter().all(|gap| *gap == of_kinds[0]);
-        for (kind, what) in kinds.iter().zip(of_kinds) {
-            let Some(what) = what else { continue };
-            let kind = if is_same { "*" } else { kind };
-            let event = format!("s3:{family}:{kind}");
-            match gaps
-                .iter_mut()
-                .find(|gap| gap.what == what && gap.is_vital == is_vital)
-            {
-                Some(gap) if gap.events.contains(&event) => {}
-                Some(gap) => gap.events.push(event),
-                None => gaps.push(Gap {
-                    what,
-                    events: vec![event],
-                    is_vital,
-                }),
-            }
-        }
-    }
-    gaps
-}
-
-/// What the rules leave out of events of that kind, in words; `None`: nothing.
-fn gap(source: &Source, rules: &[&NotificationRule], family: &str, kind: &str) -> Option<String> {
-    let sends = |event: &String| {
-        let event = event.strip_prefix("s3:").unwrap_or(event);
-        let full = format!("{family}:{kind}");
-        match event.strip_suffix('*') {
-            Some(beginning) => full.starts_with(beginning),
-            None => event == full,
-        }
-    };
-    let rules = rules.iter().filter(|rule| rule.events.iter().any(sends));
-    let rules: Vec<&&NotificationRule> = rules.collect();
-    if rules.is_empty() {
-        return Some("not sent".to_owned());
-    }
-    let loses_none = |rule: &NotificationRule, pattern: Option<&Pattern>| {
-        rule.suffix.is_empty()
-            || pattern.is_some_and(|pattern| ends_in(source, pattern, &rule.suffix))
-    };
-    let patterns: Vec<Option<&Pattern>> = match source.rules.included() {
-        None => vec![None],
-        Some(patterns) => patterns.iter().map(Some).collect(),
-    };
-    for range in source.listed_ranges() {
-        let covering: Vec<&&&NotificationRule> = rules
-            .iter()
-            .filter(|rule| range.prefix.starts_with(&rule.prefix))
-            .collect();
-        if covering.is_empty() {
-            let prefixes = rules.iter().map(|rule| format!("{:?}", rule.prefix));
-            let prefixes: Vec<String> = prefixes.collect();
-            return Some(format!(
-                "sent for keys under {} alone, not for all under {:?}",
-                prefixes.join(", "),
-                range.prefix
-            ));
-        }
-        let is_lost =
-            |pattern: &Option<&Pattern>| !covering.iter().any(|rule| loses_none(rule, *pattern));
-        if patterns.iter().any(is_lost) {
-            let suffixes = covering.iter().map(|rule| format!("{:?}", rule.suffix));
-            let suffixes: Vec<String> = suffixes.collect();
-            return Some(format!(
-                "sent for keys that end in {} alone, and the rules admit others",
-                suffixes.join(", ")
-            ));
-        }
-    }
-    None
-}
-
-/// Whether every key that the rule of the Source matches ends so, as far as its text tells.
-fn ends_in(source: &Source, pattern: &Pattern, suffix: &str) -> bool {
-    matches!(pattern.meaning, Meaning::Glob(_))
-        && !source.rules.ignores_case()
-        && !suffix.contains(GLOB_CHARACTERS)
-        && pattern.text.ends_with(suffix)
+    .command(print_setup(Through::S3))
 }
 
 /// Whether events come.

@@ -6,6 +6,8 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::StatVfsMountFlags;
+
 use super::finding::{Finding, Subject};
 use super::shell::quoted;
 use crate::access::guarded::PRIVATE;
@@ -24,7 +26,7 @@ const MODE: u32 = 0o7777;
 /// What a file is to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Whoever changes it decides what the service does.
+    /// Whoever changes it decides what the service does; also a folder of such files, or of secrets.
     Configuration,
     /// Tokens, or a private key: whoever reads it is let in, or passes for the service.
     Private,
@@ -43,6 +45,8 @@ struct Facts {
     owner: u32,
     /// Whether all folders above it let everybody through.
     is_reachable: bool,
+    /// Whether it is in a file system that nothing is written to, whatever its mode.
+    is_read_only: bool,
 }
 
 /// Examines the files of the configuration that was read from `path`. It reads the disk.
@@ -71,7 +75,7 @@ pub(super) fn examine(config: &Config, path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The files that matter, each once.
+/// The files that matter, and the folders in which another could be put in their place, each once.
 fn files(config: &Config, path: &Path) -> Vec<(PathBuf, Kind)> {
     let mut files = vec![(path.to_owned(), Kind::Configuration)];
     let folder = path.parent().unwrap_or(Path::new("")).join(SOURCES_FOLDER);
@@ -95,10 +99,23 @@ fn files(config: &Config, path: &Path) -> Vec<(PathBuf, Kind)> {
         .flat_map(|source| secret_files(source));
     files.extend(secrets.map(|path| (path.clone(), Kind::Secret)));
     let has_tokens = serve.tokens.is_some();
+    let folders = files.iter().filter_map(|(path, _)| folder_of(path));
+    let folders: Vec<PathBuf> = folders.collect();
     files.push((config.data_dir.clone(), Kind::Data { has_tokens }));
+    // Last, so that what is known of one already stays.
+    files.extend(folders.into_iter().map(|path| (path, Kind::Configuration)));
     files.sort_by(|(one, _), (other, _)| one.cmp(other));
     files.dedup_by(|(one, _), (other, _)| one == other);
     files
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent()?;
+    Some(match folder.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => folder.to_owned(),
+    })
 }
 
 fn secret_files(source: &Source) -> impl Iterator<Item = &PathBuf> {
@@ -126,6 +143,8 @@ fn look_at(path: PathBuf, kind: Kind) -> Option<Facts> {
         kind,
         mode: found.mode() & MODE,
         owner: found.uid(),
+        is_read_only: rustix::fs::statvfs(&path)
+            .is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY)),
         is_reachable: above.all(|folder| std::fs::metadata(folder).is_ok_and(lets_through)),
         path,
     })
@@ -143,7 +162,11 @@ fn judge(facts: &Facts, trusted: Option<&[u32; 3]>) -> Vec<Finding> {
         let finding = Finding::failure(subject, what)
             .remedy("close it, and replace what was in it: others may have read it");
         findings.push(finding.commands([chmod("u=rw,g=,o=")]));
-    } else if facts.kind != Kind::Secret && mode & OTHERS_WRITE != 0 && !is_sticky {
+    } else if facts.kind != Kind::Secret
+        && mode & OTHERS_WRITE != 0
+        && !is_sticky
+        && !facts.is_read_only
+    {
         let what = format!("everybody can change {path} (mode {mode:o})");
         let finding = Finding::failure(subject, what).remedy("take that right away");
         findings.push(finding.commands([chmod("o-w")]));
@@ -182,6 +205,7 @@ mod tests {
             mode,
             owner: 900,
             is_reachable: true,
+            is_read_only: false,
         }
     }
 
@@ -220,6 +244,12 @@ mod tests {
             ..facts(guarded, 0o755)
         };
         assert_eq!(judge(&hidden, Some(&TRUSTED)), []);
+        // As what an orchestrator mounts.
+        let mounted = Facts {
+            is_read_only: true,
+            ..facts(Configuration, 0o777)
+        };
+        assert_eq!(judge(&mounted, Some(&TRUSTED)), []);
     }
 
     #[test]

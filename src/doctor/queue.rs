@@ -36,6 +36,8 @@ pub(super) struct Surroundings<'a> {
     pub dead_letters: Option<&'a Result<Attributes, QueueError>>,
     /// The commands that set the dead-letter queue up, where there is one.
     pub dead_letters_shell: Option<&'a Shell>,
+    /// The services that may be the one that sends to the queue.
+    pub senders: &'a [&'static str],
     /// What has been seen of events.
     pub evidence: Evidence,
 }
@@ -197,9 +199,12 @@ fn encryption(
     if around.evidence.seen {
         return Some(Finding::ok(subject, what + ", and events come"));
     }
-    let what = what + "; whether the key's policy lets S3 use it cannot be seen from here";
-    let remedy = "see to it that the key's policy lets s3.amazonaws.com do kms:GenerateDataKey and \
-                  kms:Decrypt, and these credentials kms:Decrypt";
+    let senders = around.senders.join(" or ");
+    let what = what + "; whether the key's policy lets the sender use it cannot be seen from here";
+    let remedy = format!(
+        "see to it that the key's policy lets {senders} do kms:GenerateDataKey and kms:Decrypt, and these \
+         credentials kms:Decrypt"
+    );
     Some(Finding::warning(subject, what).remedy(remedy))
 }
 

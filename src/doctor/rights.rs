@@ -5,28 +5,27 @@
 use super::finding::{Finding, Right, Subject, Verdict};
 use crate::bucket::{BucketError, BucketErrorKind};
 use crate::queue::{QueueError, QueueErrorKind};
+use crate::rights::arn::partition;
 use crate::source::Source;
 
 /// Prints the policy that gives all rights which the configuration needs.
 const PRINT_POLICY: &str = "asset-indexer iam-policy";
 
-/// The partition of AWS that a Region is in, as it stands in ARNs.
-fn partition(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
-}
+/// The same with what only `check` needs.
+const PRINT_POLICY_OF_CHECK: &str = "asset-indexer iam-policy --check";
+
+/// The same with a key of KMS.
+const PRINT_POLICY_OF_KEY: &str = "asset-indexer iam-policy --kms-key ARN";
 
 /// The ARN of a bucket.
 pub(super) fn bucket_arn(region: &str, bucket: &str) -> String {
-    format!("arn:{}:s3:::{bucket}", partition(region))
+    format!("arn:{}:s3:::{bucket}", partition(Some(region)))
 }
 
 /// The ARN of a queue.
 pub(super) fn queue_arn(region: &str, account: &str, name: &str) -> String {
-    format!("arn:{}:sqs:{region}:{account}:{name}", partition(region))
+    let partition = partition(Some(region));
+    format!("arn:{partition}:sqs:{region}:{account}:{name}")
 }
 
 /// A right that is missing.
@@ -45,7 +44,10 @@ fn denied(verdict: Verdict, right: Right, resource: &str, what: &str) -> Finding
             "allow these credentials {action} on {resource}, in their policy, and in the {owner}'s where \
              it has one that denies; the whole policy is printed by"
         ))
-        .command(PRINT_POLICY)
+        .command(match right {
+            Right::GetBucketNotification => PRINT_POLICY_OF_CHECK,
+            _ => PRINT_POLICY,
+        })
 }
 
 /// A request to a bucket that failed for another reason than the right to it.
@@ -63,25 +65,41 @@ pub(super) fn bucket_failure(error: &BucketError) -> Finding {
     Finding::failure(subject, what).remedy(error.kind().remedy())
 }
 
-/// Whether the keys can be listed that a scan would list first.
-pub(super) fn list(
-    source: &Source,
-    region: &str,
-    prefix: &str,
-    listed: &Result<Option<String>, BucketError>,
-) -> Finding {
-    let right = Right::ListBucket;
-    let under = match prefix {
+/// What a listing under a prefix gave: the first key that is one of those to be listed.
+pub(super) type Listed = (String, Result<Option<String>, BucketError>);
+
+/// Whether the keys can be listed that a scan would list, by the listings that were tried.
+pub(super) fn list(source: &Source, region: &str, listed: &[Listed]) -> Finding {
+    let refused = listed.iter().find_map(|(prefix, answer)| {
+        let error = answer.as_ref().err()?;
+        Some((prefix, error))
+    });
+    if let Some((prefix, error)) = refused {
+        return unlisted(source, region, prefix, error);
+    }
+    let under = match listed {
+        [] => String::new(),
+        [(prefix, _)] => under(prefix),
+        [(first, _), more @ ..] => format!(" under {first:?}, and {} more prefixes,", more.len()),
+    };
+    let is_empty = listed.iter().all(|(_, answer)| matches!(answer, Ok(None)));
+    let none = if is_empty { ", and there is none" } else { "" };
+    let what = format!("keys{under} can be listed{none}");
+    Finding::ok(Subject::Right(Right::ListBucket), what)
+}
+
+fn under(prefix: &str) -> String {
+    match prefix {
         "" => String::new(),
         prefix => format!(" under {prefix:?}"),
-    };
-    match listed {
-        Ok(Some(_)) => Finding::ok(Subject::Right(right), format!("keys{under} can be listed")),
-        Ok(None) => {
-            let what = format!("keys{under} can be listed, and there is none");
-            Finding::ok(Subject::Right(right), what)
-        }
-        Err(error) if *error.kind() == BucketErrorKind::AccessDenied => {
+    }
+}
+
+/// That the keys under the prefix cannot be listed.
+fn unlisted(source: &Source, region: &str, prefix: &str, error: &BucketError) -> Finding {
+    let (right, under) = (Right::ListBucket, under(prefix));
+    match error.kind() {
+        BucketErrorKind::AccessDenied => {
             let mut resource = bucket_arn(region, &source.bucket);
             if !prefix.is_empty() {
                 resource += &format!(" (a condition on s3:prefix has to admit {prefix:?})");
@@ -92,7 +110,7 @@ pub(super) fn list(
             }
             denied(Verdict::Failure, right, &resource, &what)
         }
-        Err(error) => bucket_failure(error),
+        _ => bucket_failure(error),
     }
 }
 
@@ -187,10 +205,12 @@ pub(super) fn of_queue(right: Right, arn: &str, answer: &Result<(), QueueError>)
             let is_of_the_key = error.detail.to_ascii_lowercase().starts_with("kms");
             let finding = denied(Verdict::Failure, right, arn, &queue_error(error));
             match is_of_the_key {
-                true => finding.remedy(
-                    "allow these credentials kms:Decrypt on the key that encrypts the \
-                     queue, in their policy and in the key's",
-                ),
+                true => finding
+                    .remedy(
+                        "allow these credentials kms:Decrypt on the key that encrypts the queue, in the \
+                         key's policy and in theirs, which is printed, with the ARN of the key, by",
+                    )
+                    .command(PRINT_POLICY_OF_KEY),
                 false => finding,
             }
         }

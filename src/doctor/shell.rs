@@ -1,23 +1,21 @@
-//! Commands of the AWS CLI that mend a queue, to be pasted into a shell.
+//! Commands that mend what was found, to be pasted into a shell: of the AWS CLI for a queue, and of this
+//! program.
 //!
 //! They are only printed.
-
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::queue::SqsQueue;
+use crate::wiring::{self, MAX_RECEIVE_COUNT, RETENTION_SECONDS, Through, dead_letter_name};
 use crate::words::printable;
 
-/// After how many receives the printed command has a message moved away. Restarts and a busy index
-/// let a good message be received some times before it is done with.
-const MAX_RECEIVE_COUNT: u32 = 10;
-
-/// The longest retention there is: a dead letter counts it from when it was first sent.
-const DEAD_LETTER_RETENTION: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-
-/// The longest name of a queue, in characters.
-const MAX_NAME: usize = 80;
+/// Prints the commands that have the events of buckets come to their queues that way.
+pub(super) fn print_setup(through: Through) -> &'static str {
+    match through {
+        Through::S3 => "asset-indexer setup --print aws-cli",
+        Through::EventBridge => "asset-indexer setup --print aws-cli --through eventbridge",
+    }
+}
 
 /// Commands for one queue.
 pub(super) struct Shell {
@@ -58,7 +56,7 @@ impl Shell {
         };
         let dead_letters = dead_letter_name(name);
         let attributes = json!({
-            "MessageRetentionPeriod": DEAD_LETTER_RETENTION.as_secs().to_string(),
+            "MessageRetentionPeriod": RETENTION_SECONDS.to_string(),
         });
         let create = format!(
             "aws sqs create-queue{} --queue-name {} --attributes {}",
@@ -78,10 +76,10 @@ impl Shell {
         self.set("RedrivePolicy", &policy.to_string())
     }
 
-    /// Has the queue keep its messages for as long as can be.
+    /// Has the queue keep its messages for as long as can be: a dead letter counts that from when it was
+    /// first sent.
     pub fn keep_longest(&self) -> String {
-        let seconds = DEAD_LETTER_RETENTION.as_secs().to_string();
-        self.set("MessageRetentionPeriod", &seconds)
+        self.set("MessageRetentionPeriod", &RETENTION_SECONDS.to_string())
     }
 
     /// Sets one attribute of the queue.
@@ -96,16 +94,9 @@ impl Shell {
     }
 }
 
-/// A name for the dead-letter queue of the queue of that name.
-fn dead_letter_name(name: &str) -> String {
-    const ENDING: &str = "-dead-letters";
-    let stem: String = name.chars().take(MAX_NAME - ENDING.len()).collect();
-    stem + ENDING
-}
-
 /// The text as one word of a shell, whatever is in it.
 pub fn quoted(text: &str) -> String {
-    format!("'{}'", printable(text).replace('\'', r"'\''"))
+    wiring::shell(&printable(text))
 }
 
 #[cfg(test)]
@@ -136,16 +127,5 @@ mod tests {
     #[test]
     fn a_queue_that_does_not_tell_its_arn_gets_no_command() {
         assert!(shell().add_redrive("").is_empty());
-    }
-
-    #[test]
-    fn the_dead_letter_queue_has_a_name_that_a_queue_can_have() {
-        let long = "q".repeat(MAX_NAME);
-        for (name, want) in [
-            ("events", "events-dead-letters".to_owned()),
-            (&long, format!("{}-dead-letters", "q".repeat(67))),
-        ] {
-            assert_eq!(dead_letter_name(name), want);
-        }
     }
 }

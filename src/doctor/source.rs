@@ -7,6 +7,7 @@ use super::bucket::{self, Wanted};
 use super::events;
 use super::finding::{Finding, Subject};
 use super::notification::Evidence;
+use crate::rights::is_previewed;
 use crate::source::Source;
 use crate::sync::checkpoint::Checkpoint;
 
@@ -26,7 +27,7 @@ pub(super) async fn examine(source: &Source, around: &Around) -> Vec<Finding> {
     let checkpoint = around.checkpoint.as_deref();
     let mut findings = Vec::from_iter(binding(source, checkpoint));
     let wanted = Wanted {
-        previews: around.is_page_served && !source.has_own_address() && !source.request_payer,
+        previews: around.is_page_served && is_previewed(source),
         events: source.events.is_some(),
     };
     let (of_bucket, learnt) = bucket::examine(source, wanted).await;

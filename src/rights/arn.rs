@@ -36,6 +36,26 @@ pub fn bucket_region(source: &Source) -> Option<String> {
     }
 }
 
+/// The ending of the aliases of access points.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html>
+const ALIAS: &str = "-s3alias";
+
+/// Whether the bucket is the alias of an access point: neither policies nor events have that name.
+pub fn is_access_point(source: &Source) -> bool {
+    source.foreign_store().is_none() && source.bucket.ends_with(ALIAS)
+}
+
+/// Whether the text is the ARN of a key of KMS, and not of an alias, by which a policy allows nothing.
+pub fn is_kms_key(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, "kms", region, account, resource] = parts[..] else {
+        return false;
+    };
+    let is_named = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
+    let id = resource.strip_prefix("key/").unwrap_or_default();
+    partition.starts_with("aws") && [region, account, id].into_iter().all(is_named)
+}
+
 /// The ARN of a Source's bucket.
 pub fn bucket(source: &Source) -> String {
     let partition = partition(bucket_region(source).as_deref());
@@ -130,6 +150,23 @@ mod tests {
             (Some("eusc-de-east-1"), "aws-eusc"),
         ] {
             assert_eq!(partition(region), want, "{region:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_named_by_its_alias() {
+        for (text, want) in [
+            ("arn:aws:kms:eu-west-1:123456789012:key/0f7e1b0a", true),
+            ("arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-0f7e", true),
+            ("arn:aws:kms:eu-west-1:123456789012:alias/queues", false),
+            ("arn:aws:kms:eu-west-1:123456789012:key/", false),
+            ("arn:aws:kms::123456789012:key/0f7e1b0a", false),
+            ("arn:aws:sqs:eu-west-1:123456789012:key/0f7e1b0a", false),
+            ("alias/aws/sqs", false),
+            ("0f7e1b0a-1111-2222-3333-444455556666", false),
+            ("", false),
+        ] {
+            assert_eq!(is_kms_key(text), want, "{text}");
         }
     }
 

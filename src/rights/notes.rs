@@ -3,9 +3,6 @@
 use super::{Identity, arn, queue_region};
 use crate::source::{Credentials, EndpointOrder, Events, Source, queue_url};
 
-/// The ending of the aliases of access points.
-const ALIAS: &str = "-s3alias";
-
 /// What is to be known about the rights of that identity, each thing once.
 pub fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
@@ -33,12 +30,12 @@ pub fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String> {
 fn of_bucket(source: &Source) -> Vec<String> {
     let bucket = &source.bucket;
     let mut notes = Vec::new();
-    if let Some(url) = &source.endpoint_url {
+    if let Some(url) = source.foreign_store() {
         notes.push(format!(
             "bucket {bucket:?} is at {url}: where that is not AWS, rights may have other names, and \
              conditions on prefixes may not be known"
         ));
-    } else if bucket.ends_with(ALIAS) {
+    } else if arn::is_access_point(source) {
         notes.push(format!(
             "bucket {bucket:?} is the alias of an access point, which policies do not know: write the \
              ARN of the access point and that of its bucket in the place of {:?}",

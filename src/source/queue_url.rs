@@ -2,22 +2,12 @@
 //!
 //! What is taken where the address does not tell is decided by those who ask.
 
-/// Endings of AWS's own host names.
-const ENDINGS: [&str; 4] = [
-    ".amazonaws.com",
-    ".amazonaws.com.cn",
-    ".api.aws",
-    ".api.amazonwebservices.com.cn",
-];
+use super::aws_host;
 
 /// The Region in the host of a queue's address; `None` where the host is not AWS's.
 /// <https://docs.aws.amazon.com/general/latest/gr/sqs-service.html>
 pub fn region(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let host = rest.split(['/', ':']).next()?.to_ascii_lowercase();
-    let name = ENDINGS
-        .iter()
-        .find_map(|ending| host.strip_suffix(ending))?;
+    let name = aws_host::name(url)?;
     let labels: Vec<&str> = name.split('.').collect();
     let region = match labels[..] {
         ["sqs" | "sqs-fips", region] => region,
@@ -68,6 +58,14 @@ mod tests {
                 Some("eu-west-1"),
             ),
             ("https://queue.amazonaws.com/1/q", Some("us-east-1")),
+            (
+                "https://sqs.eusc-de-east-1.amazonaws.eu/1/q",
+                Some("eusc-de-east-1"),
+            ),
+            (
+                "https://sqs.us-iso-east-1.c2s.ic.gov/1/q",
+                Some("us-iso-east-1"),
+            ),
             (
                 "https://vpce-0f-1a.sqs.eu-west-3.vpce.amazonaws.com/1/q",
                 Some("eu-west-3"),

@@ -1,14 +1,18 @@
-//! The set-up as a CloudFormation template of one Region. It cannot change the notifications of a bucket
+//! The set-up as a CloudFormation template of one Region and account. It cannot change the notifications of a bucket
 //! that is not its own: comments say how that is done.
 
 use super::name::logical;
 use super::text::json;
 use super::{
-    Bucket, DETAIL_TYPES, EVENTS, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, Queue, RETENTION_SECONDS,
-    Through, Wiring, dead_letter_name, notification_prefixes, rule_name,
+    Bucket, DETAIL_TYPES, EVENTS, MARK, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, Queue,
+    RETENTION_SECONDS, Through, Wiring, dead_letter_name, event_prefixes, notification_prefixes,
+    rule_name,
 };
 
-/// The template, in YAML. The queues must be of one Region.
+/// What stands for the account of a queue where the bucket's is another and the queue's is not known.
+const ACCOUNT_OF_THE_QUEUE: &str = "ACCOUNT-OF-THE-QUEUE";
+
+/// The template, in YAML. The queues must be of one Region and account.
 pub fn print(wiring: &Wiring) -> String {
     let mut text = head(wiring);
     text += "Resources:\n";
@@ -29,8 +33,12 @@ pub fn print(wiring: &Wiring) -> String {
 
 fn head(wiring: &Wiring) -> String {
     let place = match wiring.regions()[..] {
-        [region] => format!("The stack must be in the Region {region}."),
-        _ => "The stack must be in the buckets' Region.".to_owned(),
+        [region] => format!("the Region {region}"),
+        _ => "the buckets' Region".to_owned(),
+    };
+    let account = match wiring.accounts()[..] {
+        [account] => format!(", in the account {account}"),
+        _ => String::new(),
     };
     // One for each queue: the others that follow it come along.
     let sources = wiring
@@ -46,12 +54,13 @@ fn head(wiring: &Wiring) -> String {
         r#"# Has buckets send their events to the queues that asset-indexer follows. Printed by
 # `asset-indexer setup --print cloudformation --through {through}`.
 #
-# {place}
+# The stack must be in {place}{account}.
 #
 # A template cannot change the notifications of a bucket that exists already. When the stack is there,
 #   asset-indexer setup --print aws-cli --through {through}{sources} | sh
-# adds what the buckets are to send to what they send already, and leaves the stack's resources as they
-# are. Where the bucket is in a template of yours, add this to its properties instead:
+# with the same --config adds what the buckets are to send to what they send already, and leaves the
+# stack's resources as they are. Where the bucket is in a template of yours, add this to its properties
+# instead:
 {properties}AWSTemplateFormatVersion: "2010-09-09"
 Description: Queues of the events that asset-indexer follows
 "#
@@ -66,14 +75,17 @@ fn bucket_properties(bucket: &Bucket, senders: &[(&Queue, &Bucket)], through: Th
     }
     text += "#     QueueConfigurations:\n";
     for (queue, own) in senders {
-        let arn = match &queue.region {
-            Some(region) => format!("${{AWS::Partition}}:sqs:{region}:${{AWS::AccountId}}"),
-            None => "${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}".to_owned(),
+        let region = queue.region.as_deref().unwrap_or("${AWS::Region}");
+        let account = match (&queue.account, &own.owner) {
+            (Some(account), _) => account,
+            (None, Some(_)) => ACCOUNT_OF_THE_QUEUE,
+            (None, None) => "${AWS::AccountId}",
         };
+        let place = format!("arn:${{AWS::Partition}}:sqs:{region}:{account}");
         for prefix in notification_prefixes(own) {
             for event in EVENTS {
                 text += &format!(
-                    "#       - Event: {event}\n#         Queue: !Sub arn:{arn}:{}\n",
+                    "#       - Event: {event}\n#         Queue: !Sub {place}:{}\n",
                     queue.name
                 );
                 if !prefix.is_empty() {
@@ -133,28 +145,26 @@ fn rule(queue: &Queue, bucket: &Bucket) -> String {
         detail_types = DETAIL_TYPES.join(", "),
         bucket = json(&bucket.name),
     );
-    if !bucket.is_whole() {
+    if let Some(prefixes) = event_prefixes(bucket) {
         text += "          object:\n            key:\n";
-        let keys = bucket.prefixes.iter();
-        text.extend(keys.map(|prefix| format!("              - prefix: {}\n", json(prefix))));
+        let key = |prefix: &String| format!("              - prefix: {}\n", json(prefix));
+        text.extend(prefixes.iter().map(key));
     }
     text + &format!(
-        "      Targets:\n        - Id: asset-indexer\n          Arn: !GetAtt {}Queue.Arn\n",
+        "      Targets:\n        - Id: {MARK}\n          Arn: !GetAtt {}Queue.Arn\n",
         id(queue)
     )
 }
 
 fn policy(queue: &Queue, through: Through) -> String {
     let id = id(queue);
-    let (service, sources): (_, Vec<String>) = match through {
-        Through::S3 => {
-            let arns = queue.buckets.iter().map(|bucket| json(&bucket.arn));
-            ("s3.amazonaws.com", arns.collect())
-        }
+    let (service, sid) = (through.service(), through.sid());
+    let buckets = queue.buckets.iter();
+    let sources: Vec<String> = match through {
+        Through::S3 => buckets.map(|bucket| json(&bucket.arn)).collect(),
         Through::EventBridge => {
-            let rules = queue.buckets.iter().map(|bucket| rule_id(queue, bucket));
-            let arns = rules.map(|rule| format!("!GetAtt {rule}.Arn"));
-            ("events.amazonaws.com", arns.collect())
+            let rules = buckets.map(|bucket| rule_id(queue, bucket));
+            rules.map(|rule| format!("!GetAtt {rule}.Arn")).collect()
         }
     };
     let mut text = format!(
@@ -165,7 +175,7 @@ fn policy(queue: &Queue, through: Through) -> String {
       PolicyDocument:
         Version: "2012-10-17"
         Statement:
-          - Sid: AssetIndexer
+          - Sid: {sid}
             Effect: Allow
             Principal: {{Service: {service}}}
             Action: sqs:SendMessage

@@ -1,8 +1,20 @@
 //! Which events of a bucket a queue gets: by prefix, as the two senders compare prefixes.
+//!
+//! Where there are more prefixes than a sender takes, more is sent than is needed: what concerns no Source is
+//! dropped when it comes.
 
 use serde::Serialize;
 
 use super::{Bucket, DETAIL_TYPES};
+
+/// The most notifications of one bucket to one queue. S3 takes 100 of a bucket, all queues and topics together,
+/// and CloudFormation needs one for each prefix and each of the three events.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
+const MAX_NOTIFICATIONS: usize = 30;
+
+/// The longest pattern of a rule of EventBridge, in characters.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>
+const MAX_PATTERN: usize = 2_048;
 
 /// The prefixes without those that begin with another, ascending.
 pub fn outermost(mut prefixes: Vec<String>) -> Vec<String> {
@@ -21,7 +33,37 @@ pub fn outermost(mut prefixes: Vec<String>) -> Vec<String> {
 pub fn notification_prefixes(bucket: &Bucket) -> Vec<String> {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || "/-_.".contains(*c);
     let plain = |prefix: &String| prefix.chars().take_while(is_plain).collect();
-    outermost(bucket.prefixes.iter().map(plain).collect())
+    let prefixes = outermost(bucket.prefixes.iter().map(plain).collect());
+    match prefixes.len() > MAX_NOTIFICATIONS {
+        true => vec![common(&prefixes)],
+        false => prefixes,
+    }
+}
+
+/// The prefixes of the events that a rule of EventBridge sends on, as its pattern has room for them; `None`:
+/// it sends on all of the bucket.
+pub fn event_prefixes(bucket: &Bucket) -> Option<Vec<String>> {
+    let own = bucket.prefixes.clone();
+    let shared = vec![common(&bucket.prefixes)];
+    let is_some = |prefixes: &Vec<String>| !prefixes.iter().any(String::is_empty);
+    // Terraform writes these as six characters each.
+    let extra = |text: &str| 5 * text.matches(['<', '>', '&']).count();
+    let fits = |prefixes: &Vec<String>| {
+        let pattern = pattern(bucket, Some(prefixes.as_slice()));
+        pattern.chars().count() + extra(&pattern) <= MAX_PATTERN
+    };
+    let mut choices = [own, shared].into_iter().filter(is_some);
+    choices.find(fits)
+}
+
+/// What all of them, ascending, begin with.
+fn common(prefixes: &[String]) -> String {
+    let (Some(first), Some(last)) = (prefixes.first(), prefixes.last()) else {
+        return String::new();
+    };
+    let both = first.chars().zip(last.chars());
+    let both = both.take_while(|(one, other)| one == other);
+    both.map(|(one, _)| one).collect()
 }
 
 #[derive(Serialize)]
@@ -57,7 +99,10 @@ struct KeyPattern<'a> {
 /// What an event of the bucket looks like in EventBridge, where keys are not encoded, as JSON.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
 pub fn event_pattern(bucket: &Bucket) -> String {
-    let keys = bucket.prefixes.iter().map(|prefix| KeyPattern { prefix });
+    pattern(bucket, event_prefixes(bucket).as_deref())
+}
+
+fn pattern(bucket: &Bucket, prefixes: Option<&[String]>) -> String {
     let pattern = Pattern {
         source: ["aws.s3"],
         detail_type: DETAIL_TYPES,
@@ -65,8 +110,11 @@ pub fn event_pattern(bucket: &Bucket) -> String {
             bucket: BucketPattern {
                 name: [&bucket.name],
             },
-            object: (!bucket.is_whole()).then(|| ObjectPattern {
-                key: keys.collect(),
+            object: prefixes.map(|prefixes| ObjectPattern {
+                key: prefixes
+                    .iter()
+                    .map(|prefix| KeyPattern { prefix })
+                    .collect(),
             }),
         },
     };

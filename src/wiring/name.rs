@@ -30,13 +30,14 @@ pub fn dead_letter_name(queue: &str) -> String {
     format!("{stem}{ending}")
 }
 
-/// A name for the rule that sends the events of that bucket to that queue.
+/// A name for the rule that sends the events of that bucket to that queue. In the names of standard queues
+/// is no `.`, so that no other pair has the same.
 pub fn rule_name(queue: &str, bucket: &str) -> String {
-    let name = format!("{queue}-{bucket}");
+    let name = format!("{queue}.{bucket}");
     if name.len() <= MAX_RULE_NAME {
         return name;
     }
-    let hash = format!("-{:08x}", xxh3_64(name.as_bytes()) as u32);
+    let hash = format!("-{}", hash(&name));
     let begin: String = name.chars().take(MAX_RULE_NAME - hash.len()).collect();
     begin + &hash
 }
@@ -55,22 +56,27 @@ pub fn logical(name: &str) -> String {
     match name.split('-').all(is_word) {
         true => camel_case(name),
         // Other names could become the same: `a-1` and `a1`.
-        false => format!(
-            "{}X{:08x}",
-            camel_case(name),
-            xxh3_64(name.as_bytes()) as u32
-        ),
+        false => format!("{}X{}", camel_case(name), hash(name)),
     }
 }
 
-/// The name with nothing but letters, digits and `_`, beginning with no digit: `my-queue` as `my_queue`.
+/// The name with nothing but letters, digits and `_`, beginning with no digit, and no others': `my-queue` as
+/// `my_queue`.
 pub fn snake_case(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let snake: String = name.chars().map(plain).collect();
-    match snake.starts_with(|c: char| c.is_ascii_digit()) {
-        true => format!("_{snake}"),
+    match name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!("_{snake}_x{}", hash(name)),
+        // Other names could become the same: `a.b` and `a-b`.
+        false if !name.chars().all(is_plain) => format!("{snake}_x{}", hash(name)),
         false => snake,
     }
+}
+
+/// What tells apart names that would be the same without it.
+fn hash(name: &str) -> String {
+    format!("{:08x}", xxh3_64(name.as_bytes()) as u32)
 }
 
 #[cfg(test)]
@@ -91,19 +97,21 @@ mod tests {
 
     #[test]
     fn a_rule_has_a_name_that_fits_and_is_no_others() {
-        assert_eq!(rule_name("events", "acme"), "events-acme");
+        assert_eq!(rule_name("events", "acme"), "events.acme");
+        let photos = queue_name("photos");
+        let of_eu = queue_name("photos-eu");
+        assert_ne!(rule_name(&photos, "eu-assets"), rule_name(&of_eu, "assets"));
         let long = "b".repeat(63);
         let (one, other) = (rule_name("one", &long), rule_name("another", &long));
         assert_eq!((one.len(), other.len()), (64, 64));
         assert_ne!(one[55..], other[55..]);
-        assert!(one.starts_with("one-bbb"), "{one}");
+        assert!(one.starts_with("one.bbb"), "{one}");
     }
 
     #[test]
     fn names_become_words_of_other_languages() {
-        for (name, snake) in [("my-queue.1", "my_queue_1"), ("9lives", "_9lives")] {
-            assert_eq!(snake_case(name), snake);
-        }
+        assert_eq!(snake_case("my-queue1"), "my_queue1");
+        assert!(snake_case("9lives").starts_with("_9lives_x"));
         assert_eq!(logical("my-queue1"), "MyQueue1");
         let alike = [
             "my-queue-1",
@@ -111,16 +119,18 @@ mod tests {
             "My-queue1",
             "my--queue1",
             "my-queue1",
+            "my.queue1",
         ];
-        let mut names: Vec<String> = alike.map(logical).into();
-        assert!(
-            names
-                .iter()
-                .flat_map(|it| it.chars())
-                .all(|c| c.is_ascii_alphanumeric())
-        );
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), alike.len(), "{names:?}");
+        for (kind, more) in [(logical as fn(&str) -> String, ""), (snake_case, "_")] {
+            let mut names: Vec<String> = alike.map(kind).into();
+            let is_allowed = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+            assert!(
+                names.iter().flat_map(|it| it.chars()).all(is_allowed),
+                "{names:?}"
+            );
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), alike.len(), "{names:?}");
+        }
     }
 }

@@ -1,70 +1,38 @@
 //! Which queues there are to be for Sources, and which buckets send to them.
+//!
+//! Why it cannot be is `refusal`'s to say.
 
-use super::{Bucket, Queue, Through, Wiring, filter, name, notification_prefixes};
+mod refusal;
+
+pub use refusal::WiringError;
+
+use super::{Bucket, Queue, Through, Wiring, filter, name};
 use crate::rights::arn;
 use crate::source::{Source, queue_url};
-
-/// Why events cannot be set up for these Sources.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WiringError {
-    /// S3 and EventBridge rules send to standard queues.
-    #[error(
-        "queue {0:?} is a FIFO queue, and the events of S3 need a standard queue; write another queue_url"
-    )]
-    Fifo(String),
-    /// A bucket sends to queues of its own Region alone.
-    #[error(
-        "queue {queue:?} is in {queue_region} and bucket {bucket:?} in {bucket_region}: events go to queues of the bucket's Region alone; write another queue_url"
-    )]
-    Regions {
-        /// The queue.
-        queue: String,
-        /// Where it is.
-        queue_region: String,
-        /// The bucket.
-        bucket: String,
-        /// Where it is.
-        bucket_region: String,
-    },
-    /// Two queues want the same events.
-    #[error(
-        "queues {queues:?} would get the same events of bucket {bucket:?}, which S3 refuses; write the same queue_url for both, or send them through EventBridge (--through eventbridge)"
-    )]
-    Overlap {
-        /// The bucket.
-        bucket: String,
-        /// The names of both queues.
-        queues: [String; 2],
-    },
-}
 
 impl Wiring {
     /// What the queues of the `chosen` Sources need; `all` are those that may share a queue with them.
     ///
-    /// Sources of one bucket that have no queue yet follow that of the first of them that has one, else a
-    /// new one that is named after the first.
+    /// The other queues of their buckets come along: what a bucket sends is one thing, in which no two queues
+    /// can have the same events. Sources of one bucket that have no queue yet follow that of the first of them
+    /// that has one, else a new one that is named after the first.
     pub fn of(
         chosen: &[&Source],
         all: &[&Source],
         through: Through,
         visibility_seconds: u64,
     ) -> Result<Self, WiringError> {
+        let followed = all.iter().map(|source| (*source, queue_of(source, all)));
+        let followed: Vec<(&Source, Key)> = followed.collect();
         let mut queues: Vec<Queue> = Vec::new();
-        let mut wanted: Vec<(Option<String>, String)> = Vec::new();
-        for source in chosen {
-            let key = queue_of(source, all);
-            if !wanted.contains(&key) {
-                wanted.push(key);
-            }
+        for key in wanted(chosen, &followed, all) {
+            let followers = followed.iter().filter(|(_, own)| *own == key);
+            let followers: Vec<&Source> = followers.map(|(source, _)| *source).collect();
+            queues.push(queue(key, &followers, all)?);
         }
-        for (endpoint_url, name) in wanted {
-            let key = (endpoint_url.clone(), name.clone());
-            let followers = all.iter().filter(|source| queue_of(source, all) == key);
-            let followers: Vec<&Source> = followers.copied().collect();
-            queues.push(queue(name, endpoint_url, &followers)?);
-        }
-        if through == Through::S3 {
-            check_overlaps(&queues)?;
+        match through {
+            Through::S3 => refusal::of_overlaps(&queues)?,
+            Through::EventBridge => queues.iter_mut().try_for_each(settle)?,
         }
         Ok(Self {
             through,
@@ -74,21 +42,87 @@ impl Wiring {
     }
 }
 
-/// The store and the name of the queue that a Source follows, or is to follow.
-fn queue_of(source: &Source, all: &[&Source]) -> (Option<String>, String) {
-    let own = |source: &Source| {
+/// Which queue it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    /// Where it is, if that is not AWS.
+    store: Option<String>,
+    name: String,
+    /// As far as its address tells; none of one that is to be made.
+    region: Option<String>,
+    account: Option<String>,
+}
+
+impl Key {
+    /// That of the queue which the Source follows already.
+    fn of(source: &Source) -> Option<Self> {
         let url = source.events.as_ref()?.queue_url.as_str();
-        let store = queue_url::region(url).is_none().then(|| origin(url));
-        Some((store, queue_url::name(url).to_owned()))
-    };
-    let is_sibling = |other: &&&Source| other.origin() == source.origin();
-    let siblings: Vec<&&Source> = all.iter().filter(is_sibling).collect();
-    own(source)
-        .or_else(|| siblings.iter().find_map(|sibling| own(sibling)))
-        .unwrap_or_else(|| {
-            let first = siblings.first().map_or(source.name.as_str(), |it| &it.name);
-            (source.endpoint_url.clone(), name::queue_name(first))
+        let region = queue_url::region(url);
+        Some(Self {
+            store: region.is_none().then(|| origin(url)),
+            name: queue_url::name(url).to_owned(),
+            region,
+            account: queue_url::account(url).map(str::to_owned),
         })
+    }
+}
+
+/// The queue that a Source follows, or is to follow.
+fn queue_of(source: &Source, all: &[&Source]) -> Key {
+    let siblings = all.iter().filter(|other| is_same_bucket(source, other));
+    let siblings: Vec<&&Source> = siblings.collect();
+    let followed = Key::of(source).or_else(|| siblings.iter().find_map(|sibling| Key::of(sibling)));
+    followed.unwrap_or_else(|| {
+        let first = siblings.first().map_or(source.name.as_str(), |it| &it.name);
+        let new = Key {
+            store: source.foreign_store().map(str::to_owned),
+            name: name::queue_name(first),
+            region: None,
+            account: None,
+        };
+        // It may be there already, and a Source of another bucket follow it.
+        let mut known = all.iter().filter_map(|other| Key::of(other));
+        known
+            .find(|known| is_made_as(&new, known, source))
+            .unwrap_or(new)
+    })
+}
+
+/// Whether making that queue for the Source would find this one.
+fn is_made_as(new: &Key, known: &Key, source: &Source) -> bool {
+    let same_region = match (&known.region, arn::bucket_region(source)) {
+        (Some(known), Some(of_bucket)) => *known == of_bucket,
+        _ => true,
+    };
+    (&new.store, &new.name) == (&known.store, &known.name) && same_region
+}
+
+fn is_same_bucket(one: &Source, other: &Source) -> bool {
+    (&one.bucket, one.foreign_store()) == (&other.bucket, other.foreign_store())
+}
+
+/// The queues of the chosen Sources, and all to which the same buckets send.
+fn wanted(chosen: &[&Source], followed: &[(&Source, Key)], all: &[&Source]) -> Vec<Key> {
+    let mut wanted: Vec<Key> = Vec::new();
+    let mut found: Vec<Key> = chosen.iter().map(|source| queue_of(source, all)).collect();
+    while !found.is_empty() {
+        let mut beside: Vec<Key> = Vec::new();
+        for key in found {
+            if wanted.contains(&key) {
+                continue;
+            }
+            let followers = followed.iter().filter(|(_, own)| *own == key);
+            let siblings = followers.flat_map(|(follower, _)| {
+                let is_sibling = |(other, _): &&(&Source, Key)| is_same_bucket(follower, other);
+                followed.iter().filter(is_sibling)
+            });
+            beside.extend(siblings.map(|(_, own)| own.clone()));
+            wanted.push(key);
+        }
+        beside.retain(|key| !wanted.contains(key));
+        found = beside;
+    }
+    wanted
 }
 
 /// The address up to the end of the host.
@@ -96,49 +130,30 @@ fn origin(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
-fn queue(
-    name: String,
-    endpoint_url: Option<String>,
-    followers: &[&Source],
-) -> Result<Queue, WiringError> {
-    if name.ends_with(name::FIFO) {
-        return Err(WiringError::Fifo(name));
-    }
+fn queue(key: Key, followers: &[&Source], all: &[&Source]) -> Result<Queue, WiringError> {
+    let configured = |source: &&Source| source.events.as_ref()?.region.clone();
     let mut queue = Queue {
-        name,
-        region: followers.iter().find_map(|source| {
-            let events = source.events.as_ref()?;
-            let named = queue_url::region(&events.queue_url);
-            events.region.clone().or(named)
-        }),
-        endpoint_url,
+        region: followers.iter().find_map(configured).or(key.region),
+        name: key.name,
+        account: key.account,
+        endpoint_url: key.store,
         sources: followers.iter().map(|source| source.name.clone()).collect(),
         buckets: Vec::new(),
     };
     for source in followers {
-        let of_bucket = arn::bucket_region(source);
-        match (&queue.region, of_bucket) {
-            (None, of_bucket) => queue.region = of_bucket,
-            (Some(of_queue), Some(of_bucket)) if *of_queue != of_bucket => {
-                return Err(WiringError::Regions {
-                    queue: queue.name,
-                    queue_region: of_queue.clone(),
-                    bucket: source.bucket.clone(),
-                    bucket_region: of_bucket,
-                });
-            }
-            _ => {}
-        }
+        refusal::of_follower(source, &queue)?;
+        queue.region = queue.region.take().or_else(|| arn::bucket_region(source));
+        let store = source.foreign_store();
         let is_same = |known: &&mut Bucket| {
-            known.name == source.bucket && known.endpoint_url == source.endpoint_url
+            known.name == source.bucket && known.endpoint_url.as_deref() == store
         };
         match queue.buckets.iter_mut().find(is_same) {
             Some(bucket) => bucket.prefixes.push(source.prefix.clone()),
             None => queue.buckets.push(Bucket {
                 name: source.bucket.clone(),
                 arn: arn::bucket(source),
-                owner: source.expected_bucket_owner.clone(),
-                endpoint_url: source.endpoint_url.clone(),
+                owner: owner_of_bucket(source, all),
+                endpoint_url: store.map(str::to_owned),
                 prefixes: vec![source.prefix.clone()],
             }),
         }
@@ -149,28 +164,26 @@ fn queue(
     Ok(queue)
 }
 
-/// S3 refuses two notifications of the same event whose prefixes begin with each other.
-fn check_overlaps(queues: &[Queue]) -> Result<(), WiringError> {
-    let sent = queues.iter().flat_map(|queue| {
-        let of_bucket = |bucket| {
-            notification_prefixes(bucket)
-                .into_iter()
-                .map(move |it| (bucket, it))
-        };
-        let of_queue = queue.buckets.iter().flat_map(of_bucket);
-        of_queue.map(move |(bucket, prefix)| (queue, bucket, prefix))
-    });
-    let sent: Vec<(&Queue, &Bucket, String)> = sent.collect();
-    for (place, (queue, bucket, prefix)) in sent.iter().enumerate() {
-        for (other, others, beside) in &sent[..place] {
-            let is_same =
-                (&bucket.name, &bucket.endpoint_url) == (&others.name, &others.endpoint_url);
-            if is_same && (prefix.starts_with(beside) || beside.starts_with(prefix)) {
-                return Err(WiringError::Overlap {
+/// The account of the Source's bucket, as far as a Source of that bucket tells.
+fn owner_of_bucket(source: &Source, all: &[&Source]) -> Option<String> {
+    let mut siblings = all.iter().filter(|other| is_same_bucket(source, other));
+    siblings.find_map(|sibling| sibling.expected_bucket_owner.clone())
+}
+
+/// S3 sends to the EventBridge of the bucket's account, so that rule and queue must be there.
+fn settle(queue: &mut Queue) -> Result<(), WiringError> {
+    for bucket in &queue.buckets {
+        match (&queue.account, &bucket.owner) {
+            (Some(account), Some(owner)) if account != owner => {
+                return Err(WiringError::Accounts {
+                    queue: queue.name.clone(),
+                    account: account.clone(),
                     bucket: bucket.name.clone(),
-                    queues: [other.name.clone(), queue.name.clone()],
+                    owner: owner.clone(),
                 });
             }
+            (None, Some(owner)) => queue.account = Some(owner.clone()),
+            _ => {}
         }
     }
     Ok(())

@@ -1,11 +1,13 @@
-//! The set-up as a shell script of AWS CLI commands, which can be run again and changes what is there
-//! no further than it must.
+//! The set-up as a shell script of AWS CLI commands, which can be run again.
+//!
+//! It adds to what is there: no attribute of a queue that exists is changed but its policy, and its redrive
+//! policy where it has none.
 
 use serde_json::json;
 
 use super::text::shell;
 use super::{
-    Bucket, EVENTS, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, Queue, RETENTION_SECONDS, Through,
+    Bucket, EVENTS, MARK, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, Queue, RETENTION_SECONDS, Through,
     Wiring, dead_letter_name, event_pattern, notification_prefixes, rule_name,
 };
 
@@ -14,7 +16,10 @@ const HEAD: &str = include_str!("script/head.sh");
 
 /// The script, for any POSIX shell.
 pub fn print(wiring: &Wiring) -> String {
-    let mut lines: Vec<String> = Vec::new();
+    let mut lines = vec![
+        "\n# What the Ids of all that is set begin with.".to_owned(),
+        format!("mark={}", shell(MARK)),
+    ];
     let mut queues = wiring.queues.iter();
     let is_elsewhere = queues.any(|queue| {
         let mut buckets = queue.buckets.iter();
@@ -66,6 +71,9 @@ fn place(queue: &Queue, is_elsewhere: bool) -> Vec<String> {
             lines.push("use_region \"$region\"".to_owned());
         }
     }
+    if let (Some(account), None) = (&queue.account, &queue.endpoint_url) {
+        lines.push(format!("use_account {}", shell(account)));
+    }
     lines
 }
 
@@ -100,10 +108,10 @@ fn notifications(queue: &Queue) -> Vec<String> {
     if owners.contains(&"$account") {
         lines.push("account=$(account_of_credentials)".to_owned());
     }
-    lines.push(format!(
-        "allow s3.amazonaws.com {} \"{}\"",
-        shell(&arns.join(" ")),
-        owners.join(" ")
+    lines.push(allow(
+        Through::S3,
+        &shell(&arns.join(" ")),
+        &format!("\"{}\"", owners.join(" ")),
     ));
     lines.extend(queue.buckets.iter().map(|bucket| {
         let prefixes = json!(notification_prefixes(bucket));
@@ -125,13 +133,17 @@ fn rules(queue: &Queue) -> Vec<String> {
         arns.push(format!("$rule_{number}"));
     }
     // The ARN of a rule has the account in it.
-    lines.push(format!(
-        "allow events.amazonaws.com \"{}\" ''",
-        arns.join(" ")
-    ));
+    let arns = format!("\"{}\"", arns.join(" "));
+    lines.push(allow(Through::EventBridge, &arns, "''"));
     let notify = |bucket| notify(bucket, "[]", r#"{"EventBridgeConfiguration":{}}"#);
     lines.extend(queue.buckets.iter().map(notify));
     lines
+}
+
+/// Lets the sender send for these ARNs and accounts, each one word of the shell.
+fn allow(through: Through, arns: &str, accounts: &str) -> String {
+    let (service, sid) = (through.service(), through.sid());
+    format!("allow {service} {sid} {arns} {accounts}")
 }
 
 fn notify(bucket: &Bucket, prefixes: &str, more: &str) -> String {

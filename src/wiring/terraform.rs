@@ -1,13 +1,14 @@
-//! The set-up as Terraform's language, to be put into a module of one Region.
+//! The set-up as Terraform's language, to be put into a module of one Region and account.
 
 use super::name::snake_case;
 use super::text::hcl;
 use super::{
-    Bucket, DETAIL_TYPES, EVENTS, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, Queue, RETENTION_SECONDS,
-    Through, Wiring, dead_letter_name, notification_id, notification_prefixes, rule_name,
+    Bucket, DETAIL_TYPES, EVENTS, MARK, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, Queue,
+    RETENTION_SECONDS, Through, Wiring, dead_letter_name, event_prefixes, notification_id,
+    notification_prefixes, rule_name,
 };
 
-/// The module's text. The queues must be of one Region.
+/// The module's text. The queues must be of one Region and account.
 pub fn print(wiring: &Wiring) -> String {
     let mut text = head(wiring);
     for queue in &wiring.queues {
@@ -29,14 +30,18 @@ pub fn print(wiring: &Wiring) -> String {
 
 fn head(wiring: &Wiring) -> String {
     let place = match wiring.regions()[..] {
-        [region] => format!("The provider \"aws\" must be of the Region {region}."),
-        _ => "The provider \"aws\" must be of the buckets' Region.".to_owned(),
+        [region] => format!("of the Region {region}"),
+        _ => "of the buckets' Region".to_owned(),
+    };
+    let account = match wiring.accounts()[..] {
+        [account] => format!(", in the account {account}"),
+        _ => String::new(),
     };
     let mut text = format!(
         "# Has buckets send their events to the queues that asset-indexer follows. Printed by\n\
          # `asset-indexer setup --print terraform --through {}`.\n\
          #\n\
-         # {place}\n",
+         # The provider \"aws\" must be {place}{account}.\n",
         wiring.through
     );
     if wiring.needs_account() {
@@ -75,15 +80,12 @@ resource "aws_sqs_queue" "{label}_dead_letters" {{
 
 fn policy(queue: &Queue, through: Through) -> String {
     let label = snake_case(&queue.name);
-    let (service, sources) = match through {
-        Through::S3 => {
-            let arns = queue.buckets.iter().map(|bucket| hcl(&bucket.arn));
-            ("s3.amazonaws.com", list(arns))
-        }
+    let (service, sid) = (through.service(), through.sid());
+    let sources = match through {
+        Through::S3 => list(queue.buckets.iter().map(|bucket| hcl(&bucket.arn))),
         Through::EventBridge => {
             let rules = queue.buckets.iter().map(|bucket| rule_label(queue, bucket));
-            let arns = rules.map(|label| format!("aws_cloudwatch_event_rule.{label}.arn"));
-            ("events.amazonaws.com", list(arns))
+            list(rules.map(|label| format!("aws_cloudwatch_event_rule.{label}.arn")))
         }
     };
     let accounts = match through {
@@ -104,7 +106,7 @@ fn policy(queue: &Queue, through: Through) -> String {
         r#"
 data "aws_iam_policy_document" "{label}" {{
   statement {{
-    sid       = "AssetIndexer"
+    sid       = "{sid}"
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.{label}.arn]
 
@@ -146,13 +148,13 @@ fn rule_label(queue: &Queue, bucket: &Bucket) -> String {
 }
 
 fn rule(queue: &Queue, bucket: &Bucket) -> String {
-    let keys = bucket
-        .prefixes
-        .iter()
-        .map(|prefix| format!("{{ prefix = {} }}", hcl(prefix)));
-    let object = match bucket.is_whole() {
-        true => String::new(),
-        false => format!("\n      object = {{ key = {} }}", list(keys)),
+    let key = |prefix: &String| format!("{{ prefix = {} }}", hcl(prefix));
+    let object = match event_prefixes(bucket) {
+        None => String::new(),
+        Some(prefixes) => format!(
+            "\n      object = {{ key = {} }}",
+            list(prefixes.iter().map(key))
+        ),
     };
     format!(
         r#"
@@ -169,7 +171,7 @@ resource "aws_cloudwatch_event_rule" "{label}" {{
 
 resource "aws_cloudwatch_event_target" "{label}" {{
   rule      = aws_cloudwatch_event_rule.{label}.name
-  target_id = "asset-indexer"
+  target_id = "{MARK}"
   arn       = aws_sqs_queue.{queue}.arn
 }}
 "#,

@@ -1,5 +1,7 @@
 //! Which queues there are to be, and what reaches them.
 
+mod place;
+
 use super::*;
 use crate::source::{Credentials, Events, Source};
 
@@ -152,9 +154,11 @@ fn what_cannot_be_is_refused_with_what_to_do() {
         region: Some("us-east-1".to_owned()),
         ..source("a", "b", "", Some(&one))
     };
+    let access_point = [source("a", "point-1-s3alias", "", Some(&one))];
     for (sources, want) in [
         (&overlap[..], "--through eventbridge"),
         (&fifo, "standard queue"),
+        (&access_point, "the bucket's own name"),
         (
             &[elsewhere],
             "is in eu-west-1 and bucket \"b\" in us-east-1",
@@ -163,4 +167,78 @@ fn what_cannot_be_is_refused_with_what_to_do() {
         let error = wire(sources, Through::S3).unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
     }
+}
+
+#[test]
+fn what_the_whole_bucket_is_sent_is_known_whichever_is_chosen() {
+    let (one, other) = (aws("one"), aws("other"));
+    let sources = [
+        source("a", "b", "x/", Some(&one)),
+        source("c", "b", "y/", Some(&other)),
+        source("d", "b2", "", Some(&other)),
+        source("e", "b3", "", None),
+    ];
+    let of_first = |sources: &[Source]| {
+        let all: Vec<&Source> = sources.iter().collect();
+        let wiring = Wiring::of(&all[..1], &all, Through::S3, 30);
+        wiring.map(|wiring| terraform::print(&wiring))
+    };
+    let text = of_first(&sources).unwrap();
+    let (_, of_bucket) = text
+        .split_once("\"aws_s3_bucket_notification\" \"b\"")
+        .unwrap();
+    let (of_bucket, _) = of_bucket.split_once("\n}\n").unwrap();
+    for part in [
+        "filter_prefix = \"x/\"",
+        "filter_prefix = \"y/\"",
+        "aws_sqs_queue_policy.one, aws_sqs_queue_policy.other",
+    ] {
+        assert!(of_bucket.contains(part), "{part}: {of_bucket}");
+    }
+    assert!(
+        text.contains("\"b2\"") && !text.contains("\"b3\""),
+        "{text}"
+    );
+    let overlap = [
+        source("a", "b", "x/", Some(&one)),
+        source("c", "b", "x/y/", Some(&other)),
+    ];
+    let error = of_first(&overlap).unwrap_err().to_string();
+    assert!(error.contains("same events of bucket \"b\""), "{error}");
+}
+
+#[test]
+fn where_there_are_too_many_prefixes_more_is_sent() {
+    let of = |count: usize, folder: &str| {
+        let name = |number| format!("s{number}");
+        let prefix = |number| format!("customers/{folder}-{number:02}/assets/");
+        let sources = (0..count).map(|number| source(&name(number), "one", &prefix(number), None));
+        let sources: Vec<Source> = sources.collect();
+        let wiring = |through| {
+            wire(&sources, through)
+                .unwrap()
+                .queues
+                .remove(0)
+                .buckets
+                .remove(0)
+        };
+        (wiring(Through::S3), wiring(Through::EventBridge))
+    };
+    let (few, _) = of(30, "acme");
+    assert_eq!(notification_prefixes(&few).len(), 30);
+    let (many, _) = of(34, "acme");
+    assert_eq!(notification_prefixes(&many), ["customers/acme-"]);
+
+    let (_, few) = of(30, "acme");
+    assert_eq!(event_prefixes(&few).unwrap().len(), 30);
+    // A few characters are more in Terraform.
+    for (count, folder) in [(60, "acme"), (40, "a&b&c")] {
+        let (_, many) = of(count, folder);
+        let shared = format!("customers/{folder}-");
+        assert_eq!(event_prefixes(&many).unwrap(), [shared], "{folder}");
+        assert!(event_pattern(&many).len() < 2048);
+    }
+    let endless = source("a", "one", &"\u{1}".repeat(500), None);
+    let wiring = wire(&[endless], Through::EventBridge).unwrap();
+    assert_eq!(event_prefixes(&wiring.queues[0].buckets[0]), None);
 }

@@ -127,7 +127,12 @@ fn files_that_others_can_change_or_read_are_told() {
     fixture.cli.reindex();
     let (config, data) = (fixture.cli.config_file(), fixture.cli.data_dir());
     Examined::of(&fixture.cli, &[]).assert_well();
-    for (path, bad, good) in [(&config, 0o646, 0o644), (&data, 0o777, 0o755)] {
+    let folder = fixture.cli.folder().to_owned();
+    for (path, bad, good) in [
+        (&config, 0o646, 0o644),
+        (&data, 0o777, 0o755),
+        (&folder, 0o777, 0o755),
+    ] {
         chmod(path, bad);
         let examined = Examined::of(&fixture.cli, &[]);
         let shown = path.to_str().expect("UTF-8");

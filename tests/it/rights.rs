@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cli::Cli;
 use crate::config::{Config, Source};
+use crate::examined::Examined;
 use crate::live_fixture::wait_for_keys;
 use crate::s3::{Bucket, wait};
 use crate::server::{self, AccessKey};
@@ -113,6 +114,34 @@ fn the_program_works_with_the_printed_policy() {
     world.queue.wait_until_empty();
     let log = daemon.terminate().join("\n");
     assert!(!log.contains("denied"), "{log}");
+}
+
+#[test]
+fn check_tries_what_the_rules_admit_and_all_of_it() {
+    let mut world = World::new("each-range");
+    world.source.include = vec!["/2024".to_owned()];
+    // The first key that begins so is none that the rules admit, or the policy.
+    world
+        .bucket
+        .put_keys(["photos/2024-old/a.jpg", "photos/2024/b.jpg"]);
+    let mut config = Config::of([world.source.clone()]);
+    config.listen = "127.0.0.1:0".to_owned();
+    world.cli.configure(&config);
+    world.give(&world.policy(&["--check"]));
+    let toml = std::fs::read_to_string(world.cli.config_file()).expect("there is one");
+    let narrow = toml.replace("listen = \"off\"", "listen = \"127.0.0.1:0\"");
+    let wide = narrow.replace("[\"/2024\"]", "[\"/2024\", \"/new/\"]");
+    assert!(toml != narrow && narrow != wide, "{toml}");
+    for (toml, said) in [(narrow, "can be listed"), (wide, "photos/new/")] {
+        world.cli.configure_with(&toml);
+        let examined = Examined::of(&world.cli, &[]);
+        let listing = examined.finding("s3:ListBucket").to_string();
+        let is_denied = listing.contains("denied");
+        assert_eq!(is_denied, said == "photos/new/", "{listing}");
+        assert!(listing.contains(said), "{listing}");
+        let reading = examined.finding("s3:GetObject");
+        assert_eq!(reading["verdict"], "ok", "{reading:#}");
+    }
 }
 
 #[test]

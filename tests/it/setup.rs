@@ -1,4 +1,9 @@
-//! `setup` and `iam-policy`: what they print, word by word, and that the printed script does what it says.
+//! `setup` and `iam-policy`: what they print, word by word.
+//!
+//! What the printed script does is in the modules below: on a server, and where AWS refuses.
+
+mod refused;
+mod script;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +11,11 @@ use std::process::Command;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cli::{BINARY, Cli};
-use crate::config::{Config, Source};
-use crate::live_fixture::wait_for_keys;
-use crate::s3::Bucket;
-use crate::server::{self, S3Server, tool};
+use crate::config::Config;
+use crate::server::tool;
 
 /// The forms, and the ending of the file that has what is printed.
 const FORMS: [(&str, &str); 3] = [
@@ -21,8 +24,15 @@ const FORMS: [(&str, &str); 3] = [
     ("cloudformation", "yaml"),
 ];
 
-/// The configurations whose set-up is in `tests/golden/setup`; `tests/forms.sh` validates it.
-const GOLDEN: [&str; 2] = ["one", "several"];
+/// The configurations whose set-up is in `tests/golden/setup`, by whom events come, and what else is asked
+/// for; `tests/forms.sh` validates it.
+const GOLDEN: [(&str, &str, &[&str]); 4] = [
+    ("one", "s3", &[]),
+    ("one", "eventbridge", &[]),
+    ("several", "s3", &[]),
+    // The other bucket is of another account, whose EventBridge has queues of its own.
+    ("several", "eventbridge", &["--source", "photos"]),
+];
 
 /// Set it to have what is printed written over the golden files.
 const UPDATE: &str = "ASSET_INDEXER_UPDATE_GOLDEN";
@@ -60,16 +70,16 @@ fn assert_golden(case: &str, file: &str, text: &str) {
 
 #[test]
 fn what_is_printed_is_what_was_validated() {
-    for case in GOLDEN {
-        let kms_key =
-            "arn:aws:kms:eu-central-1:123456789012:key/0f7e1b0a-1111-2222-3333-444455556666";
+    let kms_key = "arn:aws:kms:eu-central-1:123456789012:key/0f7e1b0a-1111-2222-3333-444455556666";
+    for case in ["one", "several"] {
         let policy = ["iam-policy", "--check", "--kms-key", kms_key];
         assert_golden(case, "policy.json", &printed(case, &policy));
+    }
+    for (case, through, more) in GOLDEN {
         for (form, ending) in FORMS {
-            for through in ["s3", "eventbridge"] {
-                let text = printed(case, &["setup", "--print", form, "--through", through]);
-                assert_golden(case, &format!("{through}.{ending}"), &text);
-            }
+            let print = ["setup", "--print", form, "--through", through];
+            let text = printed(case, &[&print, more].concat());
+            assert_golden(case, &format!("{through}.{ending}"), &text);
         }
     }
 }
@@ -104,6 +114,16 @@ fn what_cannot_be_printed_is_refused_with_what_to_do() {
         &["no Source uses", "--identity default"],
     );
     cli.fail(&["iam-policy", "--source", "b"], &["there are: a"]);
+    let alias = "arn:aws:kms:eu-west-1:123456789012:alias/queues";
+    for key in [alias, "0f7e1b0a-1111-2222-3333-444455556666"] {
+        let said = [key, "arn:aws:kms:REGION:ACCOUNT:key/ID"];
+        cli.fail(
+            &["iam-policy", "--identity", "default", "--kms-key", key],
+            &said,
+        );
+    }
+    let help = cli.succeed(&["iam-policy", "--help"]).stdout;
+    assert!(help.contains("aws iam create-policy"), "{help}");
 
     cli.configure_with(&format!("{head}{}enabled = false\n", source("a")));
     cli.fail(&["iam-policy"], &["--source"]);
@@ -118,6 +138,30 @@ fn what_cannot_be_printed_is_refused_with_what_to_do() {
             &["setup", "--print", form],
             &["eu-west-1, us-east-1", "--source"],
         );
+        cli.succeed(&["setup", "--print", form, "--source", "b"]);
+    }
+
+    let unknown = format!("{head}{}{west}{}", source("a"), source("b"));
+    cli.configure_with(&unknown);
+    cli.succeed(&["setup", "--print", "aws-cli"]);
+    let queue = |account: &str| {
+        format!("events = {{ queue_url = \"https://sqs.eu-west-1.amazonaws.com/{account}/q\" }}\n")
+    };
+    let accounts = [queue("111111111111"), queue("222222222222")];
+    let of_two = format!(
+        "{head}{}{west}{}{}{west}{}",
+        source("a"),
+        accounts[0],
+        source("b"),
+        accounts[1]
+    );
+    for form in ["terraform", "cloudformation"] {
+        cli.configure_with(&unknown);
+        let said = ["asset-indexer-b", "is not known", "region of Source b"];
+        cli.fail(&["setup", "--print", form], &said);
+        cli.configure_with(&of_two);
+        let said = ["111111111111, 222222222222", "--source"];
+        cli.fail(&["setup", "--print", form], &said);
         cli.succeed(&["setup", "--print", form, "--source", "b"]);
     }
 
@@ -187,187 +231,4 @@ fn a_template_means_the_prefixes_of_the_configuration() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-/// Runs a script as somebody who may do everything, with the AWS CLI of the tests.
-#[track_caller]
-fn run_script(cli: &Cli, server: &S3Server, script: &str) -> String {
-    let path = cli.folder().join("setup.sh");
-    fs::write(&path, script).expect("the folder is ours");
-    let aws = tool("aws");
-    let folder = aws
-        .parent()
-        .expect("it is in a folder")
-        .display()
-        .to_string();
-    let inherited = std::env::var("PATH").expect("there is one");
-    let output = Command::new("sh")
-        .arg(&path)
-        .env_clear()
-        .env("PATH", format!("{folder}:{inherited}"))
-        .env("HOME", cli.folder())
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .output()
-        .expect("sh is there");
-    assert!(output.status.success(), "{output:#?}");
-    String::from_utf8(output.stdout).expect("it is text")
-}
-
-/// What the AWS CLI answers as somebody who may do everything on the server that checks rights.
-#[track_caller]
-fn aws(arguments: &[&str]) -> Value {
-    let output = Command::new(tool("aws"))
-        .args(arguments)
-        .args(["--endpoint-url", &server::shared_with_rights().endpoint()])
-        .args(["--region", "eu-west-1", "--output", "json"])
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .output()
-        .expect("it is there");
-    assert!(output.status.success(), "{output:#?}");
-    serde_json::from_slice(&output.stdout).unwrap_or_default()
-}
-
-fn s3api(arguments: &[&str]) -> Value {
-    aws(&[&["s3api"], arguments].concat())
-}
-
-fn notifications(bucket: &Bucket) -> Value {
-    s3api(&[
-        "get-bucket-notification-configuration",
-        "--bucket",
-        &bucket.name,
-    ])
-}
-
-fn policy(queue_url: &str) -> Value {
-    let of_queue = ["sqs", "get-queue-attributes", "--queue-url", queue_url];
-    let attributes = aws(&[&of_queue[..], &["--attribute-names", "Policy"]].concat());
-    let policy = attributes["Attributes"]["Policy"].as_str();
-    serde_json::from_str(policy.expect("it has one")).expect("JSON")
-}
-
-/// The line for the configuration that a script has printed at its end.
-fn events(printed: &str) -> &str {
-    let line = printed.lines().last().expect("it prints something");
-    assert!(line.starts_with("events = { queue_url = "), "{line}");
-    line
-}
-
-/// The bucket with a Source that has no queue yet, on the server that checks rights.
-fn unwired(name: &str, prefix: &str) -> (Bucket, Source) {
-    let server = server::shared_with_rights();
-    let bucket = Bucket::create_in("eu-west-1", server);
-    let source = Source {
-        prefix: Some(prefix.to_owned()),
-        region: None,
-        ..Source::of(name, &bucket, server.endpoint())
-    };
-    (bucket, source)
-}
-
-#[test]
-fn the_printed_script_adds_to_what_is_there_and_then_events_are_followed() {
-    let server = server::shared_with_rights();
-    let (bucket, source) = unwired("wired", "photos & more");
-    let cli = Cli::new(&Config::of([source.clone()]));
-    let script = cli.succeed(&["setup", "--print", "aws-cli"]).stdout;
-    let printed = run_script(&cli, server, &script);
-    let url = format!("{}/000000000000/asset-indexer-wired", server.endpoint());
-
-    // What somebody else has set stays when it is run again, and nothing is there twice.
-    let (ours, policy) = (notifications(&bucket), policy(&url));
-    let theirs = json!({ "Sid": "Theirs", "Effect": "Allow", "Principal": "*",
-        "Action": "sqs:GetQueueUrl", "Resource": "*" });
-    let mut with_theirs = policy.clone();
-    let statements = with_theirs["Statement"].as_array_mut();
-    statements.expect("a list").insert(0, theirs);
-    let attributes = json!({ "Policy": with_theirs.to_string() }).to_string();
-    aws(&[
-        &[
-            "sqs",
-            "set-queue-attributes",
-            "--queue-url",
-            &url,
-            "--attributes",
-        ][..],
-        &[&attributes],
-    ]
-    .concat());
-    let mut all = ours.clone();
-    all["EventBridgeConfiguration"] = json!({});
-    let mut other = ours["QueueConfigurations"][0].clone();
-    other["Id"] = json!("theirs");
-    other["Filter"]["Key"]["FilterRules"][0]["Value"] = json!("elsewhere/");
-    let configurations = all["QueueConfigurations"].as_array_mut();
-    configurations.expect("a list").insert(0, other);
-    let put = [
-        "put-bucket-notification-configuration",
-        "--bucket",
-        &bucket.name,
-    ];
-    s3api(
-        &[
-            &put[..],
-            &["--notification-configuration", &all.to_string()],
-        ]
-        .concat(),
-    );
-    assert_eq!(run_script(&cli, server, &script), printed);
-    assert_eq!(self::policy(&url), with_theirs);
-    assert_eq!(notifications(&bucket), all);
-    assert_eq!(
-        policy["Statement"][0]["Condition"],
-        json!({
-            "ArnEquals": { "aws:SourceArn": [format!("arn:aws:s3:::{}", bucket.name)] },
-            "StringEquals": { "aws:SourceAccount": ["000000000000"] },
-        })
-    );
-    assert_eq!(
-        ours["QueueConfigurations"][0]["Filter"]["Key"]["FilterRules"][0]["Value"],
-        "photos"
-    );
-    follow(
-        &cli,
-        &source,
-        &bucket,
-        events(&printed),
-        "photos & more/a b.jpg",
-    );
-}
-
-#[test]
-fn events_are_followed_that_the_script_has_event_bridge_send() {
-    let server = server::shared_with_rights();
-    let (bucket, source) = unwired("bridged", "it's \"$x\"");
-    let cli = Cli::new(&Config::of([source.clone()]));
-    let print = ["setup", "--print", "aws-cli", "--through", "eventbridge"];
-    let script = cli.succeed(&print).stdout;
-    let printed = run_script(&cli, server, &script);
-    follow(
-        &cli,
-        &source,
-        &bucket,
-        events(&printed),
-        "it's \"$x\"/a b.jpg",
-    );
-}
-
-/// With the printed line the daemon follows what happens in the bucket, and `check` finds nothing to better.
-#[track_caller]
-fn follow(cli: &Cli, source: &Source, bucket: &Bucket, events: &str, key: &str) {
-    let toml = Config::of([source.clone()]).to_toml(&cli.data_dir());
-    cli.configure_with(&format!("{toml}{events}\n"));
-    let daemon = cli.serve();
-    daemon.wait_for(&["scan complete"]);
-    bucket.put(key, "x");
-    wait_for_keys(cli, &source.name, &[key]);
-    bucket.delete(key);
-    wait_for_keys(cli, &source.name, &[]);
-    daemon.terminate();
-    let output = cli.succeed(&["check"]);
-    let is_warning = |line: &str| line.trim_start().starts_with("warning");
-    assert!(!output.stdout.lines().any(is_warning), "{output:#?}");
 }

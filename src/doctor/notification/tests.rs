@@ -34,6 +34,7 @@ fn source(include: &[&str]) -> Source {
     }
 }
 
+/// Of a Source on AWS.
 #[track_caller]
 fn check(include: &[&str], rules: Vec<NotificationRule>, bridge: bool, want: Verdict, said: &str) {
     let notifications = Notifications {
@@ -122,6 +123,17 @@ fn a_suffix_loses_keys_unless_the_rules_lose_them_too() {
         Verdict::Failure,
         "alone",
     );
+    // Each rule has its folder and its ending.
+    let apart = || {
+        vec![
+            to_queue(&ALL, "photos/a/", ".jpg"),
+            to_queue(&ALL, "photos/b/", ".png"),
+        ]
+    };
+    let rules = ["/a/*.jpg", "/b/*.png"];
+    check(&rules, apart(), false, Verdict::Ok, "");
+    let rules = ["/a/*.jpg", "/b/*.jpg"];
+    check(&rules, apart(), false, Verdict::Failure, "\".png\" alone");
     // A rule without glob characters admits what is below it, too.
     check(&["/a.jpg"], jpg(), false, Verdict::Failure, "alone");
     let ignoring_case = Source {
@@ -172,6 +184,9 @@ fn events_take_one_of_three_ways() {
         Verdict::Failure,
         "elsewhere (arn:f, arn:other)",
     );
+    // The topic may be somebody else's.
+    let bridged = || by_topic(&ALL[1..]);
+    check(&[], bridged(), true, Verdict::Ok, "EventBridge");
     // What is missing may come by another way.
     let both = vec![to_queue(&ALL[1..], "", ""), by_topic(&ALL).remove(0)];
     check(&[], both, false, Verdict::Warning, "ObjectCreated");
@@ -182,6 +197,61 @@ fn events_take_one_of_three_ways() {
         Verdict::Warning,
         "ObjectCreated",
     );
+}
+
+#[test]
+fn filters_are_url_encoded_on_aws_alone() {
+    let of = |prefix: &str, endpoint_url: Option<&str>| {
+        let notifications = Notifications {
+            rules: vec![to_queue(&ALL, prefix, "")],
+            event_bridge: false,
+        };
+        let source = Source {
+            prefix: "a b/".into(),
+            endpoint_url: endpoint_url.map(str::to_owned),
+            ..source(&[])
+        };
+        judge(&source, &notifications, QUEUE, Evidence::default())
+    };
+    let (store, on_aws) = (
+        Some("http://127.0.0.1:1"),
+        Some("https://s3.dualstack.eu-west-1.amazonaws.com"),
+    );
+    for (prefix, endpoint_url, verdict) in [
+        ("a+b/", None, Verdict::Ok),
+        ("a%20b/", on_aws, Verdict::Ok),
+        ("a b/", None, Verdict::Failure),
+        ("a b/", on_aws, Verdict::Failure),
+        ("a b/", store, Verdict::Ok),
+        ("a+b/", store, Verdict::Failure),
+    ] {
+        let finding = of(prefix, endpoint_url);
+        assert_eq!(finding.verdict, verdict, "{prefix} {endpoint_url:?}");
+    }
+    let said = of("a b/", None).what;
+    assert!(said.contains("a space is written +"), "{said}");
+    let jpg = vec![to_queue(&ALL, "", "%20b.jpg")];
+    check(&["**/* b.jpg"], jpg, false, Verdict::Ok, "");
+    let raw = vec![to_queue(&ALL, "", " b.jpg")];
+    check(&["**/* b.jpg"], raw, false, Verdict::Failure, "written +");
+}
+
+#[test]
+fn what_comes_by_a_topic_stays_when_the_rest_is_set_up() {
+    let topic = rule(Target::Topic("arn:t".into()), &ALL[1..], "", "");
+    for (rules, command) in [
+        (vec![topic], "--through eventbridge"),
+        (vec![to_queue(&ALL[1..], "", "")], "--print aws-cli"),
+        (vec![], "--print aws-cli"),
+    ] {
+        let notifications = Notifications {
+            rules,
+            event_bridge: false,
+        };
+        let finding = judge(&source(&[]), &notifications, QUEUE, Evidence::default());
+        let commands = finding.remedy.unwrap().commands;
+        assert!(commands[0].ends_with(command), "{commands:?}");
+    }
 }
 
 #[test]

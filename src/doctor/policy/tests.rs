@@ -1,20 +1,13 @@
-//! Policies, statement by statement.
+//! What is found of policies, by the way that events take.
 
-use super::Admission::{Alone, Refused, WithOthers};
-use serde_json::json;
+mod statement;
+
+use serde_json::{Value, json};
 
 use super::*;
 use crate::doctor::Verdict;
 
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:q";
-
-fn s3() -> Sender {
-    Sender {
-        service: S3,
-        source_arn: Some("arn:aws:s3:::photos".into()),
-        account: Some("111122223333".into()),
-    }
-}
 
 /// A policy of one statement that lets S3 send, changed.
 fn statement(change: impl FnOnce(&mut Value)) -> String {
@@ -36,175 +29,16 @@ fn set(part: &str, value: Value) -> String {
     statement(|statement| statement[part] = value)
 }
 
-fn condition(operator: &str, key: &str, value: &str) -> String {
-    set("Condition", json!({ operator: { key: value } }))
-}
-
-#[test]
-fn a_statement_lets_in_whom_it_names() {
-    for (case, policy, want) in [
-        ("as it should be", statement(|_| ()), Alone),
-        ("denies", set("Effect", json!("Deny")), Refused),
-        (
-            "another action",
-            set("Action", json!("sqs:ReceiveMessage")),
-            Refused,
-        ),
-        ("all actions", set("Action", json!(["sqs:*"])), Alone),
-        (
-            "folded action",
-            set("Action", json!(["SQS:SendMessage"])),
-            Alone,
-        ),
-        (
-            "another queue",
-            set("Resource", json!("arn:aws:sqs:eu-west-1:1:r")),
-            Refused,
-        ),
-        (
-            "all queues",
-            set("Resource", json!("arn:aws:sqs:*:*:*")),
-            Alone,
-        ),
-        ("no resource", set("Resource", Value::Null), Alone),
-        (
-            "another service",
-            set("Principal", json!({ "Service": "sns.amazonaws.com" })),
-            Refused,
-        ),
-        (
-            "many services",
-            set("Principal", json!({ "Service": ["x", "s3.amazonaws.com"] })),
-            Alone,
-        ),
-        (
-            "an account",
-            set("Principal", json!({ "AWS": "111122223333" })),
-            Refused,
-        ),
-        ("everybody", set("Principal", json!("*")), Alone),
-        (
-            "everybody of AWS",
-            set("Principal", json!({ "AWS": "*" })),
-            Alone,
-        ),
-    ] {
-        assert_eq!(admission(&policy, QUEUE, &s3()).unwrap(), want, "{case}");
-    }
-    let none = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
-    assert_eq!(admission(&none, QUEUE, &s3()).unwrap(), Refused);
-    assert!(admission("no policy", QUEUE, &s3()).is_err());
-}
-
-#[test]
-fn a_condition_keeps_others_out_or_ours() {
-    let (arn, account) = ("aws:SourceArn", "AWS:SourceAccount");
-    for (case, policy, want) in [
-        ("none", set("Condition", Value::Null), WithOthers),
-        (
-            "our bucket",
-            condition("ArnEquals", arn, "arn:aws:s3:::photos"),
-            Alone,
-        ),
-        (
-            "our buckets",
-            condition("StringLike", arn, "arn:aws:s3:::pho*"),
-            Alone,
-        ),
-        (
-            "any bucket",
-            condition("ArnLike", arn, "arn:aws:s3:*:*:*"),
-            WithOthers,
-        ),
-        (
-            "another bucket",
-            condition("ArnLike", arn, "arn:aws:s3:*:*:docs"),
-            Refused,
-        ),
-        (
-            "literally",
-            condition("StringEquals", arn, "arn:aws:s3:*:*:photos"),
-            Refused,
-        ),
-        (
-            "our account",
-            condition("StringEquals", account, "111122223333"),
-            Alone,
-        ),
-        (
-            "another account",
-            condition("StringEquals", account, "999922223333"),
-            Refused,
-        ),
-        (
-            "if it exists",
-            condition("StringEqualsIfExists", account, "111122223333"),
-            Alone,
-        ),
-        (
-            "our organisation",
-            condition("StringEquals", "aws:SourceOrgID", "o-1"),
-            Alone,
-        ),
-        (
-            "unknown key",
-            condition("Bool", "aws:SecureTransport", "true"),
-            WithOthers,
-        ),
-        (
-            "unknown operator",
-            condition("Odd", arn, "arn:aws:s3:::photos"),
-            WithOthers,
-        ),
-    ] {
-        assert_eq!(admission(&policy, QUEUE, &s3()).unwrap(), want, "{case}");
-    }
-    let unknown = Sender {
-        account: None,
-        ..s3()
-    };
-    let policy = condition("StringEquals", account, "999922223333");
-    assert_eq!(admission(&policy, QUEUE, &unknown).unwrap(), Alone);
-}
-
-#[test]
-fn a_statement_for_all_is_not_made_better_by_one_for_us() {
-    let wide: Value = serde_json::from_str(&set("Condition", Value::Null)).unwrap();
-    let narrow: Value = serde_json::from_str(&statement(|_| ())).unwrap();
-    let other: Value = serde_json::from_str(&set("Effect", json!("Deny"))).unwrap();
-    let [wide, narrow, other] = [wide, narrow, other].map(|it| it["Statement"][0].clone());
-    for (statements, want) in [
-        (vec![&wide, &narrow], WithOthers),
-        (vec![&narrow, &wide], WithOthers),
-        (vec![&other, &narrow], Alone),
-        (vec![&narrow, &other], Alone),
-    ] {
-        let policy = json!({ "Statement": statements }).to_string();
-        assert_eq!(admission(&policy, QUEUE, &s3()).unwrap(), want);
-    }
-}
-
-#[test]
-fn patterns_have_stars_and_question_marks() {
-    for (pattern, text, want) in [
-        ("", "", true),
-        ("*", "", true),
-        ("a*c", "abcbc", true),
-        ("a*c", "abcb", false),
-        ("a?c", "abc", true),
-        ("a?c", "ac", false),
-        ("**b", "aab", true),
-        ("a", "ab", false),
-        ("ü?", "üé", true),
-    ] {
-        assert_eq!(matches(pattern, text), want, "{pattern} {text}");
-    }
-}
-
 #[test]
 fn what_is_found_depends_on_the_way_that_events_take() {
     let topic = "arn:aws:sns:eu-west-1:111122223333:t";
-    let (direct, topics) = (Route::Direct, Route::Topics(vec![topic.to_owned()]));
+    let indirect = |topics: &[&str], event_bridge| Route::Indirect {
+        topics: topics.iter().map(|&topic| topic.to_owned()).collect(),
+        event_bridge,
+    };
+    let direct = Route::Direct;
+    let (topics, bridge) = (indirect(&[topic], false), indirect(&[], true));
+    let both = indirect(&[topic], true);
     let for_s3 = statement(|_| ());
     let for_all = set("Condition", Value::Null);
     let for_sns = statement(|statement| {
@@ -213,6 +47,11 @@ fn what_is_found_depends_on_the_way_that_events_take() {
     });
     let for_topics = for_sns.replace(topic, "arn:aws:sns:*:*:*");
     let for_rules = for_all.replace("s3.", "events.");
+    let for_our_rules = statement(|statement| {
+        statement["Principal"] = json!({ "Service": "events.amazonaws.com" });
+        let rules = "arn:aws:events:eu-west-1:111122223333:rule/*";
+        statement["Condition"] = json!({ "ArnLike": { "aws:SourceArn": rules } });
+    });
     let mut for_two: Value = serde_json::from_str(&for_s3).unwrap();
     let rules: Value = serde_json::from_str(&for_rules).unwrap();
     let statements = for_two["Statement"].as_array_mut().unwrap();
@@ -268,10 +107,20 @@ fn what_is_found_depends_on_the_way_that_events_take() {
         ),
         (
             Some(&for_rules),
-            Some(&Route::EventBridge),
+            Some(&bridge),
             true,
             Verdict::Warning,
             "strangers",
+        ),
+        // The topic may be somebody else's.
+        (Some(&for_our_rules), Some(&both), true, Verdict::Ok, ""),
+        (Some(&for_sns), Some(&both), true, Verdict::Ok, ""),
+        (
+            Some(&for_s3),
+            Some(&both),
+            true,
+            Verdict::Warning,
+            "sns.amazonaws.com or events.amazonaws.com",
         ),
         (
             Some(&"{".to_owned()),
@@ -298,4 +147,39 @@ fn what_is_found_depends_on_the_way_that_events_take() {
             "{finding:?}"
         );
     }
+}
+
+#[test]
+fn a_remedy_leaves_the_way_that_events_take() {
+    let judged = |topics: &[&str], event_bridge| {
+        let origin = Origin {
+            bucket_arn: "arn:aws:s3:::photos",
+            account: None,
+            is_on_aws: true,
+        };
+        let route = Route::Indirect {
+            topics: topics.iter().map(|&topic| topic.to_owned()).collect(),
+            event_bridge,
+        };
+        judge(None, QUEUE, &origin, Some(&route)).remedy.unwrap()
+    };
+    let by_topic = judged(&["arn:t"], false);
+    assert!(by_topic.text.contains("is the topic"), "{by_topic:?}");
+    for remedy in [by_topic, judged(&["arn:t"], true), judged(&[], true)] {
+        let command = remedy.commands.join("");
+        assert!(command.ends_with("--through eventbridge"), "{command}");
+    }
+}
+
+#[test]
+fn the_statement_that_lets_all_in_is_to_go() {
+    let origin = Origin {
+        bucket_arn: "arn:aws:s3:::photos",
+        account: None,
+        is_on_aws: true,
+    };
+    let for_all = set("Condition", Value::Null);
+    let finding = judge(Some(&for_all), QUEUE, &origin, Some(&Route::Direct));
+    let remedy = finding.remedy.unwrap();
+    assert!(remedy.text.contains("take the statement out"), "{remedy:?}");
 }

@@ -54,6 +54,7 @@ fn find(description: &Description, dead: &Result<Attributes, QueueError>) -> Vec
         visibility: Duration::from_secs(90),
         dead_letters: Some(dead),
         dead_letters_shell: Some(&shell),
+        senders: &["s3.amazonaws.com"],
         evidence: Evidence::default(),
     };
     judge(description, &around, &shell)
@@ -181,6 +182,7 @@ fn a_queue_in_another_region_than_the_bucket_gets_nothing_directly() {
             visibility: Duration::ZERO,
             dead_letters: None,
             dead_letters_shell: None,
+            senders: &[],
             evidence: Evidence::default(),
         };
         let findings = judge(&good(), &around, &shell());
@@ -200,6 +202,7 @@ fn a_key_that_events_came_by_is_a_good_one() {
         visibility: Duration::ZERO,
         dead_letters: None,
         dead_letters_shell: None,
+        senders: &[],
         evidence: Evidence {
             followed: true,
             seen: true,
@@ -225,4 +228,28 @@ fn durations_are_said_in_their_largest_whole_unit() {
     ] {
         assert_eq!(duration(Duration::from_secs(seconds)), want);
     }
+}
+
+#[test]
+fn the_key_is_to_be_open_to_whoever_sends() {
+    let encrypted = Description {
+        kms_key: Some("arn:aws:kms:eu-west-1:1:key/1".into()),
+        ..good()
+    };
+    let around = Surroundings {
+        region: "eu-west-1",
+        bucket_region: None,
+        visibility: Duration::ZERO,
+        dead_letters: None,
+        dead_letters_shell: None,
+        senders: &["sns.amazonaws.com", "events.amazonaws.com"],
+        evidence: Evidence::default(),
+    };
+    let findings = judge(&encrypted, &around, &shell());
+    let found = findings
+        .iter()
+        .find(|it| it.subject == Subject::QueueEncryption);
+    let remedy = &found.unwrap().remedy.as_ref().unwrap().text;
+    let said = "lets sns.amazonaws.com or events.amazonaws.com do kms:GenerateDataKey";
+    assert!(remedy.contains(said), "{remedy}");
 }

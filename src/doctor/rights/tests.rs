@@ -30,7 +30,9 @@ fn remedy(finding: &Finding) -> String {
 #[test]
 fn a_denied_listing_names_the_right_and_what_it_is_for() {
     let denied = Err(refused(BucketErrorKind::AccessDenied));
-    let finding = list(&source(), "cn-north-1", "photos/", &denied);
+    let first = || ("photos/2024/".to_owned(), Ok(None));
+    let listed = [first(), ("photos/".to_owned(), denied)];
+    let finding = list(&source(), "cn-north-1", &listed);
     assert_eq!(finding.verdict, Verdict::Failure);
     assert_eq!(finding.subject.as_str(), "s3:ListBucket");
     let remedy = remedy(&finding);
@@ -41,11 +43,16 @@ fn a_denied_listing_names_the_right_and_what_it_is_for() {
     ] {
         assert!(remedy.contains(word), "{remedy}");
     }
-    for found in [Some("photos/a".to_owned()), None] {
-        assert_eq!(
-            list(&source(), "", "photos/", &Ok(found)).verdict,
-            Verdict::Ok
-        );
+    for (found, said) in [
+        (Some("photos/a".to_owned()), "can be listed"),
+        (None, "there is none"),
+    ] {
+        let listed = [first(), ("photos/".to_owned(), Ok(found))];
+        for listed in [&listed[1..], &listed] {
+            let finding = list(&source(), "", listed);
+            assert_eq!(finding.verdict, Verdict::Ok);
+            assert!(finding.what.ends_with(said), "{finding:?}");
+        }
     }
 }
 
@@ -67,7 +74,7 @@ fn no_right_is_blamed_for_what_is_wrong_otherwise() {
     ] {
         let error = refused(kind);
         for finding in [
-            list(&source(), "", "", &Err(error.clone())),
+            list(&source(), "", &[(String::new(), Err(error.clone()))]),
             location(&source(), &error),
         ] {
             assert_eq!(finding.verdict, Verdict::Failure, "{finding:?}");
@@ -116,7 +123,24 @@ fn notifications_that_cannot_be_read_are_no_failure() {
         let finding = notifications_unread(&source(), "eu-west-1", &refused(kind));
         assert_eq!(finding.verdict, Verdict::Warning);
         assert_eq!(finding.subject.as_str(), subject);
-        assert!(finding.remedy.is_some());
+        let remedy = remedy(&finding);
+        let is_of_check = remedy.ends_with("asset-indexer iam-policy --check");
+        assert_eq!(is_of_check, subject.starts_with("s3:"), "{remedy}");
+    }
+}
+
+#[test]
+fn resources_are_named_in_their_partition() {
+    for (region, partition) in [
+        ("eu-west-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("us-iso-east-1", "aws-iso"),
+    ] {
+        let bucket = format!("arn:{partition}:s3:::b");
+        assert_eq!(bucket_arn(region, "b"), bucket);
+        let queue = format!("arn:{partition}:sqs:{region}:1:q");
+        assert_eq!(queue_arn(region, "1", "q"), queue);
     }
 }
 
@@ -135,7 +159,7 @@ fn a_right_to_the_queue_is_missing_only_where_it_is_denied() {
             Kind::Denied,
             "KmsAccessDenied: no",
             "sqs:ReceiveMessage",
-            "kms:Decrypt",
+            "asset-indexer iam-policy --kms-key ARN",
         ),
         (
             Kind::Credentials,

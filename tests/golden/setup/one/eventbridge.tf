@@ -1,7 +1,7 @@
 # Has buckets send their events to the queues that asset-indexer follows. Printed by
 # `asset-indexer setup --print terraform --through eventbridge`.
 #
-# The provider "aws" must be of the Region eu-central-1.
+# The provider "aws" must be of the Region eu-central-1, in the account 123456789012.
 
 # Source photos
 resource "aws_sqs_queue" "assets" {
@@ -20,8 +20,8 @@ resource "aws_sqs_queue" "assets_dead_letters" {
   message_retention_seconds = 1209600
 }
 
-resource "aws_cloudwatch_event_rule" "assets_acme_assets" {
-  name = "assets-acme-assets"
+resource "aws_cloudwatch_event_rule" "assets_acme_assets_x9a592a6e" {
+  name = "assets.acme-assets"
   event_pattern = jsonencode({
     source      = ["aws.s3"]
     detail-type = ["Object Created", "Object Deleted"]
@@ -32,15 +32,15 @@ resource "aws_cloudwatch_event_rule" "assets_acme_assets" {
   })
 }
 
-resource "aws_cloudwatch_event_target" "assets_acme_assets" {
-  rule      = aws_cloudwatch_event_rule.assets_acme_assets.name
+resource "aws_cloudwatch_event_target" "assets_acme_assets_x9a592a6e" {
+  rule      = aws_cloudwatch_event_rule.assets_acme_assets_x9a592a6e.name
   target_id = "asset-indexer"
   arn       = aws_sqs_queue.assets.arn
 }
 
 data "aws_iam_policy_document" "assets" {
   statement {
-    sid       = "AssetIndexer"
+    sid       = "AssetIndexerFromEventBridge"
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.assets.arn]
 
@@ -52,7 +52,7 @@ data "aws_iam_policy_document" "assets" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.assets_acme_assets.arn]
+      values   = [aws_cloudwatch_event_rule.assets_acme_assets_x9a592a6e.arn]
     }
   }
 }

@@ -1,7 +1,7 @@
 # Has buckets send their events to the queues that asset-indexer follows. Printed by
 # `asset-indexer setup --print terraform --through s3`.
 #
-# The provider "aws" must be of the Region eu-central-1.
+# The provider "aws" must be of the Region eu-central-1, in the account 123456789012.
 
 data "aws_caller_identity" "asset_indexer" {}
 
@@ -24,7 +24,7 @@ resource "aws_sqs_queue" "assets_dead_letters" {
 
 data "aws_iam_policy_document" "assets" {
   statement {
-    sid       = "AssetIndexer"
+    sid       = "AssetIndexerFromS3"
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.assets.arn]
 

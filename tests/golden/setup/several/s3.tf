@@ -1,7 +1,7 @@
 # Has buckets send their events to the queues that asset-indexer follows. Printed by
 # `asset-indexer setup --print terraform --through s3`.
 #
-# The provider "aws" must be of the Region us-gov-west-1.
+# The provider "aws" must be of the Region us-gov-west-1, in the account 123456789012.
 
 data "aws_caller_identity" "asset_indexer" {}
 
@@ -24,7 +24,7 @@ resource "aws_sqs_queue" "assets_dead_letters" {
 
 data "aws_iam_policy_document" "assets" {
   statement {
-    sid       = "AssetIndexer"
+    sid       = "AssetIndexerFromS3"
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.assets.arn]
 
@@ -71,7 +71,7 @@ resource "aws_sqs_queue" "asset_indexer_other_dead_letters" {
 
 data "aws_iam_policy_document" "asset_indexer_other" {
   statement {
-    sid       = "AssetIndexer"
+    sid       = "AssetIndexerFromS3"
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.asset_indexer_other.arn]
 
@@ -137,7 +137,7 @@ resource "aws_s3_bucket_notification" "more" {
 
 # This is all that the bucket sends: a bucket has one such resource, and what is not in it is removed.
 # Where there is one, put its contents there; where something else has set notifications, put them here.
-resource "aws_s3_bucket_notification" "other_bucket" {
+resource "aws_s3_bucket_notification" "other_bucket_x68b94bae" {
   bucket = "other.bucket"
 
   queue {
