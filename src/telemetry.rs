@@ -5,6 +5,8 @@
 
 use std::io::IsTerminal;
 
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -89,6 +91,7 @@ where
         Some(journal) => journal.boxed(),
         None => lines(writer, format),
     };
+    let filtering = filtering.and(filter_fn(has_no_secret));
     let mut layers = vec![logs.with_filter(filtering).boxed()];
     #[cfg(feature = "otlp")]
     let exporter = match otlp::Exporter::from_environment()? {
@@ -104,6 +107,12 @@ where
         #[cfg(feature = "otlp")]
         _exporter: exporter,
     })
+}
+
+/// Whether it is sure that no secret is in it: at `trace`, the AWS SDK tells what it signs, session tokens
+/// included.
+fn has_no_secret(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() != Level::TRACE || !metadata.target().starts_with("aws")
 }
 
 /// Lines on standard error: colours and no times on a terminal, times and no colours elsewhere.

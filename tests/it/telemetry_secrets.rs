@@ -114,3 +114,22 @@ fn at_debug_keys_are_logged_and_secrets_are_not() {
         assert_eq!(line, None, "{hidden}");
     }
 }
+
+#[test]
+fn at_trace_what_the_sdk_signs_is_not_logged() {
+    /// Of credentials that expire; it is a part of each presigned address.
+    const SESSION: &str = "FwoGZXIvYXdzEEXAMPLESESSIONTOKEN0000";
+    let mut live = Live::new();
+    live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
+    live.cli.set_environment("AWS_SESSION_TOKEN", SESSION);
+    live.cli.set_environment("ASSET_INDEXER_LOG", "trace");
+    live.bucket.put_keys(["a.jpg"]);
+    let daemon = live.serve();
+    let address = daemon.field(&["serving status and metrics"], "address");
+    live.wait_for_mirror();
+    let answer = ask(&address, "GET", "/v1/search?previews=true", &[]).text();
+    assert!(answer.contains(SESSION), "nothing was signed: {answer}");
+    let log = daemon.terminate();
+    assert!(log.iter().any(|line| line.contains("TRACE")));
+    assert_eq!(log.iter().find(|line| line.contains(SESSION)), None);
+}
