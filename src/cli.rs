@@ -181,7 +181,13 @@ impl From<ConfigError> for Failure {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(arguments) {
+    let done = run(arguments).and_then(|()| match text::lost() {
+        None => Ok(()),
+        Some(error) => Err(anyhow::Error::from(error)
+            .context("failed to print the answer")
+            .into()),
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Silent(code)) => ExitCode::from(code),
         Err(Failure::Told(code, error)) => {

@@ -40,6 +40,7 @@ fn commands(text: &str) -> Vec<String> {
             line.rfind(" asset-indexer ")? + 1
         };
         let command = line[place..].split("  #").next()?;
+        let command = command.trim_end().trim_end_matches(" &&");
         Some(command.trim_end().to_owned())
     };
     all.filter_map(from_name).collect()

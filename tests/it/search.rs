@@ -1,8 +1,10 @@
 //! The query language through the binary, on an index of real objects.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::process::Command;
 
-use crate::cli::Cli;
+use crate::cli::{BINARY, Cli};
 use crate::fixture::{Fixture, SOURCE, numbered};
 
 /// A few objects of known names and sizes.
@@ -177,6 +179,29 @@ fn without_json_a_person_reads_paths() {
 fn a_search_before_the_first_scan_says_what_to_run() {
     let fixture = Fixture::new();
     fixture.cli.fail(&["search", "x"], &["reindex"]);
+}
+
+#[test]
+fn an_answer_that_cannot_be_printed_is_a_failure() {
+    let fixture = Fixture::with_keys(["a.jpg"]);
+    fixture.cli.reindex();
+    let commands: [&[&str]; 7] = [
+        &["search"],
+        &["index", "info"],
+        &["index", "verify"],
+        &["index", "compact"],
+        &["iam-policy"],
+        &["explain", SOURCE, "a.jpg"],
+        &["rules", "test", "/a.jpg"],
+    ];
+    for arguments in commands {
+        let mut command = fixture.cli.command(Command::new(BINARY));
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = command.args(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("No space left"), "{arguments:?}: {said}");
+    }
 }
 
 #[test]
