@@ -18,7 +18,7 @@ use crate::config::{Config, UnknownSource};
 use crate::index::IndexError;
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{CommitPolicy, Ledger};
-use crate::index::live::{open_live, open_or_create_live, open_predecessor};
+use crate::index::live::{find_live, open_live, open_or_create_live, open_predecessor};
 use crate::index::progress::Progress;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
@@ -273,6 +273,12 @@ impl Target {
 
     fn beside(data_dir: DataDir, memory: usize, fresh: bool) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
+        if matches!(
+            data_dir.current_of_any_schema(),
+            Ok(None) | Err(IndexError::Damaged { .. })
+        ) {
+            find_live(&data_dir, &lock)?;
+        }
         let next = data_dir.next()?;
         let live = checkpoint_of_live(&data_dir)?;
         let keep = !fresh && can_go_on(&next, &live);
@@ -294,7 +300,7 @@ fn checkpoint_of_live(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
         None => Ok(Checkpoint::default()),
     };
     match data_dir.current_of_any_schema().and_then(read) {
-        Err(error @ IndexError::Damaged { .. }) => {
+        Err(error) if error.is_damage() => {
             tracing::warn!(%error, "rebuilding without knowing which subdomains were given before");
             Ok(Checkpoint::default())
         }

@@ -207,6 +207,18 @@ impl DataDir {
         Ok(found)
     }
 
+    /// The generations of this schema, ascending by number, whichever is the live one.
+    pub fn of_this_schema(&self) -> Result<Vec<PathBuf>, IndexError> {
+        let mut generations = self.generations()?;
+        generations.retain(|(_, path)| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.and_then(parse_name)
+                .is_some_and(|(version, _)| version == self.schema_version)
+        });
+        generations.sort_unstable();
+        Ok(generations.into_iter().map(|(_, path)| path).collect())
+    }
+
     /// The names of the generations that are not the live one: what a rebuild left that did not end, or
     /// is filling. One of before the live one goes with the next rebuild.
     pub fn others(&self) -> Result<Vec<String>, IndexError> {

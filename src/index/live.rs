@@ -17,9 +17,12 @@ const MAX_SWAPS: usize = 5;
 /// `memory` is the writer's budget in bytes.
 pub fn open_or_create_live(
     data_dir: &DataDir,
-    _lock: &WriterLock,
+    lock: &WriterLock,
     memory: usize,
 ) -> Result<TantivyEngine, IndexError> {
+    if data_dir.current()?.is_none() {
+        find_live(data_dir, lock)?;
+    }
     if let Some(live) = data_dir.current()? {
         return TantivyEngine::open(&live, memory);
     }
@@ -27,6 +30,33 @@ pub fn open_or_create_live(
     let engine = TantivyEngine::open_or_create(&first, memory)?;
     data_dir.publish(&first)?;
     Ok(engine)
+}
+
+/// Makes that index the live one which has most Sources complete, the newest of several, where it is not known
+/// any more which is: without it, nothing would tell since when assets have been there. What it lacks the
+/// scans find that are due.
+pub fn find_live(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), IndexError> {
+    let complete = |generation: &PathBuf| match TantivyEngine::checkpoint_in(generation) {
+        Ok(checkpoint) => {
+            let sources = checkpoint.sources.iter();
+            sources
+                .filter(|state| state.complete_as_of.is_some())
+                .count()
+        }
+        Err(_) => 0,
+    };
+    let generations = data_dir.of_this_schema()?.into_iter();
+    let counted = generations.map(|generation| (complete(&generation), generation));
+    // The last of those that are equal is the newest.
+    let most = counted.max_by_key(|(complete, _)| *complete);
+    let Some((_, generation)) = most.filter(|(complete, _)| *complete > 0) else {
+        return Ok(());
+    };
+    tracing::warn!(
+        generation = %generation.display(),
+        "the file CURRENT, which names the live index, is lost; the one that has most is taken for it"
+    );
+    data_dir.publish(&generation)
 }
 
 /// The live index, of whatever schema version, for a rebuild to succeed; `None` where there is none, or

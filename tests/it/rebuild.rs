@@ -187,6 +187,35 @@ fn a_rebuild_repairs_what_every_other_command_refuses() {
     }
 }
 
+#[test]
+fn an_index_whose_pointer_is_lost_is_gone_on_with() {
+    for command in [&["reindex"][..], &["reindex", "--rebuild"]] {
+        let fixture = Fixture::with_keys(["a.jpg", "b.jpg"]);
+        fixture.cli.reindex();
+        let before = fixture.cli.indexed(SOURCE);
+        // A rebuild that did not end lies beside it, and is not taken for it.
+        let denied = Action::Error(403, "AccessDenied");
+        fixture.proxy.fault(usize::MAX, lists_from(1), denied);
+        fixture.cli.fail(&["reindex", "--rebuild"], &["denied"]);
+        fixture.proxy.clear();
+        for pointer in [None, Some("")] {
+            let current = fixture.cli.data_dir().join("CURRENT");
+            match pointer {
+                None => fs::remove_file(&current).unwrap(),
+                // In place it is refused, as every other damage.
+                Some(_) if command.len() == 1 => continue,
+                Some(text) => fs::write(&current, text).unwrap(),
+            }
+            let output = fixture.cli.succeed(command);
+            assert!(output.stderr.contains("is lost"), "{output:#?}");
+            let after = fixture.cli.indexed(SOURCE);
+            for key in ["a.jpg", "b.jpg"] {
+                assert_eq!(after[key].first_seen, before[key].first_seen, "{key}");
+            }
+        }
+    }
+}
+
 /// As [`changed`], with a rebuild that has committed its first page and failed on the second.
 fn half_built() -> Fixture {
     let fixture = changed();
