@@ -3,7 +3,7 @@
 //! It changes nothing. Whoever loads a new configuration puts it in; requests that are under way end
 //! with the one that they began with.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::api::standing::{Standing, assets};
 use crate::bucket::preview::Previews;
 use crate::config::Config;
-use crate::search::{Deadline, SearchError, SearchIndex};
+use crate::search::{Deadline, SearchError, SearchIndex, View};
 use crate::source::Source;
 use crate::status::{Board, IndexHealth, SourceFacts};
 
@@ -27,6 +27,8 @@ pub struct Site {
     /// One for each search that may run.
     pub(super) permits: Arc<Semaphore>,
     catalog: RwLock<Arc<Catalog>>,
+    /// The view in which a search has found damage, and what it found.
+    damage: Mutex<Option<(Weak<View>, String)>>,
 }
 
 /// The Sources of a configuration.
@@ -56,6 +58,7 @@ impl Site {
             timeout: config.search.timeout,
             permits: Arc::new(Semaphore::new(config.search.concurrent_searches)),
             catalog: RwLock::new(Arc::new(Catalog::of_config(config))),
+            damage: Mutex::default(),
         }))
     }
 
@@ -75,6 +78,7 @@ impl Site {
             timeout: Duration::from_secs(20),
             permits: Arc::new(Semaphore::new(4)),
             catalog: RwLock::new(Arc::new(Catalog::of(&sources, Duration::from_secs(60)))),
+            damage: Mutex::default(),
             board,
         })
     }
@@ -155,7 +159,24 @@ impl Site {
                 place.tally.set_assets(assets);
             }
         }
-        self.board.set_index(IndexHealth::Open);
+        self.board.set_index(match self.damage_in(&view) {
+            None => IndexHealth::Open,
+            Some(what) => IndexHealth::Failed(what),
+        });
+    }
+
+    /// Notes that a search has found damage, in the view if it got as far. The index does not count as open any more, until there is
+    /// another commit or the daemon has opened it anew.
+    pub fn note_damage(&self, view: Option<&Arc<View>>, what: String) {
+        self.board.set_index(IndexHealth::Failed(what.clone()));
+        let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        *damage = view.map(|view| (Arc::downgrade(view), what));
+    }
+
+    fn damage_in(&self, view: &Arc<View>) -> Option<String> {
+        let damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        let (damaged, what) = damage.as_ref()?;
+        std::ptr::eq(damaged.as_ptr(), Arc::as_ptr(view)).then(|| what.clone())
     }
 }
 

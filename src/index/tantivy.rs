@@ -9,15 +9,12 @@ use std::path::{Path, PathBuf};
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
-use super::directory::sync_dir;
-use super::{Changes, Compaction, Engine, IndexError, Keyed, Which};
+use super::{Changes, IndexError};
 use crate::sync::checkpoint::Checkpoint;
-use crate::sync::interval::KeyInterval;
-use crate::sync::record::Record;
-use crate::sync::source_state::SourceId;
 use columns::{Columns, read_error};
+use failure::guarded;
 use held::HeldCommit;
-use keys_query::{KeysQuery, find};
+use keys_query::KeysQuery;
 use read_only::{CommitFolder, open_newest};
 use schema::Fields;
 
@@ -27,10 +24,11 @@ pub mod compact;
 #[cfg(test)]
 pub mod corpus;
 pub mod document;
+mod engine;
 pub mod expansion;
 pub mod facets;
 pub mod facts;
-mod failure;
+pub mod failure;
 pub mod folders;
 pub mod held;
 pub mod hits;
@@ -62,9 +60,6 @@ const MERGE_FROM_DELETED_RATIO: f32 = 0.25;
 
 /// The least memory that tantivy's writer takes, bytes.
 pub const MIN_WRITER_MEMORY: usize = 15_000_000;
-
-/// How many keys are looked at for each part that an interval is split into.
-const SAMPLES_PER_PART: usize = 64;
 
 /// An index in tantivy, open for writing or only for reading.
 pub struct TantivyEngine {
@@ -106,7 +101,7 @@ impl TantivyEngine {
     ///
     /// `memory` is the writer's budget in bytes, at least [`MIN_WRITER_MEMORY`].
     pub fn open(path: &Path, memory: usize) -> Result<Self, IndexError> {
-        Self::for_writing(open_existing(path)?, path, memory)
+        guarded(|| Self::for_writing(open_existing(path)?, path, memory))
     }
 
     /// As [`TantivyEngine::open`], making the index where there is none.
@@ -186,9 +181,11 @@ impl TantivyEngine {
         commit: CommitFolder,
         check: impl FnOnce(Index) -> Result<Index, IndexError>,
     ) -> Result<Self, IndexError> {
-        let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
-        let (_, fields) = Fields::schema();
-        let engine = Self::over(check(index)?, fields, None, None)?;
+        let engine = guarded(|| {
+            let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
+            let (_, fields) = Fields::schema();
+            Self::over(check(index)?, fields, None, None)
+        })?;
         Ok(Self {
             commit: Some(commit),
             ..engine
@@ -218,10 +215,10 @@ impl TantivyEngine {
         let (_, fields) = Fields::schema();
         let index = builder()
             .create_in_ram()
-            .map_err(IndexError::engine("create an index in memory"))?;
+            .map_err(failure::of("create an index in memory"))?;
         let writer = index
             .writer_with_num_threads(1, MIN_WRITER_MEMORY)
-            .map_err(IndexError::engine("open the index in memory for writing"))?;
+            .map_err(failure::of("open the index in memory for writing"))?;
         Self::over(index, fields, Some(writer), None)
     }
 
@@ -327,116 +324,4 @@ fn with_our_schema(mut index: Index, path: &Path) -> Result<Index, IndexError> {
     }
     index.set_tokenizers(schema::tokenizers());
     Ok(index)
-}
-
-impl Engine for TantivyEngine {
-    fn checkpoint(&self) -> Result<Checkpoint, IndexError> {
-        Ok(self.checkpoint.clone())
-    }
-
-    fn read(
-        &self,
-        source: SourceId,
-        interval: &KeyInterval,
-        which: Which,
-        limit: usize,
-    ) -> Result<Vec<Keyed>, IndexError> {
-        interval::read(&self.snapshot.segments, source, interval, which, limit)
-    }
-
-    fn get(&self, source: SourceId, keys: &[&str]) -> Result<Vec<Option<Record>>, IndexError> {
-        let hash = |key: &&str| identity::hash(&identity::ukey(source, key));
-        let hashes: Vec<_> = keys.iter().map(hash).collect();
-        let mut records = vec![None; keys.len()];
-        let segments = self.snapshot.searcher.segment_readers();
-        for (segment, columns) in segments.iter().zip(&self.snapshot.segments) {
-            let mut found = Vec::new();
-            find(segment, self.fields.kh, &hashes, |place, doc| {
-                found.push((place, doc));
-            })
-            .map_err(read_error())?;
-            for (place, doc) in found {
-                // An upsert leaves the old document, deleted, in its segment until that is merged.
-                if columns.is_alive(doc) {
-                    records[place] = Some(columns.record(doc)?);
-                }
-            }
-        }
-        Ok(records)
-    }
-
-    fn assets(&self, source: SourceId) -> Result<u64, IndexError> {
-        let bounds = identity::ukey_bounds(source, &KeyInterval::everything());
-        let mut assets = 0;
-        for columns in &self.snapshot.segments {
-            let docs = columns.docs(&bounds).map_err(read_error())?;
-            assets += docs.filter(|doc| columns.is_asset(*doc)).count() as u64;
-        }
-        Ok(assets)
-    }
-
-    fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {
-        if interval.is_empty() {
-            return Ok(0);
-        }
-        let bounds = identity::ukey_bounds(source, interval);
-        let mut records = 0;
-        for columns in &self.snapshot.segments {
-            records += columns.docs(&bounds).map_err(read_error())?.len() as u64;
-        }
-        Ok(records)
-    }
-
-    fn split_points(
-        &self,
-        source: SourceId,
-        interval: &KeyInterval,
-        parts: usize,
-    ) -> Result<Vec<String>, IndexError> {
-        let bounds = identity::ukey_bounds(source, interval);
-        let in_segment = |columns: &Columns| columns.docs(&bounds).map_err(read_error());
-        let segments = self.snapshot.segments.iter().map(in_segment);
-        let segments = segments.collect::<Result<Vec<_>, _>>()?;
-        let records: usize = segments.iter().map(ExactSizeIterator::len).sum();
-        let step = (records / (parts.max(1) * SAMPLES_PER_PART)).max(1);
-        // Of all segments: one may hold a stretch of keys that the others do not.
-        let mut samples = Vec::new();
-        for (columns, docs) in self.snapshot.segments.iter().zip(segments) {
-            for doc in docs.skip(step / 2).step_by(step) {
-                samples.push(columns.key(doc)?);
-            }
-        }
-        samples.sort_unstable();
-        let cut = |part: usize| samples.len() * part / parts.max(1);
-        let cuts = (1..parts).map(cut).filter(|place| *place > 0);
-        let mut points: Vec<String> = cuts.map(|place| samples[place - 1].clone()).collect();
-        points.dedup();
-        Ok(points)
-    }
-
-    fn commit(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
-        self.write(changes, checkpoint)
-            .map_err(IndexError::engine("commit to the index"))?;
-        if let Some(path) = &self.path {
-            // Tantivy renames meta.json and leaves the folder to the kernel; a power cut could
-            // bring the commit before back.
-            sync_dir(path)?;
-        }
-        self.snapshot = Snapshot::of(&self.reader)?;
-        self.checkpoint.clone_from(checkpoint);
-        Ok(())
-    }
-
-    fn compact(&mut self) -> Result<Compaction, IndexError> {
-        self.begin_compaction()
-    }
-
-    fn close(mut self) -> Result<(), IndexError> {
-        match self.writer.take() {
-            Some(writer) => writer
-                .wait_merging_threads()
-                .map_err(IndexError::engine("merge segments")),
-            None => Ok(()),
-        }
-    }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::index::Engine;
 use crate::index::deadline::Deadline;
 use crate::index::live::Live;
+use crate::index::tantivy::failure::guarded;
 use crate::index::tantivy::size::IndexSize;
 use crate::query::{Folder, Hit, Page, Request, Suggestion};
 use crate::source::Source;
@@ -80,7 +81,7 @@ impl View {
         let span = tracing::debug_span!("search", sources = scope.len() as i64);
         let _searching = span.enter();
         let began = Instant::now();
-        let page = self.live.engine.search(scope, request, deadline)?;
+        let page = guarded(|| self.live.engine.search(scope, request, deadline))?;
         let elapsed = began.elapsed().as_micros();
         tracing::debug!(hits = page.hits.len(), microseconds = elapsed, "searched");
         Ok(page)
@@ -100,7 +101,9 @@ impl View {
         deadline: &Deadline,
     ) -> Result<(Vec<Folder>, bool), SearchError> {
         let engine = &self.live.engine;
-        Ok(engine.folders(source, folder, after, limit, deadline)?)
+        Ok(guarded(|| {
+            engine.folders(source, folder, after, limit, deadline)
+        })?)
     }
 
     /// Names of assets and folders of these Sources that someone who has written `text` may have in mind:
@@ -112,12 +115,14 @@ impl View {
         limit: usize,
         deadline: &Deadline,
     ) -> Result<Vec<Suggestion>, SearchError> {
-        Ok(self.live.engine.suggest(scope, text, limit, deadline)?)
+        Ok(guarded(|| {
+            self.live.engine.suggest(scope, text, limit, deadline)
+        })?)
     }
 
     /// The asset of that path; `None` where there is none.
     pub fn asset(&self, source: &Source, path: &str) -> Result<Option<Hit>, SearchError> {
-        Ok(self.live.engine.asset(source, path)?)
+        Ok(guarded(|| self.live.engine.asset(source, path))?)
     }
 }
 

@@ -50,6 +50,7 @@ mod explain;
 mod harness;
 mod http_api;
 mod index_compact;
+mod index_damage;
 mod index_export;
 mod index_look;
 mod index_upgrade;

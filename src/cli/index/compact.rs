@@ -10,11 +10,12 @@ use crate::cli::Failure;
 use crate::cli::text::{grouped, say, size};
 use crate::config::Config;
 use crate::control::{self, Request};
-use crate::index::Engine;
 use crate::index::directory::DataDir;
 use crate::index::info::IndexInfo;
 use crate::index::live::open_or_create_live;
+use crate::index::tantivy::held::HeldCommit;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
+use crate::index::{Engine, IndexError};
 
 /// Put all segments together, and leave out what is deleted
 ///
@@ -35,7 +36,10 @@ pub async fn run(config: &Config, bars: &MultiProgress) -> Result<(), Failure> {
     check_room(&before)?;
     let bar = bars.add(ProgressBar::new_spinner().with_message("putting the segments together"));
     bar.enable_steady_tick(TICK);
-    let compacted = compact(config, &data_dir).await;
+    let compacted = match check_files(&data_dir).await {
+        Ok(()) => compact(config, &data_dir).await,
+        damaged => damaged,
+    };
     bar.finish_and_clear();
     compacted?;
     let after = IndexInfo::of(&data_dir).map_err(anyhow::Error::from)?;
@@ -56,6 +60,22 @@ fn check_room(info: &IndexInfo) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Whether every file is as it was written: what is wrong in one, a merge would write anew with a right checksum.
+async fn check_files(data_dir: &DataDir) -> anyhow::Result<()> {
+    let Some(live) = data_dir.current()? else {
+        return Ok(());
+    };
+    let checked = tokio::task::spawn_blocking(move || {
+        HeldCommit::newest(&live).and_then(|commit| commit.damages(|_| {}))
+    });
+    match checked.await??.first() {
+        None => Ok(()),
+        Some(damage) => Err(IndexError::Damaged {
+            what: format!("{}: {}", damage.file, damage.what),
+        })?,
+    }
 }
 
 async fn compact(config: &Config, data_dir: &DataDir) -> anyhow::Result<()> {

@@ -51,7 +51,13 @@ where
         let _permit = permit;
         let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
         let deadline = deadline.or_given_up(Arc::clone(&given_up));
-        work(site.index.view(), &deadline).map_err(|error| {
+        let view = site.index.view();
+        work(view.clone(), &deadline).map_err(|error| {
+            if let SearchError::Index(error) = &error
+                && error.is_damage()
+            {
+                site.note_damage(view.as_ref().ok(), error.to_string());
+            }
             if matches!(error, SearchError::TooSlow(_)) && !given_up.load(Ordering::Relaxed) {
                 site.board.http.too_slow.add(1);
             }

@@ -224,16 +224,12 @@ pub(super) fn apart<T: Send>(
         // What to do about damage is said once, where everything is told.
         Ok(Ok(Err(IndexError::Damaged { what }))) => Err(what),
         Ok(Ok(Err(error))) => Err(error.to_string()),
-        Ok(Err(panic)) => Err(format!("it cannot be read: {}", message_of(&*panic))),
+        Ok(Err(panic)) => Err(format!(
+            "it cannot be read: {}",
+            failure::message_of(&*panic)
+        )),
         Err(error) => Err(format!("no thread could be started to read it: {error}")),
     }
-}
-
-/// The words of a panic.
-fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("it panicked").to_owned()
 }
 
 #[cfg(test)]

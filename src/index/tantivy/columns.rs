@@ -9,10 +9,10 @@ use std::sync::OnceLock;
 
 use tantivy::columnar::{BytesColumn, Column, StrColumn};
 use tantivy::fastfield::AliveBitSet;
-use tantivy::{DocId, SegmentReader};
+use tantivy::{DocId, SegmentReader, TantivyError};
 
-use super::identity;
 use super::schema::UKEY;
+use super::{failure, identity};
 use crate::index::IndexError;
 use crate::sync::interval::KeyInterval;
 use crate::sync::object::{ETag, Object, StorageClass};
@@ -291,11 +291,8 @@ fn class_of(column: &StrColumn, ord: u64) -> Result<StorageClass, IndexError> {
 }
 
 /// Wraps what tantivy says when a column cannot be read.
-pub fn read_error<E>() -> impl FnOnce(E) -> IndexError
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    IndexError::engine("read the index")
+pub fn read_error<E: Into<TantivyError>>() -> impl FnOnce(E) -> IndexError {
+    |error| failure::of("read the index")(error.into())
 }
 
 fn number_at(column: &Option<Column<u64>>, doc: DocId) -> Option<u64> {

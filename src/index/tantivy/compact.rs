@@ -29,7 +29,7 @@ impl TantivyEngine {
         let segments = segments.map_err(failure::of(MERGING))?;
         let merge = IndexWriter::merge(writer, &segments);
         Ok(Box::pin(async {
-            merge.await.map(drop).map_err(IndexError::engine(MERGING))
+            merge.await.map(drop).map_err(failure::of(MERGING))
         }))
     }
 }

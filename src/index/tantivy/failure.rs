@@ -1,6 +1,8 @@
 //! What tantivy's errors mean to a user: a damaged index, or something else that failed.
 
-use std::io::ErrorKind;
+use std::any::Any;
+use std::io::{self, ErrorKind};
+use std::panic::{self, AssertUnwindSafe};
 
 use tantivy::TantivyError;
 use tantivy::directory::error::{OpenDirectoryError, OpenReadError};
@@ -17,21 +19,52 @@ pub fn of(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
     }
 }
 
+/// Reads files of the index, on whose damage tantivy panics.
+///
+/// What it was about to change is to be thrown away after that: nothing but the index is known to be
+/// behind it.
+pub fn guarded<T>(read: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        Err(IndexError::Damaged {
+            what: format!(
+                "reading it panicked, which damage has it do and `asset-indexer index verify` finds: {}",
+                message_of(&*panic)
+            ),
+        })
+    })
+}
+
+/// The words of a panic.
+pub fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it panicked").to_owned()
+}
+
 /// Whether the error tells of an index that is not as tantivy wrote it.
 pub fn is_damage(error: &TantivyError) -> bool {
     match error {
         TantivyError::DataCorruption(_) | TantivyError::IncompatibleIndex(_) => true,
         TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => {
             // A file that is cut off, or whose footer is not tantivy's.
-            matches!(
-                io_error.kind(),
-                ErrorKind::UnexpectedEof | ErrorKind::InvalidData
-            )
+            is_of_contents(io_error)
         }
+        TantivyError::IoError(error) => is_of_contents(error),
         TantivyError::OpenReadError(_) => true,
         TantivyError::OpenDirectoryError(
             OpenDirectoryError::DoesNotExist(_) | OpenDirectoryError::NotADirectory(_),
         ) => true,
         _ => false,
     }
+}
+
+/// Whether what was read is wrong, and not the reading: `Other` is what decompression fails with, and no
+/// error of the system.
+fn is_of_contents(error: &io::Error) -> bool {
+    let kinds = [
+        ErrorKind::InvalidData,
+        ErrorKind::Other,
+        ErrorKind::UnexpectedEof,
+    ];
+    error.raw_os_error().is_none() && kinds.contains(&error.kind())
 }

@@ -1,0 +1,161 @@
+//! What the ledger asks of an index, answered by tantivy; a damaged index is told as such, also where
+//! reading it panics.
+//!
+//! It decides nothing, and opens nothing.
+
+use super::columns::{Columns, read_error};
+use super::failure::{self, guarded};
+use super::keys_query::find;
+use super::{Snapshot, TantivyEngine, identity, interval};
+use crate::index::directory::sync_dir;
+use crate::index::{Changes, Compaction, Engine, IndexError, Keyed, Which};
+use crate::sync::checkpoint::Checkpoint;
+use crate::sync::interval::KeyInterval;
+use crate::sync::record::Record;
+use crate::sync::source_state::SourceId;
+
+/// How many keys are looked at for each part that an interval is split into.
+const SAMPLES_PER_PART: usize = 64;
+
+impl Engine for TantivyEngine {
+    fn checkpoint(&self) -> Result<Checkpoint, IndexError> {
+        Ok(self.checkpoint.clone())
+    }
+
+    fn read(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        which: Which,
+        limit: usize,
+    ) -> Result<Vec<Keyed>, IndexError> {
+        guarded(|| interval::read(&self.snapshot.segments, source, interval, which, limit))
+    }
+
+    fn get(&self, source: SourceId, keys: &[&str]) -> Result<Vec<Option<Record>>, IndexError> {
+        guarded(|| self.get_records(source, keys))
+    }
+
+    fn assets(&self, source: SourceId) -> Result<u64, IndexError> {
+        guarded(|| self.count_assets(source))
+    }
+
+    fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {
+        guarded(|| self.count_about(source, interval))
+    }
+
+    fn split_points(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        parts: usize,
+    ) -> Result<Vec<String>, IndexError> {
+        guarded(|| self.sample_points(source, interval, parts))
+    }
+
+    fn commit(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
+        guarded(|| self.commit_all(changes, checkpoint))
+    }
+
+    fn compact(&mut self) -> Result<Compaction, IndexError> {
+        self.begin_compaction()
+    }
+
+    fn close(mut self) -> Result<(), IndexError> {
+        match self.writer.take() {
+            Some(writer) => writer
+                .wait_merging_threads()
+                .map_err(failure::of("merge segments")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl TantivyEngine {
+    fn get_records(
+        &self,
+        source: SourceId,
+        keys: &[&str],
+    ) -> Result<Vec<Option<Record>>, IndexError> {
+        let hash = |key: &&str| identity::hash(&identity::ukey(source, key));
+        let hashes: Vec<_> = keys.iter().map(hash).collect();
+        let mut records = vec![None; keys.len()];
+        let segments = self.snapshot.searcher.segment_readers();
+        for (segment, columns) in segments.iter().zip(&self.snapshot.segments) {
+            let mut found = Vec::new();
+            find(segment, self.fields.kh, &hashes, |place, doc| {
+                found.push((place, doc));
+            })
+            .map_err(read_error())?;
+            for (place, doc) in found {
+                // An upsert leaves the old document, deleted, in its segment until that is merged.
+                if columns.is_alive(doc) {
+                    records[place] = Some(columns.record(doc)?);
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    fn count_assets(&self, source: SourceId) -> Result<u64, IndexError> {
+        let bounds = identity::ukey_bounds(source, &KeyInterval::everything());
+        let mut assets = 0;
+        for columns in &self.snapshot.segments {
+            let docs = columns.docs(&bounds).map_err(read_error())?;
+            assets += docs.filter(|doc| columns.is_asset(*doc)).count() as u64;
+        }
+        Ok(assets)
+    }
+
+    fn count_about(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {
+        if interval.is_empty() {
+            return Ok(0);
+        }
+        let bounds = identity::ukey_bounds(source, interval);
+        let mut records = 0;
+        for columns in &self.snapshot.segments {
+            records += columns.docs(&bounds).map_err(read_error())?.len() as u64;
+        }
+        Ok(records)
+    }
+
+    fn sample_points(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+        parts: usize,
+    ) -> Result<Vec<String>, IndexError> {
+        let bounds = identity::ukey_bounds(source, interval);
+        let in_segment = |columns: &Columns| columns.docs(&bounds).map_err(read_error());
+        let segments = self.snapshot.segments.iter().map(in_segment);
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let records: usize = segments.iter().map(ExactSizeIterator::len).sum();
+        let step = (records / (parts.max(1) * SAMPLES_PER_PART)).max(1);
+        // Of all segments: one may hold a stretch of keys that the others do not.
+        let mut samples = Vec::new();
+        for (columns, docs) in self.snapshot.segments.iter().zip(segments) {
+            for doc in docs.skip(step / 2).step_by(step) {
+                samples.push(columns.key(doc)?);
+            }
+        }
+        samples.sort_unstable();
+        let cut = |part: usize| samples.len() * part / parts.max(1);
+        let cuts = (1..parts).map(cut).filter(|place| *place > 0);
+        let mut points: Vec<String> = cuts.map(|place| samples[place - 1].clone()).collect();
+        points.dedup();
+        Ok(points)
+    }
+
+    fn commit_all(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
+        self.write(changes, checkpoint)
+            .map_err(failure::of("commit to the index"))?;
+        if let Some(path) = &self.path {
+            // Tantivy renames meta.json and leaves the folder to the kernel; a power cut could
+            // bring the commit before back.
+            sync_dir(path)?;
+        }
+        self.snapshot = Snapshot::of(&self.reader)?;
+        self.checkpoint.clone_from(checkpoint);
+        Ok(())
+    }
+}
