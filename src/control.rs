@@ -10,12 +10,16 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixListener;
 use tokio::net::unix::OwnedReadHalf;
-use tokio::net::{UnixListener, UnixStream};
 
 use crate::index::directory::WriterLock;
 use crate::index::progress::Progress;
 use crate::status::Report;
+
+mod client;
+
+pub use client::{Answers, ask, is_answered};
 
 /// The longest request, in bytes with its line break: the names of ten thousand Sources.
 pub const MAX_REQUEST_BYTES: u64 = 1 << 20;
@@ -67,11 +71,13 @@ pub enum LogOrder {
     Reset,
 }
 
-/// What is answered; some requests have several answers, the last of which is [`Answer::Done`] or
-/// [`Answer::Refused`].
+/// What is answered: [`Answer::Accepted`] as soon as the request is read, what it asks for, and at last
+/// [`Answer::Done`] or [`Answer::Refused`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
+    /// The request is there, and gets what it asks for, however long that takes.
+    Accepted,
     /// The report.
     Status(Box<Report>),
     /// How far a scan is.
@@ -187,6 +193,20 @@ pub enum ControlError {
         /// How long it is.
         bytes: usize,
     },
+    /// The daemon is there, and says nothing.
+    #[error(
+        "failed to ask the daemon for {what} on the control socket {}: no answer in {} seconds; see its \
+         log for what it waits for, end other commands that wait for it, and ask again",
+        path.display(), limit.as_secs_f64()
+    )]
+    NoAnswer {
+        /// What it was asked for.
+        what: &'static str,
+        /// The socket.
+        path: PathBuf,
+        /// How long it was waited for.
+        limit: Duration,
+    },
     /// The socket could not be used.
     #[error("failed to {attempted} the control socket {}: {cause}", path.display())]
     Socket {
@@ -241,11 +261,6 @@ pub async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListener, Con
     Ok(listener)
 }
 
-/// Whether a daemon answers on the socket.
-pub async fn is_answered(path: &Path) -> bool {
-    UnixStream::connect(path).await.is_ok()
-}
-
 /// Reads one line of JSON of at most so many bytes; `None` where the other side is done.
 pub async fn read_line<T: DeserializeOwned>(
     lines: &mut BufReader<OwnedReadHalf>,
@@ -288,56 +303,10 @@ async fn write_within(
     written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// One request that was put, and its answers to come.
-pub struct Answers {
-    lines: BufReader<OwnedReadHalf>,
-    _writer: tokio::net::unix::OwnedWriteHalf,
-}
-
-/// Asks the daemon behind the socket.
-pub async fn ask(path: &Path, request: &Request) -> Result<Answers, ControlError> {
-    let unwritten = |error: io::Error| ControlError::Answer(error.to_string());
-    let line = line_of(request).map_err(unwritten)?;
-    if line.len() as u64 > MAX_REQUEST_BYTES {
-        return Err(ControlError::TooLong { bytes: line.len() });
-    }
-    let stream = UnixStream::connect(path).await.map_err(|cause| {
-        let path = path.to_owned();
-        match cause.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-                ControlError::NoDaemon { path }
-            }
-            _ => ControlError::Socket {
-                attempted: "connect to",
-                path,
-                cause,
-            },
-        }
-    })?;
-    let (reader, mut writer) = stream.into_split();
-    let written = write_within(WRITE_TIMEOUT, &mut writer, &line).await;
-    written.map_err(unwritten)?;
-    Ok(Answers {
-        lines: BufReader::new(reader),
-        _writer: writer,
-    })
-}
-
-impl Answers {
-    /// The next answer; `None` behind the last.
-    pub async fn next(&mut self) -> Result<Option<Answer>, ControlError> {
-        match read_line(&mut self.lines, MAX_ANSWER_BYTES).await {
-            Ok(Some(Answer::Done)) => Ok(None),
-            Ok(Some(Answer::Refused(why))) => Err(ControlError::Refused(why)),
-            Ok(Some(answer)) => Ok(Some(answer)),
-            Ok(None) => Err(ControlError::Answer("it broke off".to_owned())),
-            Err(error) => Err(ControlError::Answer(error.to_string())),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::net::UnixStream;
+
     use super::*;
     use crate::index::directory::DataDir;
 
@@ -372,6 +341,7 @@ mod tests {
             let mut lines = BufReader::new(reader);
             let got = read_line(&mut lines, MAX_REQUEST_BYTES).await;
             let got: Request = got.unwrap().unwrap();
+            write_line(&mut writer, &Answer::Accepted).await.unwrap();
             write_line(&mut writer, &answered).await.unwrap();
             write_line(&mut writer, &Answer::Done).await.unwrap();
             got
@@ -431,13 +401,6 @@ mod tests {
                 (read, _) => panic!("{text:?} of {max_bytes}: {read:?}"),
             }
         }
-    }
-
-    #[tokio::test]
-    async fn a_request_that_is_too_long_is_not_put() {
-        let ids = vec!["x".repeat(MAX_REQUEST_BYTES as usize)];
-        let asked = ask(Path::new("/nowhere"), &Request::Retry { ids }).await;
-        assert!(matches!(asked, Err(ControlError::TooLong { .. })));
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! Nothing can be changed by it. Who may read what is decided at the [`gate`].
 
+use std::future::pending;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::task::{JoinError, JoinSet};
@@ -16,6 +18,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Listen;
+use crate::places::{Place, Places};
+use crate::status::Counter;
 
 pub mod api;
 mod count;
@@ -41,10 +45,15 @@ pub const CLOSING: Duration = Duration::from_secs(3);
 /// How long a client may take, and how many there may be.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
-    /// Connections at a time; those above it wait in the kernel's queue.
+    /// Connections at a time; one above it gets the place of the one that has waited for a request for
+    /// longest, or waits where all have a request under way.
     connections: usize,
+    /// How long a connection may wait for a request before its place can be had.
+    grace: Duration,
     /// From when a connection is there until both sides speak TLS.
     handshake: Duration,
+    /// From then until the header of the first request is there.
+    first_header: Duration,
     /// From when a request is waited for until its header is there; so also how long a connection
     /// lies idle.
     header: Duration,
@@ -61,7 +70,11 @@ struct Bounds {
 const BOUNDS: Bounds = Bounds {
     // Some forty browsers at a time: each holds up to six, and keeps them for a while.
     connections: 256,
+    // What a client on the other side of the world takes from its connection to its request.
+    grace: Duration::from_millis(250),
     handshake: Duration::from_secs(10),
+    // Whoever connects has something to ask; a browser that does so in advance connects anew.
+    first_header: Duration::from_secs(10),
     // Above the interval at which metrics are usually read, so that a connection serves again.
     header: Duration::from_secs(90),
     taking: Duration::from_secs(30),
@@ -109,8 +122,9 @@ pub async fn serve(
 ) -> Result<(), HttpError> {
     let board = Arc::clone(&site.board);
     let router = gate::guarded(routes::router(site), Arc::clone(&gate));
+    let cut_off = Arc::clone(&board.http.cut_off);
     let router = count::counted(router, board);
-    serve_within(BOUNDS, listener, &gate, router, stop).await
+    serve_within(BOUNDS, listener, &gate, router, cut_off, stop).await
 }
 
 async fn serve_within(
@@ -118,8 +132,10 @@ async fn serve_within(
     listener: Listener,
     gate: &Gate,
     router: Router,
+    cut_off: Arc<Counter>,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
+    let places = Places::new("HTTP", bounds.connections, bounds.grace, cut_off);
     let mut connections = JoinSet::new();
     let mut failures = 0;
     loop {
@@ -129,13 +145,19 @@ async fn serve_within(
                 note(ended);
                 continue;
             }
-            accepted = listener.accept(), if connections.len() < bounds.connections => accepted,
+            accepted = listener.accept() => accepted,
         };
         let cause = match accepted {
             Ok(stream) => {
                 failures = 0;
+                let Some(place) = stop.run_until_cancelled(places.take()).await else {
+                    break;
+                };
                 let (tls, router, stop) = (gate.acceptor(), router.clone(), stop.clone());
-                connections.spawn(take(bounds, stream, tls, router, stop));
+                connections.spawn(async move {
+                    let taken = take(bounds, stream, &place, tls, router, stop);
+                    place.hold(taken).await;
+                });
                 continue;
             }
             Err(cause) if is_of_one_client(&cause) => continue,
@@ -163,18 +185,19 @@ async fn serve_within(
 async fn take(
     bounds: Bounds,
     stream: Box<dyn Transport>,
+    place: &Arc<Place>,
     tls: Option<TlsAcceptor>,
     router: Router,
     stop: CancellationToken,
 ) {
-    let stream = Patience::new(stream, bounds.taking);
+    let stream = Patience::new(stream, bounds.taking, Arc::clone(place));
     let Some(tls) = tls else {
-        return answer(bounds, stream, router, stop).await;
+        return answer(bounds, stream, place, router, stop).await;
     };
     let agreed = tokio::time::timeout(bounds.handshake, tls.accept(stream));
     // One that speaks no TLS, or nothing at all, is to be told nothing.
     if let Some(Ok(Ok(stream))) = stop.run_until_cancelled(agreed).await {
-        answer(bounds, stream, router, stop).await;
+        answer(bounds, stream, place, router, stop).await;
     }
 }
 
@@ -182,24 +205,46 @@ async fn take(
 async fn answer(
     bounds: Bounds,
     stream: impl Transport + 'static,
+    place: &Arc<Place>,
     router: Router,
     stop: CancellationToken,
 ) {
+    let router = TowerToHyperService::new(router);
+    // The whole answer is there when the router has it; what the client does not take of it is watched
+    // where it is written.
+    let routed = service_fn(|request| {
+        let under_way = place.begin();
+        let answer = router.call(request);
+        async move {
+            let answer = answer.await;
+            drop(under_way);
+            answer
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.header)
         .max_buf_size(bounds.header_bytes)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), routed);
     let mut connection = pin!(connection);
     tokio::select! {
         // Whatever went wrong is the client's affair: there is nobody else to tell.
         _ = connection.as_mut() => return,
+        () = until_silent_for(bounds.first_header, place) => return,
         () = stop.cancelled() => {}
         () = tokio::time::sleep(bounds.lifetime) => {}
     }
     connection.as_mut().graceful_shutdown();
     // One that is not through by then is cut off.
     let _ = tokio::time::timeout(bounds.closing, connection).await;
+}
+
+/// Ends after that time where no request has come by then, else never.
+async fn until_silent_for(limit: Duration, place: &Place) {
+    tokio::time::sleep(limit).await;
+    if place.has_asked() {
+        pending().await
+    }
 }
 
 /// A panic is a defect here, but no reason to stop what the daemon is for.

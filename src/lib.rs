@@ -33,6 +33,7 @@
 //! | [`search`] | the door for whoever searches: a data directory, opened read-only and followed |
 //! | [`status`] | the board: what the daemon is doing, for those who show it |
 //! | [`access`] | who may read what: tokens, and what each lets its holder see |
+//! | [`places`] | how many connections there may be, and which gives its place to a newcomer |
 //! | [`scanner`] | one scan: ranges side by side, pages to the index |
 //! | [`consumer`] | one queue: receive, hand to the index, acknowledge what is committed |
 //! | [`http`] | over HTTP: searches, the page for people, status and metrics |
@@ -47,8 +48,8 @@
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
-//! way, `cli → daemon → {reindex, doctor} → {scanner, consumer, http, control} → {status, search, explain, access} → {bucket,
-//! queue, index, quarantine, wiring} → {query, config, aws, rights} → source → sync`; only `bucket`, `queue` and `aws` name the
+//! way, `cli → daemon → {reindex, doctor} → {scanner, consumer, http, control} → {status, search, explain, access, places} →
+//! {bucket, queue, index, quarantine, wiring} → {query, config, aws, rights} → source → sync`; only `bucket`, `queue` and `aws` name the
 //! AWS crates, only `index::tantivy` names tantivy, only `http` names axum. A test reads the `use` lines
 //! and holds this.
 //!
@@ -104,6 +105,7 @@ pub mod doctor;
 pub mod explain;
 pub mod http;
 pub mod index;
+pub mod places;
 pub mod quarantine;
 pub mod query;
 pub mod queue;

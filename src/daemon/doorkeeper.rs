@@ -1,6 +1,6 @@
 //! Serves the control socket: each request is put to the running session, and answered.
 //!
-//! Whoever asked may leave: a scan that was asked for goes on. Of rebuilds there is one at a time; a
+//! What has asked for nothing yet keeps nobody out. Whoever asked may leave: a scan that was asked for goes on. Of rebuilds there is one at a time; a
 //! configuration that takes over ends it, and whoever asked is told to ask again.
 
 use std::io;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::BufReader;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::mirror::{Ask, Ended};
@@ -22,13 +22,18 @@ use crate::control::{
 };
 use crate::index::IndexError;
 use crate::index::progress::Progress;
+use crate::places::{Place, Places};
 use crate::quarantine::Entry;
 use crate::queue::{Message, ReceiptHandle};
 use crate::status::{Report, index_bytes};
 use crate::telemetry::LogFilter;
 
-/// Connections at the same time; the others wait.
+/// Connections at the same time; one above them gets the place of the one whose request is waited for for
+/// longest, or waits where all requests are there.
 const MAX_CONNECTIONS: usize = 32;
+
+/// How long a request is waited for before the place can be had: it comes with the connection.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// How long a request may take to come.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,13 +50,11 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Serves until it is dropped.
 pub async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::new("the control socket", MAX_CONNECTIONS, GRACE, Arc::default());
     let rebuilding = Arc::new(Mutex::new(()));
     let mut connections = JoinSet::new();
     let mut is_failing = false;
     loop {
-        let permit = Arc::clone(&permits).acquire_owned().await;
-        let permit = permit.expect("nobody closes the semaphore");
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
@@ -60,10 +63,11 @@ pub async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
             Ok((stream, _)) => {
                 is_failing = false;
                 let (around, rebuilding) = (Arc::clone(&around), Arc::clone(&rebuilding));
+                let place = places.take().await;
                 connections.spawn(async move {
-                    // Whoever asked and left needs no answer.
-                    let _ = converse(stream, &around, &rebuilding).await;
-                    drop(permit);
+                    place
+                        .hold(converse(stream, &place, &around, &rebuilding))
+                        .await;
                 });
             }
             Err(cause) => {
@@ -79,24 +83,45 @@ pub async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
     }
 }
 
+/// Reads one request, and answers it.
 async fn converse(
     stream: UnixStream,
+    place: &Arc<Place>,
     around: &Surroundings,
     rebuilding: &Mutex<()>,
-) -> io::Result<()> {
+) {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader);
     let request = read_line(&mut lines, MAX_REQUEST_BYTES);
-    let last = match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
-        Err(_) => return Ok(()),
-        Ok(Ok(None)) => return Ok(()),
-        Ok(Err(error)) => Answer::Refused(format!("the request cannot be read: {error}")),
-        Ok(Ok(Some(request))) => match answer(request, around, rebuilding, &mut writer).await? {
-            Ok(()) => Answer::Done,
-            Err(why) => Answer::Refused(why),
-        },
+    let request = match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
+        Err(_) | Ok(Ok(None)) => return,
+        Ok(Ok(Some(request))) => Ok(request),
+        Ok(Err(error)) => Err(format!("the request cannot be read: {error}")),
     };
-    write_line(&mut writer, &last).await
+    let _under_way = place.begin();
+    // Whoever asked and left needs no answer.
+    let _ = conclude(request, around, rebuilding, &mut writer).await;
+}
+
+/// Answers a request to the last answer; the error of one is why it cannot be read.
+async fn conclude(
+    request: Result<Request, String>,
+    around: &Surroundings,
+    rebuilding: &Mutex<()>,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<()> {
+    let answered = match request {
+        Err(why) => Err(why),
+        Ok(request) => {
+            write_line(writer, &Answer::Accepted).await?;
+            answer(request, around, rebuilding, writer).await?
+        }
+    };
+    let last = match answered {
+        Ok(()) => Answer::Done,
+        Err(why) => Answer::Refused(why),
+    };
+    write_line(writer, &last).await
 }
 
 /// Answers a request; the inner error is why it is refused.

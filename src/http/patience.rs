@@ -1,30 +1,35 @@
 //! A connection whose client must take what it asked for within some time.
 //!
-//! It bounds how long one write may stand still, and nothing that is read; how slow a client may be that takes
+//! It bounds how long one write may stand still, during which the connection keeps its place, and nothing that is read; how slow a client may be that takes
 //! a little now and then is up to the connection's lifetime.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use crate::places::{Place, UnderWay};
+
 /// What bytes come and go by, until nothing could be written for so long.
 pub(super) struct Patience<S> {
     stream: S,
     limit: Duration,
-    /// There while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    place: Arc<Place>,
+    /// There while a write waits; with what keeps the place, where it is of an answer.
+    waiting: Option<(Pin<Box<Sleep>>, Option<UnderWay>)>,
 }
 
 impl<S> Patience<S> {
-    /// With the longest time that a write may wait.
-    pub fn new(stream: S, limit: Duration) -> Self {
+    /// With the longest time that a write may wait, and the place that it keeps meanwhile.
+    pub fn new(stream: S, limit: Duration, place: Arc<Place>) -> Self {
         Self {
             stream,
             limit,
+            place,
             waiting: None,
         }
     }
@@ -39,10 +44,10 @@ impl<S> Patience<S> {
             self.waiting = None;
             return written;
         }
-        let limit = self.limit;
-        let waiting = self
+        let (limit, place) = (self.limit, &self.place);
+        let (waiting, _) = self
             .waiting
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+            .get_or_insert_with(|| (Box::pin(tokio::time::sleep(limit)), place.go_on()));
         let is_over = waiting.as_mut().poll(cx);
         is_over.map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -95,20 +100,26 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
+    use crate::places::Places;
 
     const LIMIT: Duration = Duration::from_millis(50);
+
+    async fn patience<S>(stream: S, limit: Duration) -> Patience<S> {
+        let places = Places::new("tests", 1, Duration::ZERO, Arc::default());
+        Patience::new(stream, limit, places.take().await)
+    }
 
     #[tokio::test]
     async fn a_write_that_nobody_takes_ends() {
         let (ours, _theirs) = duplex(4);
-        let written = Patience::new(ours, LIMIT).write_all(b"too long").await;
+        let written = patience(ours, LIMIT).await.write_all(b"too long").await;
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
     async fn a_write_that_is_taken_bit_by_bit_goes_on() {
         let (ours, mut theirs) = duplex(1);
-        let mut ours = Patience::new(ours, Duration::from_secs(20));
+        let mut ours = patience(ours, Duration::from_secs(20)).await;
         let text = [7_u8; 100];
         let taking = async {
             let mut taken = [0; 100];

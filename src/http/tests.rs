@@ -17,6 +17,11 @@ mod tls;
 /// What no test waits for: its end is a failure.
 const TOO_LONG: Duration = Duration::from_secs(20);
 
+/// What is soon over.
+const LITTLE: Duration = Duration::from_millis(50);
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+
 /// A listener on a free port, and where.
 async fn listening() -> (Listener, SocketAddr) {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -30,6 +35,7 @@ async fn listening() -> (Listener, SocketAddr) {
 /// A server that runs until it is stopped.
 struct Server {
     address: SocketAddr,
+    cut_off: Arc<Counter>,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<Result<(), HttpError>>,
 }
@@ -44,18 +50,29 @@ impl Server {
     }
 
     async fn shared(gate: Arc<Gate>, board: Arc<Board>, bounds: Bounds) -> Self {
-        let (listener, address) = listening().await;
-        let stop = CancellationToken::new();
         let site = Site::bare(Arc::clone(&board));
         let router = gate::guarded(routes::router(site), Arc::clone(&gate));
+        let cut_off = Arc::clone(&board.http.cut_off);
         let router = count::counted(router, board);
-        let stopped = stop.clone();
-        let task =
-            tokio::spawn(
-                async move { serve_within(bounds, listener, &gate, router, stopped).await },
-            );
+        Self::of(gate, router, cut_off, bounds).await
+    }
+
+    /// Of a router alone.
+    async fn routed(router: Router, bounds: Bounds) -> Self {
+        let gate = Arc::new(Gate::by(Access::open()));
+        Self::of(gate, router, Arc::default(), bounds).await
+    }
+
+    async fn of(gate: Arc<Gate>, router: Router, cut_off: Arc<Counter>, bounds: Bounds) -> Self {
+        let (listener, address) = listening().await;
+        let stop = CancellationToken::new();
+        let (stopped, counter) = (stop.clone(), Arc::clone(&cut_off));
+        let task = tokio::spawn(async move {
+            serve_within(bounds, listener, &gate, router, counter, stopped).await
+        });
         Self {
             address,
+            cut_off,
             stop,
             task,
         }
@@ -248,40 +265,48 @@ fn slow_router(go: CancellationToken, asked: CancellationToken) -> Router {
 async fn stopping_waits_for_an_answer_that_is_under_way_but_not_for_ever() {
     for (closing, is_answered) in [(TOO_LONG, true), (Duration::from_millis(50), false)] {
         let bounds = Bounds { closing, ..BOUNDS };
-        let (listener, address) = listening().await;
-        let mut client = Client(TcpStream::connect(address).await.unwrap());
-        let [stop, go, asked] = std::array::from_fn(|_| CancellationToken::new());
+        let [go, asked] = std::array::from_fn(|_| CancellationToken::new());
         let router = slow_router(go.clone(), asked.clone());
-        let stopped = stop.clone();
-        let task = tokio::spawn(async move {
-            let gate = Gate::by(Access::open());
-            serve_within(bounds, listener, &gate, router, stopped).await
-        });
+        let server = Server::routed(router, bounds).await;
+        let mut client = server.connect().await;
         client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
         in_time(asked.cancelled()).await;
-        stop.cancel();
+        server.stop.cancel();
         if is_answered {
             go.cancel();
             assert_eq!(in_time(client.answer(false)).await.body, "done");
         }
-        in_time(task).await.unwrap().unwrap();
+        server.end().await;
         client.closed().await;
     }
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_finish_its_request_is_cut_off() {
-    let bounds = Bounds {
-        header: Duration::from_millis(50),
-        ..BOUNDS
-    };
-    let server = Server::start(Arc::new(sample::board()), bounds).await;
-    let mut half = server.connect().await;
-    half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
-    let mut silent = server.connect().await;
-    silent.closed().await;
-    half.closed().await;
-    server.end().await;
+    for (first_header, header) in [(LITTLE, TOO_LONG), (TOO_LONG, LITTLE)] {
+        let bounds = Bounds {
+            first_header,
+            header,
+            ..BOUNDS
+        };
+        let server = Server::start(Arc::new(sample::board()), bounds).await;
+        let mut half = server.connect().await;
+        half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
+        let mut silent = server.connect().await;
+        silent.closed().await;
+        half.closed().await;
+        server.end().await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_header_is_not_waited_for_any_more_when_it_is_there() {
+    let places = Places::new("tests", 1, Duration::ZERO, Arc::default());
+    let place = places.take().await;
+    in_time(until_silent_for(Duration::ZERO, &place)).await;
+    drop(place.begin());
+    let ended = tokio::time::timeout(LITTLE, until_silent_for(Duration::ZERO, &place)).await;
+    assert!(ended.is_err(), "it has asked");
 }
 
 #[tokio::test]
@@ -295,19 +320,13 @@ async fn a_client_that_does_not_take_its_answer_leaves_its_place() {
     let router = Router::new()
         .route("/", axum::routing::get(async || vec![0; 64 << 20]))
         .route("/small", axum::routing::get(async || "small"));
-    let (listener, address) = listening().await;
-    let stop = CancellationToken::new();
-    let stopped = stop.clone();
-    let task = tokio::spawn(async move {
-        let gate = Gate::by(Access::open());
-        serve_within(bounds, listener, &gate, router, stopped).await
-    });
-    let mut idler = Client(TcpStream::connect(address).await.unwrap());
-    idler.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
-    let mut next = Client(TcpStream::connect(address).await.unwrap());
-    assert_eq!(next.ask("GET", "/small").await.body, "small");
-    stop.cancel();
-    in_time(task).await.unwrap().unwrap();
+    let server = Server::routed(router, bounds).await;
+    let mut idler = server.connect().await;
+    idler.send(REQUEST).await;
+    assert_eq!(server.ask("GET", "/small").await.body, "small");
+    // It was not the newcomer that has cut it off.
+    assert_eq!(server.cut_off.get(), 0);
+    server.end().await;
 }
 
 #[tokio::test]
@@ -334,25 +353,51 @@ async fn a_header_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn connections_above_the_bound_wait_for_those_before() {
+async fn connections_without_a_request_give_way_to_newcomers() {
     let bounds = Bounds {
-        connections: 1,
+        connections: 3,
+        grace: Duration::ZERO,
+        first_header: TOO_LONG,
         ..BOUNDS
     };
     let server = Server::start(Arc::new(sample::board()), bounds).await;
-    let mut first = server.connect().await;
-    first.ask("GET", "/healthz").await;
-    let mut second = server.connect().await;
-    second
-        .send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
-        .await;
-    for _ in 0..20 {
-        first.ask("GET", "/status").await;
+    let already = server.cut_off.get();
+    let silent = server.connect().await;
+    let mut half = server.connect().await;
+    half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
+    let mut kept_alive = server.connect().await;
+    assert_eq!(kept_alive.ask("GET", "/healthz").await.status, 200);
+    let mut newcomers = Vec::new();
+    for mut before in [silent, half, kept_alive] {
+        let mut newcomer = server.connect().await;
+        assert_eq!(newcomer.ask("GET", "/healthz").await.status, 200);
+        before.closed().await;
+        newcomers.push(newcomer);
     }
+    assert_eq!(server.cut_off.get() - already, 3);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn connections_above_the_bound_wait_for_answers_that_are_under_way() {
+    let bounds = Bounds {
+        connections: 1,
+        grace: Duration::ZERO,
+        ..BOUNDS
+    };
+    let [go, asked] = std::array::from_fn(|_| CancellationToken::new());
+    let server = Server::routed(slow_router(go.clone(), asked.clone()), bounds).await;
+    let mut first = server.connect().await;
+    first.send(REQUEST).await;
+    in_time(asked.cancelled()).await;
+    let mut second = server.connect().await;
+    second.send(REQUEST).await;
     let early = second.0.try_read(&mut [0; 1]).unwrap_err();
     assert_eq!(early.kind(), io::ErrorKind::WouldBlock);
-    drop(first);
-    assert_eq!(in_time(second.answer(false)).await.status, 200);
+    go.cancel();
+    assert_eq!(in_time(first.answer(false)).await.body, "done");
+    assert_eq!(in_time(second.answer(false)).await.body, "done");
+    assert_eq!(server.cut_off.get(), 1);
     server.end().await;
 }
 

@@ -27,6 +27,10 @@ const MAX_LOOKS: usize = 2_000;
 const LOOK_PAUSE: Duration = Duration::from_millis(1);
 /// The most bytes that are read of the lock's file to name its holder.
 const MAX_HOLDER_BYTES: u64 = 200;
+/// The most bytes that are read of CURRENT: many more than a name has.
+const MAX_CURRENT_BYTES: u64 = 256;
+/// The most characters that are quoted of what it holds instead of a name.
+const MAX_QUOTED: usize = 80;
 
 /// The folder that holds the generations of an index.
 #[derive(Clone, Debug)]
@@ -134,7 +138,11 @@ impl DataDir {
                 wanted: self.schema_version,
             }),
             None => Err(IndexError::Damaged {
-                what: format!("{} names {name:?}, which is no generation", path.display()),
+                what: format!(
+                    "{} names {:?}, which is no generation",
+                    path.display(),
+                    name.chars().take(MAX_QUOTED).collect::<String>()
+                ),
             }),
         }
     }
@@ -179,11 +187,14 @@ impl DataDir {
         Ok(name.and_then(|name| parse_name(name.trim_end())))
     }
 
-    /// What CURRENT holds, also where it is no text; `None` where there is no such file.
+    /// What CURRENT begins with, also where it is no text; `None` where there is no such file.
     fn read_current(&self) -> Result<Option<String>, IndexError> {
         let path = self.path.join(CURRENT);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        let mut bytes = Vec::new();
+        let read =
+            File::open(&path).and_then(|file| file.take(MAX_CURRENT_BYTES).read_to_end(&mut bytes));
+        match read {
+            Ok(_) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(IndexError::file("read", path)(error)),
         }
@@ -338,6 +349,24 @@ mod tests {
         assert!(dir.next().unwrap().ends_with("assets-v1-000004"));
         dir.remove_old(&dir.lock().unwrap()).unwrap();
         assert!(folder.path().join("assets-v1-000003").exists());
+    }
+
+    #[test]
+    fn little_is_quoted_of_a_pointer_that_is_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(folder.path(), 1);
+        // A name behind which there is more than is read is none either.
+        for text in [
+            "é".repeat(1 << 20),
+            format!("assets-v1-{}1", "x".repeat(1 << 20)),
+        ] {
+            fs::write(folder.path().join(CURRENT), &text).unwrap();
+            let quoted: String = text.chars().take(80).collect();
+            let said = dir.current().unwrap_err().to_string();
+            let words = format!("CURRENT names \"{quoted}\", which is no generation");
+            assert!(said.contains(&words), "{said}");
+        }
+        assert_eq!(dir.read_current().unwrap().unwrap().len(), 256);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A kind of request stands for many paths, so that nothing that a client writes becomes a label.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::lock;
@@ -44,6 +44,8 @@ pub struct HttpBoard {
     pub busy: Counter,
     /// Searches that were given up because they took too long.
     pub too_slow: Counter,
+    /// Connections that were cut off because others came.
+    pub cut_off: Arc<Counter>,
 }
 
 /// Requests of one kind.

@@ -79,6 +79,7 @@ fn fill_work(board: &Board) {
     }
     board.http.busy.add(4);
     board.http.too_slow.add(5);
+    board.http.cut_off.add(6);
 }
 
 fn source(board: &Board, name: &str, phase: Phase, queue_url: &str) -> Arc<SourceBoard> {

@@ -10,7 +10,7 @@ const LEVELS: [&[&str]; 10] = [
     &["source"],
     &["query", "config", "aws", "rights"],
     &["bucket", "queue", "index", "quarantine", "wiring"],
-    &["status", "search", "explain", "access"],
+    &["status", "search", "explain", "access", "places"],
     &["scanner", "consumer", "http", "control"],
     &["reindex", "doctor"],
     &["daemon"],

@@ -1,8 +1,9 @@
 //! `index export`: every record as a line of JSON, into a pipe or a file that is whole or not there.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::fs::symlink;
 use std::process::{Child, ChildStdout, Command};
 
 use serde_json::Value;
@@ -94,6 +95,65 @@ fn a_file_is_there_when_everything_is_in_it() {
         fixture.cli.fail(&arguments, &[words]);
     }
     assert_eq!(fs::read_to_string(&file).expect("it stays"), text);
+}
+
+#[test]
+fn nothing_is_written_into_the_data_directory() {
+    let fixture = Fixture::with_keys(numbered(0..10));
+    fixture.cli.reindex();
+    let data_dir = fixture.cli.data_dir();
+    let current = fs::read(data_dir.join("CURRENT")).expect("there is an index");
+    let link = fixture.cli.folder().join("link");
+    symlink(&data_dir, &link).expect("ours");
+    let generation = fixture.cli.generation().trim().to_owned();
+    for file in [
+        data_dir.join("CURRENT"),
+        data_dir.join("assets.jsonl"),
+        data_dir.join(generation).join("meta.json"),
+        link.join("CURRENT"),
+        link.join("../data/CURRENT"),
+    ] {
+        let path = file.to_str().expect("UTF-8");
+        let refused = fixture.cli.run(&["index", "export", "--output", path]);
+        assert_eq!(refused.status.code(), Some(2), "{refused:#?}");
+        let words = "is in the data directory";
+        assert!(refused.stderr.contains(words), "{refused:#?}");
+    }
+    assert_eq!(
+        fs::read(data_dir.join("CURRENT")).expect("it stays"),
+        current
+    );
+    assert!(!data_dir.join("assets.jsonl").exists());
+    assert_eq!(export(&fixture.cli, &[]).len(), 10);
+}
+
+#[test]
+fn what_is_in_the_way_and_no_file_is_not_written() {
+    let fixture = Fixture::with_keys(numbered(0..10));
+    fixture.cli.reindex();
+    let file = fixture.cli.folder().join("assets.jsonl");
+    let partial = fixture.cli.folder().join("assets.jsonl.partial");
+    let precious = fixture.cli.folder().join("precious");
+    fs::write(&precious, "precious").expect("ours");
+    let arguments = ["index", "export", "--output", file.to_str().expect("UTF-8")];
+    let refused = || {
+        let words = ["assets.jsonl.partial", "is no regular file", "remove it"];
+        fixture.cli.fail(&arguments, &words);
+        assert!(!file.exists());
+    };
+    symlink(&precious, &partial).expect("ours");
+    refused();
+    assert_eq!(fs::read_to_string(&precious).expect("ours"), "precious");
+    fs::remove_file(&partial).expect("ours");
+    let made = Command::new("mkfifo").arg(&partial).status();
+    assert!(made.expect("mkfifo is there").success());
+    // A pipe without a reader cannot be opened so, and one with a reader can.
+    refused();
+    let reader = File::options().read(true).write(true).open(&partial);
+    refused();
+    drop(reader.expect("ours"));
+    fs::remove_file(&partial).expect("ours");
+    fixture.cli.succeed(&arguments);
 }
 
 #[test]

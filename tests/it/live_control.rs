@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -249,6 +249,24 @@ fn get(address: &str, path: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers text");
     answer
+}
+
+#[test]
+fn unfinished_requests_keep_nobody_out() {
+    let live = Live::new();
+    let daemon = live.serve();
+    let socket = live.cli.data_dir().join("control.sock");
+    let halves = (0..100).map(|_| {
+        let mut half = UnixStream::connect(&socket).expect("it listens");
+        // One may have given its place away by now.
+        let _ = half.write_all(b"\"stat");
+        half
+    });
+    let _halves: Vec<UnixStream> = halves.collect();
+    live.cli.succeed(&["status"]);
+    live.cli.succeed(&["log"]);
+    assert_eq!(daemon.count(&["all places for connections are taken"]), 1);
+    daemon.terminate();
 }
 
 #[test]

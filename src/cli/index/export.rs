@@ -1,14 +1,17 @@
 //! `index export`: the records as lines of JSON, to standard output or into a file.
 //!
-//! A file appears under its name when everything is in it, and not before.
+//! A file appears under its name when everything is in it, and not before. Nothing is written into the data
+//! directory: what has a name there is the index's.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail};
+use rustix::fs::OFlags;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Place;
@@ -78,6 +81,9 @@ pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     let file = Some(&arguments.output).filter(|path| *path != Path::new("-"));
     let stop = stop_on_signals(file.is_some())?;
     let data_dir = arguments.place.open(config);
+    if let Some(path) = file {
+        check_outside(path, data_dir.path())?;
+    }
     let engine = open(&data_dir).map_err(anyhow::Error::from)?;
     let checkpoint = engine.checkpoint().map_err(anyhow::Error::from)?;
     let work = Work {
@@ -199,6 +205,24 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Refuses a file in the data directory or below it, where it could take the place of one of the index.
+fn check_outside(path: &Path, data_dir: &Path) -> Result<(), Failure> {
+    // A folder that is not there is neither of them, and refused when the file is made.
+    let (Ok(folder), Ok(data_dir)) = (folder_of(path).canonicalize(), data_dir.canonicalize())
+    else {
+        return Ok(());
+    };
+    if !folder.starts_with(&data_dir) {
+        return Ok(());
+    }
+    let error = anyhow!(
+        "failed to write {}: it is in the data directory {}, which is the index's alone; name a file elsewhere",
+        path.display(),
+        data_dir.display()
+    );
+    Err(Failure::Told(MISUSED, error))
+}
+
 /// Makes the file that is written until it is complete; one that a killed export left is overwritten.
 fn begin_file(path: &Path) -> anyhow::Result<(PathBuf, File)> {
     // What is no file would be replaced by one in the end.
@@ -213,12 +237,7 @@ fn begin_file(path: &Path) -> anyhow::Result<(PathBuf, File)> {
     let mut partial = name.to_owned();
     partial.push(".partial");
     let partial = folder_of(path).join(partial);
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&partial)
-        .with_context(|| format!("failed to create {}", partial.display()))?;
+    let file = open_partial(&partial)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -231,4 +250,27 @@ fn begin_file(path: &Path) -> anyhow::Result<(PathBuf, File)> {
     }
     file.set_len(0).context("failed to empty the file")?;
     Ok((partial, file))
+}
+
+/// Opens the file, and makes it where there is none. A link is not followed, and a pipe not waited for.
+fn open_partial(partial: &Path) -> anyhow::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(flags.bits() as i32)
+        .open(partial);
+    let about = match &opened {
+        Ok(file) => file.metadata(),
+        Err(_) => fs::symlink_metadata(partial),
+    };
+    if about.is_ok_and(|about| !about.is_file()) {
+        bail!(
+            "failed to write {}: it is no regular file, so no export has left it; remove it, or name another \
+             file",
+            partial.display()
+        );
+    }
+    opened.with_context(|| format!("failed to create {}", partial.display()))
 }

@@ -236,6 +236,7 @@ asset_indexer_http_request_seconds_count{route="search"} 3
 asset_indexer_http_request_seconds_bucket{le="0.25",route="search"} 2
 asset_indexer_searches_refused_total{reason="busy"} 4
 asset_indexer_searches_refused_total{reason="too_slow"} 5
+asset_indexer_http_connections_cut_off_total 6
 process_resident_memory_bytes 8192
 process_cpu_seconds_total 1.5
 process_open_fds 21

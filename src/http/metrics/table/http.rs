@@ -1,9 +1,9 @@
 //! Metrics of what is answered over HTTP.
 
 use super::super::metric::{Metric, Read};
-use super::metric;
+use super::{metric, some};
 
-pub const METRICS: [Metric; 3] = [
+pub const METRICS: [Metric; 4] = [
     metric(
         "asset_indexer_http_requests_total",
         "Requests that were answered, by what kind they were and with which status",
@@ -23,5 +23,10 @@ pub const METRICS: [Metric; 3] = [
                 ("too_slow", of.board.http.too_slow.get().into()),
             ]
         }),
+    ),
+    metric(
+        "asset_indexer_http_connections_cut_off_total",
+        "Connections without a request under way that were closed because all places were taken and others came",
+        Read::Process(|of| some(of.board.http.cut_off.get())),
     ),
 ];
