@@ -156,7 +156,7 @@ impl TantivyEngine {
     }
 
     /// As [`TantivyEngine::open_read_only`], also where the index is of another schema version. Columns
-    /// are found by their names, so checkpoint and [`Engine::read`] can be relied on, and nothing else.
+    /// are found by their names, so checkpoint and [`crate::index::Engine::read`] can be relied on, and nothing else.
     pub fn open_of_any_schema(path: &Path) -> Result<Self, IndexError> {
         open_newest(CommitFolder::newest(path)?, |commit| {
             Self::over_commit(commit, Ok)

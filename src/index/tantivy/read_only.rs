@@ -49,7 +49,7 @@ impl CommitFolder {
         })
     }
 
-    /// The same files with another text of [`META`], which names some of them.
+    /// The same files with another text of `meta.json`, which names some of them.
     pub fn with_meta(&self, meta: Vec<u8>) -> Self {
         Self {
             meta: Arc::new(meta),
