@@ -16,6 +16,7 @@ use crate::source::Source;
 use crate::telemetry;
 
 mod check;
+mod completions;
 mod explain;
 mod iam_policy;
 mod index;
@@ -203,6 +204,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         // Into memory first: where standard output cannot be written, clap would panic.
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command, "asset-indexer", &mut script);
+        let script = completions::mended(script);
         return match std::io::stdout().write_all(&script) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::from(error).context("failed to print the completions"))?

@@ -204,6 +204,29 @@ fn an_answer_that_cannot_be_printed_is_a_failure() {
     }
 }
 
+/// What Bash offers for the last of these words.
+fn offered(words: &[&str]) -> String {
+    let (last, before) = words.split_last().expect("there is one");
+    let line = format!(
+        "source <({BINARY} completions bash); COMP_WORDS=(asset-indexer {0}); COMP_CWORD={1}; \
+         _asset__indexer asset-indexer '{last}' '{2}'; echo \"${{COMPREPLY[*]}}\"",
+        words.join(" "),
+        words.len(),
+        before.last().unwrap_or(&"asset-indexer"),
+    );
+    let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+    assert!(output.stderr.is_empty(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn bash_completes_commands_of_commands_options_and_their_values() {
+    assert!(offered(&["ind"]).contains("index"));
+    assert!(offered(&["index", "v"]).contains("verify"));
+    assert!(offered(&["check", "--so"]).contains("--source"));
+    assert!(offered(&["setup", "--print", "t"]).contains("terraform"));
+}
+
 #[test]
 fn completions_and_help_need_no_configuration() {
     let fixture = Fixture::new();
