@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::error::BadValue;
 use crate::config::file::{EndpointOrderFile, EventsFile, RulesFile, SourceFile};
 use crate::config::{check, credentials};
-use crate::source::{EndpointOrder, Events, Rules, Source, address};
+use crate::source::{Credentials, EndpointOrder, Events, Rules, Source, address, aws_host};
 
 /// Resolves a Source; paths are relative to `folder`.
 pub fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue> {
@@ -21,13 +21,17 @@ pub fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue> {
     let store = file.endpoint_url.as_deref();
     let endpoint_url =
         store.map(|url| check::http_url("endpoint_url", url, "https://s3.example.com"));
+    let own = credentials::resolve(file.credentials, folder)?;
     let source = Source {
         prefix: check::prefix(&file.prefix)?,
         endpoint_url: endpoint_url.transpose()?,
         base_url: base_url(file.base_url.as_deref(), &file.subdomain)?,
         rules: rules(file.rules)?,
-        credentials: credentials::resolve(file.credentials, folder)?,
-        events: file.events.map(|file| events(file, folder)).transpose()?,
+        events: file
+            .events
+            .map(|events_file| events(events_file, &own, store, folder))
+            .transpose()?,
+        credentials: own,
         endpoint_order: match file.endpoint_order {
             EndpointOrderFile::Standard => EndpointOrder::Standard,
             EndpointOrderFile::ExternalFirst => EndpointOrder::ExternalFirst,
@@ -66,14 +70,25 @@ fn rules(file: RulesFile) -> Result<Rules, BadValue> {
     })
 }
 
-fn events(file: EventsFile, folder: &Path) -> Result<Events, BadValue> {
+/// Where nothing is said of the queue's credentials they are the Source's `own`, unless one of the two is AWS's
+/// and the other is not, who would not know them.
+fn events(
+    file: EventsFile,
+    own: &Credentials,
+    store: Option<&str>,
+    folder: &Path,
+) -> Result<Events, BadValue> {
+    let is_of_aws = |url: &str| aws_host::name(url).is_some();
+    let are_together = store.is_none_or(is_of_aws) == is_of_aws(&file.queue_url);
     let example = "https://sqs.eu-central-1.amazonaws.com/123456789012/photos";
     let region = file.region.as_deref();
     region.map_or(Ok(()), |region| check::region("events.region", region))?;
     Ok(Events {
         queue_url: check::http_url("events.queue_url", &file.queue_url, example)?,
-        credentials: credentials::resolve(file.credentials, folder)
-            .map_err(|bad| bad.below("events"))?,
+        credentials: match file.credentials {
+            None if are_together => own.clone(),
+            written => credentials::resolve(written, folder).map_err(|bad| bad.below("events"))?,
+        },
         region: file.region,
     })
 }

@@ -164,6 +164,35 @@ fn credentials_say_where_the_secret_is() {
 }
 
 #[test]
+fn a_queue_is_received_from_with_the_credentials_of_the_source_where_they_can_be_known_there() {
+    let (aws, local) = (
+        "https://sqs.eu-west-1.amazonaws.com/1/q",
+        "http://127.0.0.1:1/q",
+    );
+    let (own, other) = (
+        Credentials::Profile("own".into()),
+        Credentials::Profile("queue".into()),
+    );
+    let store = "endpoint_url = \"http://127.0.0.1:1\"\n";
+    let vpc = "endpoint_url = \"https://vpce-1.s3.eu-west-1.vpce.amazonaws.com\"\n";
+    for (endpoint, queue, written, want) in [
+        ("", aws, "", &own),
+        (vpc, aws, "", &own),
+        (store, local, "", &own),
+        (store, aws, "", &Credentials::DefaultChain),
+        ("", local, "", &Credentials::DefaultChain),
+        ("", aws, ", credentials = { profile = \"queue\" }", &other),
+    ] {
+        let keys = format!(
+            "{endpoint}credentials = {{ profile = \"own\" }}\nevents = {{ queue_url = \"{queue}\"{written} }}"
+        );
+        let config = load(&folder(&with_source(&keys), &[])).unwrap();
+        let events = config.sources[0].events.as_ref().unwrap();
+        assert_eq!(events.credentials, *want, "{endpoint} {queue} {written}");
+    }
+}
+
+#[test]
 fn a_source_can_have_a_file_of_its_own() {
     let source =
         |name: &str| format!("name = \"{name}\"\nbucket = \"bucket\"\nsubdomain = \"{name}\"\n");
