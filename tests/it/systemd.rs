@@ -216,8 +216,16 @@ fn an_upgrade_keeps_data_and_settings_a_removal_ends_the_services_and_a_purge_al
     let read = |path: &str| container.succeed(&["cat", path]);
     let (kept, generation) = (read(SETTINGS), read("/var/lib/asset-indexer/CURRENT"));
     let before = [SERVICE, INSTANCE].map(|unit| machine.main_process(unit));
+    machine.systemctl(&["enable", INSTANCE]);
+    // A scan that takes long does not hold up the upgrade, and goes on after it.
+    machine.edit(REINDEX, "[Service]\nExecStart=\nExecStart=sleep infinity\n");
+    machine.systemctl(&["start", "--no-block", REINDEX]);
+    machine.wait_for_property(REINDEX, "ActiveState", "activating");
+    let scanning = machine.main_process(REINDEX);
 
     machine.install(PACKAGES[1]);
+    machine.wait_for_property(REINDEX, "ActiveState", "activating");
+    assert_ne!(machine.main_process(REINDEX), scanning);
     assert_eq!(
         container.succeed(&[
             "dpkg-query",
