@@ -292,7 +292,7 @@ fn class_of(column: &StrColumn, ord: u64) -> Result<StorageClass, IndexError> {
 
 /// Wraps what tantivy says when a column cannot be read.
 pub fn read_error<E: Into<TantivyError>>() -> impl FnOnce(E) -> IndexError {
-    |error| failure::of("read the index")(error.into())
+    |error| failure::of_reading("read the index")(error.into())
 }
 
 fn number_at(column: &Option<Column<u64>>, doc: DocId) -> Option<u64> {

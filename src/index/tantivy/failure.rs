@@ -19,6 +19,18 @@ pub fn of(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
     }
 }
 
+/// As [`of`], where nothing is written: all that is read is mapped, so that whatever is not the system's own
+/// error tells of contents, such as what decompression fails with. Of writing, tantivy passes on errors of the
+/// system as mere text.
+pub fn of_reading(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
+    move |error| match &error {
+        TantivyError::IoError(cause) if cause.raw_os_error().is_none() => IndexError::Damaged {
+            what: format!("failed to {attempted}: {error}"),
+        },
+        _ => of(attempted)(error),
+    }
+}
+
 /// Reads files of the index, on whose damage tantivy panics.
 ///
 /// What it was about to change is to be thrown away after that: nothing but the index is known to be
@@ -58,13 +70,8 @@ pub fn is_damage(error: &TantivyError) -> bool {
     }
 }
 
-/// Whether what was read is wrong, and not the reading: `Other` is what decompression fails with, and no
-/// error of the system.
+/// Whether what was read is wrong, and not the reading.
 fn is_of_contents(error: &io::Error) -> bool {
-    let kinds = [
-        ErrorKind::InvalidData,
-        ErrorKind::Other,
-        ErrorKind::UnexpectedEof,
-    ];
-    error.raw_os_error().is_none() && kinds.contains(&error.kind())
+    let kinds = [ErrorKind::InvalidData, ErrorKind::UnexpectedEof];
+    kinds.contains(&error.kind())
 }

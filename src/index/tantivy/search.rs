@@ -97,7 +97,9 @@ impl Search<'_> {
                 }
                 counts.enter(searched, columns, reader)?;
                 let mut first = First::new(self.most(), self.start(&values, searched, columns)?);
-                let mut scorer = weight.scorer(reader, 1.0).map_err(failure::of(SEARCHING))?;
+                let mut scorer = weight
+                    .scorer(reader, 1.0)
+                    .map_err(failure::of_reading(SEARCHING))?;
                 self.pass(
                     &mut *scorer,
                     reader,
@@ -135,7 +137,9 @@ impl Search<'_> {
                 &expansions,
             )?;
             let query = translation.query(&self.request.query)?;
-            query.weight(scoring).map_err(failure::of(SEARCHING))
+            query
+                .weight(scoring)
+                .map_err(failure::of_reading(SEARCHING))
         };
         self.scope.iter().map(weight).collect()
     }

@@ -180,7 +180,7 @@ impl Suggesting<'_> {
             }
             let mut scorer = weight
                 .scorer(reader, 1.0)
-                .map_err(failure::of(SUGGESTING))?;
+                .map_err(failure::of_reading(SUGGESTING))?;
             all.extend(find(columns, reader, &mut *scorer)?);
             if let Some(fault) = self.watch.fault() {
                 return Err(fault.clone());
@@ -207,7 +207,7 @@ impl Suggesting<'_> {
         }
         let scoring = EnableScoring::disabled_from_searcher(&self.engine.snapshot().searcher);
         let weight = BooleanQuery::new(clauses).weight(scoring);
-        weight.map_err(failure::of(SUGGESTING))
+        weight.map_err(failure::of_reading(SUGGESTING))
     }
 
     /// Where the Sources lie in a segment that has any of them, ascending.
