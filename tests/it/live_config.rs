@@ -7,7 +7,7 @@ use crate::config::{Config, Source};
 use crate::daemon::Daemon;
 use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, SCANNED, wait_for_keys, wait_for_mirror_of};
-use crate::proxy::{Request, lists_from, nth_list};
+use crate::proxy::{Action, Request, lists_from, nth_list};
 use crate::s3::Bucket;
 use crate::server;
 
@@ -210,6 +210,31 @@ fn a_wrong_secret_that_is_mended_leaves_no_trouble() {
     write(&key.secret);
     daemon.wait_for_times(before + 1, &SCANNED);
     assert_eq!(reasons(&cli), serde_json::json!([]));
+    daemon.terminate();
+}
+
+#[test]
+fn a_key_that_could_not_be_looked_up_is_no_trouble_of_the_next_configuration() {
+    let lists_it = |request: &Request| request.get("prefix") == Some("a.jpg");
+    let mut live = Live::new();
+    live.configure(|config| config.visibility_timeout_seconds = SHORT_VISIBILITY_SECONDS);
+    live.bucket.keep_versions();
+    live.bucket.put_keys(["a.jpg"]);
+    let daemon = live.serve();
+    live.queue.wait_until_empty();
+    live.proxy
+        .fault(1, lists_it, Action::Error(403, "AccessDenied"));
+    let version = live.bucket.versions("a.jpg").remove(0);
+    live.bucket.delete_version("a.jpg", &version);
+    daemon.wait_for(&["WARN", "a key cannot be looked up"]);
+    assert_ne!(reasons(&live.cli), serde_json::json!([]));
+    daemon.hangup();
+    daemon.wait_for(&["new configuration takes over"]);
+    let gate = live.proxy.hold(lists_it);
+    gate.wait_until_reached();
+    assert_eq!(reasons(&live.cli), serde_json::json!([]));
+    gate.open();
+    live.wait_for_mirror();
     daemon.terminate();
 }
 
