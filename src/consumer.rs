@@ -22,6 +22,7 @@ use crate::queue::{MAX_BATCH, Message, Queue, QueueError, QueueErrorKind, Receip
 use crate::status::{Health, QueueBoard};
 use crate::sync::back_off::{doubled, spread};
 
+mod account;
 pub mod handler;
 pub mod in_hand;
 mod look_up;

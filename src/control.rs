@@ -16,6 +16,7 @@ use tokio::net::unix::OwnedReadHalf;
 use crate::index::directory::WriterLock;
 use crate::index::progress::Progress;
 use crate::status::Report;
+use crate::words::if_denied;
 
 mod client;
 
@@ -166,7 +167,7 @@ impl ScanFigures {
 pub enum ControlError {
     /// There is no daemon.
     #[error(
-        "no daemon answers on {}; start one with `asset-indexer serve`",
+        "no daemon answers on {}; start one with `asset-indexer serve` or `systemctl start asset-indexer`",
         path.display()
     )]
     NoDaemon {
@@ -208,7 +209,10 @@ pub enum ControlError {
         limit: Duration,
     },
     /// The socket could not be used.
-    #[error("failed to {attempted} the control socket {}: {cause}", path.display())]
+    #[error(
+        "failed to {attempted} the control socket {}: {cause}{}",
+        path.display(), if_denied(cause)
+    )]
     Socket {
         /// What was attempted.
         attempted: &'static str,

@@ -1,4 +1,4 @@
-//! Numbers, sizes and keys as people read them.
+//! Numbers, sizes, keys and denials as people read them.
 //!
 //! It prints nothing; what is said about them is whoever prints it's to say.
 
@@ -28,6 +28,17 @@ pub fn size(bytes: u64) -> String {
     match unit {
         "B" => format!("{bytes} B"),
         _ => format!("{value:.1} {unit}"),
+    }
+}
+
+/// What to do about an error of the system, to stand behind it: something where access is denied, and
+/// otherwise nothing.
+pub fn if_denied(cause: &std::io::Error) -> &'static str {
+    match cause.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "; run it as root or as the service's user; members of the group asset-indexer may ask the daemon"
+        }
+        _ => "",
     }
 }
 
@@ -71,6 +82,14 @@ mod tests {
         ] {
             assert_eq!(size(bytes), text);
         }
+    }
+
+    #[test]
+    fn who_is_denied_access_is_told_whom_to_be() {
+        use std::io::{Error, ErrorKind};
+        let advice = if_denied(&Error::from(ErrorKind::PermissionDenied));
+        assert!(advice.starts_with("; run it as root or as"), "{advice}");
+        assert_eq!(if_denied(&Error::from(ErrorKind::NotFound)), "");
     }
 
     #[test]

@@ -68,11 +68,29 @@ pub enum SecretFault {
     },
     /// A systemd credential was asked for outside a unit that has one.
     #[error(
-        "the systemd credential {name:?} is not to be had: {CREDENTIALS_DIRECTORY} is not set; run as a unit with LoadCredential={name}:FILE"
+        "failed to read the systemd credential {name:?}: {CREDENTIALS_DIRECTORY} is not set, because systemd \
+         hands credentials over to the service alone; let the daemon do it, or run the command as \
+         `systemd-run --collect --pty --uid=asset-indexer \
+         -p LoadCredentialEncrypted={name}:/etc/asset-indexer/credentials asset-indexer …`"
     )]
     NoCredentialsDirectory {
         /// The credential.
         name: String,
+    },
+    /// The unit has no credential of that name.
+    #[error(
+        "failed to read the systemd credential {name:?}: it is not among those that systemd has handed over \
+         in {directory}, which are {present}; write the name of one of them, or have the unit load it and \
+         restart it: credentials are handed over at a restart, not at a reload",
+        directory = .directory.display()
+    )]
+    NoSuchCredential {
+        /// The credential.
+        name: String,
+        /// Where they lie.
+        directory: PathBuf,
+        /// The names of those that are there, or that there are none.
+        present: String,
     },
     /// A credential's name that would lead out of the directory.
     #[error(
@@ -90,8 +108,40 @@ pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretFault> {
         SecretFile::Path(path) => read_file(path, OTHERS),
         SecretFile::SystemdCredential(name) => {
             let directory = std::env::var_os(CREDENTIALS_DIRECTORY).map(PathBuf::from);
-            read_file(&credential_path(directory, name)?, OTHERS_BESIDE_SYSTEMD)
+            read_credential(directory, name)
         }
+    }
+}
+
+fn read_credential(directory: Option<PathBuf>, name: &str) -> Result<Secret, SecretFault> {
+    let path = credential_path(directory, name)?;
+    read_file(&path, OTHERS_BESIDE_SYSTEMD).map_err(|fault| match (fault, path.parent()) {
+        (SecretFault::Unreadable { source, .. }, Some(directory))
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
+            SecretFault::NoSuchCredential {
+                name: name.into(),
+                directory: directory.into(),
+                present: names_in(directory),
+            }
+        }
+        (fault, _) => fault,
+    })
+}
+
+/// The names of the files in a folder, in words.
+fn names_in(directory: &Path) -> String {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) => return format!("not to be listed ({error})"),
+    };
+    let name =
+        |entry: io::Result<std::fs::DirEntry>| Some(format!("{:?}", entry.ok()?.file_name()));
+    let mut names: Vec<String> = entries.filter_map(name).collect();
+    names.sort_unstable();
+    match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
     }
 }
 
@@ -214,6 +264,32 @@ mod tests {
             );
         }
         let refused = credential_path(None, "s3").unwrap_err().to_string();
-        assert!(refused.contains("LoadCredential=s3:FILE"), "{refused}");
+        for words in [
+            "CREDENTIALS_DIRECTORY is not set",
+            "to the service alone; let the daemon do it",
+            "`systemd-run --collect --pty --uid=asset-indexer -p LoadCredentialEncrypted=s3:/etc/",
+        ] {
+            assert!(refused.contains(words), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_credential_that_was_not_handed_over_is_told_from_those_that_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = || Some(folder.path().to_owned());
+        let refused = || read_credential(directory(), "s4").unwrap_err().to_string();
+        assert!(refused().contains("which are none;"), "{}", refused());
+        for name in ["s3_photos", "s3"] {
+            std::fs::write(folder.path().join(name), "hidden").unwrap();
+        }
+        let refused = refused();
+        for words in [
+            "credential \"s4\": it is not among those",
+            "which are \"s3\", \"s3_photos\";",
+            "handed over at a restart, not at a reload",
+        ] {
+            assert!(refused.contains(words), "{refused}");
+        }
+        assert!(!refused.contains("hidden"), "{refused}");
     }
 }

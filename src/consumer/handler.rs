@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::account;
 use super::look_up::{self, LookUpError};
 use super::routes::{Follower, Routes};
 use crate::index::IndexError;
@@ -60,8 +61,22 @@ pub enum Outcome {
 struct Task {
     follower: Arc<Follower>,
     key: String,
+    /// The name of the event.
+    event: String,
     told: Told,
     time: Option<Stamp>,
+}
+
+impl Task {
+    /// Tells what became of it.
+    fn tell(&self, settled: &Result<Applied, LookUpError>, looked_up: bool) {
+        let became = match settled {
+            Ok(applied) => account::of_applied(*applied),
+            Err(error) => account::of_failed(error),
+        };
+        let source = Some(self.follower.source.name.as_str());
+        account::tell(source, &self.key, &self.event, became, looked_up);
+    }
 }
 
 impl Handler {
@@ -151,29 +166,42 @@ impl Handler {
     /// Finds whom an event concerns, and what it tells them.
     fn route(&self, event: ObjectEvent, sent: Option<Stamp>, tasks: &mut Vec<Task>) {
         let counters = &self.board.counters;
-        let told = match event.meaning {
+        if let Some(why) = account::of_no_concern(&event.meaning) {
+            account::tell_passed_over(None, &event, why);
+        }
+        let told = match &event.meaning {
             Meaning::Irrelevant => return counters.irrelevant.add(1),
             Meaning::Unknown => return counters.unknown.add(1),
-            Meaning::Certain(event) => certain(event, sent.unwrap_or_else(status::now)),
+            Meaning::Certain(event) => certain(event.clone(), sent.unwrap_or_else(status::now)),
             Meaning::LookUp(look_up) => {
                 // It had happened when its message was sent, and at the latest now.
                 let sent = sent.unwrap_or_else(status::now);
                 Told::Ambiguous(Ambiguous {
                     time: look_up.time.map_or(sent, |time| time.min(sent)),
-                    sequencer: look_up.sequencer,
+                    sequencer: look_up.sequencer.clone(),
                 })
             }
         };
         let mut concerned = self.routes.of(&event.bucket, &event.key).peekable();
         if concerned.peek().is_none() {
+            account::tell_passed_over(
+                None,
+                &event,
+                "passed over: no Source is of its bucket and folder",
+            );
             return counters.unrouted.add(1);
         }
         for follower in concerned {
             match admitted(follower, &event.key, told.clone()) {
-                None => counters.not_admitted.add(1),
+                None => {
+                    let source = Some(follower.source.name.as_str());
+                    account::tell_passed_over(source, &event, "not admitted by the rules");
+                    counters.not_admitted.add(1);
+                }
                 Some(told) => tasks.push(Task {
                     follower: Arc::clone(follower),
                     key: event.key.clone(),
+                    event: event.name.clone(),
                     told,
                     time: event.time,
                 }),
@@ -189,28 +217,28 @@ impl Handler {
         applied: Vec<Applied>,
     ) -> Result<Outcome, IndexError> {
         let mut outcome = Outcome::Done;
+        // Of one that is built beside it, nothing is counted or told.
+        let is_live = index.is_same_index(&self.index);
         for (task, applied) in tasks.iter().zip(applied) {
+            let looked_up = applied == Applied::LookUp;
             let settled = match applied {
-                Applied::NotYet => None,
                 Applied::LookUp => {
                     let event = task.told.to_ambiguous();
-                    match self.look_up(index, task, &event).await {
-                        Ok(applied) => Some(applied),
-                        Err(LookUpError::Index(error)) => return Err(error),
-                        Err(LookUpError::NotYet) => None,
-                        Err(error) => {
-                            outcome = Outcome::Failed(error.to_string());
-                            continue;
-                        }
-                    }
+                    self.look_up(index, task, &event).await
                 }
-                applied => Some(applied),
+                Applied::NotYet => Err(LookUpError::NotYet),
+                applied => Ok(applied),
             };
+            if is_live {
+                task.tell(&settled, looked_up);
+            }
             match settled {
-                Some(applied) if index.is_same_index(&self.index) => count(task, applied),
-                Some(_) => {}
-                None if outcome == Outcome::Done => outcome = Outcome::NotYet,
-                None => {}
+                Ok(applied) if is_live => count(task, applied),
+                Ok(_) => {}
+                Err(LookUpError::Index(error)) => return Err(error),
+                Err(LookUpError::NotYet) if outcome == Outcome::Done => outcome = Outcome::NotYet,
+                Err(LookUpError::NotYet) => {}
+                Err(error) => outcome = Outcome::Failed(error.to_string()),
             }
         }
         Ok(outcome)

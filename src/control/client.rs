@@ -290,6 +290,31 @@ mod tests {
         assert!(matches!(asked, Err(ControlError::NoAnswer { .. })));
     }
 
+    #[test]
+    fn whom_the_socket_denies_is_told_whom_to_be() {
+        let denied = ControlError::Socket {
+            attempted: "connect to",
+            path: "control.sock".into(),
+            cause: io::ErrorKind::PermissionDenied.into(),
+        };
+        let text = denied.to_string();
+        assert!(
+            text.contains("; run it as root or as the service's user; "),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_is_missing_can_be_started_in_two_ways() {
+        let asked = ask(Path::new("/nowhere/control.sock"), &Request::Status).await;
+        let text = asked
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        let ways = "start one with `asset-indexer serve` or `systemctl start asset-indexer`";
+        assert!(text.ends_with(ways), "{text}");
+    }
+
     #[tokio::test]
     async fn a_request_that_is_too_long_is_not_put() {
         let ids = vec!["x".repeat(MAX_REQUEST_BYTES as usize)];

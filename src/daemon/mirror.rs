@@ -98,7 +98,7 @@ impl Mirror {
         Self {
             // So that Sources that began together do not go on together.
             every: jittered(config.scan.reconcile_every, fastrand::f64()),
-            pace: Pace::default(),
+            pace: Pace::owing(follower.board.suffers(Trouble::Scan)),
             began: tokio::time::Instant::now(),
             seen_missing: missing.unwrap_or_default(),
             follower,
@@ -252,6 +252,10 @@ impl Mirror {
             since: now(),
             progress: Arc::clone(&progress),
         }));
+        if !self.pace.has_failed() {
+            // What a scan of the session before suffered from may be mended.
+            board.recover(Trouble::Scan);
+        }
         // Of those that are only tried again it is told when one succeeds.
         if !board.suffers(Trouble::Scan) {
             tracing::info!(source = source.name, reason = %due.reason, "scan begins");

@@ -12,22 +12,37 @@ use crate::sync::schedule::{Due, Reason};
 const FIRST_BACK_OFF: Duration = Duration::from_secs(5);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(15 * 60);
 
-/// A scan that failed, if nothing else makes one due.
+/// A scan in the place of one that failed, if nothing else makes one due.
 const RETRY: Due = Due {
     reason: Reason::Unfinished,
     fresh: false,
     partial: false,
 };
 
-/// How the last scans of this session ended.
+/// How the last scans of this session ended, and whether it owes one to the session before.
 #[derive(Debug, Default)]
 pub struct Pace {
+    /// The last scan of the session before failed, which a new configuration may have mended.
+    is_owed: bool,
     failures: u32,
     not_before: Option<Instant>,
     completed: Option<Instant>,
 }
 
 impl Pace {
+    /// Of a session that owes a scan, or not.
+    pub fn owing(is_owed: bool) -> Self {
+        Self {
+            is_owed,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the last scan of this session failed.
+    pub fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Notes that a scan is complete.
     pub fn completed(&mut self, now: Instant) {
         *self = Self {
@@ -51,7 +66,8 @@ impl Pace {
         if self.not_before.is_some_and(|not_before| now < not_before) {
             return None;
         }
-        let due = due.or((self.failures > 0).then_some(RETRY))?;
+        let is_owed = self.is_owed || self.has_failed();
+        let due = due.or(is_owed.then_some(RETRY))?;
         // What is due only because time has passed is not due right after a scan, whatever the stamps say.
         let of_time = matches!(due.reason, Reason::TooOld | Reason::NeverComplete);
         let rests = |completed: Instant| now.saturating_duration_since(completed) < every;
@@ -94,6 +110,16 @@ mod tests {
         assert_eq!(pace.wait(now), LONGEST_BACK_OFF);
         pace.completed(now);
         assert_eq!(pace.admit(None, EVERY, now), None);
+    }
+
+    #[test]
+    fn a_scan_that_failed_in_the_session_before_is_tried_again_at_once() {
+        let (mut pace, now) = (Pace::owing(true), Instant::now());
+        assert!(!pace.has_failed());
+        assert_eq!(pace.admit(None, EVERY, now), Some(RETRY));
+        pace.completed(now);
+        assert_eq!(pace.admit(None, EVERY, now), None);
+        assert_eq!(Pace::owing(false).admit(None, EVERY, now), None);
     }
 
     #[test]

@@ -71,5 +71,8 @@ fn refuse_queue(follower: &Follower, board: &QueueBoard, error: &QueueError) {
     board.set_health(Health::Failing(error.to_string()));
     follower.board.suffer(Trouble::Queue, error.to_string());
     let source = &follower.source.name;
-    tracing::warn!(source, %error, "events cannot be followed until the configuration is reloaded");
+    tracing::warn!(
+        source, %error,
+        "events cannot be followed until that is mended, and the daemon reloaded or, where it says so, restarted"
+    );
 }

@@ -360,6 +360,8 @@ async fn attach(
         attached => attached?,
     };
     board.recover(Trouble::Binding);
+    // What could not be looked up may be by now: its event waits, and tells of it again.
+    board.recover(Trouble::LookUp);
     let queue_url = source.events.as_ref().map(|events| &events.queue_url);
     match queue_url.filter(|url| state.wired_queue.as_ref() == Some(url)) {
         Some(url) => {

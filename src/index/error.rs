@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::query::Sort;
 use crate::sync::checkpoint::BindingError;
 use crate::sync::source_state::NotComplete;
+use crate::words::if_denied;
 
 /// Why the index could not be opened, read or written.
 ///
@@ -58,7 +59,7 @@ pub enum IndexError {
         wanted: u32,
     },
     /// A file or folder of the data directory could not be used.
-    #[error("failed to {attempted} {}: {cause}", path.display())]
+    #[error("failed to {attempted} {}: {cause}{}", path.display(), if_denied(cause))]
     File {
         /// What was attempted.
         attempted: &'static str,
@@ -171,5 +172,27 @@ impl IndexError {
             attempted,
             cause: Arc::new(cause),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_read_the_index_is_told_who_may() {
+        let failed = |kind: ErrorKind| IndexError::file("open", "index")(kind.into()).to_string();
+        let denied = failed(ErrorKind::PermissionDenied);
+        assert!(
+            denied.ends_with(
+                "; run it as root or as the service's user; members of the group asset-indexer may ask the daemon"
+            ),
+            "{denied}"
+        );
+        let gone = failed(ErrorKind::NotFound);
+        assert!(
+            gone.starts_with("failed to open index: ") && !gone.contains(';'),
+            "{gone}"
+        );
     }
 }

@@ -1,15 +1,21 @@
 //! A configuration that takes over while the daemon runs (SIGHUP), and what becomes of Sources by it.
 
+use std::time::{Duration, Instant};
+
+use crate::cli::Cli;
 use crate::config::{Config, Source};
 use crate::daemon::Daemon;
 use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, SCANNED, wait_for_keys, wait_for_mirror_of};
-use crate::proxy::{Request, lists_from, nth_list};
+use crate::proxy::{Action, Request, lists_from, nth_list};
 use crate::s3::Bucket;
 use crate::server;
 
 /// A received message that a reload leaves behind comes again after that time, the shortest there is.
 const SHORT_VISIBILITY_SECONDS: u32 = 10;
+
+/// How long a configuration may take to take over.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A followed bucket with these keys.
 fn live_with(keys: &[&str]) -> (Live, Daemon) {
@@ -131,6 +137,104 @@ fn a_bad_configuration_is_refused_and_the_old_one_goes_on() {
     live.wait_for_mirror();
     live.queue.wait_until_empty();
     assert_eq!(daemon.count(&["scan begins"]), 1);
+    daemon.terminate();
+}
+
+/// What `status` says that the one Source suffers from.
+fn reasons(cli: &Cli) -> serde_json::Value {
+    let report = cli.succeed(&["status", "--json"]).stdout;
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    report["sources"][0]["reasons"].clone()
+}
+
+#[test]
+fn a_wrong_bucket_that_is_mended_leaves_no_trouble_and_what_was_missed_is_found() {
+    let (mut live, daemon) = live_with(&["a.jpg"]);
+    let right = live.bucket.name.clone();
+    live.change_live_source(&daemon, |source| source.bucket.push_str("-not"));
+    daemon.wait_for(&["scan failed", "source=\"assets\""]);
+    let suffered = reasons(&live.cli).to_string();
+    assert!(suffered.contains("NoSuchBucket"), "{suffered}");
+    live.bucket
+        .put("missed.jpg", "of a bucket that is no Source's");
+    live.queue.wait_until_empty();
+    live.change_live_source(&daemon, |source| source.bucket = right);
+    daemon.wait_for_times(2, &SCANNED);
+    assert_eq!(reasons(&live.cli), serde_json::json!([]));
+    live.wait_for_mirror();
+    daemon.terminate();
+}
+
+#[test]
+fn a_wrong_bucket_that_is_mended_leaves_no_trouble_without_events_either() {
+    let mut live = Live::silent();
+    live.change_source(|source| source.queue_url = None);
+    live.bucket.put_keys(["a.jpg"]);
+    let daemon = live.serve();
+    let right = live.bucket.name.clone();
+    live.change_live_source(&daemon, |source| source.bucket.push_str("-not"));
+    daemon.wait_for(&["scan failed", "source=\"assets\""]);
+    live.bucket.put("missed.jpg", "nobody tells of it");
+    live.change_live_source(&daemon, |source| source.bucket = right);
+    daemon.wait_for_times(2, &SCANNED);
+    assert_eq!(reasons(&live.cli), serde_json::json!([]));
+    live.wait_for_mirror();
+    daemon.terminate();
+}
+
+#[test]
+fn a_wrong_secret_that_is_mended_leaves_no_trouble() {
+    let server = server::shared_with_rights();
+    let key = server.create_user("mended", &["s3:ListBucket"]);
+    let bucket = Bucket::create(server);
+    bucket.put_keys(["a.jpg"]);
+    let cli = Cli::new(&Config::of([]));
+    let file = cli.folder().join("secret");
+    let source = Source::of(SOURCE, &bucket, server.endpoint());
+    cli.configure(&Config::of([source.with_access_key(&key, &file, 0o600)]));
+    let daemon = cli.serve();
+    daemon.wait_for(&SCANNED);
+    let write = |secret: &str| {
+        std::fs::write(&file, secret).expect("our file");
+        daemon.hangup();
+    };
+    write("wrongwrongwrongwrongwrongwrongwrongwrong");
+    // Until that has taken over, a scan succeeds or is refused.
+    daemon.wait_for(&["new configuration takes over"]);
+    let until = Instant::now() + DEADLINE;
+    while !cli.run(&["reindex"]).stderr.contains("secret") {
+        assert!(Instant::now() < until, "the wrong secret is not used");
+    }
+    assert_ne!(reasons(&cli), serde_json::json!([]));
+    let before = daemon.count(&SCANNED);
+    write(&key.secret);
+    daemon.wait_for_times(before + 1, &SCANNED);
+    assert_eq!(reasons(&cli), serde_json::json!([]));
+    daemon.terminate();
+}
+
+#[test]
+fn a_key_that_could_not_be_looked_up_is_no_trouble_of_the_next_configuration() {
+    let lists_it = |request: &Request| request.get("prefix") == Some("a.jpg");
+    let mut live = Live::new();
+    live.configure(|config| config.visibility_timeout_seconds = SHORT_VISIBILITY_SECONDS);
+    live.bucket.keep_versions();
+    live.bucket.put_keys(["a.jpg"]);
+    let daemon = live.serve();
+    live.queue.wait_until_empty();
+    live.proxy
+        .fault(1, lists_it, Action::Error(403, "AccessDenied"));
+    let version = live.bucket.versions("a.jpg").remove(0);
+    live.bucket.delete_version("a.jpg", &version);
+    daemon.wait_for(&["WARN", "a key cannot be looked up"]);
+    assert_ne!(reasons(&live.cli), serde_json::json!([]));
+    daemon.hangup();
+    daemon.wait_for(&["new configuration takes over"]);
+    let gate = live.proxy.hold(lists_it);
+    gate.wait_until_reached();
+    assert_eq!(reasons(&live.cli), serde_json::json!([]));
+    gate.open();
+    live.wait_for_mirror();
     daemon.terminate();
 }
 

@@ -72,7 +72,8 @@ fn a_command_that_no_terminal_shows_writes_text() {
 
 #[test]
 fn what_is_logged_is_changed_while_the_daemon_runs() {
-    let live = Live::new();
+    let mut live = Live::new();
+    live.change_source(|source| source.exclude = vec!["**/*.png".to_owned()]);
     live.bucket.put_keys(["a.jpg"]);
     let daemon = live.serve();
     let log = |arguments: &[&str]| {
@@ -93,6 +94,20 @@ fn what_is_logged_is_changed_while_the_daemon_runs() {
     ]);
     live.bucket.put("b.jpg", "told");
     daemon.wait_for(&["DEBUG", "committed", "documents="]);
+    let became = |key: &str, event: &str, became: &str| {
+        daemon.wait_for(&[
+            "DEBUG",
+            "an event came source=\"assets\"",
+            &format!("key={key:?} event=\"{event}:"),
+            &format!("became=\"{became}"),
+            "looked_up=false",
+        ]);
+    };
+    became("b.jpg", "ObjectCreated", "written");
+    live.bucket.put("b.png", "no asset");
+    became("b.png", "ObjectCreated", "not admitted");
+    live.bucket.delete("b.jpg");
+    became("b.jpg", "ObjectRemoved", "written");
     // Refused, it changes nothing.
     live.cli.fail(
         &["log", "loud"],
@@ -110,7 +125,7 @@ fn what_is_logged_is_changed_while_the_daemon_runs() {
     ]);
     let before = daemon.count(&["DEBUG"]);
     live.bucket.put("c.jpg", "not told");
-    live.wait_for_mirror();
+    live.wait_for_mirror_where(|key, _| !key.ends_with(".png"));
     assert_eq!(daemon.count(&["DEBUG"]), before);
     daemon.terminate();
     live.cli.fail(&["log"], &["no daemon answers"]);

@@ -62,6 +62,9 @@ impl<E: Engine> Ledger<E> {
             Leftovers::None => {}
             Leftovers::Everything => {
                 self.moving.insert(id);
+                // Nobody applies events of the old bucket from now on: if the Source comes back to it
+                // before the new one is listed, a scan is due.
+                self.state(id)?.followed = None;
             }
             Leftovers::NotAdmitted => {
                 self.adopt_rules(id, &scan, former.as_deref(), ranges_in_flight)?;
