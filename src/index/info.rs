@@ -105,10 +105,7 @@ impl IndexInfo {
             let counted = records_in(live, &facts.checkpoint);
             Ok((name_of(live), facts, counted))
         };
-        let read = read_live(data_dir, read)?;
-        let (generation, facts, counted) = read.ok_or_else(|| IndexError::Absent {
-            data_dir: data_dir.path().to_owned(),
-        })?;
+        let (generation, facts, counted) = read_live(data_dir, read)?;
         let records = counted.as_ref().ok();
         let sources = facts.checkpoint.sources.iter();
         let segments = facts.segments.into_iter().map(|segment| SegmentInfo {

@@ -103,29 +103,46 @@ pub enum Newest {
     Other(Box<Live>),
 }
 
+/// Reads the live generation, and the one that has taken its place where a rebuild comes in between: one that
+/// has been replaced may have lost files while they were read. `current` tells which is live, `is_whole` whether
+/// what was read is good enough not to look again. `None` where there is no index yet.
+fn through_swaps<T>(
+    current: impl Fn() -> Result<Option<PathBuf>, IndexError>,
+    read: impl Fn(&Path) -> Result<T, IndexError>,
+    is_whole: impl Fn(&T) -> bool,
+) -> Result<Option<(PathBuf, T)>, IndexError> {
+    let mut swaps = 0;
+    let mut live = current()?;
+    while let Some(generation) = live {
+        let answer = read(&generation);
+        if answer.as_ref().is_ok_and(&is_whole) {
+            return answer.map(|read| Some((generation, read)));
+        }
+        live = current()?;
+        if live.as_ref() == Some(&generation) || swaps == MAX_SWAPS {
+            return answer.map(|read| Some((generation, read)));
+        }
+        swaps += 1;
+    }
+    Ok(None)
+}
+
 /// Looks for the newest commit of the live index, and opens it if it is not the `known` one.
 ///
 /// A rebuild that takes the live one's place meanwhile is followed.
 pub fn newest(data_dir: &DataDir, known: Option<&Live>) -> Result<Newest, IndexError> {
-    let mut swaps = 0;
-    let mut live = data_dir.current()?;
-    loop {
-        let Some(generation) = live else {
-            return Ok(Newest::Absent);
-        };
-        let known = known.filter(|known| known.generation == generation);
-        let error = match open_newest(&generation, known) {
-            Ok(Some(engine)) => return Ok(Newest::Other(Box::new(Live { generation, engine }))),
-            Ok(None) => return Ok(Newest::Known),
-            Err(error) => error,
-        };
-        // One that has been replaced may have lost files while they were opened.
-        live = data_dir.current()?;
-        swaps += 1;
-        if live.as_ref() == Some(&generation) || swaps > MAX_SWAPS {
-            return Err(error);
-        }
-    }
+    let open = |generation: &Path| {
+        open_newest(
+            generation,
+            known.filter(|known| known.generation == generation),
+        )
+    };
+    let opened = through_swaps(|| data_dir.current(), open, |_| true)?;
+    Ok(match opened {
+        None => Newest::Absent,
+        Some((_, None)) => Newest::Known,
+        Some((generation, Some(engine))) => Newest::Other(Box::new(Live { generation, engine })),
+    })
 }
 
 fn open_newest(
@@ -143,42 +160,22 @@ pub fn audit_live(
     data_dir: &DataDir,
     watcher: Watcher<'_>,
 ) -> Result<Option<(PathBuf, Audit)>, IndexError> {
-    let Some(mut live) = data_dir.current()? else {
-        return Ok(None);
-    };
-    let mut audited = audit(&live, watcher);
-    for _ in 0..MAX_SWAPS {
-        // One that has been replaced may have lost its files before they were held.
-        let is_sound = audited.as_ref().is_ok_and(Audit::is_sound);
-        let now = data_dir.current()?;
-        match now.filter(|now| !is_sound && *now != live) {
-            Some(now) => live = now,
-            None => break,
-        }
-        audited = audit(&live, watcher);
-    }
-    Ok(Some((live, audited?)))
+    let audit_of = |generation: &Path| audit(generation, watcher);
+    through_swaps(|| data_dir.current(), audit_of, Audit::is_sound)
 }
 
 /// Reads the live index, of whatever schema version, and the one that has taken its place where a rebuild
-/// comes in between; `None` where there is no index yet.
+/// comes in between; that there is none is an error.
 pub fn read_live<T>(
     data_dir: &DataDir,
     read: impl Fn(&Path) -> Result<T, IndexError>,
-) -> Result<Option<T>, IndexError> {
-    let mut swaps = 0;
-    let mut live = data_dir.current_of_any_schema()?;
-    while let Some(generation) = &live {
-        let answer = read(generation);
-        // One that has been replaced may have lost files while they were read.
-        let now = data_dir.current_of_any_schema()?;
-        if answer.is_ok() || now == live || swaps == MAX_SWAPS {
-            return answer.map(Some);
-        }
-        live = now;
-        swaps += 1;
+) -> Result<T, IndexError> {
+    match through_swaps(|| data_dir.current_of_any_schema(), read, |_| true)? {
+        Some((_, read)) => Ok(read),
+        None => Err(IndexError::Absent {
+            data_dir: data_dir.path().to_owned(),
+        }),
     }
-    Ok(None)
 }
 
 /// Opens the live index for reading; `None` where there is no index yet.
@@ -229,9 +226,10 @@ mod tests {
             true => Ok("read"),
             false => Err(replace(live)),
         };
-        assert_eq!(read_live(&data_dir, read).unwrap(), None);
+        let absent = read_live(&data_dir, read).unwrap_err();
+        assert!(matches!(absent, IndexError::Absent { .. }), "{absent}");
         replace(Path::new(""));
-        assert_eq!(read_live(&data_dir, read).unwrap(), Some("read"));
+        assert_eq!(read_live(&data_dir, read).unwrap(), "read");
         let gone = |_: &Path| Err::<(), _>(IndexError::WriterGone);
         assert!(read_live(&data_dir, gone).is_err(), "nothing replaces it");
         assert!(read_live::<()>(&data_dir, |live| Err(replace(live))).is_err());

@@ -124,10 +124,7 @@ fn stop_on_signals(has_file: bool) -> anyhow::Result<Arc<AtomicBool>> {
 
 /// The live index, of whatever schema version: records can be read of each.
 fn open(data_dir: &DataDir) -> Result<TantivyEngine, IndexError> {
-    let live = read_live(data_dir, TantivyEngine::open_of_any_schema)?;
-    live.ok_or_else(|| IndexError::Absent {
-        data_dir: data_dir.path().to_owned(),
-    })
+    read_live(data_dir, TantivyEngine::open_of_any_schema)
 }
 
 /// The Sources of these names, or all.
