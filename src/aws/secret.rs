@@ -71,7 +71,8 @@ pub enum SecretFault {
         "failed to read the systemd credential {name:?}: {CREDENTIALS_DIRECTORY} is not set, because systemd \
          hands credentials over to the service alone; let the daemon do it, or run the command as \
          `systemd-run --collect --pty --uid=asset-indexer \
-         -p LoadCredentialEncrypted={name}:/etc/asset-indexer/credentials asset-indexer …`"
+         -p LoadCredentialEncrypted=s3:/etc/asset-indexer/credentials asset-indexer …`, where the file F of that \
+         folder is the credential s3_F"
     )]
     NoCredentialsDirectory {
         /// The credential.
