@@ -6,11 +6,13 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::cli::Running;
 use crate::config::Source;
+use crate::daemon::Daemon;
 use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, wait_for_keys};
 use crate::messages;
-use crate::proxy::nth_list;
+use crate::proxy::{Gate, nth_list};
 use crate::s3::Bucket;
 use crate::server;
 use crate::sqs::Sqs;
@@ -51,18 +53,24 @@ fn a_scan_that_fails_in_the_daemon_fails_the_command() {
     daemon.terminate();
 }
 
+/// A daemon whose rebuild stands still at its second page; with the generation that is live, and what lets it go on.
+fn half_rebuilt(live: &Live) -> (Daemon, String, Gate, Running) {
+    live.bucket.put_keys(numbered(0..1500));
+    let daemon = live.serve();
+    let before = live.cli.generation();
+    // The first scan took two pages.
+    let gate = live.proxy.hold(nth_list(live.proxy.lists().len() + 2));
+    let rebuild = live.cli.start(&["reindex", "--rebuild"]);
+    gate.wait_until_reached();
+    (daemon, before, gate, rebuild)
+}
+
 #[test]
 fn a_rebuild_by_the_daemon_misses_no_event() {
     let mut live = Live::new();
     // What a long poll took that the session before gave up comes again soon.
     live.configure(|config| config.visibility_timeout_seconds = 10);
-    live.bucket.put_keys(numbered(0..1500));
-    let daemon = live.serve();
-    let before = live.cli.generation();
-    // The first scan took two pages; the second page of the rebuild stands still.
-    let gate = live.proxy.hold(nth_list(live.proxy.lists().len() + 2));
-    let rebuild = live.cli.start(&["reindex", "--rebuild"]);
-    gate.wait_until_reached();
+    let (daemon, before, gate, rebuild) = half_rebuilt(&live);
     let [first, last] = ["photos/00000.jpg", "photos/01499.jpg"];
     live.bucket
         .put(first, "overwritten behind the rebuild's back");
@@ -89,12 +97,7 @@ fn a_rebuild_by_the_daemon_misses_no_event() {
 #[test]
 fn what_a_queue_loses_during_a_rebuild_is_found_by_a_scan_after_it() {
     let live = Live::new();
-    live.bucket.put_keys(numbered(0..1500));
-    let daemon = live.serve();
-    let before = live.cli.generation();
-    let gate = live.proxy.hold(nth_list(live.proxy.lists().len() + 2));
-    let rebuild = live.cli.start(&["reindex", "--rebuild"]);
-    gate.wait_until_reached();
+    let (daemon, before, gate, rebuild) = half_rebuilt(&live);
     // Its page has been listed, and its event is lost: only a scan can tell the new index of it.
     live.queue.remove();
     daemon.wait_for(&["cannot receive", "queue"]);
@@ -114,12 +117,7 @@ fn what_a_queue_loses_during_a_rebuild_is_found_by_a_scan_after_it() {
 #[test]
 fn one_rebuild_runs_at_a_time_and_a_new_configuration_ends_it() {
     let live = Live::new();
-    live.bucket.put_keys(numbered(0..1500));
-    let daemon = live.serve();
-    let before = live.cli.generation();
-    let gate = live.proxy.hold(nth_list(live.proxy.lists().len() + 2));
-    let rebuild = live.cli.start(&["reindex", "--rebuild"]);
-    gate.wait_until_reached();
+    let (daemon, before, gate, rebuild) = half_rebuilt(&live);
     assert_eq!(generations(&live).len(), 2);
     live.cli.fail(
         &["reindex", "--rebuild"],
