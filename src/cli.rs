@@ -12,8 +12,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::text::say;
 use crate::config::{Config, ConfigError, UnknownSource};
-use crate::source::Source;
-use crate::telemetry;
+use crate::core::source::Source;
+use crate::observe::telemetry;
 
 mod check;
 mod completions;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::source::Source;
+use crate::core::source::Source;
 
 mod check;
 mod credentials;

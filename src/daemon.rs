@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::core::replication::back_off::doubled;
 use crate::index::IndexError;
-use crate::status::IndexHealth;
-use crate::sync::back_off::doubled;
+use crate::observe::status::IndexHealth;
 
 pub mod doorkeeper;
 pub mod events;

@@ -33,7 +33,7 @@ pub use report::{Report, SourceFindings};
 pub use shell::quoted;
 
 use crate::config::Config;
-use crate::source::Source;
+use crate::core::source::Source;
 use source::Around;
 
 /// How long a request may be unanswered, all its attempts together. After it no other is sent there.

@@ -1,17 +1,17 @@
 //! The index: where records, tombstones and the checkpoint become durable in one commit.
 //!
 //! One thread owns the writer ([`writer`]); it applies what the scans report by the rules of
-//! [`crate::sync::order`] ([`ledger`]) to an [`Engine`]. Which Sources there are and what is listed
+//! [`crate::core::replication::order`] ([`ledger`]) to an [`Engine`]. Which Sources there are and what is listed
 //! is decided elsewhere. Only [`tantivy`] knows the engine's own types.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::pin::Pin;
 
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::interval::KeyInterval;
-use crate::sync::record::Record;
-use crate::sync::source_state::SourceId;
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::record::Record;
+use crate::core::replication::source_state::SourceId;
 
 pub mod deadline;
 pub mod directory;

@@ -20,31 +20,31 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | [`sync`] | pure: how listings and events become changes; the order of observations; the checkpoint |
-//! | [`source`] | pure: what a Source is; key and asset path; processing rules |
-//! | [`query`] | pure: text to words, the query language, what a hit is |
-//! | [`rights`] | pure: what the program must be allowed to do, as policies of IAM |
-//! | [`wiring`] | pure: what must be set up for events to reach the queues, as a script or a template |
-//! | [`bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
-//! | [`queue`] | SQS: receive, acknowledge, extend; the implementation by the AWS SDK |
-//! | [`aws`] | credentials to SDK configuration |
-//! | [`quarantine`] | messages that cannot be handled, kept on disk for whoever looks into them |
+//! | [`core::replication`] | pure: how listings and events become changes; the order of observations; the checkpoint |
+//! | [`core::source`] | pure: what a Source is; key and asset path; processing rules |
+//! | [`core::query`] | pure: text to words, the query language, what a hit is |
+//! | [`aws::credentials::iam`] | pure: what the program must be allowed to do, as policies of IAM |
+//! | [`aws::credentials::setup`] | pure: what must be set up for events to reach the queues, as a script or a template |
+//! | [`aws::credentials::bucket`] | S3: a lister, its implementation by the AWS SDK, the page decoder |
+//! | [`aws::credentials::queue`] | SQS: receive, acknowledge, extend; the implementation by the AWS SDK |
+//! | [`aws::credentials`] | credentials to SDK configuration |
+//! | [`observe::quarantine`] | messages that cannot be handled, kept on disk for whoever looks into them |
 //! | [`index`] | the engine trait, tantivy behind it, and the one thread that writes |
 //! | [`search`] | the door for whoever searches: a data directory, opened read-only and followed |
-//! | [`status`] | the board: what the daemon is doing, for those who show it |
-//! | [`access`] | who may read what: tokens, and what each lets its holder see |
-//! | [`places`] | how many connections there may be, and which gives its place to a newcomer |
-//! | [`scanner`] | one scan: ranges side by side, pages to the index |
-//! | [`consumer`] | one queue: receive, hand to the index, acknowledge what is committed |
-//! | [`http`] | over HTTP: searches, the page for people, status and metrics |
-//! | [`control`] | the socket by which other commands ask the daemon |
-//! | [`reindex`] | all scans of a one-shot reindex, and which index they write |
-//! | [`explain`] | what is known of one key, and why search does or does not find it |
+//! | [`observe::status`] | the board: what the daemon is doing, for those who show it |
+//! | [`serve::access`] | who may read what: tokens, and what each lets its holder see |
+//! | [`serve::connections`] | how many connections there may be, and which gives its place to a newcomer |
+//! | [`ingest::scanner`] | one scan: ranges side by side, pages to the index |
+//! | [`ingest::consumer`] | one queue: receive, hand to the index, acknowledge what is committed |
+//! | [`serve::http`] | over HTTP: searches, the page for people, status and metrics |
+//! | [`serve::control`] | the socket by which other commands ask the daemon |
+//! | [`ingest::reindex`] | all scans of a one-shot reindex, and which index they write |
+//! | [`search::explain`] | what is known of one key, and why search does or does not find it |
 //! | [`daemon`] | sessions over one index and one configuration; when Sources are scanned |
 //! | [`doctor`] | `check`: what works, what does not, and what to do about it |
 //! | [`config`] | what may be written in a file, and what it means |
-//! | [`words`] | pure: numbers, sizes and keys as people read them |
-//! | [`telemetry`] | logs, and spans for a collector |
+//! | [`core::human`] | pure: numbers, sizes and keys as people read them |
+//! | [`observe::telemetry`] | logs, and spans for a collector |
 //! | [`cli`] | the commands |
 //!
 //! Pure means: no tokio, no AWS, no tantivy, no clock, no environment, never `async`. Imports run one
@@ -55,18 +55,18 @@
 //!
 //! # The three flows
 //!
-//! 1. scan: [`scanner`] → [`bucket::Lister`] (page) → [`sync::listing::RangeWalk`] (statement) →
-//!    [`source::Source::admits`] → [`index::writer`] → [`index::ledger`] ([`sync::reconcile`] and
-//!    [`sync::order`] decide) → commit with the checkpoint
-//! 2. event: [`consumer`] → [`queue::Queue::receive`] → [`sync::notification`] → [`source::Source::admits`] →
-//!    [`index::writer`] → [`index::ledger`] ([`sync::order`] decides) → commit → [`queue::Queue::acknowledge`]
-//! 3. search: [`query::Query::parse`]; [`search::SearchIndex::view`] (one commit) → [`index::tantivy::search`] → hits
+//! 1. scan: [`ingest::scanner`] → [`aws::credentials::bucket::Lister`] (page) → [`core::replication::listing::RangeWalk`] (statement) →
+//!    [`core::source::Source::admits`] → [`index::writer`] → [`index::ledger`] ([`core::replication::reconcile`] and
+//!    [`core::replication::order`] decide) → commit with the checkpoint
+//! 2. event: [`ingest::consumer`] → [`aws::credentials::queue::Queue::receive`] → [`core::replication::notification`] → [`core::source::Source::admits`] →
+//!    [`index::writer`] → [`index::ledger`] ([`core::replication::order`] decides) → commit → [`aws::credentials::queue::Queue::acknowledge`]
+//! 3. search: [`core::query::Query::parse`]; [`search::SearchIndex::view`] (one commit) → [`index::tantivy::search`] → hits
 //!
 //! # The daemon
 //!
 //! Everything that runs over one opened index and one configuration is a session
 //! ([`daemon::session`]): a consumer for each queue, a mirror for each Source, which decides by
-//! [`sync::schedule`] when to scan. A session ends when the process is to stop, when a new configuration
+//! [`core::replication::schedule`] when to scan. A session ends when the process is to stop, when a new configuration
 //! takes over, when a rebuild begins or ends, or when the index fails; the next one goes on from the last
 //! commit. So a reload, a full
 //! disk and a crash all take the one path that must be right anyway. Nothing is in memory that a session
@@ -79,7 +79,7 @@
 //!   not list it as admitted, or because the Source's own configuration has made it wrong.
 //! - A listing that failed half-way is never taken for a complete one.
 //! - Applying a page or an event twice changes nothing.
-//! - All times that put observations in order are S3's ([`sync::stamp`]), or where an event's own time
+//! - All times that put observations in order are S3's ([`core::replication::stamp`]), or where an event's own time
 //!   cannot be trusted when SQS took its message in; only of a store that sends no `Date` is our own
 //!   clock taken, with a margin. Otherwise our clock measures how long something lasted.
 //! - The checkpoint never says more than is true: what becomes doubtful (a scan given up, events that may
@@ -87,35 +87,20 @@
 //! - Keys are opaque UTF-8 and come back byte for byte.
 //! - Every queue, batch, retry and loop has a bound, which is named where it is.
 //!
-//! The rules, the claim that they make and what it rests on are in [`sync::order`]. A model of one key
+//! The rules, the claim that they make and what it rests on are in [`core::replication::order`]. A model of one key
 //! checks them there in every interleaving; a simulation of the whole ledger (`index/ledger/simulation`)
 //! checks them with a bucket, a queue, scans, crashes and new rules.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod access;
 pub mod aws;
-pub mod bucket;
 pub mod cli;
 pub mod config;
-pub mod consumer;
-pub mod control;
+pub mod core;
 pub mod daemon;
 pub mod doctor;
-pub mod explain;
-pub mod http;
 pub mod index;
-pub mod places;
-pub mod quarantine;
-pub mod query;
-pub mod queue;
-pub mod reindex;
-pub mod rights;
-pub mod scanner;
+pub mod ingest;
+pub mod observe;
 pub mod search;
-pub mod source;
-pub mod status;
-pub mod sync;
-pub mod telemetry;
-pub mod wiring;
-pub mod words;
+pub mod serve;

@@ -9,7 +9,7 @@
 //! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
 //! # let folder = example::example_index()?;
 //! # let data_dir = folder.path();
-//! use asset_indexer::search::{Deadline, Query, Request, SearchIndex, Source, Stamp};
+//! use asset_indexer::search::{Deadline, Query, Request, SearchIndex, Source, Timestamp};
 //! use std::time::{Duration, SystemTime, UNIX_EPOCH};
 //!
 //! // Once, when the service starts; `data_dir` is that of the configuration.
@@ -20,7 +20,7 @@
 //! let sources = view.sources();
 //! let scope: Vec<&Source> = sources.iter().filter(|source| source.name == "photos").collect();
 //!
-//! let now = Stamp::from_millis(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64);
+//! let now = Timestamp::from_millis(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64);
 //! let query = Query::parse("summer ext:jpg,png", now)?;
 //! let deadline = Deadline::after(Duration::from_secs(2));
 //! let page = view.search(&scope, &Request::new(query), &deadline)?;
@@ -37,7 +37,7 @@
 //! that are enabled): they have the `base_url` that is configured. A Source whose bucket or prefix is
 //! another than the index was made of has no assets.
 //!
-//! The query language is described in [`crate::query::parse`].
+//! The query language is described in [`crate::core::query::parse`].
 //!
 //! # Pages
 //!
@@ -49,7 +49,7 @@
 //! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
 //! # let folder = example::example_index()?;
 //! # let index = asset_indexer::search::SearchIndex::open(folder.path())?;
-//! use asset_indexer::search::{Cursor, Deadline, Query, Request, Sort, Source, Stamp, fingerprint};
+//! use asset_indexer::search::{Cursor, Deadline, Query, Request, Sort, Source, Timestamp, fingerprint};
 //!
 //! let (text, sort) = ("summer", Sort::parse("-size")?);
 //! let mut cursor: Option<String> = None; // what the client sends, and gets
@@ -66,7 +66,7 @@
 //!     if before.as_ref().is_some_and(|before| before.fingerprint != this_search) {
 //!         return Err("the cursor is of another search".into());
 //!     }
-//!     let now = Stamp::from_millis(1_764_000_000_000);
+//!     let now = Timestamp::from_millis(1_764_000_000_000);
 //!     let as_of = before.as_ref().map_or(now, |before| before.as_of);
 //!     let request = Request {
 //!         sort,
@@ -89,7 +89,7 @@
 //! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
 //! # let folder = example::example_index()?;
 //! # let index = asset_indexer::search::SearchIndex::open(folder.path())?;
-//! # let everything = asset_indexer::search::Query::parse("", asset_indexer::search::Stamp::from_millis(0))?;
+//! # let everything = asset_indexer::search::Query::parse("", asset_indexer::search::Timestamp::from_millis(0))?;
 //! # let deadline = &asset_indexer::search::Deadline::never();
 //! use asset_indexer::search::{FacetBy, Request, Source};
 //!
@@ -145,16 +145,17 @@ use crate::index::live::{Newest, newest};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
 mod error;
+pub mod explain;
 mod view;
 
-pub use crate::index::deadline::Deadline;
-pub use crate::query::{
+pub use crate::core::query::{
     Bucket, Count, Cursor, CursorError, Facet, FacetBy, Folder, Highlight, Hit, Kind, Page,
     Position, Query, QueryError, Request, Sort, SortBy, SortError, Suggestion, SuggestionKind,
     Total, fingerprint,
 };
-pub use crate::source::Source;
-pub use crate::sync::stamp::Stamp;
+pub use crate::core::replication::timestamp::Timestamp;
+pub use crate::core::source::Source;
+pub use crate::index::deadline::Deadline;
 pub use error::SearchError;
 pub use view::View;
 

@@ -2,19 +2,19 @@
 
 use super::text::{printable, say, size};
 use super::{FAILED, Failure, MISUSED};
-use crate::bucket::LazyBucket;
+use crate::aws::bucket::LazyBucket;
 use crate::config::Config;
-use crate::explain::facts::{ContentFacts, ObjectFacts, RecordFacts};
-use crate::explain::{Facts, InBucket, InIndex, SourceInIndex, Verdict, verdict};
-use crate::explain::{facts, in_bucket, in_index};
+use crate::core::query::hit::rfc3339;
+use crate::core::replication::notification::{Encoding, read_key};
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::directory::DataDir;
 use crate::index::live::open_live;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
-use crate::query::hit::rfc3339;
-use crate::source::Source;
-use crate::sync::notification::{Encoding, read_key};
-use crate::sync::stamp::Stamp;
+use crate::search::explain::facts::{ContentFacts, ObjectFacts, RecordFacts};
+use crate::search::explain::{Facts, InBucket, InIndex, SourceInIndex, Verdict, verdict};
+use crate::search::explain::{facts, in_bucket, in_index};
 
 /// How often a request is tried: who waits for an answer wants to know of a fault at once.
 const ATTEMPTS: u32 = 2;
@@ -175,7 +175,7 @@ fn observations(record: &RecordFacts) -> String {
         ContentFacts::Live { first_seen, .. } => Some(first_seen),
         ContentFacts::Tombstone { .. } => None,
     };
-    let time = |what: &str, stamp: Option<Stamp>| Some(format!("{what} {}", rfc3339(stamp?)));
+    let time = |what: &str, stamp: Option<Timestamp>| Some(format!("{what} {}", rfc3339(stamp?)));
     let sequencer = record.sequencer.as_ref();
     let parts = [
         time("first seen", first_seen),

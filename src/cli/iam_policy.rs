@@ -6,9 +6,9 @@ use anyhow::anyhow;
 
 use super::text::{grouped, printable, say};
 use super::{Failure, MISUSED, sources_in_use};
+use crate::aws::iam::policy::MAX_MANAGED_CHARACTERS;
+use crate::aws::iam::{self, Identity, Policy, Right, Uses, arn, notes};
 use crate::config::Config;
-use crate::rights::policy::MAX_MANAGED_CHARACTERS;
-use crate::rights::{self, Identity, Policy, Right, Uses, arn, notes};
 
 /// Print the least IAM policy with which the configuration works
 ///
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
         check: arguments.check,
         kms_keys: arguments.kms_key.clone(),
     };
-    let all = rights::of_sources(&sources, &uses);
+    let all = iam::of_sources(&sources, &uses);
     let (identity, rights) = choose(&all, arguments.identity.as_ref())?;
     let policy = Policy::of(rights);
     say!("{}", policy.to_json());

@@ -9,13 +9,13 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use super::text::{printable, say};
 use super::{Command, Failure, MISUSED, index, progress};
 use crate::config::Config;
-use crate::control::{self, Answer, LogOrder, Request};
-use crate::telemetry::{self, Format, Reader, Telemetry};
+use crate::observe::telemetry::{self, Format, Reader, Telemetry};
+use crate::serve::control::{self, Answer, LogOrder, Request};
 
 /// Show or change what the running daemon logs, until it ends or is told otherwise
 ///
 /// A filter is a level for everything, or a level for a part of the program, or several with commas
-/// between them: debug, asset_indexer=debug, warn,asset_indexer::queue=trace. Levels are off, error,
+/// between them: debug, asset_indexer=debug, warn,asset_indexer::aws::queue=trace. Levels are off, error,
 /// warn, info, debug and trace. At debug and trace, logs name keys and may name much more.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

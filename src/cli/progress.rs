@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::text::grouped;
-use crate::reindex::Job;
+use crate::ingest::reindex::Job;
 
 /// How often bars are drawn anew.
 const REDRAW: Duration = Duration::from_millis(100);

@@ -12,9 +12,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::text::{printable, say};
 use super::{FAILED, Failure, remove_each};
 use crate::config::Config;
-use crate::control::{self, Answer, Request};
-use crate::quarantine::{Entry, Quarantine};
-use crate::query::hit::rfc3339;
+use crate::core::query::hit::rfc3339;
+use crate::observe::quarantine::{Entry, Quarantine};
+use crate::serve::control::{self, Answer, Request};
 
 /// Look into the messages that cannot be handled
 ///

@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::text::{grouped, say};
 use super::{FAILED, Failure, INTERRUPTED, progress};
 use crate::config::Config;
-use crate::control;
-use crate::query::hit::rfc3339;
-use crate::reindex::{Mode, Outcome, Reindex};
-use crate::scanner::{Completed, ScanError};
+use crate::core::query::hit::rfc3339;
+use crate::ingest::reindex::{Mode, Outcome, Reindex};
+use crate::ingest::scanner::{Completed, ScanError};
+use crate::serve::control;
 
 /// List every Source, and bring the index in line with what is there
 ///

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::text::{printable, say};
 use crate::config::Config;
-use crate::source::Source;
+use crate::core::source::Source;
 
 /// Try the rules of Sources
 #[derive(Debug, clap::Subcommand)]

@@ -6,11 +6,11 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use super::{Failure, MISUSED};
 use crate::config::Config;
-use crate::query::folder_path;
-use crate::query::request::MAX_LIMIT;
+use crate::core::query::folder_path;
+use crate::core::query::request::MAX_LIMIT;
 use crate::search::{
     Count, Deadline, FacetBy, Page, Query, Request, SearchError, SearchIndex, Sort, SortBy, Source,
-    Stamp, View,
+    Timestamp, View,
 };
 use print::{Printer, Style};
 
@@ -92,7 +92,7 @@ impl Arguments {
     }
 
     fn request(&self) -> anyhow::Result<Request> {
-        let now = Stamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
         Ok(Request {
             sort: self.sort()?,
             facets: self.facets.clone(),

@@ -14,17 +14,17 @@ use super::Failure;
 mod read_only;
 
 use crate::config::Config;
-use crate::consumer;
-use crate::control;
 use crate::daemon::session::{Doors, Order, Surroundings};
 use crate::daemon::{self, doorkeeper, systemd};
-use crate::http::gate::Gate;
-use crate::http::{self, site::Site};
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
-use crate::quarantine::Quarantine;
-use crate::status::Board;
-use crate::telemetry::LogFilter;
+use crate::ingest::consumer;
+use crate::observe::quarantine::Quarantine;
+use crate::observe::status::Board;
+use crate::observe::telemetry::LogFilter;
+use crate::serve::control;
+use crate::serve::http::gate::Gate;
+use crate::serve::http::{self, site::Site};
 
 /// The exit code of a second signal, as a shell reports SIGINT.
 const ENDED_AT_ONCE: i32 = 130;

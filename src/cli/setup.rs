@@ -5,9 +5,9 @@ use clap::ValueEnum;
 
 use super::text::say;
 use super::{Failure, MISUSED, sources_in_use};
+use crate::aws::setup::{self, Through, Wiring};
 use crate::config::Config;
-use crate::source::Source;
-use crate::wiring::{self, Through, Wiring};
+use crate::core::source::Source;
 
 /// Print what sets up the queues of events, for you to look at and run
 ///
@@ -59,9 +59,9 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let wiring = Wiring::of(&chosen, &all, through, visibility)
         .map_err(|error| Failure::Told(MISUSED, error.into()))?;
     let text = match arguments.print {
-        Form::AwsCli => wiring::script::print(&wiring),
-        Form::Terraform => wiring::terraform::print(in_one_place(&wiring)?),
-        Form::CloudFormation => wiring::cloudformation::print(in_one_place(&wiring)?),
+        Form::AwsCli => setup::script::print(&wiring),
+        Form::Terraform => setup::terraform::print(in_one_place(&wiring)?),
+        Form::CloudFormation => setup::cloudformation::print(in_one_place(&wiring)?),
     };
     say!("{}", text.trim_end());
     for source in chosen {

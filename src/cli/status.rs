@@ -12,9 +12,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::Failure;
 use super::text::{grouped, printable, size};
 use crate::config::Config;
-use crate::control::{self, Answer, Request};
-use crate::status::Report;
-use crate::status::report::{LagReport, QueueReport, QueueState, SourceReport};
+use crate::observe::status::Report;
+use crate::observe::status::report::{LagReport, QueueReport, QueueState, SourceReport};
+use crate::serve::control::{self, Answer, Request};
 
 /// How many lines of one kind are shown, where there may be one for each of many queues.
 const MAX_LINES: usize = 10;

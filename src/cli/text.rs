@@ -1,4 +1,4 @@
-//! What is printed for people; numbers, sizes and keys as [`crate::words`] has them.
+//! What is printed for people; numbers, sizes and keys as [`crate::core::human`] has them.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
@@ -38,4 +38,4 @@ pub fn lost() -> Option<io::Error> {
     lost.take().or(flushed)
 }
 
-pub use crate::words::{grouped, printable, size};
+pub use crate::core::human::{grouped, printable, size};

@@ -1,6 +1,6 @@
 //! `token`: makes the tokens that let somebody read over HTTP, lists them, and takes them away.
 //!
-//! What is made is shown once; what is kept of it is in [`crate::access`].
+//! What is made is shown once; what is kept of it is in [`crate::serve::access`].
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -11,11 +11,11 @@ use jiff::Timestamp;
 
 use super::text::say;
 use super::{Failure, MISUSED, remove_each};
-use crate::access::entry::{self, Entry};
-use crate::access::token::Token;
-use crate::access::tokens::Tokens;
-use crate::access::{Right, Scope, TokensError, edit};
 use crate::config::Config;
+use crate::serve::access::entry::{self, Entry};
+use crate::serve::access::token::Token;
+use crate::serve::access::tokens::Tokens;
+use crate::serve::access::{Right, Scope, TokensError, edit};
 
 /// Make and take away the tokens that let somebody read over HTTP
 ///

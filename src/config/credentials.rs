@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::config::error::BadValue;
 use crate::config::file::CredentialsFile;
-use crate::source::{Credentials, SecretFile};
+use crate::core::source::{Credentials, SecretFile};
 
 /// What an access key's secret looks like: this many characters of base 64.
 const SECRET_LENGTH: usize = 40;

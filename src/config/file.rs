@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::source::rules::Choice;
+use crate::core::source::rules::Choice;
 
 /// The configuration file.
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::error::BadValue;
 use crate::config::file::{EndpointOrderFile, EventsFile, RulesFile, SourceFile};
 use crate::config::{check, credentials};
-use crate::source::{Credentials, EndpointOrder, Events, Rules, Source, address, aws_host};
+use crate::core::source::{Credentials, EndpointOrder, Events, Rules, Source, address, aws_host};
 
 /// Resolves a Source; paths are relative to `folder`.
 pub fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue> {

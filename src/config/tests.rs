@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::source::{Credentials, Decision, EndpointOrder, Events, SecretFile};
+use crate::core::source::{Credentials, Decision, EndpointOrder, Events, SecretFile};
 
 mod refusals;
 

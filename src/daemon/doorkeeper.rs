@@ -16,17 +16,17 @@ use tokio::task::JoinSet;
 use super::mirror::{Ask, Ended};
 use super::rebuild::{Rebuild, Told};
 use super::session::{Order, Surroundings};
-use crate::consumer::handler::Outcome;
-use crate::control::{
-    Answer, LogOrder, MAX_REQUEST_BYTES, Request, ScanFigures, read_line, write_line,
-};
+use crate::aws::queue::{Message, ReceiptHandle};
 use crate::index::IndexError;
 use crate::index::progress::Progress;
-use crate::places::{Place, Places};
-use crate::quarantine::Entry;
-use crate::queue::{Message, ReceiptHandle};
-use crate::status::{Report, index_bytes};
-use crate::telemetry::LogFilter;
+use crate::ingest::consumer::handler::Outcome;
+use crate::observe::quarantine::Entry;
+use crate::observe::status::{Report, index_bytes};
+use crate::observe::telemetry::LogFilter;
+use crate::serve::connections::{Place, Places};
+use crate::serve::control::{
+    Answer, LogOrder, MAX_REQUEST_BYTES, Request, ScanFigures, read_line, write_line,
+};
 
 /// Connections at the same time; one above them gets the place of the one whose request is waited for for
 /// longest, or waits where all requests are there.
@@ -319,7 +319,7 @@ async fn tell_end(
         took: Duration::ZERO,
         requests: 0,
     });
-    let complete = |completed: crate::scanner::Completed| {
+    let complete = |completed: crate::ingest::scanner::Completed| {
         (
             completed.resumed,
             completed.as_of.map(|stamp| stamp.as_millis()),

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::consumer::Permits;
-use crate::queue::{Queue, SqsQueue};
-use crate::status::QueueBoard;
-use crate::sync::schedule::QueueFacts;
+use crate::aws::queue::{Queue, SqsQueue};
+use crate::core::replication::schedule::QueueFacts;
+use crate::ingest::consumer::Permits;
+use crate::observe::status::QueueBoard;
 
 /// How long a queue keeps messages if it cannot be asked: what AWS makes it where nobody has set it.
 const DEFAULT_RETENTION: Duration = Duration::from_secs(4 * 24 * 3600);

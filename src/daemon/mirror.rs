@@ -12,14 +12,14 @@ use tracing::Instrument;
 use super::events::Events;
 use super::pace::Pace;
 use crate::config::Config;
-use crate::consumer::routes::Follower;
+use crate::core::replication::schedule::{Due, QueueFacts, Reason, due_scan, jittered, until_due};
+use crate::core::replication::source_state::SourceState;
 use crate::index::IndexError;
 use crate::index::progress::Progress;
 use crate::index::writer::IndexHandle;
-use crate::scanner::{Completed, Scan, ScanError, scan};
-use crate::status::{Health, Phase, ScanView, Trouble, now};
-use crate::sync::schedule::{Due, QueueFacts, Reason, due_scan, jittered, until_due};
-use crate::sync::source_state::SourceState;
+use crate::ingest::consumer::routes::Follower;
+use crate::ingest::scanner::{Completed, Scan, ScanError, scan};
+use crate::observe::status::{Health, Phase, ScanView, Trouble, now};
 
 /// How long after a session's beginning a scan begins that must find what lost events would have told: the
 /// stamps of its pages are a second or two behind, and must be later than the events that did come.

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http::site::Site;
-use crate::status::{Board, IndexHealth};
+use crate::observe::status::{Board, IndexHealth};
+use crate::serve::http::site::Site;
 
 /// How often it looks, at the most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -5,8 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sync::back_off::{doubled, spread};
-use crate::sync::schedule::{Due, Reason};
+use crate::core::replication::back_off::{doubled, spread};
+use crate::core::replication::schedule::{Due, Reason};
 
 /// The wait after a scan that failed; it doubles with each up to the longest.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(5);

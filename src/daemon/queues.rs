@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::events::Events;
 use super::session::Surroundings;
-use crate::consumer::Permits;
-use crate::consumer::routes::Follower;
-use crate::queue::{QueueError, SqsQueue};
-use crate::status::{Health, QueueBoard, Trouble};
+use crate::aws::queue::{QueueError, SqsQueue};
+use crate::ingest::consumer::Permits;
+use crate::ingest::consumer::routes::Follower;
+use crate::observe::status::{Health, QueueBoard, Trouble};
 
 /// The queue of a Source, if that brings it its events.
 pub(super) fn events_of(follower: &Arc<Follower>, queues: &Queues) -> Option<Events> {

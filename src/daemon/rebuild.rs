@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::mirror::Ended;
 use super::session::{Surroundings, policy};
 use crate::config::Config;
-use crate::consumer::routes::Follower;
+use crate::core::replication::source_state::SourceId;
 use crate::index::IndexError;
 use crate::index::ledger::{AttachRequest, Ledger};
 use crate::index::live::open_predecessor;
@@ -24,9 +24,9 @@ use crate::index::progress::Progress;
 use crate::index::tally::Tally;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::writer::{self, IndexHandle, IndexThread};
-use crate::scanner::{Scan, ScanError, scan};
-use crate::status::{Board, Health, QueueBoard};
-use crate::sync::source_state::SourceId;
+use crate::ingest::consumer::routes::Follower;
+use crate::ingest::scanner::{Scan, ScanError, scan};
+use crate::observe::status::{Board, Health, QueueBoard};
 
 /// A rebuild that is asked for.
 pub struct Rebuild {

@@ -14,20 +14,20 @@ use tokio_util::sync::CancellationToken;
 use super::mirror::{Ask, Mirror};
 use super::queues::{count_queues, events_of, open_queues};
 use super::rebuild::{Building, Rebuild};
-use crate::bucket::LazyBucket;
+use crate::aws::bucket::LazyBucket;
 use crate::config::Config;
-use crate::consumer::handler::Handler;
-use crate::consumer::routes::{Follower, Routes};
-use crate::consumer::{Consumer, Permits};
+use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{AttachRequest, Attachment, CommitPolicy, Ledger};
 use crate::index::live::open_or_create_live;
 use crate::index::writer::{self, IndexHandle, IndexThread};
-use crate::quarantine::Quarantine;
-use crate::source::Source;
-use crate::status::{Board, IndexHealth, Phase, SourceFacts, Trouble};
-use crate::telemetry::LogFilter;
+use crate::ingest::consumer::handler::Handler;
+use crate::ingest::consumer::routes::{Follower, Routes};
+use crate::ingest::consumer::{Consumer, Permits};
+use crate::observe::quarantine::Quarantine;
+use crate::observe::status::{Board, IndexHealth, Phase, SourceFacts, Trouble};
+use crate::observe::telemetry::LogFilter;
 
 /// Scans of one Source that may wait to be asked for.
 const MAX_ASKS: usize = 16;

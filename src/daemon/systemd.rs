@@ -7,7 +7,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 use super::session::Surroundings;
-use crate::status::{Board, Health, IndexHealth};
+use crate::observe::status::{Board, Health, IndexHealth};
 
 /// How often it is looked what there is to tell.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

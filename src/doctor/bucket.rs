@@ -5,11 +5,11 @@
 use super::finding::Finding;
 use super::rights::{Listed, TriedOn};
 use super::{PATIENCE, clock, region, rights};
-use crate::bucket::notifications::Notifications;
-use crate::bucket::{BucketError, BucketErrorKind, Fault, Greeting, Lister, S3Bucket};
-use crate::source::{EndpointOrder, Source};
-use crate::sync::interval::KeyRange;
-use crate::sync::listing::PageRequest;
+use crate::aws::bucket::notifications::Notifications;
+use crate::aws::bucket::{BucketError, BucketErrorKind, Fault, Greeting, Lister, S3Bucket};
+use crate::core::replication::interval::KeyRange;
+use crate::core::replication::listing::PageRequest;
+use crate::core::source::{EndpointOrder, Source};
 
 /// How often a request is tried: who waits for an answer wants to know of a fault at once.
 const ATTEMPTS: u32 = 2;
@@ -19,7 +19,7 @@ const ATTEMPTS: u32 = 2;
 const MAX_RANGES: usize = 16;
 
 /// The Region that a bucket is greeted for where none is configured; the answer tells the right one.
-const ANY_REGION: &str = crate::aws::DEFAULT_REGION;
+const ANY_REGION: &str = crate::aws::credentials::DEFAULT_REGION;
 
 /// What was learnt of a bucket, for the examination of its queue.
 #[derive(Debug, Default)]

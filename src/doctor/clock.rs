@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::finding::{Finding, Subject};
-use crate::bucket::Clocks;
+use crate::aws::bucket::Clocks;
 
 /// Beyond it a refusal is near: clocks that are off drift on.
 const FAILURE: Duration = Duration::from_secs(5 * 60);
@@ -46,7 +46,7 @@ pub(super) fn judge(clocks: Option<Clocks>) -> Finding {
 mod tests {
     use super::super::finding::Verdict;
     use super::*;
-    use crate::sync::stamp::Stamp;
+    use crate::core::replication::timestamp::Timestamp;
 
     #[test]
     fn a_clock_that_is_off_is_told_before_s3_refuses() {
@@ -60,7 +60,7 @@ mod tests {
             (300_001, 0, Verdict::Failure, "300 s ahead of"),
             (0, 86_400_000, Verdict::Failure, "86400 s behind"),
         ] {
-            let (ours, theirs) = (Stamp::from_millis(ours), Stamp::from_millis(theirs));
+            let (ours, theirs) = (Timestamp::from_millis(ours), Timestamp::from_millis(theirs));
             let finding = judge(Some(Clocks { theirs, ours }));
             assert_eq!(finding.verdict, verdict, "{finding:?}");
             assert!(finding.what.contains(said), "{finding:?}");

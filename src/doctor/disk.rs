@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use super::finding::{Finding, Subject};
+use crate::core::human::{grouped, size};
 use crate::index::disk::Room;
-use crate::status::index_bytes;
-use crate::words::{grouped, size};
+use crate::observe::status::index_bytes;
 
 /// With less room than that the next commits fail.
 const LEAST_BYTES: u64 = 100_000_000;

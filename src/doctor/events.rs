@@ -11,13 +11,13 @@ use super::policy::{self, Origin};
 use super::queue::Surroundings;
 use super::shell::Shell;
 use super::{PATIENCE, queue, rights};
-use crate::bucket::BucketError;
-use crate::bucket::notifications::Notifications;
-use crate::queue::{
+use crate::aws::bucket::BucketError;
+use crate::aws::bucket::notifications::Notifications;
+use crate::aws::iam::arn::is_access_point;
+use crate::aws::queue::{
     Attributes, Description, Operation, Queue, QueueError, QueueErrorKind, SqsQueue,
 };
-use crate::rights::arn::is_access_point;
-use crate::source::{Events, Source};
+use crate::core::source::{Events, Source};
 
 /// Examines the queue of the Source.
 pub(super) async fn examine(

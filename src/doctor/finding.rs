@@ -4,7 +4,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::words::printable;
+use crate::core::human::printable;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

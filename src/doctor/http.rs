@@ -1,11 +1,11 @@
 //! Whether those who are to read over HTTP can, and nobody else.
 
 use super::finding::{Finding, Subject};
-use crate::access::TokensError;
-use crate::access::guarded::GuardedFault;
 use crate::config::Config;
-use crate::http::gate::{Gate, GateError};
-use crate::http::tls::TlsError;
+use crate::serve::access::TokensError;
+use crate::serve::access::guarded::GuardedFault;
+use crate::serve::http::gate::{Gate, GateError};
+use crate::serve::http::tls::TlsError;
 
 /// Examines who is let in; nothing where HTTP is not served. It reads the disk.
 pub(super) fn examine(config: &Config) -> Vec<Finding> {

@@ -2,11 +2,11 @@
 
 use super::finding::{Finding, Subject};
 use crate::config::Config;
+use crate::core::replication::checkpoint::Checkpoint;
 use crate::index::directory::DataDir;
 use crate::index::live::open_live;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
-use crate::sync::checkpoint::Checkpoint;
 
 /// What to do where a file cannot be read.
 const AS_THE_SERVICE: &str =

@@ -8,9 +8,9 @@ mod gaps;
 
 use super::finding::{Finding, Subject};
 use super::shell::print_setup;
-use crate::bucket::notifications::{NotificationRule, Notifications, Target};
-use crate::source::Source;
-use crate::wiring::Through;
+use crate::aws::bucket::notifications::{NotificationRule, Notifications, Target};
+use crate::aws::setup::Through;
+use crate::core::source::Source;
 
 /// By which way events come, as far as the bucket's notifications tell.
 #[derive(Clone, Debug, PartialEq, Eq)]

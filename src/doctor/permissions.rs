@@ -10,9 +10,9 @@ use rustix::fs::StatVfsMountFlags;
 
 use super::finding::{Finding, Subject};
 use super::shell::quoted;
-use crate::access::guarded::PRIVATE;
 use crate::config::{Config, SOURCES_FOLDER};
-use crate::source::{Credentials, SecretFile, Source};
+use crate::core::source::{Credentials, SecretFile, Source};
+use crate::serve::access::guarded::PRIVATE;
 
 /// Everybody who is neither owner nor of the group may write, or enter and read.
 const OTHERS_WRITE: u32 = 0o002;

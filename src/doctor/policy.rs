@@ -8,7 +8,7 @@ mod statement;
 use super::finding::{Finding, Subject};
 use super::notification::Route;
 use super::shell::print_setup;
-use crate::wiring::Through;
+use crate::aws::setup::Through;
 use statement::{Admission, Sender, admission};
 
 /// S3 as it stands in a policy.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::finding::{Finding, Subject};
 use super::notification::Evidence;
 use super::shell::Shell;
-use crate::queue::{Attributes, Description, QueueError, QueueErrorKind};
-use crate::words::grouped;
+use crate::aws::queue::{Attributes, Description, QueueError, QueueErrorKind};
+use crate::core::human::grouped;
 
 /// The longest event that S3 sends.
 const MAX_EVENT_BYTES: u32 = 64 << 10;

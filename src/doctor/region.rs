@@ -3,7 +3,7 @@
 //! How it is found where none is configured is `bucket`'s affair.
 
 use super::finding::{Finding, Subject};
-use crate::bucket::Greeting;
+use crate::aws::bucket::Greeting;
 
 /// Whether requests that are signed for that Region are taken.
 ///

@@ -3,10 +3,10 @@
 //! A right that is missing is named with the resource that a policy has to name beside it.
 
 use super::finding::{Finding, Right, Subject, Verdict};
-use crate::bucket::{BucketError, BucketErrorKind};
-use crate::queue::{QueueError, QueueErrorKind};
-use crate::rights::arn::partition;
-use crate::source::Source;
+use crate::aws::bucket::{BucketError, BucketErrorKind};
+use crate::aws::iam::arn::partition;
+use crate::aws::queue::{QueueError, QueueErrorKind};
+use crate::core::source::Source;
 
 /// Prints the policy that gives all rights which the configuration needs.
 const PRINT_POLICY: &str = "asset-indexer iam-policy";

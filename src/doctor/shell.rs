@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use crate::queue::SqsQueue;
-use crate::wiring::{self, MAX_RECEIVE_COUNT, RETENTION_SECONDS, Through, dead_letter_name};
-use crate::words::printable;
+use crate::aws::queue::SqsQueue;
+use crate::aws::setup::{self, MAX_RECEIVE_COUNT, RETENTION_SECONDS, Through, dead_letter_name};
+use crate::core::human::printable;
 
 /// Prints the commands that have the events of buckets come to their queues that way.
 pub(super) fn print_setup(through: Through) -> &'static str {
@@ -96,7 +96,7 @@ impl Shell {
 
 /// The text as one word of a shell, whatever is in it.
 pub fn quoted(text: &str) -> String {
-    wiring::shell(&printable(text))
+    setup::shell(&printable(text))
 }
 
 #[cfg(test)]

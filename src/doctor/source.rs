@@ -7,9 +7,9 @@ use super::bucket::{self, Wanted};
 use super::events;
 use super::finding::{Finding, Subject};
 use super::notification::Evidence;
-use crate::rights::is_previewed;
-use crate::source::Source;
-use crate::sync::checkpoint::Checkpoint;
+use crate::aws::iam::is_previewed;
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::source::Source;
 
 /// What all Sources have in common.
 #[derive(Clone, Debug)]

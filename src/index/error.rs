@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::query::Sort;
-use crate::sync::checkpoint::BindingError;
-use crate::sync::source_state::NotComplete;
-use crate::words::if_denied;
+use crate::core::human::if_denied;
+use crate::core::query::Sort;
+use crate::core::replication::checkpoint::BindingError;
+use crate::core::replication::source_state::NotComplete;
 
 /// Why the index could not be opened, read or written.
 ///

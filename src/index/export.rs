@@ -6,11 +6,11 @@
 use serde::Serialize;
 
 use super::{Engine, IndexError, Which};
-use crate::query::hit::rfc3339;
-use crate::sync::interval::KeyInterval;
-use crate::sync::record::{Content, Record};
-use crate::sync::source_state::SourceState;
-use crate::sync::stamp::Stamp;
+use crate::core::query::hit::rfc3339;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::SourceState;
+use crate::core::replication::timestamp::Timestamp;
 
 /// So many records are read at once.
 const CHUNK: usize = 4_000;
@@ -70,7 +70,7 @@ impl<'a> Line<'a> {
                 (Some(asset), None)
             }
         };
-        let time = |stamp: Option<Stamp>| stamp.map(rfc3339);
+        let time = |stamp: Option<Timestamp>| stamp.map(rfc3339);
         Self {
             source: &state.name,
             key,
@@ -113,27 +113,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::replication::checkpoint::Checkpoint;
+    use crate::core::replication::object::{ETag, Object, StorageClass};
+    use crate::core::replication::sequencer::Sequencer;
+    use crate::core::replication::source_state::Identity;
     use crate::index::tantivy::TantivyEngine;
     use crate::index::{Change, Changes};
-    use crate::sync::checkpoint::Checkpoint;
-    use crate::sync::object::{ETag, Object, StorageClass};
-    use crate::sync::sequencer::Sequencer;
-    use crate::sync::source_state::Identity;
 
     fn record(removed: bool) -> Record {
         let object = Object {
             size: 12,
             etag: ETag::parse("opaque"),
-            last_modified: Stamp::from_millis(1_000),
+            last_modified: Timestamp::from_millis(1_000),
             storage_class: StorageClass::Standard,
         };
-        let first_seen = Stamp::from_millis(2_500);
+        let first_seen = Timestamp::from_millis(2_500);
         Record {
             content: match removed {
                 true => Content::Removed { scan: 3 },
                 false => Content::Live { object, first_seen },
             },
-            event_time: Some(Stamp::from_millis(3_000)),
+            event_time: Some(Timestamp::from_millis(3_000)),
             sequencer: Sequencer::parse("0A"),
             listed_at: None,
         }

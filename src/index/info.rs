@@ -12,8 +12,8 @@ use super::directory::DataDir;
 use super::disk::Room;
 use super::live::read_live;
 use super::tantivy::facts::{CommitFacts, Records, records_in};
-use crate::query::hit::rfc3339;
-use crate::sync::source_state::{RunningScan, SourceId, SourceState};
+use crate::core::query::hit::rfc3339;
+use crate::core::replication::source_state::{RunningScan, SourceId, SourceState};
 
 /// A data directory and its live index. Times are RFC 3339 in UTC, by S3's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 //! completion.
 //!
 //! It is the sequential heart of the index: one thread owns it, and it waits for nothing but the
-//! engine. What an observation means is decided in [`crate::sync::order`].
+//! engine. What an observation means is decided in [`crate::core::replication::order`].
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::progress::{Commits, Progress};
 use super::tally::Tally;
 use super::{Compaction, Engine, IndexError, Keyed, Which};
 use crate::config::IndexConfig;
-use crate::source::Source;
-use crate::sync::checkpoint::{Checkpoint, Leftovers};
-use crate::sync::interval::{KeyInterval, KeyRange};
-use crate::sync::source_state::{Identity, QueueId, SourceId, SourceState};
+use crate::core::replication::checkpoint::{Checkpoint, Leftovers};
+use crate::core::replication::interval::{KeyInterval, KeyRange};
+use crate::core::replication::source_state::{Identity, QueueId, SourceId, SourceState};
+use crate::core::source::Source;
 
 mod attach;
 mod begin;

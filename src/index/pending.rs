@@ -3,9 +3,9 @@
 //! Per key only the newest counts. It does not decide anything, and it does not write.
 
 use super::{Change, Changes, Keyed, bounds_within};
-use crate::sync::interval::KeyInterval;
-use crate::sync::record::Record;
-use crate::sync::source_state::SourceId;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::record::Record;
+use crate::core::replication::source_state::SourceId;
 
 /// The changes of the next commit.
 #[derive(Debug, Default)]
@@ -102,7 +102,7 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::record::Content;
+    use crate::core::replication::record::Content;
 
     fn record(scan: u64) -> Record {
         Record {

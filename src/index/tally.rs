@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sync::stamp::Stamp;
+use crate::core::replication::timestamp::Timestamp;
 
 /// The figures of one Source, shared between the writer and whoever shows them.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub struct Tally {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drift {
     /// As of when the scan is complete.
-    pub as_of: Option<Stamp>,
+    pub as_of: Option<Timestamp>,
     /// Assets that the index did not have.
     pub missing: u64,
     /// Assets of which the index had another size or ETag.

@@ -10,7 +10,7 @@ use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
 use super::{Changes, IndexError};
-use crate::sync::checkpoint::Checkpoint;
+use crate::core::replication::checkpoint::Checkpoint;
 use columns::{Columns, read_error};
 use failure::guarded;
 use held::HeldCommit;

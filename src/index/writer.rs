@@ -18,8 +18,8 @@ use super::ledger::{
     ScanRequest,
 };
 use super::{Compaction, Engine, IndexError};
-use crate::sync::source_state::{QueueId, SourceId, SourceState};
-use crate::sync::stamp::Stamp;
+use crate::core::replication::source_state::{QueueId, SourceId, SourceState};
+use crate::core::replication::timestamp::Timestamp;
 
 /// Requests that may wait for the thread; a page takes about 300 KB.
 const MAX_WAITING: usize = 16;
@@ -32,13 +32,13 @@ type Reply<T> = oneshot::Sender<Result<T, IndexError>>;
 enum Request {
     BeginScan(ScanRequest, Reply<ScanPlan>),
     Page(PageReport),
-    CompleteScan(SourceId, Reply<Option<Stamp>>),
+    CompleteScan(SourceId, Reply<Option<Timestamp>>),
     ForgetOthers(Vec<String>, Reply<()>),
     Attach(AttachRequest, Reply<Attachment>),
     Detach(String, Reply<()>),
     Follow(SourceId, QueueId, Reply<()>),
     LoseTrack(SourceId, Reply<()>),
-    GiveUpEvent(SourceId, Stamp, Reply<()>),
+    GiveUpEvent(SourceId, Timestamp, Reply<()>),
     Unfollow(Vec<SourceId>),
     Wired(Vec<SourceId>, String),
     State(SourceId, Reply<SourceState>),
@@ -247,7 +247,7 @@ impl IndexHandle {
     }
 
     /// Completes a scan and tells as of when; everything reported before is committed then.
-    pub async fn complete_scan(&self, source: SourceId) -> Result<Option<Stamp>, IndexError> {
+    pub async fn complete_scan(&self, source: SourceId) -> Result<Option<Timestamp>, IndexError> {
         self.ask(|reply| Request::CompleteScan(source, reply)).await
     }
 
@@ -277,7 +277,7 @@ impl IndexHandle {
     }
 
     /// Notes that an event of that time may never be applied, unless a scan since has made up for it.
-    pub async fn give_up_event(&self, id: SourceId, time: Stamp) -> Result<(), IndexError> {
+    pub async fn give_up_event(&self, id: SourceId, time: Timestamp) -> Result<(), IndexError> {
         self.ask(|reply| Request::GiveUpEvent(id, time, reply))
             .await
     }

@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::*;
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::object::{Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::{Identity, SourceId};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::directory::WriterLock;
 use crate::index::live::open_or_create_live;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::object::{Object, StorageClass};
-use crate::sync::record::{Content, Record};
-use crate::sync::source_state::{Identity, SourceId};
-use crate::sync::stamp::Stamp;
 
 /// Far longer than a test takes.
 const NEVER: Duration = Duration::from_secs(3600);
@@ -77,14 +77,14 @@ fn added(keys: &[&str]) -> Changes {
                 object: Object {
                     size: 1,
                     etag: None,
-                    last_modified: Stamp::from_millis(1),
+                    last_modified: Timestamp::from_millis(1),
                     storage_class: StorageClass::Standard,
                 },
-                first_seen: Stamp::from_millis(1),
+                first_seen: Timestamp::from_millis(1),
             },
             event_time: None,
             sequencer: None,
-            listed_at: Some(Stamp::from_millis(1)),
+            listed_at: Some(Timestamp::from_millis(1)),
         };
         let change = Change {
             record: Some(record),

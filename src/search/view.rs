@@ -5,17 +5,17 @@
 
 use std::time::Instant;
 
+use crate::core::query::{Folder, Hit, Page, Request, Suggestion};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::source_state::SourceState;
+use crate::core::source::Source;
+use crate::core::source::address::{DEFAULT_BASE_URL, base_url};
 use crate::index::Engine;
 use crate::index::deadline::Deadline;
 use crate::index::live::Live;
 use crate::index::tantivy::failure::guarded;
 use crate::index::tantivy::size::IndexSize;
-use crate::query::{Folder, Hit, Page, Request, Suggestion};
-use crate::source::Source;
-use crate::source::address::{DEFAULT_BASE_URL, base_url};
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::interval::KeyInterval;
-use crate::sync::source_state::SourceState;
 
 use super::SearchError;
 

@@ -2,8 +2,8 @@
 //!
 //! All of it follows from a number, so that a kept index can be searched for what is in it.
 
-use asset_indexer::sync::object::{ETag, Object, StorageClass};
-use asset_indexer::sync::stamp::Stamp;
+use asset_indexer::core::replication::object::{ETag, Object, StorageClass};
+use asset_indexer::core::replication::timestamp::Timestamp;
 
 const TOPS: [&str; 6] = [
     "library",
@@ -90,7 +90,7 @@ pub fn object(number: u64) -> Object {
     Object {
         size,
         etag: ETag::parse(&format!("{:016x}{:016x}", hash, mixed(hash))),
-        last_modified: Stamp::from_millis(modified + (hash % 86_400_000) as i64),
+        last_modified: Timestamp::from_millis(modified + (hash % 86_400_000) as i64),
         storage_class: match hash >> 48 & 0xF {
             0 => StorageClass::from_name("GLACIER"),
             1..4 => StorageClass::from_name("STANDARD_IA"),

@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use asset_indexer::status::Report;
-use asset_indexer::status::report::{LagReport, State};
+use asset_indexer::observe::status::Report;
+use asset_indexer::observe::status::report::{LagReport, State};
 
 use bucket::ComputedBucket;
 use queue::{ComputedQueue, Emptied, Feed};

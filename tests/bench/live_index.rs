@@ -5,24 +5,24 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use asset_indexer::core::replication::checkpoint::Checkpoint;
+use asset_indexer::core::replication::object::Object;
+use asset_indexer::core::replication::record::{Content, Record};
+use asset_indexer::core::replication::source_state::{Identity, SourceId};
+use asset_indexer::core::replication::timestamp::Timestamp;
+use asset_indexer::core::source::Source;
 use asset_indexer::index::directory::DataDir;
 use asset_indexer::index::live::open_or_create_live;
 use asset_indexer::index::tantivy::TantivyEngine;
 use asset_indexer::index::tantivy::schema::SCHEMA_VERSION;
 use asset_indexer::index::{Change, Changes, Engine};
-use asset_indexer::source::Source;
-use asset_indexer::sync::checkpoint::Checkpoint;
-use asset_indexer::sync::object::Object;
-use asset_indexer::sync::record::{Content, Record};
-use asset_indexer::sync::source_state::{Identity, SourceId};
-use asset_indexer::sync::stamp::Stamp;
 
 use super::assets::{key, object};
 
 pub const SOURCES: u64 = 8;
 
 /// When all of it was listed.
-const LISTED: Stamp = Stamp::from_millis(1_780_000_000_000);
+const LISTED: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 
 /// Assets of a commit while the index is made, and changes of one afterwards.
 const PER_COMMIT: u64 = 500_000;

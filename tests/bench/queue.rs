@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use asset_indexer::sync::stamp::Stamp;
+use asset_indexer::core::replication::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use crate::http_server::{self, Answer};
@@ -27,7 +27,7 @@ pub struct Feed {
     /// The time between two of them; zero: all at once.
     pub every: Duration,
     /// The body of a message, by its number and when it was sent.
-    pub body: Box<dyn Fn(u64, Stamp) -> String + Send + Sync>,
+    pub body: Box<dyn Fn(u64, Timestamp) -> String + Send + Sync>,
     /// Called with the numbers of the messages of a request to delete, before they are.
     pub before_delete: BeforeDelete,
 }
@@ -282,7 +282,7 @@ impl Shared {
         let message = |(number, receives): (&u64, u32)| {
             let sent = begun_at + (self.feed.sent(begun, *number) - begun);
             let sent = sent.duration_since(UNIX_EPOCH).expect("it is later");
-            let sent = Stamp::from_millis(sent.as_millis() as i64);
+            let sent = Timestamp::from_millis(sent.as_millis() as i64);
             json!({
                 "MessageId": format!("00000000-0000-4000-8000-{number:012x}"),
                 "ReceiptHandle": format!("{number}-{receives}-{:A<RECEIPT_LENGTH$}", ""),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use asset_indexer::search::{
-    Deadline, FacetBy, Query, Request, SearchIndex, Sort, Source, Stamp, View,
+    Deadline, FacetBy, Query, Request, SearchIndex, Sort, Source, Timestamp, View,
 };
 
 use live_index::{Changing, SOURCES, build};
@@ -181,7 +181,7 @@ fn measure_suggestions(index: &SearchIndex) {
 }
 
 fn request(query: &str) -> Request {
-    let now = Stamp::from_millis(1_780_000_000_000);
+    let now = Timestamp::from_millis(1_780_000_000_000);
     Request::new(Query::parse(query, now).expect("a query"))
 }
 

@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
+use asset_indexer::core::replication::interval::KeyInterval;
+use asset_indexer::core::replication::record::Record;
+use asset_indexer::core::replication::source_state::SourceId;
 use asset_indexer::index::directory::DataDir;
 use asset_indexer::index::live::open_live;
 use asset_indexer::index::tantivy::TantivyEngine;
 use asset_indexer::index::tantivy::schema::SCHEMA_VERSION;
 use asset_indexer::index::{Engine, Which};
-use asset_indexer::sync::interval::KeyInterval;
-use asset_indexer::sync::record::Record;
-use asset_indexer::sync::source_state::SourceId;
 use serde_json::Value;
 
 use crate::workload::{Event, Workload};

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use asset_indexer::query::hit::rfc3339;
-use asset_indexer::sync::stamp::Stamp;
+use asset_indexer::core::query::hit::rfc3339;
+use asset_indexer::core::replication::timestamp::Timestamp;
 use serde_json::json;
 
 use crate::bucket::{content, key, push_encoded};
@@ -62,7 +62,7 @@ impl Workload {
     }
 
     /// The message of an event, as S3 writes it.
-    pub fn body(&self, number: u64, sent: Stamp) -> String {
+    pub fn body(&self, number: u64, sent: Timestamp) -> String {
         let event = self.event(number);
         let mut key = String::new();
         push_encoded(&mut key, &event.key);

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use asset_indexer::search::{
-    Deadline, Query, Request, SearchError, SearchIndex, Source, Stamp, View,
+    Deadline, Query, Request, SearchError, SearchIndex, Source, Timestamp, View,
 };
 
 use crate::cli::Cli;
@@ -20,9 +20,9 @@ const REFRESH: Duration = Duration::from_millis(400);
 const POLL: Duration = Duration::from_millis(10);
 
 /// The assets of a view by key, with when they were first seen.
-fn assets(view: &View) -> BTreeMap<String, Option<Stamp>> {
+fn assets(view: &View) -> BTreeMap<String, Option<Timestamp>> {
     let scope: Vec<&Source> = view.sources().iter().collect();
-    let everything = Query::parse("", Stamp::from_millis(0)).expect("it is empty");
+    let everything = Query::parse("", Timestamp::from_millis(0)).expect("it is empty");
     let page = view.search(&scope, &Request::new(everything), &Deadline::never());
     let hits = page.expect("readable").hits.into_iter();
     hits.map(|hit| (hit.key, hit.first_seen)).collect()
@@ -31,7 +31,7 @@ fn assets(view: &View) -> BTreeMap<String, Option<Stamp>> {
 /// Waits until another process sees these keys; from then on a view that is asked for later than the
 /// refresh time must have them.
 #[track_caller]
-fn sees(index: &SearchIndex, cli: &Cli, keys: &[&str]) -> BTreeMap<String, Option<Stamp>> {
+fn sees(index: &SearchIndex, cli: &Cli, keys: &[&str]) -> BTreeMap<String, Option<Timestamp>> {
     wait_for_keys(cli, SOURCE, keys);
     let committed = Instant::now();
     loop {

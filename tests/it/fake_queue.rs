@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use asset_indexer::queue::{
+use asset_indexer::aws::queue::{
     Attributes, MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Operation, Queue, QueueError,
     QueueErrorKind, ReceiptHandle, Refused,
 };

@@ -1,7 +1,7 @@
 //! `quarantine`: what the daemon keeps can be listed, read byte for byte, and removed.
 
-use asset_indexer::quarantine::{Keeping, Quarantine, Suspect};
-use asset_indexer::sync::stamp::Stamp;
+use asset_indexer::core::replication::timestamp::Timestamp;
+use asset_indexer::observe::quarantine::{Keeping, Quarantine, Suspect};
 
 use crate::cli::Cli;
 use crate::fixture::Fixture;
@@ -15,7 +15,7 @@ fn suspect<'a>(message_id: &'a str, body: &'a str) -> Suspect<'a> {
         message_id,
         body,
         reason: "found Records that are a number, expected an array of records",
-        sent: Some(Stamp::from_millis(1_790_000_000_000)),
+        sent: Some(Timestamp::from_millis(1_790_000_000_000)),
         receive_count: 4,
     }
 }

@@ -8,7 +8,7 @@ mod real;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use asset_indexer::queue::{MAX_WAIT, Message, Queue, ReceiptHandle};
+use asset_indexer::aws::queue::{MAX_WAIT, Message, Queue, ReceiptHandle};
 
 use crate::fake_queue::FakeQueue;
 use real::RealQueue;

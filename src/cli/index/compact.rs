@@ -9,13 +9,13 @@ use indicatif::{MultiProgress, ProgressBar};
 use crate::cli::Failure;
 use crate::cli::text::{grouped, say, size};
 use crate::config::Config;
-use crate::control::{self, Request};
 use crate::index::directory::DataDir;
 use crate::index::info::IndexInfo;
 use crate::index::live::open_or_create_live;
 use crate::index::tantivy::held::HeldCommit;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
+use crate::serve::control::{self, Request};
 
 /// Put all segments together, and leave out what is deleted
 ///

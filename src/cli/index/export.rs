@@ -18,12 +18,12 @@ use super::Place;
 use crate::cli::text::{grouped, say};
 use crate::cli::{Failure, INTERRUPTED, MISUSED};
 use crate::config::Config;
+use crate::core::replication::source_state::SourceState;
 use crate::index::directory::{DataDir, sync_dir};
 use crate::index::export::{Line, export};
 use crate::index::live::read_live;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Engine, IndexError};
-use crate::sync::source_state::SourceState;
 
 /// Write the records as lines of JSON
 ///

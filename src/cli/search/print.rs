@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::json;
 
 use crate::cli::text::{grouped, printable, size};
-use crate::query::hit::rfc3339;
+use crate::core::query::hit::rfc3339;
 use crate::search::{Facet, Hit};
 
 /// How hits and counts look.
@@ -151,7 +151,7 @@ fn cells(source: &str, path: &str, size: &str, modified: &str, with_source: bool
 mod tests {
     use super::*;
     use crate::search::FacetBy;
-    use crate::search::{Bucket, Kind, Stamp};
+    use crate::search::{Bucket, Kind, Timestamp};
 
     fn hit(path: &str) -> Hit {
         Hit {
@@ -163,7 +163,7 @@ mod tests {
             kind: Kind::Other,
             content_type: "application/octet-stream",
             size: 1_500,
-            last_modified: Stamp::from_millis(0),
+            last_modified: Timestamp::from_millis(0),
             first_seen: None,
             etag: None,
             storage_class: "STANDARD".to_owned(),

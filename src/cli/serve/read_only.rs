@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use super::{load, open_gate, stop_on_signals};
 use crate::config::Config;
 use crate::daemon::{onlooker, systemd};
-use crate::http::gate::Gate;
-use crate::http::{self, site::Site};
-use crate::status::Board;
+use crate::observe::status::Board;
+use crate::serve::http::gate::Gate;
+use crate::serve::http::{self, site::Site};
 
 /// Serves until a signal stops it.
 pub async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<()> {

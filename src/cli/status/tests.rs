@@ -1,8 +1,8 @@
 //! What people see of a report.
 
 use super::*;
-use crate::status::report::ErrorReport;
-use crate::status::{Board, Health, IndexHealth, Phase, Trouble, sample};
+use crate::observe::status::report::ErrorReport;
+use crate::observe::status::{Board, Health, IndexHealth, Phase, Trouble, sample};
 
 fn report(board: &Board) -> Report {
     Report::at(board, Some(4_096), sample::later())

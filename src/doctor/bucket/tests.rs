@@ -1,8 +1,8 @@
 //! Which keys of a bucket are asked for.
 
 use super::*;
-use crate::source::Rules;
-use crate::source::rules::Choice;
+use crate::core::source::Rules;
+use crate::core::source::rules::Choice;
 
 fn denied() -> BucketError {
     BucketError {

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use super::filter;
-use crate::bucket::notifications::NotificationRule;
-use crate::source::Source;
-use crate::source::glob::GLOB_CHARACTERS;
-use crate::source::pattern::{Meaning, Pattern};
+use crate::aws::bucket::notifications::NotificationRule;
+use crate::core::source::Source;
+use crate::core::source::glob::GLOB_CHARACTERS;
+use crate::core::source::pattern::{Meaning, Pattern};
 
 /// Kinds of events that belong together, and whether a Source is wrong without them until it is scanned.
 const NEEDED: [(&str, &[&str], bool); 3] = [

@@ -2,7 +2,7 @@
 
 use super::super::finding::Verdict;
 use super::*;
-use crate::source::rules::{Choice, Rules};
+use crate::core::source::rules::{Choice, Rules};
 
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:1:q";
 const ALL: [&str; 3] = [

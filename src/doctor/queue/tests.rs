@@ -2,7 +2,7 @@
 
 use super::super::finding::Verdict;
 use super::*;
-use crate::queue::{Operation, Redrive};
+use crate::aws::queue::{Operation, Redrive};
 
 const DEAD: &str = "arn:aws:sqs:eu-west-1:111122223333:dead";
 

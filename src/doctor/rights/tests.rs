@@ -1,8 +1,8 @@
 //! What an answer says of a right.
 
 use super::*;
-use crate::bucket::Fault;
-use crate::queue::Operation;
+use crate::aws::bucket::Fault;
+use crate::aws::queue::Operation;
 
 fn source() -> Source {
     Source {

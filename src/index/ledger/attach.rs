@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{Ledger, Scan};
+use crate::core::replication::checkpoint::Leftovers;
+use crate::core::replication::source_state::{Followed, QueueId, SourceId, SourceState};
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
 use crate::index::progress::Progress;
 use crate::index::tally::Tally;
 use crate::index::{Engine, IndexError};
-use crate::source::Source;
-use crate::sync::checkpoint::Leftovers;
-use crate::sync::source_state::{Followed, QueueId, SourceId, SourceState};
-use crate::sync::stamp::Stamp;
 
 /// How often the checkpoint is committed for no other reason than that events are followed.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -166,7 +166,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Notes that an event of that time may never be applied, unless a scan since has made up for it.
-    pub fn give_up_event(&mut self, id: SourceId, time: Stamp) -> Result<(), IndexError> {
+    pub fn give_up_event(&mut self, id: SourceId, time: Timestamp) -> Result<(), IndexError> {
         let as_of = self.state(id)?.complete_as_of;
         match as_of.is_some_and(|as_of| as_of > time) {
             true => Ok(()),

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Ledger, Scan};
+use crate::core::replication::checkpoint::Leftovers;
+use crate::core::replication::interval::KeyRange;
+use crate::core::replication::source_state::{QueueId, SourceId};
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
 use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError};
-use crate::source::Source;
-use crate::sync::checkpoint::Leftovers;
-use crate::sync::interval::KeyRange;
-use crate::sync::source_state::{QueueId, SourceId};
-use crate::sync::stamp::Stamp;
 
 /// A range is worth a listing of its own from about this many records on: a page.
 const MIN_RECORDS_PER_RANGE: u64 = 1_000;
@@ -53,7 +53,7 @@ pub struct ScanPlan {
     pub ranges: Vec<(usize, KeyRange)>,
     /// The start stamp of a scan that is resumed; `None`: the first page will set it, and must be
     /// reported before any other page is asked for.
-    pub started: Option<Stamp>,
+    pub started: Option<Timestamp>,
     /// Whether an unfinished scan goes on.
     pub resumed: bool,
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Ledger;
+use crate::core::replication::object::Object;
+use crate::core::replication::record::Record;
+use crate::core::replication::source_state::SourceId;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::Engine;
 use crate::index::tally::{Drift, Tally};
-use crate::sync::object::Object;
-use crate::sync::record::Record;
-use crate::sync::source_state::SourceId;
-use crate::sync::stamp::Stamp;
 
 /// The most suspects that are kept; what is found beyond them counts as drift at once.
 const MAX_SUSPECTS: usize = 100_000;
@@ -62,7 +62,7 @@ struct SuspectsOf {
     /// What found no place among the keys.
     beyond: Drift,
     /// When the scan ended, and as of when it is complete.
-    ended: Option<(Instant, Option<Stamp>)>,
+    ended: Option<(Instant, Option<Timestamp>)>,
 }
 
 const NO_DRIFT: Drift = Drift {
@@ -127,7 +127,7 @@ impl Suspects {
     }
 
     /// The scan is complete; events may still come for a while.
-    pub fn end(&mut self, source: SourceId, as_of: Option<Stamp>) {
+    pub fn end(&mut self, source: SourceId, as_of: Option<Timestamp>) {
         if let Some(suspects) = self.by_source.get_mut(&source) {
             suspects.ended = Some((Instant::now(), as_of));
         }
@@ -213,12 +213,15 @@ mod tests {
         suspects.note(SourceId(2), "x", Fault::Missing);
         suspects.clear_of(A, "b");
         assert!(measured(&mut suspects, 100).is_empty(), "it has not ended");
-        suspects.end(A, Some(Stamp::from_millis(7)));
+        suspects.end(A, Some(Timestamp::from_millis(7)));
         suspects.clear_of(A, "d");
         suspects.note(A, "e", Fault::Missing);
         assert!(measured(&mut suspects, 30).is_empty());
         assert_eq!(measured(&mut suspects, 61), [[1, 0, 1]]);
-        assert_eq!(tally.drift().unwrap().as_of, Some(Stamp::from_millis(7)));
+        assert_eq!(
+            tally.drift().unwrap().as_of,
+            Some(Timestamp::from_millis(7))
+        );
         assert_eq!(suspects.kept, 0);
         assert!(measured(&mut suspects, 61).is_empty());
     }

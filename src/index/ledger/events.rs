@@ -4,12 +4,12 @@
 
 use super::Ledger;
 use super::page::settle;
+use crate::core::replication::object::Object;
+use crate::core::replication::order::{self, Ambiguous, Decision, Event, Kept};
+use crate::core::replication::record::Record;
+use crate::core::replication::source_state::SourceId;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::{Engine, IndexError};
-use crate::sync::object::Object;
-use crate::sync::order::{self, Ambiguous, Decision, Event, Kept};
-use crate::sync::record::Record;
-use crate::sync::source_state::SourceId;
-use crate::sync::stamp::Stamp;
 
 /// What a message says of one key of a Source whose rules admit it.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub struct LookUpReport {
     /// What is listed under it, if the rules admit it.
     pub listed: Option<Object>,
     /// The page's stamp.
-    pub stamp: Stamp,
+    pub stamp: Timestamp,
     /// The event.
     pub event: Ambiguous,
 }

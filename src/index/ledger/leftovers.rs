@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{Ledger, Scan};
+use crate::core::replication::checkpoint::Leftovers;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::record::Record;
+use crate::core::replication::source_state::{Followed, SourceId, SourceState};
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
 use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError, Which};
-use crate::source::Source;
-use crate::sync::checkpoint::Leftovers;
-use crate::sync::interval::KeyInterval;
-use crate::sync::record::Record;
-use crate::sync::source_state::{Followed, SourceId, SourceState};
-use crate::sync::stamp::Stamp;
 
 impl<E: Engine> Ledger<E> {
     /// Removes the records of Sources that are not among `names`; their subdomains stay bound.
@@ -100,8 +100,8 @@ impl<E: Engine> Ledger<E> {
 /// What was known of a Source before records were erased.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Known {
-    complete_as_of: Option<Stamp>,
-    partial_as_of: Option<Stamp>,
+    complete_as_of: Option<Timestamp>,
+    partial_as_of: Option<Timestamp>,
     followed: Option<Followed>,
 }
 

@@ -2,16 +2,16 @@
 
 use super::drift::Fault;
 use super::{Counted, Ledger};
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::listing::Entry;
+use crate::core::replication::object::Object;
+use crate::core::replication::order::{self, Decision};
+use crate::core::replication::reconcile::{Pair, merge_join};
+use crate::core::replication::record::Record;
+use crate::core::replication::source_state::SourceId;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::pending::Pending;
 use crate::index::{Engine, IndexError, Keyed, Which};
-use crate::sync::interval::KeyInterval;
-use crate::sync::listing::Entry;
-use crate::sync::object::Object;
-use crate::sync::order::{self, Decision};
-use crate::sync::reconcile::{Pair, merge_join};
-use crate::sync::record::Record;
-use crate::sync::source_state::SourceId;
-use crate::sync::stamp::Stamp;
 
 /// A page after the rules: the admitted keys of an interval, and how far its range is with it.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct PageReport {
     /// The admitted keys, ascending.
     pub admitted: Vec<Entry>,
     /// The page's stamp.
-    pub stamp: Stamp,
+    pub stamp: Timestamp,
     /// The last key of the range that is settled.
     pub settled: Option<String>,
     /// Whether the range is done.
@@ -65,7 +65,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// The stamp that the page counts as; `None` where its scan was given up meanwhile.
-    fn stamp_page(&mut self, page: &PageReport) -> Result<Option<Stamp>, IndexError> {
+    fn stamp_page(&mut self, page: &PageReport) -> Result<Option<Timestamp>, IndexError> {
         let state = self.state(page.source)?;
         if state.last_scan != page.scan {
             return Ok(None);
@@ -76,7 +76,7 @@ impl<E: Engine> Ledger<E> {
     fn reconcile(
         &mut self,
         id: SourceId,
-        stamp: Stamp,
+        stamp: Timestamp,
         entries: &[Entry],
         indexed: &[Keyed],
     ) -> Result<(), IndexError> {
@@ -104,7 +104,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Completes the scan of a Source, and purges the tombstones that nothing can need any more.
-    pub fn complete_scan(&mut self, id: SourceId) -> Result<Option<Stamp>, IndexError> {
+    pub fn complete_scan(&mut self, id: SourceId) -> Result<Option<Timestamp>, IndexError> {
         self.move_if_new(id)?;
         let state = self.state(id)?;
         let is_partial = state.running.as_ref().is_some_and(|scan| scan.partial);

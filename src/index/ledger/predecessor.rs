@@ -7,15 +7,15 @@
 use std::ops::Bound;
 
 use super::{Ledger, READ_CHUNK};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::listing::Entry;
+use crate::core::replication::order::Decision;
+use crate::core::replication::reconcile::merge_join;
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::{SourceId, SourceState};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::{Engine, IndexError, Which};
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::interval::KeyInterval;
-use crate::sync::listing::Entry;
-use crate::sync::order::Decision;
-use crate::sync::reconcile::merge_join;
-use crate::sync::record::{Content, Record};
-use crate::sync::source_state::{SourceId, SourceState};
-use crate::sync::stamp::Stamp;
 
 /// An index that is only read.
 pub(super) struct Predecessor<E> {
@@ -25,7 +25,7 @@ pub(super) struct Predecessor<E> {
 
 /// When keys were first seen, ascending by key.
 #[derive(Default)]
-pub(super) struct FirstSeen(Vec<(String, Stamp)>);
+pub(super) struct FirstSeen(Vec<(String, Timestamp)>);
 
 impl FirstSeen {
     /// Lets a key that is new in this index keep when it was first seen.

@@ -5,7 +5,7 @@
 //! What it checks after every step ([`demands`]): a message is acknowledged only once its effect is
 //! durable (I1); a key disappears only where a removal or a page says so (I2); whenever every message
 //! is acknowledged and no page is on its way, the index shows and holds what the bucket does (I3, the
-//! claim of [`crate::sync::order`]); a scan is complete when it is listed to its end and not before
+//! claim of [`crate::core::replication::order`]); a scan is complete when it is listed to its end and not before
 //! (I6). At the end also: what comes again changes nothing (I5), and no tombstone stays for ever.
 //!
 //! It has no threads and no clock of its own, so it says nothing about the writer's thread. Small
@@ -32,7 +32,7 @@ use exhaustive::{Scope, explore};
 use fault::Fault;
 use random::{Broken, Kind, run_seed};
 
-/// What [`crate::sync::stamp::Stamp::of_answer`] takes off at least, in milliseconds.
+/// What [`crate::core::replication::timestamp::Timestamp::of_answer`] takes off at least, in milliseconds.
 const LEAST_MARGIN: i64 = 1_000;
 
 /// By how much S3's clocks may be off either way: less than a stamp lies before its snapshot.

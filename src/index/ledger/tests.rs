@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::query::{Query, Request};
+use crate::core::replication::listing::Entry;
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::sequencer::Sequencer;
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::rules::{Choice, Rules};
 use crate::index::Deadline;
 use crate::index::tantivy::TantivyEngine;
-use crate::query::{Query, Request};
-use crate::source::rules::{Choice, Rules};
-use crate::sync::listing::Entry;
-use crate::sync::object::{ETag, Object, StorageClass};
-use crate::sync::record::{Content, Record};
-use crate::sync::sequencer::Sequencer;
-use crate::sync::stamp::Stamp;
 
 type Bucket = BTreeMap<String, u64>;
 
@@ -38,7 +38,7 @@ fn object(version: u64) -> Object {
     Object {
         size: 10 + version,
         etag: ETag::parse(&format!("{version:032x}")),
-        last_modified: Stamp::from_millis(version as i64),
+        last_modified: Timestamp::from_millis(version as i64),
         storage_class: StorageClass::from_name(
             ["STANDARD", "GLACIER", "NEW"][version as usize % 3],
         ),
@@ -107,7 +107,7 @@ fn list(
                 range: *place,
                 interval,
                 admitted: admitted.collect(),
-                stamp: Stamp::from_millis(stamp),
+                stamp: Timestamp::from_millis(stamp),
                 settled: last.clone(),
                 done,
             };
@@ -197,7 +197,7 @@ fn an_unfinished_scan_removes_only_what_it_saw_and_goes_on() {
     let keys: Vec<String> = indexed(&ledger).into_keys().collect();
     assert_eq!(keys, ["b", "c", "d", "e", "f"]);
     let (plan, _) = begin(&mut ledger, &source, false);
-    assert!(plan.resumed && plan.started == Some(Stamp::from_millis(2_000)));
+    assert!(plan.resumed && plan.started == Some(Timestamp::from_millis(2_000)));
     assert_eq!(plan.ranges[0].1.after.as_deref(), Some("b"));
     assert!(list(
         &mut ledger,
@@ -369,9 +369,9 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
     scan(&mut ledger, &source, &bucket, 1_000);
     let grave = Record {
         content: Content::Removed { scan: 1 },
-        event_time: Some(Stamp::from_millis(1_200)),
+        event_time: Some(Timestamp::from_millis(1_200)),
         sequencer: Sequencer::parse("0055AED6DCD90281E5"),
-        listed_at: Some(Stamp::from_millis(1_000)),
+        listed_at: Some(Timestamp::from_millis(1_000)),
     };
     ledger
         .pending
@@ -392,7 +392,7 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
         .collect();
     assert_eq!(keys, ["a", "b", "c"]);
     for query in ["", "-nothing", "folder:/"] {
-        let query = Query::parse(query, Stamp::from_millis(0)).unwrap();
+        let query = Query::parse(query, Timestamp::from_millis(0)).unwrap();
         let request = Request::new(query);
         let page = ledger
             .engine

@@ -1,7 +1,7 @@
 //! Reads one commit whole, and looks for what no history of commits leads to.
 //!
 //! Three things are looked at: whether each file is as it was written (tantivy's checksums), whether each
-//! record is possible ([`crate::sync::invariants`]), and whether everything that is derived from keys and
+//! record is possible ([`crate::core::replication::invariants`]), and whether everything that is derived from keys and
 //! records is what this program derives, in all documents. What the bucket says is not asked. It needs
 //! no lock and stops nobody from writing; its memory does not grow with the index.
 
@@ -14,9 +14,9 @@ use tantivy::index::Segment;
 
 use super::held::{Damage, HeldCommit};
 use super::{failure, payload, with_our_schema};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::invariants;
 use crate::index::IndexError;
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::invariants;
 
 mod keys;
 mod prints;

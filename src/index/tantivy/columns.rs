@@ -13,13 +13,13 @@ use tantivy::{DocId, SegmentReader, TantivyError};
 
 use super::schema::UKEY;
 use super::{failure, identity};
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::sequencer::Sequencer;
+use crate::core::replication::source_state::SourceId;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
-use crate::sync::interval::KeyInterval;
-use crate::sync::object::{ETag, Object, StorageClass};
-use crate::sync::record::{Content, Record};
-use crate::sync::sequencer::Sequencer;
-use crate::sync::source_state::SourceId;
-use crate::sync::stamp::Stamp;
 
 /// The most storage classes whose names are kept with a segment; S3 has 13, other stores might have any.
 const MAX_KEPT_CLASSES: usize = 64;
@@ -178,7 +178,7 @@ impl Columns {
             Some(scan) => Content::Removed { scan },
             None => Content::Live {
                 object: self.object(doc)?,
-                first_seen: stamp_at(&self.first_seen, doc).unwrap_or(Stamp::from_millis(0)),
+                first_seen: stamp_at(&self.first_seen, doc).unwrap_or(Timestamp::from_millis(0)),
             },
         };
         let sequencer = label_at(&self.sequencer, doc)?;
@@ -194,7 +194,7 @@ impl Columns {
         Ok(Object {
             size: number_at(&self.size, doc).unwrap_or(0),
             etag: self.etag(doc)?,
-            last_modified: stamp_at(&self.last_modified, doc).unwrap_or(Stamp::from_millis(0)),
+            last_modified: stamp_at(&self.last_modified, doc).unwrap_or(Timestamp::from_millis(0)),
             storage_class: self.storage_class(doc)?,
         })
     }
@@ -299,8 +299,8 @@ fn number_at(column: &Option<Column<u64>>, doc: DocId) -> Option<u64> {
     column.as_ref()?.first(doc)
 }
 
-fn stamp_at(column: &Option<Column<i64>>, doc: DocId) -> Option<Stamp> {
-    column.as_ref()?.first(doc).map(Stamp::from_millis)
+fn stamp_at(column: &Option<Column<i64>>, doc: DocId) -> Option<Timestamp> {
+    column.as_ref()?.first(doc).map(Timestamp::from_millis)
 }
 
 fn label_at(column: &Option<StrColumn>, doc: DocId) -> Result<Option<String>, IndexError> {
@@ -323,9 +323,9 @@ mod tests {
     use super::super::schema::{Fields, settings, tokenizers};
     use super::super::{MIN_WRITER_MEMORY, TantivyEngine};
     use super::*;
+    use crate::core::replication::interval::KeyInterval;
+    use crate::core::replication::source_state::SourceId;
     use crate::index::{Engine, Which};
-    use crate::sync::interval::KeyInterval;
-    use crate::sync::source_state::SourceId;
 
     /// What version 2 has more than version 1 had.
     const SINCE_2: [&str; 4] = ["name_trigrams", "name_words", "name_folded", "depth"];
@@ -363,7 +363,7 @@ mod tests {
             .unwrap();
         let (key, record) = &read[0];
         assert_eq!((read.len(), key.as_str()), (1, "a.jpg"));
-        assert_eq!(record.first_seen(), Some(Stamp::from_millis(9)));
+        assert_eq!(record.first_seen(), Some(Timestamp::from_millis(9)));
         assert_eq!(record.object().unwrap().size, 7);
     }
 }

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 use super::TantivyEngine;
+use crate::core::query::{Asset, SortBy};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::{Identity, SourceId};
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
 use crate::index::{Change, Changes, Engine};
-use crate::query::{Asset, SortBy};
-use crate::source::Source;
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::object::{ETag, Object, StorageClass};
-use crate::sync::record::{Content, Record};
-use crate::sync::source_state::{Identity, SourceId};
-use crate::sync::stamp::Stamp;
 
 /// Names and prefixes of the Sources, in the order of their numbers.
 const SOURCES: [(&str, &str); 5] = [
@@ -58,7 +58,7 @@ pub struct Known {
     /// What S3 says of it.
     pub object: Object,
     /// When it was first seen.
-    pub first_seen: Stamp,
+    pub first_seen: Timestamp,
 }
 
 impl Known {
@@ -174,8 +174,8 @@ impl Corpus {
             let Some(key) = source.key_of(&path) else {
                 continue;
             };
-            let first_seen = object.as_ref().map_or(Stamp::from_millis(0), |object| {
-                Stamp::from_millis(object.size as i64 % 3)
+            let first_seen = object.as_ref().map_or(Timestamp::from_millis(0), |object| {
+                Timestamp::from_millis(object.size as i64 % 3)
             });
             let content = match object.clone() {
                 Some(object) => Some(Content::Live { object, first_seen }),
@@ -247,7 +247,7 @@ fn object(size: u64, millis: i64) -> Object {
     Object {
         size,
         etag: ETag::parse("0123456789abcdef0123456789abcdef"),
-        last_modified: Stamp::from_millis(millis),
+        last_modified: Timestamp::from_millis(millis),
         storage_class: StorageClass::Standard,
     }
 }

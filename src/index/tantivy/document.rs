@@ -4,11 +4,11 @@ use tantivy::TantivyDocument;
 
 use super::identity;
 use super::schema::Fields;
-use crate::query::words::{fold_name, placed_words};
-use crate::query::{extension_of, file_name};
-use crate::sync::object::{ETag, Object, StorageClass};
-use crate::sync::record::{Content, Record};
-use crate::sync::source_state::SourceId;
+use crate::core::query::words::{fold_name, placed_words};
+use crate::core::query::{extension_of, file_name};
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::SourceId;
 
 /// The document of a record; `prefix` is the Source's, whose words are no words of the asset path.
 pub fn document(

@@ -7,12 +7,12 @@ use super::columns::{Columns, read_error};
 use super::failure::{self, guarded};
 use super::keys_query::find;
 use super::{Snapshot, TantivyEngine, identity, interval};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::record::Record;
+use crate::core::replication::source_state::SourceId;
 use crate::index::directory::sync_dir;
 use crate::index::{Changes, Compaction, Engine, IndexError, Keyed, Which};
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::interval::KeyInterval;
-use crate::sync::record::Record;
-use crate::sync::source_state::SourceId;
 
 /// How many keys are looked at for each part that an interval is split into.
 const SAMPLES_PER_PART: usize = 64;

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::query::facet::{MAX_BUCKETS, SIZE_STEPS, month};
-use crate::query::{Bucket, Facet, FacetBy, Kind};
-use crate::sync::object::StorageClass;
-use crate::sync::stamp::Stamp;
+use crate::core::query::facet::{MAX_BUCKETS, SIZE_STEPS, month};
+use crate::core::query::{Bucket, Facet, FacetBy, Kind};
+use crate::core::replication::object::StorageClass;
+use crate::core::replication::timestamp::Timestamp;
 
 mod children;
 mod labels;
@@ -29,7 +29,7 @@ pub struct Facets<'a> {
     classes: Labels,
     sizes: [u64; SIZE_STEPS.len()],
     /// By number, each with one of its moments.
-    months: BTreeMap<i64, (u64, Stamp)>,
+    months: BTreeMap<i64, (u64, Timestamp)>,
     /// The child folders, by their paths, of each folder that is asked for.
     children: HashMap<&'a str, Labels>,
 }

@@ -12,10 +12,10 @@ use tantivy::{Index, IndexMeta};
 use super::audit::apart;
 use super::read_only::{CommitFolder, open_newest};
 use super::{TantivyEngine, columns::read_error, failure, identity, payload};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::source_state::SourceId;
 use crate::index::IndexError;
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::interval::KeyInterval;
-use crate::sync::source_state::SourceId;
 
 /// One commit of an index.
 #[derive(Clone, Debug)]
@@ -122,15 +122,15 @@ impl TantivyEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::replication::record::{Content, Record};
+    use crate::core::replication::timestamp::Timestamp;
     use crate::index::tantivy::MIN_WRITER_MEMORY;
     use crate::index::{Change, Changes, Engine};
-    use crate::sync::record::{Content, Record};
-    use crate::sync::stamp::Stamp;
 
     fn change(replaces: bool) -> Change {
         let record = Record {
             content: Content::Removed { scan: 0 },
-            event_time: Some(Stamp::from_millis(1)),
+            event_time: Some(Timestamp::from_millis(1)),
             sequencer: None,
             listed_at: None,
         };

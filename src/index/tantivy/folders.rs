@@ -13,9 +13,9 @@ use super::columns::{Columns, read_error};
 use super::facets::child_in;
 use super::level::{DEPTH, depth_of};
 use super::scope::Searched;
+use crate::core::query::Folder;
+use crate::core::source::Source;
 use crate::index::{Deadline, IndexError};
-use crate::query::Folder;
-use crate::source::Source;
 
 /// So many documents are looked at between two looks at the deadline.
 const DOCS_A_LOOK: usize = 4096;

@@ -7,10 +7,10 @@ use tantivy::DocId;
 use super::TantivyEngine;
 use super::columns::Columns;
 use super::scope::Searched;
+use crate::core::query::{Hit, Kind, content_type, extension_of, file_name};
+use crate::core::replication::record::{Content, Record};
+use crate::core::source::Source;
 use crate::index::{Engine, IndexError};
-use crate::query::{Hit, Kind, content_type, extension_of, file_name};
-use crate::source::Source;
-use crate::sync::record::{Content, Record};
 
 impl TantivyEngine {
     /// The asset of this path, if there is one.

@@ -4,9 +4,9 @@ use std::ops::Bound;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::source_state::SourceId;
 use crate::index::bounds_within;
-use crate::sync::interval::KeyInterval;
-use crate::sync::source_state::SourceId;
 
 /// Bytes in front of a key.
 const ID_BYTES: usize = 2;

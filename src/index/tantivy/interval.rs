@@ -7,9 +7,9 @@ use tantivy_sstable::{Streamer, VoidSSTable};
 
 use super::columns::{Columns, read_error};
 use super::identity;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::source_state::SourceId;
 use crate::index::{IndexError, Keyed, Which};
-use crate::sync::interval::KeyInterval;
-use crate::sync::source_state::SourceId;
 
 /// The first `limit` records of the interval, ascending by key.
 pub fn read(

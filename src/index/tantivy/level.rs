@@ -13,8 +13,8 @@ use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError};
 use super::identity;
 use super::paths::Paths;
 use super::watch::Watch;
-use crate::sync::interval::KeyRange;
-use crate::sync::source_state::SourceId;
+use crate::core::replication::interval::KeyRange;
+use crate::core::replication::source_state::SourceId;
 
 /// So many documents are looked at at once, and between two looks at the watch.
 const WINDOW: DocId = 1024;

@@ -17,9 +17,9 @@ use tantivy::{
 use super::Snapshot;
 use super::columns::read_error;
 use super::identity;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::source_state::SourceId;
 use crate::index::IndexError;
-use crate::sync::interval::KeyInterval;
-use crate::sync::source_state::SourceId;
 
 /// Finds the live documents of an interval.
 #[derive(Clone, Debug)]

@@ -12,8 +12,8 @@ use tantivy::DocId;
 use super::columns::Columns;
 use super::ranking::{Ranked, sort_value};
 use super::scope::Searched;
+use crate::core::query::{Position, Sort, SortBy, SortValue, file_name, fold_name};
 use crate::index::{Deadline, IndexError};
-use crate::query::{Position, Sort, SortBy, SortValue, file_name, fold_name};
 
 /// The first documents of one Source in one segment.
 pub struct Stream<'a> {

@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::source_state::SourceState;
 use crate::index::IndexError;
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::source_state::SourceState;
 
 /// As it is written.
 #[derive(Serialize)]
@@ -47,7 +47,7 @@ pub fn read(payload: Option<&str>) -> Result<(Checkpoint, Option<String>), Index
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::source_state::Identity;
+    use crate::core::replication::source_state::Identity;
 
     #[test]
     fn a_payload_comes_back_with_the_version_of_its_program() {

@@ -9,8 +9,8 @@ use tantivy::{DocId, Score, SegmentReader, i64_to_u64, u64_to_i64};
 
 use super::columns::{Columns, read_error};
 use super::scope::Searched;
+use crate::core::query::{Position, Sort, SortBy, SortValue};
 use crate::index::IndexError;
-use crate::query::{Position, Sort, SortBy, SortValue};
 
 /// How many documents are looked at together.
 pub use tantivy::COLLECT_BLOCK_BUFFER_LEN as BLOCK;

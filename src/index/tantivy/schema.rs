@@ -57,11 +57,11 @@ pub struct Fields {
     pub etag_parts: Field,
     /// An ETag of any other form.
     pub etag_other: Field,
-    /// Stamp of the newest event applied, milliseconds since the epoch.
+    /// Timestamp of the newest event applied, milliseconds since the epoch.
     pub event_time: Field,
     /// Sequencer of the newest event applied, lower-case hex.
     pub sequencer: Field,
-    /// Stamp of the page that last wrote the record, milliseconds since the epoch.
+    /// Timestamp of the page that last wrote the record, milliseconds since the epoch.
     pub listed_at: Field,
     /// Present on tombstones alone: the number of the scan during or after which it was written.
     pub removed_in_scan: Field,

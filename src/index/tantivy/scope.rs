@@ -5,10 +5,10 @@
 use super::columns::Bounds;
 use super::identity::{ukey, ukey_bounds};
 use super::{Columns, TantivyEngine, read_error};
+use crate::core::replication::interval::KeyRange;
+use crate::core::replication::source_state::SourceId;
+use crate::core::source::Source;
 use crate::index::IndexError;
-use crate::source::Source;
-use crate::sync::interval::KeyRange;
-use crate::sync::source_state::SourceId;
 
 use std::ops::{Bound, Range};
 

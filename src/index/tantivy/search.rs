@@ -16,9 +16,9 @@ use super::scope::Searched;
 use super::translation::Translation;
 use super::watch::Watch;
 use super::{TantivyEngine, failure};
+use crate::core::query::{Count, Page, Request, SortBy, Total, highlights};
+use crate::core::source::Source;
 use crate::index::{Deadline, IndexError};
-use crate::query::{Count, Page, Request, SortBy, Total, highlights};
-use crate::source::Source;
 
 /// So many blocks are looked at between two looks at the deadline: 4,096 documents.
 const BLOCKS_A_LOOK: usize = 4096 / BLOCK;

@@ -16,12 +16,12 @@ use super::paths::Paths;
 use super::scope::Searched;
 use super::watch::Watch;
 use super::{TantivyEngine, failure};
+use crate::core::query::matches::words_match;
+use crate::core::query::request::MAX_SUGGESTIONS;
+use crate::core::query::words::placed_words;
+use crate::core::query::{Match, Suggestion, SuggestionKind, file_name, fold_name, query_words};
+use crate::core::source::Source;
 use crate::index::{Deadline, IndexError};
-use crate::query::matches::words_match;
-use crate::query::request::MAX_SUGGESTIONS;
-use crate::query::words::placed_words;
-use crate::query::{Match, Suggestion, SuggestionKind, file_name, fold_name, query_words};
-use crate::source::Source;
 
 /// The most matches of a segment that are looked at for the names with the fewest words.
 const NAMES_LOOKED_AT: usize = 4096;

@@ -1,10 +1,10 @@
-//! [`crate::query::words()`] as a tantivy tokenizer.
+//! [`crate::core::query::words()`] as a tantivy tokenizer.
 
 use std::ops::Range;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use crate::query::{WORDS_VERSION, words};
+use crate::core::query::{WORDS_VERSION, words};
 
 /// The tokenizer's name in the schema; it ends in the version of the words.
 pub const TOKENIZER: &str = "asset_words_1";

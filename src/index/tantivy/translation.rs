@@ -1,6 +1,6 @@
 //! A query in tantivy's terms, for one Source.
 //!
-//! What a query means is said in [`crate::query::matches`]; here it is only translated. Scores are
+//! What a query means is said in [`crate::core::query::matches`]; here it is only translated. Scores are
 //! constants of [`words`], so that they are the same in every segment and commit.
 
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use super::schema::Fields;
 use super::verified::Verified;
 use super::watch::Watch;
 use super::without::Without;
+use crate::core::query::{Condition, Query, Term};
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::source_state::SourceId;
+use crate::core::source::Source;
 use crate::index::IndexError;
-use crate::query::{Condition, Query, Term};
-use crate::source::Source;
-use crate::sync::interval::KeyInterval;
-use crate::sync::source_state::SourceId;
 
 mod filters;
 mod names;

@@ -6,7 +6,7 @@
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use crate::query::words::{WORDS_VERSION, fold_name};
+use crate::core::query::words::{WORDS_VERSION, fold_name};
 
 /// The tokenizer's name in the schema; it ends in the version of the folding.
 pub const TRIGRAM_TOKENIZER: &str = "asset_trigrams_1";

@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use asset_indexer::queue::{Attributes, MAX_VISIBILITY, Message, ReceiptHandle, Redrive};
-use asset_indexer::sync::stamp::Stamp;
+use asset_indexer::aws::queue::{Attributes, MAX_VISIBILITY, Message, ReceiptHandle, Redrive};
+use asset_indexer::core::replication::timestamp::Timestamp;
 use fastrand::Rng;
 
 /// What its clock shows when it is made.
-pub const START: Stamp = Stamp::from_millis(1_800_000_000_000);
+pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// One in so many deliveries and acknowledgements goes wrong in a disorderly queue.
 const DISORDER_ONE_IN: usize = 6;
@@ -124,9 +124,9 @@ impl Stock {
         }
     }
 
-    fn stamp(&self, at: Duration) -> Stamp {
+    fn stamp(&self, at: Duration) -> Timestamp {
         let millis = i64::try_from(at.as_millis()).expect("no test takes that long");
-        Stamp::from_millis(START.as_millis() + millis)
+        Timestamp::from_millis(START.as_millis() + millis)
     }
 
     fn number(&mut self) -> u64 {

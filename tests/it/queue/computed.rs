@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use asset_indexer::queue::{Message, Queue};
+use asset_indexer::aws::queue::{Message, Queue};
 
 use super::real::{open, root};
 use super::{AT_ONCE, receipts};

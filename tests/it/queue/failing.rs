@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use asset_indexer::queue::{Queue, QueueError, QueueErrorKind as Kind, ReceiptHandle};
+use asset_indexer::aws::queue::{Queue, QueueError, QueueErrorKind as Kind, ReceiptHandle};
 
 use super::real::{missing, open, root};
 use super::{AT_ONCE, VISIBILITY};

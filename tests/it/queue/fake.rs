@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use asset_indexer::queue::{
+use asset_indexer::aws::queue::{
     MAX_VISIBILITY, MAX_WAIT, Operation, Queue, QueueErrorKind, ReceiptHandle,
 };
-use asset_indexer::sync::stamp::Stamp;
+use asset_indexer::core::replication::timestamp::Timestamp;
 
 use super::{AT_ONCE, VISIBILITY, receipts, receive, receive_one};
 use crate::fake_queue::{FakeQueue, START, Settings};
@@ -21,7 +21,7 @@ async fn visibility_runs_out_on_the_second() {
     let message = receive_one(&queue).await;
     assert_eq!(
         message.sent,
-        Some(Stamp::from_millis(START.as_millis() + 1000))
+        Some(Timestamp::from_millis(START.as_millis() + 1000))
     );
     queue.advance(VISIBILITY - SECOND);
     assert_eq!(receive(&queue).await, []);

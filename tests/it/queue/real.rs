@@ -4,10 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use asset_indexer::queue::{
+use asset_indexer::aws::queue::{
     Attributes, Message, Queue, QueueError, ReceiptHandle, Refused, SqsQueue,
 };
-use asset_indexer::source::{Credentials, Events, SecretFile};
+use asset_indexer::core::source::{Credentials, Events, SecretFile};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -1,10 +1,10 @@
 //! A bucket as S3 has it, with or without versions, and what it tells of each operation.
 
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::order::{Ambiguous, Event};
+use crate::core::replication::sequencer::Sequencer;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::Told;
-use crate::sync::object::{ETag, Object, StorageClass};
-use crate::sync::order::{Ambiguous, Event};
-use crate::sync::sequencer::Sequencer;
-use crate::sync::stamp::Stamp;
 
 /// What the store is like.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +103,7 @@ impl Bucket {
         let certain = |object| match &sequencer {
             Some(sequencer) => Told::Certain(Event {
                 object,
-                time: Stamp::from_millis(time),
+                time: Timestamp::from_millis(time),
                 sequencer: sequencer.clone(),
             }),
             None => ambiguous(time, None),
@@ -151,7 +151,7 @@ fn newest(versions: &[Version]) -> Option<(u64, i64)> {
 
 fn ambiguous(time: i64, sequencer: Option<Sequencer>) -> Told {
     Told::Ambiguous(Ambiguous {
-        time: Stamp::from_millis(time),
+        time: Timestamp::from_millis(time),
         sequencer,
     })
 }
@@ -169,7 +169,7 @@ fn object(content: u64, last_modified: i64) -> Object {
             bits: content.into(),
             parts: 0,
         }),
-        last_modified: Stamp::from_millis(last_modified),
+        last_modified: Timestamp::from_millis(last_modified),
         storage_class: StorageClass::Standard,
     }
 }

@@ -6,12 +6,12 @@ use super::fault::Fault;
 use super::queue::{Delivery, Message, Stage};
 use super::witness::MayRemove;
 use super::world::{ID, World};
+use crate::core::replication::order::{self, Ambiguous};
+use crate::core::replication::record::Record;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::ledger::page::settle;
 use crate::index::ledger::{Applied, EventReport, LookUpReport, Told};
-use crate::sync::order::{self, Ambiguous};
-use crate::sync::record::Record;
-use crate::sync::stamp::Stamp;
 
 /// The most deliveries that are worked on at once.
 const MOST_DELIVERIES: usize = 6;
@@ -130,7 +130,7 @@ impl World {
             source: ID,
             key: key.to_owned(),
             listed,
-            stamp: Stamp::from_millis(stamp),
+            stamp: Timestamp::from_millis(stamp),
             event: event.clone(),
         };
         self.witness.may_remove = MayRemove::Key(key);

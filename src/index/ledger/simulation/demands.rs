@@ -4,10 +4,10 @@ use super::queue::Stage;
 use super::step::Step;
 use super::witness::MayRemove;
 use super::world::{ID, World};
+use crate::core::replication::invariants;
+use crate::core::replication::object::{ETag, Object};
+use crate::core::replication::record::Record;
 use crate::index::ledger::Applied;
-use crate::sync::invariants;
-use crate::sync::object::{ETag, Object};
-use crate::sync::record::Record;
 
 /// What search shows of each key.
 pub(super) type Shown = Vec<(&'static str, u64, Option<ETag>)>;

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::record::Record;
+use crate::core::replication::source_state::SourceId;
 use crate::index::{Changes, Engine, IndexError, Keyed, Which};
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::interval::KeyInterval;
-use crate::sync::record::Record;
-use crate::sync::source_state::SourceId;
 
 /// What becomes of the next commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::queue::Stage;
 use super::world::{ID, World};
+use crate::core::replication::object::Object;
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::Told;
-use crate::sync::object::Object;
-use crate::sync::record::{Content, Record};
-use crate::sync::stamp::Stamp;
 
 /// Stands between the parts, and for what is not there.
 const NONE: i64 = i64::MIN;
@@ -76,8 +76,8 @@ impl Words {
         self.0.extend_from_slice(&word.to_le_bytes());
     }
 
-    fn stamp(&mut self, stamp: Option<Stamp>) {
-        self.put(stamp.map_or(NONE, Stamp::as_millis));
+    fn stamp(&mut self, stamp: Option<Timestamp>) {
+        self.put(stamp.map_or(NONE, Timestamp::as_millis));
     }
 
     fn key(&mut self, key: &str) {

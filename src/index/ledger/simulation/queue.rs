@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
+use crate::core::replication::object::Object;
 use crate::index::ledger::Told;
-use crate::sync::object::Object;
 
 /// An event that was sent.
 #[derive(Clone, Debug)]

@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use super::fault::Fault;
 use super::witness::{MayRemove, SeenPage};
 use super::world::{ID, World};
+use crate::core::replication::listing::{ContinuationToken, Entry, Page, PageRequest, RangeWalk};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::ledger::{PageReport, ScanPlan, ScanRequest};
-use crate::sync::listing::{ContinuationToken, Entry, Page, PageRequest, RangeWalk};
-use crate::sync::stamp::Stamp;
 
 /// The most pages of a range that are on their way.
 const MOST_ON_THE_WAY: usize = 2;
@@ -129,7 +129,7 @@ impl World {
         let page = answer(
             &self.bucket,
             &request,
-            Stamp::from_millis(now - margin),
+            Timestamp::from_millis(now - margin),
             most,
         );
         let statement = listing.walk.take(page);
@@ -214,7 +214,7 @@ impl World {
 fn answer(
     bucket: &super::bucket::Bucket,
     request: &PageRequest,
-    stamp: Stamp,
+    stamp: Timestamp,
     most: usize,
 ) -> Page {
     let token = request.token.as_ref().map(|token| &*token.0);

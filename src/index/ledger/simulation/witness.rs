@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::demands::Shown;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::listing::Entry;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::LookUpReport;
-use crate::sync::interval::KeyInterval;
-use crate::sync::listing::Entry;
-use crate::sync::stamp::Stamp;
 
 /// A page of a scan that was applied.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct SeenPage {
     pub(super) range: usize,
     pub(super) interval: KeyInterval,
     pub(super) admitted: Vec<Entry>,
-    pub(super) stamp: Stamp,
+    pub(super) stamp: Timestamp,
     pub(super) settled: Option<String>,
     pub(super) done: bool,
 }
@@ -41,8 +41,8 @@ pub(super) struct Witness {
     /// Whether messages were lost or thrown away: only a later scan makes the index right.
     pub(super) is_lossy: bool,
     /// The newest page of each key that was applied, and durably so.
-    paged: BTreeMap<&'static str, Stamp>,
-    paged_durably: BTreeMap<&'static str, Stamp>,
+    paged: BTreeMap<&'static str, Timestamp>,
+    paged_durably: BTreeMap<&'static str, Timestamp>,
     commits: u64,
     /// What was applied, to be applied again.
     pub(super) pages: Vec<SeenPage>,
@@ -54,13 +54,13 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) fn page_of(&mut self, key: &'static str, stamp: Stamp) {
+    pub(super) fn page_of(&mut self, key: &'static str, stamp: Timestamp) {
         let newest = self.paged.entry(key).or_insert(stamp);
         *newest = stamp.max(*newest);
     }
 
     /// The newest page of the key whose effect is durable.
-    pub(super) fn durable_page_of(&self, key: &str) -> Option<Stamp> {
+    pub(super) fn durable_page_of(&self, key: &str) -> Option<Timestamp> {
         self.paged_durably.get(key).copied()
     }
 

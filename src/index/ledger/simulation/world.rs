@@ -12,13 +12,13 @@ use super::queue::{Queue, Stage};
 use super::scanner::Scanner;
 use super::step::Step;
 use super::witness::{MayRemove, Witness};
+use crate::core::replication::source_state::{SourceId, SourceState};
+use crate::core::source::Source;
+use crate::core::source::rules::{Choice, Rules};
 use crate::index::IndexError;
 use crate::index::ledger::drift::Suspects;
 use crate::index::ledger::{AttachRequest, CommitPolicy, Ledger, Scan};
 use crate::index::pending::Pending;
-use crate::source::Source;
-use crate::source::rules::{Choice, Rules};
-use crate::sync::source_state::{SourceId, SourceState};
 
 /// The only Source.
 pub(super) const ID: SourceId = SourceId(0);

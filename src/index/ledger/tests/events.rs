@@ -1,9 +1,9 @@
 //! The ledger with Sources that are followed: events, look-ups, new rules, drift.
 
 use super::*;
+use crate::core::replication::order::{Ambiguous, Event, Kept};
+use crate::core::replication::source_state::{Followed, QueueId};
 use crate::index::tally::Tally;
-use crate::sync::order::{Ambiguous, Event, Kept};
-use crate::sync::source_state::{Followed, QueueId};
 
 pub(super) fn attach(
     ledger: &mut Ledger<TantivyEngine>,
@@ -38,7 +38,7 @@ pub(super) fn removed(key: &str, time: i64) -> Told {
 fn told(object: Option<Object>, _: &str, time: i64) -> Told {
     Told::Certain(Event {
         object,
-        time: Stamp::from_millis(time),
+        time: Timestamp::from_millis(time),
         sequencer: Sequencer::parse(&format!("{time:016x}")).unwrap(),
     })
 }
@@ -68,7 +68,7 @@ fn look_up(
         source: id,
         key: "k".to_owned(),
         listed: listed.map(object),
-        stamp: Stamp::from_millis(stamp),
+        stamp: Timestamp::from_millis(stamp),
         event: event.clone(),
     };
     ledger.apply_look_up(report).unwrap()
@@ -110,7 +110,7 @@ fn an_ambiguous_event_is_settled_by_a_page_that_is_later() {
     let id = place.id;
     report(&mut ledger, id, "k", put("k", 1, 10));
     let event = Ambiguous {
-        time: Stamp::from_millis(30),
+        time: Timestamp::from_millis(30),
         sequencer: Sequencer::parse("30"),
     };
     let ask = Told::Ambiguous(event.clone());

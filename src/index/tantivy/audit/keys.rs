@@ -6,10 +6,10 @@ use tantivy::DocId;
 use tantivy_sstable::{Streamer, VoidSSTable};
 
 use super::{Audit, Problem};
+use crate::core::replication::checkpoint::Checkpoint;
 use crate::index::IndexError;
 use crate::index::tantivy::columns::{Columns, read_error};
 use crate::index::tantivy::identity;
-use crate::sync::checkpoint::Checkpoint;
 
 /// A segment, and what the names of its files begin with.
 pub type Named = (Columns, String);

@@ -9,14 +9,14 @@ use tantivy::{DocId, SegmentReader};
 
 use super::stored::Stored;
 use super::{Audit, Problem};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::invariants;
+use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::index::IndexError;
 use crate::index::tantivy::columns::{Columns, read_error};
 use crate::index::tantivy::document::document;
 use crate::index::tantivy::schema::Fields;
 use crate::index::tantivy::{failure, identity};
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::invariants;
-use crate::sync::source_state::{SourceId, SourceState};
 
 /// After so many documents it is told how far the segment is.
 const TOLD_EVERY: DocId = 4096;

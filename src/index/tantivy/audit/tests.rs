@@ -8,16 +8,16 @@ use fastrand::Rng;
 use tantivy::TantivyDocument;
 
 use super::*;
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::sequencer::Sequencer;
+use crate::core::replication::source_state::{Identity, SourceId};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::corpus::random_path;
 use crate::index::tantivy::document::document;
 use crate::index::tantivy::schema::Fields;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
-use crate::sync::object::{ETag, Object, StorageClass};
-use crate::sync::record::{Content, Record};
-use crate::sync::sequencer::Sequencer;
-use crate::sync::source_state::{Identity, SourceId};
-use crate::sync::stamp::Stamp;
 
 const ONE: SourceId = SourceId(0);
 const PREFIX: &str = "p/";
@@ -44,7 +44,7 @@ impl Written {
             let (id, _) = checkpoint.register(&identity).unwrap();
             let state = checkpoint.state_mut(id).unwrap();
             state.begin_scan(Vec::new());
-            state.stamp_page(Stamp::from_millis(1000));
+            state.stamp_page(Timestamp::from_millis(1000));
         }
         Self {
             engine: TantivyEngine::open_or_create(folder.path(), MIN_WRITER_MEMORY).unwrap(),
@@ -123,14 +123,14 @@ fn live(millis: i64) -> Record {
             object: Object {
                 size: 7,
                 etag: ETag::parse("0123456789abcdef0123456789abcdef-3"),
-                last_modified: Stamp::from_millis(5),
+                last_modified: Timestamp::from_millis(5),
                 storage_class: StorageClass::from_name("GLACIER"),
             },
-            first_seen: Stamp::from_millis(millis),
+            first_seen: Timestamp::from_millis(millis),
         },
-        event_time: Some(Stamp::from_millis(millis)),
+        event_time: Some(Timestamp::from_millis(millis)),
         sequencer: Sequencer::parse("0a"),
-        listed_at: Some(Stamp::from_millis(millis)),
+        listed_at: Some(Timestamp::from_millis(millis)),
     }
 }
 

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use tantivy::columnar::Column;
 use tantivy::{DocId, SegmentReader};
 
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::tantivy::columns::read_error;
 use crate::index::tantivy::ranking::BLOCK;
-use crate::sync::stamp::Stamp;
 
 /// What is counted: the years -9999 to 9999, and moments outside of them as the nearest inside.
 const FIRST_MILLIS: i64 = -377_705_116_800_000;
@@ -58,10 +58,10 @@ impl MonthCounts {
     }
 
     /// Adds the counts to those of other segments.
-    pub fn add_to(self, months: &mut BTreeMap<i64, (u64, Stamp)>) {
+    pub fn add_to(self, months: &mut BTreeMap<i64, (u64, Timestamp)>) {
         for (number, (count, moment)) in (self.first..).zip(self.counts) {
             if count > 0 {
-                let nothing = (0, Stamp::from_millis(moment));
+                let nothing = (0, Timestamp::from_millis(moment));
                 months.entry(number).or_insert(nothing).0 += count;
             }
         }
@@ -86,7 +86,7 @@ fn month_of(millis: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::facet::month;
+    use crate::core::query::facet::month;
 
     /// The number as `month` writes it.
     fn text(number: i64) -> String {
@@ -111,7 +111,7 @@ mod tests {
             .map(|_| rng.i64(FIRST_MILLIS..LAST_MILLIS))
             .collect();
         for millis in borders.into_iter().chain(leap).chain(random) {
-            let want = month(Stamp::from_millis(millis));
+            let want = month(Timestamp::from_millis(millis));
             assert_eq!(text(month_of(millis)), want, "{millis}");
         }
     }

@@ -9,12 +9,12 @@ use super::Facets;
 use super::children::ChildCounts;
 use super::labels::LabelCounts;
 use super::months::MonthCounts;
+use crate::core::query::FacetBy;
+use crate::core::query::facet::{SIZE_STEPS, size_step};
 use crate::index::IndexError;
 use crate::index::tantivy::columns::{Columns, read_error};
 use crate::index::tantivy::ranking::BLOCK;
 use crate::index::tantivy::scope::Searched;
-use crate::query::FacetBy;
-use crate::query::facet::{SIZE_STEPS, size_step};
 
 /// The counts of one segment.
 pub struct SegmentFacets<'a> {

@@ -3,10 +3,10 @@
 use fastrand::Rng;
 
 use super::*;
+use crate::core::query::facet::size_step;
+use crate::core::query::{Count, Query, Request, extension_of, file_name};
 use crate::index::Deadline;
 use crate::index::tantivy::corpus::{Corpus, Known, random_path};
-use crate::query::facet::size_step;
-use crate::query::{Count, Query, Request, extension_of, file_name};
 
 /// The value of a facet that an asset has.
 fn value_of(by: &FacetBy, known: &Known) -> Option<String> {
@@ -57,7 +57,7 @@ fn facets_are_the_counts_of_the_assets() {
         ] {
             let path = random_path(rng);
             let folder = &path[..=path.rfind('/').unwrap()];
-            let query = Query::parse(query, Stamp::from_millis(0)).unwrap();
+            let query = Query::parse(query, Timestamp::from_millis(0)).unwrap();
             let mut request = Request::new(query);
             request.limit = 1;
             request.count = Count::UpTo(1);
@@ -108,7 +108,7 @@ fn child_folders_of_any_size_are_told_apart() {
     let level = (0..300).map(|number| format!("/n{number}.jpg"));
     let single = (0..90).map(|number| format!("/s{number:02}/x.jpg"));
     corpus.put(many.chain(deep).chain(level).chain(single));
-    let mut request = Request::new(Query::parse("", Stamp::from_millis(0)).unwrap());
+    let mut request = Request::new(Query::parse("", Timestamp::from_millis(0)).unwrap());
     request.facets = vec![FacetBy::Folder("/".to_owned())];
     let never = Deadline::never();
     let page = corpus

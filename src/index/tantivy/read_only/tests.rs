@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
 use super::*;
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::{Identity, SourceId};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::record::{Content, Record};
-use crate::sync::source_state::{Identity, SourceId};
-use crate::sync::stamp::Stamp;
 
 /// An index of tombstones, which are documents as good as any.
 struct Written {
@@ -32,7 +32,7 @@ impl Written {
             content: Content::Removed { scan: 1 },
             event_time: None,
             sequencer: None,
-            listed_at: Some(Stamp::from_millis(1)),
+            listed_at: Some(Timestamp::from_millis(1)),
         };
         let change = Change {
             record: Some(record),
@@ -124,7 +124,7 @@ fn what_is_open_outlives_its_files() {
     written.commit("a");
     let engine = written.open();
     drop(written);
-    let everything = crate::sync::interval::KeyInterval::everything();
+    let everything = crate::core::replication::interval::KeyInterval::everything();
     let which = crate::index::Which::All;
     let read = engine.read(SourceId(0), &everything, which, 10).unwrap();
     assert_eq!(read[0].0, "a");

@@ -7,10 +7,10 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::*;
+use crate::core::query::words::placed_words;
+use crate::core::query::{Query, Sort, file_name, fold_name};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::corpus::{Corpus, Known, ORDERS, random_path};
-use crate::query::words::placed_words;
-use crate::query::{Query, Sort, file_name, fold_name};
-use crate::sync::stamp::Stamp;
 
 const QUERIES: [&str; 12] = [
     "",
@@ -28,7 +28,7 @@ const QUERIES: [&str; 12] = [
 ];
 
 fn request(query: &str) -> Request {
-    Request::new(Query::parse(query, Stamp::from_millis(0)).unwrap())
+    Request::new(Query::parse(query, Timestamp::from_millis(0)).unwrap())
 }
 
 /// Words that all assets with this extension have in their names.

@@ -7,10 +7,10 @@ use tantivy::query::{EmptyQuery, ExistsQuery, Query as IndexQuery, RangeQuery};
 use tantivy::schema::Field;
 
 use super::{Translated, Translation, all_of, best_of, text_term};
+use crate::core::query::{Interval, Kind};
+use crate::core::replication::object::{ETag, StorageClass};
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::without::Without;
-use crate::query::{Interval, Kind};
-use crate::sync::object::{ETag, StorageClass};
-use crate::sync::stamp::Stamp;
 
 /// More extensions than these are read at once where several Sources ask for them.
 const FEW_EXTENSIONS: usize = 8;
@@ -88,8 +88,8 @@ impl Translation<'_> {
         )
     }
 
-    pub(super) fn moments(&self, field: Field, interval: &Interval<Stamp>) -> Translated {
-        let bound = |stamp: &Stamp| IndexTerm::from_field_i64(field, stamp.as_millis());
+    pub(super) fn moments(&self, field: Field, interval: &Interval<Timestamp>) -> Translated {
+        let bound = |stamp: &Timestamp| IndexTerm::from_field_i64(field, stamp.as_millis());
         self.range(
             interval.lower.as_ref().map(bound),
             interval.upper.as_ref().map(bound),

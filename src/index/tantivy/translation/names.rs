@@ -7,11 +7,11 @@ use tantivy::tokenizer::{TokenStream, Tokenizer};
 
 use super::words::NAME_PARTIAL;
 use super::{Translated, Translation, scored, text_term};
+use crate::core::query::Pattern;
+use crate::core::query::hit::file_name;
+use crate::core::query::words::fold_name;
+use crate::core::replication::interval::KeyInterval;
 use crate::index::tantivy::trigrams::{TRIGRAM_CHARS, Trigrams};
-use crate::query::Pattern;
-use crate::query::hit::file_name;
-use crate::query::words::fold_name;
-use crate::sync::interval::KeyInterval;
 
 /// The most terms that candidates are found by; more would rule out little.
 const MAX_TRIGRAMS: usize = 16;

@@ -5,11 +5,11 @@
 use tantivy::query::{EmptyQuery, Query as IndexQuery};
 
 use super::{Translated, Translation, best_of, text_term};
+use crate::core::query::{Pattern, words};
+use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::index::tantivy::identity;
 use crate::index::tantivy::keys_query::KeysQuery;
 use crate::index::tantivy::level::Level;
-use crate::query::{Pattern, words};
-use crate::sync::interval::{KeyInterval, KeyRange};
 
 /// The most words that the candidates of a form are found by.
 const MAX_GLOB_WORDS: usize = 16;

@@ -6,16 +6,16 @@ use proptest::prelude::*;
 use tantivy::collector::{Count, DocSetCollector, TopDocs};
 
 use super::*;
+use crate::core::query::matches::Asset;
+use crate::core::query::words::query_words;
+use crate::core::query::{Match, Pattern, Within};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::Identity;
+use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Change, Changes, Engine};
-use crate::query::matches::Asset;
-use crate::query::words::query_words;
-use crate::query::{Match, Pattern, Within};
-use crate::sync::checkpoint::Checkpoint;
-use crate::sync::object::{ETag, Object, StorageClass};
-use crate::sync::record::{Content, Record};
-use crate::sync::source_state::Identity;
-use crate::sync::stamp::Stamp;
 
 mod made_up;
 
@@ -106,7 +106,7 @@ impl Fixture {
                 path: &path,
                 size: object.size,
                 last_modified: object.last_modified,
-                first_seen: Some(Stamp::from_millis(FIRST_SEEN)),
+                first_seen: Some(Timestamp::from_millis(FIRST_SEEN)),
                 storage_class: object.storage_class.name(),
                 etag: etag.as_deref(),
             };
@@ -162,7 +162,7 @@ fn record(object: Option<Object>) -> Record {
     let content = match object {
         Some(object) => Content::Live {
             object,
-            first_seen: Stamp::from_millis(FIRST_SEEN),
+            first_seen: Timestamp::from_millis(FIRST_SEEN),
         },
         None => Content::Removed { scan: 1 },
     };
@@ -170,7 +170,7 @@ fn record(object: Option<Object>) -> Record {
         content,
         event_time: None,
         sequencer: None,
-        listed_at: Some(Stamp::from_millis(1)),
+        listed_at: Some(Timestamp::from_millis(1)),
     }
 }
 
@@ -178,7 +178,7 @@ fn object() -> Object {
     Object {
         size: 5,
         etag: None,
-        last_modified: Stamp::from_millis(5),
+        last_modified: Timestamp::from_millis(5),
         storage_class: StorageClass::Standard,
     }
 }

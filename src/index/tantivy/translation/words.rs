@@ -6,12 +6,12 @@ use tantivy::query::Query as IndexQuery;
 use tantivy::schema::Field;
 
 use super::{Translated, Translation, all_of, best_of, scored, text_term};
+use crate::core::query::hit::file_name;
+use crate::core::query::matches::words_match;
+use crate::core::query::typo::is_editable;
+use crate::core::query::{Match, Within};
+use crate::core::replication::interval::KeyInterval;
 use crate::index::tantivy::expansion::Expansion;
-use crate::query::hit::file_name;
-use crate::query::matches::words_match;
-use crate::query::typo::is_editable;
-use crate::query::{Match, Within};
-use crate::sync::interval::KeyInterval;
 
 /// What a word is worth that the file name holds.
 pub const NAME_WHOLE: u16 = 8;

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{Becomes, words_of};
-use crate::query::{Condition, Interval, Kind, Match, Pattern, Term, Within};
-use crate::sync::object::{ETag, Object, StorageClass};
-use crate::sync::stamp::Stamp;
+use crate::core::query::{Condition, Interval, Kind, Match, Pattern, Term, Within};
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::timestamp::Timestamp;
 
 /// Segments of paths.
 const SEGMENTS: [&str; 30] = [
@@ -72,7 +72,7 @@ fn object() -> impl Strategy<Value = Object> {
     (0_u64..10, etag, select(&CLASSES[..4])).prop_map(|(size, etag, class)| Object {
         size,
         etag: etag.and_then(ETag::parse),
-        last_modified: Stamp::from_millis(size as i64 * 10),
+        last_modified: Timestamp::from_millis(size as i64 * 10),
         storage_class: StorageClass::from_name(class),
     })
 }
@@ -154,7 +154,11 @@ fn interval<T: Clone + std::fmt::Debug + 'static>(
 }
 
 fn filter() -> impl Strategy<Value = Term> {
-    let stamp = || (0..10_i64).prop_map(|n| Stamp::from_millis(n * 10)).boxed();
+    let stamp = || {
+        (0..10_i64)
+            .prop_map(|n| Timestamp::from_millis(n * 10))
+            .boxed()
+    };
     let size = || (0..10_u64).boxed();
     prop_oneof![
         vec(select(vec!["jpg", "png", "gz", "html", "b", "none"]), 1..3)

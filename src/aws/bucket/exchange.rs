@@ -1,0 +1,205 @@
+//! One request and its answer, with the body taken from the SDK before the SDK reads it.
+//!
+//! Signing, endpoint and credentials stay the SDK's; its deserialiser gets an empty document, because
+//! it costs more than ten times as much CPU as our own decoder. What the answer means is not decided
+//! here.
+
+use std::error::Error;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::error::SdkError;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::config_bag::ConfigBag;
+
+use crate::aws::bucket::error::{BucketErrorKind, Fault};
+use crate::aws::credentials::{causes, chain};
+use crate::core::replication::timestamp::Timestamp;
+
+/// How long an answer may take to begin. Pages over many delete markers take more than a minute.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// How long nothing may arrive in the middle of a body.
+const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest body that is read. 1,000 keys of 1,024 bytes, all percent-encoded, are 4 MB.
+const MAX_BODY_BYTES: usize = 16 << 20;
+
+/// One answer, whatever its status, read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: u16,
+    /// The header `Date`.
+    pub date: Option<Timestamp>,
+    /// The header `x-amz-bucket-region`.
+    pub bucket_region: Option<String>,
+    /// From before the request was sent to having the headers.
+    pub took: Duration,
+    pub body: Vec<u8>,
+}
+
+/// Sits between the SDK and the wire for one request.
+#[derive(Clone, Debug)]
+pub(super) struct Tap {
+    /// Requests sent with any tap of the same bucket.
+    requests: Arc<AtomicU64>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What has passed a tap.
+#[derive(Debug, Default)]
+struct Seen {
+    sent_at: Option<Instant>,
+    answer: Option<(Answer, SdkBody)>,
+}
+
+impl Tap {
+    /// A tap for one request, which is counted in `requests` when it is sent.
+    pub fn new(requests: &Arc<AtomicU64>) -> Self {
+        Self {
+            requests: Arc::clone(requests),
+            seen: Arc::default(),
+        }
+    }
+
+    /// Waits for the answer to the request that `send` sends through this tap, and reads it.
+    ///
+    /// An answer of any status is an answer; what the SDK makes of the emptied one is of no interest.
+    pub async fn answer<T, E>(
+        &self,
+        send: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<Answer, Fault>
+    where
+        E: Error + Send + Sync + 'static,
+    {
+        let sent = tokio::time::timeout(ANSWER_TIMEOUT, send).await;
+        let Some((mut answer, body)) = self.with_seen(|seen| seen.answer.take()) else {
+            return Err(match sent {
+                Err(_) => connection_fault(format!("no answer in {ANSWER_TIMEOUT:?}")),
+                Ok(Err(failure)) => fault_before_an_answer(failure),
+                Ok(Ok(_)) => Fault::new(BucketErrorKind::Malformed, "no answer was seen"),
+            });
+        };
+        answer.body = read_whole(body).await?;
+        Ok(answer)
+    }
+
+    fn with_seen<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
+        // What a panic leaves behind is as good as before: each field is written at once.
+        look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Intercept for Tap {
+    fn name(&self) -> &'static str {
+        "AnswerTap"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.with_seen(|seen| seen.sent_at = Some(Instant::now()));
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response_mut();
+        let header = |name| response.headers().get(name);
+        let answer = Answer {
+            status: response.status().as_u16(),
+            date: header("date").and_then(http_date),
+            bucket_region: header("x-amz-bucket-region").map(str::to_owned),
+            took: Duration::ZERO,
+            body: Vec::new(),
+        };
+        let stand_in = match response.status().is_success() {
+            true => SdkBody::from("<ListBucketResult/>"),
+            false => SdkBody::empty(),
+        };
+        let body = std::mem::replace(response.body_mut(), stand_in);
+        self.with_seen(|seen| {
+            let took = seen.sent_at.map_or(ANSWER_TIMEOUT, |at| at.elapsed());
+            seen.answer = Some((Answer { took, ..answer }, body));
+        });
+        Ok(())
+    }
+}
+
+/// The moment that a `Date` header names.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(text).ok()?;
+    let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let millis = i64::try_from(since_epoch.as_millis()).ok()?;
+    Some(Timestamp::from_millis(millis))
+}
+
+async fn read_whole(body: SdkBody) -> Result<Vec<u8>, Fault> {
+    let mut stream = ByteStream::new(body);
+    let mut whole = Vec::new();
+    loop {
+        let next = tokio::time::timeout(BODY_IDLE_TIMEOUT, stream.try_next()).await;
+        let chunk = match next {
+            Ok(Ok(None)) => return Ok(whole),
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Err(failure)) => {
+                let why = chain(&failure);
+                return Err(connection_fault(format!(
+                    "the answer broke off after {} bytes: {why}",
+                    whole.len()
+                )));
+            }
+            Err(_) => {
+                return Err(connection_fault(format!(
+                    "the answer stopped after {} bytes for {BODY_IDLE_TIMEOUT:?}",
+                    whole.len()
+                )));
+            }
+        };
+        if whole.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(Fault::new(
+                BucketErrorKind::Malformed,
+                format!("more than {MAX_BODY_BYTES} bytes"),
+            ));
+        }
+        whole.extend_from_slice(&chunk);
+    }
+}
+
+fn connection_fault(detail: String) -> Fault {
+    Fault::new(BucketErrorKind::Connection, detail)
+}
+
+/// What it means that the SDK ended without an answer.
+fn fault_before_an_answer<E>(failure: SdkError<E>) -> Fault
+where
+    E: Error + Send + Sync + 'static,
+{
+    let of_credentials =
+        causes(&failure).find_map(|cause| cause.downcast_ref::<CredentialsError>());
+    let kind = match (of_credentials, &failure) {
+        (Some(CredentialsError::ProviderTimedOut(_)), _) => BucketErrorKind::Connection,
+        (Some(_), _) => BucketErrorKind::NoCredentials,
+        (None, SdkError::ConstructionFailure(_)) => BucketErrorKind::Refused,
+        (None, SdkError::DispatchFailure(failure)) if failure.is_user() => BucketErrorKind::Refused,
+        (None, _) => BucketErrorKind::Connection,
+    };
+    Fault::new(kind, chain(&failure))
+}

@@ -1,0 +1,206 @@
+//! The decoder of one ListObjectsV2 answer: from the bytes of the body to a [`Page`].
+//!
+//! It is pure, and believes nothing it cannot read whole: a page that came out shorter than S3 sent
+//! it would look like removals. Elements may come in any order, and those that it does not know are
+//! passed over. The order of the keys is checked by `sync::listing`, not here.
+
+use crate::aws::bucket::document::ErrorDocument;
+use crate::aws::bucket::xml::{Malformed, RawText, Scanner, Tag};
+use crate::aws::bucket::{date, text};
+use crate::core::replication::listing::{ContinuationToken, Entry, Page};
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::timestamp::Timestamp;
+
+/// The longest key that is taken, bytes. S3's have 1,024 at most; the index holds none of 65,535 or
+/// more whole, and what it does not hold whole it could never remove again.
+const MAX_KEY_BYTES: usize = 8192;
+
+/// Why a body is no page.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PageFault {
+    /// It cannot be read, or not believed.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// It is an error document: S3 can send one under the status 200.
+    #[error("{0}")]
+    Service(ErrorDocument),
+}
+
+/// Decodes the body of an answer; `stamp` becomes the page's.
+pub fn decode(body: &[u8], stamp: Timestamp) -> Result<Page, PageFault> {
+    let mut xml = Scanner::new(body);
+    match xml.root()? {
+        Tag::Open(b"ListBucketResult") => {}
+        Tag::Open(b"Error") => return Err(PageFault::Service(ErrorDocument::read(&mut xml)?)),
+        Tag::Open(name) | Tag::Empty(name) | Tag::Close(name) => {
+            let name = String::from_utf8_lossy(name);
+            return Err(xml
+                .fault(format!("the root element {name}, not a listing,"))
+                .into());
+        }
+    }
+    let mut listing = Listing::default();
+    listing.read(&mut xml)?;
+    xml.end()?;
+    listing.into_page(stamp, &xml).map_err(Into::into)
+}
+
+/// What has been read of a listing.
+#[derive(Default)]
+struct Listing<'a> {
+    /// With their keys still empty: how those are encoded may be told behind them.
+    entries: Vec<Entry>,
+    /// The key of each entry.
+    keys: Vec<RawText<'a>>,
+    url_encoded: bool,
+    truncated: Option<bool>,
+    token: Option<String>,
+}
+
+impl<'a> Listing<'a> {
+    /// Reads the children of the root, up to and with its closing tag.
+    fn read(&mut self, xml: &mut Scanner<'a>) -> Result<(), Malformed> {
+        loop {
+            match xml.tag()? {
+                Tag::Open(b"Contents") => self.read_entry(xml)?,
+                Tag::Open(b"IsTruncated") => {
+                    self.truncated = Some(boolean(xml.text(b"IsTruncated")?)?);
+                }
+                Tag::Open(name @ b"NextContinuationToken") => {
+                    let raw = xml.text(name)?;
+                    let token = text::decode(raw.bytes, false).map_err(|what| raw.fault(what))?;
+                    self.token = Some(token).filter(|token| !token.is_empty());
+                }
+                Tag::Open(name @ b"EncodingType") => {
+                    self.url_encoded = is_url_encoding(xml.text(name)?)?;
+                }
+                Tag::Open(b"CommonPrefixes") => {
+                    return Err(xml.fault("keys hidden behind a common prefix, not asked for,"));
+                }
+                Tag::Empty(b"Contents") => return Err(xml.fault("an entry without Key")),
+                Tag::Open(name) => xml.skip(name)?,
+                Tag::Empty(_) => {}
+                Tag::Close(b"ListBucketResult") => return Ok(()),
+                Tag::Close(_) => return Err(xml.fault("a closing tag without its opening tag")),
+            }
+        }
+    }
+
+    /// Reads one `Contents`, whose opening tag has been taken.
+    fn read_entry(&mut self, xml: &mut Scanner<'a>) -> Result<(), Malformed> {
+        let mut key = None;
+        let mut size = None;
+        let mut last_modified = None;
+        let mut etag = None;
+        let mut storage_class = StorageClass::Standard;
+        loop {
+            match xml.tag()? {
+                Tag::Open(b"Key") if key.is_some() => {
+                    return Err(xml.fault("an entry with two elements Key"));
+                }
+                Tag::Open(b"Key") => key = Some(xml.text(b"Key")?),
+                Tag::Open(b"LastModified") => {
+                    last_modified = Some(moment(xml.text(b"LastModified")?)?)
+                }
+                Tag::Open(b"ETag") => etag = entity_tag(xml.text(b"ETag")?)?,
+                Tag::Open(b"Size") => size = Some(byte_count(xml.text(b"Size")?)?),
+                Tag::Open(b"StorageClass") => storage_class = class(xml.text(b"StorageClass")?)?,
+                Tag::Open(name) => xml.skip(name)?,
+                Tag::Empty(_) => {}
+                Tag::Close(b"Contents") => break,
+                Tag::Close(_) => return Err(xml.fault("a closing tag without its opening tag")),
+            }
+        }
+        let without = |name| xml.fault(format!("an entry without {name}"));
+        self.keys.push(key.ok_or_else(|| without("Key"))?);
+        self.entries.push(Entry {
+            key: String::new(),
+            object: Object {
+                size: size.ok_or_else(|| without("Size"))?,
+                etag,
+                last_modified: last_modified.ok_or_else(|| without("LastModified"))?,
+                storage_class,
+            },
+        });
+        Ok(())
+    }
+
+    fn into_page(mut self, stamp: Timestamp, xml: &Scanner<'_>) -> Result<Page, Malformed> {
+        for (entry, raw) in self.entries.iter_mut().zip(&self.keys) {
+            entry.key =
+                text::decode(raw.bytes, self.url_encoded).map_err(|what| raw.fault(what))?;
+            if entry.key.is_empty() {
+                return Err(raw.fault("an empty key"));
+            }
+            if entry.key.len() > MAX_KEY_BYTES {
+                return Err(raw.fault(format!("a key of more than {MAX_KEY_BYTES} bytes")));
+            }
+        }
+        let next = match (self.truncated, self.token) {
+            (Some(false), _) => None,
+            (Some(true), Some(token)) => Some(ContinuationToken(token)),
+            (Some(true), None) => {
+                return Err(xml.fault("a truncated listing without NextContinuationToken, ended"));
+            }
+            (None, _) => return Err(xml.fault("a listing without IsTruncated, ended")),
+        };
+        Ok(Page {
+            entries: self.entries,
+            next,
+            stamp,
+        })
+    }
+}
+
+fn boolean(raw: RawText<'_>) -> Result<bool, Malformed> {
+    match raw.bytes.trim_ascii() {
+        b"true" => Ok(true),
+        b"false" => Ok(false),
+        _ => Err(raw.fault("neither true nor false")),
+    }
+}
+
+fn is_url_encoding(raw: RawText<'_>) -> Result<bool, Malformed> {
+    match raw.bytes.trim_ascii() {
+        b"url" => Ok(true),
+        b"" => Ok(false),
+        _ => Err(raw.fault("an unknown EncodingType")),
+    }
+}
+
+fn byte_count(raw: RawText<'_>) -> Result<u64, Malformed> {
+    let digits = raw.bytes.trim_ascii();
+    let number = digits.iter().try_fold(0u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    });
+    number
+        .filter(|_| !digits.is_empty())
+        .ok_or_else(|| raw.fault("a size that is not a number of bytes"))
+}
+
+fn moment(raw: RawText<'_>) -> Result<Timestamp, Malformed> {
+    date::parse(raw.bytes).ok_or_else(|| raw.fault("a date that is not ISO 8601"))
+}
+
+fn entity_tag(raw: RawText<'_>) -> Result<Option<ETag>, Malformed> {
+    // S3 writes each quote as an entity: taking those off first saves an allocation for every key.
+    let bare = raw
+        .bytes
+        .strip_prefix(b"&quot;")
+        .and_then(|bare| bare.strip_suffix(b"&quot;"))
+        .unwrap_or(raw.bytes);
+    let bare = text::unescape(bare).map_err(|what| raw.fault(what))?;
+    let bare = std::str::from_utf8(&bare).map_err(|_| raw.fault("an ETag that is not UTF-8"))?;
+    Ok(ETag::parse(bare))
+}
+
+fn class(raw: RawText<'_>) -> Result<StorageClass, Malformed> {
+    match std::str::from_utf8(raw.bytes) {
+        Ok(name) => Ok(StorageClass::from_name(name)),
+        Err(_) => Err(raw.fault("a storage class that is not UTF-8")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

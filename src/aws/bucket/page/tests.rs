@@ -1,0 +1,429 @@
+//! Pages that must be decoded, and bodies that must be refused.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const STAMP: Timestamp = Timestamp::from_millis(7);
+
+const TAIL: &str = "<IsTruncated>false</IsTruncated></ListBucketResult>";
+
+const ENTRY: &str = "<Contents><Key>a</Key><LastModified>2026-11-24T08:00:00.000Z</LastModified>\
+                     <ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>1</Size>\
+                     <StorageClass>STANDARD</StorageClass></Contents>";
+
+/// A page as AWS sends it, with a key that has every kind of encoding in it.
+const WHOLE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+    <ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Prefix></Prefix>\
+    <NextContinuationToken>1+a/b%2F&amp;==</NextContinuationToken><KeyCount>1</KeyCount>\
+    <MaxKeys>1000</MaxKeys><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>\
+    <Contents><Key>a+b%2Bc%2F%2525&amp;%F0%9F%8C%B5</Key>\
+    <LastModified>2026-11-24T08:00:00.000Z</LastModified>\
+    <ETag>&quot;opaque&quot;</ETag><ChecksumAlgorithm>CRC32</ChecksumAlgorithm>\
+    <Size>18446744073709551615</Size><Owner><ID>1</ID><DisplayName/></Owner>\
+    <StorageClass>GLACIER</StorageClass></Contents></ListBucketResult>";
+
+fn listing(inside: &str) -> String {
+    format!("<ListBucketResult>{inside}{TAIL}")
+}
+
+fn decoded(body: &str) -> Result<Page, PageFault> {
+    decode(body.as_bytes(), STAMP)
+}
+
+fn keys(page: Page) -> Vec<String> {
+    page.entries.into_iter().map(|entry| entry.key).collect()
+}
+
+#[test]
+fn a_whole_page_is_read() {
+    let page = decoded(WHOLE).unwrap();
+    assert_eq!(page.next, Some(ContinuationToken("1+a/b%2F&==".into())));
+    assert_eq!(page.stamp, STAMP);
+    assert_eq!(
+        page.entries,
+        [Entry {
+            key: "a b+c/%25&🌵".into(),
+            object: Object {
+                size: u64::MAX,
+                etag: Some(ETag::Other("opaque".into())),
+                last_modified: Timestamp::from_millis(1_795_507_200_000),
+                storage_class: StorageClass::from_name("GLACIER"),
+            },
+        }]
+    );
+}
+
+#[test]
+fn whatever_else_an_answer_holds_is_passed_over() {
+    let later = ENTRY.replace("<Key>a<", "<Key>z%20+<");
+    for (case, inside, want) in [
+        ("no entry", String::new(), &[][..]),
+        ("one entry", ENTRY.into(), &["a"]),
+        ("white space", format!("\r\n {ENTRY}\n\t"), &["a"]),
+        ("empty elements", format!("<Prefix/><Delimiter />{ENTRY}"), &["a"]),
+        ("unknown with a Key in it", format!("<X><Key>x</Key></X>{ENTRY}"), &["a"]),
+        ("unknown with an entry in it", format!("<X>{ENTRY}</X>"), &[]),
+        ("encoding told last", format!("{later}<EncodingType>url</EncodingType>"), &["z  "]),
+        ("encoding told first", format!("<EncodingType>url</EncodingType>{later}"), &["z  "]),
+        ("no encoding", later.clone(), &["z%20+"]),
+        ("an empty encoding", format!("<EncodingType/>{later}"), &["z%20+"]),
+        (
+            "nested unknown in an entry",
+            ENTRY.replace("<Size>", "<Owner><ID><Key>x</Key></ID></Owner><Size>"),
+            &["a"],
+        ),
+        (
+            "a restore status",
+            ENTRY.replace(
+                "<Size>",
+                "<RestoreStatus><IsRestoreInProgress>false</IsRestoreInProgress></RestoreStatus><Size>",
+            ),
+            &["a"],
+        ),
+        (
+            "attributes",
+            ENTRY.replace("<Size>", "<Size unit=\"b>ytes\">"),
+            &["a"],
+        ),
+        (
+            "no storage class and no ETag",
+            "<Contents><Size>0</Size><LastModified>2026-11-24T08:00:00Z</LastModified>\
+             <ETag/><Key>k</Key></Contents>"
+                .into(),
+            &["k"],
+        ),
+    ] {
+        let page = decoded(&listing(&inside)).unwrap_or_else(|fault| panic!("{case}: {fault}"));
+        assert_eq!(keys(page), want, "{case}");
+    }
+}
+
+#[test]
+fn an_etag_is_the_same_however_its_quotes_are_written() {
+    let hex = "d41d8cd98f00b204e9800998ecf8427e";
+    for quoted in [
+        format!("&quot;{hex}&quot;"),
+        format!("\"{hex}\""),
+        format!("&#34;{hex}&#x22;"),
+        hex.to_owned(),
+    ] {
+        let inside = ENTRY.replace(&format!("&quot;{hex}&quot;"), &quoted);
+        let page = decoded(&listing(&inside)).unwrap();
+        assert_eq!(page.entries[0].object.etag, ETag::parse(hex), "{quoted}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_believed_is_refused() {
+    let entry_with = |from: &str, to: &str| listing(&ENTRY.replace(from, to));
+    for (body, fault) in [
+        (String::new(), "cut off at byte 0"),
+        ("<html></html>".into(), "root element html"),
+        ("<ListBucketResult/>".into(), "not a listing"),
+        (
+            "<ListBucketResult></ListBucketResult>".into(),
+            "without IsTruncated",
+        ),
+        (listing("<X>"), "without its opening tag"),
+        (listing("</X>"), "without its opening tag"),
+        (listing("<X></Y></X>"), "without its opening tag"),
+        (
+            listing("stray"),
+            "text where an element was expected at byte 18",
+        ),
+        (
+            listing("") + "<ListBucketResult>",
+            "behind the document's end",
+        ),
+        (listing("<Contents/>"), "an entry without Key"),
+        (entry_with("<Key>a</Key>", ""), "an entry without Key"),
+        (entry_with("<Key>a</Key>", "<Key/>"), "an entry without Key"),
+        (
+            entry_with("<Key>a</Key>", "<Key></Key>"),
+            "an empty key at byte 33",
+        ),
+        (
+            entry_with("<Key>a</Key>", "<Key>a</Key><Key>b</Key>"),
+            "two elements Key",
+        ),
+        (
+            entry_with("<Key>a</Key>", "<Key>a<b/></Key>"),
+            "Key holds more than text",
+        ),
+        (entry_with(">a<", "><![CDATA[a]]><"), "not an element's"),
+        (entry_with(">a<", ">a&b<"), "semicolon at byte 33"),
+        (entry_with("<Size>1</Size>", ""), "an entry without Size"),
+        (entry_with("<Size>1<", "<Size><"), "not a number"),
+        (entry_with("<Size>1<", "<Size>-1<"), "not a number"),
+        (entry_with("<Size>1<", "<Size>1.0<"), "not a number"),
+        (
+            entry_with("<Size>1<", "<Size>18446744073709551616<"),
+            "not a number",
+        ),
+        (entry_with("2026-11-24", "2026-11-32"), "not ISO 8601"),
+        (entry_with("&quot;d41d", "&qout;d41d"), "unknown entity"),
+        (
+            listing("<EncodingType>base64</EncodingType>"),
+            "unknown EncodingType",
+        ),
+        (
+            listing(&format!(
+                "<EncodingType>url</EncodingType>{}",
+                ENTRY.replace(">a<", ">%4<")
+            )),
+            "percent escape",
+        ),
+        (
+            listing(&format!(
+                "<EncodingType>url</EncodingType>{}",
+                ENTRY.replace(">a<", ">%FF<")
+            )),
+            "not UTF-8 at byte 65",
+        ),
+        (
+            listing("<CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>"),
+            "common prefix",
+        ),
+        (
+            listing("").replace("false", "yes"),
+            "neither true nor false",
+        ),
+        (
+            listing("").replace("false", "true"),
+            "without NextContinuationToken",
+        ),
+        (
+            listing("<NextContinuationToken/>").replace("false", "true"),
+            "without NextContinuationToken",
+        ),
+    ] {
+        let refused = decoded(&body).unwrap_err().to_string();
+        assert!(refused.contains(fault), "{body}: {refused}");
+        assert!(refused.contains(" at byte "), "{body}: {refused}");
+    }
+}
+
+#[test]
+fn a_key_longer_than_the_index_can_hold_is_refused() {
+    for (bytes, taken) in [
+        (1024, true),
+        (MAX_KEY_BYTES, true),
+        (MAX_KEY_BYTES + 1, false),
+    ] {
+        let key = "k".repeat(bytes);
+        let body = listing(&format!(
+            "<IsTruncated>false</IsTruncated><Contents><Key>{key}</Key>\
+             <LastModified>2026-11-24T08:00:00.000Z</LastModified><Size>1</Size></Contents>"
+        ));
+        match decoded(&body) {
+            Ok(page) => assert!(taken && keys(page) == [key]),
+            Err(error) => assert!(
+                !taken && error.to_string().contains("8192 bytes"),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_token_on_the_last_page_does_not_make_it_go_on() {
+    let page = decoded(&listing("<NextContinuationToken>t</NextContinuationToken>")).unwrap();
+    assert_eq!(page.next, None);
+}
+
+#[test]
+fn an_error_document_in_place_of_a_page_is_told_apart() {
+    let body = "<Error><Code>SlowDown</Code><Message>Reduce</Message></Error>";
+    let Err(PageFault::Service(error)) = decoded(body) else {
+        panic!("an error document was taken for something else");
+    };
+    assert_eq!(
+        (error.code.as_str(), error.message.as_str()),
+        ("SlowDown", "Reduce")
+    );
+}
+
+#[test]
+fn every_proper_prefix_of_a_page_is_refused() {
+    for length in 0..WHOLE.len() {
+        assert!(
+            decode(&WHOLE.as_bytes()[..length], STAMP).is_err(),
+            "{length} bytes"
+        );
+    }
+}
+
+/// How the encoder of the property test writes what can be written in several ways.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    url_encoded: bool,
+    encoding_first: bool,
+    lower_hex: bool,
+    space_as_plus: bool,
+    encode_all: bool,
+    strangers: bool,
+}
+
+fn manners() -> impl Strategy<Value = Manner> {
+    any::<[bool; 6]>().prop_map(
+        |[
+            url_encoded,
+            encoding_first,
+            lower_hex,
+            space_as_plus,
+            encode_all,
+            strangers,
+        ]| Manner {
+            url_encoded,
+            encoding_first,
+            lower_hex,
+            space_as_plus,
+            encode_all,
+            strangers,
+        },
+    )
+}
+
+/// An encoder that shares nothing with the decoder.
+fn encoded_key(key: &str, manner: Manner) -> String {
+    if !manner.url_encoded {
+        return key
+            .chars()
+            .map(|c| match c {
+                '<' => "&lt;".into(),
+                '&' => "&amp;".into(),
+                c if c.is_control() && manner.lower_hex => format!("&#x{:x};", u32::from(c)),
+                c if c.is_control() || manner.encode_all => format!("&#{};", u32::from(c)),
+                c => c.to_string(),
+            })
+            .collect();
+    }
+    let mut text = String::new();
+    for &byte in key.as_bytes() {
+        match byte {
+            b' ' if manner.space_as_plus => text.push('+'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if !manner.encode_all => text.push(byte.into()),
+            b'/' if !manner.encode_all => text.push('/'),
+            _ if manner.lower_hex => text += &format!("%{byte:02x}"),
+            _ => text += &format!("%{byte:02X}"),
+        }
+    }
+    text
+}
+
+fn rendered(page: &Page, manner: Manner) -> String {
+    let encoding = match manner.url_encoded {
+        true => "<EncodingType>url</EncodingType>",
+        false => "",
+    };
+    let stranger = match manner.strangers {
+        true => "\n<Owner><ID>1</ID><Key>no</Key></Owner><Nothing/>",
+        false => "",
+    };
+    let mut body = String::from("<ListBucketResult xmlns='http://s3/'>") + stranger;
+    if manner.encoding_first {
+        body += encoding;
+    }
+    for Entry { key, object } in &page.entries {
+        let moment = jiff::Timestamp::from_millisecond(object.last_modified.as_millis()).unwrap();
+        let key = format!("<Key>{}</Key>", encoded_key(key, manner));
+        let moment = format!("<LastModified>{moment:.3}</LastModified>");
+        let size = format!("<Size>{}</Size>", object.size);
+        let etag = object.etag.as_ref().map_or(String::new(), |etag| {
+            format!("<ETag>&quot;{}&quot;</ETag>", etag.to_text())
+        });
+        let class = format!(
+            "<StorageClass>{}</StorageClass>",
+            object.storage_class.name()
+        );
+        body += "<Contents>";
+        body += &match manner.space_as_plus {
+            true => [key, moment, stranger.into(), size, etag, class].concat(),
+            false => [class, etag, size, stranger.into(), moment, key].concat(),
+        };
+        body += "</Contents>";
+    }
+    if let Some(ContinuationToken(token)) = &page.next {
+        let token = token.replace('&', "&amp;").replace('<', "&lt;");
+        body += &format!("<NextContinuationToken>{token}</NextContinuationToken>");
+    }
+    if !manner.encoding_first {
+        body += encoding;
+    }
+    let truncated = page.next.is_some();
+    body + &format!("<IsTruncated>{truncated}</IsTruncated></ListBucketResult>")
+}
+
+fn keys_of_all_unicode() -> impl Strategy<Value = String> {
+    prop_oneof![
+        proptest::collection::vec(any::<char>(), 1..12).prop_map(String::from_iter),
+        proptest::collection::vec(prop::char::range('\0', '\u{ff}'), 1..24)
+            .prop_map(String::from_iter),
+    ]
+}
+
+fn entries() -> impl Strategy<Value = Entry> {
+    let etags = prop_oneof![
+        Just(None),
+        any::<(u128, u16)>().prop_map(|(bits, parts)| Some(ETag::Hex { bits, parts })),
+        Just(ETag::parse("opaque-1")),
+    ];
+    // Moments of the years 1970 to 9999, which a date of four digits can write.
+    let moments = 0..253_402_300_799_999i64;
+    let classes = prop_oneof![Just("STANDARD"), Just("GLACIER_IR"), Just("NEW_CLASS")];
+    (keys_of_all_unicode(), any::<u64>(), etags, moments, classes).prop_map(
+        |(key, size, etag, moment, class)| Entry {
+            key,
+            object: Object {
+                size,
+                etag,
+                last_modified: Timestamp::from_millis(moment),
+                storage_class: StorageClass::from_name(class),
+            },
+        },
+    )
+}
+
+fn pages() -> impl Strategy<Value = Page> {
+    let tokens = proptest::option::of("[ -~]{1,40}".prop_map(ContinuationToken));
+    (proptest::collection::vec(entries(), 0..8), tokens).prop_map(|(entries, next)| Page {
+        entries,
+        next,
+        stamp: STAMP,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_page_that_is_written_is_read_back_equal(page in pages(), manner in manners()) {
+        prop_assert_eq!(decoded(&rendered(&page, manner)), Ok(page));
+    }
+
+    #[test]
+    fn a_page_that_is_cut_off_is_refused(page in pages(), manner in manners(), at in any::<prop::sample::Index>()) {
+        let body = rendered(&page, manner);
+        prop_assert!(decode(&body.as_bytes()[..at.index(body.len())], STAMP).is_err());
+    }
+
+    #[test]
+    fn changed_bytes_never_panic(
+        page in pages(),
+        manner in manners(),
+        changes in proptest::collection::vec(any::<(prop::sample::Index, u8)>(), 1..4),
+    ) {
+        let mut body = rendered(&page, manner).into_bytes();
+        for (at, byte) in changes {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        let _ = decode(&body, STAMP);
+    }
+
+    #[test]
+    fn any_bytes_never_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = decode(&body, STAMP);
+    }
+}

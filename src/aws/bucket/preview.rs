@@ -1,0 +1,201 @@
+//! Addresses by which a browser gets an object for a while, without credentials of its own.
+//!
+//! They are made here, by signing alone: no request is sent but, once for a bucket, those that find
+//! its Region. Whoever has such an address has the object, so it is for answers and never for logs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::S3Bucket;
+use crate::aws::bucket::endpoint::Choice;
+use crate::aws::credentials;
+use crate::core::query::{Kind, content_type, extension_of, file_name};
+use crate::core::source::Source;
+
+/// For how long an address is good at least.
+pub const GOOD_FOR: Duration = Duration::from_secs(600);
+
+/// Addresses that are made within so long of each other are the same, so that a browser need not get
+/// a picture again that it has.
+const SAME_FOR: Duration = Duration::from_secs(300);
+
+/// How long opening a bucket may take.
+const OPENING: Duration = Duration::from_secs(3);
+
+/// How long after a failure it is not tried again.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Makes the addresses of one Source.
+#[derive(Debug)]
+pub struct Previews {
+    source: Arc<Source>,
+    bucket: Mutex<Opened>,
+}
+
+#[derive(Clone, Debug)]
+enum Opened {
+    NotYet,
+    Bucket(Arc<S3Bucket>),
+    Failed(Instant),
+}
+
+impl Previews {
+    /// Of the Source; nothing is opened yet.
+    pub fn new(source: Arc<Source>) -> Self {
+        Self {
+            source,
+            bucket: Mutex::new(Opened::NotYet),
+        }
+    }
+
+    /// One address for each key, `None` where there can be none: the bucket cannot be opened, or
+    /// its requester pays, to which a browser cannot agree.
+    pub async fn urls(&self, keys: &[&str]) -> Vec<Option<String>> {
+        let mut urls = vec![None; keys.len()];
+        if self.source.request_payer || keys.is_empty() {
+            return urls;
+        }
+        if let Some(bucket) = self.bucket().await {
+            let now = SystemTime::now();
+            for (key, url) in keys.iter().zip(&mut urls) {
+                *url = bucket.preview_url(key, now).await;
+            }
+        }
+        urls
+    }
+
+    async fn bucket(&self) -> Option<Arc<S3Bucket>> {
+        let mut opened = self.bucket.lock().await;
+        match &*opened {
+            Opened::Bucket(bucket) => return Some(Arc::clone(bucket)),
+            Opened::Failed(at) if at.elapsed() < PAUSE => return None,
+            Opened::NotYet | Opened::Failed(_) => {}
+        }
+        let failed = match timeout(OPENING, S3Bucket::open(&self.source, 1)).await {
+            Ok(Ok(bucket)) => {
+                let bucket = Arc::new(bucket);
+                *opened = Opened::Bucket(Arc::clone(&bucket));
+                return Some(bucket);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("its bucket was not opened within {} s", OPENING.as_secs()),
+        };
+        tracing::warn!(source = self.source.name, failed, "there are no previews");
+        *opened = Opened::Failed(Instant::now());
+        None
+    }
+}
+
+impl S3Bucket {
+    /// The address of the object under the key, good from some time before `now` until at least
+    /// [`GOOD_FOR`] after it; `None` where no credentials can be had.
+    async fn preview_url(&self, key: &str, now: SystemTime) -> Option<String> {
+        let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let begin = since_epoch - since_epoch % SAME_FOR.as_secs();
+        let times = PresigningConfig::builder()
+            .start_time(UNIX_EPOCH + Duration::from_secs(begin))
+            .expires_in(GOOD_FOR + SAME_FOR)
+            .build()
+            .ok()?;
+        let request = self
+            .client(Choice::Preferred)
+            .get_object()
+            .bucket(self.name())
+            .key(key)
+            .set_response_content_type(shown_as(key).map(str::to_owned));
+        match request.presigned(times).await {
+            Ok(signed) => Some(signed.uri().to_owned()),
+            Err(error) => {
+                let error = credentials::chain(&error);
+                tracing::debug!(bucket = self.name(), error, "a preview cannot be signed");
+                None
+            }
+        }
+    }
+}
+
+/// As what a browser is to show the object, if it can: many are stored as `binary/octet-stream`, and an
+/// SVG of that type is not drawn.
+fn shown_as(key: &str) -> Option<&'static str> {
+    let ext = extension_of(file_name(key))?.to_lowercase();
+    let is_shown = matches!(
+        Kind::of_ext(Some(&ext)),
+        Kind::Image | Kind::Video | Kind::Audio
+    );
+    is_shown.then(|| content_type(Some(&ext)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use super::*;
+    use crate::core::source::{Credentials, SecretFile};
+
+    fn source(secret: &Path) -> Source {
+        Source {
+            region: Some("eu-west-1".into()),
+            endpoint_url: Some("http://127.0.0.1:9".into()),
+            path_style: true,
+            credentials: Credentials::AccessKey {
+                access_key_id: "AKIAEXAMPLE".into(),
+                secret: SecretFile::Path(secret.into()),
+            },
+            ..Source::new("photos", "bucket", "acme")
+        }
+    }
+
+    fn secret() -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "verysecret").unwrap();
+        let only_we = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(file.path(), only_we).unwrap();
+        file
+    }
+
+    #[tokio::test]
+    async fn an_address_is_signed_and_holds_the_key_but_no_secret() {
+        let secret = secret();
+        let previews = Previews::new(Arc::new(source(secret.path())));
+        let urls = previews.urls(&["a b/ü+%.jpg", "x"]).await;
+        let [Some(url), Some(other)] = urls.as_slice() else {
+            panic!("{urls:?}");
+        };
+        assert!(url.contains("response-content-type=image%2Fjpeg"), "{url}");
+        assert!(!other.contains("response-content-type"), "{other}");
+        let begin = "http://127.0.0.1:9/bucket/a%20b/%C3%BC%2B%25.jpg?";
+        assert!(url.starts_with(begin), "{url}");
+        assert!(url.contains("X-Amz-Signature="), "{url}");
+        assert!(url.contains("X-Amz-Expires=900"), "{url}");
+        assert!(url.contains("X-Amz-SignedHeaders=host&"), "{url}");
+        assert!(!url.contains("verysecret"), "{url}");
+    }
+
+    #[tokio::test]
+    async fn addresses_stay_the_same_for_a_while() {
+        let secret = secret();
+        let bucket = S3Bucket::open(&source(secret.path()), 1).await.unwrap();
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let first = bucket.preview_url("x", at(1_800_000_000)).await;
+        assert!(first.is_some());
+        assert_eq!(bucket.preview_url("x", at(1_800_000_299)).await, first);
+        assert_ne!(bucket.preview_url("x", at(1_800_000_300)).await, first);
+    }
+
+    #[tokio::test]
+    async fn without_credentials_there_is_no_address() {
+        let previews = Previews::new(Arc::new(source(Path::new("/nonexistent/secret"))));
+        assert_eq!(previews.urls(&["x"]).await, [None]);
+        let secret = secret();
+        let paid = Source {
+            request_payer: true,
+            ..source(secret.path())
+        };
+        assert_eq!(Previews::new(Arc::new(paid)).urls(&["x"]).await, [None]);
+    }
+}

@@ -1,0 +1,420 @@
+//! The lister against recorded answers of a server that plays them in order.
+
+mod server;
+
+use std::os::unix::fs::PermissionsExt;
+
+use self::server::Server;
+use super::*;
+use crate::aws::bucket::BucketErrorKind as Kind;
+use crate::core::replication::listing::ContinuationToken;
+use crate::core::source::{Credentials, SecretFile};
+
+/// Sun, 06 Nov 1994 08:49:37 GMT
+const DATE_MILLIS: i64 = 784_111_777_000;
+
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+fn error(status: &str, code: &str) -> String {
+    let body = format!("<Error><Code>{code}</Code><Message>said so</Message></Error>");
+    answer(status, "", &body)
+}
+
+const PAGE: &str = "<ListBucketResult><IsTruncated>false</IsTruncated>\
+    <EncodingType>url</EncodingType><Contents><Key>a%2Bb</Key><Size>1</Size>\
+    <LastModified>2026-11-24T08:00:00Z</LastModified></Contents></ListBucketResult>";
+
+fn page() -> String {
+    answer("200 OK", "", PAGE)
+}
+
+/// A page whose connection ends ten bytes before it should.
+fn broken_page() -> String {
+    let whole = page();
+    whole[..whole.len() - 10].to_owned()
+}
+
+fn broken_chunk() -> String {
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFF\r\n<ListBucketResult>".into()
+}
+
+/// A Source for that server, with a secret that lies in the folder.
+fn source(folder: &tempfile::TempDir, endpoint_url: Option<String>) -> Source {
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "secret").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    Source {
+        prefix: "a/".into(),
+        region: Some("eu-west-1".into()),
+        endpoint_url,
+        path_style: true,
+        credentials: Credentials::AccessKey {
+            access_key_id: "AKIAEXAMPLE".into(),
+            secret: SecretFile::Path(path),
+        },
+        expected_bucket_owner: Some("123456789012".into()),
+        request_payer: true,
+        ..Source::new("shop", "photos", "shop")
+    }
+}
+
+async fn open(source: &Source, attempts: u32) -> Result<S3Bucket, BucketError> {
+    let urls = vec![source.endpoint_url.clone()];
+    S3Bucket::open_at(source, urls, Retries::at_once(attempts)).await
+}
+
+fn request() -> PageRequest {
+    PageRequest {
+        prefix: "a/".into(),
+        start_after: Some("a/ +%é".into()),
+        token: None,
+        max_keys: 1000,
+    }
+}
+
+/// Lists one page of a server that plays those answers; the outcome, and the requests that came.
+async fn list(answers: &[&str], attempts: u32) -> (Result<Page, BucketError>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::playing(answers);
+    let bucket = open(&source(&folder, Some(server.url())), attempts)
+        .await
+        .unwrap();
+    let outcome = bucket.list(&request()).await;
+    let requests = server.requests();
+    assert_eq!(bucket.lists_sent(), requests.len() as u64);
+    (outcome, requests)
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_decoded_and_stamped() {
+    let (page, requests) = list(&[&page()], 1).await;
+    let page = page.unwrap();
+    assert_eq!(page.entries[0].key, "a+b");
+    let latest = DATE_MILLIS - 1000;
+    assert!(page.stamp.as_millis() <= latest, "{:?}", page.stamp);
+    assert!(page.stamp.as_millis() > latest - 60_000, "{:?}", page.stamp);
+    let head = requests[0].to_ascii_lowercase();
+    for part in [
+        "get /photos",
+        "list-type=2",
+        "encoding-type=url",
+        "max-keys=1000",
+        "prefix=a%2f",
+        "start-after=a%2f%20%2b%25%c3%a9",
+        "x-amz-expected-bucket-owner: 123456789012",
+        "x-amz-request-payer: requester",
+        "credential=akiaexample/",
+        "/eu-west-1/s3/aws4_request",
+    ] {
+        assert!(head.contains(part), "{part} in {head}");
+    }
+    assert!(!head.contains("continuation-token"), "{head}");
+}
+
+#[tokio::test]
+async fn a_token_is_sent_in_place_of_the_key_to_start_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::playing(&[&page()]);
+    let bucket = open(&source(&folder, Some(server.url())), 1).await.unwrap();
+    let asked = PageRequest {
+        token: Some(ContinuationToken("1/+=&".into())),
+        ..request()
+    };
+    bucket.list(&asked).await.unwrap();
+    let head = server.requests().remove(0);
+    assert!(head.contains("continuation-token=1%2F%2B%3D%26"), "{head}");
+    assert!(!head.contains("start-after"), "{head}");
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again() {
+    for (case, failing) in [
+        ("503", error("503 Slow Down", "SlowDown")),
+        ("429", answer("429 Too Many Requests", "", "")),
+        ("500", error("500 Internal Server Error", "InternalError")),
+        (
+            "502 in HTML",
+            answer("502 Bad Gateway", "", "<html></html>"),
+        ),
+        ("SlowDown under 200", error("200 OK", "SlowDown")),
+        ("InternalError under 200", error("200 OK", "InternalError")),
+        ("cut off in mid-body", broken_page()),
+        ("cut off in mid-chunk", broken_chunk()),
+        ("no answer", String::new()),
+        ("half a head", "HTTP/1.1 200 OK\r\nDa".into()),
+        ("not HTTP", "SSH-2.0-OpenSSH\r\n\r\n".into()),
+        (
+            "a page that was cut to length",
+            answer("200 OK", "", &PAGE[..100]),
+        ),
+        ("an empty body", answer("200 OK", "", "")),
+    ] {
+        let (outcome, requests) = list(&[&failing, &failing, &page()], 3).await;
+        let page = outcome.unwrap_or_else(|error| panic!("{case}: {error}"));
+        assert_eq!((page.entries.len(), requests.len()), (1, 3), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn the_attempts_end() {
+    for (case, failing, want) in [
+        (
+            "throttled",
+            error("503 Slow Down", "SlowDown"),
+            Kind::Throttled,
+        ),
+        (
+            "unavailable",
+            error("200 OK", "InternalError"),
+            Kind::Unavailable,
+        ),
+        ("connection", broken_page(), Kind::Connection),
+        (
+            "malformed",
+            answer("200 OK", "", &PAGE[..100]),
+            Kind::Malformed,
+        ),
+    ] {
+        let (outcome, requests) = list(&[&failing, &failing, &page()], 2).await;
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), &want, "{case}: {error}");
+        assert!(error.is_retryable() && error.to_string().contains("after 2 attempts"));
+        assert_eq!(requests.len(), 2, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn what_will_not_pass_is_told_at_once() {
+    let header = "x-amz-bucket-region: ap-south-1\r\n";
+    let moved = Kind::WrongRegion {
+        actual: Some("ap-south-1".into()),
+    };
+    let malformed = "<Error><Code>AuthorizationHeaderMalformed</Code>\
+                     <Region>ap-south-1</Region></Error>";
+    for (failing, want) in [
+        (error("403 Forbidden", "AccessDenied"), Kind::AccessDenied),
+        (
+            error("403 Forbidden", "InvalidAccessKeyId"),
+            Kind::UnknownAccessKey,
+        ),
+        (
+            error("403 Forbidden", "SignatureDoesNotMatch"),
+            Kind::WrongSecret,
+        ),
+        (
+            error("403 Forbidden", "RequestTimeTooSkewed"),
+            Kind::ClockSkew,
+        ),
+        (error("400 Bad Request", "ExpiredToken"), Kind::ExpiredToken),
+        (error("400 Bad Request", "InvalidArgument"), Kind::Refused),
+        (error("404 Not Found", "NoSuchBucket"), Kind::NoSuchBucket),
+        (error("200 OK", "AccessDenied"), Kind::AccessDenied),
+        (answer("301 Moved Permanently", header, ""), moved.clone()),
+        (answer("307 Temporary Redirect", header, ""), moved.clone()),
+        (answer("400 Bad Request", "", malformed), moved),
+    ] {
+        let (outcome, requests) = list(&[&failing, &page()], 5).await;
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), &want, "{error}");
+        assert!(!error.is_retryable());
+        assert_eq!(requests.len(), 1, "{error}");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("list bucket photos at http://127.0.0.1:"),
+            "{text}"
+        );
+        let is_told = text.contains(", prefix \"a/\": ");
+        assert!(is_told && !text.contains("+%é"), "it names a key: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_without_a_date_is_stamped_well_before_our_clock() {
+    let undated = page().replace("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "");
+    let (page, _) = list(&[&undated], 1).await;
+    let age = our_clock().as_millis() - page.unwrap().stamp.as_millis();
+    let margin = CLOCK_MARGIN.as_millis() as i64;
+    assert!((margin + 1000..margin + 60_000).contains(&age), "{age} ms");
+}
+
+#[tokio::test]
+async fn a_port_where_nobody_listens_is_a_connection_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::playing(&[]);
+    let url = server.url();
+    server.requests();
+    let bucket = open(&source(&folder, Some(url)), 2).await.unwrap();
+    let error = bucket.list(&request()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts), (&Kind::Connection, 2));
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn a_secret_that_goes_away_is_a_matter_of_credentials() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(&folder, Some("http://127.0.0.1:1".into()));
+    let bucket = open(&source, 2).await.unwrap();
+    std::fs::remove_file(folder.path().join("secret")).unwrap();
+    for error in [
+        bucket.list(&request()).await.unwrap_err(),
+        open(&source, 2).await.unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), error.attempts), (&Kind::NoCredentials, 1));
+        assert!(error.to_string().contains("secret in /"), "{error}");
+    }
+    assert_eq!(bucket.lists_sent(), 0);
+}
+
+#[tokio::test]
+async fn the_region_is_found_where_none_is_given() {
+    let header = "x-amz-bucket-region: ap-south-1\r\n";
+    for (case, answers, want) in [
+        ("200", vec![answer("200 OK", header, "")], Ok("ap-south-1")),
+        (
+            "301",
+            vec![answer("301 Moved Permanently", header, "")],
+            Ok("ap-south-1"),
+        ),
+        (
+            "403",
+            vec![answer("403 Forbidden", header, "")],
+            Ok("ap-south-1"),
+        ),
+        (
+            "another store",
+            vec![answer("200 OK", "", "")],
+            Ok("us-east-1"),
+        ),
+        (
+            "no bucket",
+            vec![answer("404 Not Found", "", "")],
+            Err(Kind::NoSuchBucket),
+        ),
+        (
+            "503, then 200",
+            vec![
+                answer("503 Slow Down", "", ""),
+                answer("200 OK", header, ""),
+            ],
+            Ok("ap-south-1"),
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
+        let server = Server::playing(&answers);
+        let source = Source {
+            region: None,
+            ..source(&folder, Some(server.url()))
+        };
+        let opened = open(&source, 2).await;
+        let region = opened.map(|bucket| bucket.region().to_owned());
+        let region = region.map_err(|error| error.fault.kind);
+        assert_eq!(region, want.map(str::to_owned), "{case}");
+        let requests = server.requests();
+        assert_eq!(requests.len(), answers.len(), "{case}");
+        assert!(requests[0].starts_with("HEAD /photos"), "{}", requests[0]);
+    }
+}
+
+#[tokio::test]
+async fn the_location_is_asked_for_where_aws_tells_no_region_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = answer("200 OK", "", "<LocationConstraint>EU</LocationConstraint>");
+    let server = Server::playing(&[&answer("400 Bad Request", "", ""), &location, &page()]);
+    let source = Source {
+        region: None,
+        endpoint_url: None,
+        ..source(&folder, None)
+    };
+    let urls = vec![Some(server.url())];
+    let bucket = S3Bucket::open_at(&source, urls, Retries::at_once(1))
+        .await
+        .unwrap();
+    assert_eq!(bucket.region(), "eu-west-1");
+    bucket.list(&request()).await.unwrap();
+    let requests = server.requests();
+    assert!(
+        requests[1].starts_with("GET /photos/?location"),
+        "{}",
+        requests[1]
+    );
+    assert!(requests[2].contains("/eu-west-1/s3/"), "{}", requests[2]);
+    // A store's Date must not set the clock that the next request is signed with.
+    assert!(!requests[2].contains("19941106"), "{}", requests[2]);
+}
+
+/// Lists two pages with two endpoints; the kind of each outcome, and how many requests each got.
+async fn list_twice(preferred: &[&str], fallback: &[&str]) -> (Vec<Option<Kind>>, [usize; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    let servers = [Server::playing(preferred), Server::playing(fallback)];
+    let source = Source {
+        endpoint_order: EndpointOrder::ExternalFirst,
+        region: None,
+        ..source(&folder, None)
+    };
+    let urls = servers.iter().map(|server| Some(server.url())).collect();
+    let bucket = S3Bucket::open_at(&source, urls, Retries::at_once(1))
+        .await
+        .unwrap();
+    assert_eq!(bucket.region(), "us-east-1");
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        let outcome = bucket.list(&request()).await;
+        outcomes.push(outcome.err().map(|error| error.fault.kind));
+    }
+    (outcomes, servers.map(|server| server.requests().len()))
+}
+
+#[tokio::test]
+async fn the_fallback_is_used_when_the_preferred_endpoint_is_not_reached() {
+    let page = page();
+    let unavailable = error("503 Service Unavailable", "ServiceUnavailable");
+    let denied = error("403 Forbidden", "AccessDenied");
+    let missing = error("404 Not Found", "NoSuchBucket");
+    for (case, preferred, fallback, want, requests) in [
+        (
+            "well",
+            [&*page, &*page],
+            [&*page, &*page],
+            [None, None],
+            [2, 0],
+        ),
+        (
+            "5xx, remembered",
+            [&unavailable, &page],
+            [&page, &page],
+            [None, None],
+            [1, 2],
+        ),
+        (
+            "no answer, remembered",
+            ["", &page],
+            [&page, &page],
+            [None, None],
+            [1, 2],
+        ),
+        (
+            "both down, then well",
+            [&unavailable, &page],
+            [&unavailable, &page],
+            [Some(Kind::Unavailable), None],
+            [2, 1],
+        ),
+        (
+            "403 and 404 are answers",
+            [&denied, &missing],
+            [&page, &page],
+            [Some(Kind::AccessDenied), Some(Kind::NoSuchBucket)],
+            [2, 0],
+        ),
+    ] {
+        let (outcomes, came) = list_twice(&preferred, &fallback).await;
+        assert_eq!((outcomes.as_slice(), came), (&want[..], requests), "{case}");
+    }
+}

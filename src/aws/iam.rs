@@ -1,0 +1,141 @@
+//! What the program must be allowed to do on AWS for its Sources, as narrowly as IAM can say it.
+//!
+//! It reads Sources and asks nobody: whether a right is there is what `check` finds out. How the rights
+//! of one identity become one document is in [`policy`].
+
+use crate::core::replication::interval::KeyRange;
+use crate::core::source::{Credentials, EndpointOrder, Events, Source, queue_url};
+
+pub mod arn;
+pub mod identity;
+pub mod notes;
+pub mod policy;
+
+pub use identity::Identity;
+pub use policy::Policy;
+
+/// The actions that a queue is followed with.
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html>
+pub const QUEUE_ACTIONS: [&str; 4] = [
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueAttributes",
+];
+
+/// What the program is used for, beyond mirroring buckets.
+#[derive(Clone, Debug, Default)]
+pub struct Uses {
+    /// Whether previews are served over HTTP.
+    pub previews: bool,
+    /// Whether `check` is to look into the notifications of buckets.
+    pub check: bool,
+    /// ARNs of the keys of KMS that encrypt queues, or objects that are previewed.
+    pub kms_keys: Vec<String>,
+}
+
+/// Something that an identity must be allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// `sts:AssumeRole` on the role of that ARN.
+    AssumeRole(String),
+    /// `s3:GetBucketLocation`, where HeadBucket does not tell the Region.
+    FindRegion(BucketArn),
+    /// `s3:ListBucket` with a `prefix` that lies in the range: its whole prefix, or one key alone.
+    List(BucketArn, KeyRange),
+    /// `s3:GetObject` on the keys of the range.
+    Preview(BucketArn, KeyRange),
+    /// `s3:GetBucketNotification`, by which `check` sees where events go.
+    ReadNotifications(BucketArn),
+    /// [`QUEUE_ACTIONS`] on the queue of that ARN.
+    FollowQueue(String),
+    /// `kms:Decrypt` on the key of that ARN.
+    Decrypt(String),
+}
+
+/// The ARN of a bucket.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BucketArn(pub String);
+
+/// What each identity must be allowed to do, in the order of the Sources, each right once.
+///
+/// No request is sent for a Source that is not enabled, and none is listed whose rules admit nothing.
+pub fn of_sources(sources: &[&Source], uses: &Uses) -> Vec<(Identity, Vec<Right>)> {
+    let mut all: Vec<(Identity, Vec<Right>)> = Vec::new();
+    let mut add = |identity: Identity, right: Right| {
+        let place = all.iter().position(|(known, _)| *known == identity);
+        let place = place.unwrap_or_else(|| {
+            all.push((identity, Vec::new()));
+            all.len() - 1
+        });
+        let rights = &mut all[place].1;
+        if !rights.contains(&right) {
+            rights.push(right);
+        }
+    };
+    for source in sources {
+        for (credentials, rights) in of_source(source, uses) {
+            let identity = Identity::of(credentials);
+            if let Credentials::AssumeRole { role_arn, .. } = credentials {
+                add(Identity::Default, Right::AssumeRole(role_arn.clone()));
+            }
+            for right in rights {
+                add(identity.clone(), right);
+            }
+        }
+    }
+    all
+}
+
+/// The rights that one Source needs, by the credentials that need them: those of the bucket, those of
+/// the queue.
+pub fn of_source<'a>(source: &'a Source, uses: &Uses) -> Vec<(&'a Credentials, Vec<Right>)> {
+    let of_bucket = (&source.credentials, of_bucket(source, uses));
+    let of_queue = source
+        .events
+        .as_ref()
+        .map(|events| (&events.credentials, of_queue(events, source, uses)));
+    [Some(of_bucket), of_queue].into_iter().flatten().collect()
+}
+
+fn of_bucket(source: &Source, uses: &Uses) -> Vec<Right> {
+    let ranges = source.listed_ranges();
+    let bucket = BucketArn(arn::bucket(source));
+    let mut rights = Vec::new();
+    if source.region.is_none() && source.endpoint_order == EndpointOrder::Standard {
+        rights.push(Right::FindRegion(bucket.clone()));
+    }
+    let list = |range: &KeyRange| Right::List(bucket.clone(), range.clone());
+    rights.extend(ranges.iter().map(list));
+    if uses.previews && is_previewed(source) {
+        let preview = |range: &KeyRange| Right::Preview(bucket.clone(), range.clone());
+        rights.extend(ranges.iter().map(preview));
+        rights.extend(uses.kms_keys.iter().cloned().map(Right::Decrypt));
+    }
+    if uses.check && source.events.is_some() {
+        rights.push(Right::ReadNotifications(bucket));
+    }
+    rights
+}
+
+/// Whether its previews are signed with its credentials.
+pub fn is_previewed(source: &Source) -> bool {
+    !source.request_payer && !source.has_own_address()
+}
+
+fn of_queue(events: &Events, source: &Source, uses: &Uses) -> Vec<Right> {
+    let mut rights = vec![Right::FollowQueue(arn::queue(events, source))];
+    rights.extend(uses.kms_keys.iter().cloned().map(Right::Decrypt));
+    rights
+}
+
+/// The Region of the queue, as far as the configuration tells it.
+pub fn queue_region(events: &Events, source: &Source) -> Option<String> {
+    let configured = events.region.clone();
+    configured
+        .or_else(|| queue_url::region(&events.queue_url))
+        .or_else(|| source.region.clone())
+}
+
+#[cfg(test)]
+mod tests;

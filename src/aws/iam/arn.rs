@@ -1,0 +1,223 @@
+//! The ARNs of buckets and queues, as far as a configuration tells them, and texts in them that are meant
+//! literally.
+
+use crate::core::source::{EndpointOrder, Events, Source, queue_url};
+
+/// What stands in an ARN for a part that is not known.
+const ANY: &str = "*";
+
+/// The beginnings of the Regions of each partition but that of most, `aws`.
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
+/// The partition of a Region. Those of other partitions than `aws` must be configured (see
+/// `bucket::S3Bucket::open`), so one that is not known is in `aws`.
+pub fn partition(region: Option<&str>) -> &'static str {
+    let region = region.unwrap_or_default();
+    let found = PARTITIONS
+        .iter()
+        .find(|(begin, _)| region.starts_with(begin));
+    found.map_or("aws", |(_, partition)| partition)
+}
+
+/// The Region of a bucket, where the configuration tells it.
+pub fn bucket_region(source: &Source) -> Option<String> {
+    match source.endpoint_order {
+        EndpointOrder::ExternalFirst => Some("us-east-1".to_owned()),
+        EndpointOrder::Standard => source.region.clone(),
+    }
+}
+
+/// The ending of the aliases of access points.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html>
+const ALIAS: &str = "-s3alias";
+
+/// Whether the bucket is the alias of an access point: neither policies nor events have that name.
+pub fn is_access_point(source: &Source) -> bool {
+    source.foreign_store().is_none() && source.bucket.ends_with(ALIAS)
+}
+
+/// Whether the text is the ARN of a key of KMS, and not of an alias, by which a policy allows nothing.
+pub fn is_kms_key(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, "kms", region, account, resource] = parts[..] else {
+        return false;
+    };
+    let is_named = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
+    let id = resource.strip_prefix("key/").unwrap_or_default();
+    partition.starts_with("aws") && [region, account, id].into_iter().all(is_named)
+}
+
+/// The ARN of a Source's bucket.
+pub fn bucket(source: &Source) -> String {
+    let partition = partition(bucket_region(source).as_deref());
+    format!("arn:{partition}:s3:::{}", source.bucket)
+}
+
+/// The ARN of the queue of a Source.
+pub fn queue(events: &Events, source: &Source) -> String {
+    let region = super::queue_region(events, source);
+    format!(
+        "arn:{}:sqs:{}:{}:{}",
+        partition(region.as_deref()),
+        region.as_deref().unwrap_or(ANY),
+        queue_url::account(&events.queue_url).unwrap_or(ANY),
+        literal(queue_url::name(&events.queue_url))
+    )
+}
+
+/// The text as a part of a resource or of a condition with wildcards: what is a wildcard there, or
+/// begins a variable, stands for itself.
+///
+/// A policy may hold the printable characters of Latin-1 alone; `*` stands for each run of others, so
+/// that the right becomes wider than the text, and never another.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
+pub fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '*' | '?' | '$' => pattern.extend(['$', '{', c, '}']),
+            c if is_writable(c) => pattern.push(c),
+            _ if pattern.ends_with('*') => {}
+            _ => pattern.push('*'),
+        }
+    }
+    pattern
+}
+
+/// Whether a policy can hold the character.
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPolicy.html>
+pub fn is_writable(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{A1}'..='\u{FF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Whether IAM would find that the text is like the pattern.
+    fn is_like(pattern: &str, text: &str) -> bool {
+        let literal = ["${*}", "${?}", "${$}"].map(|it| (it, &it[2..3]));
+        let literal = literal.into_iter().find(|(it, _)| pattern.starts_with(it));
+        let (own, rest) = match (literal, pattern.chars().next()) {
+            (Some((variable, meant)), _) => (meant, &pattern[variable.len()..]),
+            (None, None) => return text.is_empty(),
+            (None, Some('*')) => {
+                let mut ends = text.char_indices().map(|(end, _)| end);
+                return ends.any(|end| is_like(&pattern[1..], &text[end..]))
+                    || is_like(&pattern[1..], "");
+            }
+            (None, Some(c)) => pattern.split_at(c.len_utf8()),
+        };
+        text.strip_prefix(own)
+            .is_some_and(|text| is_like(rest, text))
+    }
+
+    proptest! {
+        #[test]
+        fn a_literal_is_like_itself_and_like_no_other(
+            text in "[*?${}a/ é写]{0,8}",
+            other in "[*?${}a/ é写]{0,8}",
+        ) {
+            let pattern = literal(&text);
+            prop_assert!(is_like(&pattern, &text), "{}", pattern);
+            if text.chars().all(is_writable) {
+                prop_assert_eq!(is_like(&pattern, &other), text == other, "{}", pattern);
+            }
+        }
+    }
+
+    #[test]
+    fn a_region_is_in_its_partition() {
+        for (region, want) in [
+            (None, "aws"),
+            (Some("eu-west-1"), "aws"),
+            (Some("us-east-1"), "aws"),
+            (Some("cn-north-1"), "aws-cn"),
+            (Some("us-gov-west-1"), "aws-us-gov"),
+            (Some("us-iso-east-1"), "aws-iso"),
+            (Some("us-isob-east-1"), "aws-iso-b"),
+            (Some("eusc-de-east-1"), "aws-eusc"),
+        ] {
+            assert_eq!(partition(region), want, "{region:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_named_by_its_alias() {
+        for (text, want) in [
+            ("arn:aws:kms:eu-west-1:123456789012:key/0f7e1b0a", true),
+            ("arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-0f7e", true),
+            ("arn:aws:kms:eu-west-1:123456789012:alias/queues", false),
+            ("arn:aws:kms:eu-west-1:123456789012:key/", false),
+            ("arn:aws:kms::123456789012:key/0f7e1b0a", false),
+            ("arn:aws:sqs:eu-west-1:123456789012:key/0f7e1b0a", false),
+            ("alias/aws/sqs", false),
+            ("0f7e1b0a-1111-2222-3333-444455556666", false),
+            ("", false),
+        ] {
+            assert_eq!(is_kms_key(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_a_meaning_in_policies_stands_for_itself() {
+        for (text, want) in [
+            ("a b/c+d", "a b/c+d"),
+            ("50%*/?", "50%${*}/${?}"),
+            ("${aws:username}/", "${$}{aws:username}/"),
+            ("a\"b\\c", "a\"b\\c"),
+            ("é/", "é/"),
+            ("写真/a", "*/a"),
+            ("a\tb\u{1F600}写", "a*b*"),
+            ("*写", "${*}*"),
+        ] {
+            assert_eq!(literal(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_named_as_far_as_it_is_known() {
+        let aws = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/events";
+        for (url, region, bucket_region, want) in [
+            (
+                aws,
+                None,
+                None,
+                "arn:aws-cn:sqs:cn-north-1:123456789012:events",
+            ),
+            (
+                aws,
+                Some("eu-west-1"),
+                None,
+                "arn:aws:sqs:eu-west-1:123456789012:events",
+            ),
+            (
+                "http://127.0.0.1:1/000000000000/q",
+                None,
+                Some("r"),
+                "arn:aws:sqs:r:000000000000:q",
+            ),
+            ("http://127.0.0.1:1/q", None, None, "arn:aws:sqs:*:*:q"),
+        ] {
+            let events = Events {
+                queue_url: url.to_owned(),
+                region: region.map(str::to_owned),
+                credentials: Default::default(),
+            };
+            let mut source = Source::new("s", "b", "s");
+            source.region = bucket_region.map(str::to_owned);
+            assert_eq!(queue(&events, &source), want, "{url}");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Which rights a configuration needs, and the documents that give them.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::core::source::rules::Choice;
+use crate::core::source::{Rules, SecretFile};
+
+const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/events";
+
+fn source(name: &str, bucket: &str, prefix: &str, include: &[&str]) -> Source {
+    let include = include
+        .iter()
+        .map(|&rule| rule.to_owned())
+        .collect::<Vec<_>>();
+    let include = (!include.is_empty()).then_some(Choice::Paths(include));
+    Source {
+        prefix: prefix.to_owned(),
+        region: Some("eu-west-1".to_owned()),
+        rules: Rules::new(include, None, false).unwrap(),
+        ..Source::new(name, bucket, name)
+    }
+}
+
+fn events(credentials: Credentials) -> Option<Events> {
+    Some(Events {
+        queue_url: QUEUE.to_owned(),
+        region: None,
+        credentials,
+    })
+}
+
+fn role() -> Credentials {
+    Credentials::AssumeRole {
+        role_arn: "arn:aws:iam::123456789012:role/assets".to_owned(),
+        external_id: None,
+    }
+}
+
+/// The statements of the only identity, by their Sids.
+fn statements(sources: &[Source], uses: &Uses) -> Value {
+    let sources: Vec<&Source> = sources.iter().collect();
+    let rights = of_sources(&sources, uses);
+    let [(Identity::Default, rights)] = &rights[..] else {
+        panic!("not one identity: {rights:?}");
+    };
+    by_sid(rights)
+}
+
+fn by_sid(rights: &[Right]) -> Value {
+    let document = serde_json::to_value(Policy::of(rights)).unwrap();
+    let mut named = serde_json::Map::new();
+    for statement in document["Statement"].as_array().unwrap() {
+        assert_eq!(statement["Effect"], "Allow");
+        let sid = statement["Sid"].as_str().unwrap().to_owned();
+        assert!(sid.chars().all(|c| c.is_ascii_alphanumeric()), "{sid}");
+        let mut rest = statement.clone();
+        for key in ["Sid", "Effect", "Action"] {
+            rest.as_object_mut().unwrap().remove(key);
+        }
+        assert!(named.insert(sid.clone(), rest).is_none(), "{sid} twice");
+    }
+    Value::Object(named)
+}
+
+#[test]
+fn a_whole_bucket_needs_no_more_than_to_be_listed() {
+    assert_eq!(
+        statements(&[source("a", "acme", "", &[])], &Uses::default()),
+        json!({ "ListBuckets": { "Resource": ["arn:aws:s3:::acme"] } })
+    );
+}
+
+#[test]
+fn listing_is_limited_to_what_is_listed() {
+    let sources = [
+        source("a", "acme.1", "photos/", &["/2024", "/50%*.jpg", "/2024/x"]),
+        source("b", "acme.1", "docs/", &[]),
+        source("c", "acme-1", "", &["/a?b/"]),
+        source("d", "whole", "", &[]),
+        source("e", "whole", "x/", &[]),
+    ];
+    let prefixes = |bucket: &str, patterns: &[&str]| {
+        json!({
+            "Resource": [format!("arn:aws:s3:::{bucket}")],
+            "Condition": { "StringLike": { "s3:prefix": patterns } },
+        })
+    };
+    assert_eq!(
+        statements(&sources, &Uses::default()),
+        json!({
+            "ListBuckets": { "Resource": ["arn:aws:s3:::whole"] },
+            "ListPrefixesOfAcme1": prefixes("acme-1", &["a*"]),
+            "ListPrefixesOfAcme1N2": prefixes(
+                "acme.1",
+                &["docs/*", "photos/2024", "photos/2024/*", "photos/50%*"],
+            ),
+        })
+    );
+}
+
+#[test]
+fn wildcards_of_a_prefix_stand_for_themselves() {
+    assert_eq!(
+        statements(&[source("a", "acme", "50* $5?/", &[])], &Uses::default()),
+        json!({ "ListPrefixesOfAcme": {
+            "Resource": ["arn:aws:s3:::acme"],
+            "Condition": { "StringLike": { "s3:prefix": ["50${*} ${$}5${?}/*"] } },
+        } })
+    );
+}
+
+#[test]
+fn further_rights_are_there_where_they_are_used() {
+    let full = Source {
+        events: events(Credentials::DefaultChain),
+        region: None,
+        ..source("a", "acme", "photos/", &["/2024/"])
+    };
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/1";
+    let uses = Uses {
+        previews: true,
+        check: true,
+        kms_keys: vec![key.to_owned()],
+    };
+    let bucket = json!({ "Resource": ["arn:aws:s3:::acme"] });
+    let list = json!({
+        "Resource": ["arn:aws:s3:::acme"],
+        "Condition": { "StringLike": { "s3:prefix": ["photos/2024/*"] } },
+    });
+    let queue = json!({ "Resource": ["arn:aws:sqs:eu-west-1:123456789012:events"] });
+    assert_eq!(
+        statements(std::slice::from_ref(&full), &uses),
+        json!({
+            "FindRegions": bucket,
+            "ListPrefixesOfAcme": list,
+            "ReadForPreviews": { "Resource": ["arn:aws:s3:::acme/photos/2024/*"] },
+            "ReadNotifications": bucket,
+            "FollowEvents": queue,
+            "Decrypt": { "Resource": [key] },
+        })
+    );
+    let external = Source {
+        endpoint_order: EndpointOrder::ExternalFirst,
+        base_url: "https://cdn.example.com".to_owned(),
+        events: None,
+        ..full.clone()
+    };
+    let payer = Source {
+        request_payer: true,
+        base_url: full.base_url.clone(),
+        ..external.clone()
+    };
+    let of_bucket_alone = json!({ "ListPrefixesOfAcme": list });
+    for (name, source) in [("own address", external), ("requester pays", payer)] {
+        assert_eq!(statements(&[source], &uses), of_bucket_alone, "{name}");
+    }
+    let listed = statements(&[full], &Uses::default());
+    let sids: Vec<&String> = listed.as_object().unwrap().keys().collect();
+    assert_eq!(sids, ["FindRegions", "FollowEvents", "ListPrefixesOfAcme"]);
+}
+
+#[test]
+fn each_identity_gets_its_own_and_a_role_is_taken_on_by_another() {
+    let key = Credentials::AccessKey {
+        access_key_id: "AKIA".to_owned(),
+        secret: SecretFile::Path("/secret".into()),
+    };
+    let first = Source {
+        credentials: role(),
+        events: events(key),
+        ..source("a", "acme", "", &[])
+    };
+    let second = Source {
+        credentials: Credentials::Profile("p".to_owned()),
+        ..source("b", "other", "", &[])
+    };
+    let third = Source {
+        credentials: role(),
+        ..source("c", "third", "", &[])
+    };
+    let rights = of_sources(&[&first, &second, &third], &Uses::default());
+    let rights: Vec<(String, Value)> = rights
+        .iter()
+        .map(|(identity, rights)| (identity.to_string(), by_sid(rights)))
+        .collect();
+    let role = "arn:aws:iam::123456789012:role/assets";
+    let list = |buckets: &[&str]| json!({ "ListBuckets": { "Resource": buckets } });
+    let queue = json!({ "FollowEvents": {
+        "Resource": ["arn:aws:sqs:eu-west-1:123456789012:events"],
+    } });
+    assert_eq!(
+        rights,
+        [
+            (
+                "default".to_owned(),
+                json!({ "AssumeRoles": { "Resource": [role] } })
+            ),
+            (
+                role.to_owned(),
+                list(&["arn:aws:s3:::acme", "arn:aws:s3:::third"])
+            ),
+            ("key:AKIA".to_owned(), queue),
+            ("profile:p".to_owned(), list(&["arn:aws:s3:::other"])),
+        ]
+    );
+}
+
+#[test]
+fn the_document_says_its_version_and_its_actions() {
+    let rights = [Right::FollowQueue("q".to_owned())];
+    let document = Policy::of(&rights);
+    let json = r#"{"Version":"2012-10-17","Statement":[{"Sid":"FollowEvents","Effect":"Allow","Action":["sqs:ReceiveMessage","sqs:DeleteMessage","sqs:ChangeMessageVisibility","sqs:GetQueueAttributes"],"Resource":["q"]}]}"#;
+    assert_eq!(serde_json::to_string(&document).unwrap(), json);
+    assert_eq!(document.characters(), json.len());
+}
+
+#[test]
+fn what_a_policy_cannot_say_is_noted_once() {
+    let of = |source: Source, identity: &Identity| {
+        let twin = Source {
+            name: "twin".to_owned(),
+            ..source.clone()
+        };
+        notes::of_sources(&[&source, &twin], identity).join("\n")
+    };
+    let plain = source("a", "acme", "", &[]);
+    let with = |change: fn(&mut Source)| {
+        let mut source = plain.clone();
+        change(&mut source);
+        source
+    };
+    let default = &Identity::Default;
+    let assumed = &Identity::of(&role());
+    let unknown_queue: fn(&mut Source) = |source| {
+        source.events = Some(Events {
+            queue_url: "http://127.0.0.1:1/q".to_owned(),
+            region: None,
+            credentials: Credentials::DefaultChain,
+        });
+    };
+    for (name, source, identity, want) in [
+        ("plain", plain.clone(), default, ""),
+        ("another's", with(|s| s.region = None), assumed, ""),
+        (
+            "no Region",
+            with(|s| s.region = None),
+            default,
+            "HeadBucket",
+        ),
+        (
+            "store",
+            with(|s| s.endpoint_url = Some("http://s3".into())),
+            default,
+            "http://s3",
+        ),
+        (
+            "alias",
+            with(|s| s.bucket = "a-1-s3alias".into()),
+            default,
+            "access point",
+        ),
+        (
+            "letters",
+            with(|s| s.prefix = "写/".into()),
+            default,
+            "cannot hold",
+        ),
+        ("queue", with(unknown_queue), default, "does not tell"),
+        (
+            "role",
+            with(|s| s.credentials = role()),
+            assumed,
+            "trust policy",
+        ),
+        (
+            "role of another",
+            with(|s| s.credentials = role()),
+            default,
+            "",
+        ),
+    ] {
+        let notes = of(source, identity);
+        assert_eq!(
+            notes.lines().count(),
+            usize::from(!want.is_empty()),
+            "{name}: {notes}"
+        );
+        assert!(notes.contains(want), "{name}: {notes}");
+    }
+}

@@ -1,0 +1,244 @@
+//! Which queues there are to be, and what reaches them.
+
+mod place;
+
+use super::*;
+use crate::core::source::{Credentials, Events, Source};
+
+fn source(name: &str, bucket: &str, prefix: &str, queue_url: Option<&str>) -> Source {
+    Source {
+        prefix: prefix.to_owned(),
+        region: Some("eu-west-1".to_owned()),
+        events: queue_url.map(|url| Events {
+            queue_url: url.to_owned(),
+            region: None,
+            credentials: Credentials::default(),
+        }),
+        ..Source::new(name, bucket, name)
+    }
+}
+
+fn aws(queue: &str) -> String {
+    format!("https://sqs.eu-west-1.amazonaws.com/123456789012/{queue}")
+}
+
+fn wire(sources: &[Source], through: Through) -> Result<Wiring, WiringError> {
+    let all: Vec<&Source> = sources.iter().collect();
+    Wiring::of(&all, &all, through, 30)
+}
+
+/// Queue, Sources, and the prefixes of each bucket.
+type Shape = (String, Vec<String>, Vec<(String, Vec<String>)>);
+
+fn shape(wiring: &Wiring) -> Vec<Shape> {
+    let bucket = |bucket: &Bucket| (bucket.name.clone(), notification_prefixes(bucket));
+    let queue = |queue: &Queue| {
+        let buckets = queue.buckets.iter().map(bucket).collect();
+        (queue.name.clone(), queue.sources.clone(), buckets)
+    };
+    wiring.queues.iter().map(queue).collect()
+}
+
+fn owned<const N: usize>(texts: [&str; N]) -> Vec<String> {
+    texts.map(str::to_owned).into()
+}
+
+#[test]
+fn each_bucket_has_a_queue_and_sources_may_share_one() {
+    let shared = aws("shared");
+    let sources = [
+        source("a.1", "one", "x/", None),
+        source("b", "two", "y/", Some(&shared)),
+        source("c", "one", "x/z/", None),
+        source("d", "three", "", Some(&shared)),
+        source("e", "two", "w/", None),
+    ];
+    let wiring = wire(&sources, Through::S3).unwrap();
+    let expected = [
+        (
+            "asset-indexer-a-1".to_owned(),
+            owned(["a.1", "c"]),
+            vec![("one".to_owned(), owned(["x/"]))],
+        ),
+        (
+            "shared".to_owned(),
+            owned(["b", "d", "e"]),
+            vec![
+                ("two".to_owned(), owned(["w/", "y/"])),
+                ("three".to_owned(), owned([""])),
+            ],
+        ),
+    ];
+    assert_eq!(shape(&wiring), expected);
+    assert_eq!(wiring.regions(), ["eu-west-1"]);
+}
+
+#[test]
+fn a_queue_is_set_up_for_all_that_share_it_whichever_is_chosen() {
+    let sources = [
+        source("a", "one", "x/", None),
+        source("b", "one", "y/", None),
+        source("c", "two", "", None),
+    ];
+    let all: Vec<&Source> = sources.iter().collect();
+    let wiring = Wiring::of(&all[1..2], &all, Through::S3, 30).unwrap();
+    let prefixes = owned(["x/", "y/"]);
+    assert_eq!(
+        shape(&wiring),
+        [(
+            "asset-indexer-a".to_owned(),
+            owned(["a", "b"]),
+            vec![("one".to_owned(), prefixes)]
+        )]
+    );
+}
+
+#[test]
+fn a_notification_ends_before_what_s3_would_compare_encoded() {
+    for (prefixes, want) in [
+        (&["photos/2024/"][..], &["photos/2024/"][..]),
+        (&["a b/"], &["a"]),
+        (&["a b/", "a/"], &["a"]),
+        (&["a=1/", "b/"], &["a", "b/"]),
+        (&["é/", "b/"], &[""]),
+        (&["100%/"], &["100"]),
+        (&["a_b-c.d/"], &["a_b-c.d/"]),
+    ] {
+        let sources: Vec<Source> = prefixes
+            .iter()
+            .map(|prefix| source(prefix, "one", prefix, Some("http://q/1/q")))
+            .collect();
+        let wiring = wire(&sources, Through::S3).unwrap();
+        assert_eq!(
+            notification_prefixes(&wiring.queues[0].buckets[0]),
+            want,
+            "{prefixes:?}"
+        );
+    }
+}
+
+#[test]
+fn event_bridge_compares_the_key_itself() {
+    let sources = [
+        source("a", "one", "a \"b\"/", None),
+        source("b", "one", "é/", None),
+    ];
+    let of = |sources: &[Source]| {
+        let wiring = wire(sources, Through::EventBridge).unwrap();
+        event_pattern(&wiring.queues[0].buckets[0])
+    };
+    let begin = r#"{"source":["aws.s3"],"detail-type":["Object Created","Object Deleted"],"detail":{"bucket":{"name":["one"]}"#;
+    assert_eq!(
+        of(&sources),
+        format!(r#"{begin},"object":{{"key":[{{"prefix":"a \"b\"/"}},{{"prefix":"é/"}}]}}}}}}"#)
+    );
+    let whole = [source("a", "one", "", None), source("b", "one", "b/", None)];
+    assert_eq!(of(&whole), format!("{begin}}}}}"));
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_what_to_do() {
+    let (one, other) = (aws("one"), aws("other"));
+    let overlap = [
+        source("a", "b", "x/", Some(&one)),
+        source("c", "b", "x/y/", Some(&other)),
+    ];
+    assert!(wire(&overlap, Through::EventBridge).is_ok());
+    let beside = [
+        source("a", "b", "x/", Some(&one)),
+        source("c", "b", "y/", Some(&other)),
+    ];
+    assert!(wire(&beside, Through::S3).is_ok());
+    let fifo = [source("a", "b", "", Some(&aws("q.fifo")))];
+    let elsewhere = Source {
+        region: Some("us-east-1".to_owned()),
+        ..source("a", "b", "", Some(&one))
+    };
+    let access_point = [source("a", "point-1-s3alias", "", Some(&one))];
+    for (sources, want) in [
+        (&overlap[..], "--through eventbridge"),
+        (&fifo, "standard queue"),
+        (&access_point, "the bucket's own name"),
+        (
+            &[elsewhere],
+            "is in eu-west-1 and bucket \"b\" in us-east-1",
+        ),
+    ] {
+        let error = wire(sources, Through::S3).unwrap_err().to_string();
+        assert!(error.contains(want), "{error}");
+    }
+}
+
+#[test]
+fn what_the_whole_bucket_is_sent_is_known_whichever_is_chosen() {
+    let (one, other) = (aws("one"), aws("other"));
+    let sources = [
+        source("a", "b", "x/", Some(&one)),
+        source("c", "b", "y/", Some(&other)),
+        source("d", "b2", "", Some(&other)),
+        source("e", "b3", "", None),
+    ];
+    let of_first = |sources: &[Source]| {
+        let all: Vec<&Source> = sources.iter().collect();
+        let wiring = Wiring::of(&all[..1], &all, Through::S3, 30);
+        wiring.map(|wiring| terraform::print(&wiring))
+    };
+    let text = of_first(&sources).unwrap();
+    let (_, of_bucket) = text
+        .split_once("\"aws_s3_bucket_notification\" \"b\"")
+        .unwrap();
+    let (of_bucket, _) = of_bucket.split_once("\n}\n").unwrap();
+    for part in [
+        "filter_prefix = \"x/\"",
+        "filter_prefix = \"y/\"",
+        "aws_sqs_queue_policy.one, aws_sqs_queue_policy.other",
+    ] {
+        assert!(of_bucket.contains(part), "{part}: {of_bucket}");
+    }
+    assert!(
+        text.contains("\"b2\"") && !text.contains("\"b3\""),
+        "{text}"
+    );
+    let overlap = [
+        source("a", "b", "x/", Some(&one)),
+        source("c", "b", "x/y/", Some(&other)),
+    ];
+    let error = of_first(&overlap).unwrap_err().to_string();
+    assert!(error.contains("same events of bucket \"b\""), "{error}");
+}
+
+#[test]
+fn where_there_are_too_many_prefixes_more_is_sent() {
+    let of = |count: usize, folder: &str| {
+        let name = |number| format!("s{number}");
+        let prefix = |number| format!("customers/{folder}-{number:02}/assets/");
+        let sources = (0..count).map(|number| source(&name(number), "one", &prefix(number), None));
+        let sources: Vec<Source> = sources.collect();
+        let wiring = |through| {
+            wire(&sources, through)
+                .unwrap()
+                .queues
+                .remove(0)
+                .buckets
+                .remove(0)
+        };
+        (wiring(Through::S3), wiring(Through::EventBridge))
+    };
+    let (few, _) = of(30, "acme");
+    assert_eq!(notification_prefixes(&few).len(), 30);
+    let (many, _) = of(34, "acme");
+    assert_eq!(notification_prefixes(&many), ["customers/acme-"]);
+
+    let (_, few) = of(30, "acme");
+    assert_eq!(event_prefixes(&few).unwrap().len(), 30);
+    // A few characters are more in Terraform.
+    for (count, folder) in [(60, "acme"), (40, "a&b&c")] {
+        let (_, many) = of(count, folder);
+        let shared = format!("customers/{folder}-");
+        assert_eq!(event_prefixes(&many).unwrap(), [shared], "{folder}");
+        assert!(event_pattern(&many).len() < 2048);
+    }
+    let endless = source("a", "one", &"\u{1}".repeat(500), None);
+    let wiring = wire(&[endless], Through::EventBridge).unwrap();
+    assert_eq!(event_prefixes(&wiring.queues[0].buckets[0]), None);
+}

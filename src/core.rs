@@ -1,0 +1,8 @@
+//! The pure core: replication rules, Sources, the query language, and how values are shown to people.
+//!
+//! It has no tokio, no AWS SDK, no search engine, no clock, no environment and no `async`.
+
+pub mod human;
+pub mod query;
+pub mod replication;
+pub mod source;

@@ -1,0 +1,202 @@
+//! Dates and ages as a search writes them: `2026-01`, `>2026-01-31T08:00`, `<7d`.
+//!
+//! Dates without a time are whole days, months or years in UTC, and a time without an offset is one
+//! of UTC: whoever searches has no time zone here.
+
+use std::ops::Bound;
+use std::time::Duration;
+
+use jiff::civil::{Date, DateTime};
+
+use crate::core::query::interval::{Comparison, Interval, Span};
+use crate::core::query::problem::Problem;
+use crate::core::query::range::Range;
+use crate::core::replication::timestamp::Timestamp;
+
+const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
+const HOUR_MILLIS: i64 = 60 * 60 * 1000;
+const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
+const EPOCH: Date = Date::constant(1970, 1, 1);
+
+/// The units of ages in seconds. A month is 30 days and a year 365, because an age is no date.
+const AGE_UNITS: [(&str, u64); 5] = [
+    ("h", HOUR),
+    ("d", DAY),
+    ("w", 7 * DAY),
+    ("m", 30 * DAY),
+    ("y", 365 * DAY),
+];
+
+/// How the values of a field are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// `>7d` is more than 7 days old, `>2026-01-31` behind all of that day.
+    Ages,
+    /// `>7d` is later than 7 days ago, `>2026-01-31` behind the first moment of that day: so do
+    /// Cloudinary and ImageKit read `uploaded_at` and `createdAt`.
+    Moments,
+}
+
+/// Reads a date, a range of dates or an age, and how it is compared.
+pub(super) fn parse(
+    text: &str,
+    clock: Clock,
+    now: Timestamp,
+) -> Result<Interval<Timestamp>, Problem> {
+    let (comparison, value) = Comparison::strip(text);
+    if let Some(range) = Range::read(value) {
+        return match comparison {
+            None => interval(range.ok_or(Problem::Date)?, clock, now),
+            Some(_) => Err(Problem::Date),
+        };
+    }
+    if let Some(age) = age(value) {
+        let then = now.minus(age);
+        return match (comparison, clock) {
+            (Some(comparison), Clock::Ages) => Ok(moment(then).compared(Some(comparison.turned()))),
+            (Some(comparison), Clock::Moments) => Ok(moment(then).compared(Some(comparison))),
+            (None, Clock::Ages) => Err(Problem::BareAge { age: value.into() }),
+            (None, Clock::Moments) => Err(Problem::BareMoment { age: value.into() }),
+        };
+    }
+    let span = span(value)?;
+    match clock {
+        Clock::Moments if comparison.is_some() => Ok(moment(span.start).compared(comparison)),
+        _ => Ok(span.compared(comparison)),
+    }
+}
+
+fn moment(stamp: Timestamp) -> Span<Timestamp> {
+    Span {
+        start: stamp,
+        end: Bound::Included(stamp),
+    }
+}
+
+/// A range from the earlier to the later, or of ages from the younger to the older.
+fn interval(
+    range: Range<'_>,
+    clock: Clock,
+    now: Timestamp,
+) -> Result<Interval<Timestamp>, Problem> {
+    let is_age = |end: Bound<&str>| match end {
+        Bound::Included(text) | Bound::Excluded(text) => age(text).is_some(),
+        Bound::Unbounded => false,
+    };
+    let range = match clock {
+        Clock::Ages if is_age(range.from) || is_age(range.to) => range.turned(),
+        _ => range,
+    };
+    range.interval(
+        |text| match age(text) {
+            Some(age) => Ok(moment(now.minus(age))),
+            None => span(text),
+        },
+        Problem::Date,
+    )
+}
+
+/// A whole number with a unit; `None` where the text has another form.
+fn age(text: &str) -> Option<Duration> {
+    let unit_start = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit_start);
+    let (_, seconds) = AGE_UNITS
+        .iter()
+        .find(|(name, _)| unit.eq_ignore_ascii_case(name))?;
+    let number: u32 = number.parse().ok()?;
+    // At most 2^32 years: less than 2^57 seconds.
+    Some(Duration::from_secs(u64::from(number) * seconds))
+}
+
+/// What a date covers: a year, a month, a day, or what is left open behind a time of day.
+fn span(text: &str) -> Result<Span<Timestamp>, Problem> {
+    match text.split_once(['T', 't']) {
+        Some((date, time)) => time_span(text, date, time),
+        None => days_span(text),
+    }
+}
+
+/// The days of a date, a month or a year.
+fn days_span(text: &str) -> Result<Span<Timestamp>, Problem> {
+    let mut parts = text.split('-');
+    let mut next = |digits: usize| match parts.next() {
+        None => Ok(None),
+        Some(part) if part.len() == digits && is_number(part) => {
+            part.parse::<i16>().map(Some).map_err(|_| Problem::Date)
+        }
+        Some(_) => Err(Problem::Date),
+    };
+    let (year, month, day) = (next(4)?.ok_or(Problem::Date)?, next(2)?, next(2)?);
+    if parts.next().is_some() {
+        return Err(Problem::Date);
+    }
+    let date = |month: i16, day: i16| {
+        // Two digits fit.
+        Date::new(year, month as i8, day as i8).map_err(|_| Problem::Date)
+    };
+    let first = date(month.unwrap_or(1), day.unwrap_or(1))?;
+    let last = match (month, day) {
+        (None, _) => first.last_of_year(),
+        (Some(_), None) => first.last_of_month(),
+        (Some(_), Some(_)) => first,
+    };
+    Ok(Span {
+        start: Timestamp::from_millis(midnight(first)),
+        end: Bound::Excluded(Timestamp::from_millis(midnight(last) + DAY_MILLIS)),
+    })
+}
+
+/// A minute, a second or a millisecond: `2026-01-31T08:15`, `…:30Z`, `…:30.250+02:00`.
+fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Problem> {
+    let clock_end = time.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.');
+    let (clock, offset) = time.split_at(clock_end.unwrap_or(time.len()));
+    // jiff takes more forms than these.
+    let (seconds, fraction) = clock.split_once('.').map_or((clock, ""), |(s, f)| (s, f));
+    let covered = match (seconds.len(), fraction.len()) {
+        (5, 0) if !clock.contains('.') => 60_000,
+        (8, 0) if !clock.contains('.') => 1_000,
+        (8, 1..=9) => 1,
+        _ => return Err(Problem::Date),
+    };
+    let has_date = date.len() == 10 && date.split('-').all(is_number);
+    let has_time = seconds
+        .split(':')
+        .all(|part| part.len() == 2 && is_number(part));
+    if !has_date || !has_time || !(fraction.is_empty() || is_number(fraction)) {
+        return Err(Problem::Date);
+    }
+    let start = if offset.is_empty() {
+        let local: DateTime = text.parse().map_err(|_| Problem::Date)?;
+        let days = midnight(local.date());
+        days + local
+            .time()
+            .duration_since(jiff::civil::Time::midnight())
+            .as_millis() as i64
+    } else {
+        let full = match covered {
+            60_000 => format!("{date}T{clock}:00{offset}"),
+            _ => text.to_owned(),
+        };
+        let moment: jiff::Timestamp = full.parse().map_err(|_| Problem::Date)?;
+        moment.as_millisecond()
+    };
+    let end = match covered {
+        1 => Bound::Included(Timestamp::from_millis(start)),
+        covered => Bound::Excluded(Timestamp::from_millis(start + covered)),
+    };
+    let start = Timestamp::from_millis(start);
+    Ok(Span { start, end })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The first millisecond of the day in UTC.
+fn midnight(date: Date) -> i64 {
+    date.duration_since(EPOCH).as_hours() * HOUR_MILLIS
+}
+
+#[cfg(test)]
+mod tests;

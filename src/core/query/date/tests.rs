@@ -1,0 +1,189 @@
+//! Dates and ages and what they mean, one line a case.
+
+use std::ops::Bound::{Excluded, Included, Unbounded};
+
+use super::*;
+use crate::core::query::hit::rfc3339;
+
+/// 2026-03-10T12:00:00Z
+const NOW: Timestamp = Timestamp::from_millis(1_773_144_000_000);
+
+fn shown(bound: Bound<Timestamp>) -> Bound<String> {
+    bound.map(|stamp| rfc3339(stamp).replace("T00:00:00Z", ""))
+}
+
+#[test]
+fn dates_and_ages() {
+    for (text, lower, upper) in [
+        ("2026-01-31", Included("2026-01-31"), Excluded("2026-02-01")),
+        ("2026-02", Included("2026-02-01"), Excluded("2026-03-01")),
+        ("2024-02", Included("2024-02-01"), Excluded("2024-03-01")),
+        ("2026-12", Included("2026-12-01"), Excluded("2027-01-01")),
+        ("2026", Included("2026-01-01"), Excluded("2027-01-01")),
+        (">2026-01-01", Included("2026-01-02"), Unbounded),
+        (">=2026-01-01", Included("2026-01-01"), Unbounded),
+        ("<2026-01", Unbounded, Excluded("2026-01-01")),
+        ("<=2026-01", Unbounded, Excluded("2026-02-01")),
+        (">2025", Included("2026-01-01"), Unbounded),
+        (
+            "2026-01-01..2026-02-01",
+            Included("2026-01-01"),
+            Excluded("2026-02-02"),
+        ),
+        (
+            "2025..2026-01",
+            Included("2025-01-01"),
+            Excluded("2026-02-01"),
+        ),
+        (
+            "2026-01-05..2026",
+            Included("2026-01-05"),
+            Excluded("2027-01-01"),
+        ),
+        ("2026..", Included("2026-01-01"), Unbounded),
+        ("..2026", Unbounded, Excluded("2027-01-01")),
+        ("<12h", Excluded("2026-03-10"), Unbounded),
+        ("<7d", Excluded("2026-03-03T12:00:00Z"), Unbounded),
+        ("<=1W", Included("2026-03-03T12:00:00Z"), Unbounded),
+        (">30d", Unbounded, Excluded("2026-02-08T12:00:00Z")),
+        (">=1m", Unbounded, Included("2026-02-08T12:00:00Z")),
+        (">1y", Unbounded, Excluded("2025-03-10T12:00:00Z")),
+        (
+            "1d..7d",
+            Included("2026-03-03T12:00:00Z"),
+            Included("2026-03-09T12:00:00Z"),
+        ),
+        ("7d..", Unbounded, Included("2026-03-03T12:00:00Z")),
+        (
+            "[2026-01-01 TO 2026-02-01]",
+            Included("2026-01-01"),
+            Excluded("2026-02-02"),
+        ),
+        (
+            "{2026-01-01 TO 2026-02-01}",
+            Included("2026-01-02"),
+            Excluded("2026-02-01"),
+        ),
+        ("[* TO 2026}", Unbounded, Excluded("2026-01-01")),
+        (
+            "2026..<2027",
+            Included("2026-01-01"),
+            Excluded("2027-01-01"),
+        ),
+        (
+            "2026-01-31T08:15",
+            Included("2026-01-31T08:15:00Z"),
+            Excluded("2026-01-31T08:16:00Z"),
+        ),
+        (
+            ">=2026-01-31T08:15:30+02:00",
+            Included("2026-01-31T06:15:30Z"),
+            Unbounded,
+        ),
+        (
+            "2026-01-31t08:15:30Z",
+            Included("2026-01-31T08:15:30Z"),
+            Excluded("2026-01-31T08:15:31Z"),
+        ),
+        (
+            "<=2026-01-31T08:15:30.25Z",
+            Unbounded,
+            Included("2026-01-31T08:15:30.250Z"),
+        ),
+        (
+            ">2026-01-31T08:15+00:00",
+            Included("2026-01-31T08:16:00Z"),
+            Unbounded,
+        ),
+    ] {
+        let found =
+            parse(text, Clock::Ages, NOW).map(|found| (shown(found.lower), shown(found.upper)));
+        let want = (lower.map(String::from), upper.map(String::from));
+        assert_eq!(found, Ok(want), "{text}");
+    }
+}
+
+#[test]
+fn moments() {
+    for (text, lower, upper) in [
+        (">7d", Excluded("2026-03-03T12:00:00Z"), Unbounded),
+        ("<=12h", Unbounded, Included("2026-03-10")),
+        (">2026-01-01", Excluded("2026-01-01"), Unbounded),
+        ("<=2026-01-01", Unbounded, Included("2026-01-01")),
+        ("2026-01-01", Included("2026-01-01"), Excluded("2026-01-02")),
+        (
+            "[7d TO 12h]",
+            Included("2026-03-03T12:00:00Z"),
+            Included("2026-03-10"),
+        ),
+        (
+            "[2026-01-01 TO 12h}",
+            Included("2026-01-01"),
+            Excluded("2026-03-10"),
+        ),
+    ] {
+        let found = parse(text, Clock::Moments, NOW);
+        let found = found.map(|found| (shown(found.lower), shown(found.upper)));
+        let want = (lower.map(String::from), upper.map(String::from));
+        assert_eq!(found, Ok(want), "{text}");
+    }
+    let reversed = parse("[12h TO 7d]", Clock::Moments, NOW);
+    assert_eq!(reversed, Err(Problem::Reversed));
+}
+
+#[test]
+fn ends_of_time() {
+    assert!(parse("9999-12-31", Clock::Ages, NOW).is_ok());
+    assert!(parse("0000", Clock::Ages, NOW).is_ok());
+    assert!(parse(">4294967295y", Clock::Ages, NOW).is_ok());
+    assert!(parse("9999-12-31T23:59:59", Clock::Ages, NOW).is_ok());
+}
+
+#[test]
+fn what_is_no_date() {
+    for text in [
+        "",
+        ">",
+        "..",
+        "yesterday",
+        "26",
+        "2026-1",
+        "2026-13",
+        "2026-00",
+        "2026-02-30",
+        "2026-",
+        "2026-01-01-01",
+        "20260101",
+        "2026-01-01T",
+        "2026-01-01T8:00",
+        "2026-01-01T08",
+        "2026-01-01T24:00",
+        "2026-01-01T08:00:00.",
+        "2026-01-01T08:00:00,5",
+        "2026-01-01T08:00Zulu",
+        "2026-01-01T08:00[Europe/Paris]",
+        "2026-01T08:00",
+        "20260101T08:00:00",
+        "[2026 TO]",
+        "[2026 2027]",
+        "[* TO *]",
+        ">[2026 TO 2027]",
+        ">2026..2027",
+        "2026..2027..2028",
+        "<7",
+        "<7x",
+        "<-7d",
+        "<d",
+        "<4294967296d",
+        "1..2d",
+        "٢٠٢٦",
+    ] {
+        assert_eq!(parse(text, Clock::Ages, NOW), Err(Problem::Date), "{text}");
+    }
+    for text in ["2026-02..2026-01", "7d..1d", "{2026-01-01 TO 2026-01-01]"] {
+        let found = parse(text, Clock::Ages, NOW);
+        assert_eq!(found, Err(Problem::Reversed), "{text}");
+    }
+    let bare = parse("7d", Clock::Ages, NOW);
+    assert_eq!(bare, Err(Problem::BareAge { age: "7d".into() }));
+}

@@ -1,0 +1,266 @@
+//! Which parts of an asset path a search found, to be shown.
+//!
+//! Words, parts of names and whole names are; folders, extensions and the path as a whole are not:
+//! that they were met can be said better than by marking them in every hit.
+
+use std::ops::Range;
+
+use crate::core::query::hit::{Highlight, file_name};
+use crate::core::query::matches::phrases;
+use crate::core::query::pattern::Pattern;
+use crate::core::query::term::{Condition, Match, Query, Term, Within};
+use crate::core::query::typo;
+use crate::core::query::words::{fold_name, fold_with, words};
+
+/// The parts of the path that the query's terms met: ascending, and none touches another.
+///
+/// What is negated marks nothing, nor does an alternative that the path does not meet.
+pub fn highlights(query: &Query, path: &str) -> Vec<Highlight> {
+    let mut marks = Vec::new();
+    mark(&query.condition, path, &mut marks);
+    marks.retain(|range| !range.is_empty());
+    marks.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut merged: Vec<Highlight> = Vec::with_capacity(marks.len());
+    for Range { start, end } in marks {
+        match merged.last_mut() {
+            Some(last) if start <= last.end => last.end = last.end.max(end),
+            _ => merged.push(Highlight { start, end }),
+        }
+    }
+    merged
+}
+
+fn mark(condition: &Condition, path: &str, marks: &mut Vec<Range<usize>>) {
+    match condition {
+        Condition::Not(_) => {}
+        Condition::All(all) if all.iter().all(|one| may_hold(one, path)) => {
+            all.iter().for_each(|one| mark(one, path, marks));
+        }
+        Condition::All(_) => {}
+        Condition::Any(any) => {
+            let met = any.iter().filter(|one| may_hold(one, path));
+            met.for_each(|one| mark(one, path, marks));
+        }
+        Condition::Term(term) if term.matches_path(path) == Some(true) => {
+            mark_term(term, path, marks);
+        }
+        Condition::Term(_) => {}
+    }
+}
+
+/// Whether the condition can hold of an asset with the path.
+fn may_hold(condition: &Condition, path: &str) -> bool {
+    decided(condition, path) != Some(false)
+}
+
+/// Whether the condition holds, as far as the path decides it.
+fn decided(condition: &Condition, path: &str) -> Option<bool> {
+    // One that settles it, else one that leaves it open, else none.
+    let among = |conditions: &[Condition], settles: bool| {
+        let each = || conditions.iter().map(|one| decided(one, path));
+        match each().any(|one| one == Some(settles)) {
+            true => Some(settles),
+            false => each().all(|one| one.is_some()).then_some(!settles),
+        }
+    };
+    match condition {
+        Condition::All(all) => among(all, false),
+        Condition::Any(any) => among(any, true),
+        Condition::Not(one) => decided(one, path).map(|holds| !holds),
+        Condition::Term(term) => term.matches_path(path),
+    }
+}
+
+fn mark_term(term: &Term, path: &str, marks: &mut Vec<Range<usize>>) {
+    let name_start = path.len() - file_name(path).len();
+    match term {
+        Term::Name(_) => marks.push(name_start..path.len()),
+        Term::NamePart(pattern) => mark_pattern(pattern, path, name_start, marks),
+        Term::Words {
+            words,
+            how: Match::Phrase,
+            within,
+        } => {
+            let mut start = 0;
+            for segment in path.split_inclusive('/') {
+                if is_within(*within, start, name_start) {
+                    let found = phrases(words, segment);
+                    marks.extend(found.map(|range| range.start + start..range.end + start));
+                }
+                start += segment.len();
+            }
+        }
+        Term::Words { words, how, within } => {
+            mark_words(words, *how, path, |range| {
+                if is_within(*within, range.start, name_start) {
+                    marks.push(range);
+                }
+            });
+        }
+        _ => {}
+    }
+}
+
+fn is_within(within: Within, start: usize, name_start: usize) -> bool {
+    within == Within::Path || start >= name_start
+}
+
+fn mark_words(wanted: &[String], how: Match, path: &str, mut found: impl FnMut(Range<usize>)) {
+    let (whole, beginning) = match (how, wanted.split_last()) {
+        (Match::Prefix, Some((last, whole))) => (whole, Some(last)),
+        _ => (wanted, None),
+    };
+    words(path, |word, range| {
+        let is_met = whole.iter().any(|wanted| match how {
+            Match::Typo => typo::meets(wanted, word),
+            _ => wanted == word,
+        });
+        if is_met {
+            found(range);
+        } else if let Some(beginning) = beginning.filter(|part| word.starts_with(part.as_str())) {
+            let end = range.start + bytes_folded_to(&path[range.clone()], beginning.len());
+            found(range.start..end);
+        }
+    });
+}
+
+/// How much of the text makes so many bytes of folded text.
+fn bytes_folded_to(text: &str, folded_len: usize) -> usize {
+    let (mut folded, mut end) = (0, 0);
+    fold_with(text, |part, range| {
+        if folded < folded_len {
+            end = range.end;
+        }
+        folded += part.len();
+    });
+    end
+}
+
+/// Marks the text between wildcards where it can stand first; the end of the form at the name's end.
+fn mark_pattern(pattern: &Pattern, path: &str, name_start: usize, marks: &mut Vec<Range<usize>>) {
+    let name = &path[name_start..];
+    let folded = fold_name(name);
+    // Where each byte of the folded name comes from.
+    let mut origins = Vec::with_capacity(folded.len());
+    fold_with(name, |part, range| {
+        origins.extend(std::iter::repeat_n(range, part.len()));
+    });
+    let mut origin = |found: Range<usize>| {
+        if let (Some(first), Some(last)) = (origins.get(found.start), origins.get(found.end - 1)) {
+            marks.push(name_start + first.start..name_start + last.end);
+        }
+    };
+    let literals: Vec<&str> = pattern.literals().collect();
+    let ends_so = pattern.text().ends_with(|c| c != '*' && c != '?');
+    let mut from = 0;
+    for (place, literal) in literals.iter().enumerate() {
+        let is_end = ends_so && place + 1 == literals.len();
+        let start = match is_end {
+            true => folded.len().checked_sub(literal.len()),
+            false => folded[from..].find(literal).map(|found| from + found),
+        };
+        let Some(start) = start else { return };
+        origin(start..start + literal.len());
+        from = start + literal.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::core::query::kind::Kind;
+    use crate::core::query::matches::tests::{not, part, phrase, prefix, typo, whole};
+    use crate::core::replication::timestamp::Timestamp;
+
+    fn marked(condition: Condition, path: &str) -> String {
+        let mut shown = path.to_owned();
+        let query = Query { condition };
+        for Highlight { start, end } in highlights(&query, path).into_iter().rev() {
+            shown.insert(end, ']');
+            shown.insert(start, '[');
+        }
+        shown
+    }
+
+    fn all(conditions: &[Condition]) -> Condition {
+        Condition::All(conditions.to_vec())
+    }
+
+    fn any(conditions: &[Condition]) -> Condition {
+        Condition::Any(conditions.to_vec())
+    }
+
+    #[test]
+    fn what_is_marked() {
+        let image = Condition::Term(Term::Type(vec![Kind::Image]));
+        let tiny = Condition::Term(Term::ETag("x".into()));
+        let name = |name: &str| Condition::Term(Term::Name(name.into()));
+        for (condition, path, want) in [
+            (whole("a"), "/a/b-a.jpg", "/[a]/b-[a].jpg"),
+            (whole("a jpg"), "/a/b.jpg", "/[a]/b.[jpg]"),
+            (whole("a nothing"), "/a/b.jpg", "/a/b.jpg"),
+            (
+                whole("cafe"),
+                "/x/Cafe\u{301}s café",
+                "/x/Cafe\u{301}s [café]",
+            ),
+            (whole("summersale"), "/summerSale", "/[summerSale]"),
+            (whole("sale"), "/summerSale", "/summer[Sale]"),
+            (whole("summer summersale"), "/summerSale", "/[summerSale]"),
+            (prefix("sum"), "/a/Süm-Summer", "/a/[Süm]-[Sum]mer"),
+            (prefix("a sum"), "/a/summer", "/[a]/[sum]mer"),
+            (prefix("gro"), "/ｇroß", "/[ｇro]ß"),
+            (prefix("gros"), "/groß", "/[groß]"),
+            (typo("sumer"), "/summer", "/[summer]"),
+            (
+                phrase("red rose"),
+                "/red/rose/a red-rose red",
+                "/red/rose/a [red-rose] red",
+            ),
+            (
+                part("*mmer*.J*"),
+                "/mmer/Sümmer 1.jpg",
+                "/mmer/Sü[mmer] 1[.j]pg",
+            ),
+            (part("s?m*.jpg"), "/sum.jpg.jpg", "/[s]u[m].jpg[.jpg]"),
+            (part("*"), "/a", "/a"),
+            (name("b"), "/a/b", "/a/[b]"),
+            (all(&[whole("a"), not(whole("b"))]), "/a", "/[a]"),
+            (not(whole("b")), "/a", "/a"),
+            (any(&[whole("a"), whole("b c")]), "/a b", "/[a] b"),
+            (all(&[whole("a"), image.clone()]), "/a.png", "/[a].png"),
+            (all(&[whole("a"), image.clone()]), "/a.txt", "/a.txt"),
+            (all(&[whole("a"), tiny.clone()]), "/a", "/[a]"),
+            (
+                any(&[all(&[whole("a"), not(image)]), tiny]),
+                "/a.png",
+                "/a.png",
+            ),
+            (all(&[whole("a"), prefix("b")]), "/ab a", "/ab a"),
+            (any(&[whole("ab"), prefix("a")]), "/ab", "/[ab]"),
+        ] {
+            assert_eq!(marked(condition.clone(), path), want, "{condition:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn marks_are_parts_of_the_path_in_order(
+            text in "(-|name:|)(\\*|)[a-cA-C가が½é ]{1,4}(\\*|~|)( OR | )[a-c?*]{1,3}",
+            path in "/([a-cA-Cか\u{3099}가½é/. -]{0,8})|/\\PC{0,12}",
+        ) {
+            if let Ok(query) = Query::parse(&text, Timestamp::from_millis(0)) {
+                let mut behind = 0;
+                for Highlight { start, end } in highlights(&query, &path) {
+                    prop_assert!(start < end && (behind < start || behind == 0));
+                    prop_assert!(path.get(start..end).is_some(), "{start}..{end}");
+                    behind = end;
+                }
+            }
+        }
+    }
+}

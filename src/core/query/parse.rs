@@ -1,0 +1,267 @@
+//! How the text of a search is read.
+//!
+//! ```text
+//! search  = [ any ]                              nothing finds everything
+//! any     = all { "OR" all }                     at least one of them
+//! all     = one { [ "AND" ] one }                each of them: AND binds tighter than OR
+//! one     = ( "NOT" | "-" ) one | "(" any ")" | words | field
+//! words   = word | word "*" | word "~" | quotation | *form*
+//! field   = name sign ( value | range | "(" any of values ")" )
+//!         | name [ "NOT" ] "IN" "[" value { "," value } "]"
+//! sign    = ":" | "=" | ":=" | "!=" | "<" | "<=" | ">" | ">="       spaces may stand around it
+//! range   = [ value ] ".." [ value ] | value "..<" value | ( "[" | "{" ) value "TO" value ( "]" | "}" )
+//! ```
+//!
+//! | written | finds |
+//! |---|---|
+//! | `summer-sale` | both words anywhere in the path, in any order |
+//! | `"summer sale"` | the words one behind the other, in one segment of the path |
+//! | `summ*` | words that begin so |
+//! | `sumer~` | words with at most one slip |
+//! | `*nt_lar*`, `IMG_????.jpg` | file names of this form |
+//! | `photos/*/raw*.dng` | paths that end in this form |
+//! | `https://photos.imgix.net/a%20b.jpg` | the path `/a b.jpg` |
+//! | `folder:/photos` `folder:/photos/*` | in the folder and below it |
+//! | `folder:=/photos` `folder=/photos` | in the folder alone |
+//! | `folder:"/what?/"` | the same as `folder:`, a `*` and `?` being part of the name: in quotation marks, with `/` at the end |
+//! | `path:/a/b.jpg` `path:/a/**/b*.jpg` | this path, or paths of this form |
+//! | `name:red` `name:"red flower"` `name:re*` | words of the file name alone |
+//! | `name:*red*` `name:"red *.jpg"` | file names of this form |
+//! | `name="red flower.jpg"` | this file name |
+//! | `ext:jpg,png` `type:image,video` `storage:GLACIER` `etag:…` | one of these |
+//! | `size:>1mb` `size > "1mb"` `size:1mb..5mb` `size:[1mb TO 5mb}` | sizes |
+//! | `modified:2026-03` `modified:>=2026-03-01T08:00Z` `modified:<7d` | dates, ages |
+//! | `format:(jpg OR png)` `name IN ["a.jpg", "b.jpg"]` | one of these |
+//!
+//! A quotation keeps together what it holds, with `\"` and `\\` inside. AND, OR, NOT, IN, HAS and TO
+//! are words when they are not in capitals. Directly before a field or a parenthesis `!` is the same
+//! as `-`, and `+` means nothing more. Fields can be written as Cloudinary and ImageKit write them:
+//! `bytes`, `format`, `resource_type`, `uploaded_at`, `createdAt`, …; those named after a moment compare
+//! moments, so `createdAt > 7d` is later than 7 days ago, while `created:>7d` is older than 7 days.
+
+use crate::core::query::problem::{Problem, QueryError};
+use crate::core::query::term::{Condition, MAX_DEPTH, MAX_QUERY_CHARS, MAX_TERMS, Query};
+use crate::core::replication::timestamp::Timestamp;
+
+use field::{Field, Sign};
+use scanner::{Keyword, Mark, Scanner};
+use value::Value;
+
+mod field;
+mod scanner;
+mod text;
+mod value;
+
+/// The most characters of a text that is too long that an error shows.
+const SHOWN_OF_TOO_LONG: usize = 20;
+
+impl Query {
+    /// Reads a search; ages such as `modified:<7d` are counted back from `now`.
+    ///
+    /// Terms without a letter or digit (the dash in `Artist - Title`) are passed over, unless there
+    /// is no other.
+    pub fn parse(text: &str, now: Timestamp) -> Result<Self, QueryError> {
+        check_length(text)?;
+        let mut parser = Parser {
+            scanner: Scanner::new(text),
+            now,
+            terms: 0,
+            depth: 0,
+            passed_over: None,
+        };
+        let condition = parser.any(None)?;
+        parser.check_all_is_read()?;
+        match (condition, parser.passed_over) {
+            (Some(condition), _) => Ok(Self { condition }),
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(Self {
+                condition: Condition::All(Vec::new()),
+            }),
+        }
+    }
+}
+
+fn check_length(text: &str) -> Result<(), QueryError> {
+    let beyond = text.chars().skip(MAX_QUERY_CHARS);
+    let shown: String = beyond.take(SHOWN_OF_TOO_LONG).collect();
+    if shown.is_empty() {
+        return Ok(());
+    }
+    Err(QueryError {
+        column: MAX_QUERY_CHARS + 1,
+        text: shown,
+        problem: Problem::TooLong,
+    })
+}
+
+/// Reads conditions; `None` is what holds no word and is passed over.
+///
+/// A field that stands before a parenthesis is the field of all values inside.
+struct Parser<'a> {
+    scanner: Scanner<'a>,
+    now: Timestamp,
+    terms: usize,
+    /// Of parentheses and negations: bounds the recursion.
+    depth: usize,
+    /// What is wrong with the first term that was passed over, if there is no other.
+    passed_over: Option<QueryError>,
+}
+
+type Read<T> = Result<T, QueryError>;
+
+impl Parser<'_> {
+    fn any(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        self.expect_operand(None)?;
+        let mut alternatives = Vec::new();
+        loop {
+            match self.all(field)? {
+                Some(Condition::Any(several)) => alternatives.extend(several),
+                one => alternatives.extend(one),
+            }
+            let or = self.scanner.mark();
+            if !self.scanner.eat_keyword(Keyword::Or) {
+                break;
+            }
+            self.expect_operand(Some(or))?;
+        }
+        Ok(match alternatives.len() {
+            0 | 1 => alternatives.pop(),
+            _ => Some(Condition::Any(alternatives)),
+        })
+    }
+
+    fn all(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        let (mut conditions, mut holds_something) = (Vec::new(), false);
+        while !self.is_at_end() && !self.scanner.is_at_keyword(Keyword::Or) {
+            let and = self.scanner.mark();
+            if self.scanner.eat_keyword(Keyword::And) {
+                self.expect_operand(Some(and))?;
+            }
+            let one = self.one(field)?;
+            holds_something |= one.is_some();
+            match one {
+                Some(Condition::All(several)) => conditions.extend(several),
+                one => conditions.extend(one),
+            }
+        }
+        Ok(match conditions.len() {
+            1 => conditions.pop(),
+            _ => holds_something.then_some(Condition::All(conditions)),
+        })
+    }
+
+    /// Refuses what cannot stand where a term must: `keyword` is what asks for one.
+    fn expect_operand(&mut self, keyword: Option<Mark>) -> Read<()> {
+        self.scanner.skip_space();
+        let here = self.scanner.mark();
+        let is_keyword = [Keyword::And, Keyword::Or].map(|word| self.scanner.eat_keyword(word));
+        if is_keyword.contains(&true) {
+            return Err(self.scanner.error(here, Problem::NoOperand));
+        }
+        match keyword {
+            Some(keyword) if self.is_at_end() => {
+                Err(self.scanner.error(keyword, Problem::NoOperand))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the text, or the parenthesis, ends here.
+    fn is_at_end(&mut self) -> bool {
+        self.scanner.skip_space();
+        self.scanner.is_empty() || self.scanner.is_at(')')
+    }
+
+    fn one(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        let start = self.scanner.mark();
+        if self.scanner.eat_keyword(Keyword::Not) {
+            self.expect_operand(Some(start))?;
+            return self.deeper(start, |parser| Ok(parser.one(field)?.map(negation)));
+        }
+        let is_negated = self.scanner.eat_dashes() || self.scanner.eat_before_field('!');
+        // What stands beside each other must hold anyway.
+        self.scanner.eat_before_field('+');
+        let one = match self.scanner.is_at('(') {
+            true => self.group(field),
+            false => self.term(start, field),
+        };
+        Ok(match is_negated {
+            true => one?.map(negation),
+            false => one?,
+        })
+    }
+
+    fn group(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        let start = self.scanner.mark();
+        self.scanner.eat('(');
+        let opened = self.scanner.error(start, Problem::OpenParenthesis);
+        let inside = self.deeper(start, |parser| parser.any(field))?;
+        match self.scanner.eat(')') {
+            true => Ok(inside),
+            false => Err(opened),
+        }
+    }
+
+    fn deeper<T>(&mut self, start: Mark, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.scanner.error(start, Problem::TooDeep));
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    fn term(&mut self, start: Mark, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+        let field = match field {
+            Some(field) => Some(field),
+            None => self.scanner.field(start)?,
+        };
+        let is_list = matches!(field, Some((_, Sign::In | Sign::NotIn)));
+        if field.is_some() && !is_list && self.scanner.is_at('(') {
+            let group = self.group(field)?;
+            return self.scanner.expect_end_of_term().map(|()| group);
+        }
+        let value = self.scanner.value(field)?;
+        let condition = match field {
+            Some((field, sign)) => value::condition(field, sign, &value, self.now),
+            None => value::words(&value),
+        };
+        let condition = condition.map_err(|problem| self.scanner.error(start, problem))?;
+        match &condition {
+            Some(condition) => self.terms += terms(condition),
+            None => {
+                let error = || self.scanner.error(start, Problem::NoWords);
+                self.passed_over.get_or_insert_with(error);
+            }
+        }
+        if self.terms > MAX_TERMS {
+            return Err(self.scanner.error(start, Problem::TooManyTerms));
+        }
+        Ok(condition)
+    }
+
+    /// What ends the last term early is a parenthesis that nothing opened.
+    fn check_all_is_read(&mut self) -> Read<()> {
+        let start = self.scanner.mark();
+        match self.scanner.eat(')') {
+            true => Err(self.scanner.error(start, Problem::CloseParenthesis)),
+            false => Ok(()),
+        }
+    }
+}
+
+fn negation(condition: Condition) -> Condition {
+    Condition::Not(Box::new(condition))
+}
+
+fn terms(condition: &Condition) -> usize {
+    match condition {
+        Condition::All(several) | Condition::Any(several) => several.iter().map(terms).sum(),
+        Condition::Not(one) => terms(one),
+        Condition::Term(_) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests;

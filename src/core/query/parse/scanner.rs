@@ -1,0 +1,297 @@
+//! The walk over the text of a search, piece by piece, and where it is.
+
+use crate::core::query::problem::{Problem, QueryError};
+
+use super::field::{Field, Shape, Sign};
+use super::{Value, text};
+
+/// A place in the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    /// In bytes.
+    at: usize,
+    /// In characters, from 1.
+    column: usize,
+}
+
+/// A word that is none, when it is in capitals and stands alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keyword {
+    And,
+    Or,
+    Not,
+}
+
+impl Keyword {
+    fn forms(self) -> &'static [&'static str] {
+        match self {
+            Self::And => &["AND", "&&"],
+            Self::Or => &["OR", "||"],
+            Self::Not => &["NOT"],
+        }
+    }
+}
+
+/// The text and where the walk over it is.
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    here: Mark,
+}
+
+impl<'a> Scanner<'a> {
+    pub fn new(text: &'a str) -> Self {
+        let here = Mark { at: 0, column: 1 };
+        Self { text, here }
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.here.at..]
+    }
+
+    pub fn mark(&self) -> Mark {
+        self.here
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rest().is_empty()
+    }
+
+    pub fn is_at(&self, c: char) -> bool {
+        self.rest().starts_with(c)
+    }
+
+    /// What is wrong with the text from the mark to here, which is at least one character.
+    pub fn error(&self, from: Mark, problem: Problem) -> QueryError {
+        let until_here = &self.text[from.at..self.here.at];
+        let first = self.text[from.at..].chars().next().into_iter().collect();
+        QueryError {
+            column: from.column,
+            text: match until_here.trim_end() {
+                "" => first,
+                text => text.to_owned(),
+            },
+            problem,
+        }
+    }
+
+    pub fn skip_space(&mut self) -> bool {
+        !self.take_while(char::is_whitespace).is_empty()
+    }
+
+    pub fn eat(&mut self, wanted: char) -> bool {
+        let is_here = self.is_at(wanted);
+        if is_here {
+            self.next();
+        }
+        is_here
+    }
+
+    pub fn is_at_keyword(&self, keyword: Keyword) -> bool {
+        self.keyword_len(keyword).is_some()
+    }
+
+    pub fn eat_keyword(&mut self, keyword: Keyword) -> bool {
+        let len = self.keyword_len(keyword);
+        len.inspect(|len| self.advance(*len)).is_some()
+    }
+
+    fn keyword_len(&self, keyword: Keyword) -> Option<usize> {
+        let rest = self.rest();
+        let form = keyword.forms().iter().find(|form| {
+            let behind = rest.strip_prefix(**form);
+            behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(ends_a_word))
+        });
+        form.map(|form| form.len())
+    }
+
+    /// Takes the dashes of a negation: there is something directly behind them.
+    pub fn eat_dashes(&mut self) -> bool {
+        let behind = self.rest().trim_start_matches('-');
+        let len = self.rest().len() - behind.len();
+        let negates = len > 0 && !behind.is_empty() && !behind.starts_with(ends_a_term);
+        if negates {
+            self.advance(len);
+        }
+        negates
+    }
+
+    /// Takes a sign that stands directly before a field or a parenthesis; before a word it is
+    /// punctuation.
+    pub fn eat_before_field(&mut self, wanted: char) -> bool {
+        let Some(behind) = self.rest().strip_prefix(wanted) else {
+            return false;
+        };
+        let end = behind.find(|c: char| !c.is_alphabetic() && c != '_');
+        let (name, rest) = behind.split_at(end.unwrap_or(behind.len()));
+        let is_field = Field::named(name).is_some() && Sign::strip(rest).is_some();
+        let is_before = is_field || behind.starts_with('(');
+        is_before && self.eat(wanted)
+    }
+
+    /// The name of a field and the sign behind it, if that is what stands here.
+    ///
+    /// `start` is where the term begins, for errors.
+    pub fn field(&mut self, start: Mark) -> Result<Option<(Field, Sign)>, QueryError> {
+        let rest = self.rest();
+        let end = rest.find(|c: char| !c.is_alphabetic() && c != '_');
+        let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        if name.is_empty() || text::address(rest).is_some() {
+            return Ok(None);
+        }
+        let spaced = behind.trim_start();
+        let field = Field::named(name);
+        let sign = match (Sign::strip(behind), field) {
+            (Some(sign), _) => Some(sign),
+            (None, Some(_)) => Sign::strip(spaced).or_else(|| Sign::strip_words(spaced)),
+            // With a space in between, a colon is punctuation.
+            (None, None) => Sign::strip(spaced).filter(|(sign, _)| *sign != Sign::Has),
+        };
+        let Some((sign, behind)) = sign else {
+            return Ok(None);
+        };
+        self.advance(rest.len() - behind.len());
+        match field {
+            Some(field) => self.reach_value(start, field, sign).map(Some),
+            None => {
+                self.bare();
+                let field = name.to_owned();
+                Err(self.error(start, Problem::UnknownField { field }))
+            }
+        }
+    }
+
+    /// Walks from behind a sign to the value, which must be there.
+    fn reach_value(
+        &mut self,
+        start: Mark,
+        field: Field,
+        mut sign: Sign,
+    ) -> Result<(Field, Sign), QueryError> {
+        let is_separate = self.skip_space();
+        // As in `size: > 1mb`.
+        if let (Sign::Has, Shape::Number, Some((comparison @ Sign::Compared(_), behind))) =
+            (sign, field.shape(), Sign::strip(self.rest()))
+        {
+            sign = comparison;
+            self.advance(self.rest().len() - behind.len());
+            self.skip_space();
+        }
+        let is_keyword = self.is_at_keyword(Keyword::And) || self.is_at_keyword(Keyword::Or);
+        match self.is_empty() || self.is_at(')') || is_separate && is_keyword {
+            true => Err(self.error(start, field.no_value())),
+            false => Ok((field, sign)),
+        }
+    }
+
+    /// The value that stands here, in the form that the field takes.
+    pub fn value(&mut self, field: Option<(Field, Sign)>) -> Result<Value, QueryError> {
+        let is_list = |sign| matches!(sign, Sign::In | Sign::NotIn);
+        let value = match (self.rest().chars().next(), field) {
+            (Some('[' | '('), Some((_, sign))) if is_list(sign) => self.list()?,
+            (Some('['), Some((field, _))) if field.shape() == Shape::Labels => self.list()?,
+            (Some('[' | '{'), Some((field, _))) if field.shape() == Shape::Number => {
+                self.brackets()?
+            }
+            (Some('"'), _) => Value::Quoted(self.quotation()?),
+            _ => return Ok(Value::Bare(self.bare().to_owned())),
+        };
+        self.expect_end_of_term().map(|()| value)
+    }
+
+    /// Refuses text directly behind a quotation or a bracket.
+    pub fn expect_end_of_term(&mut self) -> Result<(), QueryError> {
+        let start = self.mark();
+        match self.take_while(|c| !ends_a_term(c)) {
+            "" => Ok(()),
+            _ => Err(self.error(start, Problem::BehindQuotation)),
+        }
+    }
+
+    /// Text without white space; a `)` belongs to it only if it opens in it.
+    fn bare(&mut self) -> &'a str {
+        let mut open = 0_usize;
+        self.take_while(|c| {
+            match c {
+                '(' => open += 1,
+                ')' if open == 0 => return false,
+                ')' => open -= 1,
+                _ => {}
+            }
+            !c.is_whitespace()
+        })
+    }
+
+    /// What stands between the quotation mark here and the next one.
+    fn quotation(&mut self) -> Result<String, QueryError> {
+        let start = self.mark();
+        self.eat('"');
+        let mut inside = String::new();
+        while let Some(c) = self.next() {
+            match c {
+                '"' => return Ok(inside),
+                '\\' if self.rest().starts_with(['"', '\\']) => inside.extend(self.next()),
+                c => inside.push(c),
+            }
+        }
+        Err(self.error(start, Problem::OpenQuotation))
+    }
+
+    /// A range, its brackets included, without the quotation marks of its ends.
+    fn brackets(&mut self) -> Result<Value, QueryError> {
+        let start = self.mark();
+        let inside = self.take_while(|c| c != ']' && c != '}').replace('"', "");
+        match self.next() {
+            Some(end) => Ok(Value::Bare(format!("{inside}{end}"))),
+            None => Err(self.error(start, Problem::OpenBracket)),
+        }
+    }
+
+    fn list(&mut self) -> Result<Value, QueryError> {
+        let start = self.mark();
+        self.next();
+        let mut items = Vec::new();
+        loop {
+            self.skip_space();
+            let item = match self.is_at('"') {
+                true => self.quotation()?,
+                false => {
+                    let bare = self.take_while(|c| !matches!(c, ',' | ']' | ')' | '"'));
+                    bare.trim_end().to_owned()
+                }
+            };
+            items.push(item);
+            self.skip_space();
+            match self.next() {
+                Some(',') => {}
+                Some(']' | ')') => return Ok(Value::List(items)),
+                _ => return Err(self.error(start, Problem::OpenBracket)),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.rest().chars().next()?;
+        self.advance(c.len_utf8());
+        Some(c)
+    }
+
+    fn take_while(&mut self, mut belongs: impl FnMut(char) -> bool) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|c| !belongs(c)).unwrap_or(rest.len());
+        self.advance(end);
+        &rest[..end]
+    }
+
+    fn advance(&mut self, len: usize) {
+        self.here.column += self.rest()[..len].chars().count();
+        self.here.at += len;
+    }
+}
+
+fn ends_a_term(c: char) -> bool {
+    c.is_whitespace() || c == ')'
+}
+
+fn ends_a_word(c: char) -> bool {
+    ends_a_term(c) || c == '('
+}

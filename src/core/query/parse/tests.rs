@@ -1,0 +1,188 @@
+//! Searches and what they mean, one line a case.
+
+use std::ops::Bound::{Excluded, Included, Unbounded};
+
+use super::*;
+use crate::core::query::interval::Interval;
+use crate::core::query::kind::Kind;
+use crate::core::query::pattern::Pattern;
+use crate::core::query::term::{Match, Term, Within};
+
+mod errors;
+mod fields;
+
+/// 2026-03-10T12:00:00Z
+const NOW: Timestamp = Timestamp::from_millis(1_773_144_000_000);
+
+fn parse(text: &str) -> Result<Condition, QueryError> {
+    Query::parse(text, NOW).map(|query| query.condition)
+}
+
+fn term(term: Term) -> Condition {
+    Condition::Term(term)
+}
+
+fn not(condition: Condition) -> Condition {
+    negation(condition)
+}
+
+fn all(conditions: &[Condition]) -> Condition {
+    Condition::All(conditions.to_vec())
+}
+
+fn any(conditions: &[Condition]) -> Condition {
+    Condition::Any(conditions.to_vec())
+}
+
+fn texts(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+fn words_term(words: &str, how: Match, within: Within) -> Condition {
+    let words = texts(words);
+    term(Term::Words { words, how, within })
+}
+
+fn words(words: &str) -> Condition {
+    words_term(words, Match::Whole, Within::Path)
+}
+
+fn in_name(words: &str, how: Match) -> Condition {
+    words_term(words, how, Within::Name)
+}
+
+fn part(form: &str) -> Condition {
+    term(Term::NamePart(Pattern::of_names(form)))
+}
+
+fn glob(form: &str) -> Condition {
+    term(Term::PathGlob(Pattern::of_paths(form)))
+}
+
+fn ext(extensions: &str) -> Condition {
+    term(Term::Ext(texts(extensions)))
+}
+
+fn folder(path: &str) -> Condition {
+    term(Term::Folder(path.into()))
+}
+
+fn check(cases: &[(&str, Condition)]) {
+    for (text, want) in cases {
+        assert_eq!(parse(text).as_ref(), Ok(want), "{text:?}");
+    }
+}
+
+#[test]
+fn words_as_they_are_typed() {
+    check(&[
+        ("", all(&[])),
+        (" \t\u{3000}", all(&[])),
+        ("summer", words("summer")),
+        ("summer  Café", all(&[words("summer"), words("cafe")])),
+        ("summer-sale", words("summer sale")),
+        ("IMG_2041.jpg", words("img 2041 jpg")),
+        ("summerSale", words("summersale")),
+        ("a-a", words("a")),
+        ("/photos/a.jpg", words("photos a jpg")),
+        ("12:30", words("12 30")),
+        ("/a:b", words("a b")),
+        ("a : b", all(&[words("a"), words("b")])),
+        ("IMG(1).jpg", words("img 1 jpg")),
+        (
+            "IMG (1).jpg",
+            all(&[words("img"), words("1"), words("jpg")]),
+        ),
+        ("5\"disk\"", words("5 disk")),
+        ("Artist - Title", all(&[words("artist"), words("title")])),
+        ("+a & b,", all(&[words("a"), words("b")])),
+        ("what?", words("what")),
+        (
+            "or and not",
+            all(&[words("or"), words("and"), words("not")]),
+        ),
+        ("ORANGE ANDY", all(&[words("orange"), words("andy")])),
+        (
+            "size in type",
+            all(&[words("size"), words("in"), words("type")]),
+        ),
+        (
+            "type IN STOCK",
+            all(&[words("type"), words("in"), words("stock")]),
+        ),
+        ("*", all(&[])),
+        ("a *", words("a")),
+        ("-*", not(all(&[]))),
+    ]);
+}
+
+#[test]
+fn quotations_beginnings_slips_and_forms() {
+    let beginning = |text| words_term(text, Match::Prefix, Within::Path);
+    let slip = |text| words_term(text, Match::Typo, Within::Path);
+    let phrase = |text| words_term(text, Match::Phrase, Within::Path);
+    check(&[
+        ("\"Summer Sale\"", phrase("summer sale")),
+        ("\"a a\"", phrase("a a")),
+        ("\"summer\"", words("summer")),
+        ("\"a:b\"", phrase("a b")),
+        (r#""a \"b\" OR c""#, phrase("a b or c")),
+        ("\"*.jpg\"", words("jpg")),
+        ("summ*", beginning("summ")),
+        ("summer-sal*", beginning("summer sal")),
+        ("a-a*", beginning("a a")),
+        ("IMG2**", beginning("img 2")),
+        ("summer-*", words("summer")),
+        ("sumer~", slip("sumer")),
+        ("big-sumer~", slip("big sumer")),
+        ("*nt_lar*", part("*nt_lar*")),
+        ("*.JPG", part("*.jpg")),
+        ("IMG_????.jpg", part("img_????.jpg")),
+        ("IMG_?*", part("img_?*")),
+        ("a*b~", part("a*b~")),
+        ("/photos/*/a.jpg", glob("/photos/*/a.jpg")),
+        ("photos/*/A?.jpg", glob("**/photos/*/A?.jpg")),
+        ("photos/a*", beginning("photos a")),
+        (
+            "https://x.imgix.net/a%20b/c.jpg?w=3#top y",
+            all(&[term(Term::Path("/a b/c.jpg".into())), words("y")]),
+        ),
+        ("-HTTP://x/%C3%A9", not(term(Term::Path("/é".into())))),
+    ]);
+}
+
+#[test]
+fn conditions_of_conditions() {
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(words);
+    let both = |one: &Condition, other: &Condition| all(&[one.clone(), other.clone()]);
+    let either = |one: &Condition, other: &Condition| any(&[one.clone(), other.clone()]);
+    check(&[
+        ("a AND b", both(&a, &b)),
+        ("a && b", both(&a, &b)),
+        ("a OR b", either(&a, &b)),
+        ("a || b", either(&a, &b)),
+        ("a b OR c d", either(&both(&a, &b), &both(&c, &d))),
+        ("a -b OR c", either(&both(&a, &not(b.clone())), &c)),
+        ("a (b OR c)", both(&a, &either(&b, &c))),
+        ("(a b)(c)", all(&[a.clone(), b.clone(), c.clone()])),
+        ("a OR (b OR c)", any(&[a.clone(), b.clone(), c.clone()])),
+        ("a (b AND c)", all(&[a.clone(), b.clone(), c.clone()])),
+        ("((a))", a.clone()),
+        ("NOT a", not(a.clone())),
+        ("NOT NOT a", not(not(a.clone()))),
+        ("NOT a b", both(&not(a.clone()), &b)),
+        ("NOT(a OR b)", not(either(&a, &b))),
+        ("-(a b)", not(both(&a, &b))),
+        ("-a", not(a.clone())),
+        ("--a", not(a.clone())),
+        ("-\"a\"", not(a.clone())),
+        ("a-b", words("a b")),
+        ("a OR - b", either(&a, &b)),
+        ("a OR &", a.clone()),
+        ("() a", a.clone()),
+        ("(&) a", a.clone()),
+        ("NOT & a", a.clone()),
+        ("* OR a", either(&all(&[]), &a)),
+        ("(a)b", both(&a, &b)),
+    ]);
+}

@@ -1,0 +1,156 @@
+//! What a field, a sign and a value ask for together.
+
+use crate::core::query::hit::{MAX_EXTENSION_CHARS, folder_path};
+use crate::core::query::kind::Kind;
+use crate::core::query::pattern::Pattern;
+use crate::core::query::problem::Problem;
+use crate::core::query::term::{Condition, Term, Within};
+use crate::core::query::{date, size};
+use crate::core::replication::timestamp::Timestamp;
+
+use super::field::{Field, Shape, Sign};
+use super::{negation, text};
+
+/// A value as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// Without quotation marks; ranges too.
+    Bare(String),
+    /// What a quotation holds.
+    Quoted(String),
+    /// What the brackets of a list hold.
+    List(Vec<String>),
+}
+
+/// What text without a field asks for; `None` where it holds no word.
+pub(super) fn words(value: &Value) -> Result<Option<Condition>, Problem> {
+    match value {
+        Value::Bare(bare) => match text::address(bare) {
+            Some(path) => text::path_of_address(path).map(|term| Some(Condition::Term(term))),
+            None => Ok(text::bare(bare, Within::Path)),
+        },
+        Value::Quoted(quoted) => Ok(text::quoted(quoted, Within::Path)),
+        // A list needs a field.
+        Value::List(_) => Ok(None),
+    }
+}
+
+/// What a term asks for; `None` where it holds no word.
+pub(super) fn condition(
+    field: Field,
+    sign: Sign,
+    value: &Value,
+    now: Timestamp,
+) -> Result<Option<Condition>, Problem> {
+    let same_but = |sign| condition(field, sign, value, now);
+    let negated = |condition: Option<Condition>| condition.map(negation);
+    match (sign, value) {
+        (Sign::IsNot, _) => return same_but(Sign::Is).map(negated),
+        (Sign::NotIn, _) => return same_but(Sign::In).map(negated),
+        _ => {}
+    }
+    let text = match value {
+        Value::Bare(text) | Value::Quoted(text) => text.clone(),
+        Value::List(items) if field.shape() == Shape::Labels => items.join(","),
+        Value::List(items) => return one_of(field, items, now).map(Some),
+    };
+    if text.is_empty() {
+        return Err(field.no_value());
+    }
+    let is_exact = matches!(sign, Sign::Is | Sign::In);
+    let compared = match (sign, field.shape()) {
+        (Sign::Compared(comparison), Shape::Number) => format!("{}{text}", comparison.sign()),
+        (Sign::Compared(_), _) => return Err(Problem::NoOrder),
+        _ => text.clone(),
+    };
+    let term = match field {
+        Field::Folder if is_exact => Term::Level(folder_path(&text)),
+        // As folders and facets are listed: a `*` in it is part of its name.
+        Field::Folder if matches!(value, Value::Quoted(_)) && text.ends_with('/') => {
+            Term::Folder(folder_path(&text))
+        }
+        Field::Folder => folder_or_form(&text),
+        Field::Path if !is_exact && Pattern::is_in(&text) => {
+            Term::PathGlob(Pattern::of_paths(&form_of_paths(&text)))
+        }
+        Field::Path => Term::Path(path(&text)),
+        Field::Name if is_exact => Term::Name(text),
+        Field::Name => {
+            return Ok(match value {
+                Value::Quoted(_) => text::quoted(&text, Within::Name),
+                _ => text::bare(&text, Within::Name),
+            });
+        }
+        Field::Ext => Term::Ext(each(&text, ext)?),
+        Field::Type => Term::Type(each(&text, |name| Kind::named(name).ok_or(Problem::Type))?),
+        Field::Storage => Term::Storage(each(&text, storage_class)?),
+        Field::ETag => Term::ETag(text),
+        Field::Size => Term::Size(size::parse(&compared)?),
+        Field::Modified(clock) => Term::Modified(date::parse(&compared, clock, now)?),
+        Field::Created(clock) => Term::Created(date::parse(&compared, clock, now)?),
+    };
+    Ok(Some(Condition::Term(term)))
+}
+
+fn one_of(field: Field, items: &[String], now: Timestamp) -> Result<Condition, Problem> {
+    let mut alternatives = Vec::with_capacity(items.len());
+    for item in items {
+        let value = Value::Quoted(item.clone());
+        alternatives.extend(condition(field, Sign::Is, &value, now)?);
+    }
+    Ok(match alternatives.len() {
+        1 => alternatives.remove(0),
+        _ => Condition::Any(alternatives),
+    })
+}
+
+/// A folder with all below it; wildcards in it make a form of folders.
+fn folder_or_form(text: &str) -> Term {
+    // As Cloudinary writes "and below it".
+    let stem = match text {
+        "*" | "**" | "/*" | "/**" => "/",
+        text => ["/*", "/**"]
+            .iter()
+            .find_map(|below| text.strip_suffix(below))
+            .unwrap_or(text),
+    };
+    let folder = folder_path(stem);
+    match Pattern::is_in(stem) {
+        true => Term::PathGlob(Pattern::of_paths(&format!("{folder}**"))),
+        false => Term::Folder(folder),
+    }
+}
+
+fn path(text: &str) -> String {
+    let head = if text.starts_with('/') { "" } else { "/" };
+    format!("{head}{text}")
+}
+
+/// A form can leave open what is in front of its first `/`.
+fn form_of_paths(text: &str) -> String {
+    match text.starts_with("**") {
+        true => text.to_owned(),
+        false => path(text),
+    }
+}
+
+/// What stands between the commas.
+fn each<T>(text: &str, read: impl Fn(&str) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
+    text.split(',').map(|part| read(part.trim())).collect()
+}
+
+/// A leading dot is tolerated.
+fn ext(text: &str) -> Result<String, Problem> {
+    let bare = text.strip_prefix('.').unwrap_or(text).to_lowercase();
+    let possible = !bare.is_empty()
+        && !bare.contains(|c: char| c == '.' || c == '/' || c.is_whitespace())
+        && bare.chars().count() <= MAX_EXTENSION_CHARS;
+    possible.then_some(bare).ok_or(Problem::Extension)
+}
+
+/// By S3's name, in any case and with `-` or `_` between the words; S3 may have more than we know.
+fn storage_class(text: &str) -> Result<String, Problem> {
+    let name = text.replace('-', "_").to_uppercase();
+    let possible = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    possible.then_some(name).ok_or(Problem::Storage)
+}

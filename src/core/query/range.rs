@@ -1,0 +1,126 @@
+//! Ranges of values as a search writes them: `a..b`, `a..<b`, `[a TO b]`, `{a TO b}`.
+//!
+//! What the values are is not known here.
+
+use std::ops::Bound;
+
+use crate::core::query::interval::{Interval, Span};
+use crate::core::query::problem::Problem;
+
+/// The two ends of a range as they were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range<'a> {
+    pub from: Bound<&'a str>,
+    pub to: Bound<&'a str>,
+}
+
+impl<'a> Range<'a> {
+    /// Reads a range; `None` for what has not its form, `Some(None)` for what has it but badly.
+    pub fn read(text: &'a str) -> Option<Option<Self>> {
+        if text.starts_with(['[', '{']) {
+            return Some(Self::in_brackets(text));
+        }
+        let (from, to) = text.split_once("..")?;
+        let end = |text: &'a str, bound: fn(&'a str) -> Bound<&'a str>| match text {
+            "" | "*" => Bound::Unbounded,
+            text => bound(text),
+        };
+        let to = match to.strip_prefix('<') {
+            Some("") => return Some(None),
+            Some(to) => end(to, Bound::Excluded),
+            None => end(to, Bound::Included),
+        };
+        let from = end(from, Bound::Included);
+        Some(Some(Self { from, to }))
+    }
+
+    /// `[` and `]` take in the end, `{` and `}` do not, and `*` leaves it open.
+    fn in_brackets(text: &'a str) -> Option<Self> {
+        let inside = text.get(1..text.len() - 1)?;
+        let (from, to) = inside.split_once(" TO ")?;
+        let end = |text: &'a str, is_in: bool| match (text.trim(), is_in) {
+            ("", _) => None,
+            ("*", _) => Some(Bound::Unbounded),
+            (text, true) => Some(Bound::Included(text)),
+            (text, false) => Some(Bound::Excluded(text)),
+        };
+        let closed = text.ends_with([']', '}']);
+        let from = end(from, text.starts_with('['))?;
+        let to = end(to, text.ends_with(']'))?;
+        closed.then_some(Self { from, to })
+    }
+
+    /// The ends exchanged.
+    pub fn turned(self) -> Self {
+        Self {
+            from: self.to,
+            to: self.from,
+        }
+    }
+
+    /// The values of the range; an end that covers a stretch is taken in or left out whole.
+    pub fn interval<T: PartialOrd + Copy>(
+        self,
+        read: impl Fn(&str) -> Result<Span<T>, Problem>,
+        unreadable: Problem,
+    ) -> Result<Interval<T>, Problem> {
+        let lower = match self.from {
+            Bound::Included(text) => Bound::Included(read(text)?.start),
+            Bound::Excluded(text) => read(text)?.behind(),
+            Bound::Unbounded => Bound::Unbounded,
+        };
+        let upper = match self.to {
+            Bound::Included(text) => read(text)?.end,
+            Bound::Excluded(text) => Bound::Excluded(read(text)?.start),
+            Bound::Unbounded => Bound::Unbounded,
+        };
+        match (&lower, &upper) {
+            (Bound::Unbounded, Bound::Unbounded) => Err(unreadable),
+            _ if is_reversed(&lower, &upper) => Err(Problem::Reversed),
+            _ => Ok(Interval { lower, upper }),
+        }
+    }
+}
+
+/// Whether no value can lie between the bounds.
+fn is_reversed<T: PartialOrd>(lower: &Bound<T>, upper: &Bound<T>) -> bool {
+    match (lower, upper) {
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+        (Bound::Included(lower), Bound::Included(upper)) => lower > upper,
+        (
+            Bound::Included(lower) | Bound::Excluded(lower),
+            Bound::Included(upper) | Bound::Excluded(upper),
+        ) => lower >= upper,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound::{Excluded, Included, Unbounded};
+
+    use super::*;
+
+    #[test]
+    fn forms_of_ranges() {
+        for (text, from, to) in [
+            ("a..b", Included("a"), Included("b")),
+            ("a..<b", Included("a"), Excluded("b")),
+            ("a..", Included("a"), Unbounded),
+            ("*..b", Unbounded, Included("b")),
+            ("[a TO b]", Included("a"), Included("b")),
+            ("{a TO b}", Excluded("a"), Excluded("b")),
+            ("[ a  TO  b }", Included("a"), Excluded("b")),
+            ("{* TO b]", Unbounded, Included("b")),
+        ] {
+            assert_eq!(Range::read(text), Some(Some(Range { from, to })), "{text}");
+        }
+        for text in [
+            "[", "[]", "[a TO b", "[a to b]", "[aTOb]", "[ TO b]", "a..<",
+        ] {
+            assert_eq!(Range::read(text), Some(None), "{text}");
+        }
+        for text in ["", "a", "a.b", "a TO b"] {
+            assert_eq!(Range::read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! What is true of every checkpoint and every record, whatever was observed in whatever order.
+//!
+//! Whoever looks for damage asks this. Nothing relies on it in what the index does, and it cannot tell
+//! whether a record is what the bucket says.
+
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::SourceState;
+use crate::core::replication::timestamp::Timestamp;
+
+/// Something that no history leads to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Impossible {
+    /// Of a record: its key is none of its Source.
+    #[error("the key does not begin with its Source's prefix {prefix:?}")]
+    OutsideOfPrefix {
+        /// The prefix that the checkpoint has.
+        prefix: String,
+    },
+    /// Of a record: nothing has told of it.
+    #[error("it has neither the time of an event nor the stamp of a page")]
+    NeverObserved,
+    /// Of a tombstone: it was written in a scan that has not begun.
+    #[error("the tombstone is of scan {scan}, and the last scan has the number {last}")]
+    OfLaterScan {
+        /// The number that the tombstone has.
+        scan: u64,
+        /// The number of the Source's last scan.
+        last: u64,
+    },
+    /// Of a record: the page that wrote it is newer than any page.
+    #[error(
+        "a page of {listed_at} (ms) wrote it, and the Source's newest page is of {newest} (ms)"
+    )]
+    OfLaterPage {
+        /// The stamp that the record has.
+        listed_at: i64,
+        /// That of the Source's newest page.
+        newest: i64,
+    },
+    /// Of a Source: it shares what only one can have.
+    #[error("{what} is also that of Source {other:?}")]
+    Shared {
+        /// Its number, name or subdomain.
+        what: String,
+        /// The name of the other.
+        other: String,
+    },
+    /// Of a Source: a moment that only a page sets is behind the newest page.
+    #[error("{what} is {moment} (ms), and its newest page is of {newest:?} (ms)")]
+    BehindNewestPage {
+        /// The name of the moment in the checkpoint.
+        what: &'static str,
+        /// The moment.
+        moment: i64,
+        /// The stamp of the newest page.
+        newest: Option<i64>,
+    },
+    /// Of a Source: it was scanned before its first scan.
+    #[error("a scan is under way or complete, and none has begun")]
+    NoScanBegan,
+}
+
+/// What is impossible about a record of the Source; the first thing that is.
+pub fn of_record(state: &SourceState, key: &str, record: &Record) -> Option<Impossible> {
+    if !key.starts_with(&state.prefix) {
+        return Some(Impossible::OutsideOfPrefix {
+            prefix: state.prefix.clone(),
+        });
+    }
+    // A tombstone without any order would fall to the first event that comes, however late.
+    if record.observed_at().is_none() {
+        return Some(Impossible::NeverObserved);
+    }
+    match record.content {
+        Content::Removed { scan } if scan > state.last_scan => Some(Impossible::OfLaterScan {
+            scan,
+            last: state.last_scan,
+        }),
+        _ => later_page(state, record),
+    }
+}
+
+/// The pages of single keys, which events ask for, are not among those that the Source counts: where
+/// there have been events, a record may be of such a page.
+fn later_page(state: &SourceState, record: &Record) -> Option<Impossible> {
+    let had_events = state.events > 0 || record.event_time.is_some() || record.sequencer.is_some();
+    let (listed_at, newest) = (record.listed_at?, state.newest_page?);
+    (!had_events && listed_at > newest).then(|| Impossible::OfLaterPage {
+        listed_at: listed_at.as_millis(),
+        newest: newest.as_millis(),
+    })
+}
+
+/// What is impossible about the checkpoint, with the name of the Source: one thing of each.
+pub fn of_checkpoint(checkpoint: &Checkpoint) -> Vec<(String, Impossible)> {
+    let sources = checkpoint.sources.iter().enumerate();
+    let impossible = sources.filter_map(|(place, state)| {
+        let before = &checkpoint.sources[..place];
+        let found = before.iter().find_map(|other| shared(state, other));
+        let found = found.or_else(|| of_source(state))?;
+        Some((state.name.clone(), found))
+    });
+    impossible.collect()
+}
+
+fn shared(state: &SourceState, other: &SourceState) -> Option<Impossible> {
+    let mut subdomains = state.subdomains.iter();
+    let what = if state.id == other.id {
+        format!("its number {}", state.id.0)
+    } else if state.name == other.name {
+        format!("its name {:?}", state.name)
+    } else {
+        let shared = subdomains.find(|subdomain| other.subdomains.contains(subdomain))?;
+        format!("its subdomain {shared:?}")
+    };
+    let other = other.name.clone();
+    Some(Impossible::Shared { what, other })
+}
+
+fn of_source(state: &SourceState) -> Option<Impossible> {
+    let started = state.running.as_ref().and_then(|running| running.started);
+    let moments = [
+        ("complete_as_of", state.complete_as_of),
+        ("partial_as_of", state.partial_as_of),
+        ("the start of its scan", started),
+    ];
+    let behind = moments.into_iter().find_map(|(what, moment)| {
+        let moment = moment.filter(|_| moment > state.newest_page)?;
+        Some(Impossible::BehindNewestPage {
+            what,
+            moment: moment.as_millis(),
+            newest: state.newest_page.map(Timestamp::as_millis),
+        })
+    });
+    let was_scanned = state.running.is_some() || state.complete_as_of.is_some();
+    behind.or((was_scanned && state.last_scan == 0).then_some(Impossible::NoScanBegan))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::replication::object::{Object, StorageClass};
+    use crate::core::replication::sequencer::Sequencer;
+    use crate::core::replication::source_state::{Identity, SourceId};
+
+    fn at(millis: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_millis(millis))
+    }
+
+    /// A Source `photos/` whose second scan is complete, with a page of 20.
+    fn state(name: &str) -> SourceState {
+        let identity = Identity {
+            name,
+            subdomain: name,
+            origin: "aws/bucket",
+            prefix: "photos/",
+            scope: "",
+        };
+        let mut checkpoint = Checkpoint::default();
+        checkpoint.register(&identity).unwrap();
+        let mut state = checkpoint.sources.remove(0);
+        for stamp in [10, 20] {
+            state.begin_scan(Vec::new());
+            state.stamp_page(Timestamp::from_millis(stamp));
+            state.complete_scan().unwrap();
+        }
+        state
+    }
+
+    fn listed(listed_at: i64) -> Record {
+        let object = Object {
+            size: 1,
+            etag: None,
+            last_modified: Timestamp::from_millis(1),
+            storage_class: StorageClass::Standard,
+        };
+        Record {
+            content: Content::Live {
+                object,
+                first_seen: Timestamp::from_millis(listed_at),
+            },
+            event_time: None,
+            sequencer: None,
+            listed_at: at(listed_at),
+        }
+    }
+
+    #[test]
+    fn a_record_that_no_history_leads_to_is_told() {
+        let sequencer = Sequencer::parse("1");
+        let tombstone = |scan| Record {
+            content: Content::Removed { scan },
+            sequencer: sequencer.clone(),
+            ..listed(20)
+        };
+        let unseen = Record {
+            listed_at: None,
+            ..listed(20)
+        };
+        let by_event = Record {
+            event_time: at(99),
+            ..unseen.clone()
+        };
+        let single = Record {
+            sequencer: sequencer.clone(),
+            ..listed(99)
+        };
+        for (case, key, record, words) in [
+            ("listed", "photos/a", listed(20), None),
+            ("told by an event", "photos/a", by_event, None),
+            ("listed alone for an event", "photos/a", single, None),
+            ("a tombstone", "photos/a", tombstone(2), None),
+            ("another folder", "a", listed(20), Some("\"photos/\"")),
+            ("never observed", "photos/a", unseen, Some("neither")),
+            (
+                "of a later scan",
+                "photos/a",
+                tombstone(3),
+                Some("of scan 3"),
+            ),
+            (
+                "of a later page",
+                "photos/a",
+                listed(21),
+                Some("of 21 (ms)"),
+            ),
+        ] {
+            let found = of_record(&state("photos"), key, &record);
+            let text = found.as_ref().map(Impossible::to_string);
+            match words {
+                None => assert_eq!(found, None, "{case}"),
+                Some(words) => assert!(text.unwrap().contains(words), "{case}"),
+            }
+        }
+        let mut with_events = state("photos");
+        with_events.events = 1;
+        assert_eq!(of_record(&with_events, "photos/a", &listed(21)), None);
+    }
+
+    #[test]
+    fn a_checkpoint_that_no_history_leads_to_is_told() {
+        let mut other = state("other");
+        other.id = SourceId(1);
+        for (change, words) in [
+            (
+                (|it| it.id = SourceId(0)) as fn(&mut SourceState),
+                "its number 0",
+            ),
+            (|it| it.name = "photos".into(), "its name \"photos\""),
+            (|it| it.subdomains.push("photos".into()), "its subdomain"),
+            (|it| it.complete_as_of = at(21), "complete_as_of is 21"),
+            (|it| it.partial_as_of = at(22), "partial_as_of is 22"),
+            (|it| it.newest_page = None, "newest page is of None"),
+            (|it| it.last_scan = 0, "none has begun"),
+        ] {
+            let mut changed = other.clone();
+            change(&mut changed);
+            let sources = vec![state("photos"), changed];
+            let found = of_checkpoint(&Checkpoint { sources });
+            assert_eq!(found.len(), 1, "{words}: {found:?}");
+            let text = found[0].1.to_string();
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let sources = vec![state("photos"), other];
+        assert_eq!(of_checkpoint(&Checkpoint { sources }), []);
+    }
+}

@@ -1,0 +1,350 @@
+//! The walk over one key range, page by page: what to ask for next, and what each page says.
+//!
+//! It decides only; who sends the requests, waits and tries again is `scanner` and `bucket`.
+
+use crate::core::replication::interval::{KeyInterval, KeyRange};
+use crate::core::replication::object::Object;
+use crate::core::replication::timestamp::Timestamp;
+
+/// The most keys that S3 puts on a page.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
+pub const MAX_KEYS: u16 = 1000;
+
+/// The most pages without a key that a walk takes in a row.
+///
+/// S3 may send empty pages where many delete markers lie; a server that sends nothing else for ever
+/// must not hold a scan for ever.
+pub const MAX_EMPTY_PAGES: u32 = 10_000;
+
+/// One key with its object, as a page lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key, decoded, byte for byte as it was put.
+    pub key: String,
+    /// What the page says of it.
+    pub object: Object,
+}
+
+/// One answer to ListObjectsV2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The listed keys, in the order of the answer.
+    pub entries: Vec<Entry>,
+    /// How to go on; `None` where S3 says that this was the last page.
+    pub next: Option<ContinuationToken>,
+    /// Never later than the snapshot that the page shows.
+    pub stamp: Timestamp,
+}
+
+/// What S3 gives to ask for the next page: opaque, and not promised to outlive a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContinuationToken(pub String);
+
+/// What is asked of ListObjectsV2 for one page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Only keys that start with it.
+    pub prefix: String,
+    /// Only keys behind it; not sent beside a token, which is stronger.
+    pub start_after: Option<String>,
+    /// Where the page before ended.
+    pub token: Option<ContinuationToken>,
+    /// The most keys to send, 1 to [`MAX_KEYS`].
+    pub max_keys: u16,
+}
+
+/// What one page says of its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Every key of this interval that exists is in `entries`.
+    pub interval: KeyInterval,
+    /// The keys of the interval, ascending.
+    pub entries: Vec<Entry>,
+    /// The stamp of the page.
+    pub stamp: Timestamp,
+    /// How to go on; `None` when the range is done.
+    pub next: Option<PageRequest>,
+    /// The last key that is settled: where to resume; `None` where nothing is settled yet.
+    pub settled: Option<String>,
+}
+
+/// A listing that must not be believed. Its text names no key, as it is for logs; the fields do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListingFault {
+    /// Two keys in the wrong order, or the same key twice.
+    #[error(
+        "the listing is not in ascending key order; directory buckets and stores that list in another \
+         order cannot be mirrored (at debug the log names the keys)"
+    )]
+    Unordered {
+        /// The key before.
+        previous: String,
+        /// The key that should have been greater.
+        key: String,
+    },
+    /// A key that was not asked for.
+    #[error(
+        "the listing holds a key that does not start with the prefix that was asked for (at debug the \
+         log names both)"
+    )]
+    OutsidePrefix {
+        /// The prefix that was asked for.
+        prefix: String,
+        /// The key.
+        key: String,
+    },
+    /// More than [`MAX_EMPTY_PAGES`] pages without a key in a row.
+    #[error("the listing makes no progress: {MAX_EMPTY_PAGES} pages without a key in a row")]
+    NoProgress,
+}
+
+/// Where the walk over one range stands.
+#[derive(Clone, Debug)]
+pub struct RangeWalk {
+    /// What is left; its `after` moves up with the pages.
+    rest: KeyRange,
+    empty_pages: u32,
+}
+
+impl RangeWalk {
+    /// A walk over the range, from its beginning.
+    pub fn new(range: KeyRange) -> Self {
+        Self {
+            rest: range,
+            empty_pages: 0,
+        }
+    }
+
+    /// What to ask for first.
+    pub fn request(&self) -> PageRequest {
+        PageRequest {
+            prefix: self.rest.prefix.clone(),
+            start_after: self.rest.after.clone(),
+            token: None,
+            max_keys: if self.rest.is_single_key() {
+                1
+            } else {
+                MAX_KEYS
+            },
+        }
+    }
+
+    /// Takes the page that answered the last request.
+    pub fn take(&mut self, page: Page) -> Result<Statement, ListingFault> {
+        let Page {
+            mut entries,
+            next,
+            stamp,
+        } = page;
+        self.check_order(&entries)?;
+        let overshoots = self.cut_at_end(&mut entries);
+        self.count_empty(&entries)?;
+        let whole_rest = self.rest.interval();
+        let last_key = entries.last().map(|entry| entry.key.clone());
+        let at_end = last_key.is_some() && last_key == self.rest.until;
+        let done = overshoots || at_end || next.is_none();
+        let interval = match &last_key {
+            _ if done => whole_rest,
+            Some(last) => whole_rest.up_to(last),
+            None => KeyInterval::nothing(),
+        };
+        if last_key.is_some() {
+            self.rest.after = last_key;
+        }
+        let next = (!done).then(|| PageRequest {
+            token: next,
+            ..self.request()
+        });
+        Ok(Statement {
+            interval,
+            entries,
+            stamp,
+            next,
+            settled: self.rest.after.clone(),
+        })
+    }
+
+    fn check_order(&self, entries: &[Entry]) -> Result<(), ListingFault> {
+        let mut previous = self.rest.after.as_deref();
+        for Entry { key, .. } in entries {
+            if !key.starts_with(&self.rest.prefix) {
+                return Err(ListingFault::OutsidePrefix {
+                    prefix: self.rest.prefix.clone(),
+                    key: key.clone(),
+                });
+            }
+            if let Some(previous) = previous.filter(|previous| key.as_str() <= *previous) {
+                return Err(ListingFault::Unordered {
+                    previous: previous.to_owned(),
+                    key: key.clone(),
+                });
+            }
+            previous = Some(key);
+        }
+        Ok(())
+    }
+
+    /// Drops what lies behind the range's end; whether there was anything.
+    fn cut_at_end(&self, entries: &mut Vec<Entry>) -> bool {
+        let Some(until) = &self.rest.until else {
+            return false;
+        };
+        let inside = entries.partition_point(|entry| entry.key <= *until);
+        let overshoots = inside < entries.len();
+        entries.truncate(inside);
+        overshoots
+    }
+
+    fn count_empty(&mut self, entries: &[Entry]) -> Result<(), ListingFault> {
+        self.empty_pages = if entries.is_empty() {
+            self.empty_pages + 1
+        } else {
+            0
+        };
+        if self.empty_pages > MAX_EMPTY_PAGES {
+            return Err(ListingFault::NoProgress);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::replication::object::StorageClass;
+
+    fn entry(key: &str) -> Entry {
+        Entry {
+            key: key.into(),
+            object: Object {
+                size: 1,
+                etag: None,
+                last_modified: Timestamp::from_millis(0),
+                storage_class: StorageClass::Standard,
+            },
+        }
+    }
+
+    fn page(keys: &[&str], next: Option<&str>) -> Page {
+        Page {
+            entries: keys.iter().map(|key| entry(key)).collect(),
+            next: next.map(|token| ContinuationToken(token.into())),
+            stamp: Timestamp::from_millis(7),
+        }
+    }
+
+    /// Walks a bucket of `keys` in pages of `per_page` and checks that the statements tile the range.
+    fn walk_all(range: &KeyRange, keys: &[&str], per_page: usize) {
+        let mut walk = RangeWalk::new(range.clone());
+        let mut request = Some(walk.request());
+        let mut statements = Vec::new();
+        while let Some(asked) = request {
+            let from = match &asked.token {
+                Some(token) => token.0.clone(),
+                None => asked.start_after.clone().unwrap_or_default(),
+            };
+            let all: Vec<&str> = keys
+                .iter()
+                .copied()
+                .filter(|key| key.starts_with(&asked.prefix))
+                .filter(|key| *key > from.as_str() || (from.is_empty() && asked.token.is_none()))
+                .collect();
+            let shown = &all[..all.len().min(per_page).min(asked.max_keys.into())];
+            let token = (shown.len() < all.len()).then(|| *shown.last().unwrap());
+            let statement = walk.take(page(shown, token)).unwrap();
+            request = statement.next.clone();
+            statements.push(statement);
+        }
+        let inside = range.interval();
+        let listed: Vec<&str> = statements
+            .iter()
+            .flat_map(|s| s.entries.iter().map(|e| e.key.as_str()))
+            .collect();
+        let want: Vec<&str> = keys
+            .iter()
+            .copied()
+            .filter(|k| inside.contains(k))
+            .collect();
+        assert_eq!(listed, want, "{range:?} by {per_page}");
+        for key in keys
+            .iter()
+            .copied()
+            .chain(["", "a/aa", "a/zz", "b/b", "zz"])
+        {
+            let holders = statements.iter().filter(|s| s.interval.contains(key));
+            assert_eq!(
+                holders.count(),
+                usize::from(inside.contains(key)),
+                "{key} in {range:?} by {per_page}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_pages_of_a_range_tile_it_without_gap_or_overlap() {
+        let keys = ["", "a", "a/", "a/b", "a/c", "a/d", "a0", "b", "b/c", "é"];
+        for per_page in 1..=keys.len() + 1 {
+            for prefix in ["", "a", "a/", "b/", "x"] {
+                for after in [None, Some("a/b"), Some("a/bb"), Some("a")] {
+                    for until in [None, Some("a/c"), Some("a/cc"), Some("b/c"), Some("zzz")] {
+                        let range = KeyRange {
+                            prefix: prefix.into(),
+                            after: after.map(Into::into),
+                            until: until.map(Into::into),
+                        };
+                        walk_all(&range, &keys, per_page);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_key_asks_for_one_key() {
+        let mut walk = RangeWalk::new(KeyRange::only("a"));
+        assert_eq!(walk.request().max_keys, 1);
+        let statement = walk.take(page(&["a/b"], Some("t"))).unwrap();
+        assert_eq!(statement.next, None);
+        assert!(statement.entries.is_empty() && statement.interval.contains("a"));
+    }
+
+    #[test]
+    fn an_empty_page_that_goes_on_says_nothing() {
+        let mut walk = RangeWalk::new(KeyRange::under("a/"));
+        let statement = walk.take(page(&[], Some("t"))).unwrap();
+        assert!(statement.interval.is_empty() && !statement.interval.contains("a/b"));
+        assert_eq!(statement.settled, None);
+        assert_eq!(
+            statement.next.unwrap().token,
+            Some(ContinuationToken("t".into()))
+        );
+    }
+
+    #[test]
+    fn disorder_doubles_and_strangers_are_refused() {
+        for (keys, fault) in [
+            (&["b", "a"][..], "ascending"),
+            (&["a", "a"][..], "ascending"),
+        ] {
+            let refused = RangeWalk::new(KeyRange::under("")).take(page(keys, None));
+            assert!(refused.unwrap_err().to_string().contains(fault));
+        }
+        let refused = RangeWalk::new(KeyRange::under("a/")).take(page(&["b"], None));
+        assert!(refused.unwrap_err().to_string().contains("prefix"));
+        let mut walk = RangeWalk::new(KeyRange::under(""));
+        walk.take(page(&["m"], Some("t"))).unwrap();
+        assert!(walk.take(page(&["c"], None)).is_err());
+    }
+
+    #[test]
+    fn a_listing_of_empty_pages_ends() {
+        let mut walk = RangeWalk::new(KeyRange::under(""));
+        for _ in 0..MAX_EMPTY_PAGES {
+            walk.take(page(&[], Some("t"))).unwrap();
+        }
+        assert_eq!(
+            walk.take(page(&[], Some("t"))),
+            Err(ListingFault::NoProgress)
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! Bodies of every envelope and dialect, and what each decodes to; then bodies that are broken.
+//!
+//! The bodies are `tests/golden/notifications/<envelope>-<case>.json`; beside each lies a `.txt` with
+//! one line for each event. Both were written by hand from what the servers document or send.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The least number of bodies, so that a folder that is not found cannot pass.
+const LEAST_BODIES: usize = 35;
+
+fn golden(ending: &str) -> BTreeMap<PathBuf, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/notifications");
+    let paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
+        .map(|path| (path.with_extension(""), fs::read_to_string(&path).unwrap()))
+        .collect()
+}
+
+fn time(stamp: Option<Timestamp>) -> String {
+    stamp.map_or("none".to_owned(), |stamp| {
+        let moment = jiff::Timestamp::from_millisecond(stamp.as_millis()).unwrap();
+        format!("{moment:.3}")
+    })
+}
+
+fn sequencer(sequencer: Option<&Sequencer>) -> &str {
+    sequencer.map_or("none", Sequencer::digits)
+}
+
+fn meaning(meaning: &Meaning) -> String {
+    match meaning {
+        Meaning::Irrelevant => "irrelevant".to_owned(),
+        Meaning::Unknown => "unknown".to_owned(),
+        Meaning::LookUp(look_up) => format!(
+            "look up, time {}, sequencer {}",
+            time(look_up.time),
+            sequencer(look_up.sequencer.as_ref())
+        ),
+        Meaning::Certain(event) => {
+            let what = event
+                .object
+                .as_ref()
+                .map_or("removed".to_owned(), |object| {
+                    format!(
+                        "created, {} bytes, etag {}, modified {}, class {}",
+                        object.size,
+                        object
+                            .etag
+                            .as_ref()
+                            .map_or("none".to_owned(), |etag| etag.to_text()),
+                        time(Some(object.last_modified)),
+                        object.storage_class.name()
+                    )
+                });
+            let order = sequencer(Some(&event.sequencer));
+            format!("{what}, time {}, sequencer {order}", time(Some(event.time)))
+        }
+    }
+}
+
+/// What a body decodes to, as the `.txt` files have it.
+fn rendered(body: &str) -> String {
+    let line = |event: &ObjectEvent| {
+        let ObjectEvent {
+            name, bucket, key, ..
+        } = event;
+        let (at, meaning) = (time(event.time), meaning(&event.meaning));
+        format!("{name} of {bucket:?} {key:?} at {at}: {meaning}\n")
+    };
+    match decode(body) {
+        Ok(Notification::Test { bucket }) => format!("test of {bucket:?}\n"),
+        Ok(Notification::Events(events)) if events.is_empty() => "no events\n".to_owned(),
+        Ok(Notification::Events(events)) => events.iter().map(line).collect(),
+        Err(error) => format!("unreadable: {error}\n"),
+    }
+}
+
+#[test]
+fn every_golden_body_decodes_to_what_is_written_beside_it() {
+    let (bodies, wanted) = (golden("json"), golden("txt"));
+    assert!(bodies.len() >= LEAST_BODIES, "{} bodies", bodies.len());
+    let names = |files: &BTreeMap<PathBuf, String>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(
+        names(&bodies),
+        names(&wanted),
+        "each body has its result, each result its body"
+    );
+    let mut wrong = String::new();
+    for (path, body) in &bodies {
+        let found = rendered(body);
+        if found != wanted[path] {
+            wrong += &format!("== {}\n{found}", path.file_name().unwrap().display());
+        }
+    }
+    assert!(wrong.is_empty(), "these decode to something else:\n{wrong}");
+}
+
+#[test]
+fn envelopes_are_opened_up_to_a_bound() {
+    let mut body = r#"{"Event":"s3:TestEvent","Bucket":"photos"}"#.to_owned();
+    for depth in 1..=MAX_ENVELOPES + 1 {
+        body = serde_json::json!({"Type": "Notification", "Message": body}).to_string();
+        assert_eq!(
+            decode(&body).is_ok(),
+            depth <= MAX_ENVELOPES,
+            "{depth}: {body}"
+        );
+    }
+    let refused = decode(&body).unwrap_err().to_string();
+    assert!(refused.contains("more than 4 envelopes"), "{refused}");
+}
+
+#[test]
+fn a_body_that_is_no_notification_is_refused_with_what_it_is() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let binary = "\u{0}\u{1b}[31m".repeat(1_000);
+    for (body, fault) in [
+        ("", "found nothing, expected JSON"),
+        (" \u{feff}\n", "expected JSON"),
+        ("hello", "\"hello\""),
+        ("{", "expected JSON"),
+        ("{}{}", "trailing characters"),
+        ("null", "found null"),
+        ("\"text\"", "the text \"text\""),
+        ("17", "a number"),
+        ("{}", "an object without fields"),
+        (
+            r#"{"order":1,"customer":2}"#,
+            "the fields \"customer, order\"",
+        ),
+        (
+            r#"{"Records":{}}"#,
+            "Records that are an object without fields",
+        ),
+        (r#"{"Records":null}"#, "Records that are null"),
+        (
+            r#"{"Records":[null]}"#,
+            "in record 1 of 1: found no eventName",
+        ),
+        (
+            r#"{"Records":[[]]}"#,
+            "in record 1 of 1: found no eventName",
+        ),
+        ("[1]", "in record 1 of 1: found no eventName"),
+        (
+            r#"{"Event":"s3:OtherEvent","Bucket":"photos"}"#,
+            "the fields",
+        ),
+        (r#"{"size":1e999}"#, "number out of range"),
+        (&deep, "recursion limit"),
+        (&binary, r"\u{0}\u{1b}[31m"),
+    ] {
+        let refused = decode(body).unwrap_err().to_string();
+        assert!(
+            refused.contains(fault),
+            "{:.40}: {refused}",
+            body.escape_debug()
+        );
+        assert!(is_fit_for_a_log(&refused), "{refused}");
+    }
+}
+
+#[test]
+fn white_space_and_a_byte_order_mark_around_a_body_are_nothing() {
+    let body = "\u{feff}\r\n {\"Records\":[]} \n";
+    assert_eq!(decode(body), Ok(Notification::Events(vec![])));
+}
+
+/// Short, and without anything that a terminal would obey.
+fn is_fit_for_a_log(text: &str) -> bool {
+    text.chars().count() < 600 && !text.contains(char::is_control)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_it_panic(body in "\\PC{0,200}|[\\x00-\\x7f]{0,200}") {
+        if let Err(error) = decode(&body) {
+            prop_assert!(is_fit_for_a_log(&error.to_string()), "{}", error);
+        }
+    }
+
+    #[test]
+    fn no_broken_body_makes_it_panic(
+        which in any::<prop::sample::Index>(),
+        cut in any::<prop::sample::Index>(),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+    ) {
+        let bodies = golden("json");
+        let (_, body) = which.get(&bodies.iter().collect::<Vec<_>>()).to_owned();
+        let mut bytes = body.clone().into_bytes();
+        for (place, byte) in flips {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        bytes.truncate(cut.index(2 * bytes.len()).max(1));
+        if let Err(error) = decode(&String::from_utf8_lossy(&bytes)) {
+            prop_assert!(is_fit_for_a_log(&error.to_string()), "{}", error);
+        }
+    }
+}

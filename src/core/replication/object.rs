@@ -1,0 +1,168 @@
+//! An object as S3 describes it in a listing: size, ETag, last-modified, storage class.
+//!
+//! Keys are not part of it: the same content can stand under any key. Content type, metadata and
+//! tags are not either, because no listing tells them.
+
+use std::borrow::Cow;
+
+use crate::core::replication::timestamp::Timestamp;
+
+/// What a listing (or, less completely, an event) says of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Bytes.
+    pub size: u64,
+    /// The entity tag, if the observation carried one.
+    pub etag: Option<ETag>,
+    /// When S3 last changed the object; whole seconds on AWS, milliseconds elsewhere.
+    pub last_modified: Timestamp,
+    /// The storage class; [`StorageClass::Standard`] where the observation is silent.
+    pub storage_class: StorageClass,
+}
+
+/// An entity tag: opaque, compared only for equality; kept compactly where it has S3's usual form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ETag {
+    /// 32 lower-case hex digits, and the number of parts behind `-` for a multipart upload.
+    Hex {
+        /// The 128 bits that the digits spell.
+        bits: u128,
+        /// The number behind the dash; 0 where there is no dash.
+        parts: u16,
+    },
+    /// Any other form, without the surrounding quotes.
+    Other(Box<str>),
+}
+
+impl ETag {
+    /// Reads an ETag with or without its quotes; an empty one is none.
+    ///
+    /// Only text that [`ETag::to_text`] gives back byte for byte takes the compact form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bare = text.strip_prefix('"').unwrap_or(text);
+        let bare = bare.strip_suffix('"').unwrap_or(bare);
+        if bare.is_empty() {
+            return None;
+        }
+        Some(Self::parse_hex(bare).unwrap_or_else(|| Self::Other(bare.into())))
+    }
+
+    fn parse_hex(bare: &str) -> Option<Self> {
+        let (digits, parts) = match bare.split_once('-') {
+            None => (bare, 0),
+            Some((digits, parts)) => (digits, canonical_part_count(parts)?),
+        };
+        let is_lower_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        if digits.len() != 32 || !digits.as_bytes().iter().all(is_lower_hex) {
+            return None;
+        }
+        let bits = u128::from_str_radix(digits, 16).ok()?;
+        Some(Self::Hex { bits, parts })
+    }
+
+    /// The ETag as S3 wrote it, without quotes.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Hex { bits, parts: 0 } => format!("{bits:032x}"),
+            Self::Hex { bits, parts } => format!("{bits:032x}-{parts}"),
+            Self::Other(text) => text.to_string(),
+        }
+    }
+}
+
+/// A part count that prints as it was written: no sign, no leading zero, not zero.
+fn canonical_part_count(text: &str) -> Option<u16> {
+    let canonical = text.starts_with(|c: char| c.is_ascii_digit() && c != '0');
+    text.parse().ok().filter(|_| canonical)
+}
+
+/// A storage class; those that S3 lists today by name, any other kept as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StorageClass {
+    /// `STANDARD`, and what servers without storage classes mean by silence.
+    #[default]
+    Standard,
+    /// Any other class, by the name that S3 gives it.
+    Named(Cow<'static, str>),
+}
+
+/// The names that S3 documents for `StorageClass` in ListObjectsV2, besides `STANDARD`.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>
+const KNOWN_CLASSES: [&str; 12] = [
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "GLACIER_IR",
+    "DEEP_ARCHIVE",
+    "OUTPOSTS",
+    "SNOW",
+    "EXPRESS_ONEZONE",
+    "FSX_OPENZFS",
+    "FSX_ONTAP",
+];
+
+impl StorageClass {
+    /// The class of that name; the known names cost no allocation.
+    pub fn from_name(name: &str) -> Self {
+        if name.is_empty() || name == "STANDARD" {
+            return Self::Standard;
+        }
+        match KNOWN_CLASSES.iter().find(|known| **known == name) {
+            Some(known) => Self::Named(Cow::Borrowed(known)),
+            None => Self::Named(Cow::Owned(name.to_owned())),
+        }
+    }
+
+    /// The name that S3 gives the class.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Standard => "STANDARD",
+            Self::Named(name) => name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etags_come_back_as_they_were_written() {
+        for text in [
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "00000000000000000000000000000001",
+            "d41d8cd98f00b204e9800998ecf8427e-17",
+            "d41d8cd98f00b204e9800998ecf8427e-0",
+            "d41d8cd98f00b204e9800998ecf8427e-017",
+            "d41d8cd98f00b204e9800998ecf8427e-70000",
+            "d41d8cd98f00b204e9800998ecf8427e-+7",
+            "D41D8CD98F00B204E9800998ECF8427E",
+            "+41d8cd98f00b204e9800998ecf8427e",
+            "opaque",
+            "a-b",
+        ] {
+            let quoted = format!("\"{text}\"");
+            assert_eq!(ETag::parse(&quoted).unwrap().to_text(), text);
+            assert_eq!(ETag::parse(text), ETag::parse(&quoted));
+        }
+        assert_eq!(ETag::parse("\"\""), None);
+    }
+
+    #[test]
+    fn a_plain_and_a_multipart_etag_are_compact() {
+        let compact = |text| matches!(ETag::parse(text), Some(ETag::Hex { .. }));
+        assert!(compact("d41d8cd98f00b204e9800998ecf8427e"));
+        assert!(compact("d41d8cd98f00b204e9800998ecf8427e-9999"));
+        assert!(!compact("D41D8CD98F00B204E9800998ECF8427E"));
+    }
+
+    #[test]
+    fn storage_classes_keep_their_names() {
+        assert_eq!(StorageClass::from_name(""), StorageClass::Standard);
+        for name in ["STANDARD", "GLACIER_IR", "A_CLASS_OF_TOMORROW"] {
+            assert_eq!(StorageClass::from_name(name).name(), name);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The real rules of `order`, and broken ones, to see that the model tells them apart.
+
+use crate::core::replication::object::Object;
+use crate::core::replication::order::{
+    Clock, Decision, Event, Kept, TOMBSTONE_MARGIN, apply_event, apply_page, is_purgeable,
+};
+use crate::core::replication::record::Record;
+use crate::core::replication::timestamp::Timestamp;
+
+/// A broken set of rules: the real functions, but one of them lied to or not listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    EventsIgnoreCompletedScans,
+    EventsIgnoreListedAt,
+    EventsIgnoreSequencers,
+    EqualEventsDoNotAdvanceTheSequencer,
+    StaleEventsLeaveNoSequencer,
+    PagesOutrankEventsAppliedSince,
+    EventTimesGoBack,
+    RemovalsLeaveNoTombstone,
+    PagesIgnoreCompletedScans,
+    PagesIgnoreTheRunningScan,
+    PagesIgnoreEventTimes,
+    PagesIgnoreListedAt,
+    PagesDropTheSequencer,
+    PagesEraseWithoutTombstone,
+    ScansPurgeTheirOwnTombstones,
+    ScansPurgeWithoutMargin,
+    ScansCompleteAsOfTheirEnd,
+    ScansStartBeforeTheLastOne,
+}
+
+/// The real rules, with the fault put around them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) fault: Option<Fault>,
+}
+
+impl Rules {
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    pub(super) fn event(&self, record: Option<&Record>, event: &Event, clock: &Clock) -> Decision {
+        let mut clock = *clock;
+        let mut known = record.cloned();
+        if self.has(Fault::EventsIgnoreCompletedScans) {
+            clock.complete_as_of = None;
+        }
+        if let Some(known) = &mut known {
+            if self.has(Fault::EventsIgnoreListedAt) {
+                known.listed_at = None;
+            }
+            if self.has(Fault::EventsIgnoreSequencers) {
+                known.sequencer = None;
+            }
+            if self.has(Fault::PagesOutrankEventsAppliedSince) {
+                known.event_time = None;
+            }
+        }
+        let mut decision = apply_event(known.as_ref(), event, &clock);
+        if let Decision::Write(written) = &mut decision {
+            if let Some(record) = record {
+                written.listed_at = record.listed_at;
+                written.event_time = written.event_time.max(record.event_time);
+            }
+            let known_time = record.and_then(|record| record.event_time);
+            if self.has(Fault::StaleEventsLeaveNoSequencer)
+                && written.event_time == known_time
+                && record.map(Record::object).unwrap_or_default() == written.object()
+            {
+                return Decision::Keep(Kept::NotNewer);
+            }
+            if self.has(Fault::EventTimesGoBack) && written.event_time.is_some() {
+                written.event_time = Some(event.time);
+            }
+            if self.has(Fault::EqualEventsDoNotAdvanceTheSequencer)
+                && record.is_some_and(|record| record.object() == written.object())
+            {
+                written.sequencer = record.and_then(|record| record.sequencer.clone());
+            }
+            if self.has(Fault::RemovalsLeaveNoTombstone) && written.object().is_none() {
+                return Decision::Erase;
+            }
+        }
+        decision
+    }
+
+    pub(super) fn page(
+        &self,
+        record: Option<&Record>,
+        listed: Option<&Object>,
+        stamp: Timestamp,
+        clock: &Clock,
+    ) -> Decision {
+        let mut clock = *clock;
+        let mut known = record.cloned();
+        if self.has(Fault::PagesIgnoreCompletedScans) {
+            clock.complete_as_of = None;
+        }
+        if self.has(Fault::PagesIgnoreTheRunningScan) {
+            clock.scanning_since = None;
+        }
+        if let Some(known) = &mut known {
+            if self.has(Fault::PagesIgnoreEventTimes) {
+                known.event_time = None;
+            }
+            if self.has(Fault::PagesIgnoreListedAt) {
+                known.listed_at = None;
+            }
+        }
+        let mut decision = apply_page(known.as_ref(), listed, stamp, &clock, |_| true);
+        if let Decision::Write(written) = &mut decision {
+            written.event_time = record.and_then(|record| record.event_time);
+            if self.has(Fault::PagesDropTheSequencer) {
+                written.sequencer = None;
+            }
+            if self.has(Fault::PagesEraseWithoutTombstone) && written.object().is_none() {
+                return Decision::Erase;
+            }
+        }
+        decision
+    }
+
+    pub(super) fn is_purgeable(&self, record: &Record, clock: &Clock) -> bool {
+        let mut clock = *clock;
+        if self.has(Fault::ScansPurgeTheirOwnTombstones) {
+            clock.scan = u64::MAX;
+        }
+        if self.has(Fault::ScansPurgeWithoutMargin) {
+            let margin = TOMBSTONE_MARGIN.as_millis() as i64;
+            let later = |as_of: Timestamp| Timestamp::from_millis(as_of.as_millis() + margin);
+            clock.complete_as_of = clock.complete_as_of.map(later);
+        }
+        is_purgeable(record, &clock)
+    }
+}

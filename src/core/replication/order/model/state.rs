@@ -1,0 +1,197 @@
+//! The bucket, the messages and pages under way, and the index's memory of one key.
+
+use std::hash::{Hash, Hasher};
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use crate::core::replication::order::Clock;
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::sequencer::Sequencer;
+use crate::core::replication::source_state::{RunningScan, SourceId, SourceState};
+use crate::core::replication::timestamp::Timestamp;
+
+pub(super) const MAX_OPERATIONS: usize = 4;
+pub(super) const MAX_LOOKUPS: usize = 2;
+
+/// A page that was listed and not applied yet: its stamp in milliseconds, and how many operations its
+/// snapshot shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) stamp: i64,
+    pub(super) shows: usize,
+}
+
+const NOTHING_LISTED: Listed = Listed { stamp: 0, shows: 0 };
+
+/// Where the scan stands as to this key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Scan {
+    #[default]
+    Idle,
+    /// The key's page is still to come.
+    Begun,
+    Listed(Listed),
+    /// The key's page is applied; other keys may follow.
+    Applied,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lookup {
+    #[default]
+    Unused,
+    Listed(Listed),
+    Done,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// S3's true time, in moments.
+    pub(super) now: i64,
+    /// How many operations the bucket has seen, their event times, how often their events came.
+    pub(super) operations: usize,
+    pub(super) event_times: [i64; MAX_OPERATIONS],
+    pub(super) delivered: [u8; MAX_OPERATIONS],
+    pub(super) scan: Scan,
+    pub(super) lookups: [Lookup; MAX_LOOKUPS],
+    /// The index.
+    pub(super) record: Option<Record>,
+    pub(super) clock: Clock,
+    pub(super) running: Option<RunningScan>,
+    pub(super) newest_page: Option<Timestamp>,
+    /// Not known to the index: how many operations the record shows, the newest event ever applied
+    /// (from 1), and whether either went down.
+    pub(super) shows: usize,
+    pub(super) newest_event: usize,
+    pub(super) went_back: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            now: 0,
+            operations: 0,
+            event_times: [0; MAX_OPERATIONS],
+            delivered: [0; MAX_OPERATIONS],
+            scan: Scan::Idle,
+            lookups: [Lookup::Unused; MAX_LOOKUPS],
+            record: None,
+            clock: Clock::default(),
+            running: None,
+            newest_page: None,
+            shows: 0,
+            newest_event: 0,
+            went_back: false,
+        }
+    }
+}
+
+impl State {
+    /// Lets the real checkpoint change what the Source knows of scans.
+    pub(super) fn with_source<T>(&mut self, change: impl FnOnce(&mut SourceState) -> T) -> T {
+        let mut source = SourceState {
+            id: SourceId(0),
+            name: String::new(),
+            subdomains: Vec::new(),
+            origin: String::new(),
+            prefix: String::new(),
+            scope: String::new(),
+            last_scan: self.clock.scan,
+            complete_as_of: self.clock.complete_as_of,
+            newest_page: self.newest_page,
+            running: self.running.take(),
+            followed: None,
+            events: 0,
+            partial_as_of: None,
+            wired_queue: None,
+        };
+        let result = change(&mut source);
+        self.clock = source.clock();
+        self.running = source.running;
+        self.newest_page = source.newest_page;
+        result
+    }
+
+    /// 128 bits that stand for everything that decides what can follow.
+    ///
+    /// Written without iterators, because it is most of the time of a build without optimisation.
+    pub(super) fn fingerprint(&self) -> u128 {
+        let optional = |stamp: Option<Timestamp>| stamp.map_or(i64::MIN, Timestamp::as_millis);
+        let (scan, scan_page) = match self.scan {
+            Scan::Idle => (0, NOTHING_LISTED),
+            Scan::Begun => (1, NOTHING_LISTED),
+            Scan::Listed(page) => (2, page),
+            Scan::Applied => (3, NOTHING_LISTED),
+        };
+        let lookup = |lookup| match lookup {
+            Lookup::Unused => (0, NOTHING_LISTED),
+            Lookup::Listed(page) => (1, page),
+            Lookup::Done => (2, NOTHING_LISTED),
+        };
+        let [(first, first_page), (second, second_page)] =
+            [lookup(self.lookups[0]), lookup(self.lookups[1])];
+        let times = self.event_times;
+        let delivered = i64::from(u32::from_le_bytes(self.delivered));
+        let started = self.running.as_ref().and_then(|scan| scan.started);
+        let mut words = [
+            self.now,
+            self.operations as i64,
+            times[0],
+            times[1],
+            times[2],
+            times[3],
+            delivered,
+            scan,
+            scan_page.stamp,
+            scan_page.shows as i64,
+            first,
+            first_page.stamp,
+            first_page.shows as i64,
+            second,
+            second_page.stamp,
+            second_page.shows as i64,
+            self.clock.scan as i64,
+            optional(self.clock.complete_as_of),
+            optional(started),
+            optional(self.newest_page),
+            self.shows as i64,
+            self.newest_event as i64,
+            i64::from(self.went_back),
+            0,
+            0,
+            0,
+            0,
+            0,
+        ];
+        if let Some(record) = &self.record {
+            (words[23], words[24]) = match &record.content {
+                Content::Live { object, .. } => (1, object.size as i64),
+                Content::Removed { scan } => (2, *scan as i64),
+            };
+            words[25] = optional(record.event_time);
+            words[26] = optional(record.listed_at);
+            let digits = record.sequencer.as_ref().map(Sequencer::digits);
+            words[27] = digits.map_or(0, |digits| i64::from(digits.as_bytes()[0]));
+        }
+        let mut hasher = Fingerprint(0);
+        i64::hash_slice(&words, &mut hasher);
+        hasher.0
+    }
+}
+
+/// Hashes a state, and is its own hash in a set.
+#[derive(Default)]
+pub(super) struct Fingerprint(u128);
+
+impl Hasher for Fingerprint {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_128_with_seed(bytes, self.finish());
+    }
+
+    fn write_u128(&mut self, fingerprint: u128) {
+        self.0 = fingerprint;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 as u64
+    }
+}

@@ -1,0 +1,280 @@
+//! One rule a test; histories are the affair of the model and of the ledger's simulation.
+
+use super::*;
+use crate::core::replication::object::{ETag, StorageClass};
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn object(etag: &str) -> Object {
+    Object {
+        size: 1,
+        etag: ETag::parse(etag),
+        last_modified: at(0),
+        storage_class: StorageClass::Standard,
+    }
+}
+
+fn event(object: Option<Object>, time: i64, sequencer: &str) -> Event {
+    Event {
+        object,
+        time: at(time),
+        sequencer: Sequencer::parse(sequencer).unwrap(),
+    }
+}
+
+fn clock(as_of: i64, scan: u64) -> Clock {
+    Clock {
+        complete_as_of: Some(at(as_of)),
+        scanning_since: None,
+        scan,
+    }
+}
+
+fn written(decision: Decision) -> Record {
+    match decision {
+        Decision::Write(record) => record,
+        other => panic!("nothing was written: {other:?}"),
+    }
+}
+
+fn page(record: Option<&Record>, listed: Option<&Object>, stamp: i64, c: &Clock) -> Decision {
+    apply_page(record, listed, at(stamp), c, |_| true)
+}
+
+#[test]
+fn an_event_older_than_the_completed_scan_is_dropped_only_without_a_record() {
+    let put = event(Some(object("a")), 97_999, "2");
+    let clock = clock(100_000, 1);
+    assert_eq!(
+        apply_event(None, &put, &clock),
+        Decision::Keep(Kept::BeforeScan)
+    );
+    let known = written(apply_event(None, &event(None, 100_000, "1"), &clock));
+    let applied = written(apply_event(Some(&known), &put, &clock));
+    assert_eq!(applied.object(), Some(&object("a")));
+    assert_eq!(applied.event_time, Some(at(100_000)), "it does not go back");
+}
+
+#[test]
+fn an_event_before_the_page_that_wrote_the_record_is_dropped() {
+    let clock = Clock::default();
+    let listed = written(page(None, Some(&object("a")), 5_000, &clock));
+    assert_eq!(
+        apply_event(Some(&listed), &event(None, 2_999, "9"), &clock),
+        Decision::Keep(Kept::NotNewer)
+    );
+}
+
+#[test]
+fn a_stale_event_that_one_from_before_it_could_outrun_leaves_its_sequencer() {
+    let complete = clock(5_000, 1);
+    let listed = written(page(None, Some(&object("a")), 5_000, &complete));
+    let removed = event(None, 3_000, "9");
+    for record in [None, Some(&listed)] {
+        let floor = written(apply_event(record, &removed, &complete));
+        assert_eq!(floor.object(), record.and_then(Record::object));
+        let before = event(Some(object("b")), 5_000, "8");
+        for late in [&before, &removed] {
+            let decision = apply_event(Some(&floor), late, &complete);
+            assert!(matches!(decision, Decision::Keep(_)), "{decision:?}");
+        }
+        let looked_up = ambiguous(3_000, "9");
+        let settled = apply_ambiguous(record, &looked_up, &complete);
+        assert_eq!(settled, Some(Decision::Write(floor)));
+    }
+}
+
+#[test]
+fn between_events_the_sequencer_decides_though_a_page_is_later_than_both() {
+    let clock = Clock::default();
+    let listed = written(page(None, Some(&object("b")), 5_000, &clock));
+    let outran = event(Some(object("a")), 5_001, "8");
+    let outran = written(apply_event(Some(&listed), &outran, &clock));
+    let newer = event(Some(object("b")), 4_999, "9");
+    let newer = written(apply_event(Some(&outran), &newer, &clock));
+    assert_eq!(newer.object(), Some(&object("b")));
+    assert_eq!(newer.event_time, Some(at(5_001)));
+}
+
+fn ambiguous(time: i64, sequencer: &str) -> Ambiguous {
+    Ambiguous {
+        time: at(time),
+        sequencer: Sequencer::parse(sequencer),
+    }
+}
+
+#[test]
+fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
+    let clock = Clock::default();
+    let first = written(apply_event(None, &event(Some(object("a")), 1, "1"), &clock));
+    let second = event(Some(object("b")), 50, "2");
+    for (record, listed) in [(Some(&first), Some(object("a"))), (None, None)] {
+        let removal = ambiguous(60, "3");
+        let (looked_up, settled) = apply_look_up(record, listed.as_ref(), at(61), &removal, &clock);
+        assert!(settled, "{listed:?}");
+        let looked_up = written(looked_up);
+        assert_eq!(looked_up.object(), listed.as_ref());
+        // By its sequencer, also where S3's clocks disagree about the time.
+        let late = Event {
+            time: at(70),
+            ..second.clone()
+        };
+        assert_eq!(
+            apply_event(Some(&looked_up), &late, &clock),
+            Decision::Keep(Kept::SequencerNotAbove)
+        );
+    }
+}
+
+#[test]
+fn a_look_up_that_may_be_older_than_its_event_is_a_page_and_settles_nothing() {
+    let clock = Clock::default();
+    let known = written(apply_event(None, &event(Some(object("a")), 1, "1"), &clock));
+    for (stamp, settles) in [(59, false), (60, false), (61, true)] {
+        let removal = ambiguous(60, "3");
+        let (decision, settled) = apply_look_up(Some(&known), None, at(stamp), &removal, &clock);
+        assert_eq!(settled, settles, "{stamp}");
+        assert_eq!(written(decision).object(), None);
+    }
+    let newer = written(apply_event(Some(&known), &event(None, 70, "4"), &clock));
+    let (kept, settled) = apply_look_up(Some(&newer), None, at(65), &ambiguous(60, "5"), &clock);
+    assert_eq!((kept, settled), (Decision::Keep(Kept::NotNewer), false));
+}
+
+#[test]
+fn a_settled_event_needs_no_look_up_when_it_comes_again() {
+    let clock = Clock::default();
+    let (decision, _) = apply_look_up(None, None, at(61), &ambiguous(60, "3"), &clock);
+    let record = written(decision);
+    for (time, sequencer, needed) in [(60, "3", false), (60, "", false), (61, "4", true)] {
+        let why = apply_ambiguous(Some(&record), &ambiguous(time, sequencer), &clock);
+        assert_eq!(why.is_none(), needed, "{time} {sequencer}: {why:?}");
+    }
+}
+
+#[test]
+fn the_sequencer_advances_also_where_the_content_is_the_same() {
+    let first = written(apply_event(
+        None,
+        &event(Some(object("a")), 1, "1"),
+        &Clock::default(),
+    ));
+    let second = written(apply_event(
+        Some(&first),
+        &event(Some(object("a")), 2, "3"),
+        &Clock::default(),
+    ));
+    assert_eq!(second.sequencer, Sequencer::parse("3"));
+    assert_eq!(second.first_seen(), Some(at(1)));
+    assert_eq!(
+        apply_event(Some(&second), &event(None, 2, "2"), &Clock::default()),
+        Decision::Keep(Kept::SequencerNotAbove)
+    );
+}
+
+#[test]
+fn a_removal_of_an_unknown_key_leaves_a_tombstone() {
+    let grave = written(apply_event(None, &event(None, 5, "1"), &clock(1, 3)));
+    assert_eq!(grave.content, Content::Removed { scan: 3 });
+}
+
+#[test]
+fn a_page_entry_that_equals_the_record_writes_nothing() {
+    let record = written(page(None, Some(&object("a")), 1, &Clock::default()));
+    assert_eq!(
+        page(Some(&record), Some(&object("a")), 2, &Clock::default()),
+        Decision::Keep(Kept::Unchanged)
+    );
+}
+
+#[test]
+fn a_page_keeps_the_sequencer_as_a_floor() {
+    let record = written(apply_event(
+        None,
+        &event(Some(object("a")), 1, "5"),
+        &Clock::default(),
+    ));
+    let changed = written(page(
+        Some(&record),
+        Some(&object("b")),
+        2,
+        &Clock::default(),
+    ));
+    assert_eq!(changed.sequencer, Sequencer::parse("5"));
+    assert_eq!(
+        (changed.event_time, changed.listed_at),
+        (Some(at(1)), Some(at(2)))
+    );
+    let gone = written(page(Some(&changed), None, 3, &clock(0, 7)));
+    assert_eq!(gone.content, Content::Removed { scan: 7 });
+    assert_eq!(gone.sequencer, Sequencer::parse("5"));
+}
+
+#[test]
+fn a_page_that_is_not_newer_or_older_than_a_completed_scan_changes_nothing() {
+    let record = written(apply_event(
+        None,
+        &event(Some(object("a")), 10, "5"),
+        &Clock::default(),
+    ));
+    assert_eq!(
+        page(Some(&record), None, 10, &Clock::default()),
+        Decision::Keep(Kept::NotNewer)
+    );
+    assert_eq!(
+        page(None, Some(&object("a")), 10, &clock(11, 1)),
+        Decision::Keep(Kept::BeforeScan)
+    );
+    let scanning = Clock {
+        scanning_since: Some(at(11)),
+        ..clock(5, 2)
+    };
+    assert_eq!(
+        page(None, Some(&object("a")), 10, &scanning),
+        Decision::Keep(Kept::BeforeScan)
+    );
+    written(page(None, Some(&object("a")), 11, &scanning));
+}
+
+#[test]
+fn an_unlisted_key_leaves_a_tombstone_only_where_an_event_was_applied_and_rules_admit() {
+    let listed = written(page(None, Some(&object("a")), 1, &Clock::default()));
+    assert_eq!(
+        page(Some(&listed), None, 2, &Clock::default()),
+        Decision::Erase
+    );
+    let told = written(apply_event(
+        None,
+        &event(Some(object("a")), 1, "1"),
+        &Clock::default(),
+    ));
+    assert!(matches!(
+        page(Some(&told), None, 2, &Clock::default()),
+        Decision::Write(_)
+    ));
+    assert_eq!(
+        apply_page(Some(&told), None, at(2), &Clock::default(), |_| false),
+        Decision::Erase
+    );
+}
+
+#[test]
+fn a_tombstone_is_purged_when_it_is_from_before_the_scan_and_a_minute_older() {
+    let grave = written(apply_event(None, &event(None, 1_000, "1"), &clock(0, 4)));
+    for (as_of, scan, purged) in [
+        (61_001, 5, true),
+        (61_000, 5, false),
+        (61_001, 4, false),
+        (0, 5, false),
+    ] {
+        assert_eq!(
+            is_purgeable(&grave, &clock(as_of, scan)),
+            purged,
+            "{as_of} {scan}"
+        );
+    }
+    let live = written(page(None, Some(&object("a")), 1, &Clock::default()));
+    assert!(!is_purgeable(&live, &clock(100_000, 9)));
+}

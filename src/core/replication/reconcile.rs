@@ -1,0 +1,125 @@
+//! The merge join of a listed page with the indexed keys of the same interval.
+//!
+//! It yields additions, changes and removals of the interval in one pass. Both sides must be
+//! ascending; the listing was checked by `listing`, and the index is sorted by key.
+
+use std::cmp::Ordering;
+
+use crate::core::replication::listing::Entry;
+use crate::core::replication::object::Object;
+use crate::core::replication::record::Record;
+
+/// One key of either side, or of both.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'a> {
+    /// The key.
+    pub key: &'a str,
+    /// What the page lists under it.
+    pub listed: Option<&'a Object>,
+    /// What the index holds under it.
+    pub indexed: Option<&'a Record>,
+}
+
+/// Hands every key of the two ascending sides to `each`, once, ascending.
+pub fn merge_join<'a, E>(
+    listed: &'a [Entry],
+    indexed: &'a [(String, Record)],
+    mut each: impl FnMut(Pair<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut listed = listed.iter().peekable();
+    let mut indexed = indexed.iter().peekable();
+    loop {
+        let order = match (listed.peek(), indexed.peek()) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(entry), Some((key, _))) => entry.key.cmp(key),
+        };
+        let entry = if order.is_le() { listed.next() } else { None };
+        let known = if order.is_ge() { indexed.next() } else { None };
+        let key = match (entry, known) {
+            (Some(entry), _) => &entry.key,
+            (None, Some((key, _))) => key,
+            (None, None) => return Ok(()),
+        };
+        each(Pair {
+            key,
+            listed: entry.map(|entry| &entry.object),
+            indexed: known.map(|(_, record)| record),
+        })?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::replication::object::StorageClass;
+    use crate::core::replication::record::Content;
+    use crate::core::replication::timestamp::Timestamp;
+
+    fn object() -> Object {
+        Object {
+            size: 0,
+            etag: None,
+            last_modified: Timestamp::from_millis(0),
+            storage_class: StorageClass::Standard,
+        }
+    }
+
+    fn joined(listed: &str, indexed: &str) -> String {
+        let listed: Vec<Entry> = listed
+            .chars()
+            .map(|c| Entry {
+                key: c.into(),
+                object: object(),
+            })
+            .collect();
+        let record = Record {
+            content: Content::Removed { scan: 0 },
+            event_time: None,
+            sequencer: None,
+            listed_at: None,
+        };
+        let indexed: Vec<(String, Record)> = indexed
+            .chars()
+            .map(|c| (c.into(), record.clone()))
+            .collect();
+        let mut seen = String::new();
+        merge_join(&listed, &indexed, |pair| -> Result<(), ()> {
+            let sign = match (pair.listed, pair.indexed) {
+                (Some(_), None) => '+',
+                (None, Some(_)) => '-',
+                _ => '=',
+            };
+            seen.push(sign);
+            seen.push_str(pair.key);
+            Ok(())
+        })
+        .unwrap();
+        seen
+    }
+
+    #[test]
+    fn both_sides_meet_in_key_order() {
+        for (listed, indexed, want) in [
+            ("", "", ""),
+            ("ab", "", "+a+b"),
+            ("", "ab", "-a-b"),
+            ("ab", "ab", "=a=b"),
+            ("ac", "bc", "+a-b=c"),
+            ("bd", "ace", "-a+b-c+d-e"),
+            ("abc", "c", "+a+b=c"),
+        ] {
+            assert_eq!(joined(listed, indexed), want, "{listed} with {indexed}");
+        }
+    }
+
+    #[test]
+    fn the_first_error_ends_the_join() {
+        let entries = [Entry {
+            key: "a".into(),
+            object: object(),
+        }];
+        assert_eq!(merge_join(&entries, &[], |_| Err("full")), Err("full"));
+    }
+}

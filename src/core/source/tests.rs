@@ -1,0 +1,206 @@
+//! Asset paths, addresses, admission and listed ranges, one line a case.
+
+use super::*;
+use crate::core::source::rules::Choice;
+
+fn source(prefix: &str, include: &[&str]) -> Source {
+    let paths = include.iter().map(ToString::to_string).collect();
+    let include = (!include.is_empty()).then_some(Choice::Paths(paths));
+    Source {
+        prefix: prefix.into(),
+        rules: Rules::new(include, None, false).unwrap(),
+        ..Source::new("photos", "my-bucket", "my-photos")
+    }
+}
+
+#[test]
+fn asset_paths_and_keys_are_each_others_inverse() {
+    let cases = [
+        ("", "a/b.jpg", Some("/a/b.jpg")),
+        ("", "/a", Some("//a")),
+        ("", "../a b+%\n", Some("/../a b+%\n")),
+        ("photos/", "photos/a", Some("/a")),
+        ("photos/", "photos//a", Some("//a")),
+        ("photos/", "photos/", Some("/")),
+        ("photos/", "photos", None),
+        ("photos/", "photos2/a", None),
+        ("photos/", "Photos/a", None),
+    ];
+    for (prefix, key, path) in cases {
+        let source = source(prefix, &[]);
+        assert_eq!(
+            source.asset_path(key).as_deref(),
+            path,
+            "{prefix:?} {key:?}"
+        );
+        if let Some(path) = path {
+            assert_eq!(
+                source.key_of(path).as_deref(),
+                Some(key),
+                "{prefix:?} {path:?}"
+            );
+        }
+    }
+    assert_eq!(source("", &[]).key_of("/"), None);
+    assert_eq!(source("photos/", &[]).key_of("a"), None);
+}
+
+#[test]
+fn asset_urls_encode_whatever_is_not_unreserved() {
+    let cases = [
+        ("p/a/b-._~Z0.jpg", "/a/b-._~Z0.jpg"),
+        ("p//a//b/", "//a//b/"),
+        ("p/a b+c%20?d#e&f", "/a%20b%2Bc%2520%3Fd%23e%26f"),
+        ("p/é你😀", "/%C3%A9%E4%BD%A0%F0%9F%98%80"),
+        ("p/a\n\u{7f}\\\"'(*)", "/a%0A%7F%5C%22%27%28%2A%29"),
+    ];
+    for (key, path) in cases {
+        let url = source("p/", &[]).asset_url(key);
+        assert_eq!(url, format!("https://my-photos.imgix.net{path}"), "{key:?}");
+    }
+}
+
+#[test]
+fn decisions_look_at_prefix_size_and_rules() {
+    let marked = |source: Source| Source {
+        folder_markers: true,
+        ..source
+    };
+    let cases = [
+        (source("p/", &["/a"]), "p/a/x", 1, Decision::Included("/a")),
+        (
+            source("p/", &["/a"]),
+            "a/x",
+            1,
+            Decision::NotUnderPrefix("p/"),
+        ),
+        (source("p/", &["/p"]), "p/a", 1, Decision::NotIncluded),
+        (source("p/", &[]), "p/a", 0, Decision::IncludedByDefault),
+        (source("p/", &[]), "p/a/", 0, Decision::FolderMarker),
+        (source("p/", &[]), "p/", 0, Decision::FolderMarker),
+        (source("p/", &[]), "p/a/", 1, Decision::IncludedByDefault),
+        (
+            marked(source("p/", &[])),
+            "p/a/",
+            0,
+            Decision::IncludedByDefault,
+        ),
+        (
+            marked(source("p/", &["/a"])),
+            "p/b/",
+            0,
+            Decision::NotIncluded,
+        ),
+    ];
+    for (source, key, size, decision) in &cases {
+        assert_eq!(source.decide(key, *size), *decision, "{key:?} {size}");
+        assert_eq!(
+            source.admits(key, *size),
+            decision.is_admitted(),
+            "{key:?} {size}"
+        );
+    }
+}
+
+#[test]
+fn listed_ranges_are_of_whole_keys() {
+    let ranges = source("p/", &["b/*.jpg", "/images", "a/**"]).listed_ranges();
+    let want = [
+        KeyRange::under("p/a/"),
+        KeyRange::under("p/b/"),
+        KeyRange::only("p/images"),
+        KeyRange::under("p/images/"),
+    ];
+    assert_eq!(ranges, want);
+    assert_eq!(source("", &[]).listed_ranges(), [KeyRange::under("")]);
+    assert_eq!(
+        source("p/", &["//x/"]).listed_ranges(),
+        [KeyRange::under("p//x/")]
+    );
+}
+
+#[test]
+fn the_origin_names_store_and_bucket() {
+    let aws = source("p/", &[]);
+    assert_eq!(aws.origin(), "aws/my-bucket");
+    let endpoint_url = Some("http://127.0.0.1:9000".to_owned());
+    let other = Source {
+        endpoint_url,
+        ..aws
+    };
+    assert_eq!(other.origin(), "http://127.0.0.1:9000/my-bucket");
+}
+
+/// The literals stand in indexes: a change of one of them voids checkpoints that are good.
+#[test]
+fn the_scope_never_changes_from_release_to_release() {
+    let some = |rules: &[&str]| {
+        Some(Choice::Paths(
+            rules.iter().map(ToString::to_string).collect(),
+        ))
+    };
+    let scope = |prefix: &str, include, exclude, ignore_case, folder_markers| {
+        let rules = Rules::new(include, exclude, ignore_case).unwrap();
+        let source = source(prefix, &[]);
+        Source {
+            rules,
+            folder_markers,
+            ..source
+        }
+        .scope()
+    };
+    let cases = [
+        (scope("", None, None, false, false), "d00ec50e566d1bdf"),
+        (scope("p/", None, None, false, false), "4067b022dfa38b36"),
+        (scope("", None, None, false, true), "9ca5cb352d4a8bbc"),
+        (
+            scope("", None, Some(Choice::All), false, false),
+            "526d61d72ce02f01",
+        ),
+        (
+            scope("p/", some(&["/a", "b"]), None, false, false),
+            "c5284c4711221879",
+        ),
+        (
+            scope("p/", some(&["a\n1:b"]), None, false, false),
+            "ce534013427e1be0",
+        ),
+        (
+            scope("p/", None, some(&["/a", "b"]), false, false),
+            "ca9845d677a512aa",
+        ),
+        (
+            scope("p/", some(&["/a"]), some(&["b"]), false, false),
+            "5ecf4cd35c0d74ae",
+        ),
+        (
+            scope("p/", some(&["/a"]), some(&["b"]), true, false),
+            "e4be60fdf7ea2d9a",
+        ),
+    ];
+    for (scope, literal) in cases {
+        assert_eq!(scope, literal);
+    }
+}
+
+#[test]
+fn the_scope_does_not_depend_on_what_admits_nothing_else() {
+    let same = [&["/a", "b/*"][..], &["b/*", "a"], &["a", "/b/*", "b/*"]];
+    let scopes = same.map(|include| source("p/", include).scope());
+    assert!(scopes.iter().all(|scope| *scope == scopes[0]), "{scopes:?}");
+    let renamed = Source {
+        name: "other".into(),
+        bucket: "other".into(),
+        ..source("p/", same[0])
+    };
+    assert_eq!(renamed.scope(), scopes[0]);
+    assert_ne!(source("p/", &["//a", "b/*"]).scope(), scopes[0]);
+}
+
+#[test]
+fn an_own_address_is_another_than_the_default() {
+    let source = Source::new("photos", "bucket", "acme");
+    assert!(!source.has_own_address());
+    let base_url = "https://cdn.example.com".to_owned();
+    assert!(Source { base_url, ..source }.has_own_address());
+}

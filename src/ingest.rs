@@ -1,0 +1,7 @@
+//! How objects get into the index: the scanner, the event consumer, and the one-shot reindex.
+//!
+//! It does not decide when to scan: `daemon` does.
+
+pub mod consumer;
+pub mod reindex;
+pub mod scanner;

@@ -1,0 +1,173 @@
+//! The quarantine on a real disk; a second handle stands for another process.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn suspect<'a>(message_id: &'a str, body: &'a str) -> Suspect<'a> {
+    Suspect {
+        queue_url: "https://sqs.us-east-1.amazonaws.com/1/events",
+        message_id,
+        body,
+        reason: "found nothing, expected JSON",
+        sent: Some(Timestamp::from_millis(1_790_000_000_000)),
+        receive_count: 2,
+    }
+}
+
+fn bounded(data_dir: &TempDir, messages: usize, bytes: u64) -> Quarantine {
+    Quarantine::with_bounds(data_dir.path(), Bounds { messages, bytes }).unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_message_is_kept_once_and_again_when_it_was_removed() {
+    let data_dir = TempDir::new().unwrap();
+    let daemon = Quarantine::open(data_dir.path()).unwrap();
+    let other = Quarantine::open(data_dir.path()).unwrap();
+    assert!(daemon.is_empty() && other.list().unwrap().is_empty());
+    let message = suspect("m", "rubbish");
+    assert_eq!(daemon.keep(&message).unwrap(), Keeping::New);
+    assert_eq!(daemon.keep(&message).unwrap(), Keeping::Known);
+    let [entry] = &other.list().unwrap()[..] else {
+        panic!("one message, one entry");
+    };
+    assert_eq!(other.get(&entry.id).unwrap().as_ref(), Some(entry));
+    let was = (&*entry.message_id, &*entry.body, &*entry.reason, entry.sent);
+    assert_eq!(was, ("m", "rubbish", message.reason, message.sent));
+    assert!(other.remove(&entry.id).unwrap());
+    assert!(!other.remove(&entry.id).unwrap());
+    assert_eq!(other.get(&entry.id).unwrap(), None);
+    assert_eq!(daemon.keep(&message).unwrap(), Keeping::New);
+    let again = Quarantine::open(data_dir.path()).unwrap();
+    assert_eq!(again.keep(&message).unwrap(), Keeping::Known);
+    assert_eq!(again.len(), 1);
+}
+
+#[test]
+fn the_newest_come_first() {
+    let data_dir = TempDir::new().unwrap();
+    let quarantine = bounded(&data_dir, 10, 10_000);
+    for (id, kept_at) in [("1", 10), ("2", 30), ("3", 20)] {
+        let entry = suspect(id, "x").entry(Timestamp::from_millis(kept_at));
+        let text = serde_json::to_vec(&entry).unwrap();
+        quarantine
+            .write(&quarantine.path_of(&entry.id), &text)
+            .unwrap();
+    }
+    let listed = quarantine.list().unwrap();
+    let ids: Vec<_> = listed.iter().map(|entry| &*entry.message_id).collect();
+    assert_eq!(ids, ["2", "3", "1"]);
+}
+
+#[test]
+fn what_finds_no_room_is_not_kept_until_somebody_makes_some() {
+    let data_dir = TempDir::new().unwrap();
+    let daemon = bounded(&data_dir, 2, 10_000);
+    for id in ["1", "2"] {
+        assert_eq!(daemon.keep(&suspect(id, "x")).unwrap(), Keeping::New);
+    }
+    let other = Quarantine::open(data_dir.path()).unwrap();
+    assert!(other.remove(&suspect("1", "").id()).unwrap());
+    assert_eq!(daemon.keep(&suspect("3", "x")).unwrap(), Keeping::New);
+    assert_eq!(daemon.keep(&suspect("4", "x")).unwrap(), Keeping::Full);
+    // One that is there needs no room.
+    assert_eq!(daemon.keep(&suspect("2", "x")).unwrap(), Keeping::Known);
+    assert!(daemon.remove(&suspect("2", "").id()).unwrap());
+    assert_eq!(daemon.keep(&suspect("4", "x")).unwrap(), Keeping::New);
+    assert_eq!(daemon.len(), 2);
+    let reopened = bounded(&data_dir, 2, 10_000);
+    assert_eq!(reopened.keep(&suspect("5", "x")).unwrap(), Keeping::Full);
+}
+
+#[test]
+fn bytes_are_bounded_as_well() {
+    let data_dir = TempDir::new().unwrap();
+    let quarantine = bounded(&data_dir, 100, 3_000);
+    let long = "x".repeat(2_000);
+    assert_eq!(quarantine.keep(&suspect("1", &long)).unwrap(), Keeping::New);
+    assert_eq!(
+        quarantine.keep(&suspect("2", &long)).unwrap(),
+        Keeping::Full
+    );
+    assert_eq!(quarantine.keep(&suspect("3", "x")).unwrap(), Keeping::New);
+    let taken: u64 = files_in(&quarantine.folder).unwrap().values().sum();
+    assert!((2_000..=3_000).contains(&taken), "{taken}");
+}
+
+#[test]
+fn only_the_owner_may_read_and_who_looks_makes_nothing() {
+    let data_dir = TempDir::new().unwrap();
+    let quarantine = Quarantine::open(data_dir.path()).unwrap();
+    assert!(quarantine.list().unwrap().is_empty());
+    assert!(!quarantine.folder.exists());
+    let message = suspect("m", "rubbish");
+    quarantine.keep(&message).unwrap();
+    assert_eq!(mode(&quarantine.folder), 0o700);
+    assert_eq!(mode(&quarantine.path_of(&message.id())), 0o600);
+    assert!(!quarantine.folder.join(INCOMING).exists());
+}
+
+#[test]
+fn what_is_no_message_is_left_alone_and_a_broken_one_hides_no_other() {
+    let data_dir = TempDir::new().unwrap();
+    let quarantine = Quarantine::open(data_dir.path()).unwrap();
+    quarantine.keep(&suspect("m", "x")).unwrap();
+    let put = |name: &str, text: &str| fs::write(quarantine.folder.join(name), text).unwrap();
+    for name in [
+        "notes.txt",
+        "0.json",
+        INCOMING,
+        ".json",
+        "0123456789ABCDEF.json",
+    ] {
+        put(name, "mine");
+    }
+    fs::create_dir(quarantine.folder.join("00000000000000dd.json")).unwrap();
+    let broken = ["00000000000000aa", "00000000000000bb", "00000000000000cc"];
+    for (id, text) in broken.iter().zip(["", "{\"id\": \"x\"", "[1]"]) {
+        put(&format!("{id}.json"), text);
+    }
+    assert_eq!(quarantine.list().unwrap().len(), 1);
+    assert_eq!(quarantine.len(), 1 + broken.len());
+    for id in broken {
+        let error = quarantine.get(id).unwrap_err().to_string();
+        assert!(error.contains(id) && error.contains("remove it"), "{error}");
+        assert!(quarantine.remove(id).unwrap());
+    }
+    assert!(quarantine.folder.join("notes.txt").exists());
+    for outside in ["notes.txt", "../quarantine/0", "0.json", ""] {
+        assert_eq!(quarantine.get(outside).unwrap(), None, "{outside}");
+        assert!(!quarantine.remove(outside).unwrap(), "{outside}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_names_the_file_and_spoils_nothing() {
+    let data_dir = TempDir::new().unwrap();
+    let quarantine = Quarantine::open(data_dir.path()).unwrap();
+    quarantine.keep(&suspect("1", "x")).unwrap();
+    symlink("/dev/full", quarantine.folder.join(INCOMING)).unwrap();
+    let message = suspect("2", "x");
+    let error = quarantine.keep(&message).unwrap_err().to_string();
+    assert!(error.contains(&message.id()), "{error}");
+    assert!(error.ends_with("make room on the disk"), "{error}");
+    assert_eq!(quarantine.list().unwrap().len(), 1);
+    assert_eq!(quarantine.keep(&message).unwrap(), Keeping::New);
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_an_error_that_names_it() {
+    let data_dir = TempDir::new().unwrap();
+    let quarantine = Quarantine::open(data_dir.path()).unwrap();
+    fs::write(&quarantine.folder, "a file").unwrap();
+    let error = quarantine.keep(&suspect("m", "x")).unwrap_err().to_string();
+    assert!(error.contains("quarantine"), "{error}");
+    let error = Quarantine::open(data_dir.path()).unwrap_err().to_string();
+    assert!(error.starts_with("failed to read "), "{error}");
+}

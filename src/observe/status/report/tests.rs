@@ -1,0 +1,158 @@
+//! What a report holds, and in which words and units.
+
+use serde_json::json;
+
+use super::*;
+use crate::observe::status::sample::{self, BAD_QUEUE, GOOD_QUEUE, NEW_QUEUE};
+use crate::observe::status::{Phase, Trouble};
+
+fn report() -> Report {
+    Report::at(&sample::board(), Some(4_096), sample::later())
+}
+
+#[test]
+fn a_report_is_read_back_as_it_was_written() {
+    let report = report();
+    let text = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+}
+
+#[test]
+fn what_is_written_has_these_names_and_units() {
+    let written = serde_json::to_value(report()).unwrap();
+    assert_eq!(written["started"], "2026-01-02T03:04:05Z");
+    assert_eq!(written["uptime_seconds"], 5_400.0);
+    assert_eq!(written["reloads"], 2);
+    assert_eq!(written["refused_reloads"], 1);
+    let index = json!({
+        "state": "open", "reason": null, "data_dir": "/var/lib/asset-indexer", "bytes": 4096,
+        "commit_failures": 3,
+    });
+    assert_eq!(written["index"], index);
+    let deployed = json!({
+        "name": "deployed", "bucket": "media", "prefix": "deployed/", "subdomain": "deployed",
+        "queue_url": GOOD_QUEUE, "state": "deployed", "reasons": [], "assets": 1234567,
+        "scan": null, "complete_as_of": "2026-01-02T03:04:05Z",
+        "drift": { "as_of": "2026-01-02T03:04:05Z", "missing": 1, "stale": 2, "left_over": 3 },
+        "lag": { "p50_seconds": 0.9, "p99_seconds": 40.0, "max_seconds": 90000.0 },
+        "counts": {
+            "written": 11, "stale": 12, "look_ups": 13, "scans": 14, "failed_scans": 15,
+        },
+        "last_error": null,
+    });
+    assert_eq!(written["sources"][1], deployed);
+    let scan = json!({
+        "reason": "no scan has completed yet", "since": "2026-01-02T03:04:05Z", "seconds": 5400.0,
+        "listed": 1500, "admitted": 1200, "added": 900, "changed": 20, "removed": 1,
+        "expected": 6000,
+    });
+    assert_eq!(written["sources"][2]["scan"], scan);
+}
+
+#[test]
+fn a_queue_is_written_with_what_it_says_of_itself_and_what_came() {
+    let report = report();
+    let good = serde_json::to_value(report.queue(GOOD_QUEUE).unwrap()).unwrap();
+    let want = json!({
+        "url": GOOD_QUEUE, "state": "receiving", "reason": null, "wired": true,
+        "attributes": {
+            "visible": 31, "in_flight": 32, "delayed": 33, "retention_seconds": 345600,
+            "dead_letter": { "arn": "arn:aws:sqs:eu-west-1:1:dead", "max_receive_count": 5 },
+        },
+        "counts": {
+            "received": 101, "redelivered": 102, "acknowledged": 103, "unreadable": 104,
+            "failed": 105, "refused_receipts": 106, "unrouted": 107, "not_admitted": 108,
+            "irrelevant": 109, "unknown": 110,
+        },
+    });
+    assert_eq!(good, want);
+    let bad = report.queue(BAD_QUEUE).unwrap();
+    assert_eq!(bad.state, QueueState::Failing);
+    assert_eq!(bad.reason.as_deref(), Some("access denied"));
+    let new = report.queue(NEW_QUEUE).unwrap();
+    assert_eq!((new.state, &new.attributes), (QueueState::Starting, &None));
+    assert_eq!(report.queue("another"), None);
+}
+
+#[test]
+fn the_state_is_the_phase_unless_the_source_suffers() {
+    for (phase, suffers, want) in [
+        (Phase::Deploying, false, State::Deploying),
+        (Phase::Deployed, false, State::Deployed),
+        (Phase::Disabled, false, State::Disabled),
+        (Phase::Deploying, true, State::Degraded),
+        (Phase::Deployed, true, State::Degraded),
+        (Phase::Disabled, true, State::Disabled),
+    ] {
+        assert_eq!(State::of(phase, suffers), want, "{phase:?} {suffers}");
+    }
+    for state in State::ALL {
+        assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+    }
+}
+
+#[test]
+fn a_trouble_that_passed_is_no_reason_but_stays_the_last_error() {
+    let report = report();
+    let degraded = &report.sources[0];
+    assert_eq!(degraded.reasons, ["access denied\u{1b}[31m"]);
+    assert_eq!(degraded.last_error.as_ref().unwrap().text, "it passed");
+    assert_eq!(degraded.state, State::Degraded);
+}
+
+#[test]
+fn the_daemon_waits_for_the_index_and_for_silent_queues() {
+    for (index, is_silent, want) in [
+        (IndexHealth::Open, false, &[][..]),
+        (IndexHealth::Opening, false, &["the index is being opened"]),
+        (
+            IndexHealth::Failed("no space".into()),
+            false,
+            &["the index failed: no space"],
+        ),
+        (
+            IndexHealth::Open,
+            true,
+            &["the queue q has not answered yet"],
+        ),
+        (
+            IndexHealth::Opening,
+            true,
+            &[
+                "the index is being opened",
+                "the queue q has not answered yet",
+            ],
+        ),
+    ] {
+        let board = sample::empty_board();
+        board.set_index(index.clone());
+        if !is_silent {
+            board.queue("q").set_health(Health::Failing("gone".into()));
+        }
+        board.queue("q");
+        let report = Report::of(&board, None);
+        assert_eq!(report.waiting_for, want, "{index:?}");
+        assert_eq!(report.ready, want.is_empty(), "{index:?}");
+        assert_eq!(report.ready, board.is_ready(), "{index:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_put_back_makes_no_negative_time() {
+    let report = Report::at(&sample::board(), None, Timestamp::from_millis(0));
+    assert_eq!(report.uptime_seconds, 0.0);
+    assert_eq!(report.sources[2].scan.as_ref().unwrap().seconds, 0.0);
+}
+
+#[test]
+fn a_source_without_anything_yet_is_deploying() {
+    let board = sample::empty_board();
+    board.source("new");
+    let report = Report::of(&board, None);
+    let new = &report.sources[0];
+    assert_eq!((new.state, new.assets), (State::Deploying, 0));
+    assert_eq!((&new.scan, &new.lag, &new.drift), (&None, &None, &None));
+    board.source("new").suffer(Trouble::Scan, "no bucket");
+    let report = Report::of(&board, None);
+    assert_eq!(report.sources[0].state, State::Degraded);
+}

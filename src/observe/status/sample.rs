@@ -1,0 +1,159 @@
+//! A board with something of each kind, for the tests of those who show it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    Board, Health, IndexHealth, Phase, Route, ScanView, SourceBoard, SourceFacts, Trouble,
+};
+use crate::aws::queue::{Attributes, Redrive};
+use crate::core::replication::schedule::Reason;
+use crate::core::replication::timestamp::Timestamp;
+use crate::index::progress::Progress;
+use crate::index::tally::Drift;
+
+/// The queue that answers.
+pub const GOOD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1/good";
+/// The queue that does not.
+pub const BAD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1/bad";
+/// The queue that has not answered yet.
+pub const NEW_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1/new";
+
+/// 2026-01-02T03:04:05Z.
+pub const BEGAN: Timestamp = Timestamp::from_millis(1_767_323_045_000);
+
+/// A ready board without Sources and queues.
+pub fn empty_board() -> Board {
+    let board = Board::new(PathBuf::from("/var/lib/asset-indexer"));
+    board.set_index(IndexHealth::Open);
+    board
+}
+
+/// One Source in each state, one queue of each health: not ready, for one queue is still silent.
+pub fn board() -> Board {
+    let mut board = empty_board();
+    board.started = BEGAN;
+    board.reloads.add(2);
+    board.refused_reloads.add(1);
+    board.commit_failures.add(3);
+    fill_work(&board);
+    fill_deployed(&source(&board, "deployed", Phase::Deployed, GOOD_QUEUE));
+    let deploying = source(&board, "deploying", Phase::Deploying, NEW_QUEUE);
+    let progress = Arc::new(Progress::default());
+    progress.listed.add(1_500);
+    progress.admitted.add(1_200);
+    progress.added.add(900);
+    progress.changed.add(20);
+    progress.removed.add(1);
+    progress.expected.add(6_000);
+    deploying.set_scan(Some(ScanView {
+        reason: Reason::NeverComplete,
+        since: BEGAN,
+        progress,
+    }));
+    let degraded = source(&board, "degraded", Phase::Deployed, BAD_QUEUE);
+    degraded.suffer(Trouble::Queue, "access denied\u{1b}[31m");
+    degraded.suffer(Trouble::LookUp, "it passed");
+    degraded.recover(Trouble::LookUp);
+    let disabled = source(&board, "disabled", Phase::Disabled, GOOD_QUEUE);
+    disabled.suffer(Trouble::Scan, "no bucket");
+    fill_queues(&board);
+    board
+}
+
+fn fill_work(board: &Board) {
+    for millis in [40, 3_000] {
+        board.commits.took.record(Duration::from_millis(millis));
+    }
+    board.commits.records.add(321);
+    for (route, status, millis) in [
+        (Route::Search, 200, 20),
+        (Route::Search, 200, 200),
+        (Route::Search, 503, 20_000),
+        (Route::Page, 304, 1),
+    ] {
+        board
+            .http
+            .count(route, status, Duration::from_millis(millis));
+    }
+    board.http.busy.add(4);
+    board.http.too_slow.add(5);
+    board.http.cut_off.add(6);
+}
+
+fn source(board: &Board, name: &str, phase: Phase, queue_url: &str) -> Arc<SourceBoard> {
+    let source = board.source(name);
+    source.set_facts(SourceFacts {
+        bucket: "media".into(),
+        prefix: format!("{name}/"),
+        subdomain: name.into(),
+        queue_url: Some(queue_url.into()),
+    });
+    source.set_phase(phase);
+    source
+}
+
+fn fill_deployed(source: &SourceBoard) {
+    source.tally.set_assets(1_234_567);
+    source.tally.set_drift(Drift {
+        as_of: Some(BEGAN),
+        missing: 1,
+        stale: 2,
+        left_over: 3,
+    });
+    source.set_complete_as_of(Some(BEGAN));
+    for millis in [100, 900, 40_000, 90_000_000] {
+        source.lag.record(Duration::from_millis(millis));
+    }
+    source.written.add(11);
+    source.stale.add(12);
+    source.look_ups.add(13);
+    source.scans.add(14);
+    source.failed_scans.add(15);
+}
+
+fn fill_queues(board: &Board) {
+    let good = board.queue(GOOD_QUEUE);
+    good.set_health(Health::Receiving);
+    good.set_wired();
+    good.set_attributes(Attributes {
+        visible: 31,
+        in_flight: 32,
+        delayed: 33,
+        retention: Duration::from_secs(345_600),
+        visibility: Duration::from_secs(30),
+        max_message_bytes: 262_144,
+        redrive: Some(Redrive {
+            dead_letter_arn: "arn:aws:sqs:eu-west-1:1:dead".into(),
+            max_receive_count: 5,
+        }),
+        arn: "arn:aws:sqs:eu-west-1:1:good".into(),
+        created: None,
+    });
+    let counters = &good.counters;
+    let all = [
+        &counters.received,
+        &counters.redelivered,
+        &counters.acknowledged,
+        &counters.unreadable,
+        &counters.failed,
+        &counters.refused_receipts,
+        &counters.unrouted,
+        &counters.not_admitted,
+        &counters.irrelevant,
+        &counters.unknown,
+        &counters.dead_lettered,
+    ];
+    for (counter, n) in all.into_iter().zip(101..) {
+        counter.add(n);
+    }
+    let bad = board.queue(BAD_QUEUE);
+    bad.set_health(Health::Failing("access denied".into()));
+    board.queue(NEW_QUEUE);
+}
+
+/// What the clock says an hour and a half after [`BEGAN`].
+pub fn later() -> Timestamp {
+    Timestamp::from_millis(BEGAN.as_millis() + 90 * 60 * 1000)
+}

@@ -1,0 +1,186 @@
+//! The board of one Source: what state it is in, and why.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::{Lag, LastError, lock};
+use crate::core::replication::schedule::Reason;
+use crate::core::replication::timestamp::Timestamp;
+use crate::index::progress::{Counter, Progress};
+use crate::index::tally::Tally;
+
+/// One Source.
+#[derive(Debug)]
+pub struct SourceBoard {
+    /// Its name.
+    pub name: String,
+    /// Its assets and its drift.
+    pub tally: Arc<Tally>,
+    /// From event to searchable.
+    pub lag: Lag,
+    /// Events whose effect was written.
+    pub written: Counter,
+    /// Events of which the index knew as much or more.
+    pub stale: Counter,
+    /// Pages of one key that were asked for.
+    pub look_ups: Counter,
+    /// Scans that completed.
+    pub scans: Counter,
+    /// Scans that failed.
+    pub failed_scans: Counter,
+    facts: Mutex<SourceFacts>,
+    phase: Mutex<Phase>,
+    troubles: Mutex<BTreeMap<Trouble, String>>,
+    scan: Mutex<Option<ScanView>>,
+    complete_as_of: Mutex<Option<Timestamp>>,
+    last_error: Mutex<Option<LastError>>,
+    wired: AtomicBool,
+}
+
+/// What the configuration says of a Source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// The bucket.
+    pub bucket: String,
+    /// The prefix.
+    pub prefix: String,
+    /// The subdomain.
+    pub subdomain: String,
+    /// The address of its queue.
+    pub queue_url: Option<String>,
+}
+
+/// How far a Source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Its first listing, or that of another bucket, is not complete yet.
+    Deploying,
+    /// The index mirrors it.
+    Deployed,
+    /// It is disabled.
+    Disabled,
+}
+
+/// What a Source can suffer from; each at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// Its subdomain is another's.
+    Binding,
+    /// Its last scan failed.
+    Scan,
+    /// Its queue cannot be received from.
+    Queue,
+    /// The key of an event could not be listed.
+    LookUp,
+}
+
+/// A scan that is under way.
+#[derive(Clone, Debug)]
+pub struct ScanView {
+    /// Why it runs.
+    pub reason: Reason,
+    /// Since when, by our clock.
+    pub since: Timestamp,
+    /// What it has done.
+    pub progress: Arc<Progress>,
+}
+
+impl SourceBoard {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            tally: Arc::default(),
+            lag: Lag::default(),
+            written: Counter::default(),
+            stale: Counter::default(),
+            look_ups: Counter::default(),
+            scans: Counter::default(),
+            failed_scans: Counter::default(),
+            facts: Mutex::default(),
+            phase: Mutex::new(Phase::Deploying),
+            troubles: Mutex::default(),
+            scan: Mutex::default(),
+            complete_as_of: Mutex::default(),
+            last_error: Mutex::default(),
+            wired: AtomicBool::new(false),
+        }
+    }
+
+    /// What the configuration says of it.
+    pub fn facts(&self) -> SourceFacts {
+        lock(&self.facts).clone()
+    }
+
+    /// Notes what the configuration says of it.
+    pub fn set_facts(&self, facts: SourceFacts) {
+        *lock(&self.facts) = facts;
+    }
+
+    /// Notes that its queue has been seen to get its events; tells whether it has only now.
+    pub fn set_wired(&self) -> bool {
+        !self.wired.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that its queue is another, of which nothing is known.
+    pub fn unset_wired(&self) {
+        self.wired.store(false, Ordering::Relaxed);
+    }
+
+    /// How far it is.
+    pub fn phase(&self) -> Phase {
+        *lock(&self.phase)
+    }
+
+    /// Notes how far it is.
+    pub fn set_phase(&self, phase: Phase) {
+        *lock(&self.phase) = phase;
+    }
+
+    /// What it suffers from, in words.
+    pub fn troubles(&self) -> Vec<String> {
+        lock(&self.troubles).values().cloned().collect()
+    }
+
+    /// Whether it suffers from that.
+    pub fn suffers(&self, trouble: Trouble) -> bool {
+        lock(&self.troubles).contains_key(&trouble)
+    }
+
+    /// Notes what it suffers from; tells whether it did not before.
+    pub fn suffer(&self, trouble: Trouble, text: impl Into<String>) -> bool {
+        let text = text.into();
+        *lock(&self.last_error) = Some(LastError::now(text.clone()));
+        lock(&self.troubles).insert(trouble, text).is_none()
+    }
+
+    /// Notes that it does not suffer from that any more; tells whether it did.
+    pub fn recover(&self, trouble: Trouble) -> bool {
+        lock(&self.troubles).remove(&trouble).is_some()
+    }
+
+    /// The scan that is under way.
+    pub fn scan(&self) -> Option<ScanView> {
+        lock(&self.scan).clone()
+    }
+
+    /// Notes which scan is under way.
+    pub fn set_scan(&self, scan: Option<ScanView>) {
+        *lock(&self.scan) = scan;
+    }
+
+    /// As of when its newest scan is complete.
+    pub fn complete_as_of(&self) -> Option<Timestamp> {
+        *lock(&self.complete_as_of)
+    }
+
+    /// Notes as of when its newest scan is complete.
+    pub fn set_complete_as_of(&self, as_of: Option<Timestamp>) {
+        *lock(&self.complete_as_of) = as_of;
+    }
+
+    /// What went wrong last.
+    pub fn last_error(&self) -> Option<LastError> {
+        lock(&self.last_error).clone()
+    }
+}

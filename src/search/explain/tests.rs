@@ -1,0 +1,192 @@
+//! What is gathered from a bucket that plays its part, and from an index in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use super::facts::ContentFacts;
+use super::*;
+use crate::aws::bucket::{BucketError, BucketErrorKind, Fault};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::listing::{ContinuationToken, Entry, Page, PageRequest};
+use crate::core::replication::object::{ETag, Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::sequencer::Sequencer;
+use crate::core::replication::source_state::Identity;
+use crate::core::replication::timestamp::Timestamp;
+use crate::index::tantivy::TantivyEngine;
+use crate::index::{Change, Changes};
+
+/// Answers with these pages, the last one first: keys, and whether more follow.
+struct Pages(Mutex<Vec<(Vec<&'static str>, bool)>>);
+
+fn object(size: u64) -> Object {
+    Object {
+        size,
+        etag: ETag::parse("e"),
+        last_modified: Timestamp::from_millis(5),
+        storage_class: StorageClass::Standard,
+    }
+}
+
+impl Lister for Pages {
+    async fn list(&self, request: &PageRequest) -> Result<Page, BucketError> {
+        assert_eq!((&*request.prefix, request.max_keys), ("a", 1));
+        let page = self.0.lock().unwrap().pop();
+        let (keys, more) = page.ok_or_else(|| BucketError {
+            attempted: "list bucket photos".to_owned(),
+            fault: Fault {
+                kind: BucketErrorKind::AccessDenied,
+                detail: String::new(),
+            },
+            attempts: 1,
+        })?;
+        let entry = |key: &str| Entry {
+            key: key.to_owned(),
+            object: object(7),
+        };
+        Ok(Page {
+            entries: keys.into_iter().map(entry).collect(),
+            next: more.then(|| ContinuationToken("t".to_owned())),
+            stamp: Timestamp::from_millis(9),
+        })
+    }
+}
+
+fn ask(mut pages: Vec<(Vec<&'static str>, bool)>) -> InBucket {
+    pages.reverse();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let pages = Pages(Mutex::new(pages));
+    runtime.unwrap().block_on(in_bucket(&pages, "a"))
+}
+
+#[test]
+fn a_key_alone_is_found_behind_empty_pages_and_not_taken_for_another() {
+    let there = InBucket::There((&object(7)).into());
+    for (pages, want) in [
+        (vec![(vec!["a"], true)], there.clone()),
+        (vec![(vec![], true), (vec!["a"], false)], there),
+        (vec![(vec![], false)], InBucket::Absent),
+        (vec![(vec!["a/b"], true)], InBucket::Absent),
+        (vec![(vec![], true), (vec!["a0"], false)], InBucket::Absent),
+    ] {
+        assert_eq!(ask(pages.clone()), want, "{pages:?}");
+    }
+}
+
+#[test]
+fn a_listing_that_fails_is_not_an_absence() {
+    for (pages, says) in [
+        (vec![], "failed to list bucket photos: access denied"),
+        (vec![(vec![], true)], "access denied"),
+        (vec![(vec!["b"], false)], "prefix"),
+    ] {
+        let InBucket::Failed { error } = ask(pages) else {
+            panic!("not a failure: {says}");
+        };
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+fn source() -> Source {
+    let mut source = Source::new("assets", "photos", "shop");
+    source.prefix = "shop/".to_owned();
+    source
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// An index that holds `shop/a` live, `shop/b` removed, and a scan that is to go on behind `shop/m`.
+fn engine() -> TantivyEngine {
+    let source = source();
+    let mut checkpoint = Checkpoint::default();
+    let (id, _) = checkpoint
+        .register(&Identity {
+            name: &source.name,
+            subdomain: &source.subdomain,
+            origin: &source.origin(),
+            prefix: &source.prefix,
+            scope: &source.scope(),
+        })
+        .unwrap();
+    let state = checkpoint.state_mut(id).unwrap();
+    state.begin_scan(vec![KeyRange::under("shop/")]);
+    state.complete_as_of = Some(Timestamp::from_millis(1_000));
+    let running = state.running.as_mut().unwrap();
+    running.advance(0, Some("shop/m".to_owned()), false);
+    let record = |content| Record {
+        content,
+        event_time: Some(Timestamp::from_millis(3)),
+        sequencer: Sequencer::parse("00A1"),
+        listed_at: None,
+    };
+    let live = Content::Live {
+        object: object(7),
+        first_seen: Timestamp::from_millis(2),
+    };
+    let records = [("shop/a", live), ("shop/b", Content::Removed { scan: 1 })];
+    let change = |(key, content): (&str, Content)| {
+        let change = Change {
+            record: Some(record(content)),
+            replaces: false,
+        };
+        ((id, key.to_owned()), change)
+    };
+    let changes: Changes = BTreeMap::from(records.map(change));
+    let mut engine = TantivyEngine::in_memory().unwrap();
+    engine.commit(&changes, &checkpoint).unwrap();
+    engine
+}
+
+fn known(source: &Source, key: &str) -> SourceInIndex {
+    match in_index(&engine(), source, key, DAY).unwrap() {
+        InIndex::Known(known) => *known,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_index_tells_of_record_and_scan() {
+    let a = known(&source(), "shop/a");
+    assert_eq!(a.live(), Some(&(&object(7)).into()));
+    let record = a.record.unwrap();
+    assert_eq!(record.sequencer.as_deref(), Some("00a1"));
+    assert_eq!(record.event_time, Some(Timestamp::from_millis(3)));
+    assert_eq!(a.scan_due_by, Some(Timestamp::from_millis(86_401_000)));
+    assert!(!a.scan.unwrap().has_key_ahead);
+    assert!(a.other_place.is_none() && !a.other_rules);
+    let b = known(&source(), "shop/b").record.unwrap();
+    assert_eq!(b.content, ContentFacts::Tombstone { scan: 1 });
+    let z = known(&source(), "shop/z");
+    assert!(z.record.is_none() && z.scan.unwrap().has_key_ahead);
+}
+
+#[test]
+fn a_source_that_was_changed_is_told_from_one_that_is_new() {
+    let mut moved = source();
+    moved.bucket = "pictures".to_owned();
+    let place = known(&moved, "shop/a").other_place.unwrap();
+    assert_eq!(place.origin, "aws/photos");
+    let mut with_markers = source();
+    with_markers.folder_markers = true;
+    assert!(known(&with_markers, "shop/a").other_rules);
+    let other = Source::new("other", "photos", "shop");
+    let index = in_index(&engine(), &other, "shop/a", DAY).unwrap();
+    assert_eq!(index, InIndex::UnknownSource);
+}
+
+#[test]
+fn whether_a_key_marks_a_folder_depends_on_the_size_that_is_known() {
+    let there = |size| InBucket::There((&object(size)).into());
+    for (key, bucket, admitted) in [
+        ("shop/a/", there(0), false),
+        ("shop/a/", there(1), true),
+        ("shop/a/", InBucket::NotAsked, false),
+        ("shop/a", there(0), true),
+        ("shop/a", InBucket::Absent, true),
+        ("a", InBucket::NotAsked, false),
+    ] {
+        let told = facts(&source(), key, bucket.clone(), InIndex::NoIndex);
+        assert_eq!(told.admitted, admitted, "{key} {bucket:?}");
+        assert_eq!(told.path.is_some(), key.starts_with("shop/"));
+    }
+}

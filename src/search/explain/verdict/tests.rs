@@ -1,0 +1,275 @@
+//! Every case of the verdict, as a line.
+
+use super::*;
+use crate::search::explain::facts::{ContentFacts, ObjectFacts, Place, RecordFacts, ScanFacts};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_790_000_000_000 + 1_000 * seconds)
+}
+
+fn object(etag: &str) -> ObjectFacts {
+    ObjectFacts {
+        size: 1,
+        etag: Some(etag.to_owned()),
+        last_modified: at(0),
+        storage_class: "STANDARD".to_owned(),
+    }
+}
+
+fn there(etag: &str) -> InBucket {
+    InBucket::There(object(etag))
+}
+
+fn live(etag: &str) -> ContentFacts {
+    ContentFacts::Live {
+        object: object(etag),
+        first_seen: at(1),
+    }
+}
+
+const TOMBSTONE: ContentFacts = ContentFacts::Tombstone { scan: 1 };
+
+fn known(content: Option<ContentFacts>) -> SourceInIndex {
+    let record = |content| RecordFacts {
+        content,
+        event_time: None,
+        sequencer: None,
+        listed_at: Some(at(2)),
+    };
+    SourceInIndex {
+        complete_as_of: Some(at(3)),
+        scan_due_by: Some(at(4)),
+        scan: None,
+        other_place: None,
+        other_rules: false,
+        record: content.map(record),
+    }
+}
+
+/// Of an enabled Source with events, whose rules admit the key.
+fn facts(bucket: InBucket, index: InIndex) -> Facts {
+    Facts {
+        source: "assets".to_owned(),
+        enabled: true,
+        has_events: true,
+        prefix: "shop/".to_owned(),
+        key: "shop/a.jpg".to_owned(),
+        path: Some("/a.jpg".to_owned()),
+        url: Some("https://shop.example/a.jpg".to_owned()),
+        admitted: true,
+        rule: "admitted: no rule excludes it".to_owned(),
+        bucket,
+        index,
+    }
+}
+
+fn of(bucket: InBucket, content: Option<ContentFacts>) -> Verdict {
+    verdict(&facts(bucket, InIndex::Known(Box::new(known(content)))))
+}
+
+fn unread() -> InIndex {
+    InIndex::Failed {
+        error: "damaged".to_owned(),
+    }
+}
+
+fn refused() -> InBucket {
+    InBucket::Failed {
+        error: "access denied".to_owned(),
+    }
+}
+
+fn next_event() -> Next {
+    Next::EventOrScan {
+        due_by: Some(at(4)),
+    }
+}
+
+#[test]
+fn bucket_and_index_together_tell_why() {
+    use InBucket::{Absent, NotAsked};
+    let not_in_index = |removed| Verdict::NotInIndex { removed };
+    for (bucket, content, want) in [
+        (there("a"), Some(live("a")), Verdict::Equal),
+        (there("b"), Some(live("a")), Verdict::Differs(next_event())),
+        (Absent, Some(live("a")), Verdict::Gone(next_event())),
+        (NotAsked, Some(live("a")), Verdict::Unchecked),
+        (refused(), Some(live("a")), Verdict::Unchecked),
+        (there("a"), Some(TOMBSTONE), Verdict::Removed(next_event())),
+        (Absent, Some(TOMBSTONE), Verdict::NotInBucket),
+        (NotAsked, Some(TOMBSTONE), not_in_index(true)),
+        (refused(), Some(TOMBSTONE), not_in_index(true)),
+        (there("a"), None, Verdict::NotYet(next_event())),
+        (Absent, None, Verdict::NotInBucket),
+        (NotAsked, None, not_in_index(false)),
+        (refused(), None, not_in_index(false)),
+    ] {
+        let found = matches!(content, Some(ContentFacts::Live { .. }));
+        let told = of(bucket.clone(), content.clone());
+        assert_eq!(told, want, "{bucket:?} {content:?}");
+        assert_eq!(told.is_searchable(), Some(found), "{told:?}");
+    }
+}
+
+#[test]
+fn an_object_differs_in_whatever_a_listing_shows() {
+    let changes: [fn(&mut ObjectFacts); 4] = [
+        |object| object.size = 2,
+        |object| object.etag = None,
+        |object| object.last_modified = at(9),
+        |object| object.storage_class = "GLACIER".to_owned(),
+    ];
+    for (place, change) in changes.into_iter().enumerate() {
+        let mut object = object("a");
+        change(&mut object);
+        let told = of(InBucket::There(object), Some(live("a")));
+        assert_eq!(told, Verdict::Differs(next_event()), "{place}");
+    }
+}
+
+#[test]
+fn what_an_event_does_not_tell_is_no_difference() {
+    type Change = fn(&mut ObjectFacts);
+    let changes: [(Change, bool); 4] = [
+        (|object| object.size = 2, false),
+        (|object| object.etag = None, false),
+        (|object| object.last_modified = at(9), true),
+        (|object| object.storage_class = "GLACIER".to_owned(), true),
+    ];
+    for (place, (change, as_told)) in changes.into_iter().enumerate() {
+        let mut object = object("a");
+        change(&mut object);
+        let mut known = known(Some(live("a")));
+        if let Some(record) = &mut known.record {
+            record.event_time = Some(at(5));
+        }
+        let told = verdict(&facts(
+            InBucket::There(object),
+            InIndex::Known(Box::new(known)),
+        ));
+        let due_by = Some(at(4));
+        let want = match as_told {
+            true => Verdict::AsEventTold(Next::Scan { due_by }),
+            false => Verdict::Differs(next_event()),
+        };
+        assert_eq!(told, want, "{place}");
+    }
+}
+
+#[test]
+fn an_index_that_does_not_serve_the_source_finds_nothing() {
+    for (index, want) in [
+        (InIndex::NoIndex, Verdict::NoIndex),
+        (InIndex::UnknownSource, Verdict::NeverScanned),
+    ] {
+        for bucket in [there("a"), InBucket::NotAsked, refused()] {
+            assert_eq!(verdict(&facts(bucket, index.clone())), want);
+        }
+        let told = verdict(&facts(InBucket::Absent, index));
+        assert_eq!(told, Verdict::NotInBucket);
+    }
+    let told = verdict(&facts(there("a"), unread()));
+    assert_eq!((told.is_searchable(), told), (None, Verdict::IndexUnread));
+}
+
+#[test]
+fn records_of_another_bucket_are_not_found_whatever_they_say() {
+    for content in [None, Some(TOMBSTONE), Some(live("a"))] {
+        let mut known = known(content);
+        known.other_place = Some(Place {
+            origin: "aws/old".to_owned(),
+            prefix: String::new(),
+        });
+        let mut facts = facts(there("a"), InIndex::Known(Box::new(known)));
+        assert_eq!(verdict(&facts), Verdict::Moving);
+        facts.bucket = InBucket::Absent;
+        assert_eq!(verdict(&facts), Verdict::NotInBucket);
+    }
+}
+
+#[test]
+fn what_the_configuration_is_against_is_told_first() {
+    let cases = [
+        (there("a"), InIndex::NoIndex),
+        (InBucket::Absent, InIndex::UnknownSource),
+        (InBucket::NotAsked, InIndex::Known(Box::new(known(None)))),
+    ];
+    for (bucket, index) in cases {
+        let mut facts = facts(bucket, index);
+        facts.admitted = false;
+        facts.rule = "not admitted: excluded by the rule \"a.jpg\"".to_owned();
+        assert_eq!(verdict(&facts), Verdict::NotAdmitted(facts.rule.clone()));
+        facts.path = None;
+        assert_eq!(verdict(&facts), Verdict::OutsidePrefix("shop/".to_owned()));
+        facts.enabled = false;
+        assert_eq!(verdict(&facts), Verdict::Disabled);
+        facts.index = unread();
+        assert_eq!(verdict(&facts), Verdict::Disabled);
+    }
+}
+
+#[test]
+fn new_rules_do_not_hide_what_older_ones_let_in() {
+    for bucket in [there("a"), InBucket::Absent, InBucket::NotAsked] {
+        let mut facts = facts(bucket, InIndex::Known(Box::new(known(Some(live("a"))))));
+        facts.admitted = false;
+        let told = verdict(&facts);
+        assert_eq!(told, Verdict::NoLongerAdmitted(facts.rule.clone()));
+        assert_eq!(told.is_searchable(), Some(true));
+    }
+}
+
+#[test]
+fn what_comes_next_depends_on_scan_rules_and_events() {
+    let scan = |has_key_ahead| {
+        Some(ScanFacts {
+            number: 2,
+            started: None,
+            has_key_ahead,
+        })
+    };
+    let due_by = Some(at(4));
+    for (scan, other_rules, has_events, want) in [
+        (scan(true), true, true, Next::RunningScan),
+        (scan(true), false, false, Next::RunningScan),
+        (scan(false), true, true, Next::NewRules),
+        (None, true, false, Next::NewRules),
+        (scan(false), false, true, Next::EventOrScan { due_by }),
+        (None, false, true, Next::EventOrScan { due_by }),
+        (None, false, false, Next::Scan { due_by }),
+    ] {
+        let mut known = known(None);
+        (known.scan, known.other_rules) = (scan, other_rules);
+        let mut facts = facts(there("a"), InIndex::Known(Box::new(known)));
+        facts.has_events = has_events;
+        assert_eq!(verdict(&facts), Verdict::NotYet(want));
+    }
+}
+
+#[test]
+fn a_verdict_is_a_sentence() {
+    let scan = Next::Scan {
+        due_by: Some(at(4)),
+    };
+    for (told, text) in [
+        (
+            Verdict::Equal,
+            "searchable, and the index says what the bucket says",
+        ),
+        (
+            Verdict::Gone(Next::RunningScan),
+            "searchable, but no longer in the bucket; the scan that is under way removes it",
+        ),
+        (
+            Verdict::NotYet(scan),
+            "not searchable: it is in the bucket and not in the index yet; the next scan (the \
+             daemon's is due by 2026-09-21T14:13:24Z) brings it",
+        ),
+        (
+            Verdict::IndexUnread,
+            "not to be told: the index cannot be read",
+        ),
+    ] {
+        assert_eq!(told.to_string(), text);
+    }
+}

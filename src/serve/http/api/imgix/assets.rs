@@ -1,0 +1,232 @@
+//! `/api/v1/sources/{id}/assets`: the assets of a Source in imgix's shape.
+//!
+//! The path of an asset stands in the address behind `assets`, percent-encoded once, and comes back
+//! byte for byte. Clients that put a `/` of their own before `origin_path`, which begins with one, mean
+//! the same.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::filters::{self, FILTERS};
+use super::paging::{self, Paging};
+use super::{document, kinds, sparse};
+use crate::core::query::{Hit, Query, Request, Sort, SortBy, fingerprint};
+use crate::core::source::Source;
+use crate::serve::http::api::error::{ApiError, Code};
+use crate::serve::http::api::inquiry::Inquiry;
+use crate::serve::http::api::openapi::{Operation, Tag};
+use crate::serve::http::api::params::{Form, Params, Spec, decoded};
+use crate::serve::http::api::run::searching;
+
+const SORT: &[Spec] = &[Spec {
+    name: "sort",
+    form: Form::Word(&[
+        "date_created",
+        "-date_created",
+        "date_modified",
+        "-date_modified",
+        "file_size",
+        "-file_size",
+    ]),
+    about: "the order, descending with - in front; by path without it",
+}];
+
+const FIELDS: &[Spec] = &[Spec {
+    name: "fields[assets]",
+    form: Form::Text,
+    about: "the attributes to give, with commas between",
+}];
+
+const LISTED: &[&[Spec]] = &[
+    paging::PARAMETERS,
+    SORT,
+    FIELDS,
+    FILTERS[0],
+    FILTERS[1],
+    FILTERS[2],
+    FILTERS[3],
+    FILTERS[4],
+    FILTERS[5],
+    FILTERS[6],
+    FILTERS[7],
+    FILTERS[8],
+];
+
+/// In the OpenAPI document.
+pub const LIST: Operation = Operation {
+    path: "/api/v1/sources/{id}/assets",
+    id: "imgixAssets",
+    summary: "The assets of a Source, as imgix lists them",
+    tag: Tag::Imgix,
+    parameters: LISTED,
+    answer: "ImgixAssets",
+    may_be_missing: true,
+};
+
+/// In the OpenAPI document.
+pub const OLD_LIST: Operation = Operation {
+    path: "/api/v1/assets/{id}",
+    id: "imgixAssetsOld",
+    summary: "The same, as older clients ask for it",
+    ..LIST
+};
+
+/// In the OpenAPI document.
+pub const ONE: Operation = Operation {
+    path: "/api/v1/sources/{id}/assets/{origin_path}",
+    id: "imgixAsset",
+    summary: "One asset, as imgix shows it",
+    tag: Tag::Imgix,
+    parameters: &[FIELDS],
+    answer: "ImgixAsset",
+    may_be_missing: true,
+};
+
+/// In the OpenAPI document.
+pub const OLD_ONE: Operation = Operation {
+    path: "/api/v1/assets/{id}/{origin_path}",
+    id: "imgixAssetOld",
+    summary: "The same, as older clients ask for it",
+    ..ONE
+};
+
+/// Answers a request for a page.
+pub async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
+    let params = inquiry.params(&LIST)?;
+    let (id, _) = parts(inquiry.path());
+    let source = Arc::clone(&inquiry.scope.with_id(id)?.source);
+    let (condition, written) = filters::read(&params)?;
+    let sort = sort(&params);
+    let fingerprint = fingerprint(&format!("assets {written}"), sort, &[&source.name]);
+    let paging = Paging::read(&params, fingerprint, sort)?;
+    let request = Request {
+        sort,
+        ..Request::new(Query { condition })
+    };
+    let ((hits, total, next), paging) = searching(&inquiry.site, move |view, deadline| {
+        let scope: Vec<&Source> = Some(&*source).filter(|it| it.enabled).into_iter().collect();
+        Ok((paging.search(view, &scope, request, deadline)?, paging))
+    })
+    .await?;
+    let fields = params.text("fields[assets]");
+    let data = hits.iter().map(|hit| object(id, hit, fields)).collect();
+    Ok(document(Value::Array(data), paging.meta(total, next)))
+}
+
+/// Answers a request for one.
+pub async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
+    let params = inquiry.params(&ONE)?;
+    let (id, path) = parts(inquiry.path());
+    let source = Arc::clone(&inquiry.scope.with_id(id)?.source);
+    let path = decoded(path, false)
+        .map_err(|problem| ApiError::new(Code::PathInvalid, format!("the path {problem}")))?;
+    let found = searching(&inquiry.site, move |view, _| {
+        if !source.enabled {
+            return Ok(None);
+        }
+        let joined = path.starts_with("//").then(|| &path[1..]);
+        for path in [Some(path.as_str()), joined].into_iter().flatten() {
+            if let Some(hit) = view.asset(&source, path)? {
+                return Ok(Some(hit));
+            }
+        }
+        Ok(None)
+    });
+    let hit = found.await?.ok_or_else(|| {
+        let text = "the Source has no asset of this path; /v1/explain tells why";
+        ApiError::new(Code::NotFound, text)
+    })?;
+    let fields = params.text("fields[assets]");
+    Ok(document(object(id, &hit, fields), json!({})))
+}
+
+/// The id of the Source and the asset path, still encoded, of an address of either form.
+pub(super) fn parts(address: &str) -> (&str, &str) {
+    let split = |rest: &'_ str| rest.find('/').unwrap_or(rest.len());
+    if let Some(rest) = address.strip_prefix("/api/v1/assets/") {
+        return rest.split_at(split(rest));
+    }
+    let rest = address.strip_prefix("/api/v1/sources/").unwrap_or_default();
+    let (id, rest) = rest.split_at(split(rest));
+    (id, rest.strip_prefix("/assets").unwrap_or_default())
+}
+
+fn sort(params: &Params) -> Sort {
+    let text = params.text("sort").unwrap_or_default();
+    let by = match text.trim_start_matches('-') {
+        "date_created" => SortBy::Created,
+        "date_modified" => SortBy::Modified,
+        "file_size" => SortBy::Size,
+        _ => SortBy::Path,
+    };
+    Sort {
+        by,
+        descending: text.starts_with('-'),
+    }
+}
+
+fn object(source_id: &str, hit: &Hit, fields: Option<&str>) -> Value {
+    json!({
+        "id": format!("{source_id}{}", hit.path),
+        "type": "assets",
+        "attributes": sparse(attributes(source_id, hit), fields),
+    })
+}
+
+/// The attributes that imgix has.
+fn attributes(source_id: &str, hit: &Hit) -> Value {
+    json!({
+        "source_id": source_id,
+        "origin_path": hit.path,
+        "name": hit.name,
+        "content_type": hit.content_type,
+        "media_kind": kinds::name(hit.ext.as_deref(), hit.kind),
+        "file_size": hit.size,
+        "date_created": hit.first_seen.unwrap_or(hit.last_modified).as_millis().div_euclid(1000),
+        "date_modified": hit.last_modified.as_millis().div_euclid(1000),
+        "description": null,
+        "tags": {},
+        "categories": [],
+        "custom_fields": {},
+        "media_width": null,
+        "media_height": null,
+        "dpi_width": null,
+        "dpi_height": null,
+        "has_frames": null,
+        "face_count": null,
+        "colors": null,
+        "color_model": null,
+        "color_profile": null,
+        "analyzed_tags": null,
+        "analyzed_faces": null,
+        "analyzed_content_warnings": null,
+        "warning_adult": null,
+        "warning_medical": null,
+        "warning_racy": null,
+        "warning_spoof": null,
+        "warning_violence": null,
+        "uploaded_by": null,
+        "uploaded_by_api": null,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_address_have_an_id_and_a_path() {
+        for (address, want) in [
+            ("/api/v1/sources/ab", ("ab", "")),
+            ("/api/v1/sources/ab/assets", ("ab", "")),
+            ("/api/v1/sources/ab/assets/a%2Fb//c", ("ab", "/a%2Fb//c")),
+            ("/api/v1/sources/ab/assets//assets/", ("ab", "//assets/")),
+            ("/api/v1/assets/ab", ("ab", "")),
+            ("/api/v1/assets/ab/assets/x", ("ab", "/assets/x")),
+        ] {
+            assert_eq!(parts(address), want, "{address}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! imgix's filters of assets as a condition.
+//!
+//! All of them hold; of those with `or:` in front of their names, together, at least one. A filter by
+//! something that S3 does not know (`tags`, `face_count`, …) finds nothing.
+
+use super::kinds;
+use crate::core::query::{Condition, Match, Pattern, Term, Within, query_words};
+use crate::serve::http::api::error::ApiError;
+use crate::serve::http::api::params::{Form, Params, Spec};
+
+/// One filter, alone and as one of several.
+macro_rules! filter {
+    ($name:literal, $about:expr) => {
+        [
+            Spec {
+                name: concat!("filter[", $name, "]"),
+                form: Form::Text,
+                about: $about,
+            },
+            Spec {
+                name: concat!("filter[or:", $name, "]"),
+                form: Form::Text,
+                about: "one of the filters with or: holds",
+            },
+        ]
+    };
+}
+
+const UNKNOWN: &str = "not known of objects in S3: finds nothing";
+
+/// The filters that there are.
+pub const FILTERS: &[&[Spec]] = &[
+    &filter!(
+        "keyword",
+        "words of the path; the last may be the beginning of one"
+    ),
+    &filter!(
+        "origin_path",
+        "a path, or one with * and ?, or a folder with all below"
+    ),
+    &filter!(
+        "media_kind",
+        "IMAGE, ANIMATION, DOCUMENT, VECTOR, VIDEO; several with commas"
+    ),
+    &filter!("categories", UNKNOWN),
+    &filter!("colors", UNKNOWN),
+    &filter!("custom:*", UNKNOWN),
+    &filter!("face_count", UNKNOWN),
+    &filter!("has_frames", UNKNOWN),
+    &filter!("tags", UNKNOWN),
+];
+
+/// What the filters of a request ask for, and the same as a text that tells it from others.
+pub fn read(params: &Params) -> Result<(Condition, String), ApiError> {
+    let (mut all, mut any, mut written) = (Vec::new(), Vec::new(), String::new());
+    for (parameter, value) in params.beginning_with("filter[") {
+        let name = parameter
+            .trim_start_matches("filter[")
+            .trim_end_matches(']');
+        let (name, conditions) = match name.strip_prefix("or:") {
+            Some(name) => (name, &mut any),
+            None => (name, &mut all),
+        };
+        conditions.push(one(name, value, parameter)?);
+        written += &format!("{parameter}{}:{value}\n", value.len());
+    }
+    if !any.is_empty() {
+        all.push(Condition::Any(any));
+    }
+    Ok((Condition::All(all), written))
+}
+
+fn one(name: &str, value: &str, parameter: &str) -> Result<Condition, ApiError> {
+    match name {
+        "keyword" => Ok(keyword(value)),
+        "origin_path" => Ok(origin_path(value)),
+        "media_kind" if value.is_empty() => Ok(Condition::All(Vec::new())),
+        "media_kind" => {
+            let kinds: Option<Vec<_>> = value.split(',').map(kinds::condition).collect();
+            kinds.map(Condition::Any).ok_or_else(|| {
+                let names = kinds::NAMES.join(", ");
+                let text = format!("there is no kind {value:?}; there are {names}");
+                ApiError::invalid(parameter, text)
+            })
+        }
+        _ => Ok(Condition::Any(Vec::new())),
+    }
+}
+
+/// A box that is still empty finds everything; signs alone find nothing.
+fn keyword(text: &str) -> Condition {
+    let mut words: Vec<String> = Vec::new();
+    query_words(text, |word, _| words.push(word.to_owned()));
+    match (words.is_empty(), text.trim().is_empty()) {
+        (true, true) => Condition::All(Vec::new()),
+        (true, false) => Condition::Any(Vec::new()),
+        (false, _) => Condition::Term(Term::Words {
+            words,
+            how: Match::Prefix,
+            within: Within::Path,
+        }),
+    }
+}
+
+fn origin_path(text: &str) -> Condition {
+    let path = match text.starts_with('/') {
+        true => text.to_owned(),
+        false => format!("/{text}"),
+    };
+    if Pattern::is_in(&path) {
+        return Condition::Term(Term::PathGlob(Pattern::of_paths(&path)));
+    }
+    let below = match path.ends_with('/') {
+        true => path.clone(),
+        false => format!("{path}/"),
+    };
+    Condition::Any(vec![
+        Condition::Term(Term::Path(path)),
+        Condition::Term(Term::Folder(below)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(query: &str) -> Result<Condition, ApiError> {
+        let params = Params::read(Some(query), FILTERS)?;
+        read(&params).map(|(condition, _)| condition)
+    }
+
+    #[test]
+    fn filters_hold_together_and_those_with_or_one_by_one() {
+        let nothing = || Condition::Any(Vec::new());
+        let pdf = || Condition::Any(vec![kinds::condition("DOCUMENT").unwrap()]);
+        let condition = of(
+            "filter[media_kind]=document&filter[or:tags]=a&filter[or:media_kind]=DOCUMENT&\
+             filter[custom:b]=&filter[keyword]=+",
+        );
+        let want = vec![
+            pdf(),
+            nothing(),
+            Condition::All(Vec::new()),
+            Condition::Any(vec![nothing(), pdf()]),
+        ];
+        assert_eq!(condition, Ok(Condition::All(want)));
+        assert_eq!(of(""), Ok(Condition::All(Vec::new())));
+    }
+
+    #[test]
+    fn a_kind_that_there_is_not_is_an_error() {
+        let error = of("filter[or:media_kind]=IMAGE,SOUND").unwrap_err();
+        let like = ApiError::invalid("filter[or:media_kind]", "");
+        assert!(error.is_like(&like, "SOUND"), "{error:?}");
+        assert!(of("filter[name]=x").is_err());
+    }
+
+    #[test]
+    fn other_filters_are_another_search() {
+        let text = |query| {
+            let params = Params::read(Some(query), FILTERS).unwrap();
+            read(&params).unwrap().1
+        };
+        assert_ne!(text("filter[tags]=a"), text("filter[or:tags]=a"));
+        assert_ne!(text("filter[tags]=a"), text("filter[tags]=b"));
+    }
+}

@@ -1,0 +1,261 @@
+//! Pages of assets: by cursor, by a plain offset in the place of a cursor, or by number.
+//!
+//! Offsets are for clients that count; they show an asset twice or not at all where others come or go
+//! meanwhile. The cursor that an answer gives does not.
+
+use crate::core::query::request::{DEFAULT_LIMIT, MAX_LIMIT};
+use crate::core::query::{Count, Hit, Position, Request, Sort, Total};
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
+use crate::search::{Deadline, SearchError, View};
+use crate::serve::http::api::asked::Place;
+use crate::serve::http::api::error::ApiError;
+use crate::serve::http::api::params::{Form, Params, Spec};
+
+/// The most assets that can be passed over by counting.
+pub const MAX_OFFSET: u64 = 10_000;
+
+/// How pages are asked for.
+pub const PARAMETERS: &[Spec] = &[
+    Spec {
+        name: "page[cursor]",
+        form: Form::Text,
+        about: "meta.cursor.next of the page before; or how many assets to pass over",
+    },
+    Spec {
+        name: "page[limit]",
+        form: LIMIT,
+        about: "the most assets",
+    },
+    Spec {
+        name: "page[number]",
+        form: Form::Number {
+            least: 0,
+            greatest: MAX_OFFSET,
+            default: 0,
+        },
+        about: "which page, from 0, in the place of a cursor",
+    },
+    Spec {
+        name: "page[size]",
+        form: LIMIT,
+        about: "the most assets, beside page[number]",
+    },
+];
+
+const LIMIT: Form = Form::Number {
+    least: 1,
+    greatest: MAX_LIMIT as u64,
+    default: DEFAULT_LIMIT as u64,
+};
+
+/// The page that was asked for.
+pub struct Paging {
+    /// The most assets.
+    pub limit: usize,
+    begin: Begin,
+    place: Place,
+    /// As it was written.
+    current: String,
+}
+
+enum Begin {
+    /// Behind the cursor, or at the beginning.
+    Cursor,
+    /// Behind so many assets.
+    Offset(u64),
+}
+
+/// The assets of a page, how many there are in all, and where the page ended.
+pub type Found = (Vec<Hit>, Total, Option<Position>);
+
+impl Paging {
+    /// The page that was asked for, of the search of that fingerprint.
+    pub fn read(params: &Params, fingerprint: u64, sort: Sort) -> Result<Self, ApiError> {
+        let counted = match (params.text("page[cursor]"), params.text("page[number]")) {
+            (Some(_), Some(_)) => {
+                let text = "write page[cursor] or page[number], not both";
+                return Err(ApiError::invalid("page[number]", text));
+            }
+            (None, Some(_)) => Some("page[number]"),
+            (Some(text), None) if is_number(text) => Some("page[cursor]"),
+            _ => None,
+        };
+        let (limit, size) = (params.number("page[limit]"), params.number("page[size]"));
+        let limit = match params.has("page[size]") && !params.has("page[limit]") {
+            true => size,
+            false => limit,
+        };
+        let offset = match counted {
+            None => None,
+            Some("page[number]") => Some(params.number("page[number]").saturating_mul(limit)),
+            Some(_) => params
+                .text("page[cursor]")
+                .and_then(|text| text.parse().ok()),
+        };
+        let epoch = Timestamp::from_millis(0);
+        let (begin, place) =
+            match counted {
+                None => {
+                    let place = Place::read(params, "page[cursor]", fingerprint, sort, epoch)?;
+                    (Begin::Cursor, place)
+                }
+                Some(parameter) => {
+                    let offset = offset.filter(|offset| *offset <= MAX_OFFSET).ok_or_else(|| {
+                    let text = format!(
+                        "at most {MAX_OFFSET} assets can be passed over by counting; go on by \
+                         meta.cursor.next of an answer to a request without page[cursor]"
+                    );
+                    ApiError::invalid(parameter, text)
+                })?;
+                    let place = Place {
+                        fingerprint,
+                        as_of: epoch,
+                        after: None,
+                    };
+                    (Begin::Offset(offset), place)
+                }
+            };
+        let current = match &begin {
+            Begin::Cursor => {
+                let written = params.text("page[cursor]").unwrap_or_default();
+                if written.is_empty() { "0" } else { written }.to_owned()
+            }
+            Begin::Offset(offset) => offset.to_string(),
+        };
+        Ok(Self {
+            limit: usize::try_from(limit).unwrap_or(MAX_LIMIT),
+            begin,
+            place,
+            current,
+        })
+    }
+
+    /// Searches for the page.
+    pub fn search(
+        &self,
+        view: &View,
+        scope: &[&Source],
+        mut request: Request,
+        deadline: &Deadline,
+    ) -> Result<Found, SearchError> {
+        request.after.clone_from(&self.place.after);
+        let mut left = match self.begin {
+            Begin::Cursor => 0,
+            Begin::Offset(offset) => usize::try_from(offset).unwrap_or(usize::MAX),
+        };
+        // At most `MAX_OFFSET / MAX_LIMIT` times, and one.
+        while left > 0 {
+            request.limit = left.min(MAX_LIMIT);
+            request.count = Count::UpTo(0);
+            let page = view.search(scope, &request, deadline)?;
+            left -= request.limit;
+            if page.next.is_none() {
+                request.count = Count::Exact;
+                request.after = None;
+                let total = view.search(scope, &request, deadline)?.total;
+                return Ok((Vec::new(), total, None));
+            }
+            request.after = page.next;
+        }
+        request.limit = self.limit;
+        request.count = Count::Exact;
+        let page = view.search(scope, &request, deadline)?;
+        Ok((page.hits, page.total, page.next))
+    }
+
+    /// `meta` of the answer: offsets go on as offsets, all else as cursors.
+    pub fn meta(&self, total: Total, next: Option<Position>) -> serde_json::Value {
+        let has_more = next.is_some();
+        let next = next.map(|position| match self.begin {
+            Begin::Cursor => self.place.cursor_at(position),
+            Begin::Offset(offset) => (offset + self.limit as u64).to_string(),
+        });
+        serde_json::json!({
+            "cursor": {
+                "current": self.current,
+                "next": next,
+                "hasMore": has_more,
+                "totalRecords": total.value,
+            },
+        })
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<Paging, ApiError> {
+        let params = Params::read(Some(query), &[PARAMETERS])?;
+        Paging::read(&params, 1, Sort::default())
+    }
+
+    #[test]
+    fn pages_by_counting() {
+        for (query, limit, offset) in [
+            ("", 20, None),
+            ("page[limit]=7", 7, None),
+            ("page[cursor]=40", 20, Some(40)),
+            ("page[cursor]=40&page[limit]=5", 5, Some(40)),
+            ("page[number]=3&page[size]=18", 18, Some(54)),
+            ("page[number]=0", 20, Some(0)),
+            ("page[size]=5", 5, None),
+        ] {
+            let paging = read(query).unwrap();
+            assert_eq!(paging.limit, limit, "{query}");
+            let counted = match paging.begin {
+                Begin::Cursor => None,
+                Begin::Offset(offset) => Some(offset),
+            };
+            assert_eq!(counted, offset, "{query}");
+        }
+    }
+
+    #[test]
+    fn pages_that_cannot_be_asked_for() {
+        for (query, parameter, said) in [
+            ("page[cursor]=10001", "page[cursor]", "10000"),
+            ("page[cursor]=99999999999999999999", "page[cursor]", "10000"),
+            ("page[number]=9000&page[size]=20", "page[number]", "10000"),
+            ("page[number]=1&page[cursor]=1", "page[number]", "not both"),
+            ("page[number]=-1", "page[number]", "from 0"),
+            ("page[limit]=1001", "page[limit]", "1000"),
+        ] {
+            let error = read(query).map(|_| ()).unwrap_err();
+            assert!(
+                error.is_like(&ApiError::invalid(parameter, ""), said),
+                "{error:?}"
+            );
+        }
+        assert!(read("page[cursor]=-5").is_err());
+    }
+
+    #[test]
+    fn offsets_go_on_as_offsets() {
+        let position = || {
+            Some(Position {
+                value: crate::core::query::SortValue::Path,
+                path: "/x".into(),
+                source: "s".into(),
+            })
+        };
+        let total = Total {
+            value: 60,
+            exact: true,
+        };
+        let meta = read("page[cursor]=40").unwrap().meta(total, position());
+        assert_eq!(meta["cursor"]["next"], "60");
+        assert_eq!(meta["cursor"]["current"], "40");
+        let first = read("").unwrap().meta(total, position());
+        let next = first["cursor"]["next"].as_str().unwrap();
+        assert!(read(&format!("page[cursor]={next}")).is_ok(), "{next}");
+        let last = read("").unwrap().meta(total, None);
+        assert_eq!(last["cursor"]["next"], serde_json::Value::Null);
+        assert_eq!(last["cursor"]["hasMore"], false);
+    }
+}

@@ -1,0 +1,145 @@
+//! Runs searches beside what must not wait: as many at a time as may, each for as long as it may.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use super::error::{ApiError, Code, panicked, too_slow};
+use crate::index::IndexError;
+use crate::search::{Deadline, SearchError, View};
+use crate::serve::http::site::Site;
+
+/// Does some work on the newest view of the index.
+pub async fn searching<T>(
+    site: &Arc<Site>,
+    work: impl FnOnce(&View, &Deadline) -> Result<T, SearchError> + Send + 'static,
+) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+{
+    looking(site, |view, deadline| work(&*view?, deadline)).await
+}
+
+/// Does some work that can do without an index.
+///
+/// It waits for its turn; that counts into the time that the work may take. Work whose client is gone
+/// ends soon.
+pub async fn looking<T>(
+    site: &Arc<Site>,
+    work: impl FnOnce(Result<Arc<View>, SearchError>, &Deadline) -> Result<T, SearchError>
+    + Send
+    + 'static,
+) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+{
+    let begin = Instant::now();
+    let limit = site.timeout;
+    let permit = timeout(limit, Arc::clone(&site.permits).acquire_owned()).await;
+    let Ok(Ok(permit)) = permit else {
+        site.board.http.busy.add(1);
+        let text = "as many searches are running as may; ask again in a second";
+        return Err(ApiError::new(Code::Busy, text));
+    };
+    let site = Arc::clone(site);
+    let given_up = Arc::new(AtomicBool::new(false));
+    let _waiting = Waiting(Arc::clone(&given_up));
+    let found = tokio::task::spawn_blocking(move || {
+        // Held until the work has ended, whoever waits for it.
+        let _permit = permit;
+        let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
+        let deadline = deadline.or_given_up(Arc::clone(&given_up));
+        let view = site.index.view();
+        work(view.clone(), &deadline).map_err(|error| {
+            if let SearchError::Index(error) = &error
+                && error.is_damage()
+            {
+                site.note_damage(view.as_ref().ok(), error.to_string());
+            }
+            if matches!(error, SearchError::TooSlow(_)) && !given_up.load(Ordering::Relaxed) {
+                site.board.http.too_slow.add(1);
+            }
+            refused(&error, limit)
+        })
+    });
+    found.await.unwrap_or_else(|error| Err(panicked(&error)))
+}
+
+/// The view, if there is one; that the index cannot be read is in the log then.
+pub fn at_hand(view: Result<Arc<View>, SearchError>) -> Option<Arc<View>> {
+    let note_unreadable = |error: &SearchError| match error {
+        SearchError::Index(error) => note(error),
+        SearchError::Absent { .. } | SearchError::TooSlow(_) | SearchError::OtherSort(_) => {}
+    };
+    view.inspect_err(note_unreadable).ok()
+}
+
+/// Gives the work up when it is dropped, as it is with a request whose client is gone.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Why a search, which had so long, has no answer; what concerns the operator alone is in the log.
+fn refused(error: &SearchError, limit: Duration) -> ApiError {
+    match error {
+        SearchError::Absent { .. } => {
+            let text = "nothing has been indexed yet; ask again when the first commit is made";
+            ApiError::new(Code::IndexAbsent, text)
+        }
+        SearchError::TooSlow(_) => too_slow(limit),
+        SearchError::OtherSort(error) => {
+            ApiError::new(Code::CursorOfAnotherQuery, error.to_string()).of("cursor")
+        }
+        SearchError::Index(error) => {
+            note(error);
+            let text = "the index cannot be read at present; the log of asset-indexer says why";
+            ApiError::new(Code::IndexFailed, text)
+        }
+    }
+}
+
+fn note(error: &IndexError) {
+    tracing::error!(%error, "the index cannot be read");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::observe::status::Board;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_is_given_up_and_leaves_its_place() {
+        let site = Site::bare(Arc::new(Board::new("/none".into())));
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let (ended, ends) = mpsc::channel();
+        let work = looking(&site, move |_, deadline| {
+            let _ = begun.send(());
+            while !deadline.is_over() {
+                std::thread::yield_now();
+            }
+            ended.send(()).unwrap();
+            Ok(())
+        });
+        tokio::select! {
+            _ = work => panic!("it ends by being given up"),
+            begun = begins => begun.unwrap(),
+        }
+        let ended = tokio::task::spawn_blocking(move || ends.recv());
+        ended.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered() {
+        let site = Site::bare(Arc::new(Board::new("/none".into())));
+        let found: Result<(), _> = looking(&site, |_, _| panic!("a defect")).await;
+        assert_eq!(found.unwrap_err().code(), Code::Internal);
+    }
+}

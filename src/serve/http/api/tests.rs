@@ -1,0 +1,591 @@
+//! The paths over a real index, asked as a client asks.
+
+use std::collections::BTreeSet;
+
+mod leaks;
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::*;
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::object::{Object, StorageClass};
+use crate::core::replication::record::{Content, Record};
+use crate::core::replication::source_state::Identity;
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
+use crate::core::source::address::percent_encode;
+use crate::index::directory::DataDir;
+use crate::index::live::open_or_create_live;
+use crate::index::tantivy::MIN_WRITER_MEMORY;
+use crate::index::tantivy::schema::SCHEMA_VERSION;
+use crate::index::{Change, Changes, Engine};
+use crate::observe::status::Board;
+use crate::serve::access::Access;
+use crate::serve::http::gate::{Gate, guarded};
+use crate::serve::http::routes::router;
+use crate::serve::http::site::id_of;
+
+/// Keys that are easily got wrong in an address.
+const ODD: [&str; 8] = [
+    "a b.jpg",
+    "100%.jpg",
+    "%20.jpg",
+    "a+b.jpg",
+    "x//y",
+    "/leading",
+    "ü/日本.png",
+    "q?a=b&c#d.svg",
+];
+
+/// All paths, behind a gate that lets everybody see everything.
+fn open_router(site: &Arc<Site>) -> Router {
+    let gate = Gate::by(Access::open());
+    guarded(router(Arc::clone(site)), Arc::new(gate))
+}
+
+/// A site over an index of its own.
+struct Fixture {
+    _folder: tempfile::TempDir,
+    site: Arc<Site>,
+}
+
+impl Fixture {
+    /// Sources of these names, the keys of each in an index, in the order of their sizes.
+    fn new(sources: &[(&str, &[&str])]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::new(folder.path(), SCHEMA_VERSION);
+        let lock = data_dir.lock().unwrap();
+        let mut engine = open_or_create_live(&data_dir, &lock, MIN_WRITER_MEMORY).unwrap();
+        let mut checkpoint = Checkpoint::default();
+        let mut changes = Changes::new();
+        let mut configured = Vec::new();
+        for (name, keys) in sources {
+            let source = Source::new(*name, *name, *name);
+            let (id, _) = checkpoint
+                .register(&Identity {
+                    name,
+                    subdomain: name,
+                    origin: &source.origin(),
+                    prefix: "",
+                    scope: "",
+                })
+                .unwrap();
+            let state = checkpoint.state_mut(id).unwrap();
+            state.begin_scan(Vec::new());
+            state.stamp_page(Timestamp::from_millis(5_000));
+            state.complete_scan().unwrap();
+            changes.extend(keys.iter().enumerate().map(|(size, key)| {
+                let change = Change {
+                    record: Some(record(size as u64)),
+                    replaces: false,
+                };
+                ((id, (*key).to_owned()), change)
+            }));
+            configured.push(Arc::new(source));
+        }
+        engine.commit(&changes, &checkpoint).unwrap();
+        let mut board = Board::new(folder.path().into());
+        board.started = Timestamp::from_millis(0);
+        Self {
+            site: Site::of(Arc::new(board), configured),
+            _folder: folder,
+        }
+    }
+
+    async fn ask(&self, address: &str) -> (u16, Value) {
+        let request = Request::builder().uri(address).body(Body::empty());
+        let router = open_router(&self.site);
+        let response = router.oneshot(request.unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body = serde_json::from_slice(&body);
+        (
+            status,
+            body.unwrap_or_else(|_| panic!("{address}: no JSON")),
+        )
+    }
+
+    async fn get(&self, address: &str) -> Value {
+        let (status, body) = self.ask(address).await;
+        assert_eq!(status, 200, "{address}: {body}");
+        body
+    }
+
+    async fn refusal(&self, address: &str) -> (u16, String, Value) {
+        let (status, body) = self.ask(address).await;
+        let error = &body["errors"][0];
+        assert_eq!(error["status"], status.to_string(), "{address}: {body}");
+        assert_eq!(body["jsonapi"], json!({"version": "1.0"}));
+        let code = error["code"].as_str().unwrap_or_default().to_owned();
+        (status, code, error["source"]["parameter"].clone())
+    }
+
+    /// The paths of all pages that begin with that address.
+    async fn walk(&self, address: &str, parameter: &str, next: &str) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut page = address.to_owned();
+        for _ in 0..100 {
+            let body = self.get(&page).await;
+            for hit in body["data"].as_array().unwrap() {
+                let path = [&hit["path"], &hit["attributes"]["origin_path"]];
+                let path = path.iter().find_map(|path| path.as_str());
+                paths.push(path.expect("a hit has a path").to_owned());
+            }
+            match body.pointer(next).and_then(Value::as_str) {
+                Some(cursor) => page = format!("{address}&{parameter}={cursor}"),
+                None => return paths,
+            }
+        }
+        panic!("there is no end of {address}");
+    }
+}
+
+fn record(size: u64) -> Record {
+    Record {
+        content: Content::Live {
+            object: Object {
+                size,
+                etag: None,
+                last_modified: Timestamp::from_millis(1_000),
+                storage_class: StorageClass::Standard,
+            },
+            first_seen: Timestamp::from_millis(2_000),
+        },
+        event_time: None,
+        sequencer: None,
+        listed_at: Some(Timestamp::from_millis(3_000)),
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    percent_encode(text, &mut encoded);
+    encoded
+}
+
+#[tokio::test]
+async fn every_key_comes_back_byte_for_byte() {
+    let fixture = Fixture::new(&[("a", &ODD)]);
+    let id = id_of("a");
+    for key in ODD {
+        let path = format!("/{key}");
+        let query = encoded(&path);
+        let hit = fixture
+            .get(&format!("/v1/asset?source=a&path={query}"))
+            .await;
+        assert_eq!(hit["data"]["path"], path);
+        assert_eq!(hit["data"]["key"], key);
+        for address in [
+            format!("/api/v1/sources/{id}/assets{query}"),
+            format!("/api/v1/assets/{id}{query}"),
+        ] {
+            let asset = fixture.get(&address).await;
+            assert_eq!(asset["data"]["id"], format!("{id}{path}"), "{address}");
+            assert_eq!(asset["data"]["attributes"]["origin_path"], path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_origin_path_may_follow_a_slash() {
+    let fixture = Fixture::new(&[("a", &["x/y.jpg", "z", "/z"])]);
+    let id = id_of("a");
+    for (written, path) in [
+        ("//x/y.jpg", "/x/y.jpg"),
+        ("/%2Fx%2Fy.jpg", "/x/y.jpg"),
+        ("/z", "/z"),
+        ("//z", "//z"),
+        ("///z", "//z"),
+    ] {
+        let address = format!("/api/v1/sources/{id}/assets{written}");
+        let asset = fixture.get(&address).await;
+        assert_eq!(asset["data"]["attributes"]["origin_path"], path);
+    }
+    let nowhere = format!("/api/v1/sources/{id}/assets///x/y.jpg");
+    assert_eq!(fixture.ask(&nowhere).await.0, 404);
+}
+
+#[tokio::test]
+async fn pages_walk_to_the_end_with_each_asset_once() {
+    let fixture = Fixture::new(&[("a", &ODD), ("b", &["z", "y", "a b.jpg"])]);
+    let id = id_of("a");
+    let list = format!("/api/v1/sources/{id}/assets");
+    let old = format!("/api/v1/assets/{id}");
+    for (address, parameter, next, count) in [
+        ("/v1/search?limit=2", "cursor", "/meta/cursor/next", 11),
+        (
+            "/v1/search?limit=3&source=a&sort=-size",
+            "cursor",
+            "/meta/cursor/next",
+            8,
+        ),
+        (
+            "/v1/search?limit=3&source=b&source=a&sort=name",
+            "cursor",
+            "/meta/cursor/next",
+            11,
+        ),
+        (
+            &format!("{list}?page[limit]=3"),
+            "page[cursor]",
+            "/meta/cursor/next",
+            8,
+        ),
+        (
+            &format!("{old}?page[limit]=3&sort=-file_size"),
+            "page[cursor]",
+            "/meta/cursor/next",
+            8,
+        ),
+    ] {
+        let paths = fixture.walk(address, parameter, next).await;
+        assert_eq!(paths.len(), count, "{address}: {paths:?}");
+    }
+    let mut counted = Vec::new();
+    for offset in [0, 3, 6, 9] {
+        let page = fixture
+            .get(&format!("{list}?page[cursor]={offset}&page[limit]=3"))
+            .await;
+        let data = page["data"].as_array().unwrap();
+        counted.extend(data.iter().map(|asset| asset["id"].to_string()));
+        assert_eq!(page["meta"]["cursor"]["totalRecords"], 8);
+        assert_eq!(page["meta"]["cursor"]["current"], offset.to_string());
+        assert_eq!(page["meta"]["cursor"]["hasMore"], offset < 6, "{offset}");
+    }
+    let page = fixture
+        .get(&format!("{old}?page[number]=1&page[size]=3"))
+        .await;
+    let numbered = page["data"].as_array().unwrap();
+    let numbered: Vec<_> = numbered
+        .iter()
+        .map(|asset| asset["id"].to_string())
+        .collect();
+    assert_eq!(numbered, counted[3..6]);
+    assert_eq!(counted.into_iter().collect::<BTreeSet<_>>().len(), 8);
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_refused_with_the_parameter_at_fault() {
+    let fixture = Fixture::new(&[("a", &ODD)]);
+    let id = id_of("a");
+    let first = fixture.get("/v1/search?limit=1&q=jpg&sort=path").await;
+    let cursor = first["meta"]["cursor"]["next"].as_str().unwrap().to_owned();
+    let other = format!("/v1/search?limit=1&q=png&sort=path&cursor={cursor}");
+    let sorted = format!("/v1/search?limit=1&q=jpg&sort=size&cursor={cursor}");
+    let cut = format!("/v1/search?limit=1&q=jpg&sort=path&cursor={}", &cursor[1..]);
+    let asset = |path: &str| format!("/api/v1/sources/{id}/assets{path}");
+    for (address, status, code, parameter) in [
+        ("/v1/search?q=size:%3Ebig", 400, "query_invalid", json!("q")),
+        (
+            "/v1/search?limit=0",
+            400,
+            "parameter_invalid",
+            json!("limit"),
+        ),
+        (
+            "/v1/search?colour=red",
+            400,
+            "parameter_unknown",
+            json!("colour"),
+        ),
+        ("/v1/search?q=a&q=b", 400, "parameter_repeated", json!("q")),
+        ("/v1/search?q=%ff", 400, "parameter_invalid", json!("q")),
+        (
+            "/v1/search?sort=colour",
+            400,
+            "parameter_invalid",
+            json!("sort"),
+        ),
+        (
+            "/v1/search?source=nobody",
+            404,
+            "not_found",
+            json!("source"),
+        ),
+        (&other, 400, "cursor_of_another_query", json!("cursor")),
+        (&sorted, 400, "cursor_of_another_query", json!("cursor")),
+        (&cut, 400, "cursor_invalid", json!("cursor")),
+        ("/v1/suggest", 400, "parameter_missing", json!("q")),
+        (
+            "/v1/folders?path=/",
+            400,
+            "parameter_missing",
+            json!("source"),
+        ),
+        (
+            "/v1/asset?source=a",
+            400,
+            "parameter_missing",
+            json!("path"),
+        ),
+        (
+            "/v1/asset?source=a&path=/none",
+            404,
+            "not_found",
+            json!("path"),
+        ),
+        (
+            "/v1/asset?source=b&path=/none",
+            404,
+            "not_found",
+            json!("source"),
+        ),
+        (
+            "/v1/explain?source=a&path=none",
+            400,
+            "parameter_invalid",
+            json!("path"),
+        ),
+        ("/v1/sources?x", 400, "parameter_unknown", json!("x")),
+        ("/v1/nothing", 404, "not_found", Value::Null),
+        ("/api/v1/sources/0", 404, "not_found", Value::Null),
+        ("/api/v1/sources/%ff", 404, "not_found", Value::Null),
+        ("/api/v1/sources/0/assets", 404, "not_found", Value::Null),
+        (&asset("/none"), 404, "not_found", Value::Null),
+        (&asset("/"), 404, "not_found", Value::Null),
+        (&asset("/%ff"), 400, "path_invalid", Value::Null),
+        (
+            &asset("?filter[size]=1"),
+            400,
+            "parameter_unknown",
+            json!("filter[size]"),
+        ),
+        (
+            &asset("?include=x"),
+            400,
+            "parameter_unknown",
+            json!("include"),
+        ),
+        (
+            &asset("?sort=name"),
+            400,
+            "parameter_invalid",
+            json!("sort"),
+        ),
+    ] {
+        let refused = fixture.refusal(address).await;
+        assert_eq!(refused, (status, code.to_owned(), parameter), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_error_points_at_the_column() {
+    let fixture = Fixture::new(&[("a", &[])]);
+    let (_, body) = fixture.ask("/v1/search?q=summer%20size:%3Ebig").await;
+    let meta = &body["errors"][0]["meta"];
+    assert_eq!(*meta, json!({"column": 8, "text": "size:>big"}));
+}
+
+#[tokio::test]
+async fn sources_are_listed_in_both_shapes() {
+    let fixture = Fixture::new(&[("a", &ODD), ("b", &[])]);
+    let own = fixture.get("/v1/sources").await;
+    let want = json!({
+        "name": "a", "id": id_of("a"), "enabled": true, "bucket": "a", "prefix": "",
+        "base_url": "https://a.imgix.net", "status": "deployed", "assets": 8,
+    });
+    assert_eq!(own["data"][0], want);
+    let sources = fixture
+        .get("/api/v1/sources?sort=-name&fields[sources]=name")
+        .await;
+    assert_eq!(sources["data"][0]["attributes"], json!({"name": "b"}));
+    assert_eq!(sources["meta"]["pagination"]["totalRecords"], 2);
+    assert_eq!(sources["included"], json!([]));
+    for (filter, count) in [
+        ("filter[name]=a", 1),
+        ("filter[name]=a,b", 2),
+        ("filter[enabled]=true", 2),
+        ("filter[enabled]=false", 0),
+        (
+            "filter[deployment.type]=s3&filter[deployment.s3_bucket]=b",
+            1,
+        ),
+        ("filter[deployment.imgix_subdomains]=a", 1),
+        ("page[number]=1&page[size]=1", 1),
+        ("page[number]=7", 0),
+    ] {
+        let sources = fixture.get(&format!("/api/v1/sources?{filter}")).await;
+        assert_eq!(sources["data"].as_array().unwrap().len(), count, "{filter}");
+    }
+    let one = fixture
+        .get(&format!("/api/v1/sources/{}", id_of("b")))
+        .await;
+    assert_eq!(one["data"]["attributes"]["deployment_status"], "deployed");
+    assert_eq!(one["data"]["attributes"]["date_deployed"], 5);
+}
+
+#[tokio::test]
+async fn filters_and_sparse_fields_of_assets() {
+    let fixture = Fixture::new(&[("a", &ODD)]);
+    let list = format!("/api/v1/sources/{}/assets", id_of("a"));
+    for (filter, count) in [
+        ("filter[tags]=a", 0),
+        ("filter[custom:a]=", 0),
+        ("filter[or:tags]=a&filter[or:keyword]=b", 3),
+    ] {
+        let assets = fixture.get(&format!("{list}?{filter}")).await;
+        let total = &assets["meta"]["cursor"]["totalRecords"];
+        assert_eq!(*total, count, "{filter}");
+    }
+    let assets = fixture
+        .get(&format!("{list}?fields[assets]=origin_path&page[limit]=1"))
+        .await;
+    let attributes = assets["data"][0]["attributes"].as_object().unwrap();
+    assert_eq!(attributes.len(), 1);
+}
+
+#[tokio::test]
+async fn an_index_that_is_not_there_yet_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let board = Arc::new(Board::new(folder.path().into()));
+    let source = Arc::new(Source::new("a", "a", "a"));
+    let fixture = Fixture {
+        site: Site::of(board, vec![source]),
+        _folder: folder,
+    };
+    for address in ["/v1/search", "/v1/suggest?q=a", "/v1/folders?source=a"] {
+        let (status, code, _) = fixture.refusal(address).await;
+        assert_eq!((status, code.as_str()), (503, "index_absent"), "{address}");
+    }
+    let sources = fixture.get("/v1/sources").await;
+    assert_eq!(sources["data"][0]["status"], "deploying");
+    assert_eq!(sources["data"][0]["assets"], Value::Null);
+    let explained = fixture.get("/v1/explain?source=a&path=/x").await;
+    assert_eq!(explained["data"]["facts"]["index"]["state"], "no_index");
+}
+
+#[tokio::test]
+async fn a_full_house_is_busy() {
+    let fixture = Fixture::new(&[("a", &ODD)]);
+    let mut site = Arc::try_unwrap(fixture.site).ok().unwrap();
+    site.timeout = std::time::Duration::from_millis(1);
+    let all = Arc::clone(&site.permits).acquire_many_owned(4).await;
+    let fixture = Fixture {
+        site: Arc::new(site),
+        ..fixture
+    };
+    let (status, code, _) = fixture.refusal("/v1/search").await;
+    assert_eq!((status, code.as_str()), (503, "busy"));
+    drop(all);
+}
+
+#[tokio::test]
+async fn the_same_index_gives_the_same_answer() {
+    let fixture = Fixture::new(&[("a", &ODD)]);
+    let mut etags = BTreeSet::new();
+    for _ in 0..2 {
+        let request = Request::builder()
+            .uri("/v1/search?q=jpg&limit=1")
+            .body(Body::empty());
+        let router = open_router(&fixture.site);
+        let response = router.oneshot(request.unwrap()).await.unwrap();
+        etags.insert(response.headers()["etag"].to_str().unwrap().to_owned());
+    }
+    assert_eq!(etags.len(), 1, "{etags:?}");
+}
+
+#[tokio::test]
+async fn folders_go_on_by_cursor_and_their_assets_by_a_search() {
+    let keys = ["a/1", "b/c/2", "b/3", "d/4", "x", "y", "z"];
+    let fixture = Fixture::new(&[("a", &keys)]);
+    let mut names = Vec::new();
+    let mut page = fixture.get("/v1/folders?source=a&limit=2").await;
+    for _ in 0..2 {
+        let folders = page["data"]["folders"].as_array().unwrap();
+        names.extend(
+            folders
+                .iter()
+                .map(|it| (it["path"].to_string(), it["assets"].as_u64())),
+        );
+        let Some(cursor) = page["meta"]["cursor"]["next"].as_str() else {
+            break;
+        };
+        let next = format!("/v1/folders?source=a&limit=2&cursor={cursor}");
+        page = fixture.get(&next).await;
+    }
+    let want = [("\"/a/\"", 1), ("\"/b/\"", 2), ("\"/d/\"", 1)];
+    assert_eq!(
+        names,
+        want.map(|(path, count)| (path.to_owned(), Some(count)))
+    );
+    let wrong = "/v1/folders?source=a&path=/b&cursor=";
+    let first = fixture.get("/v1/folders?source=a&limit=2").await;
+    let cursor = first["meta"]["cursor"]["next"].as_str().unwrap();
+    let (_, code, _) = fixture.refusal(&format!("{wrong}{cursor}")).await;
+    assert_eq!(code, "cursor_of_another_query");
+}
+
+#[tokio::test]
+async fn a_level_goes_on_by_the_search_that_it_names() {
+    let keys = ["b/1", "b/2", "b/3", "b/c/4", "5"];
+    let fixture = Fixture::new(&[("a", &keys)]);
+    let level = fixture.get("/v1/folders?source=a&path=/b&limit=2").await;
+    assert_eq!(level["data"]["assets"].as_array().unwrap().len(), 2);
+    let assets = &level["meta"]["assets"];
+    assert_eq!(assets["total"]["value"], 3);
+    let q = encoded(assets["q"].as_str().unwrap());
+    let cursor = assets["cursor"]["next"].as_str().unwrap();
+    let rest = format!("/v1/search?source=a&sort=name&q={q}&cursor={cursor}");
+    let rest = fixture.get(&rest).await;
+    assert_eq!(rest["data"][0]["path"], "/b/3");
+    assert_eq!(rest["meta"]["cursor"]["has_more"], false);
+}
+
+#[tokio::test]
+async fn hits_tell_what_was_found_and_facets_how_many() {
+    let fixture = Fixture::new(&[("a", &["ü/summer beach.jpg", "x/summer.pdf", "y.png"])]);
+    let page = fixture
+        .get("/v1/search?q=summer&sort=path&highlights=true&facets=type,folder&limit=1&total=1")
+        .await;
+    assert_eq!(page["data"][0]["path"], "/x/summer.pdf");
+    let highlights = &page["data"][0]["highlights"];
+    assert_eq!(*highlights, json!([{"start": 3, "end": 9}]));
+    let types = &page["facets"]["type"]["buckets"];
+    assert_eq!(types.as_array().unwrap().len(), 2, "{page}");
+    let folders = page["facets"]["folder"]["buckets"].as_array().unwrap();
+    let folders: BTreeSet<_> = folders
+        .iter()
+        .filter_map(|it| it["value"].as_str())
+        .collect();
+    assert_eq!(folders, BTreeSet::from(["/x/", "/ü/"]));
+    let suggested = fixture.get("/v1/suggest?q=sum").await;
+    assert_eq!(
+        suggested["data"].as_array().unwrap().len(),
+        2,
+        "{suggested}"
+    );
+}
+
+#[tokio::test]
+async fn why_an_asset_is_found_is_told() {
+    let fixture = Fixture::new(&[("a", &ODD)]);
+    let there = fixture.get("/v1/explain?source=a&path=/a%20b.jpg").await;
+    assert_eq!(there["data"]["searchable"], true, "{there}");
+    let absent = fixture.get("/v1/explain?source=a&path=/none").await;
+    assert_eq!(absent["data"]["facts"]["bucket"]["state"], "not_asked");
+    assert!(absent["data"]["verdict"].is_string(), "{absent}");
+}
+
+#[tokio::test]
+async fn every_documented_path_is_answered() {
+    let fixture = Fixture::new(&[("a", &["x"])]);
+    let document = fixture.get(openapi::PATH).await;
+    let id = id_of("a");
+    for path in document["paths"].as_object().unwrap().keys() {
+        // The page has tests of its own.
+        if path == "/" {
+            continue;
+        }
+        let address = path.replace("{id}", &id).replace("{origin_path}", "x");
+        let request = Request::builder().uri(&address).body(Body::empty());
+        let router = open_router(&fixture.site);
+        let response = router.oneshot(request.unwrap()).await.unwrap();
+        let status = response.status().as_u16().to_string();
+        let documented = &document["paths"][path]["get"]["responses"][&status];
+        assert!(documented.is_object(), "{address}: {status}");
+        assert_ne!(status, "404", "{address}");
+    }
+}

@@ -1,0 +1,69 @@
+//! `/v1/explain`: why a path is or is not found, by the configuration and the index.
+//!
+//! The bucket is not asked: `asset-indexer explain` does that.
+
+use std::sync::Arc;
+
+use axum::Json;
+use serde::Serialize;
+
+use super::asset::WHICH;
+use crate::search::SearchError;
+use crate::search::explain::{Facts, InBucket, InIndex, facts, in_index, verdict};
+use crate::serve::http::api::error::ApiError;
+use crate::serve::http::api::inquiry::Inquiry;
+use crate::serve::http::api::openapi::{Operation, Tag};
+use crate::serve::http::api::run::looking;
+
+/// In the OpenAPI document.
+pub const OPERATION: Operation = Operation {
+    path: "/v1/explain",
+    id: "explain",
+    summary: "Why a path is or is not found",
+    tag: Tag::Search,
+    parameters: &[WHICH],
+    answer: "Explained",
+    may_be_missing: true,
+};
+
+/// The answer.
+#[derive(Serialize)]
+pub struct Body {
+    data: Explained,
+}
+
+#[derive(Serialize)]
+struct Explained {
+    facts: Facts,
+    searchable: Option<bool>,
+    verdict: String,
+}
+
+/// Answers a request.
+pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+    let params = inquiry.params(&OPERATION)?;
+    let listed = inquiry.source(&params)?;
+    let source = Arc::clone(&listed.source);
+    let path = params.text("path").unwrap_or_default();
+    let Some(key) = source.key_of(path) else {
+        let text =
+            format!("{path:?} names no key; an asset path is / and the key behind the prefix");
+        return Err(ApiError::invalid("path", text));
+    };
+    let every = inquiry.scope.catalog().reconcile_every;
+    let facts = looking(&inquiry.site, move |view, _| {
+        let index = match view {
+            Err(SearchError::Absent { .. }) => InIndex::NoIndex,
+            view => in_index(view?.engine(), &source, &key, every)?,
+        };
+        Ok(facts(&source, &key, InBucket::NotAsked, index))
+    })
+    .await?;
+    let verdict = verdict(&facts);
+    let data = Explained {
+        searchable: verdict.is_searchable(),
+        verdict: verdict.to_string(),
+        facts,
+    };
+    Ok(Json(Body { data }))
+}

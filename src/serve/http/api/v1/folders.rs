@@ -1,0 +1,215 @@
+//! `/v1/folders`: what lies in one folder: its child folders and its assets.
+
+use std::sync::Arc;
+
+use axum::Json;
+use serde::Serialize;
+
+use crate::core::query::request::MAX_LIMIT;
+use crate::core::query::{
+    Condition, Folder, Position, Query, Request, Sort, SortBy, SortValue, Term, fingerprint,
+    folder_path,
+};
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
+use crate::serve::http::api::asked::{Place, TotalBody};
+use crate::serve::http::api::error::ApiError;
+use crate::serve::http::api::hits::{self, HitBody};
+use crate::serve::http::api::inquiry::Inquiry;
+use crate::serve::http::api::openapi::{Operation, Tag};
+use crate::serve::http::api::params::{Form, Spec};
+use crate::serve::http::api::run::searching;
+use crate::serve::http::api::v1::search::PREVIEWS;
+
+const PARAMETERS: &[Spec] = &[
+    Spec {
+        name: "source",
+        form: Form::RequiredText,
+        about: "the name of the Source",
+    },
+    Spec {
+        name: "path",
+        form: Form::Text,
+        about: "the folder; the root without it",
+    },
+    Spec {
+        name: "limit",
+        form: Form::Number {
+            least: 1,
+            greatest: MAX_LIMIT as u64,
+            default: 100,
+        },
+        about: "the most folders, and the most assets",
+    },
+    Spec {
+        name: "cursor",
+        form: Form::Text,
+        about: "meta.cursor.next of the page before: folders go on, assets begin anew",
+    },
+    PREVIEWS,
+];
+
+/// In the OpenAPI document.
+pub const OPERATION: Operation = Operation {
+    path: "/v1/folders",
+    id: "folders",
+    summary: "The child folders of a folder, and the first of its assets",
+    tag: Tag::Search,
+    parameters: &[PARAMETERS],
+    answer: "FolderPage",
+    may_be_missing: true,
+};
+
+const BY_NAME: Sort = Sort {
+    by: SortBy::Name,
+    descending: false,
+};
+
+const BY_PATH: Sort = Sort {
+    by: SortBy::Path,
+    descending: false,
+};
+
+/// The answer.
+#[derive(Serialize)]
+pub struct Body {
+    data: Level,
+    meta: Meta,
+}
+
+#[derive(Serialize)]
+struct Level {
+    source: String,
+    path: String,
+    folders: Vec<Folder>,
+    assets: Vec<HitBody>,
+}
+
+#[derive(Serialize)]
+struct Meta {
+    cursor: NextBody,
+    assets: AssetsMeta,
+}
+
+#[derive(Serialize)]
+struct NextBody {
+    next: Option<String>,
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct AssetsMeta {
+    total: TotalBody,
+    cursor: NextBody,
+    /// The search by which the assets go on, with `sort=name` and the Source.
+    q: String,
+}
+
+impl NextBody {
+    fn of(next: Option<String>) -> Self {
+        Self {
+            has_more: next.is_some(),
+            next,
+        }
+    }
+}
+
+/// Answers a request.
+pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+    let params = inquiry.params(&OPERATION)?;
+    let listed = inquiry.source(&params)?;
+    let source = Arc::clone(&listed.source);
+    let path = folder_path(params.text("path").unwrap_or("/"));
+    let names = [source.name.as_str()];
+    let folders_of = fingerprint(&format!("folders of {path}"), BY_PATH, &names);
+    let epoch = Timestamp::from_millis(0);
+    let place = Place::read(&params, "cursor", folders_of, BY_PATH, epoch)?;
+    let q = text_of(&path);
+    let assets_place = Place {
+        fingerprint: fingerprint(&q, BY_NAME, &names),
+        as_of: epoch,
+        after: None,
+    };
+    let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_LIMIT);
+    let after = place.after.as_ref().map(|position| position.path.clone());
+    let folder = path.clone();
+    let (searched, name) = (Arc::clone(&source), source.name.clone());
+    let ((folders, more), page) = searching(&inquiry.site, move |view, deadline| {
+        let scope: Vec<&Source> = Some(&*searched)
+            .filter(|it| it.enabled)
+            .into_iter()
+            .collect();
+        let folders = match scope.as_slice() {
+            [source] => view.folders(source, &folder, after.as_deref(), limit, deadline),
+            _ => Ok((Vec::new(), false)),
+        };
+        let folders = folders?;
+        let page = view.search(&scope, &level(&folder, limit), deadline)?;
+        Ok((folders, page))
+    })
+    .await?;
+    let last = folders.last().filter(|_| more).map(|folder| Position {
+        value: SortValue::Path,
+        path: folder.name.clone(),
+        source: name.clone(),
+    });
+    let assets_next = page.next.map(|position| assets_place.cursor_at(position));
+    let assets = hits::bodies(page.hits, &inquiry.scope, params.flag(PREVIEWS.name)).await;
+    Ok(Json(Body {
+        meta: Meta {
+            cursor: NextBody::of(last.map(|position| place.cursor_at(position))),
+            assets: AssetsMeta {
+                total: page.total.into(),
+                cursor: NextBody::of(assets_next),
+                q,
+            },
+        },
+        data: Level {
+            source: name,
+            path,
+            folders,
+            assets,
+        },
+    }))
+}
+
+/// The first assets that lie directly in the folder, by name.
+fn level(folder: &str, limit: usize) -> Request {
+    let query = Query {
+        condition: Condition::Term(Term::Level(folder.to_owned())),
+    };
+    Request {
+        sort: BY_NAME,
+        limit,
+        ..Request::new(query)
+    }
+}
+
+/// The search for what lies directly in the folder, as it is written.
+fn text_of(folder: &str) -> String {
+    let escaped = folder.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("folder:=\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_that_goes_on_is_the_one_that_began() {
+        for folder in [
+            "/",
+            "/a/",
+            "/a b/\"c\"/",
+            "/\\/",
+            "/a:b/(c)/",
+            "/ü/-x/",
+            "/a*b/",
+            "//",
+        ] {
+            let text = text_of(folder);
+            let read = Query::parse(&text, Timestamp::from_millis(0));
+            assert_eq!(read, Ok(level(folder, 1).query), "{text}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Counts every request by its kind and by how it was answered; also those that nobody lets in.
+//!
+//! What is asked for is not noted: paths and search texts name keys.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use crate::observe::status::{Board, Route};
+
+/// Counts on the board what the router answers.
+pub(super) fn counted(router: Router, board: Arc<Board>) -> Router {
+    router.layer(from_fn_with_state(board, count))
+}
+
+async fn count(State(board): State<Arc<Board>>, request: Request, next: Next) -> Response {
+    let route = Route::of(request.uri().path());
+    let span = tracing::debug_span!("request", route = route.as_str(), status = Empty);
+    let began = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    span.record("status", i64::from(status));
+    board.http.count(route, status, began.elapsed());
+    response
+}

@@ -1,0 +1,286 @@
+//! Who is let in, and to what.
+
+use axum::body::{Body, to_bytes};
+use axum::http::Method;
+use tower::ServiceExt;
+
+use super::*;
+use crate::observe::status::sample::{self, NEW_QUEUE};
+use crate::serve::access::entry::Entry;
+use crate::serve::access::token::Token;
+use crate::serve::access::{Right, Scope, edit};
+use crate::serve::http::api::error::JSON_API;
+use crate::serve::http::routes;
+use crate::serve::http::site::Site;
+
+/// Paths behind a gate, and the texts of its tokens.
+struct Fixture {
+    router: Router,
+    admin: String,
+    limited: String,
+    reader: String,
+    expired: String,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens");
+        let add = |name: &str, right, scope, expires: Option<&str>| {
+            let token = Token::generate().unwrap();
+            let entry = Entry {
+                name: name.to_owned(),
+                right,
+                scope,
+                hash: token.hash(),
+                expires: expires.map(|text| text.parse().unwrap()),
+            };
+            edit::add(&path, &entry).unwrap();
+            token.to_string()
+        };
+        let (admin, limited) = (
+            add("admin", Right::Admin, Scope::All, None),
+            add("limited", Right::Admin, Scope::only(["degraded"]), None),
+        );
+        let reader = add("reader", Right::Read, Scope::only(["deployed"]), None);
+        let ended = Some("2000-01-01T00:00:00Z");
+        let expired = add("expired", Right::Admin, Scope::All, ended);
+        let gate = Gate::by(Access::of(&path).unwrap());
+        Self {
+            router: router(gate),
+            admin,
+            limited,
+            reader,
+            expired,
+        }
+    }
+
+    async fn ask(&self, path: &str, token: Option<&str>) -> Answer {
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        let headers = authorization
+            .iter()
+            .map(|value| ("authorization", &**value));
+        ask(&self.router, Method::GET, path, headers).await
+    }
+}
+
+fn router(gate: Gate) -> Router {
+    let site = Site::bare(Arc::new(sample::board()));
+    guarded(routes::router(site), Arc::new(gate))
+}
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+async fn ask<'a>(
+    router: &Router,
+    method: Method,
+    path: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn each_path_asks_for_the_right_that_it_needs() {
+    let it = Fixture::new();
+    let [none, admin, limited, reader] =
+        [None, Some(&it.admin), Some(&it.limited), Some(&it.reader)];
+    for (path, token, status) in [
+        ("/healthz", none, 200),
+        ("/healthz", Some(&it.expired), 200),
+        ("/readyz", none, 503),
+        ("/readyz", admin, 503),
+        ("/status", none, 401),
+        ("/status", admin, 200),
+        ("/status", limited, 200),
+        ("/status", reader, 200),
+        ("/status", Some(&it.expired), 401),
+        ("/metrics", none, 401),
+        ("/metrics", admin, 200),
+        ("/metrics", limited, 200),
+        ("/metrics", reader, 403),
+        ("/v1/sources", none, 401),
+        ("/v1/sources", reader, 200),
+        ("/api/v1/sources", none, 401),
+        ("/v1/openapi.json", none, 401),
+        // Nobody finds out what there is.
+        ("/nothing", none, 401),
+        ("/nothing", reader, 404),
+        ("/page", none, 401),
+        ("/status/../healthz", none, 401),
+        ("//healthz", none, 401),
+        ("/%68ealthz", none, 401),
+    ] {
+        let answer = it.ask(path, token.map(String::as_str)).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_how_to_be_let_in() {
+    let it = Fixture::new();
+    let whole = format!("Bearer {}", it.admin);
+    let other = format!("Bearer {}", Token::generate().unwrap());
+    let twice = [("authorization", &*whole), ("authorization", &*whole)];
+    let one = |value| vec![("authorization", value)];
+    for (headers, challenge, said) in [
+        (
+            vec![],
+            "Bearer realm=\"asset-indexer\"",
+            "Authorization: Bearer TOKEN",
+        ),
+        (one("Basic YTpi"), "error=\"invalid_token\"", "no token"),
+        (one(&it.admin), "error=\"invalid_token\"", "no token"),
+        (one("Bearer"), "error=\"invalid_token\"", "no token"),
+        (one("Bearer "), "error=\"invalid_token\"", "no token"),
+        (one(&whole[..40]), "error=\"invalid_token\"", "no token"),
+        (twice.to_vec(), "error=\"invalid_token\"", "no token"),
+        (one(&other), "error=\"invalid_token\"", "no such token"),
+    ] {
+        let answer = ask(&it.router, Method::GET, "/status", headers.iter().copied()).await;
+        assert_eq!(answer.status, 401, "{headers:?}");
+        let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+        assert!(
+            header("www-authenticate").contains(challenge),
+            "{headers:?}"
+        );
+        assert_eq!(header("content-type"), JSON_API);
+        assert!(
+            answer.body.contains("\"code\":\"unauthenticated\""),
+            "{}",
+            answer.body
+        );
+        assert!(answer.body.contains(said), "{headers:?}: {}", answer.body);
+    }
+    for headers in [one(&whole), one(&whole.replace("Bearer ", "bEARER  "))] {
+        let answer = ask(&it.router, Method::HEAD, "/status", headers.into_iter()).await;
+        assert_eq!(answer.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_other_sources_is_told() {
+    let it = Fixture::new();
+    let others = ["\"deploying\"", "\"degraded\"", "\"disabled\"", NEW_QUEUE];
+    let status = it.ask("/status", Some(&it.reader)).await.body;
+    assert!(status.contains("\"name\":\"deployed\""), "{status}");
+    for other in others {
+        let named = other.replacen('"', "\"name\":\"", 1);
+        assert!(!status.contains(&named), "{named}: {status}");
+    }
+    let metrics = it.ask("/metrics", Some(&it.limited)).await.body;
+    assert!(metrics.contains("source=\"degraded\""), "{metrics}");
+    for other in [
+        "source=\"deployed\"",
+        "source=\"disabled\"",
+        NEW_QUEUE,
+        "\nasset_indexer_index_bytes ",
+    ] {
+        assert!(!metrics.contains(other), "{other}: {metrics}");
+    }
+    for token in [None, Some(&*it.reader), Some("nonsense")] {
+        assert_eq!(it.ask("/readyz", token).await.body, "not ready\n");
+    }
+    let all = it.ask("/readyz", Some(&it.admin)).await.body;
+    assert!(all.contains(NEW_QUEUE), "{all}");
+}
+
+fn config(toml: &str) -> ServeConfig {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    let source = "[[source]]\nname = \"a\"\nbucket = \"abc\"\nsubdomain = \"a\"\n";
+    std::fs::write(
+        &path,
+        format!("data_dir = \"d\"\n[serve]\n{toml}\n{source}"),
+    )
+    .unwrap();
+    Config::load(&path).unwrap().serve
+}
+
+#[tokio::test]
+async fn a_page_of_a_stranger_cannot_ask_in_the_name_of_this_machine() {
+    for (toml, host, status) in [
+        ("", "localhost:8470", 200),
+        ("", "rebound.example.com:8470", 403),
+        (
+            "hosts = [\"search.example.com\"]",
+            "search.example.com",
+            200,
+        ),
+        (
+            "hosts = [\"search.example.com\"]",
+            "rebound.example.com",
+            403,
+        ),
+        ("listen = \"unix:http.sock\"", "whatever", 200),
+    ] {
+        let router = router(Gate::of(&config(toml)).unwrap());
+        for path in ["/status", "/metrics", "/healthz"] {
+            let headers = [("host", host), ("origin", "http://rebound.example.com")];
+            let answer = ask(&router, Method::GET, path, headers.into_iter()).await;
+            assert_eq!(
+                answer.status, status,
+                "{toml} {host}{path}: {}",
+                answer.body
+            );
+            assert_eq!(
+                answer.headers["cross-origin-resource-policy"],
+                "same-origin"
+            );
+            assert!(!answer.headers.contains_key("access-control-allow-origin"));
+        }
+    }
+    // Whoever has a token need not be protected from his own browser: it does not send it for others.
+    let it = Fixture::new();
+    let bearer = format!("Bearer {}", it.admin);
+    let headers = [("host", "search.example.com"), ("authorization", &*bearer)];
+    let answer = ask(&it.router, Method::GET, "/status", headers.into_iter()).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn what_is_doubtful_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    let entry = Entry {
+        name: "t".to_owned(),
+        right: Right::Read,
+        scope: Scope::only(["a", "b"]),
+        hash: Token::generate().unwrap().hash(),
+        expires: None,
+    };
+    edit::add(&folder.path().join("tokens"), &entry).unwrap();
+    let source = "[[source]]\nname = \"a\"\nbucket = \"abc\"\nsubdomain = \"a\"\n";
+    for (listen, said) in [
+        (
+            "127.0.0.1:1",
+            &["the token \"t\" is for a Source \"b\""][..],
+        ),
+        ("0.0.0.0:1", &["travel in the clear", "a Source \"b\""]),
+    ] {
+        let serve = format!("[serve]\nlisten = {listen:?}\ntokens = \"tokens\"\n");
+        std::fs::write(&path, format!("data_dir = \"d\"\n{serve}{source}")).unwrap();
+        let config = Config::load(&path).unwrap();
+        let concerns = Gate::of(&config.serve).unwrap().concerns(&config);
+        assert_eq!(concerns.len(), said.len(), "{concerns:?}");
+        for (concern, words) in concerns.iter().zip(said) {
+            assert!(concern.contains(words), "{concern}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The board as metrics, in the text format of OpenMetrics, with what the disk and the system say.
+//!
+//! [`table`] says which there are. They are read at each request: nothing is counted here.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+
+use super::site::Site;
+use super::visible;
+use crate::index::histogram::Histogram;
+use crate::index::tantivy::size::IndexSize;
+use crate::observe::status::{Board, Disk, Process, QueueBoard, Route, SourceBoard};
+use crate::serve::access::Grant;
+
+mod metric;
+mod table;
+
+use metric::{Metric, Number, Read};
+use table::metrics;
+
+/// What the text is; Prometheus takes it.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All metrics of the site now that the grant shows. It waits for the disk.
+pub fn text(site: &Site, grant: &Grant) -> String {
+    let view = site.index.view().ok();
+    let mut scrape = Scrape::of(&site.board, grant);
+    if grant.sees_all() {
+        scrape.disk = Disk::of(&site.board.data_dir);
+        scrape.process = Process::now();
+        scrape.index = view.map(|view| view.size());
+        scrape.reconcile_every = Some(site.catalog().reconcile_every);
+    }
+    scrape.text()
+}
+
+/// What one request reads: the same Sources and queues for each metric.
+#[derive(Clone, Debug)]
+struct Scrape {
+    board: Arc<Board>,
+    disk: Disk,
+    process: Process,
+    index: Option<IndexSize>,
+    reconcile_every: Option<Duration>,
+    sources: Vec<Arc<SourceBoard>>,
+    queues: Vec<Arc<QueueBoard>>,
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        metrics().try_for_each(|metric| self.write(metric, &mut encoder))
+    }
+}
+
+impl Scrape {
+    /// What the board shows; what is not on the board is not known.
+    fn of(board: &Arc<Board>, grant: &Grant) -> Self {
+        let (mut sources, mut queues) = (board.sources(), board.queues());
+        let pairs = sources.iter();
+        let pairs = pairs.map(|source| (source.name.clone(), source.facts().queue_url));
+        let pairs: Vec<_> = pairs.collect();
+        let pairs = || pairs.iter().map(|(name, url)| (&**name, url.as_deref()));
+        queues.retain(|queue| visible::shows_queue(grant, &queue.url, pairs()));
+        sources.retain(|source| grant.may_see(&source.name));
+        Self {
+            board: Arc::clone(board),
+            disk: Disk::default(),
+            process: Process::default(),
+            index: None,
+            reconcile_every: None,
+            sources,
+            queues,
+        }
+    }
+
+    fn text(self) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry)
+            .expect("writing to a String cannot fail");
+        text
+    }
+
+    fn write(&self, metric: &Metric, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        // The encoder adds it.
+        let name = metric.name.strip_suffix("_total").unwrap_or(metric.name);
+        let kind = metric.kind();
+        let mut family = Family {
+            encoder: encoder.encode_descriptor(name, metric.help, None, kind)?,
+            is_counter: matches!(kind, MetricType::Counter),
+        };
+        match metric.read {
+            Read::Process(read) => {
+                let mut numbers = read(self).into_iter();
+                numbers.try_for_each(|number| family.write(number, &[]))
+            }
+            Read::ProcessBy(label, read) => {
+                let mut numbers = read(self).into_iter();
+                numbers.try_for_each(|(value, number)| family.write(number, &[(label, value)]))
+            }
+            Read::Source(read) => self.of_sources(|source, name| {
+                let mut numbers = read(source).into_iter();
+                numbers.try_for_each(|number| family.write(number, &[name]))
+            }),
+            Read::SourceBy(label, read) => self.of_sources(|source, name| {
+                let mut numbers = read(source).into_iter();
+                numbers
+                    .try_for_each(|(value, number)| family.write(number, &[name, (label, value)]))
+            }),
+            Read::Scan(read) => self.of_sources(|source, name| {
+                let mut scans = source.scan().into_iter();
+                scans.try_for_each(|scan| family.write(read(&scan), &[name]))
+            }),
+            Read::SourceHistogram(read) => {
+                self.of_sources(|source, name| family.write_histogram(read(source), &[name]))
+            }
+            Read::Histogram(read) => family.write_histogram(read(self), &[]),
+            Read::RouteHistogram => Route::ALL.into_iter().try_for_each(|route| {
+                let took = &self.board.http.of(route).took;
+                family.write_histogram(took, &[("route", route.as_str())])
+            }),
+            Read::Requests => Route::ALL.into_iter().try_for_each(|route| {
+                let mut statuses = self.board.http.of(route).statuses().into_iter();
+                statuses.try_for_each(|(status, count)| {
+                    let labels = [("route", route.as_str()), ("status", &status.to_string())];
+                    family.write(count.into(), &labels)
+                })
+            }),
+            Read::Queue(read) => self.queues.iter().try_for_each(|queue| {
+                let mut numbers = read(queue).into_iter();
+                numbers.try_for_each(|number| family.write(number, &[("queue", &queue.url)]))
+            }),
+        }
+    }
+
+    fn of_sources(
+        &self,
+        mut write: impl FnMut(&SourceBoard, (&str, &str)) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut sources = self.sources.iter();
+        sources.try_for_each(|source| write(source, ("source", &source.name)))
+    }
+}
+
+/// The series of one metric, being written.
+struct Family<'a> {
+    encoder: MetricEncoder<'a>,
+    is_counter: bool,
+}
+
+impl Family<'_> {
+    fn write(&mut self, number: Number, labels: &[(&str, &str)]) -> fmt::Result {
+        if labels.is_empty() {
+            return write_number(&mut self.encoder, number, self.is_counter);
+        }
+        let mut encoder = self.encoder.encode_family(&labels)?;
+        write_number(&mut encoder, number, self.is_counter)
+    }
+
+    fn write_histogram(&mut self, histogram: &Histogram, labels: &[(&str, &str)]) -> fmt::Result {
+        let buckets = histogram.buckets();
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        let sum = histogram.sum().as_secs_f64();
+        if labels.is_empty() {
+            let encoder = &mut self.encoder;
+            return encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None);
+        }
+        let mut encoder = self.encoder.encode_family(&labels)?;
+        encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+    }
+}
+
+fn write_number(encoder: &mut MetricEncoder, number: Number, is_counter: bool) -> fmt::Result {
+    match (is_counter, number) {
+        (true, Number::Whole(n)) => encoder.encode_counter::<NoLabelSet, _, f64>(&n, None),
+        (true, Number::Real(n)) => encoder.encode_counter::<NoLabelSet, _, f64>(&n, None),
+        (false, Number::Whole(n)) => encoder.encode_gauge(&n),
+        (false, Number::Real(n)) => encoder.encode_gauge(&n),
+    }
+}
+
+#[cfg(test)]
+mod tests;

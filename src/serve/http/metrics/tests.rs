@@ -1,0 +1,356 @@
+//! The text is read by rules of its own, and held against the table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::observe::status::sample;
+use crate::observe::status::{Phase, Trouble};
+
+/// What a text holds: the type of each metric, and the value of each series.
+struct Parsed {
+    kinds: BTreeMap<String, String>,
+    series: BTreeMap<String, f64>,
+}
+
+/// Reads a text, and fails where it is not as OpenMetrics wants it.
+fn parse(text: &str) -> Parsed {
+    let body = text.strip_suffix("# EOF\n").expect("it ends with EOF");
+    let mut parsed = Parsed {
+        kinds: BTreeMap::new(),
+        series: BTreeMap::new(),
+    };
+    let mut helped = String::new();
+    let mut current = (String::new(), String::new());
+    for line in body.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').expect("a name and a text");
+            assert!(!help.is_empty() && !help.contains('\\'), "{line}");
+            helped = name.to_owned();
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').expect("a name and a type");
+            assert_eq!(name, helped, "HELP comes before TYPE");
+            current = (name.to_owned(), kind.to_owned());
+            let doubled = parsed.kinds.insert(name.into(), kind.into());
+            assert_eq!(doubled, None, "{name} is there twice");
+        } else {
+            let (series, value) = line.rsplit_once(' ').expect("a series and a value");
+            let name = &series[..series.find('{').unwrap_or(series.len())];
+            let suffix = name.strip_prefix(&current.0).expect("under its own TYPE");
+            let suffixes: &[&str] = match current.1.as_str() {
+                "counter" => &["_total"],
+                "gauge" => &[""],
+                "histogram" => &["_bucket", "_sum", "_count"],
+                other => panic!("a {other}"),
+            };
+            assert!(suffixes.contains(&suffix), "{line}");
+            let value: f64 = value.parse().expect("a number");
+            let doubled = parsed.series.insert(series.to_owned(), value);
+            assert_eq!(doubled, None, "{series} is there twice");
+        }
+    }
+    parsed
+}
+
+/// The text of a board, of a disk and of a process of which everything is known.
+fn full(board: Board) -> String {
+    let mut scrape = Scrape::of(&Arc::new(board), &Grant::ALL);
+    scrape.disk = Disk {
+        index_bytes: Some(4_096),
+        available_bytes: Some(1_000),
+        size_bytes: Some(2_000),
+        quarantined: Some(7),
+    };
+    scrape.process = Process {
+        resident_bytes: Some(8_192),
+        cpu: Some(Duration::from_millis(1_500)),
+        open_files: Some(21),
+        max_files: Some(1_024),
+    };
+    scrape.index = Some(IndexSize {
+        segments: 5,
+        records: 1_000,
+        deleted: 30,
+    });
+    scrape.reconcile_every = Some(Duration::from_secs(86_400));
+    scrape.text()
+}
+
+/// The text of a board alone.
+fn bare(board: &Arc<Board>) -> Parsed {
+    parse(&Scrape::of(board, &Grant::ALL).text())
+}
+
+/// The name under which a metric's TYPE stands.
+fn family(metric: &Metric) -> &str {
+    metric.name.strip_suffix("_total").unwrap_or(metric.name)
+}
+
+#[test]
+fn what_the_table_names_is_served_and_nothing_else() {
+    let parsed = parse(&full(sample::board()));
+    let served: BTreeSet<&str> = parsed.kinds.keys().map(String::as_str).collect();
+    let named: BTreeSet<&str> = metrics().map(family).collect();
+    assert_eq!(served, named);
+    assert_eq!(named.len(), metrics().count(), "a name is there twice");
+    for metric in metrics() {
+        let is_of = |series: &String| series.starts_with(metric.name);
+        assert!(parsed.series.keys().any(is_of), "{} is empty", metric.name);
+    }
+}
+
+#[test]
+fn names_follow_the_conventions() {
+    for metric in metrics() {
+        let name = metric.name;
+        let is_ours = name.starts_with("asset_indexer_");
+        assert!(is_ours || name.starts_with("process_"), "{name}");
+        let is_plain = |c: char| c.is_ascii_lowercase() || c == '_';
+        assert!(name.chars().all(is_plain), "{name}");
+        for other in ["millis", "_ms", "minutes", "_kb", "_count"] {
+            assert!(!name.contains(other), "{name} has {other}");
+        }
+        assert!(!metric.help.ends_with('.'), "{name}: {}", metric.help);
+    }
+}
+
+/// What `deploy/metrics.md` must say of a metric, but for what to do.
+fn documented(metric: &Metric) -> [String; 5] {
+    let base = family(metric);
+    let is_moment = base.ends_with("timestamp_seconds") || base.ends_with("time_seconds");
+    let unit = match base.rsplit('_').next() {
+        _ if is_moment => "seconds since 1970",
+        Some("seconds") => "seconds",
+        Some("bytes") => "bytes",
+        _ => "–",
+    };
+    let labels = match metric.read.labels().join(", ") {
+        none if none.is_empty() => "–".to_owned(),
+        labels => labels,
+    };
+    [
+        format!("`{}`", metric.name),
+        metric.kind().as_str().to_owned(),
+        labels,
+        unit.to_owned(),
+        metric.help.to_owned(),
+    ]
+}
+
+#[test]
+fn each_metric_is_documented_as_it_is() {
+    let text = include_str!("../../../../deploy/metrics.md");
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<Vec<&str>> = rows
+        .map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let told: Vec<_> = rows.iter().map(|row| row[..5].to_vec()).collect();
+    let want: Vec<_> = metrics().map(documented).collect();
+    assert_eq!(told, want);
+    for row in rows {
+        assert!(
+            row.len() == 6 && row[5].ends_with(['.', '?']),
+            "what to do? {row:?}"
+        );
+    }
+}
+
+#[test]
+fn each_series_has_the_labels_that_its_metric_is_said_to_have() {
+    let parsed = parse(&full(sample::board()));
+    for series in parsed.series.keys() {
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let metric = metrics().find(|metric| name.starts_with(metric.name));
+        let mut want: BTreeSet<&str> = metric.unwrap().read.labels().into_iter().collect();
+        if name.ends_with("_bucket") {
+            want.insert("le");
+        }
+        // No value of the sample has these two characters in it.
+        let parts = labels.split(',').filter_map(|label| label.split_once('='));
+        let found: BTreeSet<&str> = parts.map(|(name, _)| name).collect();
+        assert_eq!(found, want, "{series}");
+    }
+}
+
+/// Lines that the sample must yield, one for each metric that has no test of its own.
+const LINES: &str = r#"
+process_start_time_seconds 1767323045.0
+asset_indexer_ready 0
+asset_indexer_index_up 1
+asset_indexer_index_bytes 4096
+asset_indexer_commit_failures_total 3
+asset_indexer_config_reloads_total{result="success"} 2
+asset_indexer_config_reloads_total{result="failure"} 1
+asset_indexer_assets{source="deployed"} 1234567
+asset_indexer_assets{source="deploying"} 0
+asset_indexer_drift_assets{source="deployed",kind="missing"} 1
+asset_indexer_drift_assets{source="deployed",kind="stale"} 2
+asset_indexer_drift_assets{source="deployed",kind="left_over"} 3
+asset_indexer_last_complete_scan_timestamp_seconds{source="deployed"} 1767323045.0
+asset_indexer_scans_total{source="deployed",result="success"} 14
+asset_indexer_scans_total{source="deployed",result="failure"} 15
+asset_indexer_scan_running{source="deployed"} 0
+asset_indexer_scan_running{source="deploying"} 1
+asset_indexer_scan_start_time_seconds{source="deploying"} 1767323045.0
+asset_indexer_scan_keys_listed{source="deploying"} 1500
+asset_indexer_scan_keys_admitted{source="deploying"} 1200
+asset_indexer_scan_assets_added{source="deploying"} 900
+asset_indexer_scan_assets_changed{source="deploying"} 20
+asset_indexer_scan_assets_removed{source="deploying"} 1
+asset_indexer_scan_keys_expected{source="deploying"} 6000
+asset_indexer_events_written_total{source="deployed"} 11
+asset_indexer_events_stale_total{source="deployed"} 12
+asset_indexer_look_ups_total{source="deployed"} 13
+asset_indexer_queue_up{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 1
+asset_indexer_queue_up{queue="https://sqs.eu-west-1.amazonaws.com/1/bad"} 0
+asset_indexer_queue_up{queue="https://sqs.eu-west-1.amazonaws.com/1/new"} 0
+asset_indexer_queue_wired{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 1
+asset_indexer_queue_wired{queue="https://sqs.eu-west-1.amazonaws.com/1/new"} 0
+asset_indexer_queue_messages_visible{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 31
+asset_indexer_queue_messages_in_flight{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 32
+asset_indexer_queue_messages_delayed{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 33
+asset_indexer_queue_retention_seconds{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 345600.0
+asset_indexer_messages_received_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 101
+asset_indexer_messages_redelivered_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 102
+asset_indexer_messages_acknowledged_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 103
+asset_indexer_messages_unreadable_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 104
+asset_indexer_messages_failed_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 105
+asset_indexer_receipts_refused_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 106
+asset_indexer_events_unrouted_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 107
+asset_indexer_events_not_admitted_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 108
+asset_indexer_events_irrelevant_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 109
+asset_indexer_messages_dead_lettered_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 111
+asset_indexer_index_segments 5
+asset_indexer_index_documents 1000
+asset_indexer_index_deleted_documents 30
+asset_indexer_disk_available_bytes 1000
+asset_indexer_disk_size_bytes 2000
+asset_indexer_quarantine_messages 7
+asset_indexer_commit_seconds_count 2
+asset_indexer_commit_seconds_bucket{le="0.05"} 1
+asset_indexer_commit_documents_total 321
+asset_indexer_scan_interval_seconds 86400.0
+asset_indexer_http_requests_total{route="search",status="200"} 2
+asset_indexer_http_requests_total{route="search",status="503"} 1
+asset_indexer_http_requests_total{route="page",status="304"} 1
+asset_indexer_http_request_seconds_count{route="search"} 3
+asset_indexer_http_request_seconds_bucket{le="0.25",route="search"} 2
+asset_indexer_searches_refused_total{reason="busy"} 4
+asset_indexer_searches_refused_total{reason="too_slow"} 5
+asset_indexer_http_connections_cut_off_total 6
+process_resident_memory_bytes 8192
+process_cpu_seconds_total 1.5
+process_open_fds 21
+process_max_fds 1024
+asset_indexer_events_unknown_total{queue="https://sqs.eu-west-1.amazonaws.com/1/good"} 110
+"#;
+
+#[test]
+fn each_number_stands_under_its_labels() {
+    let text = full(sample::board());
+    let served: BTreeSet<&str> = text.lines().collect();
+    for line in LINES.lines().filter(|line| !line.is_empty()) {
+        assert!(served.contains(line), "{line} is not in {text}");
+    }
+    let build = concat!(
+        "asset_indexer_build_info{version=\"",
+        env!("CARGO_PKG_VERSION"),
+        "\"} 1"
+    );
+    assert!(served.contains(build), "{build}");
+}
+
+#[test]
+fn what_is_not_known_is_left_out() {
+    let parsed = bare(&Arc::new(sample::board()));
+    for series in [
+        r#"asset_indexer_drift_assets{source="deploying",kind="missing"}"#,
+        r#"asset_indexer_last_complete_scan_timestamp_seconds{source="deploying"}"#,
+        r#"asset_indexer_scan_keys_listed{source="deployed"}"#,
+        r#"asset_indexer_queue_messages_visible{queue="https://sqs.eu-west-1.amazonaws.com/1/new"}"#,
+        r#"asset_indexer_index_bytes"#,
+    ] {
+        assert_eq!(parsed.series.get(series), None, "{series}");
+    }
+}
+
+#[test]
+fn exactly_one_state_of_a_source_is_marked() {
+    let parsed = bare(&Arc::new(sample::board()));
+    let states = ["deploying", "deployed", "degraded", "disabled"];
+    // The Sources of the sample are named by the state that they are in.
+    for source in states {
+        for state in states {
+            let series =
+                format!("asset_indexer_source_state{{source=\"{source}\",state=\"{state}\"}}");
+            let want = f64::from(u8::from(source == state));
+            assert_eq!(parsed.series[&series], want, "{series}");
+        }
+    }
+}
+
+#[test]
+fn the_lags_are_a_histogram_and_three_quantiles() {
+    let parsed = bare(&Arc::new(sample::board()));
+    let name = "asset_indexer_event_lag_seconds";
+    assert_eq!(parsed.kinds[name], "histogram");
+    // They were 0.1, 0.9, 40 and 90,000 seconds; each bucket counts what is below its bound.
+    for (le, want) in [
+        ("0.1", 1.0),
+        ("0.25", 1.0),
+        ("0.5", 1.0),
+        ("1.0", 2.0),
+        ("2.5", 2.0),
+        ("5.0", 2.0),
+        ("10.0", 2.0),
+        ("30.0", 2.0),
+        ("60.0", 3.0),
+        ("300.0", 3.0),
+        ("3600.0", 3.0),
+        ("86400.0", 3.0),
+        ("+Inf", 4.0),
+    ] {
+        let series = format!("{name}_bucket{{le=\"{le}\",source=\"deployed\"}}");
+        assert_eq!(parsed.series.get(&series), Some(&want), "{series}");
+    }
+    let of_source = "{source=\"deployed\"}";
+    assert_eq!(parsed.series[&format!("{name}_count{of_source}")], 4.0);
+    assert_eq!(parsed.series[&format!("{name}_sum{of_source}")], 90_041.0);
+    for (quantile, want) in [("0.5", 0.9), ("0.99", 40.0), ("1", 90_000.0)] {
+        let series = format!(
+            "asset_indexer_event_lag_recent_seconds{{source=\"deployed\",quantile=\"{quantile}\"}}"
+        );
+        assert_eq!(parsed.series.get(&series), Some(&want), "{series}");
+    }
+}
+
+#[test]
+fn an_empty_board_and_an_index_that_is_not_there_are_served() {
+    let parsed = bare(&Arc::new(Board::new("/none".into())));
+    assert_eq!(parsed.kinds.len(), metrics().count());
+    assert_eq!(parsed.series["asset_indexer_index_up"], 0.0);
+    assert_eq!(parsed.series.get("asset_indexer_index_bytes"), None);
+}
+
+#[test]
+fn a_label_cannot_break_out_of_its_line() {
+    let board = sample::empty_board();
+    board.queue("http://q/\"} 1\n\\");
+    let parsed = bare(&Arc::new(board));
+    let series = r#"asset_indexer_queue_up{queue="http://q/\"} 1\n\\"}"#;
+    assert_eq!(parsed.series.get(series), Some(&0.0));
+}
+
+#[test]
+fn a_source_that_recovers_is_deployed_again() {
+    let board = Arc::new(sample::empty_board());
+    let source = board.source("a");
+    source.set_phase(Phase::Deployed);
+    let is = |state: &str| {
+        let series = format!("asset_indexer_source_state{{source=\"a\",state=\"{state}\"}}");
+        bare(&board).series[&series] == 1.0
+    };
+    source.suffer(Trouble::Scan, "no bucket");
+    assert!(is("degraded") && !is("deployed"));
+    source.recover(Trouble::Scan);
+    assert!(is("deployed") && !is("degraded"));
+}

@@ -1,0 +1,196 @@
+//! From where previews come: the S3 endpoints and base addresses of the Sources, as origins.
+//!
+//! It asks no store: where the Region of a bucket is not configured, all of AWS may be the place.
+
+use std::collections::BTreeSet;
+
+use crate::core::source::{EndpointOrder, Source};
+
+/// The most origins that are listed; with more, pictures may come from all of HTTPS, because the
+/// header of the answer would outgrow what clients take.
+const MAX_ORIGINS: usize = 64;
+
+/// The origins from which previews of these Sources come, each once, in the form of a Content
+/// Security Policy.
+pub(super) fn origins<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<String> {
+    let of_sources = sources.filter(|source| source.enabled).flat_map(of_source);
+    let listed = of_sources.filter(|origin| is_plain(origin));
+    let mut origins = BTreeSet::new();
+    for origin in listed {
+        origins.insert(origin);
+        if origins.len() > MAX_ORIGINS {
+            return vec!["https:".to_owned()];
+        }
+    }
+    origins.into_iter().collect()
+}
+
+/// The origins by their schemes alone, which tell nothing of the Sources.
+pub(super) fn schemes(origins: &[String]) -> Vec<String> {
+    let schemes = origins.iter().map(|origin| match origin.split_once(':') {
+        Some(("http", _)) => "http:",
+        _ => "https:",
+    });
+    let schemes: BTreeSet<_> = schemes.map(str::to_owned).collect();
+    schemes.into_iter().collect()
+}
+
+fn of_source(source: &Source) -> Vec<String> {
+    if source.has_own_address() {
+        return origin_of(&source.base_url).into_iter().collect();
+    }
+    if source.endpoint_order == EndpointOrder::ExternalFirst {
+        return at_endpoint(source, "https://s3-external-1.amazonaws.com");
+    }
+    match (&source.endpoint_url, &source.region) {
+        (Some(url), _) => origin_of(url).map_or_else(Vec::new, |it| at_endpoint(source, &it)),
+        (None, Some(region)) => {
+            let domain = match region.starts_with("cn-") {
+                true => "amazonaws.com.cn",
+                false => "amazonaws.com",
+            };
+            at_endpoint(source, &format!("https://s3.{region}.{domain}"))
+        }
+        (None, None) => vec!["https://*.amazonaws.com".to_owned()],
+    }
+}
+
+/// The endpoint itself, as for path-style addresses and for names that are no host names, and the
+/// host of the bucket there.
+fn at_endpoint(source: &Source, endpoint: &str) -> Vec<String> {
+    let mut origins = vec![endpoint.to_owned()];
+    if let (false, Some((scheme, host))) = (source.path_style, endpoint.split_once("://")) {
+        origins.push(format!("{scheme}://{}.{host}", source.bucket));
+    }
+    origins
+}
+
+/// Scheme, host and port of an address.
+fn origin_of(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rsplit('@').next()?;
+    Some(format!("{scheme}://{host}"))
+}
+
+/// Whether it can stand in the header without being taken for more than one origin.
+fn is_plain(origin: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_:/*[]".contains(c);
+    origin.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> Source {
+        Source::new("photos", "bucket", "acme")
+    }
+
+    #[test]
+    fn where_previews_come_from() {
+        let at = |url: &str| Source {
+            endpoint_url: Some(url.to_owned()),
+            ..source()
+        };
+        let in_region = |region: &str| Source {
+            region: Some(region.to_owned()),
+            ..source()
+        };
+        let served_at = |base_url: &str| Source {
+            base_url: base_url.to_owned(),
+            ..in_region("eu-west-1")
+        };
+        let path_style = |source| Source {
+            path_style: true,
+            ..source
+        };
+        let cases: [(&str, Source, &[&str]); 10] = [
+            ("anywhere in AWS", source(), &["https://*.amazonaws.com"]),
+            (
+                "a Region",
+                in_region("eu-west-1"),
+                &[
+                    "https://bucket.s3.eu-west-1.amazonaws.com",
+                    "https://s3.eu-west-1.amazonaws.com",
+                ],
+            ),
+            (
+                "a Region in China",
+                path_style(in_region("cn-north-1")),
+                &["https://s3.cn-north-1.amazonaws.com.cn"],
+            ),
+            (
+                "an endpoint",
+                at("http://127.0.0.1:9000"),
+                &["http://127.0.0.1:9000", "http://bucket.127.0.0.1:9000"],
+            ),
+            (
+                "an endpoint with a path, path style",
+                path_style(at("https://user@store.example/s3/")),
+                &["https://store.example"],
+            ),
+            ("no address", at("store.example"), &[]),
+            (
+                "external first",
+                Source {
+                    endpoint_order: EndpointOrder::ExternalFirst,
+                    path_style: true,
+                    ..source()
+                },
+                &["https://s3-external-1.amazonaws.com"],
+            ),
+            (
+                "an own address",
+                served_at("https://cdn.example.com/a"),
+                &["https://cdn.example.com"],
+            ),
+            (
+                "an own address that would say more",
+                served_at("https://cdn.example.com; script-src"),
+                &[],
+            ),
+            (
+                "a disabled Source",
+                Source {
+                    enabled: false,
+                    ..source()
+                },
+                &[],
+            ),
+        ];
+        for (case, source, want) in &cases {
+            assert_eq!(origins([source].into_iter()), *want, "{case}");
+        }
+    }
+
+    #[test]
+    fn schemes_name_nobody() {
+        for (origins, want) in [
+            (&[][..], &[][..]),
+            (&["https:"], &["https:"]),
+            (&["https://a.example", "https://*.b.example"], &["https:"]),
+            (
+                &["http://127.0.0.1:9000", "https://a"],
+                &["http:", "https:"],
+            ),
+        ] {
+            let origins: Vec<_> = origins.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(schemes(&origins), want, "{origins:?}");
+        }
+    }
+
+    #[test]
+    fn each_is_listed_once_and_not_too_many() {
+        let twice = [source(), source()];
+        assert_eq!(origins(twice.iter()), ["https://*.amazonaws.com"]);
+        let served_at = |number| Source {
+            base_url: format!("https://cdn{number}.example.com"),
+            ..source()
+        };
+        let many: Vec<Source> = (0..MAX_ORIGINS).map(served_at).collect();
+        assert_eq!(origins(many.iter()).len(), MAX_ORIGINS);
+        let too_many: Vec<Source> = (0..=MAX_ORIGINS).map(served_at).collect();
+        assert_eq!(origins(too_many.iter()), ["https:"]);
+    }
+}

@@ -1,0 +1,85 @@
+//! What is answered at which path.
+//!
+//! `/healthz` and `/readyz` need neither disk nor lock that is held for long: they answer as long as
+//! the process does anything.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+
+use super::api::error::{ApiError, Code};
+use super::api::{self, answer};
+use super::metrics;
+use super::page;
+use super::site::Site;
+use super::visible;
+use crate::observe::status::index_bytes;
+use crate::observe::status::report::{Report, waiting_for};
+use crate::serve::access::Grant;
+
+/// All paths; other methods than GET and HEAD are answered by 405.
+pub fn router(site: Arc<Site>) -> Router {
+    Router::new()
+        .route("/status", get(status))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(serve_metrics))
+        .merge(api::routes())
+        .merge(page::routes())
+        .fallback(async || {
+            let paths = "there is nothing at this path; /v1/openapi.json says what there is, besides \
+                         /status, /healthz, /readyz and /metrics";
+            ApiError::new(Code::NotFound, paths)
+        })
+        .layer(middleware::from_fn(answer::finish))
+        .with_state(site)
+}
+
+async fn status(State(site): State<Arc<Site>>, grant: Grant) -> Response {
+    looked_up(move || {
+        let report = Report::of(&site.board, index_bytes(&site.board.data_dir));
+        Json(visible::report(report, &grant))
+    })
+    .await
+}
+
+/// 503 with a line for each thing that is waited for, where the client may see all Sources.
+async fn readyz(State(site): State<Arc<Site>>, grant: Option<Extension<Grant>>) -> Response {
+    let waiting_for = waiting_for(&site.board);
+    if waiting_for.is_empty() {
+        return "ready\n".into_response();
+    }
+    let lines = match grant.is_some_and(|grant| grant.sees_all()) {
+        true => waiting_for.join("\n") + "\n",
+        false => "not ready\n".to_owned(),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, lines).into_response()
+}
+
+async fn serve_metrics(State(site): State<Arc<Site>>, grant: Grant) -> Response {
+    if !grant.is_admin() {
+        let text = "metrics are for tokens that were made with --admin";
+        return ApiError::new(Code::Forbidden, text).into_response();
+    }
+    looked_up(move || {
+        let text = metrics::text(&site, &grant);
+        ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
+    })
+    .await
+}
+
+/// Runs what reads the disk beside what must not wait; a panic in it is answered by 500.
+async fn looked_up<T>(look: impl FnOnce() -> T + Send + 'static) -> Response
+where
+    T: IntoResponse + Send + 'static,
+{
+    match tokio::task::spawn_blocking(look).await {
+        Ok(answer) => answer.into_response(),
+        Err(error) => api::error::panicked(&error).into_response(),
+    }
+}

@@ -1,0 +1,419 @@
+//! Real connections over the loopback, by a client that knows only what is asked here.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::api::error::JSON_API;
+use super::*;
+use crate::observe::status::report::Report;
+use crate::observe::status::sample::{self, NEW_QUEUE};
+use crate::observe::status::{Board, Health, IndexHealth};
+use crate::serve::access::Access;
+
+mod tls;
+
+/// What no test waits for: its end is a failure.
+const TOO_LONG: Duration = Duration::from_secs(20);
+
+/// What is soon over.
+const LITTLE: Duration = Duration::from_millis(50);
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+
+/// A listener on a free port, and where.
+async fn listening() -> (Listener, SocketAddr) {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = bind(&any.into()).await.unwrap();
+    let Listen::Tcp(address) = *listener.address() else {
+        panic!("{listener:?}");
+    };
+    (listener, address)
+}
+
+/// A server that runs until it is stopped.
+struct Server {
+    address: SocketAddr,
+    cut_off: Arc<Counter>,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<Result<(), HttpError>>,
+}
+
+impl Server {
+    async fn start(board: Arc<Board>, bounds: Bounds) -> Self {
+        Self::behind(Gate::by(Access::open()), board, bounds).await
+    }
+
+    async fn behind(gate: Gate, board: Arc<Board>, bounds: Bounds) -> Self {
+        Self::shared(Arc::new(gate), board, bounds).await
+    }
+
+    async fn shared(gate: Arc<Gate>, board: Arc<Board>, bounds: Bounds) -> Self {
+        let site = Site::bare(Arc::clone(&board));
+        let router = gate::guarded(routes::router(site), Arc::clone(&gate));
+        let cut_off = Arc::clone(&board.http.cut_off);
+        let router = count::counted(router, board);
+        Self::of(gate, router, cut_off, bounds).await
+    }
+
+    /// Of a router alone.
+    async fn routed(router: Router, bounds: Bounds) -> Self {
+        let gate = Arc::new(Gate::by(Access::open()));
+        Self::of(gate, router, Arc::default(), bounds).await
+    }
+
+    async fn of(gate: Arc<Gate>, router: Router, cut_off: Arc<Counter>, bounds: Bounds) -> Self {
+        let (listener, address) = listening().await;
+        let stop = CancellationToken::new();
+        let (stopped, counter) = (stop.clone(), Arc::clone(&cut_off));
+        let task = tokio::spawn(async move {
+            serve_within(bounds, listener, &gate, router, counter, stopped).await
+        });
+        Self {
+            address,
+            cut_off,
+            stop,
+            task,
+        }
+    }
+
+    async fn connect(&self) -> Client {
+        Client(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    /// One request on a connection of its own.
+    async fn ask(&self, method: &str, path: &str) -> Answer {
+        self.connect().await.ask(method, path).await
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        in_time(self.task).await.unwrap().unwrap();
+    }
+}
+
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(TOO_LONG, future).await;
+    ended.expect("it ends long before")
+}
+
+struct Client<S = TcpStream>(S);
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl<S: Transport> Client<S> {
+    async fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    async fn ask(&mut self, method: &str, path: &str) -> Answer {
+        self.send(&format!("{method} {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
+            .await;
+        in_time(self.answer(method == "HEAD")).await
+    }
+
+    async fn answer(&mut self, is_headless: bool) -> Answer {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.expect("an answer has a head"));
+        }
+        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let length = head
+            .lines()
+            .find_map(|l| l.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; if is_headless { 0 } else { length }];
+        self.0.read_exact(&mut body).await.unwrap();
+        let body = String::from_utf8(body).unwrap();
+        Answer { status, head, body }
+    }
+
+    /// Waits until the server has closed the connection.
+    async fn closed(&mut self) {
+        let mut rest = Vec::new();
+        // A reset is as much of an end.
+        let _ = in_time(self.0.read_to_end(&mut rest)).await;
+        assert_eq!(rest, b"", "{}", String::from_utf8_lossy(&rest));
+    }
+}
+
+#[tokio::test]
+async fn each_path_has_its_answer() {
+    let server = Server::start(Arc::new(sample::board()), BOUNDS).await;
+    let json = "application/json";
+    let plain = "text/plain; charset=utf-8";
+    for (method, path, status, kind, said) in [
+        ("GET", "/status", 200, json, "\"sources\":["),
+        ("GET", "/status?pretty", 200, json, "\"sources\":["),
+        ("GET", "/healthz", 200, plain, "ok\n"),
+        ("GET", "/readyz", 503, plain, NEW_QUEUE),
+        ("GET", "/metrics", 200, metrics::CONTENT_TYPE, "# EOF\n"),
+        ("GET", "/nothing", 404, JSON_API, "/metrics"),
+        ("GET", "/status/", 404, JSON_API, "/metrics"),
+        ("POST", "/nothing", 404, JSON_API, "/metrics"),
+    ] {
+        let answer = server.ask(method, path).await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        let header = format!("content-type: {kind}\r\n");
+        assert!(answer.head.contains(&header), "{method} {path}: {answer:?}");
+        assert!(answer.body.contains(said), "{method} {path}: {answer:?}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn nothing_can_be_changed() {
+    let server = Server::start(Arc::new(sample::board()), BOUNDS).await;
+    for path in ["/status", "/healthz", "/readyz", "/metrics"] {
+        for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
+            let answer = server.ask(method, path).await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+            assert!(answer.head.contains("allow: get,head\r\n"), "{answer:?}");
+        }
+        let answer = server.ask("HEAD", path).await;
+        assert_ne!(answer.status, 405, "{path}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_status_is_the_report_with_the_size_of_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = format!(
+        "assets-v{}-000001",
+        crate::index::tantivy::schema::SCHEMA_VERSION
+    );
+    std::fs::write(folder.path().join("CURRENT"), &live).unwrap();
+    std::fs::create_dir(folder.path().join(&live)).unwrap();
+    std::fs::write(folder.path().join(&live).join("segment"), [0; 77]).unwrap();
+    let board = Board::new(folder.path().into());
+    board.source("a source");
+    let board = Arc::new(board);
+    let server = Server::start(Arc::clone(&board), BOUNDS).await;
+    let mut report: Report =
+        serde_json::from_str(&server.ask("GET", "/status").await.body).unwrap();
+    let here = Report::of(&board, Some(77));
+    assert!(report.uptime_seconds <= here.uptime_seconds);
+    report.uptime_seconds = here.uptime_seconds;
+    assert_eq!(report, here);
+    let metrics = server.ask("GET", "/metrics").await.body;
+    assert!(
+        metrics.contains("\nasset_indexer_index_bytes 77\n"),
+        "{metrics}"
+    );
+    server.end().await;
+}
+
+#[tokio::test]
+async fn it_is_ready_when_the_index_is_open_and_each_queue_has_answered_or_failed() {
+    let board = Arc::new(Board::new("/none".into()));
+    let queue = board.queue("q");
+    let server = Server::start(Arc::clone(&board), BOUNDS).await;
+    // On one connection, as whoever watches does it.
+    let mut client = server.connect().await;
+    let both = "the index is being opened\nthe queue q has not answered yet\n";
+    let answer = client.ask("GET", "/readyz").await;
+    assert_eq!((answer.status, answer.body.as_str()), (503, both));
+    board.set_index(IndexHealth::Open);
+    queue.set_health(Health::Failing("gone".into()));
+    let answer = client.ask("GET", "/readyz").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "ready\n"));
+    board.set_index(IndexHealth::Failed("no space".into()));
+    let answer = client.ask("GET", "/readyz").await;
+    let failed = "the index failed: no space\n";
+    assert_eq!((answer.status, answer.body.as_str()), (503, failed));
+    assert_eq!(client.ask("GET", "/healthz").await.status, 200);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn stopping_ends_connections_that_do_nothing() {
+    let server = Server::start(Arc::new(sample::board()), BOUNDS).await;
+    let mut kept_alive = server.connect().await;
+    kept_alive.ask("GET", "/healthz").await;
+    let mut silent = server.connect().await;
+    let mut half = server.connect().await;
+    half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
+    let address = server.address;
+    server.end().await;
+    for client in [&mut kept_alive, &mut silent, &mut half] {
+        client.closed().await;
+    }
+    TcpStream::connect(address).await.unwrap_err();
+}
+
+/// A router that answers when it is told to.
+fn slow_router(go: CancellationToken, asked: CancellationToken) -> Router {
+    Router::new().fallback(move || {
+        let (go, asked) = (go.clone(), asked.clone());
+        async move {
+            asked.cancel();
+            go.cancelled().await;
+            "done"
+        }
+    })
+}
+
+#[tokio::test]
+async fn stopping_waits_for_an_answer_that_is_under_way_but_not_for_ever() {
+    for (closing, is_answered) in [(TOO_LONG, true), (Duration::from_millis(50), false)] {
+        let bounds = Bounds { closing, ..BOUNDS };
+        let [go, asked] = std::array::from_fn(|_| CancellationToken::new());
+        let router = slow_router(go.clone(), asked.clone());
+        let server = Server::routed(router, bounds).await;
+        let mut client = server.connect().await;
+        client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+        in_time(asked.cancelled()).await;
+        server.stop.cancel();
+        if is_answered {
+            go.cancel();
+            assert_eq!(in_time(client.answer(false)).await.body, "done");
+        }
+        server.end().await;
+        client.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_finish_its_request_is_cut_off() {
+    for (first_header, header) in [(LITTLE, TOO_LONG), (TOO_LONG, LITTLE)] {
+        let bounds = Bounds {
+            first_header,
+            header,
+            ..BOUNDS
+        };
+        let server = Server::start(Arc::new(sample::board()), bounds).await;
+        let mut half = server.connect().await;
+        half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
+        let mut silent = server.connect().await;
+        silent.closed().await;
+        half.closed().await;
+        server.end().await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_header_is_not_waited_for_any_more_when_it_is_there() {
+    let places = Places::new("tests", 1, Duration::ZERO, Arc::default());
+    let place = places.take().await;
+    in_time(until_silent_for(Duration::ZERO, &place)).await;
+    drop(place.begin());
+    let ended = tokio::time::timeout(LITTLE, until_silent_for(Duration::ZERO, &place)).await;
+    assert!(ended.is_err(), "it has asked");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_leaves_its_place() {
+    let bounds = Bounds {
+        connections: 1,
+        taking: Duration::from_millis(50),
+        ..BOUNDS
+    };
+    // More than both kernels keep for a connection.
+    let router = Router::new()
+        .route("/", axum::routing::get(async || vec![0; 64 << 20]))
+        .route("/small", axum::routing::get(async || "small"));
+    let server = Server::routed(router, bounds).await;
+    let mut idler = server.connect().await;
+    idler.send(REQUEST).await;
+    assert_eq!(server.ask("GET", "/small").await.body, "small");
+    // It was not the newcomer that has cut it off.
+    assert_eq!(server.cut_off.get(), 0);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_connection_ends_with_its_lifetime() {
+    let bounds = Bounds {
+        lifetime: Duration::from_millis(50),
+        ..BOUNDS
+    };
+    let server = Server::start(Arc::new(sample::board()), bounds).await;
+    server.connect().await.closed().await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_header_that_is_too_long_is_refused() {
+    let server = Server::start(Arc::new(sample::board()), BOUNDS).await;
+    let mut client = server.connect().await;
+    let long = "x".repeat(BOUNDS.header_bytes);
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: test\r\nX: {long}\r\n\r\n");
+    client.send(&request).await;
+    let answer = in_time(client.answer(false)).await;
+    assert_eq!(answer.status, 431, "{answer:?}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn connections_without_a_request_give_way_to_newcomers() {
+    let bounds = Bounds {
+        connections: 3,
+        grace: Duration::ZERO,
+        first_header: TOO_LONG,
+        ..BOUNDS
+    };
+    let server = Server::start(Arc::new(sample::board()), bounds).await;
+    let already = server.cut_off.get();
+    let silent = server.connect().await;
+    let mut half = server.connect().await;
+    half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
+    let mut kept_alive = server.connect().await;
+    assert_eq!(kept_alive.ask("GET", "/healthz").await.status, 200);
+    let mut newcomers = Vec::new();
+    for mut before in [silent, half, kept_alive] {
+        let mut newcomer = server.connect().await;
+        assert_eq!(newcomer.ask("GET", "/healthz").await.status, 200);
+        before.closed().await;
+        newcomers.push(newcomer);
+    }
+    assert_eq!(server.cut_off.get() - already, 3);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn connections_above_the_bound_wait_for_answers_that_are_under_way() {
+    let bounds = Bounds {
+        connections: 1,
+        grace: Duration::ZERO,
+        ..BOUNDS
+    };
+    let [go, asked] = std::array::from_fn(|_| CancellationToken::new());
+    let server = Server::routed(slow_router(go.clone(), asked.clone()), bounds).await;
+    let mut first = server.connect().await;
+    first.send(REQUEST).await;
+    in_time(asked.cancelled()).await;
+    let mut second = server.connect().await;
+    second.send(REQUEST).await;
+    let early = second.0.try_read(&mut [0; 1]).unwrap_err();
+    assert_eq!(early.kind(), io::ErrorKind::WouldBlock);
+    go.cancel();
+    assert_eq!(in_time(first.answer(false)).await.body, "done");
+    assert_eq!(in_time(second.answer(false)).await.body, "done");
+    assert_eq!(server.cut_off.get(), 1);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_had_is_explained() {
+    let (_taken, address) = listening().await;
+    for (listen, said) in [
+        (address, "another process listens there"),
+        // Of a range that is for documentation alone.
+        (SocketAddr::from(([192, 0, 2, 1], 0)), "no such address"),
+    ] {
+        let text = bind(&listen.into()).await.unwrap_err().to_string();
+        let begin = format!("failed to listen on {listen}: ");
+        assert!(text.starts_with(&begin) && text.contains(said), "{text}");
+    }
+    let refused = io::Error::from(io::ErrorKind::PermissionDenied);
+    assert!(listener::advice(&refused).contains("above 1023"));
+    assert_eq!(listener::advice(&io::Error::other("new")), "new");
+}

@@ -1,0 +1,144 @@
+//! TLS, by clients that trust the certificate of the test alone.
+
+use std::os::unix::fs::PermissionsExt;
+
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::*;
+use crate::config::TlsFiles;
+use crate::serve::http::tls::Tls;
+
+/// A folder with a certificate and its key.
+struct Files {
+    folder: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    fn paths(&self) -> TlsFiles {
+        TlsFiles {
+            certificate: self.folder.path().join("cert.pem"),
+            key: self.folder.path().join("key.pem"),
+        }
+    }
+
+    /// Puts a new certificate and its key there.
+    fn renew(&self) -> CertificateDer<'static> {
+        let names = vec!["localhost".to_owned()];
+        let pair = rcgen::generate_simple_self_signed(names).unwrap();
+        let paths = self.paths();
+        std::fs::write(&paths.certificate, pair.cert.pem()).unwrap();
+        std::fs::write(&paths.key, pair.signing_key.serialize_pem()).unwrap();
+        std::fs::set_permissions(&paths.key, PermissionsExt::from_mode(0o600)).unwrap();
+        pair.cert.der().clone()
+    }
+
+    fn gate(&self) -> Gate {
+        Gate::by(Access::open()).with_tls(Tls::read(&self.paths()).unwrap())
+    }
+}
+
+/// A connection on which TLS is spoken with whoever has that certificate, if it can be agreed on.
+async fn connect(
+    server: &Server,
+    trusted: &CertificateDer<'static>,
+) -> io::Result<Client<TlsStream<TcpStream>>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "localhost".try_into().unwrap();
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    in_time(connector.connect(name, stream)).await.map(Client)
+}
+
+#[tokio::test]
+async fn requests_are_answered_inside_of_tls() {
+    let files = Files::new();
+    let certificate = files.renew();
+    let board = Arc::new(sample::board());
+    let server = Server::behind(files.gate(), board, BOUNDS).await;
+    let mut client = connect(&server, &certificate).await.unwrap();
+    for _ in 0..2 {
+        let answer = client.ask("GET", "/healthz").await;
+        assert_eq!((answer.status, &*answer.body), (200, "ok\n"));
+    }
+    let stranger = Files::new().renew();
+    assert!(connect(&server, &stranger).await.is_err());
+    server.end().await;
+    client.closed().await;
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_counts_from_the_next_connection_on() {
+    let files = Files::new();
+    let first = files.renew();
+    let gate = Arc::new(files.gate());
+    let board = Arc::new(sample::board());
+    let server = Server::shared(Arc::clone(&gate), board, BOUNDS).await;
+    let mut before = connect(&server, &first).await.unwrap();
+    std::fs::write(files.paths().key, "half").unwrap();
+    let error = gate.reload().unwrap_err().to_string();
+    assert!(error.contains("no private key in /"), "{error}");
+    connect(&server, &first).await.unwrap();
+    let second = files.renew();
+    gate.reload().unwrap();
+    assert!(connect(&server, &first).await.is_err());
+    let mut after = connect(&server, &second).await.unwrap();
+    assert_eq!(before.ask("GET", "/healthz").await.status, 200);
+    assert_eq!(after.ask("GET", "/healthz").await.status, 200);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_no_tls_does_not_hang() {
+    let files = Files::new();
+    files.renew();
+    let bounds = Bounds {
+        handshake: Duration::from_millis(50),
+        connections: 1,
+        ..BOUNDS
+    };
+    let board = Arc::new(sample::board());
+    let server = Server::behind(files.gate(), board, bounds).await;
+    // The one place for connections is had by each in turn.
+    let mut plain = server.connect().await;
+    plain
+        .send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
+        .await;
+    let mut told = Vec::new();
+    let _ = in_time(plain.0.read_to_end(&mut told)).await;
+    assert!(!told.starts_with(b"HTTP"), "{told:?}");
+    server.connect().await.closed().await;
+    let mut half = server.connect().await;
+    half.0.write_all(&[22, 3, 1, 2, 0, 1]).await.unwrap();
+    half.closed().await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_a_handshake() {
+    let files = Files::new();
+    files.renew();
+    let bounds = Bounds {
+        handshake: TOO_LONG,
+        ..BOUNDS
+    };
+    let board = Arc::new(sample::board());
+    let server = Server::behind(files.gate(), board, bounds).await;
+    let mut silent = server.connect().await;
+    server.end().await;
+    silent.closed().await;
+}
