@@ -143,12 +143,13 @@ fn sources_in_use<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a So
         [] => chosen.filter(|source: &&Source| source.enabled).collect(),
         _ => chosen.collect(),
     };
-    match used.is_empty() {
-        true => Err(Failure::Told(
+    if used.is_empty() {
+        Err(Failure::Told(
             MISUSED,
             anyhow!("no Source is enabled; name those that are meant with --source"),
-        )),
-        false => Ok(used),
+        ))
+    } else {
+        Ok(used)
     }
 }
 
@@ -167,9 +168,10 @@ fn remove_each(
             }
         }
     }
-    match all_removed {
-        true => Ok(()),
-        false => Err(Failure::Silent(FAILED)),
+    if all_removed {
+        Ok(())
+    } else {
+        Err(Failure::Silent(FAILED))
     }
 }
 

@@ -43,9 +43,10 @@ pub async fn run(arguments: &Arguments, config: &Config, path: &Path) -> Result<
     let examined: Vec<_> = examined.map(Arc::clone).collect();
     let mut report = doctor::examine(config, path, &examined).await;
     name_configuration(&mut report, path);
-    let text = match arguments.json {
-        true => serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n",
-        false => render(&report),
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n"
+    } else {
+        render(&report)
     };
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

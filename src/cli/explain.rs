@@ -43,9 +43,10 @@ pub struct Arguments {
 
 /// Runs the command.
 pub async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
-    let encoding = match arguments.encoded {
-        true => Encoding::Form,
-        false => Encoding::Plain,
+    let encoding = if arguments.encoded {
+        Encoding::Form
+    } else {
+        Encoding::Plain
     };
     let key = read_key(&arguments.key, encoding)
         .map_err(|error| Failure::Told(MISUSED, anyhow::Error::from(error).context("KEY")))?;
@@ -54,9 +55,10 @@ pub async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> 
     for source in sources {
         // What is none of the Source's it may have no right to list.
         let is_asked = !arguments.offline && source.asset_path(&key).is_some();
-        let bucket = match is_asked {
-            true => in_bucket(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await,
-            false => InBucket::NotAsked,
+        let bucket = if is_asked {
+            in_bucket(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await
+        } else {
+            InBucket::NotAsked
         };
         let index = look_into_index(config, source, &key);
         let index = index.unwrap_or_else(|error| InIndex::Failed {
@@ -111,9 +113,10 @@ fn show(facts: &Facts, json: bool) -> anyhow::Result<()> {
 /// The facts and the verdict, each with what it is about.
 fn lines(facts: &Facts, verdict: &Verdict) -> Vec<(&'static str, String)> {
     let outside = || "none: the key is not under the Source's prefix".to_owned();
-    let source = match facts.enabled {
-        true => facts.source.clone(),
-        false => format!("{} (disabled)", facts.source),
+    let source = if facts.enabled {
+        facts.source.clone()
+    } else {
+        format!("{} (disabled)", facts.source)
     };
     let mut lines = vec![
         ("Source", source),
@@ -198,9 +201,10 @@ fn scans(known: &SourceInIndex) -> String {
         Some(started) => format!("since {}", rfc3339(started)),
         None => "without a page yet".to_owned(),
     };
-    let key = match scan.has_key_ahead {
-        true => "has yet to list this key",
-        false => "is past this key",
+    let key = if scan.has_key_ahead {
+        "has yet to list this key"
+    } else {
+        "is past this key"
     };
     let number = scan.number;
     format!("{complete}; scan {number} is unfinished ({since}) and {key}")

@@ -63,13 +63,14 @@ pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
 
 /// The ARN of a key of KMS: of an alias a policy takes note of nothing, and of a bare id there is no policy.
 fn key(text: &str) -> Result<String, String> {
-    match arn::is_kms_key(text) {
-        true => Ok(text.to_owned()),
-        false => Err(
-            "a policy names a key by its own ARN, arn:aws:kms:REGION:ACCOUNT:key/ID, and by no alias; \
-             `aws kms describe-key --key-id …` tells it"
-                .to_owned(),
-        ),
+    if arn::is_kms_key(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+        "a policy names a key by its own ARN, arn:aws:kms:REGION:ACCOUNT:key/ID, and by no alias; \
+         `aws kms describe-key --key-id …` tells it"
+            .to_owned(),
+    )
     }
 }
 

@@ -78,9 +78,10 @@ async fn retry(ids: &[String], socket: &Path) -> Result<(), Failure> {
             _ => {}
         }
     }
-    match all_done {
-        true => Ok(()),
-        false => Err(Failure::Silent(FAILED)),
+    if all_done {
+        Ok(())
+    } else {
+        Err(Failure::Silent(FAILED))
     }
 }
 

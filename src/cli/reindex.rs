@@ -74,9 +74,10 @@ pub async fn run(arguments: Arguments, config: Config, bars: MultiProgress) -> R
     if stop.is_cancelled() {
         return Err(Failure::Silent(INTERRUPTED));
     }
-    match outcomes.iter().all(|outcome| outcome.result.is_ok()) {
-        true => Ok(()),
-        false => Err(Failure::Silent(FAILED)),
+    if outcomes.iter().all(|outcome| outcome.result.is_ok()) {
+        Ok(())
+    } else {
+        Err(Failure::Silent(FAILED))
     }
 }
 

@@ -37,9 +37,10 @@ pub fn run(command: &Command, config: &Config) -> Result<(), Failure> {
 }
 
 fn verdict(source: &Source, path: &str) -> String {
-    let with_slash = match path.starts_with('/') {
-        true => path.to_owned(),
-        false => format!("/{path}"),
+    let with_slash = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/{path}")
     };
     let Some(key) = source.key_of(&with_slash) else {
         return "not an asset path".to_owned();

@@ -51,9 +51,10 @@ pub async fn run(
     logs: LogFilter,
 ) -> Result<(), Failure> {
     let config = Arc::new(config);
-    match arguments.read_only {
-        true => read_only::serve(config, config_path).await?,
-        false => serve(config, config_path, logs).await?,
+    if arguments.read_only {
+        read_only::serve(config, config_path).await?
+    } else {
+        serve(config, config_path, logs).await?
     }
     Ok(())
 }

@@ -41,9 +41,10 @@ pub struct Arguments {
 /// Runs the command.
 pub async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let report = ask_for_report(&config.serve.control_socket).await?;
-    let text = match arguments.json {
-        true => serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n",
-        false => render(&report),
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n"
+    } else {
+        render(&report)
     };
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -74,9 +75,10 @@ pub fn render(report: &Report) -> String {
         format!("waiting: {}", printable(what))
     }));
     lines.push(String::new());
-    match report.sources.is_empty() {
-        true => lines.push("no Sources".to_owned()),
-        false => lines.push(table(report).trim_fmt()),
+    if report.sources.is_empty() {
+        lines.push("no Sources".to_owned())
+    } else {
+        lines.push(table(report).trim_fmt())
     }
     let notes: Vec<String> = report.sources.iter().flat_map(notes).collect();
     let failing = report

@@ -58,9 +58,10 @@ pub struct NewArguments {
 
 fn expiry(word: &str) -> Result<Timestamp, String> {
     let end = entry::expiry(word)?;
-    match end > Timestamp::now() {
-        true => Ok(end),
-        false => Err("it is over already".to_owned()),
+    if end > Timestamp::now() {
+        Ok(end)
+    } else {
+        Err("it is over already".to_owned())
     }
 }
 

@@ -139,9 +139,10 @@ async fn open_in(source: &Source, region: &str) -> Result<S3Bucket, BucketError>
 fn ranges(source: &Source) -> Vec<KeyRange> {
     let mut ranges = source.listed_ranges();
     ranges.truncate(MAX_RANGES);
-    match ranges.is_empty() {
-        true => vec![KeyRange::under(&source.prefix)],
-        false => ranges,
+    if ranges.is_empty() {
+        vec![KeyRange::under(&source.prefix)]
+    } else {
+        ranges
     }
 }
 
@@ -200,13 +201,14 @@ fn to_be_read(ranges: &[KeyRange], listed: &[Listed]) -> (String, TriedOn) {
 
 /// A key of the range that nobody has, as far as a listing that found none tells.
 fn missing_key(range: &KeyRange) -> String {
-    match range.is_single_key() {
-        true => range.prefix.clone(),
-        false => format!(
+    if range.is_single_key() {
+        range.prefix.clone()
+    } else {
+        format!(
             "{}.asset-indexer-check-{:016x}",
             range.prefix,
             fastrand::u64(..)
-        ),
+        )
     }
 }
 

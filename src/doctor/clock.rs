@@ -24,10 +24,7 @@ pub(super) fn judge(clocks: Option<Clocks>) -> Finding {
     };
     let (ours, theirs) = (clocks.ours.as_millis(), clocks.theirs.as_millis());
     let off = Duration::from_millis(ours.abs_diff(theirs));
-    let way = match ours < theirs {
-        true => "behind",
-        false => "ahead of",
-    };
+    let way = if ours < theirs { "behind" } else { "ahead of" };
     let what = format!(
         "this machine's clock is {} s {way} the store's",
         off.as_secs()

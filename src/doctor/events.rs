@@ -118,13 +118,13 @@ async fn rights_to(
         .as_ref()
         .is_ok_and(|description| description.attributes.visible == 0);
     let receive = async {
-        match seems_empty {
-            // Where nothing is there, this is certain. What comes in this moment is visible again at once.
-            true => queue
+        if seems_empty {
+            queue
                 .receive(1, Duration::ZERO, Duration::ZERO)
                 .await
-                .map(drop),
-            false => queue.may_receive().await,
+                .map(drop)
+        } else {
+            queue.may_receive().await
         }
     };
     let (received, acknowledged, extended) = tokio::join!(

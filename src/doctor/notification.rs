@@ -59,12 +59,13 @@ pub(super) fn route(notifications: &Notifications, queue_arn: &str) -> Route {
         }
     }
     let event_bridge = notifications.event_bridge;
-    match topics.is_empty() && !event_bridge {
-        true => Route::None,
-        false => Route::Indirect {
+    if topics.is_empty() && !event_bridge {
+        Route::None
+    } else {
+        Route::Indirect {
             topics,
             event_bridge,
-        },
+        }
     }
 }
 
@@ -111,9 +112,10 @@ pub(super) fn judge(
         matches!(rule.target, Target::Topic(_)) && !is_taken(&rule.target)
     };
     let may_come_otherwise = notifications.event_bridge || notifications.rules.iter().any(is_other);
-    let finding = match gaps.iter().any(|gap| gap.is_vital) && !may_come_otherwise {
-        true => Finding::failure(subject, what),
-        false => Finding::warning(subject, what),
+    let finding = if gaps.iter().any(|gap| gap.is_vital) && !may_come_otherwise {
+        Finding::failure(subject, what)
+    } else {
+        Finding::warning(subject, what)
     };
     finding
         .remedy(
@@ -138,9 +140,10 @@ pub(super) fn of_access_point(source: &Source) -> Finding {
 fn nowhere(notifications: &Notifications, queue_arn: &str, evidence: Evidence) -> Finding {
     let targets = notifications.rules.iter().map(|rule| rule.target.arn());
     let targets: Vec<&str> = targets.collect();
-    let elsewhere = match targets.is_empty() {
-        true => "the bucket sends no events".to_owned(),
-        false => format!("the bucket's events go elsewhere ({})", targets.join(", ")),
+    let elsewhere = if targets.is_empty() {
+        "the bucket sends no events".to_owned()
+    } else {
+        format!("the bucket's events go elsewhere ({})", targets.join(", "))
     };
     if evidence.seen {
         let what = format!("{elsewhere}, and yet some have come: another sends them");

@@ -112,9 +112,10 @@ fn files(config: &Config, path: &Path) -> Vec<(PathBuf, Kind)> {
 /// The folder that a file is in.
 fn folder_of(path: &Path) -> Option<PathBuf> {
     let folder = path.parent()?;
-    Some(match folder.as_os_str().is_empty() {
-        true => PathBuf::from("."),
-        false => folder.to_owned(),
+    Some(if folder.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        folder.to_owned()
     })
 }
 

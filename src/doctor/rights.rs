@@ -31,9 +31,10 @@ pub(super) fn queue_arn(region: &str, account: &str, name: &str) -> String {
 /// A right that is missing.
 fn denied(verdict: Verdict, right: Right, resource: &str, what: &str) -> Finding {
     let (subject, action) = (Subject::Right(right), right.action());
-    let owner = match action.starts_with("sqs:") {
-        true => "queue",
-        false => "bucket",
+    let owner = if action.starts_with("sqs:") {
+        "queue"
+    } else {
+        "bucket"
     };
     let finding = match verdict {
         Verdict::Failure => Finding::failure(subject, what),
@@ -204,14 +205,15 @@ pub(super) fn of_queue(right: Right, arn: &str, answer: &Result<(), QueueError>)
         Err(error) if error.kind == QueueErrorKind::Denied => {
             let is_of_the_key = error.detail.to_ascii_lowercase().starts_with("kms");
             let finding = denied(Verdict::Failure, right, arn, &queue_error(error));
-            match is_of_the_key {
-                true => finding
-                    .remedy(
-                        "allow these credentials kms:Decrypt on the key that encrypts the queue, in the \
-                         key's policy and in theirs, which is printed, with the ARN of the key, by",
-                    )
-                    .command(PRINT_POLICY_OF_KEY),
-                false => finding,
+            if is_of_the_key {
+                finding
+            .remedy(
+                "allow these credentials kms:Decrypt on the key that encrypts the queue, in the \
+                 key's policy and in theirs, which is printed, with the ARN of the key, by",
+            )
+            .command(PRINT_POLICY_OF_KEY)
+            } else {
+                finding
             }
         }
         Err(error) => queue_failure(error),

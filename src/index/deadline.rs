@@ -54,9 +54,10 @@ impl Deadline {
     /// Refuses to go on once the time is over.
     pub fn check(&self) -> Result<(), IndexError> {
         let allowed = self.end.map_or(Duration::MAX, |(allowed, _)| allowed);
-        match self.is_over() {
-            true => Err(IndexError::TooSlow { allowed }),
-            false => Ok(()),
+        if self.is_over() {
+            Err(IndexError::TooSlow { allowed })
+        } else {
+            Ok(())
         }
     }
 }

@@ -129,9 +129,10 @@ mod tests {
         };
         let first_seen = Timestamp::from_millis(2_500);
         Record {
-            content: match removed {
-                true => Content::Removed { scan: 3 },
-                false => Content::Live { object, first_seen },
+            content: if removed {
+                Content::Removed { scan: 3 }
+            } else {
+                Content::Live { object, first_seen }
             },
             event_time: Some(Timestamp::from_millis(3_000)),
             sequencer: Sequencer::parse("0A"),

@@ -284,9 +284,10 @@ impl<E: Engine> Ledger<E> {
     /// Commits and ends the engine's background work.
     pub fn close(mut self) -> Result<(), IndexError> {
         self.commit()?;
-        match self.policy.finishes_merges {
-            true => self.engine.close(),
-            false => Ok(()),
+        if self.policy.finishes_merges {
+            self.engine.close()
+        } else {
+            Ok(())
         }
     }
 

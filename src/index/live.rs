@@ -222,9 +222,12 @@ mod tests {
                 what: live.display().to_string(),
             }
         };
-        let read = |live: &Path| match live.ends_with("assets-v1-000003") {
-            true => Ok("read"),
-            false => Err(replace(live)),
+        let read = |live: &Path| {
+            if live.ends_with("assets-v1-000003") {
+                Ok("read")
+            } else {
+                Err(replace(live))
+            }
         };
         let absent = read_live(&data_dir, read).unwrap_err();
         assert!(matches!(absent, IndexError::Absent { .. }), "{absent}");

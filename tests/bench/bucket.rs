@@ -172,9 +172,10 @@ fn first_key(keys: u64, is_so: impl Fn(&str) -> bool) -> u64 {
     let (mut begin, mut end) = (0, keys);
     while begin < end {
         let middle = begin + (end - begin) / 2;
-        match is_so(&key(keys, middle)) {
-            true => end = middle,
-            false => begin = middle + 1,
+        if is_so(&key(keys, middle)) {
+            end = middle
+        } else {
+            begin = middle + 1
         }
     }
     begin

@@ -89,14 +89,12 @@ fn the_right_region_is_told_where_the_configured_one_is_wrong() {
         };
         let cli = crate::cli::Cli::new(&Config::of([source]));
         let examined = Examined::of(&cli, &[]);
-        match is_right {
-            true => examined.assert_well(),
-            // All the rest is examined where the bucket is.
-            false => {
-                let words = ["region = \"eu-west-1\""];
-                examined.assert_bad("region", "failure", &words);
-                examined.finding("s3:ListBucket");
-            }
+        if is_right {
+            examined.assert_well()
+        } else {
+            let words = ["region = \"eu-west-1\""];
+            examined.assert_bad("region", "failure", &words);
+            examined.finding("s3:ListBucket");
         }
     }
 }

@@ -58,9 +58,12 @@ fn wait_for(address: &str, path: &str, is_so: impl Fn(u16, &Value) -> bool) {
 /// The bytes of a key as an address holds them.
 fn encoded(text: &str) -> String {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    let bytes = text.bytes().map(|byte| match unreserved(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
+    let bytes = text.bytes().map(|byte| {
+        if unreserved(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
     });
     bytes.collect()
 }

@@ -79,12 +79,13 @@ impl Prometheus {
         let folder = TempDir::new().expect("a temporary folder");
         let rules = std::fs::read_to_string(rules_file()).expect("it is delivered");
         let quick = rules.replace("[2m]", "[2s]");
-        let quick = quick
-            .lines()
-            .map(|line| match line.trim_start().starts_with("for:") {
-                true => "        for: 1s",
-                false => line,
-            });
+        let quick = quick.lines().map(|line| {
+            if line.trim_start().starts_with("for:") {
+                "        for: 1s"
+            } else {
+                line
+            }
+        });
         let rules: Vec<&str> = quick.collect();
         let config = format!(
             "global: {{ scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }}\n\

@@ -170,9 +170,12 @@ impl Fault {
     pub(super) fn new(kind: BucketErrorKind, detail: impl Into<String>) -> Self {
         let mut detail: String = detail.into();
         if detail.contains(char::is_control) {
-            let spelled = |c: char| match c.is_control() {
-                true => c.escape_default().to_string(),
-                false => c.to_string(),
+            let spelled = |c: char| {
+                if c.is_control() {
+                    c.escape_default().to_string()
+                } else {
+                    c.to_string()
+                }
             };
             detail = detail.chars().map(spelled).collect();
         }

@@ -130,9 +130,10 @@ impl Intercept for Tap {
             took: Duration::ZERO,
             body: Vec::new(),
         };
-        let stand_in = match response.status().is_success() {
-            true => SdkBody::from("<ListBucketResult/>"),
-            false => SdkBody::empty(),
+        let stand_in = if response.status().is_success() {
+            SdkBody::from("<ListBucketResult/>")
+        } else {
+            SdkBody::empty()
         };
         let body = std::mem::replace(response.body_mut(), stand_in);
         self.with_seen(|seen| {

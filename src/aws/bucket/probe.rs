@@ -41,16 +41,17 @@ impl S3Bucket {
         let ask = || async {
             let answer = self.head_bucket().await?;
             let fault = fault_of(&answer);
-            match fault.kind.is_retryable() {
-                true => Err(fault),
-                false => Ok(Greeting {
+            if fault.kind.is_retryable() {
+                Err(fault)
+            } else {
+                Ok(Greeting {
                     status: answer.status,
                     region: answer.bucket_region,
                     clocks: answer.date.map(|theirs| Clocks {
                         theirs,
                         ours: our_clock().minus(answer.took / 2),
                     }),
-                }),
+                })
             }
         };
         self.retries().run(&attempted, ask).await

@@ -20,9 +20,10 @@ pub(super) fn of_head_bucket(answer: &Answer) -> Result<Option<String>, Fault> {
     }
     let fault = Fault::of_answer(answer.status, &ErrorDocument::of_body(&answer.body), None);
     // Any other refusal without a body does not say what is wrong: the first listing will.
-    match fault.kind == BucketErrorKind::NoSuchBucket || fault.kind.is_retryable() {
-        true => Err(fault),
-        false => Ok(None),
+    if fault.kind == BucketErrorKind::NoSuchBucket || fault.kind.is_retryable() {
+        Err(fault)
+    } else {
+        Ok(None)
     }
 }
 

@@ -164,13 +164,10 @@ impl S3Bucket {
                 let ask = || async { region::of_bucket_location(&self.get_location().await?) };
                 let told = self.retries.run(&attempted, ask).await;
                 // Other makers' stores need not know of Regions; a scan will tell what is wrong.
-                told.or_else(|error| match at_other_store {
-                    true => {
-                        info!(bucket = self.name, %error, "the store tells no Region, us-east-1 is assumed");
-                        Ok(credentials::DEFAULT_REGION.to_owned())
-                    }
-                    false => Err(error),
-                })
+                told.or_else(|error| if at_other_store {
+                    info!(bucket = self.name, %error, "the store tells no Region, us-east-1 is assumed");
+                    Ok(credentials::DEFAULT_REGION.to_owned())
+                } else { Err(error) })
             }
         }
     }

@@ -15,9 +15,10 @@ const MAX_REFERENCE: usize = 12;
 /// of those that this covers.
 pub(super) fn decode(raw: &[u8], url_encoded: bool) -> Result<String, &'static str> {
     let bytes = unescape(raw)?;
-    let bytes = match url_encoded {
-        true => percent_decode(bytes)?,
-        false => bytes,
+    let bytes = if url_encoded {
+        percent_decode(bytes)?
+    } else {
+        bytes
     };
     String::from_utf8(bytes.into_owned()).map_err(|_| "text that is not UTF-8")
 }

@@ -88,9 +88,10 @@ impl<'a> Scanner<'a> {
     /// The end of the document: nothing but white space may follow the root.
     pub fn end(&mut self) -> Result<(), Malformed> {
         self.skip_whitespace();
-        match self.at == self.body.len() {
-            true => Ok(()),
-            false => Err(self.fault("more text behind the document's end")),
+        if self.at == self.body.len() {
+            Ok(())
+        } else {
+            Err(self.fault("more text behind the document's end"))
         }
     }
 

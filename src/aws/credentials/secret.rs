@@ -140,9 +140,10 @@ fn names_in(directory: &Path) -> String {
         |entry: io::Result<std::fs::DirEntry>| Some(format!("{:?}", entry.ok()?.file_name()));
     let mut names: Vec<String> = entries.filter_map(name).collect();
     names.sort_unstable();
-    match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
     }
 }
 

@@ -73,9 +73,10 @@ impl QueueError {
     ) -> Self {
         let mut shown = String::new();
         for c in detail.chars().take(MAX_DETAIL) {
-            match c.is_control() {
-                true => shown.extend(c.escape_default()),
-                false => shown.push(c),
+            if c.is_control() {
+                shown.extend(c.escape_default())
+            } else {
+                shown.push(c)
             }
         }
         Self {

@@ -34,9 +34,10 @@ pub fn notification_prefixes(bucket: &Bucket) -> Vec<String> {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || "/-_.".contains(*c);
     let plain = |prefix: &String| prefix.chars().take_while(is_plain).collect();
     let prefixes = outermost(bucket.prefixes.iter().map(plain).collect());
-    match prefixes.len() > MAX_NOTIFICATIONS {
-        true => vec![common(&prefixes)],
-        false => prefixes,
+    if prefixes.len() > MAX_NOTIFICATIONS {
+        vec![common(&prefixes)]
+    } else {
+        prefixes
     }
 }
 

@@ -53,10 +53,10 @@ pub fn logical(name: &str) -> String {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(is_plain)
     };
-    match name.split('-').all(is_word) {
-        true => camel_case(name),
-        // Other names could become the same: `a-1` and `a1`.
-        false => format!("{}X{}", camel_case(name), hash(name)),
+    if name.split('-').all(is_word) {
+        camel_case(name)
+    } else {
+        format!("{}X{}", camel_case(name), hash(name))
     }
 }
 

@@ -113,9 +113,10 @@ fn stop_on_signals(has_file: bool) -> anyhow::Result<Arc<AtomicBool>> {
         let stop = Arc::clone(&stop);
         tokio::spawn(async move {
             signal.recv().await;
-            match has_file {
-                true => stop.store(true, Ordering::Relaxed),
-                false => std::process::exit(i32::from(INTERRUPTED)),
+            if has_file {
+                stop.store(true, Ordering::Relaxed)
+            } else {
+                std::process::exit(i32::from(INTERRUPTED))
             }
         });
     }

@@ -23,9 +23,10 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let info = IndexInfo::of(&arguments.place.open(config)).map_err(anyhow::Error::from)?;
-    let text = match arguments.json {
-        true => serde_json::to_string_pretty(&info).context("failed to write JSON")?,
-        false => render(&info),
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&info).context("failed to write JSON")?
+    } else {
+        render(&info)
     };
     say!("{text}");
     Ok(())
@@ -93,11 +94,12 @@ fn facts(info: &IndexInfo) -> Vec<String> {
 
 /// What is to be done about the schema, if anything is.
 fn way_on(info: &IndexInfo) -> String {
-    match info.is_readable {
-        true => String::new(),
-        false => format!(
+    if info.is_readable {
+        String::new()
+    } else {
+        format!(
             ", and this program needs {SCHEMA_VERSION}: build a new index with `asset-indexer index rebuild`"
-        ),
+        )
     }
 }
 

@@ -52,9 +52,10 @@ pub fn run(arguments: &Arguments, config: &Config, bars: &MultiProgress) -> Resu
         say!("{}: {}", generation.display(), sentence(&audit));
         tell(&audit);
     }
-    match audit.is_sound() {
-        true => Ok(()),
-        false => Err(Failure::Silent(FAILED)),
+    if audit.is_sound() {
+        Ok(())
+    } else {
+        Err(Failure::Silent(FAILED))
     }
 }
 

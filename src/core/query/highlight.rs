@@ -58,9 +58,10 @@ fn decided(condition: &Condition, path: &str) -> Option<bool> {
     // One that settles it, else one that leaves it open, else none.
     let among = |conditions: &[Condition], settles: bool| {
         let each = || conditions.iter().map(|one| decided(one, path));
-        match each().any(|one| one == Some(settles)) {
-            true => Some(settles),
-            false => each().all(|one| one.is_some()).then_some(!settles),
+        if each().any(|one| one == Some(settles)) {
+            Some(settles)
+        } else {
+            each().all(|one| one.is_some()).then_some(!settles)
         }
     };
     match condition {
@@ -155,9 +156,10 @@ fn mark_pattern(pattern: &Pattern, path: &str, name_start: usize, marks: &mut Ve
     let mut from = 0;
     for (place, literal) in literals.iter().enumerate() {
         let is_end = ends_so && place + 1 == literals.len();
-        let start = match is_end {
-            true => folded.len().checked_sub(literal.len()),
-            false => folded[from..].find(literal).map(|found| from + found),
+        let start = if is_end {
+            folded.len().checked_sub(literal.len())
+        } else {
+            folded[from..].find(literal).map(|found| from + found)
         };
         let Some(start) = start else { return };
         origin(start..start + literal.len());

@@ -181,14 +181,12 @@ impl Parser<'_> {
         let is_negated = self.scanner.eat_dashes() || self.scanner.eat_before_field('!');
         // What stands beside each other must hold anyway.
         self.scanner.eat_before_field('+');
-        let one = match self.scanner.is_at('(') {
-            true => self.group(field),
-            false => self.term(start, field),
+        let one = if self.scanner.is_at('(') {
+            self.group(field)
+        } else {
+            self.term(start, field)
         };
-        Ok(match is_negated {
-            true => one?.map(negation),
-            false => one?,
-        })
+        Ok(if is_negated { one?.map(negation) } else { one? })
     }
 
     fn group(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
@@ -196,9 +194,10 @@ impl Parser<'_> {
         self.scanner.eat('(');
         let opened = self.scanner.error(start, Problem::OpenParenthesis);
         let inside = self.deeper(start, |parser| parser.any(field))?;
-        match self.scanner.eat(')') {
-            true => Ok(inside),
-            false => Err(opened),
+        if self.scanner.eat(')') {
+            Ok(inside)
+        } else {
+            Err(opened)
         }
     }
 
@@ -244,9 +243,10 @@ impl Parser<'_> {
     /// What ends the last term early is a parenthesis that nothing opened.
     fn check_all_is_read(&mut self) -> Read<()> {
         let start = self.scanner.mark();
-        match self.scanner.eat(')') {
-            true => Err(self.scanner.error(start, Problem::CloseParenthesis)),
-            false => Ok(()),
+        if self.scanner.eat(')') {
+            Err(self.scanner.error(start, Problem::CloseParenthesis))
+        } else {
+            Ok(())
         }
     }
 }

@@ -45,9 +45,10 @@ fn joined(
         if place > 0 {
             out.write_str(between)?;
         }
-        match needs_parentheses(one) {
-            true => write!(out, "({one})")?,
-            false => write!(out, "{one}")?,
+        if needs_parentheses(one) {
+            write!(out, "({one})")?
+        } else {
+            write!(out, "{one}")?
         }
     }
     Ok(())
@@ -116,9 +117,10 @@ fn print_interval<T>(
 /// With milliseconds in any case: without, it would be a whole second.
 fn exact(stamp: crate::core::replication::timestamp::Timestamp) -> String {
     let text = rfc3339(stamp);
-    match text.contains('.') {
-        true => text,
-        false => text.replace('Z', ".000Z"),
+    if text.contains('.') {
+        text
+    } else {
+        text.replace('Z', ".000Z")
     }
 }
 
@@ -138,9 +140,10 @@ struct Label<'a>(&'a str);
 impl Display for Label<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let is_plain = |c: char| c.is_alphanumeric() || c == ',';
-        match self.0.chars().all(is_plain) {
-            true => out.write_str(self.0),
-            false => Quoted(self.0).fmt(out),
+        if self.0.chars().all(is_plain) {
+            out.write_str(self.0)
+        } else {
+            Quoted(self.0).fmt(out)
         }
     }
 }

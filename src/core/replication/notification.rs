@@ -133,9 +133,10 @@ pub fn decode(body: &str) -> Result<Notification, Unreadable> {
 fn decode_within(body: &str, envelopes: usize) -> Result<Notification, Unreadable> {
     let body = body.trim_start_matches('\u{feff}').trim();
     let value: Value = serde_json::from_str(body).map_err(|error| {
-        let found = match body.is_empty() {
-            true => "nothing".to_owned(),
-            false => format!("{} ({error})", quoted(body)),
+        let found = if body.is_empty() {
+            "nothing".to_owned()
+        } else {
+            format!("{} ({error})", quoted(body))
         };
         Unreadable::new(found, "JSON")
     })?;

@@ -217,9 +217,10 @@ mod tests {
             (true, 200, (Reason::AwayTooLong, true, false)),
         ] {
             let mut state = state(Some(500), Some(("queue", hours)));
-            match partial {
-                true => state.begin_partial_scan(Vec::new()),
-                false => state.begin_scan(Vec::new()),
+            if partial {
+                state.begin_partial_scan(Vec::new())
+            } else {
+                state.begin_scan(Vec::new())
             }
             let due = due_scan(&state, Some(&queue()), DAY, NOW).unwrap();
             assert_eq!((due.reason, due.fresh, due.partial), want);

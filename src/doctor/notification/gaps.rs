@@ -70,9 +70,10 @@ fn gap(source: &Source, parts: &[Part<'_>], rules: &[Filtered<'_>], event: &str)
     if rules.is_empty() {
         return Some("not sent".to_owned());
     }
-    let hint = match rules.iter().all(|rule| rule.is_understood()) {
-        true => "",
-        false => HINT,
+    let hint = if rules.iter().all(|rule| rule.is_understood()) {
+        ""
+    } else {
+        HINT
     };
     let quoted = |filters: &mut dyn Iterator<Item = &str>| {
         let filters = filters.map(|filter| format!("{filter:?}"));

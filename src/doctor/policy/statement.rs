@@ -46,9 +46,10 @@ pub(in crate::doctor) fn admission(
             )
             && names(statement, "Resource", queue_arn, str::to_owned)
             && is_for(&statement["Principal"], sender.service);
-        match sends {
-            true => under_condition(&statement["Condition"], sender, queue_arn),
-            false => Admission::Refused,
+        if sends {
+            under_condition(&statement["Condition"], sender, queue_arn)
+        } else {
+            Admission::Refused
         }
     });
     // A statement that lets all others in as well is not made better by another one.
@@ -116,9 +117,10 @@ fn under_condition(condition: &Value, sender: &Sender, queue_arn: &str) -> Admis
             match key.as_str() {
                 "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceowner" => {
                     let is_arn = key == "aws:sourcearn";
-                    let ours = match is_arn {
-                        true => &sender.source_arn,
-                        false => &sender.account,
+                    let ours = if is_arn {
+                        &sender.source_arn
+                    } else {
+                        &sender.account
                     };
                     let holds = |text: &str| holds(operator, &values, text);
                     if ours.as_deref().map(holds) == Some(Some(false)) {

@@ -168,9 +168,10 @@ impl<E: Engine> Ledger<E> {
     /// Notes that an event of that time may never be applied, unless a scan since has made up for it.
     pub fn give_up_event(&mut self, id: SourceId, time: Timestamp) -> Result<(), IndexError> {
         let as_of = self.state(id)?.complete_as_of;
-        match as_of.is_some_and(|as_of| as_of > time) {
-            true => Ok(()),
-            false => self.lose_track(id),
+        if as_of.is_some_and(|as_of| as_of > time) {
+            Ok(())
+        } else {
+            self.lose_track(id)
         }
     }
 

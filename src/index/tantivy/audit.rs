@@ -115,9 +115,10 @@ impl Audit {
     }
 
     fn note(&mut self, problem: Problem) {
-        match self.problems.len() < MAX_PROBLEMS {
-            true => self.problems.push(problem),
-            false => self.more_problems += 1,
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem)
+        } else {
+            self.more_problems += 1
         }
     }
 }

@@ -166,9 +166,10 @@ impl Columns {
             Some(column) => column.ord_to_bytes(u64::from(doc), &mut ukey),
             None => Ok(false),
         };
-        match found.map_err(read_error())? {
-            true => Ok(ukey),
-            false => Err(no_key(doc)),
+        if found.map_err(read_error())? {
+            Ok(ukey)
+        } else {
+            Err(no_key(doc))
         }
     }
 

@@ -109,9 +109,10 @@ impl TantivyEngine {
         for columns in &self.snapshot().segments {
             let docs = columns.docs(&bounds).map_err(read_error())?;
             for doc in docs.filter(|doc| columns.is_alive(*doc)) {
-                match columns.is_tombstone(doc) {
-                    true => records.tombstones += 1,
-                    false => records.assets += 1,
+                if columns.is_tombstone(doc) {
+                    records.tombstones += 1
+                } else {
+                    records.assets += 1
                 }
             }
         }

@@ -11,11 +11,14 @@ use crate::index::IndexError;
 
 /// Wraps an error of tantivy: what was attempted.
 pub fn of(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
-    move |error| match is_damage(&error) {
-        true => IndexError::Damaged {
-            what: format!("failed to {attempted}: {error}"),
-        },
-        false => IndexError::engine(attempted)(error),
+    move |error| {
+        if is_damage(&error) {
+            IndexError::Damaged {
+                what: format!("failed to {attempted}: {error}"),
+            }
+        } else {
+            IndexError::engine(attempted)(error)
+        }
     }
 }
 

@@ -147,10 +147,13 @@ impl HeldCommit {
             Ok(true) => Ok(None),
             Ok(false) => Ok(Some("its checksum is not that of its contents".to_owned())),
             Err(OpenReadError::FileDoesNotExist(_)) => Ok(Some("it is not there".to_owned())),
-            Err(error) => match failure::is_damage(&TantivyError::from(error.clone())) {
-                true => Ok(Some(format!("its end is damaged: {error}"))),
-                false => Err(failure::of(READING)(error.into())),
-            },
+            Err(error) => {
+                if failure::is_damage(&TantivyError::from(error.clone())) {
+                    Ok(Some(format!("its end is damaged: {error}")))
+                } else {
+                    Err(failure::of(READING)(error.into()))
+                }
+            }
         }
     }
 }

@@ -256,9 +256,10 @@ mod tests {
                     let place = live.partition_point(|doc| *doc < target);
                     assert_eq!(doc, live[place], "{target} of steps up to {farthest}");
                     target = doc + rng.u32(1..=farthest);
-                    doc = match target == doc + 1 {
-                        true => scorer.advance(),
-                        false => scorer.seek(target),
+                    doc = if target == doc + 1 {
+                        scorer.advance()
+                    } else {
+                        scorer.seek(target)
                     };
                 }
                 assert!(live.last().is_none_or(|last| *last < target));

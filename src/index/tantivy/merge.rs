@@ -123,9 +123,12 @@ impl<'a> Head<'a> {
     /// Less is earlier.
     fn order(&self, other: &Self) -> Ordering {
         let (mine, theirs) = (&self.placed.position, &other.placed.position);
-        let turned = |order: Ordering| match self.sort.descending {
-            true => order.reverse(),
-            false => order,
+        let turned = |order: Ordering| {
+            if self.sort.descending {
+                order.reverse()
+            } else {
+                order
+            }
         };
         let by_place = || {
             let by_path = mine.path.cmp(&theirs.path);

@@ -70,9 +70,10 @@ impl Paths {
     fn read_from(&mut self, doc: DocId) -> io::Result<()> {
         // The next to be asked for is likely as far from this one as this one is from the last.
         let is_near = doc >= self.held.end && doc - self.held.end < NEAR;
-        let wanted = match is_near {
-            true => (self.held.len() as DocId * 4).clamp(2 * NEAR, MOST_AHEAD),
-            false => 1,
+        let wanted = if is_near {
+            (self.held.len() as DocId * 4).clamp(2 * NEAR, MOST_AHEAD)
+        } else {
+            1
         };
         let docs = doc..self.max_doc.min(doc + wanted).max(doc + 1);
         self.text.clear();

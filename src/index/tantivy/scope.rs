@@ -71,9 +71,10 @@ impl Searched<'_> {
         with_it: bool,
     ) -> Result<DocId, IndexError> {
         let ukey = ukey(self.id, &self.raw_key(path).unwrap_or_default());
-        let upper = match with_it {
-            true => Bound::Included(ukey),
-            false => Bound::Excluded(ukey),
+        let upper = if with_it {
+            Bound::Included(ukey)
+        } else {
+            Bound::Excluded(ukey)
         };
         let before = columns.docs(&(Bound::Unbounded, upper));
         Ok(before.map_err(read_error())?.end)

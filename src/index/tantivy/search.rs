@@ -122,9 +122,10 @@ impl Search<'_> {
     /// One for each Source: a query means other keys in each.
     fn weights(&self) -> Result<Vec<Box<dyn Weight>>, IndexError> {
         let searcher = &self.engine.snapshot().searcher;
-        let scoring = match self.is_scored() {
-            true => EnableScoring::enabled_from_searcher(searcher),
-            false => EnableScoring::disabled_from_searcher(searcher),
+        let scoring = if self.is_scored() {
+            EnableScoring::enabled_from_searcher(searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(searcher)
         };
         let expansions = Expansions::new(&self.watch, self.scope.len());
         let weight = |searched: &Searched<'_>| {

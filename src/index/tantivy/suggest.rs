@@ -312,9 +312,10 @@ fn folder_names(path: &str) -> impl Iterator<Item = (usize, usize)> {
 }
 
 fn seek(scorer: &mut dyn Scorer, target: DocId) -> DocId {
-    match scorer.doc() < target {
-        true => scorer.seek(target),
-        false => scorer.doc(),
+    if scorer.doc() < target {
+        scorer.seek(target)
+    } else {
+        scorer.doc()
     }
 }
 

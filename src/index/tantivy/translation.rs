@@ -125,9 +125,10 @@ impl<'a> Translation<'a> {
     /// The live documents of the interval: what every search is confined to.
     fn live(&self, interval: &KeyInterval) -> Translated {
         // Where a Source's documents lie is looked up once, however many terms ask.
-        Ok(Box::new(match *interval == KeyInterval::everything() {
-            true => self.everything.clone(),
-            false => LiveQuery::new(self.snapshot, self.id, interval)?,
+        Ok(Box::new(if *interval == KeyInterval::everything() {
+            self.everything.clone()
+        } else {
+            LiveQuery::new(self.snapshot, self.id, interval)?
         }))
     }
 

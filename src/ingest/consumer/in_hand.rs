@@ -23,9 +23,10 @@ struct Held {
 
 /// What names a message across its deliveries.
 pub fn name_of(message: &Message) -> String {
-    match message.id.is_empty() {
-        false => message.id.clone(),
-        true => message.receipt.0.clone(),
+    if !message.id.is_empty() {
+        message.id.clone()
+    } else {
+        message.receipt.0.clone()
     }
 }
 

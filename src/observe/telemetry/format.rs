@@ -67,9 +67,10 @@ fn standard_error() -> Stream {
             .is_ok_and(|about| said == format!("{}:{}", about.st_dev, about.st_ino))
     });
     // Also where the variable was inherited and the journal is out of reach: then text will do.
-    match is_said && journal::Journal::open().is_ok() {
-        true => Stream::Journal,
-        false => Stream::Other,
+    if is_said && journal::Journal::open().is_ok() {
+        Stream::Journal
+    } else {
+        Stream::Other
     }
 }
 

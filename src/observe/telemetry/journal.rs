@@ -104,9 +104,10 @@ impl Fields {
         let mut line = self.message.clone();
         for (name, value) in &self.others {
             let quotes = value.is_empty() || value.contains([' ', '"', '\n']);
-            let written = match quotes {
-                true => write!(line, " {name}={value:?}"),
-                false => write!(line, " {name}={value}"),
+            let written = if quotes {
+                write!(line, " {name}={value:?}")
+            } else {
+                write!(line, " {name}={value}")
             };
             written.expect("writing to a String cannot fail");
         }

@@ -124,9 +124,10 @@ fn resource() -> Resource {
     let resource = Resource::builder()
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     let attributes = variable("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-    match variable("OTEL_SERVICE_NAME").is_some() || attributes.contains("service.name=") {
-        true => resource.build(),
-        false => resource.with_service_name(env!("CARGO_PKG_NAME")).build(),
+    if variable("OTEL_SERVICE_NAME").is_some() || attributes.contains("service.name=") {
+        resource.build()
+    } else {
+        resource.with_service_name(env!("CARGO_PKG_NAME")).build()
     }
 }
 

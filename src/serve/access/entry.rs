@@ -188,13 +188,14 @@ fn scope(word: &str) -> Result<Scope, String> {
 /// Whether a name can stand for a Source here; it may be one that is yet to come.
 pub fn check_source(name: &str) -> Result<(), String> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    match !name.is_empty() && name.chars().all(is_safe) {
-        true => Ok(()),
-        false => Err(
+    if !name.is_empty() && name.chars().all(is_safe) {
+        Ok(())
+    } else {
+        Err(
             "this is no name of a Source; sources= has * behind it, or names with a comma \
-                      between them"
+                  between them"
                 .to_owned(),
-        ),
+        )
     }
 }
 

@@ -185,16 +185,18 @@ fn is_open(path: &str) -> bool {
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denied> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let Some(given) = given.next().filter(|_| given.next().is_none()) else {
-        return match headers.contains_key(header::AUTHORIZATION) {
-            true => Err(Denied::Malformed),
-            false => Ok(None),
+        return if headers.contains_key(header::AUTHORIZATION) {
+            Err(Denied::Malformed)
+        } else {
+            Ok(None)
         };
     };
     let given = given.to_str().map_err(|_| Denied::Malformed)?;
     let (scheme, token) = given.trim().split_once(' ').ok_or(Denied::Malformed)?;
-    match scheme.eq_ignore_ascii_case("bearer") {
-        true => Ok(Some(token.trim_start())),
-        false => Err(Denied::Malformed),
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(Some(token.trim_start()))
+    } else {
+        Err(Denied::Malformed)
     }
 }
 

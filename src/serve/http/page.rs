@@ -87,9 +87,10 @@ async fn index(State(site): State<Arc<Site>>, grant: Option<Extension<Grant>>) -
     let catalog = site.catalog();
     let sources = catalog.sources.iter().map(|listed| &*listed.source);
     let origins = origins(sources);
-    let told = match grant.is_some_and(|grant| grant.sees_all()) {
-        true => origins,
-        false => schemes(&origins),
+    let told = if grant.is_some_and(|grant| grant.sees_all()) {
+        origins
+    } else {
+        schemes(&origins)
     };
     answer(&INDEX, &policy(&told))
 }

@@ -54,9 +54,10 @@ async fn readyz(State(site): State<Arc<Site>>, grant: Option<Extension<Grant>>) 
     if waiting_for.is_empty() {
         return "ready\n".into_response();
     }
-    let lines = match grant.is_some_and(|grant| grant.sees_all()) {
-        true => waiting_for.join("\n") + "\n",
-        false => "not ready\n".to_owned(),
+    let lines = if grant.is_some_and(|grant| grant.sees_all()) {
+        waiting_for.join("\n") + "\n"
+    } else {
+        "not ready\n".to_owned()
     };
     (StatusCode::SERVICE_UNAVAILABLE, lines).into_response()
 }

@@ -119,12 +119,12 @@ impl Listed {
     /// An address for each key by which a browser can show the asset, as far as there is one: below
     /// the Source's own base address where it has one, else signed for a while.
     pub async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
-        match self.source.has_own_address() {
-            true => keys
-                .iter()
+        if self.source.has_own_address() {
+            keys.iter()
                 .map(|key| Some(self.source.asset_url(key)))
-                .collect(),
-            false => self.previews.urls(keys).await,
+                .collect()
+        } else {
+            self.previews.urls(keys).await
         }
     }
 }

@@ -173,9 +173,10 @@ impl Stock {
         };
         let limit = self.settings.max_in_flight;
         // Counting costs, and tests with many messages receive often.
-        let room = match self.messages.len() > limit {
-            true => limit.saturating_sub(self.in_flight()),
-            false => max,
+        let room = if self.messages.len() > limit {
+            limit.saturating_sub(self.in_flight())
+        } else {
+            max
         };
         let mut messages = Vec::new();
         for place in places.into_iter().take(max.min(room)) {
@@ -218,9 +219,10 @@ impl Stock {
 
     /// What becomes of a receipt that is not the latest of any message.
     fn stale(&mut self) -> Result<(), &'static str> {
-        match self.mishap() {
-            true => Ok(()),
-            false => Err("ReceiptHandleIsInvalid"),
+        if self.mishap() {
+            Ok(())
+        } else {
+            Err("ReceiptHandleIsInvalid")
         }
     }
 

@@ -313,13 +313,15 @@ fn encoded_key(key: &str, manner: Manner) -> String {
 }
 
 fn rendered(page: &Page, manner: Manner) -> String {
-    let encoding = match manner.url_encoded {
-        true => "<EncodingType>url</EncodingType>",
-        false => "",
+    let encoding = if manner.url_encoded {
+        "<EncodingType>url</EncodingType>"
+    } else {
+        ""
     };
-    let stranger = match manner.strangers {
-        true => "\n<Owner><ID>1</ID><Key>no</Key></Owner><Nothing/>",
-        false => "",
+    let stranger = if manner.strangers {
+        "\n<Owner><ID>1</ID><Key>no</Key></Owner><Nothing/>"
+    } else {
+        ""
     };
     let mut body = String::from("<ListBucketResult xmlns='http://s3/'>") + stranger;
     if manner.encoding_first {
@@ -338,9 +340,10 @@ fn rendered(page: &Page, manner: Manner) -> String {
             object.storage_class.name()
         );
         body += "<Contents>";
-        body += &match manner.space_as_plus {
-            true => [key, moment, stranger.into(), size, etag, class].concat(),
-            false => [class, etag, size, stranger.into(), moment, key].concat(),
+        body += &if manner.space_as_plus {
+            [key, moment, stranger.into(), size, etag, class].concat()
+        } else {
+            [class, etag, size, stranger.into(), moment, key].concat()
         };
         body += "</Contents>";
     }

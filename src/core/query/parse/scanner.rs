@@ -177,9 +177,10 @@ impl<'a> Scanner<'a> {
             self.skip_space();
         }
         let is_keyword = self.is_at_keyword(Keyword::And) || self.is_at_keyword(Keyword::Or);
-        match self.is_empty() || self.is_at(')') || is_separate && is_keyword {
-            true => Err(self.error(start, field.no_value())),
-            false => Ok((field, sign)),
+        if self.is_empty() || self.is_at(')') || is_separate && is_keyword {
+            Err(self.error(start, field.no_value()))
+        } else {
+            Ok((field, sign))
         }
     }
 
@@ -252,12 +253,11 @@ impl<'a> Scanner<'a> {
         let mut items = Vec::new();
         loop {
             self.skip_space();
-            let item = match self.is_at('"') {
-                true => self.quotation()?,
-                false => {
-                    let bare = self.take_while(|c| !matches!(c, ',' | ']' | ')' | '"'));
-                    bare.trim_end().to_owned()
-                }
+            let item = if self.is_at('"') {
+                self.quotation()?
+            } else {
+                let bare = self.take_while(|c| !matches!(c, ',' | ']' | ')' | '"'));
+                bare.trim_end().to_owned()
             };
             items.push(item);
             self.skip_space();

@@ -115,9 +115,10 @@ fn folder_or_form(text: &str) -> Term {
             .unwrap_or(text),
     };
     let folder = folder_path(stem);
-    match Pattern::is_in(stem) {
-        true => Term::PathGlob(Pattern::of_paths(&format!("{folder}**"))),
-        false => Term::Folder(folder),
+    if Pattern::is_in(stem) {
+        Term::PathGlob(Pattern::of_paths(&format!("{folder}**")))
+    } else {
+        Term::Folder(folder)
     }
 }
 
@@ -128,9 +129,10 @@ fn path(text: &str) -> String {
 
 /// A form can leave open what is in front of its first `/`.
 fn form_of_paths(text: &str) -> String {
-    match text.starts_with("**") {
-        true => text.to_owned(),
-        false => path(text),
+    if text.starts_with("**") {
+        text.to_owned()
+    } else {
+        path(text)
     }
 }
 

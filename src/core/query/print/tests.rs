@@ -72,9 +72,12 @@ fn interval<T: PartialOrd + Copy + std::fmt::Debug>(
 ) -> impl Strategy<Value = Interval<T>> {
     let both = (bound(value.clone()), bound(value.clone()));
     let one = (bound(value), any::<bool>());
-    let open = one.prop_map(|(bound, is_lower)| match is_lower {
-        true => (bound, Bound::Unbounded),
-        false => (Bound::Unbounded, bound),
+    let open = one.prop_map(|(bound, is_lower)| {
+        if is_lower {
+            (bound, Bound::Unbounded)
+        } else {
+            (Bound::Unbounded, bound)
+        }
     });
     prop_oneof![both, open].prop_filter_map("is no end before its beginning", |(lower, upper)| {
         let ends = |bound: &Bound<T>| match bound {

@@ -53,9 +53,10 @@ pub(super) fn read(field: &Value, encoding: Encoding) -> Result<String, Unreadab
 
 /// Undoes form encoding; what is not encoded stays.
 fn form_decode(written: &str) -> Result<String, &'static str> {
-    let spaced = match written.contains('+') {
-        true => Cow::Owned(written.replace('+', " ")),
-        false => Cow::Borrowed(written),
+    let spaced = if written.contains('+') {
+        Cow::Owned(written.replace('+', " "))
+    } else {
+        Cow::Borrowed(written)
     };
     let mut parts = spaced.split('%');
     let mut bytes = Vec::with_capacity(spaced.len());

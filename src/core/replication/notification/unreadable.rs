@@ -43,9 +43,10 @@ pub(super) fn quoted(text: &str) -> String {
     let mut quote = String::from("\"");
     let mut room = MAX_QUOTED;
     for c in text.chars() {
-        let spelled = match c.is_control() {
-            true => c.escape_default().to_string(),
-            false => c.to_string(),
+        let spelled = if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
         };
         match room.checked_sub(spelled.chars().count()) {
             Some(left) => room = left,

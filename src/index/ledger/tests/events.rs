@@ -283,17 +283,16 @@ fn a_crash_while_records_are_erased_leaves_nothing_that_counts_as_known() {
             created: None,
         };
         ledger.follow(place.id, &queue).unwrap();
-        match removed {
-            true => ledger.forget_others(&[]).unwrap(),
-            false => {
-                let none = source("", &["x"]);
-                let sweep = Scan::idle(none, Arc::default());
-                ledger
-                    .sweep(place.id, &sweep, Leftovers::NotAdmitted)
-                    .unwrap();
-                // As in the middle of many; the process is gone then.
-                ledger.commit().unwrap();
-            }
+        if removed {
+            ledger.forget_others(&[]).unwrap()
+        } else {
+            let none = source("", &["x"]);
+            let sweep = Scan::idle(none, Arc::default());
+            ledger
+                .sweep(place.id, &sweep, Leftovers::NotAdmitted)
+                .unwrap();
+            // As in the middle of many; the process is gone then.
+            ledger.commit().unwrap();
         }
         let state = ledger.engine.checkpoint().unwrap();
         let state = state.source("photos").unwrap();

@@ -122,9 +122,10 @@ impl StoredField {
             stored: Print::new(reader.max_doc()),
         };
         let is_text = matches!(entry.field_type(), FieldType::Str(_));
-        let analyzer = match is_text && entry.is_indexed() {
-            true => Some(reader.index().tokenizer_for_field(field)),
-            false => None,
+        let analyzer = if is_text && entry.is_indexed() {
+            Some(reader.index().tokenizer_for_field(field))
+        } else {
+            None
         };
         let analyzer = analyzer.transpose().map_err(failure::of("read a field"))?;
         let is_compared = entry.name() != UKEY;

@@ -68,9 +68,10 @@ impl LabelCounts {
         };
         let dictionary = column.dictionary();
         let found = dictionary.sorted_ords_to_term_cb(&ords, each);
-        match found.map_err(read_error())? && is_text {
-            true => Ok(()),
-            false => Err(read_error()(io::Error::from(io::ErrorKind::InvalidData))),
+        if found.map_err(read_error())? && is_text {
+            Ok(())
+        } else {
+            Err(read_error()(io::Error::from(io::ErrorKind::InvalidData)))
         }
     }
 }

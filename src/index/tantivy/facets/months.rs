@@ -91,9 +91,10 @@ mod tests {
     /// The number as `month` writes it.
     fn text(number: i64) -> String {
         let (year, month) = (number.div_euclid(12), number.rem_euclid(12) + 1);
-        match year < 0 {
-            true => format!("-{:06}-{month:02}", -year),
-            false => format!("{year:04}-{month:02}"),
+        if year < 0 {
+            format!("-{:06}-{month:02}", -year)
+        } else {
+            format!("{year:04}-{month:02}")
         }
     }
 

@@ -149,9 +149,12 @@ fn a_commit_whose_files_are_gone_gives_way_to_the_newest() {
     for name in old_files.keys().filter(is_of_segment) {
         fs::rename(path.join(format!("{name}.gone")), path.join(name)).unwrap();
     }
-    let fails_on_old = |commit: CommitFolder| match commit.meta == old.meta {
-        true => Err(IndexError::WriterGone),
-        false => TantivyEngine::open_commit(commit),
+    let fails_on_old = |commit: CommitFolder| {
+        if commit.meta == old.meta {
+            Err(IndexError::WriterGone)
+        } else {
+            TantivyEngine::open_commit(commit)
+        }
     };
     let opened = open_newest(old.clone(), fails_on_old).unwrap();
     assert_eq!(seen(&opened), (2, "b".to_owned()));

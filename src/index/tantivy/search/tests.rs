@@ -59,9 +59,10 @@ fn order(request: &Request, left: &Known, right: &Known) -> Ordering {
         SortBy::Size => left.object.size.cmp(&right.object.size),
         SortBy::Created => left.first_seen.cmp(&right.first_seen),
     };
-    let turned = match sort.descending {
-        true => by_value.reverse(),
-        false => by_value,
+    let turned = if sort.descending {
+        by_value.reverse()
+    } else {
+        by_value
     };
     turned.then_with(by_place)
 }
@@ -159,12 +160,11 @@ fn a_count_that_may_stop_is_a_lower_bound_and_changes_no_page() {
                 bounded.count = Count::UpTo(enough);
                 let other = find(&corpus, &bounded);
                 assert_eq!((&other.hits, &other.next), (&page.hits, &page.next));
-                match other.total.exact {
-                    true => assert_eq!(other.total.value, page.total.value),
-                    false => {
-                        assert_eq!(other.total.value, enough);
-                        assert!(enough <= page.total.value);
-                    }
+                if other.total.exact {
+                    assert_eq!(other.total.value, page.total.value)
+                } else {
+                    assert_eq!(other.total.value, enough);
+                    assert!(enough <= page.total.value);
                 }
                 exact.after = page.next;
                 if exact.after.is_none() {

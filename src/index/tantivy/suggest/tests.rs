@@ -60,9 +60,10 @@ fn suggestions_are_what_there_is_each_text_once() {
                 .into_iter()
                 .enumerate()
             {
-                let mut left = match words.is_empty() {
-                    true => ByFolded::new(),
-                    false => all(&corpus, &words, kind),
+                let mut left = if words.is_empty() {
+                    ByFolded::new()
+                } else {
+                    all(&corpus, &words, kind)
                 };
                 counts[place] = left.len();
                 for it in suggested.iter().filter(|it| it.kind == kind) {

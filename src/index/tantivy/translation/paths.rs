@@ -83,13 +83,11 @@ fn sure_words(form: &str) -> Vec<String> {
         let (first, last) = (at == 0, at + piece.len() == form.len());
         at += piece.len() + 1;
         let is_end = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
-        let start = match first {
-            true => Some(0),
-            false => piece.find(is_end),
-        };
-        let end = match last {
-            true => Some(piece.len()),
-            false => piece.rfind(is_end),
+        let start = if first { Some(0) } else { piece.find(is_end) };
+        let end = if last {
+            Some(piece.len())
+        } else {
+            piece.rfind(is_end)
         };
         if let (Some(start), Some(end)) = (start, end)
             && start < end

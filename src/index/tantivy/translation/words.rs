@@ -100,9 +100,10 @@ impl Translation<'_> {
             let worth = f32::from(place.whole) * words.len() as f32;
             let test = move |path: &str| {
                 let name = file_name(path);
-                let text = match is_name {
-                    true => name,
-                    false => &path[..path.len() - name.len()],
+                let text = if is_name {
+                    name
+                } else {
+                    &path[..path.len() - name.len()]
                 };
                 words_match(&words, Match::Phrase, text)
             };

@@ -148,9 +148,10 @@ fn what_an_event_does_not_tell_is_no_difference() {
             InIndex::Known(Box::new(known)),
         ));
         let due_by = Some(at(4));
-        let want = match as_told {
-            true => Verdict::AsEventTold(Next::Scan { due_by }),
-            false => Verdict::Differs(next_event()),
+        let want = if as_told {
+            Verdict::AsEventTold(Next::Scan { due_by })
+        } else {
+            Verdict::Differs(next_event())
         };
         assert_eq!(told, want, "{place}");
     }

@@ -57,9 +57,10 @@ pub async fn finish(mut request: Request, next: Next) -> Response {
         response = explained(&response);
     }
     let response = completed(response, &asked).await;
-    match is_head {
-        true => response.map(|_| Body::empty()),
-        false => response,
+    if is_head {
+        response.map(|_| Body::empty())
+    } else {
+        response
     }
 }
 

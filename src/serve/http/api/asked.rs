@@ -81,9 +81,10 @@ fn fits(value: &SortValue, by: SortBy) -> bool {
 /// same, so that its answers and cursors are the same as long as the index is.
 pub fn beginning(text: &str) -> Timestamp {
     let (now, epoch) = (status::now(), Timestamp::from_millis(0));
-    match Query::parse(text, now) == Query::parse(text, epoch) {
-        true => epoch,
-        false => now,
+    if Query::parse(text, now) == Query::parse(text, epoch) {
+        epoch
+    } else {
+        now
     }
 }
 

@@ -171,10 +171,13 @@ impl Form {
             Self::Flag => refuse("true or false".into()),
             Self::Word(words) if words.contains(&value) => Ok(()),
             Self::Word(words) => refuse(format!("one of {}", words.join(", "))),
-            Self::Words(words) => match value.split(',').all(|word| words.contains(&word)) {
-                true => Ok(()),
-                false => refuse(format!("some of {}, with commas", words.join(","))),
-            },
+            Self::Words(words) => {
+                if value.split(',').all(|word| words.contains(&word)) {
+                    Ok(())
+                } else {
+                    refuse(format!("some of {}, with commas", words.join(",")))
+                }
+            }
         }
     }
 }

@@ -45,9 +45,10 @@ fn of_source(source: &Source) -> Vec<String> {
     match (&source.endpoint_url, &source.region) {
         (Some(url), _) => origin_of(url).map_or_else(Vec::new, |it| at_endpoint(source, &it)),
         (None, Some(region)) => {
-            let domain = match region.starts_with("cn-") {
-                true => "amazonaws.com.cn",
-                false => "amazonaws.com",
+            let domain = if region.starts_with("cn-") {
+                "amazonaws.com.cn"
+            } else {
+                "amazonaws.com"
             };
             at_endpoint(source, &format!("https://s3.{region}.{domain}"))
         }

@@ -103,16 +103,18 @@ fn keyword(text: &str) -> Condition {
 }
 
 fn origin_path(text: &str) -> Condition {
-    let path = match text.starts_with('/') {
-        true => text.to_owned(),
-        false => format!("/{text}"),
+    let path = if text.starts_with('/') {
+        text.to_owned()
+    } else {
+        format!("/{text}")
     };
     if Pattern::is_in(&path) {
         return Condition::Term(Term::PathGlob(Pattern::of_paths(&path)));
     }
-    let below = match path.ends_with('/') {
-        true => path.clone(),
-        false => format!("{path}/"),
+    let below = if path.ends_with('/') {
+        path.clone()
+    } else {
+        format!("{path}/")
     };
     Condition::Any(vec![
         Condition::Term(Term::Path(path)),

@@ -82,9 +82,10 @@ impl Paging {
             _ => None,
         };
         let (limit, size) = (params.number("page[limit]"), params.number("page[size]"));
-        let limit = match params.has("page[size]") && !params.has("page[limit]") {
-            true => size,
-            false => limit,
+        let limit = if params.has("page[size]") && !params.has("page[limit]") {
+            size
+        } else {
+            limit
         };
         let offset = match counted {
             None => None,

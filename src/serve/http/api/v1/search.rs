@@ -174,9 +174,10 @@ pub async fn answer(inquiry: Inquiry) -> Result<Response, ApiError> {
 
 fn request(params: &Params) -> Result<(Request, Place), ApiError> {
     let text = params.text("q").unwrap_or_default();
-    let default = match text.trim().is_empty() {
-        true => SortBy::Path,
-        false => SortBy::Relevance,
+    let default = if text.trim().is_empty() {
+        SortBy::Path
+    } else {
+        SortBy::Relevance
     };
     let sort = asked::sort(params, default)?;
     let names: Vec<&str> = params.texts("source").collect();
