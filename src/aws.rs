@@ -3,7 +3,7 @@
 //! It is the only room that names the AWS SDK. It does not decide what a listing or an event means.
 
 pub mod bucket;
-pub mod credentials;
-pub mod iam;
+pub(crate) mod credentials;
+pub(crate) mod iam;
 pub mod queue;
-pub mod setup;
+pub(crate) mod setup;

@@ -16,15 +16,15 @@ use crate::core::replication::back_off::doubled;
 use crate::index::IndexError;
 use crate::observe::status::IndexHealth;
 
-pub mod doorkeeper;
-pub mod events;
-pub mod mirror;
-pub mod onlooker;
-pub mod pace;
+pub(crate) mod doorkeeper;
+pub(crate) mod events;
+pub(crate) mod mirror;
+pub(crate) mod onlooker;
+pub(crate) mod pace;
 mod queues;
-pub mod rebuild;
-pub mod session;
-pub mod systemd;
+pub(crate) mod rebuild;
+pub(crate) mod session;
+pub(crate) mod systemd;
 
 use session::{Change, Order, SessionError, Surroundings};
 
@@ -40,7 +40,7 @@ const MAX_DEATHS: u32 = 5;
 
 /// Why the daemon ended by itself.
 #[derive(Debug, thiserror::Error)]
-pub enum DaemonError {
+pub(crate) enum DaemonError {
     /// The index cannot be used, and opening it anew does not help.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -58,7 +58,7 @@ pub enum DaemonError {
 /// Runs sessions until `stop` is cancelled and the last one has ended, or nothing can be done any more.
 ///
 /// `orders` is the other end of the surroundings' orders.
-pub async fn run(
+pub(crate) async fn run(
     config: Arc<Config>,
     around: &Surroundings,
     mut orders: mpsc::Receiver<Order>,

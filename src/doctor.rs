@@ -15,7 +15,7 @@ mod bucket;
 mod clock;
 mod disk;
 mod events;
-pub mod finding;
+pub(crate) mod finding;
 mod http;
 mod index;
 mod notification;
@@ -23,28 +23,28 @@ mod permissions;
 mod policy;
 mod queue;
 mod region;
-pub mod report;
+pub(crate) mod report;
 mod rights;
 mod shell;
 mod source;
 
-pub use finding::{Finding, Remedy, Right, Subject, Verdict};
-pub use report::{Report, SourceFindings};
-pub use shell::quoted;
+pub(crate) use finding::{Finding, Subject, Verdict};
+pub(crate) use report::{Report, SourceFindings};
+pub(crate) use shell::quoted;
 
 use crate::config::Config;
 use crate::core::source::Source;
 use source::Around;
 
 /// How long a request may be unanswered, all its attempts together. After it no other is sent there.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many Sources are examined at the same time.
 const SOURCES_AT_A_TIME: usize = 16;
 
 /// Examines everything but the Sources that are not among `sources`; the configuration is that of the file
 /// `path`.
-pub async fn examine(config: &Config, path: &Path, sources: &[Arc<Source>]) -> Report {
+pub(crate) async fn examine(config: &Config, path: &Path, sources: &[Arc<Source>]) -> Report {
     let mut machine = vec![Finding::ok(
         Subject::Configuration,
         format!("{}: Sources {}", path.display(), config.names().join(", ")),

@@ -15,16 +15,16 @@ use crate::core::replication::source_state::SourceId;
 
 pub mod deadline;
 pub mod directory;
-pub mod disk;
+pub(crate) mod disk;
 pub mod error;
-pub mod export;
-pub mod histogram;
-pub mod info;
+pub(crate) mod export;
+pub(crate) mod histogram;
+pub(crate) mod info;
 pub mod ledger;
 pub mod live;
-pub mod pending;
-pub mod progress;
-pub mod tally;
+pub(crate) mod pending;
+pub(crate) mod progress;
+pub(crate) mod tally;
 pub mod tantivy;
 pub mod writer;
 

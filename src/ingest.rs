@@ -3,5 +3,5 @@
 //! It does not decide when to scan: `daemon` does.
 
 pub mod consumer;
-pub mod reindex;
-pub mod scanner;
+pub(crate) mod reindex;
+pub(crate) mod scanner;

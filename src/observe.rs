@@ -4,4 +4,4 @@
 
 pub mod quarantine;
 pub mod status;
-pub mod telemetry;
+pub(crate) mod telemetry;

@@ -145,7 +145,7 @@ use crate::index::live::{Newest, newest};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
 mod error;
-pub mod explain;
+pub(crate) mod explain;
 mod view;
 
 pub use crate::core::query::{

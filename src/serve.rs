@@ -2,7 +2,7 @@
 //!
 //! It does not start itself: `daemon` and `cli` do.
 
-pub mod access;
-pub mod connections;
-pub mod control;
-pub mod http;
+pub(crate) mod access;
+pub(crate) mod connections;
+pub(crate) mod control;
+pub(crate) mod http;

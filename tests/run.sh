@@ -58,5 +58,7 @@ step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'tests' timeout --foreground "$MAX_TEST_SECONDS" cargo test --locked
 step 'printed policies and set-ups' tests/forms.sh
 ASSET_INDEXER=${CARGO_TARGET_DIR:-target}/debug/asset-indexer step 'demo' deploy/demo.sh --once
-RUSTDOCFLAGS='-D warnings' step 'documentation' cargo doc --no-deps --locked --quiet
+export RUSTDOCFLAGS='-D warnings'
+step 'documentation of the library' cargo doc --no-deps --locked --quiet
+step 'documentation of the whole program' cargo doc --no-deps --locked --quiet --document-private-items
 printf '\nall steps passed in %d s\n' "$SECONDS"

@@ -21,10 +21,10 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::core::source::{Credentials, SecretFile};
 
-pub use secret::SecretFault;
+pub(crate) use secret::SecretFault;
 
 /// The region where nothing says another.
-pub const DEFAULT_REGION: &str = "us-east-1";
+pub(crate) const DEFAULT_REGION: &str = "us-east-1";
 
 /// How long a secret that was read from a file is used before the file is read again, so that a
 /// rotated secret needs no restart.
@@ -37,7 +37,7 @@ const SESSION_NAME: &str = "asset-indexer";
 /// [`DEFAULT_REGION`].
 ///
 /// A secret file is read once here, so that what is wrong with it is told at once.
-pub async fn sdk_config(
+pub(crate) async fn sdk_config(
     credentials: &Credentials,
     region: Option<&str>,
 ) -> Result<SdkConfig, SecretFault> {
@@ -176,14 +176,14 @@ impl ProvideCredentials for FileCredentials {
 }
 
 /// An error, its cause, the cause's cause, and so on.
-pub fn causes<'a>(
+pub(crate) fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
 /// An error and all that caused it, as one line.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = causes(error).map(ToString::to_string).collect();
     parts.dedup();
     parts.join(": ")

@@ -6,17 +6,17 @@
 use crate::core::replication::interval::KeyRange;
 use crate::core::source::{Credentials, EndpointOrder, Events, Source, queue_url};
 
-pub mod arn;
-pub mod identity;
-pub mod notes;
-pub mod policy;
+pub(crate) mod arn;
+pub(crate) mod identity;
+pub(crate) mod notes;
+pub(crate) mod policy;
 
-pub use identity::Identity;
-pub use policy::Policy;
+pub(crate) use identity::Identity;
+pub(crate) use policy::Policy;
 
 /// The actions that a queue is followed with.
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html>
-pub const QUEUE_ACTIONS: [&str; 4] = [
+pub(crate) const QUEUE_ACTIONS: [&str; 4] = [
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:ChangeMessageVisibility",
@@ -25,7 +25,7 @@ pub const QUEUE_ACTIONS: [&str; 4] = [
 
 /// What the program is used for, beyond mirroring buckets.
 #[derive(Clone, Debug, Default)]
-pub struct Uses {
+pub(crate) struct Uses {
     /// Whether previews are served over HTTP.
     pub previews: bool,
     /// Whether `check` is to look into the notifications of buckets.
@@ -36,7 +36,7 @@ pub struct Uses {
 
 /// Something that an identity must be allowed to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Right {
+pub(crate) enum Right {
     /// `sts:AssumeRole` on the role of that ARN.
     AssumeRole(String),
     /// `s3:GetBucketLocation`, where HeadBucket does not tell the Region.
@@ -55,12 +55,12 @@ pub enum Right {
 
 /// The ARN of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BucketArn(pub String);
+pub(crate) struct BucketArn(pub String);
 
 /// What each identity must be allowed to do, in the order of the Sources, each right once.
 ///
 /// No request is sent for a Source that is not enabled, and none is listed whose rules admit nothing.
-pub fn of_sources(sources: &[&Source], uses: &Uses) -> Vec<(Identity, Vec<Right>)> {
+pub(crate) fn of_sources(sources: &[&Source], uses: &Uses) -> Vec<(Identity, Vec<Right>)> {
     let mut all: Vec<(Identity, Vec<Right>)> = Vec::new();
     let mut add = |identity: Identity, right: Right| {
         let place = all.iter().position(|(known, _)| *known == identity);
@@ -89,7 +89,7 @@ pub fn of_sources(sources: &[&Source], uses: &Uses) -> Vec<(Identity, Vec<Right>
 
 /// The rights that one Source needs, by the credentials that need them: those of the bucket, those of
 /// the queue.
-pub fn of_source<'a>(source: &'a Source, uses: &Uses) -> Vec<(&'a Credentials, Vec<Right>)> {
+pub(crate) fn of_source<'a>(source: &'a Source, uses: &Uses) -> Vec<(&'a Credentials, Vec<Right>)> {
     let of_bucket = (&source.credentials, of_bucket(source, uses));
     let of_queue = source
         .events
@@ -119,7 +119,7 @@ fn of_bucket(source: &Source, uses: &Uses) -> Vec<Right> {
 }
 
 /// Whether its previews are signed with its credentials.
-pub fn is_previewed(source: &Source) -> bool {
+pub(crate) fn is_previewed(source: &Source) -> bool {
     !source.request_payer && !source.has_own_address()
 }
 
@@ -130,7 +130,7 @@ fn of_queue(events: &Events, source: &Source, uses: &Uses) -> Vec<Right> {
 }
 
 /// The Region of the queue, as far as the configuration tells it.
-pub fn queue_region(events: &Events, source: &Source) -> Option<String> {
+pub(crate) fn queue_region(events: &Events, source: &Source) -> Option<String> {
     let configured = events.region.clone();
     configured
         .or_else(|| queue_url::region(&events.queue_url))

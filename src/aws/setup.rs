@@ -5,47 +5,46 @@
 
 use std::fmt;
 
-pub mod cloudformation;
+pub(crate) mod cloudformation;
 mod filter;
 mod name;
-pub mod plan;
-pub mod script;
-pub mod terraform;
+pub(crate) mod plan;
+pub(crate) mod script;
+pub(crate) mod terraform;
 mod text;
 
-pub use filter::{event_pattern, event_prefixes, notification_prefixes};
-pub use name::{dead_letter_name, notification_id, rule_name};
-pub use plan::WiringError;
-pub use text::shell;
+pub(crate) use filter::{event_pattern, event_prefixes, notification_prefixes};
+pub(crate) use name::{dead_letter_name, notification_id, rule_name};
+pub(crate) use text::shell;
 
 /// The events that a queue is to get, of those that S3 sends itself.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
-pub const EVENTS: [&str; 3] = [
+pub(crate) const EVENTS: [&str; 3] = [
     "s3:ObjectCreated:*",
     "s3:ObjectRemoved:*",
     "s3:LifecycleExpiration:*",
 ];
 
 /// The same as EventBridge calls them; expirations are deletions there.
-pub const DETAIL_TYPES: [&str; 2] = ["Object Created", "Object Deleted"];
+pub(crate) const DETAIL_TYPES: [&str; 2] = ["Object Created", "Object Deleted"];
 
 /// After how many receives a message is moved away. Restarts and a busy index let a good message be
 /// received some times before it is done with.
-pub const MAX_RECEIVE_COUNT: u32 = 10;
+pub(crate) const MAX_RECEIVE_COUNT: u32 = 10;
 
 /// The longest retention there is, in seconds: so long may the program be away, or a dead letter lie.
-pub const RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
+pub(crate) const RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
 
 /// The longest message that a queue is to take, in bytes: four times the longest event.
-pub const MAX_MESSAGE_BYTES: u32 = 256 << 10;
+pub(crate) const MAX_MESSAGE_BYTES: u32 = 256 << 10;
 
 /// What the Id of each notification and of each target of a rule that is ours begins with. Statements have
 /// [`Through::sid`], as a Sid has letters and digits alone.
-pub const MARK: &str = "asset-indexer";
+pub(crate) const MARK: &str = "asset-indexer";
 
 /// How events come from a bucket to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Through {
+pub(crate) enum Through {
     /// S3 sends them itself.
     S3,
     /// S3 sends them to EventBridge, and a rule sends them on.
@@ -54,7 +53,7 @@ pub enum Through {
 
 /// Everything that is to be set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wiring {
+pub(crate) struct Wiring {
     /// How events come.
     pub through: Through,
     /// How long a message that was received is kept from others, in seconds.
@@ -65,7 +64,7 @@ pub struct Wiring {
 
 /// A queue, and the buckets that send to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queue {
+pub(crate) struct Queue {
     /// Its name.
     pub name: String,
     /// Its Region, which is that of its buckets; `None`: it is to be found out.
@@ -82,7 +81,7 @@ pub struct Queue {
 
 /// A bucket, and which of its events one queue gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     /// Its name.
     pub name: String,
     /// Its ARN.
@@ -97,7 +96,7 @@ pub struct Bucket {
 
 impl Wiring {
     /// Each bucket once, with the queues that it sends to.
-    pub fn by_bucket(&self) -> Vec<(&Bucket, Vec<(&Queue, &Bucket)>)> {
+    pub(crate) fn by_bucket(&self) -> Vec<(&Bucket, Vec<(&Queue, &Bucket)>)> {
         let mut buckets: Vec<(&Bucket, Vec<(&Queue, &Bucket)>)> = Vec::new();
         for queue in &self.queues {
             for bucket in &queue.buckets {
@@ -114,25 +113,25 @@ impl Wiring {
     }
 
     /// Whether an account must be found out: that of a bucket which S3 sends from.
-    pub fn needs_account(&self) -> bool {
+    pub(crate) fn needs_account(&self) -> bool {
         let mut buckets = self.queues.iter().flat_map(|queue| &queue.buckets);
         self.through == Through::S3 && buckets.any(|bucket| bucket.owner.is_none())
     }
 
     /// The Regions of the queues, each once, as far as they are known.
-    pub fn regions(&self) -> Vec<&str> {
+    pub(crate) fn regions(&self) -> Vec<&str> {
         each_once(self.queues.iter().map(|queue| queue.region.as_deref()))
     }
 
     /// The accounts of the queues, each once, as far as they are known.
-    pub fn accounts(&self) -> Vec<&str> {
+    pub(crate) fn accounts(&self) -> Vec<&str> {
         each_once(self.queues.iter().map(|queue| queue.account.as_deref()))
     }
 }
 
 impl Queue {
     /// The Sources that follow it, in words.
-    pub fn followers(&self) -> String {
+    pub(crate) fn followers(&self) -> String {
         match &self.sources[..] {
             [only] => format!("Source {only}"),
             several => format!("Sources {}", several.join(", ")),
@@ -142,7 +141,7 @@ impl Queue {
 
 impl Through {
     /// Who sends to the queue, as it stands in a policy.
-    pub const fn service(self) -> &'static str {
+    pub(crate) const fn service(self) -> &'static str {
         match self {
             Self::S3 => "s3.amazonaws.com",
             Self::EventBridge => "events.amazonaws.com",
@@ -150,7 +149,7 @@ impl Through {
     }
 
     /// The Sid of the statement that lets it send: one for each, so that neither takes the other's place.
-    pub fn sid(self) -> &'static str {
+    pub(crate) fn sid(self) -> &'static str {
         match self {
             Self::S3 => "AssetIndexerFromS3",
             Self::EventBridge => "AssetIndexerFromEventBridge",

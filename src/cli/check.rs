@@ -23,7 +23,7 @@ const PROGRAM: &str = "asset-indexer ";
 /// Nothing is changed: no message is received that waits, no file is written. The exit code is 1 where something
 /// does not work.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Examine this Source and no other; may be given several times
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
@@ -36,7 +36,11 @@ pub struct Arguments {
 }
 
 /// Runs the command; `path` is the configuration's file.
-pub async fn run(arguments: &Arguments, config: &Config, path: &Path) -> Result<(), Failure> {
+pub(super) async fn run(
+    arguments: &Arguments,
+    config: &Config,
+    path: &Path,
+) -> Result<(), Failure> {
     let chosen = config.choose(&arguments.source)?.into_iter();
     // One that is disabled is examined where it is named: else its faults are nobody's concern.
     let examined = chosen.filter(|source| source.enabled || !arguments.source.is_empty());

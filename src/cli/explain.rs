@@ -24,7 +24,7 @@ const ATTEMPTS: u32 = 2;
 /// Shows what the configuration says of the key, what the bucket has under it now, what the index
 /// has, and what follows from that.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The name of the Source
     source: String,
     /// The key in the bucket, with the Source's prefix; quote it
@@ -42,7 +42,7 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let encoding = if arguments.encoded {
         Encoding::Form
     } else {

@@ -17,7 +17,7 @@ use crate::config::Config;
 /// of them. Standard output is one policy document, such as
 /// `aws iam create-policy --policy-document file://…` takes it. AWS is not asked.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// For this Source alone; may be given several times
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let sources = sources_in_use(config, &arguments.source)?;
     let uses = Uses {
         previews: config.serve.listen.is_some(),

@@ -22,7 +22,7 @@ mod verify;
 /// `info`, `verify` and `export` read one commit, also while a daemon writes. `compact` and `rebuild` are
 /// put to the daemon where one runs.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     Info(info::Arguments),
     Verify(verify::Arguments),
     Compact(compact::Arguments),
@@ -32,7 +32,7 @@ pub enum Command {
 
 /// Build a new index beside the live one, and let it take its place; the same as `reindex --rebuild`
 #[derive(Debug, clap::Args)]
-pub struct Rebuild {
+pub(super) struct Rebuild {
     /// Begin anew even where an unfinished rebuild could be resumed
     #[arg(long)]
     fresh: bool,
@@ -55,13 +55,17 @@ impl Place {
 
 impl Command {
     /// Whether it shows bars while it runs.
-    pub fn shows_progress(&self) -> bool {
+    pub(super) fn shows_progress(&self) -> bool {
         matches!(self, Self::Verify(_) | Self::Compact(_) | Self::Rebuild(_))
     }
 }
 
 /// Runs the command.
-pub async fn run(command: Command, config: Config, bars: MultiProgress) -> Result<(), Failure> {
+pub(super) async fn run(
+    command: Command,
+    config: Config,
+    bars: MultiProgress,
+) -> Result<(), Failure> {
     match command {
         Command::Info(arguments) => info::run(&arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config, &bars),

@@ -18,7 +18,7 @@ use crate::serve::control::{self, Answer, LogOrder, Request};
 /// between them: debug, asset_indexer=debug, warn,asset_indexer::aws::queue=trace. Levels are off, error,
 /// warn, info, debug and trace. At debug and trace, logs name keys and may name much more.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What is logged from now on; without it, what is logged now is shown
     #[arg(value_name = "FILTER")]
     filter: Option<String>,
@@ -28,7 +28,10 @@ pub struct Arguments {
 }
 
 /// Starts the logs, and gives the place where progress bars are drawn: logs go above them.
-pub fn start(command: &Command, format: Format) -> Result<(Telemetry, MultiProgress), Failure> {
+pub(super) fn start(
+    command: &Command,
+    format: Format,
+) -> Result<(Telemetry, MultiProgress), Failure> {
     let on_terminal = std::io::stderr().is_terminal();
     let target = match command {
         Command::Reindex(_) if on_terminal => ProgressDrawTarget::stderr(),
@@ -57,7 +60,7 @@ pub fn start(command: &Command, format: Format) -> Result<(Telemetry, MultiProgr
 }
 
 /// Runs the command.
-pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     let order = match arguments.filter {
         _ if arguments.reset => LogOrder::Reset,
         Some(filter) => LogOrder::Set(filter),

@@ -19,7 +19,7 @@ const MAX_BARS: usize = 12;
 
 /// Writes log lines above the bars.
 #[derive(Clone)]
-pub struct AboveBars(pub MultiProgress);
+pub(super) struct AboveBars(pub MultiProgress);
 
 impl Write for AboveBars {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
@@ -40,7 +40,7 @@ impl MakeWriter<'_> for AboveBars {
 }
 
 /// Shows the jobs for ever; whoever asked for it drops it when they are done.
-pub async fn show(jobs: Vec<Arc<Job>>, bars: MultiProgress) {
+pub(super) async fn show(jobs: Vec<Arc<Job>>, bars: MultiProgress) {
     if bars.is_hidden() {
         log(&jobs).await;
     } else {

@@ -21,7 +21,7 @@ use crate::serve::control::{self, Answer, Request};
 /// The daemon keeps a copy of each message that it cannot read, or that fails every time. It does
 /// not acknowledge it: the queue's redrive policy decides what becomes of the message itself.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// List them, the newest first
     List {
         /// One JSON object a line, with the bodies
@@ -51,7 +51,7 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub async fn run(command: &Command, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     let open = || Quarantine::open(&config.data_dir).map_err(anyhow::Error::from);
     match command {
         Command::List { json } => list(&open()?, *json),

@@ -20,7 +20,7 @@ use crate::serve::control;
 /// Searches go on meanwhile. Unchanged objects cost no write. A reindex that was killed goes on
 /// where its last commit left it.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Scan this Source alone; may be given several times
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
@@ -37,7 +37,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// Those of a rebuild.
-    pub fn rebuild(fresh: bool) -> Self {
+    pub(super) fn rebuild(fresh: bool) -> Self {
         Self {
             source: Vec::new(),
             rebuild: true,
@@ -48,7 +48,11 @@ impl Arguments {
 }
 
 /// Runs the command.
-pub async fn run(arguments: Arguments, config: Config, bars: MultiProgress) -> Result<(), Failure> {
+pub(super) async fn run(
+    arguments: Arguments,
+    config: Config,
+    bars: MultiProgress,
+) -> Result<(), Failure> {
     let mode = match (arguments.rebuild, arguments.dry_run) {
         (true, _) => Mode::Rebuild,
         (_, true) => Mode::DryRun,

@@ -7,7 +7,7 @@ use crate::core::source::Source;
 
 /// Try the rules of Sources
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Tell for each asset path whether it is admitted, and by which rule
     ///
     /// A path that ends in / stands for an empty folder marker. No bucket is asked.
@@ -22,7 +22,7 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub fn run(command: &Command, config: &Config) -> Result<(), Failure> {
+pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     let Command::Test { source, paths } = command;
     for known in config.choose(source)? {
         for path in paths {

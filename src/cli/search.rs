@@ -34,7 +34,7 @@ mod print;
 /// An empty query finds everything.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What to find; quote it, as in 'summer -draft ext:jpg'
     #[arg(default_value = "", allow_hyphen_values = true)]
     query: String,
@@ -102,7 +102,7 @@ impl Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let request = arguments
         .request()
         .map_err(|error| Failure::Told(MISUSED, error))?;

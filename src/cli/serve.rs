@@ -37,14 +37,14 @@ const MAX_ORDERS: usize = 4;
 /// SIGHUP reads the configuration anew; SIGTERM and SIGINT finish what is in hand, a second one
 /// ends at once.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Only answer searches over HTTP from an index that another process writes
     #[arg(long)]
     read_only: bool,
 }
 
 /// Runs the command.
-pub async fn run(
+pub(super) async fn run(
     arguments: &Arguments,
     config: Config,
     config_path: PathBuf,

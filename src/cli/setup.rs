@@ -16,7 +16,7 @@ use crate::core::source::Source;
 /// the Sources of one bucket share it. What is printed ends with the line that the configuration needs.
 /// AWS is not asked, and nothing is changed.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The form: a shell script, which adds to what is there; or a part of a Terraform configuration; or
     /// a CloudFormation template
     #[arg(long, value_name = "FORM")]
@@ -46,7 +46,7 @@ enum Sender {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let chosen = sources_in_use(config, &arguments.source)?;
     let is_meant = |source: &&Source| source.enabled || arguments.source.contains(&source.name);
     let all = config.sources.iter().map(AsRef::as_ref);

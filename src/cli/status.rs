@@ -32,14 +32,14 @@ const COLUMNS: [(&str, bool); 7] = [
 
 /// Show what the daemon is doing: every Source with its state, its queue and its scan
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The whole report as JSON
     #[arg(long)]
     json: bool,
 }
 
 /// Runs the command.
-pub async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let report = ask_for_report(&config.serve.control_socket).await?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n"
@@ -68,7 +68,7 @@ async fn ask_for_report(socket: &Path) -> anyhow::Result<Report> {
 /// The report as people read it; it ends with a line break.
 ///
 /// In the column QUEUE stand the messages that are visible, and those in flight.
-pub fn render(report: &Report) -> String {
+pub(super) fn render(report: &Report) -> String {
     let mut lines = vec![headline(report)];
     lines.extend(failed(report));
     lines.extend(first(&report.waiting_for, |what| {

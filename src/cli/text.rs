@@ -17,7 +17,7 @@ pub(super) use say;
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// What [`say!`] does.
-pub fn say_line(line: Arguments<'_>) {
+pub(super) fn say_line(line: Arguments<'_>) {
     let written = writeln!(io::stdout(), "{line}");
     if let Err(error) = written
         && error.kind() != ErrorKind::BrokenPipe
@@ -28,7 +28,7 @@ pub fn say_line(line: Arguments<'_>) {
 }
 
 /// Why a part of what was printed is not there, if it is not.
-pub fn lost() -> Option<io::Error> {
+pub(super) fn lost() -> Option<io::Error> {
     // Where a whole line is missing at the end, it is still on its way.
     let flushed = io::stdout().flush();
     let flushed = flushed
@@ -38,4 +38,4 @@ pub fn lost() -> Option<io::Error> {
     lost.take().or(flushed)
 }
 
-pub use crate::core::human::{grouped, printable, size};
+pub(super) use crate::core::human::{grouped, printable, size};

@@ -19,10 +19,10 @@ use crate::serve::access::{Right, Scope, TokensError, edit};
 
 /// Make and take away the tokens that let somebody read over HTTP
 ///
-/// They are kept, as hashes, in the file that `tokens` in [serve] names. A daemon that runs sees a change
+/// They are kept, as hashes, in the file that `serve.tokens` names. A daemon that runs sees a change
 /// within a second.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Make a token and print it: it is shown now and never again
     New(NewArguments),
     /// List the tokens: name, right, Sources, and when they expire
@@ -38,7 +38,7 @@ pub enum Command {
 /// What the token is to be.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("sources").required(true).args(["source", "all_sources"]))]
-pub struct NewArguments {
+pub(super) struct NewArguments {
     /// By which it can be told from others, such as the name of who is to have it
     #[arg(long)]
     name: String,
@@ -66,7 +66,7 @@ fn expiry(word: &str) -> Result<Timestamp, String> {
 }
 
 /// Runs the command.
-pub fn run(command: &Command, config: &Config) -> Result<(), Failure> {
+pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     let file = config.serve.tokens.as_deref().ok_or_else(|| {
         let text = "no tokens file is configured; write tokens = \"tokens\" in [serve], a file beside \
                     the configuration";

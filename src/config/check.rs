@@ -10,7 +10,7 @@ use crate::config::error::BadValue;
 const MAX_NAME: usize = 64;
 
 /// A number in a range; the default where none is written.
-pub fn number(
+pub(super) fn number(
     key: &str,
     value: Option<i64>,
     default: u32,
@@ -30,7 +30,7 @@ pub fn number(
 }
 
 /// The name of a Source.
-pub fn name(name: &str) -> Result<(), BadValue> {
+pub(super) fn name(name: &str) -> Result<(), BadValue> {
     let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if begins_well && name.chars().all(is_safe) && name.len() <= MAX_NAME {
@@ -48,7 +48,7 @@ pub fn name(name: &str) -> Result<(), BadValue> {
 
 /// The name of a bucket.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
-pub fn bucket(bucket: &str) -> Result<(), BadValue> {
+pub(super) fn bucket(bucket: &str) -> Result<(), BadValue> {
     let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_allowed = |c: char| is_edge(c) || c == '-' || c == '.';
     let problem = if bucket.starts_with("s3://") || bucket.contains('/') {
@@ -73,7 +73,7 @@ pub fn bucket(bucket: &str) -> Result<(), BadValue> {
 }
 
 /// The folder of a Source, with the `/` at its end.
-pub fn prefix(prefix: &str) -> Result<String, BadValue> {
+pub(super) fn prefix(prefix: &str) -> Result<String, BadValue> {
     if let Some(rest) = prefix.strip_prefix('/') {
         let problem = format!(
             "keys do not begin with \"/\", so nothing would be found; write {rest:?}, or leave \
@@ -89,7 +89,7 @@ pub fn prefix(prefix: &str) -> Result<String, BadValue> {
 }
 
 /// A Region, of AWS or of another store.
-pub fn region(key: &str, region: &str) -> Result<(), BadValue> {
+pub(super) fn region(key: &str, region: &str) -> Result<(), BadValue> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !region.is_empty() && region.chars().all(is_allowed) {
         return Ok(());
@@ -99,7 +99,7 @@ pub fn region(key: &str, region: &str) -> Result<(), BadValue> {
 }
 
 /// A DNS label.
-pub fn subdomain(label: &str) -> Result<(), BadValue> {
+pub(super) fn subdomain(label: &str) -> Result<(), BadValue> {
     let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_label = (1..=63).contains(&label.len())
         && label.chars().all(|c| is_edge(c) || c == '-')
@@ -118,7 +118,7 @@ pub fn subdomain(label: &str) -> Result<(), BadValue> {
 }
 
 /// The id of an AWS account.
-pub fn account(key: &str, account: &str) -> Result<(), BadValue> {
+pub(super) fn account(key: &str, account: &str) -> Result<(), BadValue> {
     if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
@@ -127,7 +127,7 @@ pub fn account(key: &str, account: &str) -> Result<(), BadValue> {
 }
 
 /// An address that begins with `http://` or `https://`, without the `/` at its end.
-pub fn http_url(key: &str, url: &str, example: &str) -> Result<String, BadValue> {
+pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, BadValue> {
     let Some(rest) = ["https://", "http://"]
         .iter()
         .find_map(|s| url.strip_prefix(s))

@@ -17,7 +17,10 @@ const KINDS: &str = "write one of { profile = \"…\" }, { role_arn = \"…\", e
                      default chain";
 
 /// Resolves `credentials`; paths are relative to `folder`.
-pub fn resolve(file: Option<CredentialsFile>, folder: &Path) -> Result<Credentials, BadValue> {
+pub(super) fn resolve(
+    file: Option<CredentialsFile>,
+    folder: &Path,
+) -> Result<Credentials, BadValue> {
     let Some(file) = file else {
         return Ok(Credentials::DefaultChain);
     };

@@ -29,7 +29,7 @@ const SECRET_KEYS: [&str; 8] = [
 ];
 
 /// Reads the file.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     let text = read_text(path).map_err(|source| ConfigError::Unreadable {
         path: path.to_owned(),
         source,

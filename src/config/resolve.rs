@@ -8,7 +8,7 @@ use crate::config::{check, credentials};
 use crate::core::source::{Credentials, EndpointOrder, Events, Rules, Source, address, aws_host};
 
 /// Resolves a Source; paths are relative to `folder`.
-pub fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue> {
+pub(super) fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue> {
     check::name(&file.name)?;
     check::bucket(&file.bucket)?;
     check::subdomain(&file.subdomain)?;

@@ -3,7 +3,7 @@
 //! It prints nothing; what is said about them is whoever prints it's to say.
 
 /// The number with a comma at each thousand.
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.char_indices() {
@@ -16,7 +16,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// A size with a decimal unit, as the query language has them: `1.5 MB`.
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     let mut unit = "B";
     for larger in ["kB", "MB", "GB", "TB"] {
@@ -33,7 +33,7 @@ pub fn size(bytes: u64) -> String {
 
 /// What to do about an error of the system, to stand behind it: something where access is denied, and
 /// otherwise nothing.
-pub fn if_denied(cause: &std::io::Error) -> &'static str {
+pub(crate) fn if_denied(cause: &std::io::Error) -> &'static str {
     match cause.kind() {
         std::io::ErrorKind::PermissionDenied => {
             "; run it as root or as the service's user; members of the group asset-indexer may ask the daemon"
@@ -43,7 +43,7 @@ pub fn if_denied(cause: &std::io::Error) -> &'static str {
 }
 
 /// The text with control characters spelled out, so that a key cannot command a terminal.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {

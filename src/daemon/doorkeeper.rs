@@ -49,7 +49,7 @@ const MAX_COMPACTIONS: usize = 5;
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Serves until it is dropped.
-pub async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
+pub(crate) async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
     let places = Places::new("the control socket", MAX_CONNECTIONS, GRACE, Arc::default());
     let rebuilding = Arc::new(Mutex::new(()));
     let mut connections = JoinSet::new();

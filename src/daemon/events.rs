@@ -15,7 +15,7 @@ const DEFAULT_RETENTION: Duration = Duration::from_secs(4 * 24 * 3600);
 
 /// The queue of a Source.
 #[derive(Clone)]
-pub struct Events {
+pub(crate) struct Events {
     /// The queue.
     pub queue: Arc<SqsQueue>,
     /// Whether it answers.
@@ -26,7 +26,7 @@ pub struct Events {
 
 impl Events {
     /// Which queue it is, and how long it keeps messages.
-    pub async fn facts(&self) -> QueueFacts {
+    pub(crate) async fn facts(&self) -> QueueFacts {
         if self.board.attributes().is_none() {
             let _permit = self.permits.request().await;
             if let Ok(attributes) = self.queue.attributes().await {

@@ -33,7 +33,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Asks for a scan of one Source now.
 #[derive(Debug)]
-pub struct Ask {
+pub(crate) struct Ask {
     /// Whether to begin anew even where one is unfinished.
     pub fresh: bool,
     /// Where to count.
@@ -44,7 +44,7 @@ pub struct Ask {
 
 /// How a scan that was asked for ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// What it did, or why it is not complete.
     pub result: Result<Completed, String>,
     /// How long it took.
@@ -54,7 +54,7 @@ pub struct Ended {
 }
 
 /// One Source that is kept right.
-pub struct Mirror {
+pub(crate) struct Mirror {
     /// The Source.
     follower: Arc<Follower>,
     /// Its queue, if it has one.
@@ -84,7 +84,7 @@ enum Next {
 
 impl Mirror {
     /// A mirror that has not begun.
-    pub fn new(
+    pub(crate) fn new(
         follower: Arc<Follower>,
         events: Option<Events>,
         index: IndexHandle,
@@ -111,7 +111,7 @@ impl Mirror {
     }
 
     /// Runs until it is stopped, or the index fails.
-    pub async fn run(mut self, stop: CancellationToken) -> Result<(), IndexError> {
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), IndexError> {
         let mut health = self.events.as_ref().map(|events| events.board.watch());
         let mut asked = None;
         loop {

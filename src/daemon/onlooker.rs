@@ -12,7 +12,7 @@ use crate::serve::http::site::Site;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks until it is dropped.
-pub async fn look(site: &Arc<Site>) {
+pub(crate) async fn look(site: &Arc<Site>) {
     let mut before = IndexHealth::Open;
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -21,7 +21,7 @@ const RETRY: Due = Due {
 
 /// How the last scans of this session ended, and whether it owes one to the session before.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// The last scan of the session before failed, which a new configuration may have mended.
     is_owed: bool,
     failures: u32,
@@ -31,7 +31,7 @@ pub struct Pace {
 
 impl Pace {
     /// Of a session that owes a scan, or not.
-    pub fn owing(is_owed: bool) -> Self {
+    pub(crate) fn owing(is_owed: bool) -> Self {
         Self {
             is_owed,
             ..Self::default()
@@ -39,12 +39,12 @@ impl Pace {
     }
 
     /// Whether the last scan of this session failed.
-    pub fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.failures > 0
     }
 
     /// Notes that a scan is complete.
-    pub fn completed(&mut self, now: Instant) {
+    pub(crate) fn completed(&mut self, now: Instant) {
         *self = Self {
             completed: Some(now),
             ..Self::default()
@@ -52,7 +52,7 @@ impl Pace {
     }
 
     /// Notes that a scan failed; `share` (0 to 1) of the second half of the wait is waited.
-    pub fn failed(&mut self, now: Instant, share: f64) {
+    pub(crate) fn failed(&mut self, now: Instant, share: f64) {
         let wait = spread(
             doubled(FIRST_BACK_OFF, LONGEST_BACK_OFF, self.failures),
             share,
@@ -62,7 +62,7 @@ impl Pace {
     }
 
     /// The scan to begin now, of what is due; `every` is the longest time between two.
-    pub fn admit(&self, due: Option<Due>, every: Duration, now: Instant) -> Option<Due> {
+    pub(crate) fn admit(&self, due: Option<Due>, every: Duration, now: Instant) -> Option<Due> {
         if self.not_before.is_some_and(|not_before| now < not_before) {
             return None;
         }
@@ -76,7 +76,7 @@ impl Pace {
     }
 
     /// How long to wait at least after a failure.
-    pub fn wait(&self, now: Instant) -> Duration {
+    pub(crate) fn wait(&self, now: Instant) -> Duration {
         let not_before = self.not_before.map(|at| at.saturating_duration_since(now));
         not_before.unwrap_or_default()
     }

@@ -29,7 +29,7 @@ use crate::ingest::scanner::{Scan, ScanError, scan};
 use crate::observe::status::{Board, Health, QueueBoard};
 
 /// A rebuild that is asked for.
-pub struct Rebuild {
+pub(crate) struct Rebuild {
     /// Told how the scan of each Source began, and how it ended; closed when the new index has taken the
     /// live one's place, or will not.
     pub tell: mpsc::UnboundedSender<Told>,
@@ -37,14 +37,14 @@ pub struct Rebuild {
 
 impl Rebuild {
     /// Tells whoever asked that the new index cannot be made.
-    pub fn fail(&self, error: &IndexError) {
+    pub(crate) fn fail(&self, error: &IndexError) {
         // They may be gone.
         let _ = self.tell.send(Told::Failed(error.to_string()));
     }
 }
 
 /// What whoever asked for a rebuild is told, two for each Source at the most.
-pub enum Told {
+pub(crate) enum Told {
     /// The scan of this Source counts here.
     Began(String, Arc<Progress>),
     /// The scan of this Source has ended.
@@ -56,7 +56,7 @@ pub enum Told {
 }
 
 /// The index that is built.
-pub struct Building {
+pub(crate) struct Building {
     /// Its writer.
     pub index: IndexHandle,
     thread: IndexThread,
@@ -76,7 +76,7 @@ enum Filled {
 }
 
 /// The scans that fill it.
-pub struct Fill {
+pub(crate) struct Fill {
     jobs: Vec<Job>,
     index: IndexHandle,
     config: Arc<Config>,
@@ -101,7 +101,7 @@ struct Job {
 
 impl Building {
     /// Makes the next generation, empty, with the names, numbers and subdomains of the live one.
-    pub async fn open(config: &Config, around: &Surroundings) -> Result<Self, IndexError> {
+    pub(crate) async fn open(config: &Config, around: &Surroundings) -> Result<Self, IndexError> {
         let generation = around.data_dir.next()?;
         if generation.exists() {
             std::fs::remove_dir_all(&generation)
@@ -142,7 +142,7 @@ impl Building {
     }
 
     /// Gives the Sources their places in it, the same as in the live index.
-    pub async fn fill(
+    pub(crate) async fn fill(
         &self,
         rebuild: &Rebuild,
         followers: &[Arc<Follower>],
@@ -191,7 +191,7 @@ impl Building {
     /// place, which nothing writes any more, and otherwise it is removed.
     ///
     /// The error is one of the data directory.
-    pub async fn end(
+    pub(crate) async fn end(
         self,
         rebuild: Option<&Rebuild>,
         is_sound: bool,
@@ -262,7 +262,7 @@ impl FollowedQueue {
 impl Fill {
     /// Scans all Sources, and ends the session when they are done; what failed leaves the index
     /// incomplete.
-    pub async fn run(
+    pub(crate) async fn run(
         self,
         permits: Arc<Semaphore>,
         stop: CancellationToken,

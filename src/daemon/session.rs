@@ -33,7 +33,7 @@ use crate::observe::telemetry::LogFilter;
 const MAX_ASKS: usize = 16;
 
 /// What outlives a session.
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     /// Where everything is shown.
     pub board: Arc<Board>,
     /// Where messages go that cannot be handled.
@@ -51,7 +51,7 @@ pub struct Surroundings {
 }
 
 /// What ends a session, for another to begin.
-pub enum Order {
+pub(crate) enum Order {
     /// This configuration takes over.
     Reload(Arc<Config>),
     /// A new index is to be built beside the live one.
@@ -60,7 +60,7 @@ pub enum Order {
 
 /// How the running session is asked for something; empty while none runs.
 #[derive(Default)]
-pub struct Doors {
+pub(crate) struct Doors {
     inside: Mutex<Inside>,
 }
 
@@ -73,27 +73,27 @@ struct Inside {
 
 impl Doors {
     /// How to ask for a scan of the Source of that name.
-    pub fn mirror(&self, name: &str) -> Option<mpsc::Sender<Ask>> {
+    pub(crate) fn mirror(&self, name: &str) -> Option<mpsc::Sender<Ask>> {
         self.lock().mirrors.get(name).cloned()
     }
 
     /// The names of the Sources that can be asked for a scan.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.lock().mirrors.keys().cloned().collect()
     }
 
     /// What handles the messages of that queue.
-    pub fn handler(&self, queue_url: &str) -> Option<Arc<Handler>> {
+    pub(crate) fn handler(&self, queue_url: &str) -> Option<Arc<Handler>> {
         self.lock().handlers.get(queue_url).cloned()
     }
 
     /// The index. Whoever keeps this keeps the session from ending.
-    pub fn index(&self) -> Option<IndexHandle> {
+    pub(crate) fn index(&self) -> Option<IndexHandle> {
         self.lock().index.clone()
     }
 
     /// How far the thread that writes the index is.
-    pub fn heartbeat(&self) -> Option<u64> {
+    pub(crate) fn heartbeat(&self) -> Option<u64> {
         self.lock().index.as_ref().map(IndexHandle::heartbeat)
     }
 
@@ -108,7 +108,7 @@ impl Doors {
 
 /// Why a session ended by itself.
 #[derive(Debug, thiserror::Error)]
-pub enum SessionError {
+pub(crate) enum SessionError {
     /// The index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -118,7 +118,7 @@ pub enum SessionError {
 }
 
 /// A configuration that takes the place of another.
-pub struct Change {
+pub(crate) struct Change {
     /// The present one.
     pub config: Arc<Config>,
     /// The one before, if the process had one.
@@ -129,7 +129,7 @@ pub struct Change {
 
 /// Runs until `stop` is cancelled and everything in hand is committed and acknowledged, or until the
 /// index fails.
-pub async fn run(
+pub(crate) async fn run(
     change: &Change,
     around: &Surroundings,
     stop: &CancellationToken,

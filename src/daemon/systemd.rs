@@ -16,13 +16,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 ///
 /// The watchdog is fed only while the thread that writes the index goes on doing its work, or while the
 /// index is known to have failed and is to be opened again.
-pub async fn tell(around: &Surroundings) {
+pub(crate) async fn tell(around: &Surroundings) {
     tell_of(&around.board, Told::default(), || around.doors.heartbeat()).await;
 }
 
 /// Tells systemd until it is dropped that a process is ready that only answers, whether there is an
 /// index yet or not.
-pub async fn tell_as_served(board: &Board) {
+pub(crate) async fn tell_as_served(board: &Board) {
     send(&[NotifyState::Ready]);
     let told = Told {
         ready: true,
@@ -103,7 +103,7 @@ fn status_line(board: &Board) -> String {
 }
 
 /// Tells systemd that the configuration is being read anew.
-pub fn reloading() {
+pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => send(&[NotifyState::Reloading, now]),
         Err(_) => send(&[NotifyState::Reloading]),
@@ -111,12 +111,12 @@ pub fn reloading() {
 }
 
 /// Tells systemd that reading the configuration is over.
-pub fn reloaded() {
+pub(crate) fn reloaded() {
     send(&[NotifyState::Ready]);
 }
 
 /// Tells systemd that the service is about to end.
-pub fn stopping() {
+pub(crate) fn stopping() {
     send(&[NotifyState::Stopping]);
 }
 

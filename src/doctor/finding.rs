@@ -9,7 +9,7 @@ use crate::core::human::printable;
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// As it should be.
     Ok,
     /// It works, and had better be otherwise; or it cannot be told.
@@ -20,7 +20,7 @@ pub enum Verdict {
 
 /// What was examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// What the configuration says.
     Configuration,
     /// Who can read and change the files that matter.
@@ -68,7 +68,7 @@ pub enum Subject {
 /// A right, by its action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "they are those of S3 and SQS")]
-pub enum Right {
+pub(crate) enum Right {
     ListBucket,
     GetBucketLocation,
     GetObject,
@@ -81,7 +81,7 @@ pub enum Right {
 
 impl Right {
     /// The action in a policy.
-    pub fn action(self) -> &'static str {
+    pub(crate) fn action(self) -> &'static str {
         match self {
             Self::ListBucket => "s3:ListBucket",
             Self::GetBucketLocation => "s3:GetBucketLocation",
@@ -97,7 +97,7 @@ impl Right {
 
 impl Subject {
     /// Its name, which stays the same from release to release.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
             Self::Permissions => "permissions",
@@ -132,7 +132,7 @@ impl Serialize for Subject {
 
 /// What to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Remedy {
+pub(crate) struct Remedy {
     /// In words.
     pub text: String,
     /// Commands that do it, or show how; they can be pasted into a shell.
@@ -141,7 +141,7 @@ pub struct Remedy {
 
 /// What one examination found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Of what.
     pub subject: Subject,
     /// How bad it is.
@@ -154,17 +154,17 @@ pub struct Finding {
 
 impl Finding {
     /// It is as it should be.
-    pub fn ok(subject: Subject, what: impl AsRef<str>) -> Self {
+    pub(crate) fn ok(subject: Subject, what: impl AsRef<str>) -> Self {
         Self::new(subject, Verdict::Ok, what.as_ref())
     }
 
     /// It had better be otherwise.
-    pub fn warning(subject: Subject, what: impl AsRef<str>) -> Self {
+    pub(crate) fn warning(subject: Subject, what: impl AsRef<str>) -> Self {
         Self::new(subject, Verdict::Warning, what.as_ref())
     }
 
     /// It does not work.
-    pub fn failure(subject: Subject, what: impl AsRef<str>) -> Self {
+    pub(crate) fn failure(subject: Subject, what: impl AsRef<str>) -> Self {
         Self::new(subject, Verdict::Failure, what.as_ref())
     }
 
@@ -178,7 +178,7 @@ impl Finding {
     }
 
     /// The same with what to do about it.
-    pub fn remedy(mut self, text: impl AsRef<str>) -> Self {
+    pub(crate) fn remedy(mut self, text: impl AsRef<str>) -> Self {
         self.remedy = Some(Remedy {
             text: printable(text.as_ref()),
             commands: Vec::new(),
@@ -187,7 +187,7 @@ impl Finding {
     }
 
     /// The same with commands behind the remedy.
-    pub fn commands(mut self, commands: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn commands(mut self, commands: impl IntoIterator<Item = String>) -> Self {
         if let Some(remedy) = &mut self.remedy {
             remedy.commands.extend(commands);
         }
@@ -195,7 +195,7 @@ impl Finding {
     }
 
     /// The same with one command behind the remedy.
-    pub fn command(self, command: &str) -> Self {
+    pub(crate) fn command(self, command: &str) -> Self {
         self.commands([command.to_owned()])
     }
 }

@@ -8,7 +8,7 @@ use super::finding::{Finding, Verdict};
 
 /// What was found about one Source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SourceFindings {
+pub(crate) struct SourceFindings {
     /// Its name.
     pub name: String,
     /// In the order of the examinations.
@@ -17,7 +17,7 @@ pub struct SourceFindings {
 
 /// Everything that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// That of this program.
     pub version: &'static str,
     /// The worst that was found.
@@ -32,7 +32,7 @@ pub struct Report {
 
 /// How many findings there are of each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// As it should be.
     pub ok: usize,
     /// Had better be otherwise.
@@ -43,7 +43,7 @@ pub struct Counts {
 
 impl Report {
     /// Of these findings.
-    pub fn new(machine: Vec<Finding>, sources: Vec<SourceFindings>) -> Self {
+    pub(crate) fn new(machine: Vec<Finding>, sources: Vec<SourceFindings>) -> Self {
         let of_sources = sources.iter().flat_map(|source| &source.findings);
         let (mut verdict, mut counts) = (Verdict::Ok, Counts::default());
         for finding in machine.iter().chain(of_sources) {

@@ -26,7 +26,7 @@ pub(super) struct Shell {
 
 impl Shell {
     /// For that queue.
-    pub fn of(queue: &SqsQueue) -> Self {
+    pub(super) fn of(queue: &SqsQueue) -> Self {
         let endpoint = queue.endpoint_url();
         let endpoint = endpoint.map(|url| format!(" --endpoint-url {}", quoted(&url)));
         Self {
@@ -41,7 +41,7 @@ impl Shell {
 
     /// For the queue of that address on AWS.
     #[cfg(test)]
-    pub fn at(url: &str, region: &str) -> Self {
+    pub(super) fn at(url: &str, region: &str) -> Self {
         Self {
             url: quoted(url),
             place: format!(" --region {}", quoted(region)),
@@ -50,7 +50,7 @@ impl Shell {
 
     /// Makes a dead-letter queue beside the queue of that ARN, and uses it; nothing where the ARN is
     /// none.
-    pub fn add_redrive(&self, arn: &str) -> Vec<String> {
+    pub(super) fn add_redrive(&self, arn: &str) -> Vec<String> {
         let Some((place, name)) = arn.rsplit_once(':') else {
             return Vec::new();
         };
@@ -68,7 +68,7 @@ impl Shell {
     }
 
     /// Has messages moved to the queue of that ARN, not too early.
-    pub fn redrive_to(&self, dead_letter_arn: &str) -> String {
+    pub(super) fn redrive_to(&self, dead_letter_arn: &str) -> String {
         let policy = json!({
             "deadLetterTargetArn": dead_letter_arn,
             "maxReceiveCount": MAX_RECEIVE_COUNT.to_string(),
@@ -78,12 +78,12 @@ impl Shell {
 
     /// Has the queue keep its messages for as long as can be: a dead letter counts that from when it was
     /// first sent.
-    pub fn keep_longest(&self) -> String {
+    pub(super) fn keep_longest(&self) -> String {
         self.set("MessageRetentionPeriod", &RETENTION_SECONDS.to_string())
     }
 
     /// Sets one attribute of the queue.
-    pub fn set(&self, name: &str, value: &str) -> String {
+    pub(super) fn set(&self, name: &str, value: &str) -> String {
         let attributes: Value = json!({ name: value });
         format!(
             "aws sqs set-queue-attributes{} --queue-url {} --attributes {}",
@@ -95,7 +95,7 @@ impl Shell {
 }
 
 /// The text as one word of a shell, whatever is in it.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     setup::shell(&printable(text))
 }
 

@@ -10,7 +10,7 @@ use super::IndexError;
 
 /// What there is on the file system of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub(crate) struct Room {
     /// Bytes that this process may still write; what is kept for the superuser does not count.
     pub free_bytes: u64,
     /// Bytes that the file system has altogether.
@@ -23,7 +23,7 @@ pub struct Room {
 
 impl Room {
     /// That of a folder.
-    pub fn of(folder: &Path) -> Result<Self, IndexError> {
+    pub(crate) fn of(folder: &Path) -> Result<Self, IndexError> {
         let found = statvfs(folder)
             .map_err(|error| IndexError::file("ask for the disk of", folder)(error.into()))?;
         let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);

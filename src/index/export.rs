@@ -17,7 +17,7 @@ const CHUNK: usize = 4_000;
 
 /// One record. Times are RFC 3339 in UTC, with milliseconds where there are any.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// The name of the Source.
     pub source: &'a str,
     /// The key in the bucket, byte for byte.
@@ -40,7 +40,7 @@ pub struct Line<'a> {
 
 /// The part of a line that only a live record has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Asset<'a> {
+pub(crate) struct Asset<'a> {
     /// Bytes.
     pub size: u64,
     /// When S3 last changed the object.
@@ -55,7 +55,7 @@ pub struct Asset<'a> {
 
 impl<'a> Line<'a> {
     /// The line of a record.
-    pub fn of(state: &'a SourceState, key: &'a str, record: &'a Record) -> Self {
+    pub(crate) fn of(state: &'a SourceState, key: &'a str, record: &'a Record) -> Self {
         let below = key.strip_prefix(&*state.prefix).unwrap_or(key);
         let (asset, removed_in_scan) = match &record.content {
             Content::Removed { scan } => (None, Some(*scan)),
@@ -87,7 +87,7 @@ impl<'a> Line<'a> {
 /// Gives every record of the Source to `each`, ascending by key; tombstones where they are asked for.
 ///
 /// It ends with the first error, whoever it is of.
-pub fn export<E: From<IndexError>>(
+pub(crate) fn export<E: From<IndexError>>(
     engine: &impl Engine,
     state: &SourceState,
     with_tombstones: bool,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The most bounds that a histogram may have.
-pub const MAX_BOUNDS: usize = 12;
+pub(crate) const MAX_BOUNDS: usize = 12;
 
 /// Durations in buckets.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use crate::core::replication::source_state::{RunningScan, SourceId, SourceState}
 
 /// A data directory and its live index. Times are RFC 3339 in UTC, by S3's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct IndexInfo {
+pub(crate) struct IndexInfo {
     /// The data directory.
     pub data_dir: PathBuf,
     /// The name of the live generation.
@@ -46,7 +46,7 @@ pub struct IndexInfo {
 
 /// One Source of an index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SourceInfo {
+pub(crate) struct SourceInfo {
     /// Its name.
     pub name: String,
     /// Its number in the index.
@@ -73,7 +73,7 @@ pub struct SourceInfo {
 
 /// A scan that is not complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ScanInfo {
+pub(crate) struct ScanInfo {
     /// When it began, once its first page was in.
     pub started: Option<String>,
     /// Into how many ranges of keys it is cut.
@@ -86,7 +86,7 @@ pub struct ScanInfo {
 
 /// One segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SegmentInfo {
+pub(crate) struct SegmentInfo {
     /// What its files' names begin with.
     pub name: String,
     /// Documents that are not deleted.
@@ -99,7 +99,7 @@ pub struct SegmentInfo {
 
 impl IndexInfo {
     /// Looks at a data directory.
-    pub fn of(data_dir: &DataDir) -> Result<Self, IndexError> {
+    pub(crate) fn of(data_dir: &DataDir) -> Result<Self, IndexError> {
         let read = |live: &Path| {
             let facts = CommitFacts::of(live)?;
             let counted = records_in(live, &facts.checkpoint);
@@ -134,7 +134,7 @@ impl IndexInfo {
     }
 
     /// The sum of the records that could be counted.
-    pub fn records(&self) -> Records {
+    pub(crate) fn records(&self) -> Records {
         let sum =
             |count: fn(&SourceInfo) -> Option<u64>| self.sources.iter().filter_map(count).sum();
         Records {
@@ -144,7 +144,7 @@ impl IndexInfo {
     }
 
     /// How many deleted documents take room.
-    pub fn deleted(&self) -> u64 {
+    pub(crate) fn deleted(&self) -> u64 {
         let deleted = self.segments.iter().map(|it| u64::from(it.deleted));
         deleted.sum()
     }

@@ -9,40 +9,40 @@ use crate::core::replication::source_state::SourceId;
 
 /// The changes of the next commit.
 #[derive(Debug, Default)]
-pub struct Pending {
+pub(crate) struct Pending {
     changes: Changes,
 }
 
 impl Pending {
     /// How many keys the next commit touches.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.changes.len()
     }
 
     /// Whether the next commit touches no key.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
     /// The changes, for a commit.
-    pub fn changes(&self) -> &Changes {
+    pub(crate) fn changes(&self) -> &Changes {
         &self.changes
     }
 
     /// What becomes of one key with the next commit, if it is touched.
-    pub fn get(&self, source: SourceId, key: &str) -> Option<&Change> {
+    pub(crate) fn get(&self, source: SourceId, key: &str) -> Option<&Change> {
         self.changes.get(&(source, key.to_owned()))
     }
 
     /// Forgets all of it: it is committed, or was only counted.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.changes.clear();
     }
 
     /// Puts a record (or its removal) in place of what the key had.
     ///
     /// `known` is whether [`Pending::overlay`] showed a record of the key.
-    pub fn put(&mut self, source: SourceId, key: &str, record: Option<Record>, known: bool) {
+    pub(crate) fn put(&mut self, source: SourceId, key: &str, record: Option<Record>, known: bool) {
         let place = (source, key.to_owned());
         let replaces = match self.changes.get(&place) {
             Some(change) => change.replaces,
@@ -56,7 +56,7 @@ impl Pending {
     }
 
     /// Lays the changes of the interval over `stored`, which the engine holds of it.
-    pub fn overlay(
+    pub(crate) fn overlay(
         &self,
         source: SourceId,
         interval: &KeyInterval,

@@ -31,7 +31,7 @@ mod by_daemon;
 
 /// What is written, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// The live index is reconciled in place; searches go on meanwhile.
     InPlace,
     /// A new index is built beside the live one and takes its place when all Sources are complete.
@@ -41,7 +41,7 @@ pub enum Mode {
 }
 
 /// A reindex to be done.
-pub struct Reindex {
+pub(crate) struct Reindex {
     config: Config,
     mode: Mode,
     fresh: bool,
@@ -51,7 +51,7 @@ pub struct Reindex {
 }
 
 /// The scan of one Source, as others may watch it.
-pub struct Job {
+pub(crate) struct Job {
     /// The Source.
     pub source: Arc<Source>,
     /// What it has done so far.
@@ -60,7 +60,7 @@ pub struct Job {
 }
 
 /// How the scan of one Source ended.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Its job.
     pub job: Arc<Job>,
     /// What the scan did, or why it is not complete.
@@ -71,14 +71,14 @@ pub struct Outcome {
 
 impl Job {
     /// LIST requests that were sent, those that failed included; 0 until the scan has ended.
-    pub fn list_requests(&self) -> u64 {
+    pub(crate) fn list_requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 }
 
 impl Reindex {
     /// A reindex of all Sources of the configuration, or of those named.
-    pub fn new(
+    pub(crate) fn new(
         config: Config,
         names: &[String],
         mode: Mode,
@@ -110,19 +110,19 @@ impl Reindex {
     }
 
     /// Whether anything is written, so that the daemon must do it where there is one.
-    pub fn writes_live_index(&self) -> bool {
+    pub(crate) fn writes_live_index(&self) -> bool {
         self.mode != Mode::DryRun
     }
 
     /// The scans, to watch them.
-    pub fn jobs(&self) -> &[Arc<Job>] {
+    pub(crate) fn jobs(&self) -> &[Arc<Job>] {
         &self.jobs
     }
 
     /// Does it. The outcomes come in the order of the configuration.
     ///
     /// An error is one of the index and concerns all Sources; what was committed stays.
-    pub async fn run(self, stop: &CancellationToken) -> Result<Vec<Outcome>, IndexError> {
+    pub(crate) async fn run(self, stop: &CancellationToken) -> Result<Vec<Outcome>, IndexError> {
         let target = Target::open(&self.config, self.mode, self.fresh)?;
         let policy = CommitPolicy::of(&self.config.index, true);
         let mut ledger = Ledger::new(target.engine, policy, self.mode == Mode::DryRun)?;

@@ -23,7 +23,7 @@ use crate::index::progress::Progress;
 use crate::index::writer::IndexHandle;
 
 /// One scan to be done.
-pub struct Scan<L> {
+pub(crate) struct Scan<L> {
     /// The Source to scan.
     pub source: Arc<Source>,
     /// How its bucket is listed.
@@ -47,7 +47,7 @@ pub struct Scan<L> {
 
 /// Why a scan is not complete. What it reported until then stays in the index.
 #[derive(Debug, thiserror::Error)]
-pub enum ScanError {
+pub(crate) enum ScanError {
     /// A page could not be had.
     #[error("failed to {0}")]
     Bucket(#[from] BucketError),
@@ -77,7 +77,7 @@ pub enum ScanError {
 
 /// What a scan that was listed to its end did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Completed {
+pub(crate) struct Completed {
     /// Whether an unfinished scan was resumed.
     pub resumed: bool,
     /// The index holds what the bucket held then, and what pages showed since; `None` where the
@@ -88,7 +88,7 @@ pub struct Completed {
 /// Scans a Source to the end.
 ///
 /// On an error, and when `stop` is cancelled, the listing of all ranges ends at once.
-pub async fn scan<L: Lister>(
+pub(crate) async fn scan<L: Lister>(
     scan: Scan<L>,
     stop: &CancellationToken,
 ) -> Result<Completed, ScanError> {

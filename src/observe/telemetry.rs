@@ -18,20 +18,20 @@ mod journal;
 #[cfg(feature = "otlp")]
 mod otlp;
 
-pub use filter::{FilterError, LogFilter};
-pub use format::{Format, Reader};
+pub(crate) use filter::{FilterError, LogFilter};
+pub(crate) use format::{Format, Reader};
 #[cfg(feature = "otlp")]
-pub use otlp::ExportError;
+pub(crate) use otlp::ExportError;
 
 /// The environment variable that says what is logged, in the syntax of `tracing`'s filters.
-pub const LOG_VARIABLE: &str = "ASSET_INDEXER_LOG";
+pub(crate) const LOG_VARIABLE: &str = "ASSET_INDEXER_LOG";
 
 /// The environment variable that says in which form, as `--log-format` does.
-pub const FORMAT_VARIABLE: &str = "ASSET_INDEXER_LOG_FORMAT";
+pub(crate) const FORMAT_VARIABLE: &str = "ASSET_INDEXER_LOG_FORMAT";
 
 /// Why there can be no logs as they are asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub(crate) enum StartError {
     /// The environment asks for a filter that is none.
     #[error("{LOG_VARIABLE}: {0}")]
     Filter(#[from] FilterError),
@@ -52,7 +52,7 @@ pub enum StartError {
 /// Logs and spans that are under way. When it is dropped, spans that are left are delivered, within
 /// three seconds.
 #[derive(Debug)]
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     /// What is logged.
     pub filter: LogFilter,
     #[cfg(feature = "otlp")]
@@ -63,7 +63,7 @@ pub struct Telemetry {
 ///
 /// `default` is logged where [`LOG_VARIABLE`] is not set. `reader` says who reads standard error where
 /// the format is [`Format::Auto`].
-pub fn init<W>(
+pub(crate) fn init<W>(
     writer: W,
     format: Format,
     reader: Reader,

@@ -11,17 +11,17 @@ use crate::core::replication::listing::RangeWalk;
 use crate::core::source::Source;
 use crate::index::{Engine, IndexError};
 
-pub mod facts;
-pub mod verdict;
+pub(crate) mod facts;
+pub(crate) mod verdict;
 
-pub use facts::{Facts, InBucket, InIndex, SourceInIndex};
-pub use verdict::{Next, Verdict, verdict};
+pub(crate) use facts::{Facts, InBucket, InIndex, SourceInIndex};
+pub(crate) use verdict::{Verdict, verdict};
 
 /// What the bucket has under the key now.
 ///
 /// One request, but where a store sends pages without keys: of those a walk takes
 /// [`MAX_EMPTY_PAGES`](crate::core::replication::listing::MAX_EMPTY_PAGES).
-pub async fn in_bucket(lister: &impl Lister, key: &str) -> InBucket {
+pub(crate) async fn in_bucket(lister: &impl Lister, key: &str) -> InBucket {
     let mut walk = RangeWalk::new(KeyRange::only(key));
     let mut request = walk.request();
     loop {
@@ -48,7 +48,7 @@ fn failed(error: String) -> InBucket {
 }
 
 /// What the last commit of the index has; `every` is the longest time between two scans.
-pub fn in_index(
+pub(crate) fn in_index(
     engine: &impl Engine,
     source: &Source,
     key: &str,
@@ -69,7 +69,7 @@ pub fn in_index(
 ///
 /// Whether a key that ends in `/` only marks a folder depends on its size: that in the bucket, else
 /// that in the index; where neither is known, it is taken to be such a marker.
-pub fn facts(source: &Source, key: &str, bucket: InBucket, index: InIndex) -> Facts {
+pub(crate) fn facts(source: &Source, key: &str, bucket: InBucket, index: InIndex) -> Facts {
     let listed = match &bucket {
         InBucket::There(object) => Some(object.size),
         _ => None,

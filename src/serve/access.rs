@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-pub mod edit;
-pub mod entry;
-pub mod guarded;
-pub mod token;
-pub mod tokens;
+pub(crate) mod edit;
+pub(crate) mod entry;
+pub(crate) mod guarded;
+pub(crate) mod token;
+pub(crate) mod tokens;
 
-pub use entry::{Right, Scope};
+pub(crate) use entry::{Right, Scope};
 use token::TokenHash;
-pub use tokens::TokensError;
+pub(crate) use tokens::TokensError;
 use tokens::{Tokens, Version};
 
 /// How long a change of the file may go unseen.
@@ -28,7 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Decides what a request may see; share it in an [`Arc`].
 #[derive(Debug)]
-pub struct Access(Option<Followed>);
+pub(crate) struct Access(Option<Followed>);
 
 /// A tokens file, and what was last taken from it.
 #[derive(Debug)]
@@ -47,14 +47,14 @@ struct State {
 
 /// What the holder of a token may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub(crate) struct Grant {
     right: Right,
     scope: Scope,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
+pub(crate) enum Denied {
     /// It has no token.
     #[error("a token is needed; send the header Authorization: Bearer TOKEN")]
     Missing,
@@ -71,40 +71,40 @@ pub enum Denied {
 
 impl Grant {
     /// To see everything.
-    pub const ALL: Self = Self {
+    pub(crate) const ALL: Self = Self {
         right: Right::Admin,
         scope: Scope::All,
     };
 
     /// That right, on those Sources.
-    pub fn new(right: Right, scope: Scope) -> Self {
+    pub(crate) fn new(right: Right, scope: Scope) -> Self {
         Self { right, scope }
     }
 
     /// Whether it is more than to search: to watch the service.
-    pub fn is_admin(&self) -> bool {
+    pub(crate) fn is_admin(&self) -> bool {
         self.right == Right::Admin
     }
 
     /// Whether it may see the Source of that name. One that it may not see does not exist for it.
-    pub fn may_see(&self, source: &str) -> bool {
+    pub(crate) fn may_see(&self, source: &str) -> bool {
         self.scope.has(source)
     }
 
     /// Whether it may see all Sources, and so what is of none in particular.
-    pub fn sees_all(&self) -> bool {
+    pub(crate) fn sees_all(&self) -> bool {
         self.scope == Scope::All
     }
 }
 
 impl Access {
     /// Everybody may see everything.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self(None)
     }
 
     /// Who has a token of that file may see what its entry says; an error where there is none in it.
-    pub fn of(path: &Path) -> Result<Self, TokensError> {
+    pub(crate) fn of(path: &Path) -> Result<Self, TokensError> {
         let tokens = Tokens::read(path)?;
         if tokens.entries.is_empty() {
             let path = path.to_owned();
@@ -121,14 +121,14 @@ impl Access {
     }
 
     /// Whether everybody may see everything.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.0.is_none()
     }
 
     /// What may be seen with that token's text.
     ///
     /// It looks at the disk at most once a second.
-    pub fn grant(&self, bearer: Option<&str>) -> Result<Grant, Denied> {
+    pub(crate) fn grant(&self, bearer: Option<&str>) -> Result<Grant, Denied> {
         let Some(followed) = &self.0 else {
             return Ok(Grant::ALL);
         };
@@ -138,19 +138,19 @@ impl Access {
 
     /// Takes the file as it is now, whatever is known of it. Where it is gone, there is no token any more;
     /// any other error changes nothing.
-    pub fn reload(&self) -> Result<(), TokensError> {
+    pub(crate) fn reload(&self) -> Result<(), TokensError> {
         self.0.as_ref().map_or(Ok(()), Followed::reload)
     }
 
     /// How many tokens there are that are of use; `None` where none is needed.
-    pub fn count(&self) -> Option<usize> {
+    pub(crate) fn count(&self) -> Option<usize> {
         let now = Timestamp::now();
         let followed = self.0.as_ref()?;
         Some(followed.lock().tokens.valid(now).count())
     }
 
     /// Which tokens are limited to a Source that is none of these, each with that Source.
-    pub fn strangers(&self, known: &[&str]) -> Vec<(String, String)> {
+    pub(crate) fn strangers(&self, known: &[&str]) -> Vec<(String, String)> {
         let Some(followed) = &self.0 else {
             return Vec::new();
         };

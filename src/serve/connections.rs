@@ -22,7 +22,7 @@ use table::{Refused, Table};
 
 /// So many places; one task takes them.
 #[derive(Debug)]
-pub struct Places {
+pub(crate) struct Places {
     table: Mutex<Table>,
     /// That a place has become free, or can be had, since the last look.
     changed: Notify,
@@ -34,7 +34,7 @@ pub struct Places {
 
 /// The place of one connection, free again when the last of it is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     number: u64,
     cut: CancellationToken,
@@ -44,12 +44,17 @@ pub struct Place {
 
 /// While it is there, its place is not given away.
 #[derive(Debug)]
-pub struct UnderWay(Arc<Place>);
+pub(crate) struct UnderWay(Arc<Place>);
 
 impl Places {
     /// At most so many; a connection may wait for `grace` at least until its request is there. `of` names
     /// them in the log, and `cut_off` counts connections that gave their places away.
-    pub fn new(of: &'static str, most: usize, grace: Duration, cut_off: Arc<Counter>) -> Arc<Self> {
+    pub(crate) fn new(
+        of: &'static str,
+        most: usize,
+        grace: Duration,
+        cut_off: Arc<Counter>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             table: Mutex::new(Table::new(most, grace)),
             changed: Notify::new(),
@@ -60,7 +65,7 @@ impl Places {
 
     /// A place for a newcomer: a free one, or else that of the connection which has waited for a request for
     /// longest. Where all are answered it waits.
-    pub async fn take(self: &Arc<Self>) -> Arc<Place> {
+    pub(crate) async fn take(self: &Arc<Self>) -> Arc<Place> {
         loop {
             let changed = self.changed.notified();
             match self.try_take() {
@@ -118,7 +123,7 @@ impl Places {
 
 impl Place {
     /// Notes that a request is there; it is under way until what is returned is dropped.
-    pub fn begin(self: &Arc<Self>) -> UnderWay {
+    pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
         self.has_asked.store(true, Ordering::Relaxed);
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.places.table().note_request(self.number);
@@ -126,17 +131,17 @@ impl Place {
     }
 
     /// Whether there has been a request.
-    pub fn has_asked(&self) -> bool {
+    pub(crate) fn has_asked(&self) -> bool {
         self.has_asked.load(Ordering::Relaxed)
     }
 
     /// Goes on with the answer to a request that there has been, as far as there has.
-    pub fn go_on(self: &Arc<Self>) -> Option<UnderWay> {
+    pub(crate) fn go_on(self: &Arc<Self>) -> Option<UnderWay> {
         self.has_asked().then(|| self.begin())
     }
 
     /// Runs what is spoken to its end, or until the place is given away: then it is dropped.
-    pub async fn hold(&self, spoken: impl Future<Output = ()>) {
+    pub(crate) async fn hold(&self, spoken: impl Future<Output = ()>) {
         let mut spoken = pin!(spoken);
         let mut cut = pin!(self.cut.cancelled());
         poll_fn(|cx| {

@@ -20,13 +20,13 @@ use crate::observe::status::Report;
 
 mod client;
 
-pub use client::{Answers, ask, is_answered};
+pub(crate) use client::{Answers, ask, is_answered};
 
 /// The longest request, in bytes with its line break: the names of ten thousand Sources.
-pub const MAX_REQUEST_BYTES: u64 = 1 << 20;
+pub(crate) const MAX_REQUEST_BYTES: u64 = 1 << 20;
 
 /// The longest answer, in bytes with its line break: a report of some thousand Sources.
-pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// How long a line may take to be written; whoever does not read for so long has no need of it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ const SOCKET_MODE: u32 = 0o660;
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Request {
+pub(crate) enum Request {
     /// The report, once.
     Status,
     /// A scan of these Sources, or of all.
@@ -63,7 +63,7 @@ pub enum Request {
 /// What is to be done about what is logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LogOrder {
+pub(crate) enum LogOrder {
     /// Nothing.
     Show,
     /// This filter is to hold.
@@ -76,7 +76,7 @@ pub enum LogOrder {
 /// [`Answer::Done`] or [`Answer::Refused`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The request is there, and gets what it asks for, however long that takes.
     Accepted,
     /// The report.
@@ -117,7 +117,7 @@ pub enum Answer {
 
 /// What the scan of one Source has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ScanFigures {
+pub(crate) struct ScanFigures {
     /// The Source.
     pub source: String,
     /// See [`Progress`].
@@ -136,7 +136,7 @@ pub struct ScanFigures {
 
 impl ScanFigures {
     /// The figures now.
-    pub fn of(source: &str, progress: &Progress) -> Self {
+    pub(crate) fn of(source: &str, progress: &Progress) -> Self {
         Self {
             source: source.to_owned(),
             listed: progress.listed.get(),
@@ -149,7 +149,7 @@ impl ScanFigures {
     }
 
     /// Brings the counters to these figures; they only go up.
-    pub fn show_on(&self, progress: &Progress) {
+    pub(crate) fn show_on(&self, progress: &Progress) {
         let raise = |counter: &crate::index::progress::Counter, to: u64| {
             counter.add(to.saturating_sub(counter.get()));
         };
@@ -164,7 +164,7 @@ impl ScanFigures {
 
 /// Why the daemon could not be asked, or could not answer.
 #[derive(Debug, thiserror::Error)]
-pub enum ControlError {
+pub(crate) enum ControlError {
     /// There is no daemon.
     #[error(
         "no daemon answers on {}; start one with `asset-indexer serve` or `systemctl start asset-indexer`",
@@ -232,7 +232,7 @@ pub enum ControlError {
 /// Listens on the socket; one that a dead daemon has left is replaced, nothing else is.
 ///
 /// Only who holds the data directory's lock may.
-pub async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListener, ControlError> {
+pub(crate) async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListener, ControlError> {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     let failed = |attempted| {
         let path = path.to_owned();
@@ -266,7 +266,7 @@ pub async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListener, Con
 }
 
 /// Reads one line of JSON of at most so many bytes; `None` where the other side is done.
-pub async fn read_line<T: DeserializeOwned>(
+pub(crate) async fn read_line<T: DeserializeOwned>(
     lines: &mut BufReader<OwnedReadHalf>,
     max_bytes: u64,
 ) -> io::Result<Option<T>> {
@@ -285,7 +285,7 @@ pub async fn read_line<T: DeserializeOwned>(
 }
 
 /// Writes one line of JSON, within 30 seconds.
-pub async fn write_line(
+pub(crate) async fn write_line(
     to: &mut (impl AsyncWriteExt + Unpin),
     value: &impl Serialize,
 ) -> io::Result<()> {

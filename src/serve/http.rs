@@ -21,17 +21,17 @@ use crate::config::Listen;
 use crate::observe::status::Counter;
 use crate::serve::connections::{Place, Places};
 
-pub mod api;
+pub(crate) mod api;
 mod count;
-pub mod gate;
+pub(crate) mod gate;
 mod hosts;
-pub mod listener;
+pub(crate) mod listener;
 mod metrics;
 mod page;
 mod patience;
 mod routes;
-pub mod site;
-pub mod tls;
+pub(crate) mod site;
+pub(crate) mod tls;
 mod visible;
 
 use gate::Gate;
@@ -40,7 +40,7 @@ use patience::Patience;
 use site::Site;
 
 /// How long an answer that is under way may take when the daemon stops.
-pub const CLOSING: Duration = Duration::from_secs(3);
+pub(crate) const CLOSING: Duration = Duration::from_secs(3);
 
 /// How long a client may take, and how many there may be.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,7 @@ const MAX_ACCEPT_FAILURES: u32 = 300;
 
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub(crate) enum HttpError {
     /// Nobody can connect.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -106,7 +106,7 @@ pub enum HttpError {
 }
 
 /// Takes the address: clients can connect from then on, and are answered when [`serve`] runs.
-pub async fn bind(listen: &Listen) -> Result<Listener, HttpError> {
+pub(crate) async fn bind(listen: &Listen) -> Result<Listener, HttpError> {
     Ok(Listener::bind(listen).await?)
 }
 
@@ -114,7 +114,7 @@ pub async fn bind(listen: &Listen) -> Result<Listener, HttpError> {
 ///
 /// Dropping the future closes all connections at once. It ends by itself only where no connection
 /// could be accepted for five minutes.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: Listener,
     gate: Arc<Gate>,
     site: Arc<Site>,

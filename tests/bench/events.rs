@@ -5,6 +5,8 @@
 //! real binary receives from a queue that this process computes, so the wall time has both in it.
 //! It fails if a message is acknowledged too early, comes twice, or the index is wrong at the end.
 
+#![allow(unreachable_pub, reason = "a benchmark exports nothing")]
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;

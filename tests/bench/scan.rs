@@ -4,6 +4,8 @@
 //! `cargo bench --bench scan` takes three sizes, `cargo bench --bench scan -- 10000 5000000` those.
 //! The real binary lists a bucket that this process computes, so the wall time has both in it.
 
+#![allow(unreachable_pub, reason = "a benchmark exports nothing")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

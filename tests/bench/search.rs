@@ -6,6 +6,8 @@
 //! With one more number behind the folder that many assets a second are changed meanwhile, committed
 //! as often as the daemon commits events; each search then takes the newest view, as a service does.
 
+#![allow(unreachable_pub, reason = "a benchmark exports nothing")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

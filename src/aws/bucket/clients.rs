@@ -26,7 +26,7 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    pub fn new(
+    pub(super) fn new(
         config: &SdkConfig,
         path_style: bool,
         region: &str,
@@ -55,14 +55,14 @@ impl Endpoints {
         }
     }
 
-    pub fn client(&self, choice: Choice) -> &Client {
+    pub(super) fn client(&self, choice: Choice) -> &Client {
         match (choice, &self.fallback) {
             (Choice::Fallback, Some(client)) => client,
             _ => &self.preferred,
         }
     }
 
-    pub fn choose(&self) -> Choice {
+    pub(super) fn choose(&self) -> Choice {
         match self.fallback {
             Some(_) => self.failover().choose(Instant::now()),
             None => Choice::Preferred,
@@ -70,7 +70,7 @@ impl Endpoints {
     }
 
     /// Notes that an endpoint could not be reached; whether there is another to try.
-    pub fn note_failure(&self, of: Choice) -> bool {
+    pub(super) fn note_failure(&self, of: Choice) -> bool {
         if self.fallback.is_none() {
             return false;
         }

@@ -5,11 +5,11 @@
 use std::time::{Duration, Instant};
 
 /// How long a failure of the preferred endpoint is remembered.
-pub const REMEMBERED_FOR: Duration = Duration::from_secs(5 * 60);
+pub(super) const REMEMBERED_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// One of two endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub(super) enum Choice {
     /// The preferred one.
     Preferred,
     /// The other.
@@ -18,13 +18,13 @@ pub enum Choice {
 
 /// What is remembered of the preferred endpoint.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Failover {
+pub(super) struct Failover {
     failed_at: Option<Instant>,
 }
 
 impl Failover {
     /// Where a request goes now.
-    pub fn choose(&self, now: Instant) -> Choice {
+    pub(super) fn choose(&self, now: Instant) -> Choice {
         match self.failed_at {
             Some(failed_at) if now.duration_since(failed_at) < REMEMBERED_FOR => Choice::Fallback,
             _ => Choice::Preferred,
@@ -34,7 +34,7 @@ impl Failover {
     /// Notes that an endpoint could not be reached; whether that changes the choice.
     ///
     /// Where the fallback cannot be reached either, nothing speaks against the preferred one.
-    pub fn note_failure(&mut self, of: Choice, now: Instant) -> bool {
+    pub(super) fn note_failure(&mut self, of: Choice, now: Instant) -> bool {
         let before = self.choose(now);
         self.failed_at = match of {
             Choice::Preferred => Some(now),

@@ -64,7 +64,7 @@ struct Seen {
 
 impl Tap {
     /// A tap for one request, which is counted in `requests` when it is sent.
-    pub fn new(requests: &Arc<AtomicU64>) -> Self {
+    pub(super) fn new(requests: &Arc<AtomicU64>) -> Self {
         Self {
             requests: Arc::clone(requests),
             seen: Arc::default(),
@@ -74,7 +74,7 @@ impl Tap {
     /// Waits for the answer to the request that `send` sends through this tap, and reads it.
     ///
     /// An answer of any status is an answer; what the SDK makes of the emptied one is of no interest.
-    pub async fn answer<T, E>(
+    pub(super) async fn answer<T, E>(
         &self,
         send: impl Future<Output = Result<T, SdkError<E>>>,
     ) -> Result<Answer, Fault>

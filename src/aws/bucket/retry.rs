@@ -31,7 +31,7 @@ pub(super) struct Retries {
 
 impl Retries {
     /// Up to `attempts` attempts, waiting between [`MIN_DELAY`] and [`MAX_DELAY`].
-    pub fn up_to(attempts: u32) -> Self {
+    pub(super) fn up_to(attempts: u32) -> Self {
         Self {
             attempts: attempts.max(1),
             min_delay: MIN_DELAY,
@@ -42,7 +42,7 @@ impl Retries {
 
     /// Up to `attempts` attempts without a wait worth mentioning.
     #[cfg(test)]
-    pub fn at_once(attempts: u32) -> Self {
+    pub(super) fn at_once(attempts: u32) -> Self {
         let delay = Duration::from_millis(1);
         Self {
             min_delay: delay,
@@ -55,7 +55,7 @@ impl Retries {
     ///
     /// `attempted` names the request in the log and in the error. The first failure of the bucket's
     /// requests is logged and so is the recovery; the attempts between are not.
-    pub async fn run<T, A>(
+    pub(super) async fn run<T, A>(
         &self,
         attempted: &str,
         attempt: impl FnMut() -> A,

@@ -40,7 +40,7 @@ pub(super) struct RawText<'a> {
 
 impl RawText<'_> {
     /// A fault of this text.
-    pub fn fault(&self, what: impl Into<Cow<'static, str>>) -> Malformed {
+    pub(super) fn fault(&self, what: impl Into<Cow<'static, str>>) -> Malformed {
         Malformed {
             what: what.into(),
             offset: self.offset,
@@ -56,12 +56,12 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub fn new(body: &'a [u8]) -> Self {
+    pub(super) fn new(body: &'a [u8]) -> Self {
         Self { body, at: 0 }
     }
 
     /// A fault at the place reached.
-    pub fn fault(&self, what: impl Into<Cow<'static, str>>) -> Malformed {
+    pub(super) fn fault(&self, what: impl Into<Cow<'static, str>>) -> Malformed {
         Malformed {
             what: what.into(),
             offset: self.at,
@@ -76,7 +76,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The tag of the root element, behind an XML declaration if there is one.
-    pub fn root(&mut self) -> Result<Tag<'a>, Malformed> {
+    pub(super) fn root(&mut self) -> Result<Tag<'a>, Malformed> {
         self.skip_whitespace();
         if self.body[self.at..].starts_with(b"<?") {
             let rest = &self.body[self.at..];
@@ -86,7 +86,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The end of the document: nothing but white space may follow the root.
-    pub fn end(&mut self) -> Result<(), Malformed> {
+    pub(super) fn end(&mut self) -> Result<(), Malformed> {
         self.skip_whitespace();
         if self.at == self.body.len() {
             Ok(())
@@ -96,7 +96,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next tag, where only white space may stand before it.
-    pub fn tag(&mut self) -> Result<Tag<'a>, Malformed> {
+    pub(super) fn tag(&mut self) -> Result<Tag<'a>, Malformed> {
         self.skip_whitespace();
         match self.body.get(self.at) {
             Some(b'<') => self.tag_here(),
@@ -106,7 +106,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text of the element just opened; its closing tag is taken too.
-    pub fn text(&mut self, name: &[u8]) -> Result<RawText<'a>, Malformed> {
+    pub(super) fn text(&mut self, name: &[u8]) -> Result<RawText<'a>, Malformed> {
         let offset = self.at;
         let bytes = self.up_to_tag()?;
         if self.closes_here(name) {
@@ -123,7 +123,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over the element just opened and everything in it.
-    pub fn skip(&mut self, name: &'a [u8]) -> Result<(), Malformed> {
+    pub(super) fn skip(&mut self, name: &'a [u8]) -> Result<(), Malformed> {
         self.up_to_tag()?;
         if self.closes_here(name) {
             self.at += name.len() + 3;

@@ -28,7 +28,7 @@ pub(super) struct Secret(String);
 
 impl Secret {
     /// The text.
-    pub fn reveal(&self) -> &str {
+    pub(super) fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
 
 /// Why a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretFault {
+pub(crate) enum SecretFault {
     /// The file cannot be opened or read.
     #[error("read the secret in {path}: {source}; check that the file exists and that this process may read it", path = .path.display())]
     Unreadable {

@@ -20,7 +20,7 @@ const PARTITIONS: [(&str, &str); 7] = [
 
 /// The partition of a Region. Those of other partitions than `aws` must be configured (see
 /// `bucket::S3Bucket::open`), so one that is not known is in `aws`.
-pub fn partition(region: Option<&str>) -> &'static str {
+pub(crate) fn partition(region: Option<&str>) -> &'static str {
     let region = region.unwrap_or_default();
     let found = PARTITIONS
         .iter()
@@ -29,7 +29,7 @@ pub fn partition(region: Option<&str>) -> &'static str {
 }
 
 /// The Region of a bucket, where the configuration tells it.
-pub fn bucket_region(source: &Source) -> Option<String> {
+pub(crate) fn bucket_region(source: &Source) -> Option<String> {
     match source.endpoint_order {
         EndpointOrder::ExternalFirst => Some("us-east-1".to_owned()),
         EndpointOrder::Standard => source.region.clone(),
@@ -41,12 +41,12 @@ pub fn bucket_region(source: &Source) -> Option<String> {
 const ALIAS: &str = "-s3alias";
 
 /// Whether the bucket is the alias of an access point: neither policies nor events have that name.
-pub fn is_access_point(source: &Source) -> bool {
+pub(crate) fn is_access_point(source: &Source) -> bool {
     source.foreign_store().is_none() && source.bucket.ends_with(ALIAS)
 }
 
 /// Whether the text is the ARN of a key of KMS, and not of an alias, by which a policy allows nothing.
-pub fn is_kms_key(text: &str) -> bool {
+pub(crate) fn is_kms_key(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, "kms", region, account, resource] = parts[..] else {
         return false;
@@ -57,13 +57,13 @@ pub fn is_kms_key(text: &str) -> bool {
 }
 
 /// The ARN of a Source's bucket.
-pub fn bucket(source: &Source) -> String {
+pub(crate) fn bucket(source: &Source) -> String {
     let partition = partition(bucket_region(source).as_deref());
     format!("arn:{partition}:s3:::{}", source.bucket)
 }
 
 /// The ARN of the queue of a Source.
-pub fn queue(events: &Events, source: &Source) -> String {
+pub(crate) fn queue(events: &Events, source: &Source) -> String {
     let region = super::queue_region(events, source);
     format!(
         "arn:{}:sqs:{}:{}:{}",
@@ -80,7 +80,7 @@ pub fn queue(events: &Events, source: &Source) -> String {
 /// A policy may hold the printable characters of Latin-1 alone; `*` stands for each run of others, so
 /// that the right becomes wider than the text, and never another.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
-pub fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -95,7 +95,7 @@ pub fn literal(text: &str) -> String {
 
 /// Whether a policy can hold the character.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPolicy.html>
-pub fn is_writable(c: char) -> bool {
+pub(crate) fn is_writable(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{A1}'..='\u{FF}')
 }
 

@@ -8,7 +8,7 @@ use crate::core::source::Credentials;
 
 /// An identity, as it is named on a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
+pub(crate) enum Identity {
     /// Whoever the default chain finds: `default`.
     Default,
     /// `profile:NAME`
@@ -21,7 +21,7 @@ pub enum Identity {
 
 impl Identity {
     /// Who those credentials are of.
-    pub fn of(credentials: &Credentials) -> Self {
+    pub(crate) fn of(credentials: &Credentials) -> Self {
         match credentials {
             Credentials::DefaultChain => Self::Default,
             Credentials::Profile(name) => Self::Profile(name.clone()),

@@ -4,7 +4,7 @@ use super::{Identity, arn, queue_region};
 use crate::core::source::{Credentials, EndpointOrder, Events, Source, queue_url};
 
 /// What is to be known about the rights of that identity, each thing once.
-pub fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String> {
+pub(crate) fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for source in sources {
         let mut add = |credentials: &Credentials, about: Vec<String>| {

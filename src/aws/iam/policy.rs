@@ -13,12 +13,12 @@ use crate::core::source::pattern_set::fewest;
 /// The most characters of a managed policy, white space not counted. A role's own policies have
 /// 10,240 together, a user's 2,048.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
-pub const MAX_MANAGED_CHARACTERS: usize = 6_144;
+pub(crate) const MAX_MANAGED_CHARACTERS: usize = 6_144;
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Policy {
+pub(crate) struct Policy {
     version: &'static str,
     statement: Vec<Statement>,
 }
@@ -49,7 +49,7 @@ struct Prefixes {
 
 impl Policy {
     /// What allows these rights.
-    pub fn of(rights: &[Right]) -> Self {
+    pub(crate) fn of(rights: &[Right]) -> Self {
         let mut statement = vec![
             Statement::over("AssumeRoles", &["sts:AssumeRole"], pick(rights, assumed)),
             Statement::over(
@@ -86,12 +86,12 @@ impl Policy {
     }
 
     /// The document as JSON, for people.
-    pub fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("texts alone become JSON")
     }
 
     /// Its characters as IAM counts them: without white space.
-    pub fn characters(&self) -> usize {
+    pub(crate) fn characters(&self) -> usize {
         let is_counted = |c: &char| !c.is_whitespace();
         self.to_json().chars().filter(is_counted).count()
     }
@@ -202,7 +202,7 @@ fn pattern(range: &KeyRange) -> String {
 }
 
 /// The name with nothing but letters and digits: `my-bucket.1` as `MyBucket1`.
-pub fn camel_case(name: &str) -> String {
+pub(crate) fn camel_case(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let capital = |word: &str| {
         let (first, rest) = word.split_at(word.len().min(1));

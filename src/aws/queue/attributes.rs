@@ -47,9 +47,9 @@ pub struct Redrive {
 /// What AWS sets where nobody has set it.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>
 mod default {
-    pub const RETENTION_SECONDS: u64 = 4 * 24 * 60 * 60;
-    pub const VISIBILITY_SECONDS: u64 = 30;
-    pub const MAX_MESSAGE_BYTES: u32 = 1 << 20;
+    pub(super) const RETENTION_SECONDS: u64 = 4 * 24 * 60 * 60;
+    pub(super) const VISIBILITY_SECONDS: u64 = 30;
+    pub(super) const MAX_MESSAGE_BYTES: u32 = 1 << 20;
 }
 
 impl Attributes {

@@ -13,7 +13,7 @@ use super::{
 const ACCOUNT_OF_THE_QUEUE: &str = "ACCOUNT-OF-THE-QUEUE";
 
 /// The template, in YAML. The queues must be of one Region and account.
-pub fn print(wiring: &Wiring) -> String {
+pub(crate) fn print(wiring: &Wiring) -> String {
     let mut text = head(wiring);
     text += "Resources:\n";
     for queue in &wiring.queues {

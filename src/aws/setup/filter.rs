@@ -17,7 +17,7 @@ const MAX_NOTIFICATIONS: usize = 30;
 const MAX_PATTERN: usize = 2_048;
 
 /// The prefixes without those that begin with another, ascending.
-pub fn outermost(mut prefixes: Vec<String>) -> Vec<String> {
+pub(super) fn outermost(mut prefixes: Vec<String>) -> Vec<String> {
     prefixes.sort_unstable();
     prefixes.dedup_by(|prefix, before| prefix.starts_with(before.as_str()));
     prefixes
@@ -30,7 +30,7 @@ pub fn outermost(mut prefixes: Vec<String>) -> Vec<String> {
 /// itself. So a filter ends before the first character that is encoded: it lets some more through, and
 /// what concerns no Source is dropped when it comes.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>
-pub fn notification_prefixes(bucket: &Bucket) -> Vec<String> {
+pub(crate) fn notification_prefixes(bucket: &Bucket) -> Vec<String> {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || "/-_.".contains(*c);
     let plain = |prefix: &String| prefix.chars().take_while(is_plain).collect();
     let prefixes = outermost(bucket.prefixes.iter().map(plain).collect());
@@ -43,7 +43,7 @@ pub fn notification_prefixes(bucket: &Bucket) -> Vec<String> {
 
 /// The prefixes of the events that a rule of EventBridge sends on, as its pattern has room for them; `None`:
 /// it sends on all of the bucket.
-pub fn event_prefixes(bucket: &Bucket) -> Option<Vec<String>> {
+pub(crate) fn event_prefixes(bucket: &Bucket) -> Option<Vec<String>> {
     let own = bucket.prefixes.clone();
     let shared = vec![common(&bucket.prefixes)];
     let is_some = |prefixes: &Vec<String>| !prefixes.iter().any(String::is_empty);
@@ -99,7 +99,7 @@ struct KeyPattern<'a> {
 
 /// What an event of the bucket looks like in EventBridge, where keys are not encoded, as JSON.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
-pub fn event_pattern(bucket: &Bucket) -> String {
+pub(crate) fn event_pattern(bucket: &Bucket) -> String {
     pattern(bucket, event_prefixes(bucket).as_deref())
 }
 

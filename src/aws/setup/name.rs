@@ -6,7 +6,7 @@ use super::Queue;
 use crate::aws::iam::policy::camel_case;
 
 /// The ending of the names of FIFO queues, whose dead letters only another one can take.
-pub const FIFO: &str = ".fifo";
+pub(super) const FIFO: &str = ".fifo";
 
 /// The longest name of a queue, in characters.
 const MAX_QUEUE_NAME: usize = 80;
@@ -15,12 +15,12 @@ const MAX_QUEUE_NAME: usize = 80;
 const MAX_RULE_NAME: usize = 64;
 
 /// The name of a new queue for the Source of that name, in which `.` may stand, and in a queue's not.
-pub fn queue_name(source: &str) -> String {
+pub(super) fn queue_name(source: &str) -> String {
     format!("{}-{}", super::MARK, source.replace('.', "-"))
 }
 
 /// A name for the dead-letter queue of the queue of that name.
-pub fn dead_letter_name(queue: &str) -> String {
+pub(crate) fn dead_letter_name(queue: &str) -> String {
     let (stem, ending) = match queue.strip_suffix(FIFO) {
         Some(stem) => (stem, FIFO),
         None => (queue, ""),
@@ -32,7 +32,7 @@ pub fn dead_letter_name(queue: &str) -> String {
 
 /// A name for the rule that sends the events of that bucket to that queue. In the names of standard queues
 /// is no `.`, so that no other pair has the same.
-pub fn rule_name(queue: &str, bucket: &str) -> String {
+pub(crate) fn rule_name(queue: &str, bucket: &str) -> String {
     let name = format!("{queue}.{bucket}");
     if name.len() <= MAX_RULE_NAME {
         return name;
@@ -43,12 +43,12 @@ pub fn rule_name(queue: &str, bucket: &str) -> String {
 }
 
 /// The Id of one of the notifications to a queue, of which the first has number 1.
-pub fn notification_id(queue: &Queue, number: usize) -> String {
+pub(crate) fn notification_id(queue: &Queue, number: usize) -> String {
     format!("{}.{}.{number}", super::MARK, queue.name)
 }
 
 /// The name with nothing but letters and digits, and no others': `my-queue` as `MyQueue`.
-pub fn logical(name: &str) -> String {
+pub(super) fn logical(name: &str) -> String {
     let is_word = |word: &str| {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(is_plain)
@@ -62,7 +62,7 @@ pub fn logical(name: &str) -> String {
 
 /// The name with nothing but letters, digits and `_`, beginning with no digit, and no others': `my-queue` as
 /// `my_queue`.
-pub fn snake_case(name: &str) -> String {
+pub(super) fn snake_case(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let snake: String = name.chars().map(plain).collect();

@@ -4,7 +4,7 @@
 
 mod refusal;
 
-pub use refusal::WiringError;
+pub(crate) use refusal::WiringError;
 
 use super::{Bucket, Queue, Through, Wiring, filter, name};
 use crate::aws::iam::arn;
@@ -16,7 +16,7 @@ impl Wiring {
     /// The other queues of their buckets come along: what a bucket sends is one thing, in which no two queues
     /// can have the same events. Sources of one bucket that have no queue yet follow that of the first of them
     /// that has one, else a new one that is named after the first.
-    pub fn of(
+    pub(crate) fn of(
         chosen: &[&Source],
         all: &[&Source],
         through: Through,

@@ -15,7 +15,7 @@ use super::{
 const HEAD: &str = include_str!("script/head.sh");
 
 /// The script, for any POSIX shell.
-pub fn print(wiring: &Wiring) -> String {
+pub(crate) fn print(wiring: &Wiring) -> String {
     let mut lines = vec![
         "\n# What the Ids of all that is set begin with.".to_owned(),
         format!("mark={}", shell(MARK)),

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// The module's text. The queues must be of one Region and account.
-pub fn print(wiring: &Wiring) -> String {
+pub(crate) fn print(wiring: &Wiring) -> String {
     let mut text = head(wiring);
     for queue in &wiring.queues {
         text += &queues(queue, wiring);

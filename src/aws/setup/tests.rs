@@ -2,6 +2,7 @@
 
 mod place;
 
+use super::plan::WiringError;
 use super::*;
 use crate::core::source::{Credentials, Events, Source};
 

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 /// As one word of a shell.
-pub fn shell(text: &str) -> String {
+pub(crate) fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// As a JSON string that is a double-quoted string of YAML as well: what either would not have as it
 /// stands is escaped.
-pub fn json(text: &str) -> String {
+pub(super) fn json(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {
@@ -23,7 +23,7 @@ pub fn json(text: &str) -> String {
 
 /// As a quoted template of HCL, without anything that is put in.
 /// <https://developer.hashicorp.com/terraform/language/expressions/strings>
-pub fn hcl(text: &str) -> String {
+pub(super) fn hcl(text: &str) -> String {
     let mut quoted = String::from("\"");
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {

@@ -22,13 +22,13 @@ use crate::serve::control::{self, Request};
 /// The index does so by itself as far as it pays; this does all of it at once. Searches go on meanwhile,
 /// and events too where a daemon does it. The disk needs as much room again as the index takes.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub(crate) struct Arguments {}
 
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Runs the command.
-pub async fn run(config: &Config, bars: &MultiProgress) -> Result<(), Failure> {
+pub(super) async fn run(config: &Config, bars: &MultiProgress) -> Result<(), Failure> {
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let before = IndexInfo::of(&data_dir).map_err(anyhow::Error::from)?;
     // An index of another schema is refused with what to do.

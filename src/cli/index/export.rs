@@ -30,7 +30,7 @@ use crate::index::{Engine, IndexError};
 /// All that is known of each asset, by Source and key; `schema/README.md` describes the lines. They are of
 /// one commit, also while a daemon writes. An index of another schema version is exported too.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// This Source alone; may be given several times
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
@@ -77,7 +77,7 @@ impl From<anyhow::Error> for Ended {
 }
 
 /// Runs the command.
-pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
+pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     let file = Some(&arguments.output).filter(|path| *path != Path::new("-"));
     let stop = stop_on_signals(file.is_some())?;
     let data_dir = arguments.place.open(config);

@@ -12,7 +12,7 @@ use crate::index::tantivy::schema::SCHEMA_VERSION;
 
 /// Show what the index holds: Sources, segments, sizes, who writes it
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// All of it as JSON
     #[arg(long)]
     json: bool,
@@ -21,7 +21,7 @@ pub struct Arguments {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let info = IndexInfo::of(&arguments.place.open(config)).map_err(anyhow::Error::from)?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&info).context("failed to write JSON")?

@@ -17,7 +17,7 @@ use crate::index::tantivy::audit::{Audit, Step};
 /// the keys yield. The bucket is not asked: `reindex --dry-run` does that. The exit code is 1 where
 /// something is wrong.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What was found as JSON
     #[arg(long)]
     json: bool,
@@ -33,7 +33,11 @@ const REMEDY: &str = "build a new index from the buckets with `asset-indexer ind
                       read keeps when it was first seen";
 
 /// Runs the command.
-pub fn run(arguments: &Arguments, config: &Config, bars: &MultiProgress) -> Result<(), Failure> {
+pub(super) fn run(
+    arguments: &Arguments,
+    config: &Config,
+    bars: &MultiProgress,
+) -> Result<(), Failure> {
     let data_dir = arguments.place.open(config);
     let bar = new_bar(bars);
     let audited = audit_live(&data_dir, &|step| show(&bar, step));

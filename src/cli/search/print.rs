@@ -11,7 +11,7 @@ use crate::search::{Facet, Hit};
 
 /// How hits and counts look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(super) enum Style {
     /// A table, with the number of all hits below.
     Table,
     /// Cells between tabs, with all columns and nothing else.
@@ -21,7 +21,7 @@ pub enum Style {
 }
 
 /// Prints as it is told; a table of hits only at the end, when its columns are known.
-pub struct Printer<W> {
+pub(super) struct Printer<W> {
     style: Style,
     with_source: bool,
     out: W,
@@ -31,7 +31,7 @@ pub struct Printer<W> {
 
 impl<W: Write> Printer<W> {
     /// A printer; a table names the Source of a hit only where that is asked for.
-    pub fn new(style: Style, with_source: bool, out: W) -> Self {
+    pub(super) fn new(style: Style, with_source: bool, out: W) -> Self {
         let mut table = table();
         table.set_header(cells("SOURCE", "PATH", "SIZE", "MODIFIED", with_source));
         Self {
@@ -44,7 +44,7 @@ impl<W: Write> Printer<W> {
     }
 
     /// More hits.
-    pub fn hits(&mut self, hits: &[Hit]) -> anyhow::Result<()> {
+    pub(super) fn hits(&mut self, hits: &[Hit]) -> anyhow::Result<()> {
         self.shown += hits.len() as u64;
         for hit in hits {
             match self.style {
@@ -64,7 +64,7 @@ impl<W: Write> Printer<W> {
     }
 
     /// There are no more hits to show, of so many.
-    pub fn end(&mut self, total: u64) -> anyhow::Result<()> {
+    pub(super) fn end(&mut self, total: u64) -> anyhow::Result<()> {
         if self.style == Style::Table {
             align_right(&mut self.table, if self.with_source { 2 } else { 1 });
             if self.shown > 0 {
@@ -81,7 +81,7 @@ impl<W: Write> Printer<W> {
     }
 
     /// The counts of a facet.
-    pub fn facet(&mut self, facet: &Facet) -> anyhow::Result<()> {
+    pub(super) fn facet(&mut self, facet: &Facet) -> anyhow::Result<()> {
         let name = facet.by.name();
         let mut table = table();
         table.set_header([&name.to_uppercase(), "ASSETS"]);
@@ -108,7 +108,7 @@ impl<W: Write> Printer<W> {
     }
 
     /// There are no more facets, of so many assets.
-    pub fn end_of_facets(&mut self, total: u64) -> anyhow::Result<()> {
+    pub(super) fn end_of_facets(&mut self, total: u64) -> anyhow::Result<()> {
         if self.style == Style::Table {
             writeln!(self.out, "{}", assets(total))?;
         }

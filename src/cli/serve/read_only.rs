@@ -18,7 +18,7 @@ use crate::serve::http::gate::Gate;
 use crate::serve::http::{self, site::Site};
 
 /// Serves until a signal stops it.
-pub async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<()> {
+pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<()> {
     let listen = config
         .serve
         .listen

@@ -54,7 +54,7 @@ pub(crate) enum Comparison {
 
 impl Comparison {
     /// The comparison at the beginning of the text, if there is one, and the text behind it.
-    pub fn strip(text: &str) -> (Option<Self>, &str) {
+    pub(crate) fn strip(text: &str) -> (Option<Self>, &str) {
         for (sign, comparison) in [
             ("<=", Self::AtMost),
             (">=", Self::AtLeast),
@@ -69,7 +69,7 @@ impl Comparison {
     }
 
     /// As it is written.
-    pub fn sign(self) -> &'static str {
+    pub(crate) fn sign(self) -> &'static str {
         match self {
             Self::Below => "<",
             Self::AtMost => "<=",
@@ -79,7 +79,7 @@ impl Comparison {
     }
 
     /// The comparison of ages that this one of moments is: the younger, the later.
-    pub fn turned(self) -> Self {
+    pub(crate) fn turned(self) -> Self {
         match self {
             Self::Below => Self::Above,
             Self::AtMost => Self::AtLeast,
@@ -91,7 +91,7 @@ impl Comparison {
 
 impl<T: PartialOrd> Span<T> {
     /// The bound of what is behind all of it.
-    pub fn behind(self) -> Bound<T> {
+    pub(crate) fn behind(self) -> Bound<T> {
         match self.end {
             Bound::Included(end) => Bound::Excluded(end),
             Bound::Excluded(end) => Bound::Included(end),
@@ -100,7 +100,7 @@ impl<T: PartialOrd> Span<T> {
     }
 
     /// What compares so with the span: above it is behind all of it, at least it is its start on.
-    pub fn compared(self, comparison: Option<Comparison>) -> Interval<T> {
+    pub(crate) fn compared(self, comparison: Option<Comparison>) -> Interval<T> {
         let (lower, upper) = match comparison {
             None => (Bound::Included(self.start), self.end),
             Some(Comparison::Below) => (Bound::Unbounded, Bound::Excluded(self.start)),

@@ -16,7 +16,7 @@ pub(super) struct Range<'a> {
 
 impl<'a> Range<'a> {
     /// Reads a range; `None` for what has not its form, `Some(None)` for what has it but badly.
-    pub fn read(text: &'a str) -> Option<Option<Self>> {
+    pub(super) fn read(text: &'a str) -> Option<Option<Self>> {
         if text.starts_with(['[', '{']) {
             return Some(Self::in_brackets(text));
         }
@@ -51,7 +51,7 @@ impl<'a> Range<'a> {
     }
 
     /// The ends exchanged.
-    pub fn turned(self) -> Self {
+    pub(super) fn turned(self) -> Self {
         Self {
             from: self.to,
             to: self.from,
@@ -59,7 +59,7 @@ impl<'a> Range<'a> {
     }
 
     /// The values of the range; an end that covers a stretch is taken in or left out whole.
-    pub fn interval<T: PartialOrd + Copy>(
+    pub(super) fn interval<T: PartialOrd + Copy>(
         self,
         read: impl Fn(&str) -> Result<Span<T>, Problem>,
         unreadable: Problem,

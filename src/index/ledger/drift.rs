@@ -20,7 +20,7 @@ const MAX_SUSPECTS: usize = 100_000;
 
 /// What is wrong with a record that a page mends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(super) enum Fault {
     /// There is an asset, and the index has none.
     Missing,
     /// The asset has another size or ETag.
@@ -31,7 +31,7 @@ pub enum Fault {
 
 impl Fault {
     /// What a page finds wrong, in what events tell of.
-    pub fn between(listed: Option<&Object>, record: Option<&Record>) -> Option<Self> {
+    pub(super) fn between(listed: Option<&Object>, record: Option<&Record>) -> Option<Self> {
         match (listed, record.and_then(Record::object)) {
             (Some(_), None) => Some(Self::Missing),
             (Some(listed), Some(known)) => {
@@ -48,7 +48,7 @@ impl Fault {
 
 /// The suspects of all scans that measure drift.
 #[derive(Debug, Default)]
-pub struct Suspects {
+pub(super) struct Suspects {
     by_source: HashMap<SourceId, SuspectsOf>,
     kept: usize,
 }
@@ -82,7 +82,7 @@ fn count(drift: &mut Drift, fault: Fault) {
 
 impl Suspects {
     /// Begins to measure a scan; one of the same Source that was measured before is given up.
-    pub fn begin(&mut self, source: SourceId, tally: Arc<Tally>, grace: Duration) {
+    pub(super) fn begin(&mut self, source: SourceId, tally: Arc<Tally>, grace: Duration) {
         self.give_up(source);
         self.by_source.insert(
             source,
@@ -97,14 +97,14 @@ impl Suspects {
     }
 
     /// Forgets what was measured of the Source.
-    pub fn give_up(&mut self, source: SourceId) {
+    pub(super) fn give_up(&mut self, source: SourceId) {
         if let Some(gone) = self.by_source.remove(&source) {
             self.kept -= gone.keys.len();
         }
     }
 
     /// Notes what a page mends, if the scan is measured.
-    pub fn note(&mut self, source: SourceId, key: &str, fault: Fault) {
+    pub(super) fn note(&mut self, source: SourceId, key: &str, fault: Fault) {
         let Some(suspects) = self.by_source.get_mut(&source) else {
             return;
         };
@@ -119,7 +119,7 @@ impl Suspects {
     }
 
     /// An event of the key has come: whatever a page mended was on its way.
-    pub fn clear_of(&mut self, source: SourceId, key: &str) {
+    pub(super) fn clear_of(&mut self, source: SourceId, key: &str) {
         let suspects = self.by_source.get_mut(&source);
         if suspects.is_some_and(|suspects| suspects.keys.remove(key).is_some()) {
             self.kept -= 1;
@@ -127,14 +127,14 @@ impl Suspects {
     }
 
     /// The scan is complete; events may still come for a while.
-    pub fn end(&mut self, source: SourceId, as_of: Option<Timestamp>) {
+    pub(super) fn end(&mut self, source: SourceId, as_of: Option<Timestamp>) {
         if let Some(suspects) = self.by_source.get_mut(&source) {
             suspects.ended = Some((Instant::now(), as_of));
         }
     }
 
     /// The drift of the scans that ended long enough before `now`, and in whose tally it stands now.
-    pub fn measured(&mut self, now: Instant) -> Vec<(SourceId, Drift)> {
+    pub(super) fn measured(&mut self, now: Instant) -> Vec<(SourceId, Drift)> {
         let is_due = |suspects: &SuspectsOf| {
             let ended = suspects.ended;
             ended.is_some_and(|(at, _)| now.saturating_duration_since(at) >= suspects.grace)

@@ -28,7 +28,7 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why a look-up settles nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum LookUpError {
+pub(super) enum LookUpError {
     /// The key cannot be listed.
     #[error("failed to {0}")]
     Bucket(BucketError),
@@ -65,7 +65,7 @@ pub enum LookUpError {
 /// Lists the key until the event is settled, and answers when that is durable.
 ///
 /// A permit is held while the key is listed, not while it is waited for.
-pub async fn run(
+pub(super) async fn run(
     follower: &Follower,
     index: &IndexHandle,
     permits: &Semaphore,

@@ -18,7 +18,7 @@ impl Reindex {
     /// configuration.
     ///
     /// When `stop` is cancelled it is only watched no more: the daemon goes on.
-    pub async fn run_by_daemon(
+    pub(crate) async fn run_by_daemon(
         self,
         socket: &Path,
         stop: &CancellationToken,

@@ -11,14 +11,14 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 /// A filter that cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{filter:?} is no log filter ({why}); write for example info or asset_indexer=debug")]
-pub struct FilterError {
+pub(crate) struct FilterError {
     filter: String,
     why: String,
 }
 
 /// What is logged; clones share it.
 #[derive(Clone, Debug)]
-pub struct LogFilter(Arc<Shared>);
+pub(crate) struct LogFilter(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -42,17 +42,17 @@ impl LogFilter {
     }
 
     /// The one that the process began with.
-    pub fn initial(&self) -> &str {
+    pub(crate) fn initial(&self) -> &str {
         &self.0.initial
     }
 
     /// The one that holds now.
-    pub fn current(&self) -> String {
+    pub(crate) fn current(&self) -> String {
         self.lock().clone()
     }
 
     /// Logs by another one from now on, and says so in the log, if either of the two lets it through.
-    pub fn set(&self, filter: &str) -> Result<(), FilterError> {
+    pub(crate) fn set(&self, filter: &str) -> Result<(), FilterError> {
         let parsed = parse(filter)?;
         // Held over the change, so that what is shown is what holds.
         let mut current = self.lock();
@@ -70,7 +70,7 @@ impl LogFilter {
     }
 
     /// Logs again by the one that the process began with.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         let again = self.set(&self.0.initial);
         again.expect("it could be read when the process began");
     }

@@ -8,7 +8,7 @@ use super::journal;
 
 /// The form of logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Text on a terminal, journald under systemd; elsewhere JSON from the daemon and text from other
     /// commands
     #[default]
@@ -23,7 +23,7 @@ pub enum Format {
 
 /// Who most likely reads standard error where it is neither a terminal nor the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
+pub(crate) enum Reader {
     /// Someone who called a command and kept what it said.
     Person,
     /// Whatever collects the logs of services.

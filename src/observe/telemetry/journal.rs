@@ -16,7 +16,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 /// Where the journal takes entries.
-pub const SOCKET: &str = "/run/systemd/journal/socket";
+pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// How long the journal may take an entry; then the entry goes elsewhere.
 const SEND_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ const PREFIX: &str = "ASSET_INDEXER_";
 
 /// The journal, as a place for logs.
 #[derive(Debug)]
-pub struct Journal {
+pub(super) struct Journal {
     socket: UnixDatagram,
 }
 
@@ -42,7 +42,7 @@ struct Fields {
 
 impl Journal {
     /// The journal, if it takes entries.
-    pub fn open() -> io::Result<Self> {
+    pub(super) fn open() -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
         // Only to see that it is there: a journal that is restarted is another.
         UnixDatagram::unbound()?.connect(SOCKET)?;

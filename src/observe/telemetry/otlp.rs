@@ -32,7 +32,7 @@ const OURS: &str = "asset_indexer";
 
 /// Why spans cannot be exported as the environment asks.
 #[derive(Debug, thiserror::Error)]
-pub enum ExportError {
+pub(crate) enum ExportError {
     /// In another protocol.
     #[error(
         "{variable} = {protocol:?}: spans are exported by {PROTOCOL} alone, which collectors take at \
@@ -54,12 +54,12 @@ pub enum ExportError {
 
 /// Exports spans until it is dropped, and then those that are left.
 #[derive(Debug)]
-pub struct Exporter(SdkTracerProvider);
+pub(super) struct Exporter(SdkTracerProvider);
 
 impl Exporter {
     /// The exporter and where spans are collected for it, if the environment asks for one.
     #[expect(clippy::type_complexity, reason = "it is taken apart at once")]
-    pub fn from_environment()
+    pub(super) fn from_environment()
     -> Result<Option<(Self, Box<dyn Layer<Registry> + Send + Sync>)>, ExportError> {
         if !is_asked_for() {
             return Ok(None);

@@ -13,7 +13,7 @@ use crate::core::source::Source;
 
 /// What is known of one key of a Source. Stamps are RFC 3339 in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// The name of the Source.
     pub source: String,
     /// Whether the Source is listed, followed and searched.
@@ -41,7 +41,7 @@ pub struct Facts {
 /// What the bucket has under the key now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum InBucket {
+pub(crate) enum InBucket {
     /// It was not asked.
     NotAsked,
     /// It could not be told.
@@ -57,7 +57,7 @@ pub enum InBucket {
 
 /// An object as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ObjectFacts {
+pub(crate) struct ObjectFacts {
     /// Bytes.
     pub size: u64,
     /// The entity tag, without quotes.
@@ -72,7 +72,7 @@ pub struct ObjectFacts {
 /// What the index has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum InIndex {
+pub(crate) enum InIndex {
     /// There is no index yet.
     NoIndex,
     /// It could not be told.
@@ -88,7 +88,7 @@ pub enum InIndex {
 
 /// What the index knows of the Source, and of the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SourceInIndex {
+pub(crate) struct SourceInIndex {
     /// Start of the newest completed scan.
     #[serde(serialize_with = "optional_stamp")]
     pub complete_as_of: Option<Timestamp>,
@@ -107,7 +107,7 @@ pub struct SourceInIndex {
 
 /// A scan that is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ScanFacts {
+pub(crate) struct ScanFacts {
     /// Its number.
     pub number: u64,
     /// Its start; `None` until its first page is in.
@@ -119,7 +119,7 @@ pub struct ScanFacts {
 
 /// A folder of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub(crate) struct Place {
     /// Store and bucket.
     pub origin: String,
     /// What all keys start with.
@@ -128,7 +128,7 @@ pub struct Place {
 
 /// The record of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RecordFacts {
+pub(crate) struct RecordFacts {
     /// Whether there is an object under the key.
     pub content: ContentFacts,
     /// `eventTime` of the newest event applied.
@@ -144,7 +144,7 @@ pub struct RecordFacts {
 /// Whether there is an object under the key, by the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum ContentFacts {
+pub(crate) enum ContentFacts {
     /// There is.
     Live {
         /// The object.
@@ -221,7 +221,7 @@ impl SourceInIndex {
     }
 
     /// The object that search finds, if the index holds one under the key.
-    pub fn live(&self) -> Option<&ObjectFacts> {
+    pub(crate) fn live(&self) -> Option<&ObjectFacts> {
         match &self.record.as_ref()?.content {
             ContentFacts::Live { object, .. } => Some(object),
             ContentFacts::Tombstone { .. } => None,

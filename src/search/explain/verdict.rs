@@ -10,7 +10,7 @@ use crate::core::replication::timestamp::Timestamp;
 
 /// Whether search finds a key, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Found, and the index says what the bucket says.
     Equal,
     /// Found, with the content that the bucket says; what an event does not tell (storage class, and
@@ -53,7 +53,7 @@ pub enum Verdict {
 
 /// What brings the index in line with the bucket next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// The scan that is under way.
     RunningScan,
     /// What happens when the rules that have changed are taken over.
@@ -71,7 +71,7 @@ pub enum Next {
 }
 
 /// Decides from the facts alone.
-pub fn verdict(facts: &Facts) -> Verdict {
+pub(crate) fn verdict(facts: &Facts) -> Verdict {
     if !facts.enabled {
         return Verdict::Disabled;
     }
@@ -141,7 +141,7 @@ fn next(facts: &Facts, known: &SourceInIndex) -> Next {
 
 impl Verdict {
     /// Whether search finds the key; `None` where that cannot be told.
-    pub fn is_searchable(&self) -> Option<bool> {
+    pub(crate) fn is_searchable(&self) -> Option<bool> {
         match self {
             Self::IndexUnread => None,
             Self::Equal

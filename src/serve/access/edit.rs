@@ -19,7 +19,7 @@ const HEAD: &str = "# Tokens of asset-indexer, a line each: made by `token new`,
                     # Of a token only its SHA-256 is here; the token itself is nowhere.\n";
 
 /// Adds an entry; the file is made where there is none.
-pub fn add(path: &Path, entry: &Entry) -> Result<(), TokensError> {
+pub(crate) fn add(path: &Path, entry: &Entry) -> Result<(), TokensError> {
     let change = Change::begin(path)?;
     let (mut text, tokens) = match change.read() {
         Err(TokensError::Absent { .. }) => (HEAD.to_owned(), Tokens::default()),
@@ -47,7 +47,7 @@ pub fn add(path: &Path, entry: &Entry) -> Result<(), TokensError> {
 }
 
 /// Takes out the entry of that name.
-pub fn remove(path: &Path, name: &str) -> Result<(), TokensError> {
+pub(crate) fn remove(path: &Path, name: &str) -> Result<(), TokensError> {
     let change = Change::begin(path)?;
     let (text, _) = change.read()?;
     let is_meant = |line: &str| {

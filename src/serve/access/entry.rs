@@ -26,7 +26,7 @@ const ALL_SOURCES: &str = "*";
 
 /// A token as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// By which people tell it from others.
     pub name: String,
     /// Whether it may see how the service does.
@@ -41,7 +41,7 @@ pub struct Entry {
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Right {
+pub(crate) enum Right {
     /// To search.
     Read,
     /// And to watch the service.
@@ -50,7 +50,7 @@ pub enum Right {
 
 /// Which Sources can be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// All, also those that are yet to come.
     All,
     /// Those of these names, at least one.
@@ -59,13 +59,13 @@ pub enum Scope {
 
 impl Scope {
     /// Those of the names.
-    pub fn only<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+    pub(crate) fn only<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         let names = names.into_iter().map(str::to_owned);
         Self::Only(Arc::new(names.collect()))
     }
 
     /// Whether the Source of that name is one of them.
-    pub fn has(&self, source: &str) -> bool {
+    pub(crate) fn has(&self, source: &str) -> bool {
         match self {
             Self::All => true,
             Self::Only(names) => names.contains(source),
@@ -75,7 +75,7 @@ impl Scope {
 
 impl Right {
     /// The word for it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Admin => "admin",
@@ -109,7 +109,7 @@ impl fmt::Display for Entry {
 
 impl Entry {
     /// Reads a line; or says what is wrong with it, without repeating what might be a token.
-    pub fn parse(line: &str) -> Result<Self, String> {
+    pub(crate) fn parse(line: &str) -> Result<Self, String> {
         let mut words = Words::default();
         for word in line.split_whitespace() {
             let (key, value) = word
@@ -142,7 +142,7 @@ impl Entry {
     }
 
     /// Whether it is of no use any more.
-    pub fn is_expired(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 }
@@ -159,7 +159,7 @@ struct Words<'a> {
 }
 
 /// Whether a token can have that name; or what to write.
-pub fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     if begins_well && name.chars().all(is_safe) && name.len() <= MAX_NAME {
@@ -186,7 +186,7 @@ fn scope(word: &str) -> Result<Scope, String> {
 }
 
 /// Whether a name can stand for a Source here; it may be one that is yet to come.
-pub fn check_source(name: &str) -> Result<(), String> {
+pub(crate) fn check_source(name: &str) -> Result<(), String> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !name.is_empty() && name.chars().all(is_safe) {
         Ok(())
@@ -200,7 +200,7 @@ pub fn check_source(name: &str) -> Result<(), String> {
 }
 
 /// The end of a time: `2027-01-31`, of which all day counts (UTC), or `2027-01-31T12:00:00Z`.
-pub fn expiry(word: &str) -> Result<Timestamp, String> {
+pub(crate) fn expiry(word: &str) -> Result<Timestamp, String> {
     let problem = "an end is a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z";
     let parsed = match word.parse::<Date>() {
         Ok(day) if !word.contains(['T', 't', ' ']) => day

@@ -8,13 +8,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Nobody but the owner may change it, and nobody but the owner and the group may read it.
-pub const PRIVATE: u32 = 0o027;
+pub(crate) const PRIVATE: u32 = 0o027;
 /// It is no secret.
-pub const OPEN: u32 = 0;
+pub(crate) const OPEN: u32 = 0;
 
 /// Why it is not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum GuardedFault {
+pub(crate) enum GuardedFault {
     /// It cannot be opened or read.
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] io::Error),
@@ -36,7 +36,7 @@ pub enum GuardedFault {
 }
 
 /// Reads all of it, and what the open file is; `forbidden` are the permission bits that it must not have.
-pub fn read(
+pub(crate) fn read(
     path: &Path,
     forbidden: u32,
     max_bytes: u64,

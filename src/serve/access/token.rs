@@ -13,7 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
 
 /// How each token begins.
-pub const PREFIX: &str = "aix_";
+pub(crate) const PREFIX: &str = "aix_";
 
 /// Random characters: 62^43 is just above 2^256.
 const RANDOM_CHARACTERS: usize = 43;
@@ -29,11 +29,11 @@ const DRAW_BYTES: usize = 128;
 const MAX_DRAWS: usize = 8;
 
 /// A token's text; only [`fmt::Display`] shows it.
-pub struct Token(String);
+pub(crate) struct Token(String);
 
 impl Token {
     /// A new one that nobody can guess; `None` where the system gives no random bytes.
-    pub fn generate() -> Option<Self> {
+    pub(crate) fn generate() -> Option<Self> {
         let random = SystemRandom::new();
         for _ in 0..MAX_DRAWS {
             let mut bytes = [0; DRAW_BYTES];
@@ -50,7 +50,7 @@ impl Token {
     }
 
     /// By which it is known.
-    pub fn hash(&self) -> TokenHash {
+    pub(crate) fn hash(&self) -> TokenHash {
         TokenHash::of(&self.0)
     }
 }
@@ -68,7 +68,7 @@ impl fmt::Debug for Token {
 }
 
 /// Whether a text is the whole text of some token.
-pub fn is_whole(text: &str) -> bool {
+pub(crate) fn is_whole(text: &str) -> bool {
     let length = PREFIX.len() + RANDOM_CHARACTERS + CHECK_CHARACTERS;
     text.len() == length
         && text.starts_with(PREFIX)
@@ -93,18 +93,18 @@ fn check(text: &str) -> String {
 /// A plain digest is enough, where passwords need a slow and salted one: the text has 256 random bits, so
 /// that nobody can try through what it may be, and no two tokens are the same.
 #[derive(Clone, PartialEq, Eq)]
-pub struct TokenHash([u8; SHA256_OUTPUT_LEN]);
+pub(crate) struct TokenHash([u8; SHA256_OUTPUT_LEN]);
 
 impl TokenHash {
     /// Of a text.
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let hash = digest(&SHA256, text.as_bytes());
         let hash = hash.as_ref().try_into();
         Self(hash.expect("a SHA-256 has 32 bytes"))
     }
 
     /// From 64 lower-case hex digits.
-    pub fn parse(hex: &str) -> Option<Self> {
+    pub(crate) fn parse(hex: &str) -> Option<Self> {
         let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
         if hex.len() != 2 * SHA256_OUTPUT_LEN || !hex.as_bytes().iter().all(is_hex) {
             return None;
@@ -117,7 +117,7 @@ impl TokenHash {
     }
 
     /// Whether both are the same, in a time that does not tell where they differ.
-    pub fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }

@@ -16,11 +16,11 @@ use super::token::TokenHash;
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
 /// The most tokens; each request is compared with all of them.
-pub const MAX_TOKENS: usize = 1000;
+pub(crate) const MAX_TOKENS: usize = 1000;
 
 /// Why tokens cannot be had from a file, or not written to it.
 #[derive(Debug, thiserror::Error)]
-pub enum TokensError {
+pub(crate) enum TokensError {
     /// There is no such file.
     #[error(
         "there is no tokens file {}; make a first token by `asset-indexer token new --name NAME \
@@ -89,7 +89,7 @@ pub enum TokensError {
 
 /// The entries of the file.
 #[derive(Debug, Default)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     /// As they stand there.
     pub entries: Vec<Entry>,
     /// Which version of the file they are from.
@@ -98,7 +98,7 @@ pub struct Tokens {
 
 /// What tells one version of a file from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version {
+pub(crate) struct Version {
     device: u64,
     inode: u64,
     length: u64,
@@ -122,14 +122,14 @@ impl Version {
     }
 
     /// Which is there now; `None` where there is no file, or none that can be looked at.
-    pub fn at(path: &Path) -> Option<Self> {
+    pub(crate) fn at(path: &Path) -> Option<Self> {
         std::fs::metadata(path).ok().map(|about| Self::of(&about))
     }
 }
 
 impl Tokens {
     /// Reads the file.
-    pub fn read(path: &Path) -> Result<Self, TokensError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, TokensError> {
         let (text, about) = match guarded::read(path, guarded::PRIVATE, MAX_BYTES) {
             Ok(read) => read,
             Err(GuardedFault::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
@@ -151,7 +151,7 @@ impl Tokens {
     }
 
     /// The one whose text has that hash. All are compared, whichever it is.
-    pub fn find(&self, hash: &TokenHash) -> Option<&Entry> {
+    pub(crate) fn find(&self, hash: &TokenHash) -> Option<&Entry> {
         let mut found = None;
         for entry in &self.entries {
             if entry.hash.is(hash) {
@@ -162,14 +162,14 @@ impl Tokens {
     }
 
     /// The names of those that are of use still.
-    pub fn valid(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn valid(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
         let entries = self.entries.iter();
         entries.filter(move |entry| !entry.is_expired(now))
     }
 }
 
 /// Whether a line is none of an entry.
-pub fn is_remark(line: &str) -> bool {
+pub(crate) fn is_remark(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with('#')
 }

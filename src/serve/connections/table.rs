@@ -13,7 +13,7 @@ const ROOM_AGAIN: (usize, usize) = (3, 4);
 
 /// All places that are taken.
 #[derive(Debug)]
-pub struct Table {
+pub(super) struct Table {
     most: usize,
     grace: Duration,
     seats: BTreeMap<u64, Seat>,
@@ -41,7 +41,7 @@ enum State {
 
 /// Why there is no place.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(super) enum Refused {
     /// One has been told to leave, now or before.
     UntilItLeft {
         /// Whether it was now.
@@ -55,7 +55,7 @@ pub enum Refused {
 
 impl Table {
     /// At most so many places; none is given away before its connection has waited for `grace`.
-    pub fn new(most: usize, grace: Duration) -> Self {
+    pub(super) fn new(most: usize, grace: Duration) -> Self {
         Self {
             most,
             grace,
@@ -66,12 +66,12 @@ impl Table {
     }
 
     /// How many are taken.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.seats.len()
     }
 
     /// Takes a free place. Where there is none, whoever has waited for longest is told to leave, by its token.
-    pub fn take(&mut self, now: Instant, cut: CancellationToken) -> Result<u64, Refused> {
+    pub(super) fn take(&mut self, now: Instant, cut: CancellationToken) -> Result<u64, Refused> {
         if self.seats.len() < self.most {
             let number = self.next;
             self.next += 1;
@@ -100,12 +100,12 @@ impl Table {
     }
 
     /// Notes that there is no free place; whether that is new.
-    pub fn becomes_full(&mut self) -> bool {
+    pub(super) fn becomes_full(&mut self) -> bool {
         !std::mem::replace(&mut self.is_full, true)
     }
 
     /// Notes that a request has come.
-    pub fn note_request(&mut self, number: u64) {
+    pub(super) fn note_request(&mut self, number: u64) {
         match self.seats.get_mut(&number) {
             Some(seat) if seat.state != State::Leaves => seat.state = State::Asks,
             _ => {}
@@ -113,7 +113,7 @@ impl Table {
     }
 
     /// Notes that a request is waited for; whether that is new.
-    pub fn note_wait(&mut self, number: u64, now: Instant) -> bool {
+    pub(super) fn note_wait(&mut self, number: u64, now: Instant) -> bool {
         match self.seats.get_mut(&number) {
             Some(seat) if matches!(seat.state, State::New | State::Asks) => {
                 seat.state = State::Waits(now);
@@ -124,7 +124,7 @@ impl Table {
     }
 
     /// Frees a place; whether there is room again where there was none.
-    pub fn leave(&mut self, number: u64) -> bool {
+    pub(super) fn leave(&mut self, number: u64) -> bool {
         self.seats.remove(&number);
         let (part, whole) = ROOM_AGAIN;
         let has_room = self.seats.len() * whole <= self.most * part;

@@ -21,7 +21,7 @@ const FIRST_ANSWER: Duration = Duration::from_secs(10);
 const CONNECT_PAUSE: Duration = Duration::from_millis(50);
 
 /// One request that was put, and its answers to come.
-pub struct Answers {
+pub(crate) struct Answers {
     lines: BufReader<OwnedReadHalf>,
     /// The daemon takes its end for ours.
     _writer: OwnedWriteHalf,
@@ -40,7 +40,7 @@ struct Asked {
 }
 
 /// Asks the daemon behind the socket, and waits until it has taken the request in.
-pub async fn ask(path: &Path, request: &Request) -> Result<Answers, ControlError> {
+pub(crate) async fn ask(path: &Path, request: &Request) -> Result<Answers, ControlError> {
     ask_within(FIRST_ANSWER, path, request).await
 }
 
@@ -108,7 +108,7 @@ async fn connect(path: &Path) -> Result<UnixStream, ControlError> {
 }
 
 /// Whether a daemon answers on the socket, or at least has it.
-pub async fn is_answered(path: &Path) -> bool {
+pub(crate) async fn is_answered(path: &Path) -> bool {
     match UnixStream::connect(path).await {
         Ok(_) => true,
         // Others wait before us.
@@ -118,7 +118,7 @@ pub async fn is_answered(path: &Path) -> bool {
 
 impl Answers {
     /// The next answer; `None` behind the last.
-    pub async fn next(&mut self) -> Result<Option<Answer>, ControlError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Answer>, ControlError> {
         let answer = match self.first.take() {
             Some(first) => first,
             None => self.read().await?,

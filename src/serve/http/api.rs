@@ -4,17 +4,17 @@
 //! that its clients need only another base address. Both are read-only, and both see what the
 //! client's token sees. Errors are JSON:API everywhere.
 
-pub mod answer;
+pub(crate) mod answer;
 mod asked;
-pub mod error;
+pub(crate) mod error;
 mod hits;
 mod imgix;
 mod inquiry;
-pub mod openapi;
-pub mod params;
+pub(crate) mod openapi;
+pub(crate) mod params;
 mod run;
-pub mod scope;
-pub mod standing;
+pub(crate) mod scope;
+pub(crate) mod standing;
 mod v1;
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use super::site::Site;
 use error::JSON_API;
 
 /// All paths of the search interface.
-pub fn routes() -> Router<Arc<Site>> {
+pub(crate) fn routes() -> Router<Arc<Site>> {
     v1::routes().merge(imgix::routes())
 }
 

@@ -36,7 +36,7 @@ const HEADERS: [(HeaderName, &str); 2] = [
 
 /// Tokens, names and certificate of the service; share it in an [`Arc`].
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     access: Access,
     /// Where names are looked at.
     hosts: Option<Hosts>,
@@ -45,7 +45,7 @@ pub struct Gate {
 
 /// Why nobody can be let in.
 #[derive(Debug, thiserror::Error)]
-pub enum GateError {
+pub(crate) enum GateError {
     /// Because of the tokens.
     #[error(transparent)]
     Tokens(#[from] TokensError),
@@ -56,7 +56,7 @@ pub enum GateError {
 
 impl Gate {
     /// As it is configured.
-    pub fn of(config: &ServeConfig) -> Result<Self, GateError> {
+    pub(crate) fn of(config: &ServeConfig) -> Result<Self, GateError> {
         let access = match &config.tokens {
             Some(path) => Access::of(path)?,
             None => Access::open(),
@@ -72,7 +72,7 @@ impl Gate {
 
     /// Who is let in by it, and to what.
     #[cfg(test)]
-    pub fn by(access: Access) -> Self {
+    pub(crate) fn by(access: Access) -> Self {
         Self {
             access,
             hosts: None,
@@ -82,13 +82,13 @@ impl Gate {
 
     /// The same, with TLS.
     #[cfg(test)]
-    pub fn with_tls(mut self, tls: Tls) -> Self {
+    pub(crate) fn with_tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
     /// Who has which token.
-    pub fn access(&self) -> &Access {
+    pub(crate) fn access(&self) -> &Access {
         &self.access
     }
 
@@ -98,7 +98,7 @@ impl Gate {
     }
 
     /// What is doubtful about how others are let in, in words.
-    pub fn concerns(&self, config: &Config) -> Vec<String> {
+    pub(crate) fn concerns(&self, config: &Config) -> Vec<String> {
         let mut concerns = Vec::new();
         let goes_out = config
             .serve
@@ -121,7 +121,7 @@ impl Gate {
 
     /// Reads all files again; an error changes nothing, but that a tokens file that is gone takes its tokens
     /// with it.
-    pub fn reload(&self) -> Result<(), GateError> {
+    pub(crate) fn reload(&self) -> Result<(), GateError> {
         let tls = self.tls.as_ref();
         let loaded = tls.map(|tls| Ok::<_, TlsError>((tls, tls.load()?)));
         let loaded = loaded.transpose()?;

@@ -11,18 +11,18 @@ use axum::http::header;
 
 /// The names, in lower case, besides those of this machine itself.
 #[derive(Clone, Debug, Default)]
-pub struct Hosts(Vec<String>);
+pub(super) struct Hosts(Vec<String>);
 
 impl Hosts {
     /// This machine's, and those.
-    pub fn new(names: &[String]) -> Self {
+    pub(super) fn new(names: &[String]) -> Self {
         Self(names.to_vec())
     }
 
     /// Whether all names that the request calls the service by are of it.
     ///
     /// One with no name is none of a browser.
-    pub fn answer_to(&self, request: &Request) -> bool {
+    pub(super) fn answer_to(&self, request: &Request) -> bool {
         let mut named = request.headers().get_all(header::HOST).iter();
         let in_address = request
             .uri()

@@ -18,7 +18,7 @@ const SOCKET_MODE: u32 = 0o660;
 
 /// Why nobody can connect.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenError {
+pub(crate) enum ListenError {
     /// The address cannot be listened on.
     #[error("failed to listen on {listen}: {}", advice(.cause))]
     Bind {
@@ -62,7 +62,7 @@ pub(super) fn advice(cause: &io::Error) -> String {
 
 /// Takes connections.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     socket: Socket,
     address: Listen,
 }
@@ -119,7 +119,7 @@ impl Listener {
     }
 
     /// Where it takes them: with the port that it got, where any would do.
-    pub fn address(&self) -> &Listen {
+    pub(crate) fn address(&self) -> &Listen {
         &self.address
     }
 

@@ -25,10 +25,10 @@ use metric::{Metric, Number, Read};
 use table::metrics;
 
 /// What the text is; Prometheus takes it.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All metrics of the site now that the grant shows. It waits for the disk.
-pub fn text(site: &Site, grant: &Grant) -> String {
+pub(super) fn text(site: &Site, grant: &Grant) -> String {
     let view = site.index.view().ok();
     let mut scrape = Scrape::of(&site.board, grant);
     if grant.sees_all() {

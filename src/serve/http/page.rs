@@ -76,7 +76,7 @@ const INDEX: File = File {
 /// The page at `/`, and its parts below `/page/`.
 ///
 /// They are open to everyone: what they show is not, and a token is asked for by the page itself.
-pub fn routes() -> Router<Arc<Site>> {
+pub(super) fn routes() -> Router<Arc<Site>> {
     Router::new()
         .route("/", get(index))
         .route("/page/{name}", get(part))

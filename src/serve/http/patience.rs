@@ -25,7 +25,7 @@ pub(super) struct Patience<S> {
 
 impl<S> Patience<S> {
     /// With the longest time that a write may wait, and the place that it keeps meanwhile.
-    pub fn new(stream: S, limit: Duration, place: Arc<Place>) -> Self {
+    pub(super) fn new(stream: S, limit: Duration, place: Arc<Place>) -> Self {
         Self {
             stream,
             limit,

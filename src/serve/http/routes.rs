@@ -23,7 +23,7 @@ use crate::observe::status::report::{Report, waiting_for};
 use crate::serve::access::Grant;
 
 /// All paths; other methods than GET and HEAD are answered by 405.
-pub fn router(site: Arc<Site>) -> Router {
+pub(super) fn router(site: Arc<Site>) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/healthz", get(async || "ok\n"))

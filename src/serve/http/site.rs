@@ -17,7 +17,7 @@ use crate::observe::status::{Board, IndexHealth, SourceFacts};
 use crate::search::{Deadline, SearchError, SearchIndex, View};
 
 /// What HTTP answers from; share it in an [`Arc`].
-pub struct Site {
+pub(crate) struct Site {
     /// What the daemon is doing.
     pub board: Arc<Board>,
     /// The index, read-only.
@@ -32,7 +32,7 @@ pub struct Site {
 }
 
 /// The Sources of a configuration.
-pub struct Catalog {
+pub(crate) struct Catalog {
     /// In the order of the configuration.
     pub sources: Vec<Listed>,
     /// The longest time between two scans.
@@ -40,7 +40,7 @@ pub struct Catalog {
 }
 
 /// A Source as HTTP shows it.
-pub struct Listed {
+pub(crate) struct Listed {
     /// The Source.
     pub source: Arc<Source>,
     /// By which imgix's clients name it; see [`id_of`].
@@ -50,7 +50,7 @@ pub struct Listed {
 
 impl Site {
     /// Of a configuration; that there is no index yet is no error.
-    pub fn new(board: Arc<Board>, config: &Config) -> Result<Arc<Self>, SearchError> {
+    pub(crate) fn new(board: Arc<Board>, config: &Config) -> Result<Arc<Self>, SearchError> {
         let index = SearchIndex::open(&config.data_dir)?.refreshed_every(config.search.refresh);
         Ok(Arc::new(Self {
             board,
@@ -64,13 +64,13 @@ impl Site {
 
     /// Of a board alone, without Sources.
     #[cfg(test)]
-    pub fn bare(board: Arc<Board>) -> Arc<Self> {
+    pub(crate) fn bare(board: Arc<Board>) -> Arc<Self> {
         Self::of(board, Vec::new())
     }
 
     /// Of a board and these Sources, with the defaults of a configuration.
     #[cfg(test)]
-    pub fn of(board: Arc<Board>, sources: Vec<Arc<Source>>) -> Arc<Self> {
+    pub(crate) fn of(board: Arc<Board>, sources: Vec<Arc<Source>>) -> Arc<Self> {
         let path = board.data_dir.clone();
         let index = SearchIndex::open(&path).unwrap();
         Arc::new(Self {
@@ -84,14 +84,14 @@ impl Site {
     }
 
     /// The Sources now.
-    pub fn catalog(&self) -> Arc<Catalog> {
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
         let catalog = self.catalog.read();
         Arc::clone(&catalog.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Shows the Sources of another configuration from now on. Bounds of searches, and where the index
     /// lies, stay as they are.
-    pub fn replace(&self, config: &Config) {
+    pub(crate) fn replace(&self, config: &Config) {
         let catalog = Arc::new(Catalog::of_config(config));
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
     }
@@ -118,7 +118,7 @@ impl Catalog {
 impl Listed {
     /// An address for each key by which a browser can show the asset, as far as there is one: below
     /// the Source's own base address where it has one, else signed for a while.
-    pub async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
+    pub(crate) async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
         if self.source.has_own_address() {
             keys.iter()
                 .map(|key| Some(self.source.asset_url(key)))
@@ -133,7 +133,7 @@ impl Site {
     /// Puts on the board what the index, which another process writes, tells of the Sources.
     ///
     /// It reads the disk.
-    pub fn note_index(&self) {
+    pub(crate) fn note_index(&self) {
         let view = match self.index.view() {
             Ok(view) => view,
             Err(SearchError::Absent { .. }) => return self.board.set_index(IndexHealth::Opening),
@@ -167,7 +167,7 @@ impl Site {
 
     /// Notes that a search has found damage, in the view if it got as far. The index does not count as open any more, until there is
     /// another commit or the daemon has opened it anew.
-    pub fn note_damage(&self, view: Option<&Arc<View>>, what: String) {
+    pub(crate) fn note_damage(&self, view: Option<&Arc<View>>, what: String) {
         self.board.set_index(IndexHealth::Failed(what.clone()));
         let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
         *damage = view.map(|view| (Arc::downgrade(view), what));
@@ -183,7 +183,7 @@ impl Site {
 /// The id of the Source of that name: 24 hex digits, always the same.
 ///
 /// They are the first of its XXH3 hash of 128 bits, so no two names of a configuration share them.
-pub fn id_of(name: &str) -> String {
+pub(crate) fn id_of(name: &str) -> String {
     format!("{:032x}", xxh3_128(name.as_bytes()))[..24].to_owned()
 }
 

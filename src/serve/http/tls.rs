@@ -22,7 +22,7 @@ const PROTOCOL: &[u8] = b"http/1.1";
 
 /// Why TLS cannot be spoken. It holds nothing of the key.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     /// A file is not taken.
     #[error("the file {} for TLS is not taken: {fault}", path.display())]
     File {
@@ -63,14 +63,14 @@ pub enum TlsError {
 
 /// How TLS is spoken.
 #[derive(Debug)]
-pub struct Tls {
+pub(crate) struct Tls {
     files: TlsFiles,
     config: RwLock<Arc<ServerConfig>>,
 }
 
 impl Tls {
     /// By these files.
-    pub fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+    pub(crate) fn read(files: &TlsFiles) -> Result<Self, TlsError> {
         Ok(Self {
             files: files.clone(),
             config: RwLock::new(load(files)?),
@@ -78,12 +78,12 @@ impl Tls {
     }
 
     /// What the files say now, for [`Tls::replace`].
-    pub fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
+    pub(crate) fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
         load(&self.files)
     }
 
     /// Speaks by another configuration from the next connection on.
-    pub fn replace(&self, config: Arc<ServerConfig>) {
+    pub(crate) fn replace(&self, config: Arc<ServerConfig>) {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 

@@ -11,7 +11,7 @@ use crate::serve::access::Grant;
 const HIDDEN: &str = "the log of asset-indexer says why";
 
 /// The report as the grant shows it.
-pub fn report(mut report: Report, grant: &Grant) -> Report {
+pub(super) fn report(mut report: Report, grant: &Grant) -> Report {
     if grant.sees_all() {
         return report;
     }
@@ -38,7 +38,7 @@ pub fn report(mut report: Report, grant: &Grant) -> Report {
 /// Whether the grant shows a queue: it brings events to Sources that may be seen, and to no other.
 ///
 /// `sources` are the names of all Sources, each with the address of its queue.
-pub fn shows_queue<'a>(
+pub(super) fn shows_queue<'a>(
     grant: &Grant,
     url: &str,
     sources: impl Iterator<Item = (&'a str, Option<&'a str>)>,

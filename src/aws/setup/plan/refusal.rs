@@ -8,7 +8,7 @@ use crate::core::source::Source;
 
 /// Why events cannot be set up for these Sources.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WiringError {
+pub(crate) enum WiringError {
     /// S3 and EventBridge rules send to standard queues.
     #[error(
         "queue {0:?} is a FIFO queue, and the events of S3 need a standard queue; write another queue_url"
@@ -60,7 +60,7 @@ pub enum WiringError {
 }
 
 /// Whether the Source can follow the queue.
-pub fn of_follower(source: &Source, queue: &Queue) -> Result<(), WiringError> {
+pub(super) fn of_follower(source: &Source, queue: &Queue) -> Result<(), WiringError> {
     if queue.name.ends_with(name::FIFO) {
         return Err(WiringError::Fifo(queue.name.clone()));
     }
@@ -79,7 +79,7 @@ pub fn of_follower(source: &Source, queue: &Queue) -> Result<(), WiringError> {
 }
 
 /// S3 refuses two notifications of the same event whose prefixes begin with each other.
-pub fn of_overlaps(queues: &[Queue]) -> Result<(), WiringError> {
+pub(super) fn of_overlaps(queues: &[Queue]) -> Result<(), WiringError> {
     let sent = queues.iter().flat_map(|queue| {
         let of_bucket = |bucket| {
             notification_prefixes(bucket)

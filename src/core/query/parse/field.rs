@@ -51,7 +51,7 @@ const NAMES: [(Field, &[&str]); 12] = [
 
 impl Field {
     /// The field of this name, in any case and with `_` in it or not.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         let folded = name.replace('_', "").to_lowercase();
         let known = NAMES
             .iter()
@@ -59,7 +59,7 @@ impl Field {
         known.map(|(field, _)| *field)
     }
 
-    pub fn shape(self) -> Shape {
+    pub(super) fn shape(self) -> Shape {
         match self {
             Self::Folder | Self::Path | Self::Name | Self::ETag => Shape::Text,
             Self::Ext | Self::Type | Self::Storage => Shape::Labels,
@@ -67,7 +67,7 @@ impl Field {
         }
     }
 
-    pub fn no_value(self) -> Problem {
+    pub(super) fn no_value(self) -> Problem {
         let example = match self {
             Self::Folder => "folder:/photos",
             Self::Path => "path:/photos/a.jpg",
@@ -100,7 +100,7 @@ pub(super) enum Sign {
 
 impl Sign {
     /// The sign at the beginning of the text, if there is one, and the text behind it.
-    pub fn strip(text: &str) -> Option<(Self, &str)> {
+    pub(super) fn strip(text: &str) -> Option<(Self, &str)> {
         let behind_colon = text.strip_prefix(':');
         let (comparison, behind) = Comparison::strip(behind_colon.unwrap_or(text));
         if let Some(comparison) = comparison {
@@ -121,7 +121,7 @@ impl Sign {
     }
 
     /// The same for signs that are words: `IN` and `HAS` as ImageKit writes them.
-    pub fn strip_words(text: &str) -> Option<(Self, &str)> {
+    pub(super) fn strip_words(text: &str) -> Option<(Self, &str)> {
         let word = |text: &'_ str, word: &str| {
             let behind = text.strip_prefix(word)?;
             Some(text.len() - behind.trim_start().len())

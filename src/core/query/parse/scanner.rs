@@ -39,7 +39,7 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         let here = Mark { at: 0, column: 1 };
         Self { text, here }
     }
@@ -48,20 +48,20 @@ impl<'a> Scanner<'a> {
         &self.text[self.here.at..]
     }
 
-    pub fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> Mark {
         self.here
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.rest().is_empty()
     }
 
-    pub fn is_at(&self, c: char) -> bool {
+    pub(super) fn is_at(&self, c: char) -> bool {
         self.rest().starts_with(c)
     }
 
     /// What is wrong with the text from the mark to here, which is at least one character.
-    pub fn error(&self, from: Mark, problem: Problem) -> QueryError {
+    pub(super) fn error(&self, from: Mark, problem: Problem) -> QueryError {
         let until_here = &self.text[from.at..self.here.at];
         let first = self.text[from.at..].chars().next().into_iter().collect();
         QueryError {
@@ -74,11 +74,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    pub fn skip_space(&mut self) -> bool {
+    pub(super) fn skip_space(&mut self) -> bool {
         !self.take_while(char::is_whitespace).is_empty()
     }
 
-    pub fn eat(&mut self, wanted: char) -> bool {
+    pub(super) fn eat(&mut self, wanted: char) -> bool {
         let is_here = self.is_at(wanted);
         if is_here {
             self.next();
@@ -86,11 +86,11 @@ impl<'a> Scanner<'a> {
         is_here
     }
 
-    pub fn is_at_keyword(&self, keyword: Keyword) -> bool {
+    pub(super) fn is_at_keyword(&self, keyword: Keyword) -> bool {
         self.keyword_len(keyword).is_some()
     }
 
-    pub fn eat_keyword(&mut self, keyword: Keyword) -> bool {
+    pub(super) fn eat_keyword(&mut self, keyword: Keyword) -> bool {
         let len = self.keyword_len(keyword);
         len.inspect(|len| self.advance(*len)).is_some()
     }
@@ -105,7 +105,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes the dashes of a negation: there is something directly behind them.
-    pub fn eat_dashes(&mut self) -> bool {
+    pub(super) fn eat_dashes(&mut self) -> bool {
         let behind = self.rest().trim_start_matches('-');
         let len = self.rest().len() - behind.len();
         let negates = len > 0 && !behind.is_empty() && !behind.starts_with(ends_a_term);
@@ -117,7 +117,7 @@ impl<'a> Scanner<'a> {
 
     /// Takes a sign that stands directly before a field or a parenthesis; before a word it is
     /// punctuation.
-    pub fn eat_before_field(&mut self, wanted: char) -> bool {
+    pub(super) fn eat_before_field(&mut self, wanted: char) -> bool {
         let Some(behind) = self.rest().strip_prefix(wanted) else {
             return false;
         };
@@ -131,7 +131,7 @@ impl<'a> Scanner<'a> {
     /// The name of a field and the sign behind it, if that is what stands here.
     ///
     /// `start` is where the term begins, for errors.
-    pub fn field(&mut self, start: Mark) -> Result<Option<(Field, Sign)>, QueryError> {
+    pub(super) fn field(&mut self, start: Mark) -> Result<Option<(Field, Sign)>, QueryError> {
         let rest = self.rest();
         let end = rest.find(|c: char| !c.is_alphabetic() && c != '_');
         let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
@@ -185,7 +185,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The value that stands here, in the form that the field takes.
-    pub fn value(&mut self, field: Option<(Field, Sign)>) -> Result<Value, QueryError> {
+    pub(super) fn value(&mut self, field: Option<(Field, Sign)>) -> Result<Value, QueryError> {
         let is_list = |sign| matches!(sign, Sign::In | Sign::NotIn);
         let value = match (self.rest().chars().next(), field) {
             (Some('[' | '('), Some((_, sign))) if is_list(sign) => self.list()?,
@@ -200,7 +200,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Refuses text directly behind a quotation or a bracket.
-    pub fn expect_end_of_term(&mut self) -> Result<(), QueryError> {
+    pub(super) fn expect_end_of_term(&mut self) -> Result<(), QueryError> {
         let start = self.mark();
         match self.take_while(|c| !ends_a_term(c)) {
             "" => Ok(()),

@@ -12,10 +12,10 @@ use crate::index::tantivy::columns::{Columns, read_error};
 use crate::index::tantivy::identity;
 
 /// A segment, and what the names of its files begin with.
-pub type Named = (Columns, String);
+pub(super) type Named = (Columns, String);
 
 /// Notes every key that is alive in two segments.
-pub fn check(
+pub(super) fn check(
     segments: &[Named],
     checkpoint: &Checkpoint,
     audit: &mut Audit,

@@ -14,14 +14,14 @@ const STRETCHES: u64 = 1024;
 
 /// The sums of one set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Print {
+pub(super) struct Print {
     sums: Vec<u64>,
     max_doc: u64,
 }
 
 impl Print {
     /// The empty set, of a segment with so many documents.
-    pub fn new(max_doc: DocId) -> Self {
+    pub(super) fn new(max_doc: DocId) -> Self {
         let max_doc = u64::from(max_doc).max(1);
         Self {
             sums: vec![0; STRETCHES.min(max_doc) as usize],
@@ -30,7 +30,7 @@ impl Print {
     }
 
     /// Adds a value, by its hash, of a document.
-    pub fn add(&mut self, doc: DocId, value: u64) {
+    pub(super) fn add(&mut self, doc: DocId, value: u64) {
         let stretches = self.sums.len() as u64;
         let stretch = u64::from(doc) * stretches / self.max_doc;
         let sum = &mut self.sums[stretch as usize];
@@ -38,7 +38,7 @@ impl Print {
     }
 
     /// The first stretch of documents that differs from the other, which is of the same segment.
-    pub fn difference(&self, other: &Self) -> Option<Range<DocId>> {
+    pub(super) fn difference(&self, other: &Self) -> Option<Range<DocId>> {
         let sums = self.sums.iter().zip(&other.sums);
         let place = sums.into_iter().position(|(ours, theirs)| ours != theirs)? as u64;
         let stretches = self.sums.len() as u64;
@@ -48,7 +48,7 @@ impl Print {
 }
 
 /// The hash of a text, a key or a term.
-pub fn hash(value: &[u8]) -> u64 {
+pub(super) fn hash(value: &[u8]) -> u64 {
     xxh3_64(value)
 }
 

@@ -23,7 +23,7 @@ const TOLD_EVERY: DocId = 4096;
 
 /// Checks a segment whose files are whole, and gives its columns. `told` is called with how many of its
 /// documents are done.
-pub fn check(
+pub(super) fn check(
     segment: &Segment,
     checkpoint: &Checkpoint,
     audit: &mut Audit,

@@ -21,7 +21,7 @@ use crate::index::tantivy::schema::UKEY;
 const LABELS: usize = 1 << 20;
 
 /// The fields of one segment.
-pub struct Stored {
+pub(super) struct Stored {
     /// By their numbers.
     fields: Vec<StoredField>,
     /// The terms of one value.
@@ -44,7 +44,7 @@ struct Both {
 }
 
 /// Where a field is not what the records yield.
-pub struct Difference {
+pub(super) struct Difference {
     /// The column, or the inverted index.
     pub what: &'static str,
     /// The field.
@@ -55,7 +55,7 @@ pub struct Difference {
 
 impl Stored {
     /// The fields of a segment, of which nothing has been looked at.
-    pub fn new(reader: &SegmentReader) -> Result<Self, IndexError> {
+    pub(super) fn new(reader: &SegmentReader) -> Result<Self, IndexError> {
         let fields = reader.schema().fields();
         let fields = fields.map(|(field, entry)| StoredField::new(reader, field, entry));
         Ok(Self {
@@ -65,7 +65,7 @@ impl Stored {
     }
 
     /// Adds what the record of a document yields.
-    pub fn derive(&mut self, doc: DocId, document: &TantivyDocument) {
+    pub(super) fn derive(&mut self, doc: DocId, document: &TantivyDocument) {
         for (field, value) in document.field_values() {
             let stored = &mut self.fields[field.field_id() as usize];
             let number = value
@@ -99,7 +99,7 @@ impl Stored {
 
     /// Reads what is there, and tells the fields that are not what the records yield. `told` is called
     /// with the part that is done, of 1.
-    pub fn differences(
+    pub(super) fn differences(
         &mut self,
         reader: &SegmentReader,
         told: &dyn Fn(f64),

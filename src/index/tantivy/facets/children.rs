@@ -23,7 +23,7 @@ pub fn child_in<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
 }
 
 /// How many documents of a segment lie below each child folder.
-pub struct ChildCounts<'a> {
+pub(super) struct ChildCounts<'a> {
     folder: &'a str,
     depths: Option<Column<u64>>,
     counts: Labels,
@@ -44,7 +44,7 @@ struct InSource<'a> {
 
 impl<'a> ChildCounts<'a> {
     /// Nothing counted yet.
-    pub fn open(segment: &SegmentReader, folder: &'a str) -> Result<Self, IndexError> {
+    pub(super) fn open(segment: &SegmentReader, folder: &'a str) -> Result<Self, IndexError> {
         let depths = segment.fast_fields().column_opt(DEPTH);
         Ok(Self {
             folder,
@@ -55,7 +55,7 @@ impl<'a> ChildCounts<'a> {
     }
 
     /// What is counted from now on is of this Source.
-    pub fn enter(
+    pub(super) fn enter(
         &mut self,
         searched: &Searched<'a>,
         columns: &'a Columns,
@@ -83,7 +83,7 @@ impl<'a> ChildCounts<'a> {
     }
 
     /// Counts at most [`BLOCK`] documents, which lie behind those before.
-    pub fn count(&mut self, docs: &[DocId]) -> Result<(), IndexError> {
+    pub(super) fn count(&mut self, docs: &[DocId]) -> Result<(), IndexError> {
         let (Some(source), Some(depths)) = (&mut self.source, &self.depths) else {
             return Ok(());
         };
@@ -111,7 +111,7 @@ impl<'a> ChildCounts<'a> {
     }
 
     /// Adds the counts to those of other segments.
-    pub fn add_to(mut self, children: &mut Labels) {
+    pub(super) fn add_to(mut self, children: &mut Labels) {
         self.leave();
         for (path, count) in self.counts {
             *children.entry(path).or_insert(0) += count;

@@ -13,7 +13,7 @@ use crate::index::tantivy::columns::read_error;
 use crate::index::tantivy::ranking::BLOCK;
 
 /// How many documents of a segment have each label.
-pub struct LabelCounts {
+pub(super) struct LabelCounts {
     /// `None` where no document has one.
     column: Option<StrColumn>,
     by_ord: Vec<u64>,
@@ -22,7 +22,7 @@ pub struct LabelCounts {
 
 impl LabelCounts {
     /// Nothing counted yet.
-    pub fn open(segment: &SegmentReader, column: &str) -> Result<Self, IndexError> {
+    pub(super) fn open(segment: &SegmentReader, column: &str) -> Result<Self, IndexError> {
         let column = segment.fast_fields().str(column).map_err(read_error())?;
         let labels = column.as_ref().map_or(0, |column| column.num_terms());
         Ok(Self {
@@ -33,7 +33,7 @@ impl LabelCounts {
     }
 
     /// Counts at most [`BLOCK`] documents.
-    pub fn count(&mut self, docs: &[DocId]) {
+    pub(super) fn count(&mut self, docs: &[DocId]) {
         let mut ords = [None; BLOCK];
         if let Some(column) = &self.column {
             column.ords().first_vals(docs, &mut ords[..docs.len()]);
@@ -47,7 +47,7 @@ impl LabelCounts {
     }
 
     /// Adds the counts to those of other segments.
-    pub fn add_to(self, labels: &mut Labels) -> Result<(), IndexError> {
+    pub(super) fn add_to(self, labels: &mut Labels) -> Result<(), IndexError> {
         if self.without > 0 {
             *labels.entry(String::new()).or_insert(0) += self.without;
         }

@@ -19,7 +19,7 @@ const LAST_MILLIS: i64 = 253_402_300_799_999;
 const MILLIS_A_DAY: i64 = 86_400_000;
 
 /// How many documents of a segment lie in each month.
-pub struct MonthCounts {
+pub(super) struct MonthCounts {
     column: Option<Column<i64>>,
     /// The number of the first month that is counted.
     first: i64,
@@ -29,7 +29,7 @@ pub struct MonthCounts {
 
 impl MonthCounts {
     /// Nothing counted yet.
-    pub fn open(segment: &SegmentReader, column: &str) -> Result<Self, IndexError> {
+    pub(super) fn open(segment: &SegmentReader, column: &str) -> Result<Self, IndexError> {
         let fast = segment.fast_fields();
         let column: Option<Column<i64>> = fast.column_opt(column).map_err(read_error())?;
         let (first, last) = match &column {
@@ -45,7 +45,7 @@ impl MonthCounts {
     }
 
     /// Counts at most [`BLOCK`] documents.
-    pub fn count(&mut self, docs: &[DocId]) {
+    pub(super) fn count(&mut self, docs: &[DocId]) {
         let Some(column) = &self.column else { return };
         let mut moments = [None; BLOCK];
         column.first_vals(docs, &mut moments[..docs.len()]);
@@ -58,7 +58,7 @@ impl MonthCounts {
     }
 
     /// Adds the counts to those of other segments.
-    pub fn add_to(self, months: &mut BTreeMap<i64, (u64, Timestamp)>) {
+    pub(super) fn add_to(self, months: &mut BTreeMap<i64, (u64, Timestamp)>) {
         for (number, (count, moment)) in (self.first..).zip(self.counts) {
             if count > 0 {
                 let nothing = (0, Timestamp::from_millis(moment));

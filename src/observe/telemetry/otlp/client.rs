@@ -25,7 +25,7 @@ const MAX_ANSWER_BYTES: usize = 64 << 10;
 
 /// An HTTP client with a runtime of its own.
 #[derive(Debug)]
-pub struct Client {
+pub(super) struct Client {
     runtime: Runtime,
     http: hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     is_failing: AtomicBool,
@@ -33,7 +33,7 @@ pub struct Client {
 
 impl Client {
     /// A client that trusts whom the system trusts.
-    pub fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         let new = HttpsConnectorBuilder::new;
         let connector = match new().with_provider_and_native_roots(default_provider()) {
             Ok(connector) => connector,

@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::error::{ApiError, Code};
 
 /// The most bytes of path and parameters together.
-pub const MAX_URI_BYTES: usize = 8 * 1024;
+pub(crate) const MAX_URI_BYTES: usize = 8 * 1024;
 
 /// A body that is smaller is not worth compressing.
 const MIN_COMPRESSED_BYTES: usize = 1_024;
@@ -27,11 +27,11 @@ const MAX_BODY_BYTES: usize = 64 << 20;
 
 /// Stands for a body in comparisons, where parts of it say only when it was made.
 #[derive(Clone, Copy, Debug)]
-pub struct Validator(u128);
+pub(crate) struct Validator(u128);
 
 impl Validator {
     /// Of the body without those parts.
-    pub fn of(body: &[u8]) -> Self {
+    pub(crate) fn of(body: &[u8]) -> Self {
         Self(xxh3_128(body))
     }
 
@@ -42,7 +42,7 @@ impl Validator {
 }
 
 /// Answers one request by `next`, and finishes the answer.
-pub async fn finish(mut request: Request, next: Next) -> Response {
+pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
     if request.uri().to_string().len() > MAX_URI_BYTES {
         let text = format!("path and parameters have at most {MAX_URI_BYTES} bytes together");
         return ApiError::new(Code::UriTooLong, text).into_response();

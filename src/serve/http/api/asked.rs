@@ -10,7 +10,7 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::observe::status;
 
 /// Where a page begins, and in which search.
-pub struct Place {
+pub(super) struct Place {
     /// Of the search.
     pub fingerprint: u64,
     /// The "now" of its first page.
@@ -22,7 +22,7 @@ pub struct Place {
 impl Place {
     /// The place that the parameter names, in the search of that fingerprint; without the parameter
     /// its beginning.
-    pub fn read(
+    pub(super) fn read(
         params: &Params,
         parameter: &str,
         fingerprint: u64,
@@ -55,7 +55,7 @@ impl Place {
     }
 
     /// The cursor of the page behind that position.
-    pub fn cursor_at(&self, position: Position) -> String {
+    pub(super) fn cursor_at(&self, position: Position) -> String {
         let cursor = Cursor {
             fingerprint: self.fingerprint,
             as_of: self.as_of,
@@ -79,7 +79,7 @@ fn fits(value: &SortValue, by: SortBy) -> bool {
 
 /// The "now" of a search that begins: the present where its text has ages in it, else always the
 /// same, so that its answers and cursors are the same as long as the index is.
-pub fn beginning(text: &str) -> Timestamp {
+pub(super) fn beginning(text: &str) -> Timestamp {
     let (now, epoch) = (status::now(), Timestamp::from_millis(0));
     if Query::parse(text, now) == Query::parse(text, epoch) {
         epoch
@@ -89,7 +89,7 @@ pub fn beginning(text: &str) -> Timestamp {
 }
 
 /// How far to count: the parameter `total`.
-pub fn count(params: &Params) -> Count {
+pub(super) fn count(params: &Params) -> Count {
     match params.text("total").and_then(|text| text.parse().ok()) {
         Some(number) => Count::UpTo(number),
         None => Count::Exact,
@@ -97,7 +97,7 @@ pub fn count(params: &Params) -> Count {
 }
 
 /// The order of hits.
-pub fn sort(params: &Params, default: SortBy) -> Result<Sort, ApiError> {
+pub(super) fn sort(params: &Params, default: SortBy) -> Result<Sort, ApiError> {
     let Some(text) = params.text("sort") else {
         return Ok(Sort {
             by: default,
@@ -109,7 +109,7 @@ pub fn sort(params: &Params, default: SortBy) -> Result<Sort, ApiError> {
 
 /// A count as `/v1` shows it.
 #[derive(Debug, serde::Serialize)]
-pub struct TotalBody {
+pub(super) struct TotalBody {
     value: u64,
     relation: &'static str,
 }

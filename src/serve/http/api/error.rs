@@ -14,14 +14,14 @@ use tokio::task::JoinError;
 use crate::core::query::{CursorError, QueryError};
 
 /// The content type of JSON:API, of errors everywhere.
-pub const JSON_API: &str = "application/vnd.api+json";
+pub(crate) const JSON_API: &str = "application/vnd.api+json";
 
 /// When a client may ask again that was refused because of load, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
 /// What went wrong, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
+pub(crate) enum Code {
     /// There is no such parameter.
     ParameterUnknown,
     /// The parameter is missing.
@@ -116,7 +116,7 @@ impl Code {
 
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     code: Code,
     detail: String,
     parameter: Option<String>,
@@ -125,7 +125,7 @@ pub struct ApiError {
 
 impl ApiError {
     /// What went wrong, and what to do.
-    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
             detail: detail.into(),
@@ -135,18 +135,18 @@ impl ApiError {
     }
 
     /// A parameter whose value cannot be meant.
-    pub fn invalid(parameter: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(parameter: &str, detail: impl Into<String>) -> Self {
         Self::new(Code::ParameterInvalid, detail).of(parameter)
     }
 
     /// The same, because of this parameter.
-    pub fn of(mut self, parameter: &str) -> Self {
+    pub(crate) fn of(mut self, parameter: &str) -> Self {
         self.parameter = Some(parameter.to_owned());
         self
     }
 
     /// A search that cannot be read.
-    pub fn of_query(parameter: &str, error: &QueryError) -> Self {
+    pub(crate) fn of_query(parameter: &str, error: &QueryError) -> Self {
         let mut it = Self::new(Code::QueryInvalid, error.to_string()).of(parameter);
         it.meta.insert("column".into(), error.column.into());
         it.meta.insert("text".into(), error.text.clone().into());
@@ -154,18 +154,19 @@ impl ApiError {
     }
 
     /// A cursor that cannot be used.
-    pub fn of_cursor(parameter: &str, error: CursorError) -> Self {
+    pub(crate) fn of_cursor(parameter: &str, error: CursorError) -> Self {
         Self::new(Code::CursorInvalid, error.to_string()).of(parameter)
     }
 
     /// What went wrong, for programs.
-    pub fn code(&self) -> Code {
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> Code {
         self.code
     }
 
     /// Whether it is of that kind and about that parameter, and its text has these words in it.
     #[cfg(test)]
-    pub fn is_like(&self, other: &Self, said: &str) -> bool {
+    pub(crate) fn is_like(&self, other: &Self, said: &str) -> bool {
         (self.code, &self.parameter) == (other.code, &other.parameter) && self.detail.contains(said)
     }
 
@@ -219,7 +220,7 @@ impl IntoResponse for ApiError {
 }
 
 /// A search that took longer than `limit`.
-pub fn too_slow(limit: Duration) -> ApiError {
+pub(crate) fn too_slow(limit: Duration) -> ApiError {
     let text = format!(
         "it was given up after {} ms; ask for less: a folder, whole words, fewer facets",
         limit.as_millis()
@@ -228,7 +229,7 @@ pub fn too_slow(limit: Duration) -> ApiError {
 }
 
 /// What answers a request did not end well.
-pub fn panicked(error: &JoinError) -> ApiError {
+pub(crate) fn panicked(error: &JoinError) -> ApiError {
     tracing::error!(%error, "the answer to an HTTP request panicked");
     let text = "this is a defect of asset-indexer; see its log";
     ApiError::new(Code::Internal, text)

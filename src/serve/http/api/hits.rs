@@ -7,7 +7,7 @@ use crate::core::query::Hit;
 
 /// A hit as `/v1` shows it.
 #[derive(Debug, Serialize)]
-pub struct HitBody {
+pub(super) struct HitBody {
     /// With highlights counted in characters.
     #[serde(flatten)]
     hit: Hit,
@@ -17,7 +17,7 @@ pub struct HitBody {
 }
 
 /// The hits, with previews where they were asked for.
-pub async fn bodies(hits: Vec<Hit>, scope: &Scope, with_previews: bool) -> Vec<HitBody> {
+pub(super) async fn bodies(hits: Vec<Hit>, scope: &Scope, with_previews: bool) -> Vec<HitBody> {
     let mut previews: Vec<Option<Option<String>>> = vec![None; hits.len()];
     if with_previews {
         for listed in scope.all() {

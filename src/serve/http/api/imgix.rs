@@ -21,7 +21,7 @@ use super::openapi::Operation;
 use crate::serve::http::site::Site;
 
 /// What can be asked for.
-pub const OPERATIONS: [&Operation; 6] = [
+pub(super) const OPERATIONS: [&Operation; 6] = [
     &sources::LIST,
     &sources::ONE,
     &assets::LIST,
@@ -31,7 +31,7 @@ pub const OPERATIONS: [&Operation; 6] = [
 ];
 
 /// The paths.
-pub fn routes() -> Router<Arc<Site>> {
+pub(super) fn routes() -> Router<Arc<Site>> {
     Router::new()
         .route(sources::LIST.path, get(sources::list))
         .route(sources::ONE.path, get(sources::one))

@@ -17,7 +17,7 @@ use crate::serve::access::Grant;
 use crate::serve::http::site::{Listed, Site};
 
 /// A request; taken out of it by axum, which refuses one that has no grant.
-pub struct Inquiry {
+pub(super) struct Inquiry {
     /// What answers it.
     pub site: Arc<Site>,
     /// What it may see.
@@ -40,17 +40,17 @@ impl FromRequestParts<Arc<Site>> for Inquiry {
 
 impl Inquiry {
     /// Its parameters, which are those of the operation.
-    pub fn params(&self, operation: &Operation) -> Result<Params, ApiError> {
+    pub(super) fn params(&self, operation: &Operation) -> Result<Params, ApiError> {
         Params::read(self.uri.query(), operation.parameters)
     }
 
     /// The path of its address, still encoded.
-    pub fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         self.uri.path()
     }
 
     /// The Source that the parameter `source` names.
-    pub fn source(&self, params: &Params) -> Result<&Listed, ApiError> {
+    pub(super) fn source(&self, params: &Params) -> Result<&Listed, ApiError> {
         let name = params.text("source").unwrap_or_default();
         self.scope.named(name, "source")
     }

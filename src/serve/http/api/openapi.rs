@@ -13,11 +13,11 @@ mod plain;
 mod schemas;
 
 /// Where the document is served.
-pub const PATH: &str = "/v1/openapi.json";
+pub(crate) const PATH: &str = "/v1/openapi.json";
 
 /// One path that is read by GET.
 #[derive(Clone, Copy, Debug)]
-pub struct Operation {
+pub(crate) struct Operation {
     /// With `{…}` for what stands in it.
     pub path: &'static str,
     /// A name for programs.
@@ -36,7 +36,7 @@ pub struct Operation {
 
 /// Which interface a path belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tag {
+pub(crate) enum Tag {
     /// Our own.
     Search,
     /// imgix's shapes.
@@ -60,7 +60,7 @@ impl Tag {
 }
 
 /// The document as text.
-pub fn text() -> String {
+pub(crate) fn text() -> String {
     let text = serde_json::to_string_pretty(&document());
     text.expect("keys are text and numbers finite") + "\n"
 }

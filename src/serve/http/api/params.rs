@@ -6,11 +6,11 @@
 use super::error::{ApiError, Code};
 
 /// The most characters of a value.
-pub const MAX_VALUE_CHARS: usize = 4_096;
+pub(crate) const MAX_VALUE_CHARS: usize = 4_096;
 
 /// One parameter that a path takes.
 #[derive(Clone, Copy, Debug)]
-pub struct Spec {
+pub(crate) struct Spec {
     /// Its name; a `*` in it stands for any characters.
     pub name: &'static str,
     /// What may be written.
@@ -21,7 +21,7 @@ pub struct Spec {
 
 /// What may be written for a parameter.
 #[derive(Clone, Copy, Debug)]
-pub enum Form {
+pub(crate) enum Form {
     /// Any text.
     Text,
     /// Any text, and the parameter must be there.
@@ -49,7 +49,7 @@ pub enum Form {
 
 /// What was written, in the forms that the table asks for.
 #[derive(Debug)]
-pub struct Params {
+pub(crate) struct Params {
     specs: &'static [&'static [Spec]],
     given: Vec<(String, String)>,
 }
@@ -58,7 +58,10 @@ impl Params {
     /// Reads the part of an address behind its `?`.
     ///
     /// The first parameter that is unknown, repeated, missing or of another form is an error.
-    pub fn read(query: Option<&str>, specs: &'static [&'static [Spec]]) -> Result<Self, ApiError> {
+    pub(crate) fn read(
+        query: Option<&str>,
+        specs: &'static [&'static [Spec]],
+    ) -> Result<Self, ApiError> {
         let mut given: Vec<(String, String)> = Vec::new();
         let pairs = query.unwrap_or_default().split('&');
         for pair in pairs.filter(|pair| !pair.is_empty()) {
@@ -90,31 +93,31 @@ impl Params {
     }
 
     /// What was written, if anything.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.texts(name).next()
     }
 
     /// All that was written.
-    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         debug_assert!(spec_of(self.specs, name).is_some(), "no parameter {name}");
         let given = self.given.iter().filter(move |(given, _)| given == name);
         given.map(|(_, value)| value.as_str())
     }
 
     /// Names and values of all whose name begins so, in the order in which they were written.
-    pub fn beginning_with(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn beginning_with(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
         let given = self.given.iter();
         let given = given.filter(move |(name, _)| name.starts_with(start));
         given.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Whether it was written at all.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.text(name).is_some()
     }
 
     /// The number that was written, else the default.
-    pub fn number(&self, name: &str) -> u64 {
+    pub(crate) fn number(&self, name: &str) -> u64 {
         let default = match spec_of(self.specs, name).map(|spec| spec.form) {
             Some(Form::Number { default, .. }) => default,
             _ => 0,
@@ -124,12 +127,12 @@ impl Params {
     }
 
     /// Whether `true` was written.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         self.text(name) == Some("true")
     }
 
     /// The words that were written with commas between them, each once.
-    pub fn words(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn words(&self, name: &str) -> Vec<&str> {
         let mut words = Vec::new();
         for word in self.text(name).unwrap_or_default().split(',') {
             if !word.is_empty() && !words.contains(&word) {
@@ -205,7 +208,7 @@ fn unknown(specs: &[&[Spec]], name: &str) -> ApiError {
 }
 
 /// The text with each `%` and two hex digits taken for a byte, once; in a form `+` is a space.
-pub fn decoded(text: &str, is_form: bool) -> Result<String, &'static str> {
+pub(crate) fn decoded(text: &str, is_form: bool) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -12,7 +12,7 @@ use crate::search::{Deadline, SearchError, View};
 use crate::serve::http::site::Site;
 
 /// Does some work on the newest view of the index.
-pub async fn searching<T>(
+pub(super) async fn searching<T>(
     site: &Arc<Site>,
     work: impl FnOnce(&View, &Deadline) -> Result<T, SearchError> + Send + 'static,
 ) -> Result<T, ApiError>
@@ -26,7 +26,7 @@ where
 ///
 /// It waits for its turn; that counts into the time that the work may take. Work whose client is gone
 /// ends soon.
-pub async fn looking<T>(
+pub(super) async fn looking<T>(
     site: &Arc<Site>,
     work: impl FnOnce(Result<Arc<View>, SearchError>, &Deadline) -> Result<T, SearchError>
     + Send
@@ -68,7 +68,7 @@ where
 }
 
 /// The view, if there is one; that the index cannot be read is in the log then.
-pub fn at_hand(view: Result<Arc<View>, SearchError>) -> Option<Arc<View>> {
+pub(super) fn at_hand(view: Result<Arc<View>, SearchError>) -> Option<Arc<View>> {
     let note_unreadable = |error: &SearchError| match error {
         SearchError::Index(error) => note(error),
         SearchError::Absent { .. } | SearchError::TooSlow(_) | SearchError::OtherSort(_) => {}

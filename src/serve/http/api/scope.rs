@@ -8,30 +8,30 @@ use crate::serve::access::Grant;
 use crate::serve::http::site::{Catalog, Listed};
 
 /// The Sources that a request may see, of one configuration.
-pub struct Scope {
+pub(crate) struct Scope {
     catalog: Arc<Catalog>,
     grant: Grant,
 }
 
 impl Scope {
     /// Of a client with that grant.
-    pub fn new(catalog: Arc<Catalog>, grant: Grant) -> Self {
+    pub(crate) fn new(catalog: Arc<Catalog>, grant: Grant) -> Self {
         Self { catalog, grant }
     }
 
     /// All that may be seen, in the order of the configuration.
-    pub fn all(&self) -> impl Iterator<Item = &Listed> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Listed> {
         let all = self.catalog.sources.iter();
         all.filter(|listed| self.grant.may_see(&listed.source.name))
     }
 
     /// The configuration.
-    pub fn catalog(&self) -> &Catalog {
+    pub(crate) fn catalog(&self) -> &Catalog {
         &self.catalog
     }
 
     /// The Source of that name; `parameter` is where it was named.
-    pub fn named(&self, name: &str, parameter: &str) -> Result<&Listed, ApiError> {
+    pub(crate) fn named(&self, name: &str, parameter: &str) -> Result<&Listed, ApiError> {
         let found = self.all().find(|listed| listed.source.name == name);
         found.ok_or_else(|| {
             let text = format!("there is no Source {name:?}; /v1/sources lists them");
@@ -40,7 +40,7 @@ impl Scope {
     }
 
     /// The Source of that id.
-    pub fn with_id(&self, id: &str) -> Result<&Listed, ApiError> {
+    pub(crate) fn with_id(&self, id: &str) -> Result<&Listed, ApiError> {
         let found = self.all().find(|listed| listed.id == id);
         found.ok_or_else(|| {
             let text = format!("there is no Source with the id {id:?}; /api/v1/sources lists them");
@@ -49,7 +49,7 @@ impl Scope {
     }
 
     /// Those of the names, each once, all where there is none, without those that are disabled.
-    pub fn searched<'n>(
+    pub(crate) fn searched<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
     ) -> Result<Vec<Arc<Source>>, ApiError> {

@@ -9,7 +9,7 @@ use crate::observe::status::Phase;
 use crate::search::{Deadline, SearchError, View};
 
 /// How far a Source is.
-pub struct Standing {
+pub(crate) struct Standing {
     /// Deploying until its first scan is complete.
     pub phase: Phase,
     /// As of when its newest scan is complete.
@@ -18,7 +18,7 @@ pub struct Standing {
 
 impl Standing {
     /// Of the Source, by that view of the index, if there is an index.
-    pub fn of(view: Option<&View>, source: &Source) -> Self {
+    pub(crate) fn of(view: Option<&View>, source: &Source) -> Self {
         let state = view.and_then(|view| view.checkpoint().source(&source.name));
         // Records of another place are none of its assets.
         let state = state.filter(|it| it.origin == source.origin() && it.prefix == source.prefix);
@@ -35,7 +35,7 @@ impl Standing {
     }
 
     /// The phase in imgix's words.
-    pub fn status(&self) -> &'static str {
+    pub(crate) fn status(&self) -> &'static str {
         match self.phase {
             Phase::Disabled => "disabled",
             Phase::Deployed => "deployed",
@@ -45,7 +45,7 @@ impl Standing {
 }
 
 /// The assets of a Source; `None` where it is disabled or there is no index.
-pub fn assets(
+pub(crate) fn assets(
     view: Option<&View>,
     source: &Source,
     deadline: &Deadline,

@@ -17,7 +17,7 @@ use super::openapi::{self, Operation};
 use crate::serve::http::site::Site;
 
 /// What can be asked for.
-pub const OPERATIONS: [&Operation; 6] = [
+pub(super) const OPERATIONS: [&Operation; 6] = [
     &sources::OPERATION,
     &search::OPERATION,
     &suggest::OPERATION,
@@ -27,7 +27,7 @@ pub const OPERATIONS: [&Operation; 6] = [
 ];
 
 /// The paths.
-pub fn routes() -> Router<Arc<Site>> {
+pub(super) fn routes() -> Router<Arc<Site>> {
     Router::new()
         .route(sources::OPERATION.path, get(sources::answer))
         .route(search::OPERATION.path, get(search::answer))

@@ -10,7 +10,7 @@ use crate::index::histogram::Histogram;
 use crate::observe::status::{QueueBoard, ScanView, SourceBoard};
 
 /// One metric.
-pub struct Metric {
+pub(super) struct Metric {
     /// Its name.
     pub name: &'static str,
     /// What it tells, in one line.
@@ -20,11 +20,11 @@ pub struct Metric {
 }
 
 /// A value of a second label, and the number under it.
-pub type Labelled = (&'static str, Number);
+pub(super) type Labelled = (&'static str, Number);
 
 /// Where the numbers come from, and by which labels they are told apart.
 #[derive(Clone, Copy)]
-pub enum Read {
+pub(super) enum Read {
     /// One for the process.
     Process(fn(&Scrape) -> Option<Number>),
     /// Some for the process, by this label.
@@ -49,7 +49,7 @@ pub enum Read {
 
 /// A value.
 #[derive(Clone, Copy)]
-pub enum Number {
+pub(super) enum Number {
     /// Without a fraction.
     Whole(u64),
     /// With one.
@@ -58,7 +58,7 @@ pub enum Number {
 
 impl Metric {
     /// Its type.
-    pub fn kind(&self) -> MetricType {
+    pub(super) fn kind(&self) -> MetricType {
         match self.read {
             Read::SourceHistogram(_) | Read::Histogram(_) | Read::RouteHistogram => {
                 MetricType::Histogram
@@ -72,7 +72,7 @@ impl Metric {
 impl Read {
     /// By which labels the numbers are told apart.
     #[cfg(test)]
-    pub fn labels(&self) -> Vec<&'static str> {
+    pub(super) fn labels(&self) -> Vec<&'static str> {
         match *self {
             Self::Process(_) | Self::Histogram(_) => vec![],
             Self::ProcessBy(label, _) => vec![label],

@@ -12,7 +12,7 @@ mod queues;
 mod sources;
 
 /// All metrics, in the order in which they are written.
-pub fn metrics() -> impl Iterator<Item = &'static Metric> {
+pub(super) fn metrics() -> impl Iterator<Item = &'static Metric> {
     let groups: [&[Metric]; 5] = [
         &process::METRICS,
         &index::METRICS,

@@ -11,7 +11,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub fn playing(answers: &[&str]) -> Self {
+    pub(super) fn playing(answers: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let answers: Vec<String> = answers.iter().map(|&answer| answer.to_owned()).collect();
@@ -31,12 +31,12 @@ impl Server {
         Self { address, thread }
     }
 
-    pub fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The requests that came; a server that still waits for one is told that none will come.
-    pub fn requests(self) -> Vec<String> {
+    pub(super) fn requests(self) -> Vec<String> {
         drop(TcpStream::connect(self.address));
         self.thread.join().unwrap()
     }

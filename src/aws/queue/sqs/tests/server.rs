@@ -22,7 +22,7 @@ pub(super) struct Request {
 
 impl Server {
     /// Plays a status and a body for each request.
-    pub fn playing(answers: &[(u16, &str)]) -> Self {
+    pub(super) fn playing(answers: &[(u16, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let answer = |&(status, body): &(u16, &str)| {
@@ -49,12 +49,12 @@ impl Server {
     }
 
     /// The address of a queue on it.
-    pub fn queue_url(&self) -> String {
+    pub(super) fn queue_url(&self) -> String {
         format!("http://{}/1/q", self.address)
     }
 
     /// The requests that came; a server that still waits for one is told that none will come.
-    pub fn requests(self) -> Vec<Request> {
+    pub(super) fn requests(self) -> Vec<Request> {
         drop(TcpStream::connect(self.address));
         self.thread.join().unwrap()
     }

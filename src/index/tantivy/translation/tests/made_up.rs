@@ -78,7 +78,7 @@ fn object() -> impl Strategy<Value = Object> {
 }
 
 /// What becomes of the paths of Sources, commit by commit.
-pub fn commits() -> impl Strategy<Value = Vec<Vec<(usize, String, Becomes)>>> {
+pub(super) fn commits() -> impl Strategy<Value = Vec<Vec<(usize, String, Becomes)>>> {
     let becomes = prop_oneof![
         6 => object().prop_map(Becomes::Object),
         1 => Just(Becomes::Tombstone),
@@ -188,7 +188,7 @@ fn term() -> impl Strategy<Value = Condition> {
 }
 
 /// A condition of some terms.
-pub fn condition() -> impl Strategy<Value = Condition> {
+pub(super) fn condition() -> impl Strategy<Value = Condition> {
     term().prop_recursive(3, 8, 3, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Condition::All),

@@ -55,7 +55,7 @@ const LISTED: &[&[Spec]] = &[
 ];
 
 /// In the OpenAPI document.
-pub const LIST: Operation = Operation {
+pub(super) const LIST: Operation = Operation {
     path: "/api/v1/sources/{id}/assets",
     id: "imgixAssets",
     summary: "The assets of a Source, as imgix lists them",
@@ -66,7 +66,7 @@ pub const LIST: Operation = Operation {
 };
 
 /// In the OpenAPI document.
-pub const OLD_LIST: Operation = Operation {
+pub(super) const OLD_LIST: Operation = Operation {
     path: "/api/v1/assets/{id}",
     id: "imgixAssetsOld",
     summary: "The same, as older clients ask for it",
@@ -74,7 +74,7 @@ pub const OLD_LIST: Operation = Operation {
 };
 
 /// In the OpenAPI document.
-pub const ONE: Operation = Operation {
+pub(super) const ONE: Operation = Operation {
     path: "/api/v1/sources/{id}/assets/{origin_path}",
     id: "imgixAsset",
     summary: "One asset, as imgix shows it",
@@ -85,7 +85,7 @@ pub const ONE: Operation = Operation {
 };
 
 /// In the OpenAPI document.
-pub const OLD_ONE: Operation = Operation {
+pub(super) const OLD_ONE: Operation = Operation {
     path: "/api/v1/assets/{id}/{origin_path}",
     id: "imgixAssetOld",
     summary: "The same, as older clients ask for it",
@@ -93,7 +93,7 @@ pub const OLD_ONE: Operation = Operation {
 };
 
 /// Answers a request for a page.
-pub async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
+pub(super) async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
     let params = inquiry.params(&LIST)?;
     let (id, _) = parts(inquiry.path());
     let source = Arc::clone(&inquiry.scope.with_id(id)?.source);
@@ -116,7 +116,7 @@ pub async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
 }
 
 /// Answers a request for one.
-pub async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
+pub(super) async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
     let params = inquiry.params(&ONE)?;
     let (id, path) = parts(inquiry.path());
     let source = Arc::clone(&inquiry.scope.with_id(id)?.source);

@@ -29,7 +29,7 @@ macro_rules! filter {
 const UNKNOWN: &str = "not known of objects in S3: finds nothing";
 
 /// The filters that there are.
-pub const FILTERS: &[&[Spec]] = &[
+pub(super) const FILTERS: &[&[Spec]] = &[
     &filter!(
         "keyword",
         "words of the path; the last may be the beginning of one"
@@ -51,7 +51,7 @@ pub const FILTERS: &[&[Spec]] = &[
 ];
 
 /// What the filters of a request ask for, and the same as a text that tells it from others.
-pub fn read(params: &Params) -> Result<(Condition, String), ApiError> {
+pub(super) fn read(params: &Params) -> Result<(Condition, String), ApiError> {
     let (mut all, mut any, mut written) = (Vec::new(), Vec::new(), String::new());
     for (parameter, value) in params.beginning_with("filter[") {
         let name = parameter

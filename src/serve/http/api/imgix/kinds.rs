@@ -10,10 +10,10 @@ const VECTOR: [&str; 4] = ["svg", "svgz", "ai", "eps"];
 const ANIMATION: [&str; 2] = ["gif", "apng"];
 
 /// imgix's words.
-pub const NAMES: [&str; 5] = ["IMAGE", "ANIMATION", "DOCUMENT", "VECTOR", "VIDEO"];
+pub(super) const NAMES: [&str; 5] = ["IMAGE", "ANIMATION", "DOCUMENT", "VECTOR", "VIDEO"];
 
 /// imgix's word for an asset of that extension and type; `None` where it has none.
-pub fn name(ext: Option<&str>, kind: Kind) -> Option<&'static str> {
+pub(super) fn name(ext: Option<&str>, kind: Kind) -> Option<&'static str> {
     let is_in = |exts: &[&str]| ext.is_some_and(|ext| exts.contains(&ext));
     match kind {
         _ if is_in(&VECTOR) => Some("VECTOR"),
@@ -26,7 +26,7 @@ pub fn name(ext: Option<&str>, kind: Kind) -> Option<&'static str> {
 }
 
 /// What is of the kind of that name, in any case; `None` where there is no such kind.
-pub fn condition(name: &str) -> Option<Condition> {
+pub(super) fn condition(name: &str) -> Option<Condition> {
     let exts = |exts: &[&str]| {
         let exts = exts.iter().map(|ext| (*ext).to_owned());
         Condition::Term(Term::Ext(exts.collect()))

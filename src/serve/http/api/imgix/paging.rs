@@ -13,10 +13,10 @@ use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::params::{Form, Params, Spec};
 
 /// The most assets that can be passed over by counting.
-pub const MAX_OFFSET: u64 = 10_000;
+pub(super) const MAX_OFFSET: u64 = 10_000;
 
 /// How pages are asked for.
-pub const PARAMETERS: &[Spec] = &[
+pub(super) const PARAMETERS: &[Spec] = &[
     Spec {
         name: "page[cursor]",
         form: Form::Text,
@@ -50,7 +50,7 @@ const LIMIT: Form = Form::Number {
 };
 
 /// The page that was asked for.
-pub struct Paging {
+pub(super) struct Paging {
     /// The most assets.
     pub limit: usize,
     begin: Begin,
@@ -67,11 +67,11 @@ enum Begin {
 }
 
 /// The assets of a page, how many there are in all, and where the page ended.
-pub type Found = (Vec<Hit>, Total, Option<Position>);
+pub(super) type Found = (Vec<Hit>, Total, Option<Position>);
 
 impl Paging {
     /// The page that was asked for, of the search of that fingerprint.
-    pub fn read(params: &Params, fingerprint: u64, sort: Sort) -> Result<Self, ApiError> {
+    pub(super) fn read(params: &Params, fingerprint: u64, sort: Sort) -> Result<Self, ApiError> {
         let counted = match (params.text("page[cursor]"), params.text("page[number]")) {
             (Some(_), Some(_)) => {
                 let text = "write page[cursor] or page[number], not both";
@@ -133,7 +133,7 @@ impl Paging {
     }
 
     /// Searches for the page.
-    pub fn search(
+    pub(super) fn search(
         &self,
         view: &View,
         scope: &[&Source],
@@ -166,7 +166,7 @@ impl Paging {
     }
 
     /// `meta` of the answer: offsets go on as offsets, all else as cursors.
-    pub fn meta(&self, total: Total, next: Option<Position>) -> serde_json::Value {
+    pub(super) fn meta(&self, total: Total, next: Option<Position>) -> serde_json::Value {
         let has_more = next.is_some();
         let next = next.map(|position| match self.begin {
             Begin::Cursor => self.place.cursor_at(position),

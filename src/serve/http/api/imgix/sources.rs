@@ -73,7 +73,7 @@ const fn text(name: &'static str, about: &'static str) -> Spec {
 }
 
 /// In the OpenAPI document.
-pub const LIST: Operation = Operation {
+pub(super) const LIST: Operation = Operation {
     path: "/api/v1/sources",
     id: "imgixSources",
     summary: "The Sources, as imgix lists them",
@@ -84,7 +84,7 @@ pub const LIST: Operation = Operation {
 };
 
 /// In the OpenAPI document.
-pub const ONE: Operation = Operation {
+pub(super) const ONE: Operation = Operation {
     path: "/api/v1/sources/{id}",
     id: "imgixSource",
     summary: "One Source, as imgix shows it",
@@ -95,7 +95,7 @@ pub const ONE: Operation = Operation {
 };
 
 /// Answers a request for all.
-pub async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
+pub(super) async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
     let params = inquiry.params(&LIST)?;
     let all = inquiry
         .scope
@@ -139,7 +139,7 @@ pub async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
 }
 
 /// Answers a request for one.
-pub async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
+pub(super) async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
     let params = inquiry.params(&ONE)?;
     let (id, _) = parts(inquiry.path());
     let listed = inquiry.scope.with_id(id)?;

@@ -39,7 +39,7 @@ const PLAIN: [(&str, &str, &str, &str, bool); 6] = [
 ];
 
 /// The paths.
-pub fn paths() -> Map<String, Value> {
+pub(super) fn paths() -> Map<String, Value> {
     let path = |(path, id, summary, kind, is_open): (&str, _, _, &str, bool)| {
         let schema = match kind {
             "application/json" => json!({ "type": "object" }),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::schema;
 
 /// All schemas by name.
-pub fn all() -> Value {
+pub(super) fn all() -> Value {
     let mut all = Map::new();
     for part in [own(), imgix(), errors()] {
         all.extend(part.as_object().cloned().unwrap_or_default());

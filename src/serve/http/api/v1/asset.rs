@@ -14,7 +14,7 @@ use crate::serve::http::api::params::{Form, Spec};
 use crate::serve::http::api::run::searching;
 
 /// Which asset.
-pub const WHICH: &[Spec] = &[
+pub(super) const WHICH: &[Spec] = &[
     Spec {
         name: "source",
         form: Form::RequiredText,
@@ -28,7 +28,7 @@ pub const WHICH: &[Spec] = &[
 ];
 
 /// In the OpenAPI document.
-pub const OPERATION: Operation = Operation {
+pub(super) const OPERATION: Operation = Operation {
     path: "/v1/asset",
     id: "asset",
     summary: "One asset by its path",
@@ -40,12 +40,12 @@ pub const OPERATION: Operation = Operation {
 
 /// The answer.
 #[derive(Serialize)]
-pub struct Body {
+pub(super) struct Body {
     data: Option<HitBody>,
 }
 
 /// Answers a request.
-pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
     let params = inquiry.params(&OPERATION)?;
     let listed = inquiry.source(&params)?;
     let source = Arc::clone(&listed.source);

@@ -16,7 +16,7 @@ use crate::serve::http::api::openapi::{Operation, Tag};
 use crate::serve::http::api::run::looking;
 
 /// In the OpenAPI document.
-pub const OPERATION: Operation = Operation {
+pub(super) const OPERATION: Operation = Operation {
     path: "/v1/explain",
     id: "explain",
     summary: "Why a path is or is not found",
@@ -28,7 +28,7 @@ pub const OPERATION: Operation = Operation {
 
 /// The answer.
 #[derive(Serialize)]
-pub struct Body {
+pub(super) struct Body {
     data: Explained,
 }
 
@@ -40,7 +40,7 @@ struct Explained {
 }
 
 /// Answers a request.
-pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
     let params = inquiry.params(&OPERATION)?;
     let listed = inquiry.source(&params)?;
     let source = Arc::clone(&listed.source);

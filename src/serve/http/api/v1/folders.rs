@@ -50,7 +50,7 @@ const PARAMETERS: &[Spec] = &[
 ];
 
 /// In the OpenAPI document.
-pub const OPERATION: Operation = Operation {
+pub(super) const OPERATION: Operation = Operation {
     path: "/v1/folders",
     id: "folders",
     summary: "The child folders of a folder, and the first of its assets",
@@ -72,7 +72,7 @@ const BY_PATH: Sort = Sort {
 
 /// The answer.
 #[derive(Serialize)]
-pub struct Body {
+pub(super) struct Body {
     data: Level,
     meta: Meta,
 }
@@ -115,7 +115,7 @@ impl NextBody {
 }
 
 /// Answers a request.
-pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
     let params = inquiry.params(&OPERATION)?;
     let listed = inquiry.source(&params)?;
     let source = Arc::clone(&listed.source);

@@ -87,14 +87,14 @@ const PARAMETERS: &[Spec] = &[
 ];
 
 /// Whether hits come with an address for a browser.
-pub const PREVIEWS: Spec = Spec {
+pub(super) const PREVIEWS: Spec = Spec {
     name: "previews",
     form: Form::Flag,
     about: "whether hits come with preview_url: an address that is good for ten minutes at least",
 };
 
 /// In the OpenAPI document.
-pub const OPERATION: Operation = Operation {
+pub(super) const OPERATION: Operation = Operation {
     path: "/v1/search",
     id: "search",
     summary: "Find assets",
@@ -133,7 +133,7 @@ struct FacetBody {
 }
 
 /// Answers a request.
-pub async fn answer(inquiry: Inquiry) -> Result<Response, ApiError> {
+pub(super) async fn answer(inquiry: Inquiry) -> Result<Response, ApiError> {
     let begin = Instant::now();
     let params = inquiry.params(&OPERATION)?;
     let sources = inquiry.scope.searched(params.texts("source"))?;

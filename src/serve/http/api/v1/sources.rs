@@ -13,7 +13,7 @@ use crate::serve::http::api::run::{at_hand, looking};
 use crate::serve::http::api::standing::{Standing, assets};
 
 /// In the OpenAPI document.
-pub const OPERATION: Operation = Operation {
+pub(super) const OPERATION: Operation = Operation {
     path: "/v1/sources",
     id: "sources",
     summary: "The Sources that may be seen",
@@ -25,7 +25,7 @@ pub const OPERATION: Operation = Operation {
 
 /// The answer.
 #[derive(Serialize)]
-pub struct Body {
+pub(super) struct Body {
     data: Vec<SourceBody>,
 }
 
@@ -42,7 +42,7 @@ struct SourceBody {
 }
 
 /// Answers a request.
-pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
     inquiry.params(&OPERATION)?;
     let sources = inquiry
         .scope

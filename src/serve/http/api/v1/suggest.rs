@@ -35,7 +35,7 @@ const PARAMETERS: &[Spec] = &[
 ];
 
 /// In the OpenAPI document.
-pub const OPERATION: Operation = Operation {
+pub(super) const OPERATION: Operation = Operation {
     path: "/v1/suggest",
     id: "suggest",
     summary: "Names of assets and folders that begin so",
@@ -47,12 +47,12 @@ pub const OPERATION: Operation = Operation {
 
 /// The answer.
 #[derive(Serialize)]
-pub struct Body {
+pub(super) struct Body {
     data: Vec<Suggestion>,
 }
 
 /// Answers a request.
-pub async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
+pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
     let params = inquiry.params(&OPERATION)?;
     let sources = inquiry.scope.searched(params.texts("source"))?;
     let text = params.text("q").unwrap_or_default().to_owned();

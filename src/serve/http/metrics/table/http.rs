@@ -3,7 +3,7 @@
 use super::super::metric::{Metric, Read};
 use super::{metric, some};
 
-pub const METRICS: [Metric; 4] = [
+pub(super) const METRICS: [Metric; 4] = [
     metric(
         "asset_indexer_http_requests_total",
         "Requests that were answered, by what kind they were and with which status",

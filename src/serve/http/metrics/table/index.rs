@@ -4,7 +4,7 @@ use super::super::metric::{Metric, Read};
 use super::{metric, some};
 use crate::observe::status::IndexHealth;
 
-pub const METRICS: [Metric; 11] = [
+pub(super) const METRICS: [Metric; 11] = [
     metric(
         "asset_indexer_index_up",
         "Whether the index is open",

@@ -3,7 +3,7 @@
 use super::super::metric::{Metric, Read};
 use super::{metric, some};
 
-pub const METRICS: [Metric; 9] = [
+pub(super) const METRICS: [Metric; 9] = [
     metric(
         "asset_indexer_build_info",
         "Always 1; the version of the program",

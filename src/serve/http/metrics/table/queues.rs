@@ -4,7 +4,7 @@ use super::super::metric::{Metric, Read};
 use super::{metric, some};
 use crate::observe::status::Health;
 
-pub const METRICS: [Metric; 17] = [
+pub(super) const METRICS: [Metric; 17] = [
     metric(
         "asset_indexer_queue_up",
         "Whether the queue is received from",

@@ -5,7 +5,7 @@ use super::{metric, some};
 use crate::observe::status::SourceBoard;
 use crate::observe::status::report::State;
 
-pub const METRICS: [Metric; 18] = [
+pub(super) const METRICS: [Metric; 18] = [
     metric(
         "asset_indexer_source_state",
         "1 for the state that the Source is in, 0 for the others",
