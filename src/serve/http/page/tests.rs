@@ -81,7 +81,7 @@ fn what_the_document_and_the_modules_name_is_there() {
 
 #[test]
 fn every_file_in_the_folder_is_served() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/serve/http/page");
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let is_served = all().any(|file| file.name == name);
