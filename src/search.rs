@@ -145,6 +145,7 @@ use crate::index::live::{Newest, newest};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
 mod error;
+#[cfg(feature = "program")]
 pub(crate) mod explain;
 mod view;
 

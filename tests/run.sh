@@ -9,6 +9,9 @@ source tests/setup.sh
 # How long building and running all tests may take: a test that hangs fails, and its name has been printed.
 MAX_TEST_SECONDS=2400
 
+# How many crates a program that searches may have to build, this one and tantivy's 114 included.
+MAX_SEARCH_CRATES=130
+
 # step TITLE COMMAND...
 step() {
     local title=$1 began=$SECONDS
@@ -27,6 +30,16 @@ check_dependencies() {
     else
         printf 'skipped: known flaws of crates: the database of RustSec cannot be fetched from here\n'
     fi
+}
+
+# The library for programs that search: it builds without the program, and stays small.
+check_search_library() {
+    local only=(--locked --no-default-features --features search) crates
+    cargo clippy --lib "${only[@]}" --quiet -- -D warnings || return
+    cargo clippy --lib "${only[@]},config" --quiet -- -D warnings || return
+    crates=$(cargo tree "${only[@]}" --edges normal --prefix none | awk '{ print $1, $2 }' | sort -u | wc -l)
+    printf 'the search library takes %d crates, at most %d are allowed\n' "$crates" "$MAX_SEARCH_CRATES"
+    [ "$crates" -le "$MAX_SEARCH_CRATES" ]
 }
 
 # The bill of materials that goes into the package.
@@ -55,6 +68,7 @@ step 'formatting' cargo fmt --check
 step 'dependencies' check_dependencies
 step 'bill of materials' check_bill_of_materials
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
+step 'search library' check_search_library
 step 'tests' timeout --foreground "$MAX_TEST_SECONDS" cargo test --locked
 step 'printed policies and set-ups' tests/forms.sh
 ASSET_INDEXER=${CARGO_TARGET_DIR:-target}/debug/asset-indexer step 'demo' deploy/demo.sh --once

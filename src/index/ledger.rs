@@ -13,6 +13,7 @@ use super::pending::Pending;
 use super::progress::{Commits, Progress};
 use super::tally::Tally;
 use super::{Compaction, Engine, IndexError, Keyed, Which};
+#[cfg(feature = "program")]
 use crate::config::IndexConfig;
 use crate::core::replication::checkpoint::{Checkpoint, Leftovers};
 use crate::core::replication::interval::{KeyInterval, KeyRange};
@@ -54,7 +55,8 @@ pub struct CommitPolicy {
 }
 
 impl CommitPolicy {
-    /// As the configuration has it.
+    /// The policy that the configuration sets.
+    #[cfg(feature = "program")]
     pub fn of(config: &IndexConfig, finishes_merges: bool) -> Self {
         Self {
             max_changes: config.commit_documents,

@@ -92,6 +92,7 @@ where
         None => lines(writer, format),
     };
     let filtering = filtering.and(filter_fn(has_no_secret));
+    #[cfg_attr(not(feature = "otlp"), allow(unused_mut))]
     let mut layers = vec![logs.with_filter(filtering).boxed()];
     #[cfg(feature = "otlp")]
     let exporter = match otlp::Exporter::from_environment()? {
