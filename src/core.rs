@@ -2,6 +2,7 @@
 //!
 //! It has no tokio, no AWS SDK, no search engine, no clock, no environment and no `async`.
 
+pub mod counters;
 pub(crate) mod human;
 pub mod query;
 pub mod replication;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::core::replication::back_off::doubled;
+use crate::core::replication::backoff::exponential;
 use crate::index::IndexError;
 use crate::observe::status::IndexHealth;
 
@@ -91,7 +91,7 @@ pub(crate) async fn run(
             Some(Order::Rebuild(rebuild)) => change.rebuild = Some(rebuild),
             None if ended.is_ok() => {}
             None => {
-                let wait = tokio::time::sleep(doubled(
+                let wait = tokio::time::sleep(exponential(
                     FIRST_BACK_OFF,
                     LONGEST_BACK_OFF,
                     failures.saturating_sub(1),

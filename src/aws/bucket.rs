@@ -27,7 +27,7 @@ pub use probe::{Clocks, Greeting};
 pub use s3::S3Bucket;
 pub use xml::Malformed;
 
-use crate::core::replication::listing::{Page, PageRequest};
+use crate::core::replication::listing::{ListingPage, PageRequest};
 
 /// One bucket that can be listed.
 pub trait Lister: Send + Sync + 'static {
@@ -40,6 +40,8 @@ pub trait Lister: Send + Sync + 'static {
     ///   is final, and the caller does not try again at once.
     /// - Any number of calls may be under way at a time. Dropping the future gives the request up;
     ///   nothing is changed by it, there or here.
-    fn list(&self, request: &PageRequest)
-    -> impl Future<Output = Result<Page, BucketError>> + Send;
+    fn list(
+        &self,
+        request: &PageRequest,
+    ) -> impl Future<Output = Result<ListingPage, BucketError>> + Send;
 }

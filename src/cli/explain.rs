@@ -5,7 +5,7 @@ use super::{FAILED, Failure, MISUSED};
 use crate::aws::bucket::LazyBucket;
 use crate::config::Config;
 use crate::core::query::hit::rfc3339;
-use crate::core::replication::notification::{Encoding, read_key};
+use crate::core::replication::notification::{KeyEncoding, decode_key};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::IndexError;
@@ -44,11 +44,11 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let encoding = if arguments.encoded {
-        Encoding::Form
+        KeyEncoding::Form
     } else {
-        Encoding::Plain
+        KeyEncoding::Plain
     };
-    let key = read_key(&arguments.key, encoding)
+    let key = decode_key(&arguments.key, encoding)
         .map_err(|error| Failure::Told(MISUSED, anyhow::Error::from(error).context("KEY")))?;
     let sources = config.choose(std::slice::from_ref(&arguments.source))?;
     let mut result = Ok(());

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::text::grouped;
-use crate::ingest::reindex::Job;
+use crate::ingest::reindex::ReindexJob;
 
 /// How often bars are drawn anew.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -40,7 +40,7 @@ impl MakeWriter<'_> for AboveBars {
 }
 
 /// Shows the jobs for ever; whoever asked for it drops it when they are done.
-pub(super) async fn show(jobs: Vec<Arc<Job>>, bars: MultiProgress) {
+pub(super) async fn show(jobs: Vec<Arc<ReindexJob>>, bars: MultiProgress) {
     if bars.is_hidden() {
         log(&jobs).await;
     } else {
@@ -48,7 +48,7 @@ pub(super) async fn show(jobs: Vec<Arc<Job>>, bars: MultiProgress) {
     }
 }
 
-async fn log(jobs: &[Arc<Job>]) {
+async fn log(jobs: &[Arc<ReindexJob>]) {
     let mut tick = tokio::time::interval(LOG_EVERY);
     tick.tick().await;
     loop {
@@ -69,7 +69,7 @@ async fn log(jobs: &[Arc<Job>]) {
     }
 }
 
-async fn draw(jobs: &[Arc<Job>], bars: &MultiProgress) {
+async fn draw(jobs: &[Arc<ReindexJob>], bars: &MultiProgress) {
     let shown = &jobs[..jobs.len().min(MAX_BARS)];
     let shown: Vec<_> = shown.iter().map(|job| (job, new_bar(job, bars))).collect();
     let began = Instant::now();
@@ -93,13 +93,13 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("=> ")
 }
 
-fn new_bar(job: &Job, bars: &MultiProgress) -> ProgressBar {
+fn new_bar(job: &ReindexJob, bars: &MultiProgress) -> ProgressBar {
     let bar = bars.add(ProgressBar::no_length().with_style(style(UNKNOWN_LENGTH)));
     bar.set_prefix(job.source.name.clone());
     bar
 }
 
-fn update(job: &Job, bar: &ProgressBar, elapsed: Duration) {
+fn update(job: &ReindexJob, bar: &ProgressBar, elapsed: Duration) {
     let progress = &job.progress;
     let (listed, expected) = (progress.listed.get(), progress.expected.get());
     let rate = listed as f64 / elapsed.as_secs_f64().max(0.001);
@@ -124,7 +124,7 @@ fn update(job: &Job, bar: &ProgressBar, elapsed: Duration) {
 }
 
 /// Records that the scan has touched.
-fn changed(job: &Job) -> u64 {
+fn changed(job: &ReindexJob) -> u64 {
     let progress = &job.progress;
     progress.added.get() + progress.changed.get() + progress.removed.get()
 }

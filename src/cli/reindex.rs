@@ -11,8 +11,9 @@ use super::text::{grouped, say};
 use super::{FAILED, Failure, INTERRUPTED, progress};
 use crate::config::Config;
 use crate::core::query::hit::rfc3339;
-use crate::ingest::reindex::{Mode, Outcome, Reindex};
-use crate::ingest::scanner::{Completed, ScanError};
+use crate::core::replication::scan_mode::ScanMode;
+use crate::ingest::reindex::{Reindex, ReindexMode, ReindexOutcome};
+use crate::ingest::scanner::{ScanError, ScanOutcome};
 use crate::serve::control;
 
 /// List every Source, and bring the index in line with what is there
@@ -54,12 +55,17 @@ pub(super) async fn run(
     bars: MultiProgress,
 ) -> Result<(), Failure> {
     let mode = match (arguments.rebuild, arguments.dry_run) {
-        (true, _) => Mode::Rebuild,
-        (_, true) => Mode::DryRun,
-        _ => Mode::InPlace,
+        (true, _) => ReindexMode::Rebuild,
+        (_, true) => ReindexMode::DryRun,
+        _ => ReindexMode::InPlace,
     };
     let socket = config.serve.control_socket.clone();
-    let reindex = Reindex::new(config, &arguments.source, mode, arguments.fresh)?;
+    let reindex = Reindex::new(
+        config,
+        &arguments.source,
+        mode,
+        ScanMode::requested(arguments.fresh),
+    )?;
     let stop = CancellationToken::new();
     let signals = [SignalKind::interrupt(), SignalKind::terminate()];
     for kind in signals {
@@ -90,7 +96,7 @@ async fn run_here_or_by_daemon(
     reindex: Reindex,
     socket: &Path,
     stop: &CancellationToken,
-) -> anyhow::Result<Vec<Outcome>> {
+) -> anyhow::Result<Vec<ReindexOutcome>> {
     if reindex.writes_live_index() && control::is_answered(socket).await {
         tracing::info!("the daemon is asked to do it");
         return Ok(reindex.run_by_daemon(socket, stop).await?);
@@ -109,7 +115,7 @@ async fn stop_on(mut signal: Signal, stop: CancellationToken) {
     }
 }
 
-fn summarise(outcomes: &[Outcome], mode: Mode) {
+fn summarise(outcomes: &[ReindexOutcome], mode: ReindexMode) {
     let mut sums = [0; 6];
     for outcome in outcomes {
         let figures = figures(outcome);
@@ -119,7 +125,7 @@ fn summarise(outcomes: &[Outcome], mode: Mode) {
         let name = &outcome.job.source.name;
         let seconds = outcome.took.as_secs_f64();
         match &outcome.result {
-            Ok(Completed { resumed, as_of }) => {
+            Ok(ScanOutcome { resumed, as_of }) => {
                 let how = match resumed {
                     true => "resumed and complete",
                     false => "complete",
@@ -150,12 +156,12 @@ fn summarise(outcomes: &[Outcome], mode: Mode) {
         .iter()
         .filter(|outcome| outcome.result.is_err())
         .count();
-    if mode == Mode::Rebuild && failed > 0 {
+    if mode == ReindexMode::Rebuild && failed > 0 {
         eprintln!("the index that was live before the rebuild still is");
     }
 }
 
-fn figures(outcome: &Outcome) -> [u64; 6] {
+fn figures(outcome: &ReindexOutcome) -> [u64; 6] {
     let progress = &outcome.job.progress;
     [
         progress.listed.get(),
@@ -167,9 +173,9 @@ fn figures(outcome: &Outcome) -> [u64; 6] {
     ]
 }
 
-fn sentence(figures: [u64; 6], mode: Mode) -> String {
+fn sentence(figures: [u64; 6], mode: ReindexMode) -> String {
     let [listed, admitted, added, changed, removed, requests] = figures.map(grouped);
-    let dry = if mode == Mode::DryRun {
+    let dry = if mode == ReindexMode::DryRun {
         "would be: "
     } else {
         ""

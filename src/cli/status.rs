@@ -172,14 +172,14 @@ fn depth(queue: &QueueReport) -> String {
 
 fn scan(source: &SourceReport) -> String {
     match (&source.scan, &source.complete_as_of) {
-        (Some(scan), _) if scan.expected > 0 => {
+        (Some(scan), _) if scan.counts.expected > 0 => {
             format!(
                 "{} of ~{}",
-                grouped(scan.listed),
-                grouped(scan.expected.max(scan.listed))
+                grouped(scan.counts.listed),
+                grouped(scan.counts.expected.max(scan.counts.listed))
             )
         }
-        (Some(scan), _) => format!("{} listed", grouped(scan.listed)),
+        (Some(scan), _) => format!("{} listed", grouped(scan.counts.listed)),
         (None, Some(as_of)) => format!("as of {}", printable(as_of)),
         (None, None) => "-".to_owned(),
     }
@@ -205,11 +205,11 @@ fn notes(source: &SourceReport) -> Vec<String> {
             "scanning for {} ({}): {} keys listed, {} admitted; {} added, {} changed, {} removed",
             duration(scan.seconds),
             printable(&scan.reason),
-            grouped(scan.listed),
-            grouped(scan.admitted),
-            grouped(scan.added),
-            grouped(scan.changed),
-            grouped(scan.removed),
+            grouped(scan.counts.listed),
+            grouped(scan.counts.admitted),
+            grouped(scan.counts.added),
+            grouped(scan.counts.changed),
+            grouped(scan.counts.removed),
         ));
     }
     if let Some(drift) = &source.drift

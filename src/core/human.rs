@@ -33,7 +33,7 @@ pub(crate) fn size(bytes: u64) -> String {
 
 /// What to do about an error of the system, to stand behind it: something where access is denied, and
 /// otherwise nothing.
-pub(crate) fn if_denied(cause: &std::io::Error) -> &'static str {
+pub(crate) fn permission_hint(cause: &std::io::Error) -> &'static str {
     match cause.kind() {
         std::io::ErrorKind::PermissionDenied => {
             "; run it as root or as the service's user; members of the group asset-indexer may ask the daemon"
@@ -87,9 +87,9 @@ mod tests {
     #[test]
     fn who_is_denied_access_is_told_whom_to_be() {
         use std::io::{Error, ErrorKind};
-        let advice = if_denied(&Error::from(ErrorKind::PermissionDenied));
+        let advice = permission_hint(&Error::from(ErrorKind::PermissionDenied));
         assert!(advice.starts_with("; run it as root or as"), "{advice}");
-        assert_eq!(if_denied(&Error::from(ErrorKind::NotFound)), "");
+        assert_eq!(permission_hint(&Error::from(ErrorKind::NotFound)), "");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! function from what is known to what follows, and the claim that the rules together keep a true
 //! mirror is checked exhaustively in `order/model.rs`.
 
-pub mod back_off;
+pub mod backoff;
 pub mod checkpoint;
 pub mod interval;
 pub mod invariants;
@@ -14,6 +14,7 @@ pub mod object;
 pub mod order;
 pub mod reconcile;
 pub mod record;
+pub mod scan_mode;
 pub mod schedule;
 pub mod sequencer;
 pub mod source_state;

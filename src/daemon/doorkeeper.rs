@@ -17,9 +17,10 @@ use super::mirror::{Ask, Ended};
 use super::rebuild::{Rebuild, Told};
 use super::session::{Order, Surroundings};
 use crate::aws::queue::{Message, ReceiptHandle};
+use crate::core::counters::ScanProgress;
+use crate::core::replication::scan_mode::ScanMode;
 use crate::index::IndexError;
-use crate::index::progress::Progress;
-use crate::ingest::consumer::handler::Outcome;
+use crate::ingest::consumer::handler::MessageOutcome;
 use crate::observe::quarantine::Entry;
 use crate::observe::status::{Report, index_bytes};
 use crate::observe::telemetry::LogFilter;
@@ -140,7 +141,9 @@ async fn answer(
             write_line(writer, &Answer::Status(Box::new(report))).await?;
             Ok(Ok(()))
         }
-        Request::Reindex { sources, fresh } => reindex(sources, fresh, around, writer).await,
+        Request::Reindex { sources, fresh } => {
+            reindex(sources, ScanMode::requested(fresh), around, writer).await
+        }
         Request::Rebuild => {
             let Ok(_rebuilding) = rebuilding.try_lock() else {
                 return Ok(Err("a rebuild is under way already".to_owned()));
@@ -204,12 +207,12 @@ async fn log(
 /// A scan that was asked for.
 struct Job {
     source: String,
-    progress: Arc<Progress>,
+    progress: Arc<ScanProgress>,
 }
 
 async fn reindex(
     mut sources: Vec<String>,
-    fresh: bool,
+    mode: ScanMode,
     around: &Surroundings,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
@@ -225,9 +228,9 @@ async fn reindex(
                  (SIGHUP reads it anew) and enabled?"
             )));
         };
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(ScanProgress::default());
         let asked = Arc::clone(&progress);
-        scans.spawn(async move { (place, scan(asks, fresh, asked).await) });
+        scans.spawn(async move { (place, scan(asks, mode, asked).await) });
         jobs.push(Job { source, progress });
     }
     let mut tick = tokio::time::interval(PROGRESS_EVERY);
@@ -295,13 +298,13 @@ async fn tell_progress(jobs: &[Job], writer: &mut OwnedWriteHalf) -> io::Result<
 /// Asks for a scan, and waits until it has ended.
 async fn scan(
     asks: mpsc::Sender<Ask>,
-    fresh: bool,
-    progress: Arc<Progress>,
+    mode: ScanMode,
+    progress: Arc<ScanProgress>,
 ) -> Result<Ended, &'static str> {
     const GONE: &str = "the daemon has begun anew meanwhile; the scan goes on by itself";
     let (reply, ended) = oneshot::channel();
     let ask = Ask {
-        fresh,
+        mode,
         progress,
         reply,
     };
@@ -319,7 +322,7 @@ async fn tell_end(
         took: Duration::ZERO,
         requests: 0,
     });
-    let complete = |completed: crate::ingest::scanner::Completed| {
+    let complete = |completed: crate::ingest::scanner::ScanOutcome| {
         (
             completed.resumed,
             completed.as_of.map(|stamp| stamp.as_millis()),
@@ -353,12 +356,12 @@ async fn retry(id: &str, around: &Surroundings) -> Result<(), String> {
         receive_count: entry.receive_count,
     };
     match handler.handle(&message).await {
-        Ok(Outcome::Done) => {
+        Ok(MessageOutcome::Done) => {
             let removed = around.quarantine.remove(id);
             removed.map(drop).map_err(|error| error.to_string())
         }
-        Ok(Outcome::NotYet) => Err("its Source is not ready for it yet".to_owned()),
-        Ok(Outcome::Unreadable(why) | Outcome::Failed(why)) => Err(why),
+        Ok(MessageOutcome::NotYet) => Err("its Source is not ready for it yet".to_owned()),
+        Ok(MessageOutcome::Unreadable(why) | MessageOutcome::Failed(why)) => Err(why),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aws::queue::{Queue, SqsQueue};
-use crate::core::replication::schedule::QueueFacts;
+use crate::core::replication::schedule::QueueInfo;
 use crate::ingest::consumer::Permits;
 use crate::observe::status::QueueBoard;
 
@@ -26,7 +26,7 @@ pub(crate) struct Events {
 
 impl Events {
     /// Which queue it is, and how long it keeps messages.
-    pub(crate) async fn facts(&self) -> QueueFacts {
+    pub(crate) async fn facts(&self) -> QueueInfo {
         if self.board.attributes().is_none() {
             let _permit = self.permits.request().await;
             if let Ok(attributes) = self.queue.attributes().await {
@@ -37,7 +37,7 @@ impl Events {
             .board
             .attributes()
             .map(|attributes| attributes.retention);
-        QueueFacts {
+        QueueInfo {
             id: self.board.id(),
             retention: retention.unwrap_or(DEFAULT_RETENTION),
         }

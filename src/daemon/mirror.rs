@@ -12,13 +12,16 @@ use tracing::Instrument;
 use super::events::Events;
 use super::pace::Pace;
 use crate::config::Config;
-use crate::core::replication::schedule::{Due, QueueFacts, Reason, due_scan, jittered, until_due};
+use crate::core::counters::ScanProgress;
+use crate::core::replication::scan_mode::ScanMode;
+use crate::core::replication::schedule::{
+    DueScan, QueueInfo, ScanReason, due_scan, jittered, time_until_due,
+};
 use crate::core::replication::source_state::SourceState;
 use crate::index::IndexError;
-use crate::index::progress::Progress;
 use crate::index::writer::IndexHandle;
-use crate::ingest::consumer::routes::Follower;
-use crate::ingest::scanner::{Completed, Scan, ScanError, scan};
+use crate::ingest::consumer::routes::ActiveSource;
+use crate::ingest::scanner::{ScanError, ScanJob, ScanOutcome, scan};
 use crate::observe::status::{Health, Phase, ScanView, Trouble, now};
 
 /// How long after a session's beginning a scan begins that must find what lost events would have told: the
@@ -34,10 +37,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Asks for a scan of one Source now.
 #[derive(Debug)]
 pub(crate) struct Ask {
-    /// Whether to begin anew even where one is unfinished.
-    pub fresh: bool,
+    /// Whether to resume an unfinished scan.
+    pub mode: ScanMode,
     /// Where to count.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<ScanProgress>,
     /// Told when the scan has ended.
     pub reply: oneshot::Sender<Ended>,
 }
@@ -46,7 +49,7 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) struct Ended {
     /// What it did, or why it is not complete.
-    pub result: Result<Completed, String>,
+    pub result: Result<ScanOutcome, String>,
     /// How long it took.
     pub took: Duration,
     /// LIST requests that were sent.
@@ -56,7 +59,7 @@ pub(crate) struct Ended {
 /// One Source that is kept right.
 pub(crate) struct Mirror {
     /// The Source.
-    follower: Arc<Follower>,
+    follower: Arc<ActiveSource>,
     /// Its queue, if it has one.
     events: Option<Events>,
     /// The index.
@@ -85,7 +88,7 @@ enum Next {
 impl Mirror {
     /// A mirror that has not begun.
     pub(crate) fn new(
-        follower: Arc<Follower>,
+        follower: Arc<ActiveSource>,
         events: Option<Events>,
         index: IndexHandle,
         config: Arc<Config>,
@@ -121,7 +124,7 @@ impl Mirror {
             }
             let wait = match self.keep_right(asked.take(), &stop).await? {
                 Kept::Scanned => Duration::ZERO,
-                Kept::Right(state) => until_due(&state, self.every, now().as_millis()),
+                Kept::Right(state) => time_until_due(&state, self.every, now().as_millis()),
                 Kept::Failed => LONGEST_WAIT,
                 Kept::Stopped => return Ok(()),
             };
@@ -177,7 +180,7 @@ impl Mirror {
             self.follow(&state, queue).await?;
             return Ok(Kept::Right(Box::new(state)));
         };
-        if due.fresh && state.complete_as_of.is_some() {
+        if due.mode == ScanMode::Fresh && state.complete_as_of.is_some() {
             let settled = tokio::time::sleep_until(self.began + SETTLE);
             if stop.run_until_cancelled(settled).await.is_none() {
                 return Ok(Kept::Stopped);
@@ -196,7 +199,7 @@ impl Mirror {
     async fn follow(
         &self,
         state: &SourceState,
-        queue: Option<QueueFacts>,
+        queue: Option<QueueInfo>,
     ) -> Result<(), IndexError> {
         let is_drained = self
             .events
@@ -211,7 +214,7 @@ impl Mirror {
     }
 
     /// The queue, if it is received from; if it is not, events do not count as followed any more.
-    async fn receiving_from(&mut self) -> Result<Option<QueueFacts>, IndexError> {
+    async fn receiving_from(&mut self) -> Result<Option<QueueInfo>, IndexError> {
         let (id, board) = (self.follower.id, &self.follower.board);
         let Some(events) = &self.events else {
             return Ok(None);
@@ -238,10 +241,10 @@ impl Mirror {
 
     async fn scan(
         &mut self,
-        due: Due,
+        due: DueScan,
         asked: Option<Ask>,
         state: &SourceState,
-        queue: Option<QueueFacts>,
+        queue: Option<QueueInfo>,
         stop: &CancellationToken,
     ) -> Result<Kept, IndexError> {
         let (source, board) = (&self.follower.source, &self.follower.board);
@@ -262,14 +265,13 @@ impl Mirror {
         }
         let (began, lists_before) = (Instant::now(), self.follower.bucket.lists_sent());
         let measures_drift = queue.is_some() && tells_drift(due, state);
-        let work = Scan {
+        let work = ScanJob {
             source: Arc::clone(source),
             lister: Arc::clone(&self.follower.bucket),
             index: self.index.clone(),
             progress: Arc::clone(&progress),
             ranges_in_flight: self.config.scan.ranges_in_flight,
-            fresh: due.fresh,
-            partial: due.partial,
+            mode: due.mode,
             drift_grace: measures_drift.then_some(self.config.events.expected_within),
             queue: queue.map(|queue| queue.id),
         };
@@ -304,8 +306,8 @@ impl Mirror {
     /// Notes how a scan ended.
     fn note(
         &self,
-        result: &Result<Completed, ScanError>,
-        progress: &Progress,
+        result: &Result<ScanOutcome, ScanError>,
+        progress: &ScanProgress,
         took: Duration,
     ) -> Kept {
         let board = &self.follower.board;
@@ -357,18 +359,21 @@ enum Kept {
 }
 
 /// The scan that is asked for: it mends besides what made another due.
-fn as_asked(ask: &Ask, due: Option<Due>) -> Due {
-    let lost_events = due.is_some_and(|due| due.fresh);
-    Due {
-        reason: Reason::Asked,
-        fresh: ask.fresh || lost_events,
-        partial: false,
+fn as_asked(ask: &Ask, due: Option<DueScan>) -> DueScan {
+    let lost_events = due.is_some_and(|due| due.mode == ScanMode::Fresh);
+    DueScan {
+        reason: ScanReason::Asked,
+        mode: if lost_events {
+            ScanMode::Fresh
+        } else {
+            ask.mode
+        },
     }
 }
 
 /// Whether events should have told of everything that the scan finds.
-fn tells_drift(due: Due, state: &SourceState) -> bool {
-    let is_routine = matches!(due.reason, Reason::TooOld | Reason::Asked);
+fn tells_drift(due: DueScan, state: &SourceState) -> bool {
+    let is_routine = matches!(due.reason, ScanReason::TooOld | ScanReason::Asked);
     is_routine && state.followed.is_some() && state.complete_as_of.is_some()
 }
 

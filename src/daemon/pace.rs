@@ -5,18 +5,18 @@
 
 use std::time::{Duration, Instant};
 
-use crate::core::replication::back_off::{doubled, spread};
-use crate::core::replication::schedule::{Due, Reason};
+use crate::core::replication::backoff::{exponential, with_jitter};
+use crate::core::replication::scan_mode::ScanMode;
+use crate::core::replication::schedule::{DueScan, ScanReason};
 
 /// The wait after a scan that failed; it doubles with each up to the longest.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(5);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(15 * 60);
 
 /// A scan in the place of one that failed, if nothing else makes one due.
-const RETRY: Due = Due {
-    reason: Reason::Unfinished,
-    fresh: false,
-    partial: false,
+const RETRY: DueScan = DueScan {
+    reason: ScanReason::Unfinished,
+    mode: ScanMode::Resume,
 };
 
 /// How the last scans of this session ended, and whether it owes one to the session before.
@@ -53,8 +53,8 @@ impl Pace {
 
     /// Notes that a scan failed; `share` (0 to 1) of the second half of the wait is waited.
     pub(crate) fn failed(&mut self, now: Instant, share: f64) {
-        let wait = spread(
-            doubled(FIRST_BACK_OFF, LONGEST_BACK_OFF, self.failures),
+        let wait = with_jitter(
+            exponential(FIRST_BACK_OFF, LONGEST_BACK_OFF, self.failures),
             share,
         );
         self.failures += 1;
@@ -62,16 +62,21 @@ impl Pace {
     }
 
     /// The scan to begin now, of what is due; `every` is the longest time between two.
-    pub(crate) fn admit(&self, due: Option<Due>, every: Duration, now: Instant) -> Option<Due> {
+    pub(crate) fn admit(
+        &self,
+        due: Option<DueScan>,
+        every: Duration,
+        now: Instant,
+    ) -> Option<DueScan> {
         if self.not_before.is_some_and(|not_before| now < not_before) {
             return None;
         }
         let is_owed = self.is_owed || self.has_failed();
         let due = due.or(is_owed.then_some(RETRY))?;
         // What is due only because time has passed is not due right after a scan, whatever the stamps say.
-        let of_time = matches!(due.reason, Reason::TooOld | Reason::NeverComplete);
+        let of_time = matches!(due.reason, ScanReason::TooOld | ScanReason::NeverComplete);
         let rests = |completed: Instant| now.saturating_duration_since(completed) < every;
-        let is_soon = of_time && !due.fresh && self.completed.is_some_and(rests);
+        let is_soon = of_time && due.mode != ScanMode::Fresh && self.completed.is_some_and(rests);
         (!is_soon).then_some(due)
     }
 
@@ -88,8 +93,8 @@ mod tests {
 
     const EVERY: Duration = Duration::from_secs(3600);
 
-    fn due(reason: Reason) -> Option<Due> {
-        Some(Due { reason, ..RETRY })
+    fn due(reason: ScanReason) -> Option<DueScan> {
+        Some(DueScan { reason, ..RETRY })
     }
 
     #[test]
@@ -101,7 +106,10 @@ mod tests {
             let wait = Duration::from_secs(wait);
             assert_eq!(pace.wait(now), wait);
             let just_before = now + wait - Duration::from_millis(1);
-            assert_eq!(pace.admit(due(Reason::TooOld), EVERY, just_before), None);
+            assert_eq!(
+                pace.admit(due(ScanReason::TooOld), EVERY, just_before),
+                None
+            );
             assert_eq!(pace.admit(None, EVERY, now + wait), Some(RETRY));
         }
         for _ in 0..40 {
@@ -126,16 +134,16 @@ mod tests {
     fn a_routine_scan_does_not_follow_another_at_once() {
         let (mut pace, now) = (Pace::default(), Instant::now());
         pace.completed(now);
-        let lost = Some(Due {
-            fresh: true,
-            ..due(Reason::NeverComplete).unwrap()
+        let lost = Some(DueScan {
+            mode: ScanMode::Fresh,
+            ..due(ScanReason::NeverComplete).unwrap()
         });
         for (due, later, admitted) in [
-            (due(Reason::TooOld), 0, false),
-            (due(Reason::NeverComplete), 3599, false),
-            (due(Reason::TooOld), 3600, true),
-            (due(Reason::NewRules), 0, true),
-            (due(Reason::Unfinished), 0, true),
+            (due(ScanReason::TooOld), 0, false),
+            (due(ScanReason::NeverComplete), 3599, false),
+            (due(ScanReason::TooOld), 3600, true),
+            (due(ScanReason::NewRules), 0, true),
+            (due(ScanReason::Unfinished), 0, true),
             (lost, 0, true),
         ] {
             let at = now + Duration::from_secs(later);

@@ -9,11 +9,11 @@ use super::events::Events;
 use super::session::Surroundings;
 use crate::aws::queue::{QueueError, SqsQueue};
 use crate::ingest::consumer::Permits;
-use crate::ingest::consumer::routes::Follower;
+use crate::ingest::consumer::routes::ActiveSource;
 use crate::observe::status::{Health, QueueBoard, Trouble};
 
 /// The queue of a Source, if that brings it its events.
-pub(super) fn events_of(follower: &Arc<Follower>, queues: &Queues) -> Option<Events> {
+pub(super) fn events_of(follower: &Arc<ActiveSource>, queues: &Queues) -> Option<Events> {
     let url = &follower.source.events.as_ref()?.queue_url;
     let (events, followers) = queues.get(url)?;
     let is_among = followers.iter().any(|other| Arc::ptr_eq(other, follower));
@@ -21,7 +21,7 @@ pub(super) fn events_of(follower: &Arc<Follower>, queues: &Queues) -> Option<Eve
 }
 
 /// How many queues they have.
-pub(super) fn count_queues(followers: &[Arc<Follower>]) -> usize {
+pub(super) fn count_queues(followers: &[Arc<ActiveSource>]) -> usize {
     let events = followers
         .iter()
         .filter_map(|follower| follower.source.events.as_ref());
@@ -30,11 +30,11 @@ pub(super) fn count_queues(followers: &[Arc<Follower>]) -> usize {
 }
 
 /// The queues by their addresses.
-pub(super) type Queues = BTreeMap<String, (Events, Vec<Arc<Follower>>)>;
+pub(super) type Queues = BTreeMap<String, (Events, Vec<Arc<ActiveSource>>)>;
 
 /// Opens the queues, each once, with the Sources that get their events from it.
 pub(super) async fn open_queues(
-    followers: &[Arc<Follower>],
+    followers: &[Arc<ActiveSource>],
     permits: &Permits,
     around: &Surroundings,
 ) -> Queues {
@@ -67,7 +67,7 @@ pub(super) async fn open_queues(
 }
 
 /// A queue that cannot even be opened, for want of a secret: the Source is kept by scans alone.
-fn refuse_queue(follower: &Follower, board: &QueueBoard, error: &QueueError) {
+fn refuse_queue(follower: &ActiveSource, board: &QueueBoard, error: &QueueError) {
     board.set_health(Health::Failing(error.to_string()));
     follower.board.suffer(Trouble::Queue, error.to_string());
     let source = &follower.source.name;

@@ -16,16 +16,17 @@ use tracing::Instrument;
 use super::mirror::Ended;
 use super::session::{Surroundings, policy};
 use crate::config::Config;
+use crate::core::counters::ScanProgress;
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::source_state::SourceId;
 use crate::index::IndexError;
 use crate::index::ledger::{AttachRequest, Ledger};
 use crate::index::live::open_predecessor;
-use crate::index::progress::Progress;
 use crate::index::tally::Tally;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::writer::{self, IndexHandle, IndexThread};
-use crate::ingest::consumer::routes::Follower;
-use crate::ingest::scanner::{Scan, ScanError, scan};
+use crate::ingest::consumer::routes::ActiveSource;
+use crate::ingest::scanner::{ScanError, ScanJob, scan};
 use crate::observe::status::{Board, Health, QueueBoard};
 
 /// A rebuild that is asked for.
@@ -46,7 +47,7 @@ impl Rebuild {
 /// What whoever asked for a rebuild is told, two for each Source at the most.
 pub(crate) enum Told {
     /// The scan of this Source counts here.
-    Began(String, Arc<Progress>),
+    Began(String, Arc<ScanProgress>),
     /// The scan of this Source has ended.
     Ended(String, Ended),
     /// The new index has taken the live one's place.
@@ -95,8 +96,8 @@ struct FollowedQueue {
 }
 
 struct Job {
-    follower: Arc<Follower>,
-    progress: Arc<Progress>,
+    follower: Arc<ActiveSource>,
+    progress: Arc<ScanProgress>,
 }
 
 impl Building {
@@ -145,11 +146,11 @@ impl Building {
     pub(crate) async fn fill(
         &self,
         rebuild: &Rebuild,
-        followers: &[Arc<Follower>],
+        followers: &[Arc<ActiveSource>],
         config: &Arc<Config>,
         board: &Board,
     ) -> Result<Fill, IndexError> {
-        let queue = |follower: &Arc<Follower>| {
+        let queue = |follower: &Arc<ActiveSource>| {
             let events = follower.source.events.as_ref()?;
             let board = board.queue(&events.queue_url);
             Some(FollowedQueue {
@@ -319,14 +320,13 @@ impl Job {
     ) -> (String, Ended, Option<IndexError>) {
         let source = &self.follower.source;
         let (began, lists_before) = (Instant::now(), self.follower.bucket.lists_sent());
-        let work = Scan {
+        let work = ScanJob {
             source: Arc::clone(source),
             lister: Arc::clone(&self.follower.bucket),
             index,
             progress: self.progress,
             ranges_in_flight: config.scan.ranges_in_flight,
-            fresh: true,
-            partial: false,
+            mode: ScanMode::Fresh,
             drift_grace: None,
             // What is half-built must not count as followed; it is told so when all is complete.
             queue: None,

@@ -23,7 +23,7 @@ use crate::index::ledger::{AttachRequest, Attachment, CommitPolicy, Ledger};
 use crate::index::live::open_or_create_live;
 use crate::index::writer::{self, IndexHandle, IndexThread};
 use crate::ingest::consumer::handler::Handler;
-use crate::ingest::consumer::routes::{Follower, Routes};
+use crate::ingest::consumer::routes::{ActiveSource, Routes};
 use crate::ingest::consumer::{Consumer, Permits};
 use crate::observe::quarantine::Quarantine;
 use crate::observe::status::{Board, IndexHealth, Phase, SourceFacts, Trouble};
@@ -238,7 +238,7 @@ async fn begin(
         let handler = Arc::new(Handler {
             routes: Routes::new(followers.iter().cloned()),
             index: index.clone(),
-            beside: building.map(|building| building.index.clone()),
+            rebuild_index: building.map(|building| building.index.clone()),
             look_ups: Arc::clone(&look_ups),
             stop: stop.clone(),
             board: Arc::clone(&events.board),
@@ -331,7 +331,7 @@ async fn attach(
     change: &Change,
     around: &Surroundings,
     index: &IndexHandle,
-) -> Result<Option<Follower>, IndexError> {
+) -> Result<Option<ActiveSource>, IndexError> {
     let board = around.board.source(&source.name);
     let former = change.former.as_ref().and_then(|former| {
         let mut sources = former.sources.iter();
@@ -379,5 +379,5 @@ async fn attach(
     let bucket = Arc::new(LazyBucket::new(Arc::clone(source), attempts));
     let look_ups = change.config.events.look_ups_in_flight / 2;
     let source = Arc::clone(source);
-    Ok(Some(Follower::new(id, source, bucket, board, look_ups)))
+    Ok(Some(ActiveSource::new(id, source, bucket, board, look_ups)))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::human::if_denied;
+use crate::core::human::permission_hint;
 use crate::core::query::Sort;
 use crate::core::replication::checkpoint::BindingError;
 use crate::core::replication::source_state::NotComplete;
@@ -59,7 +59,7 @@ pub enum IndexError {
         wanted: u32,
     },
     /// A file or folder of the data directory could not be used.
-    #[error("failed to {attempted} {}: {cause}{}", path.display(), if_denied(cause))]
+    #[error("failed to {attempted} {}: {cause}{}", path.display(), permission_hint(cause))]
     File {
         /// What was attempted.
         attempted: &'static str,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Engine, IndexError, Which};
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::interval::KeyInterval;
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::SourceState;
 use crate::core::replication::timestamp::Timestamp;
 
@@ -58,8 +58,8 @@ impl<'a> Line<'a> {
     pub(crate) fn of(state: &'a SourceState, key: &'a str, record: &'a Record) -> Self {
         let below = key.strip_prefix(&*state.prefix).unwrap_or(key);
         let (asset, removed_in_scan) = match &record.content {
-            Content::Removed { scan } => (None, Some(*scan)),
-            Content::Live { object, first_seen } => {
+            RecordContent::Removed { scan } => (None, Some(*scan)),
+            RecordContent::Live { object, first_seen } => {
                 let asset = Asset {
                     size: object.size,
                     last_modified: rfc3339(object.last_modified),
@@ -102,7 +102,7 @@ pub(crate) fn export<E: From<IndexError>>(
             }
         }
         match records.last().filter(|_| records.len() >= CHUNK) {
-            Some((last, _)) => rest = rest.behind(last),
+            Some((last, _)) => rest = rest.after(last),
             None => return Ok(()),
         }
     }
@@ -116,7 +116,7 @@ mod tests {
     use crate::core::replication::checkpoint::Checkpoint;
     use crate::core::replication::object::{ETag, Object, StorageClass};
     use crate::core::replication::sequencer::Sequencer;
-    use crate::core::replication::source_state::Identity;
+    use crate::core::replication::source_state::SourceIdentity;
     use crate::index::tantivy::TantivyEngine;
     use crate::index::{Change, Changes};
 
@@ -130,9 +130,9 @@ mod tests {
         let first_seen = Timestamp::from_millis(2_500);
         Record {
             content: if removed {
-                Content::Removed { scan: 3 }
+                RecordContent::Removed { scan: 3 }
             } else {
-                Content::Live { object, first_seen }
+                RecordContent::Live { object, first_seen }
             },
             event_time: Some(Timestamp::from_millis(3_000)),
             sequencer: Sequencer::parse("0A"),
@@ -144,7 +144,7 @@ mod tests {
     fn written(count: usize) -> (TantivyEngine, Checkpoint) {
         let mut engine = TantivyEngine::in_memory().unwrap();
         let mut checkpoint = Checkpoint::default();
-        let identity = Identity {
+        let identity = SourceIdentity {
             name: "photos",
             subdomain: "acme",
             origin: "aws/bucket",

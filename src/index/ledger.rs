@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::pending::Pending;
-use super::progress::{Commits, Progress};
+use super::progress::Commits;
 use super::tally::Tally;
 use super::{Compaction, Engine, IndexError, Keyed, Which};
 #[cfg(feature = "program")]
 use crate::config::IndexConfig;
-use crate::core::replication::checkpoint::{Checkpoint, Leftovers};
+use crate::core::counters::ScanProgress;
+use crate::core::replication::checkpoint::{Checkpoint, StaleRecords};
 use crate::core::replication::interval::{KeyInterval, KeyRange};
-use crate::core::replication::source_state::{Identity, QueueId, SourceId, SourceState};
+use crate::core::replication::source_state::{QueueId, SourceId, SourceIdentity, SourceState};
 use crate::core::source::Source;
 
 mod attach;
@@ -70,9 +71,9 @@ impl CommitPolicy {
 /// A Source while it is scanned.
 struct Scan {
     source: Arc<Source>,
-    progress: Arc<Progress>,
+    progress: Arc<ScanProgress>,
     /// Records that a dry run treats as gone, because it may not remove them.
-    hidden: Leftovers,
+    hidden: StaleRecords,
     /// The ranges of a scan of another bucket or folder than the records are of. It begins, and
     /// the records go, when its first page shows that there is such a bucket.
     move_to: Option<Vec<KeyRange>>,
@@ -82,20 +83,20 @@ struct Scan {
 
 impl Scan {
     /// A scan that hides and moves nothing.
-    fn idle(source: Arc<Source>, progress: Arc<Progress>) -> Self {
+    fn idle(source: Arc<Source>, progress: Arc<ScanProgress>) -> Self {
         Self {
             source,
             progress,
-            hidden: Leftovers::None,
+            hidden: StaleRecords::None,
             move_to: None,
             queue: None,
         }
     }
 
     /// Calls `with` with what the Source says of itself.
-    fn identify<T>(&self, with: impl FnOnce(&Identity<'_>) -> T) -> T {
+    fn identify<T>(&self, with: impl FnOnce(&SourceIdentity<'_>) -> T) -> T {
         let (origin, scope) = (self.source.origin(), self.source.scope());
-        with(&Identity {
+        with(&SourceIdentity {
             name: &self.source.name,
             subdomain: &self.source.subdomain,
             origin: &origin,
@@ -131,7 +132,7 @@ pub struct Ledger<E> {
 
 /// Where a change of a record is counted.
 struct Counted {
-    progress: Option<Arc<Progress>>,
+    progress: Option<Arc<ScanProgress>>,
     tally: Option<Arc<Tally>>,
 }
 
@@ -216,7 +217,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Where changes of a Source's records are counted.
-    fn counted(&self, id: SourceId, progress: Option<&Arc<Progress>>) -> Counted {
+    fn counted(&self, id: SourceId, progress: Option<&Arc<ScanProgress>>) -> Counted {
         Counted {
             progress: progress.cloned(),
             tally: self.tallies.get(&id).cloned(),

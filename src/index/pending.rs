@@ -102,11 +102,11 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::replication::record::Content;
+    use crate::core::replication::record::RecordContent;
 
     fn record(scan: u64) -> Record {
         Record {
-            content: Content::Removed { scan },
+            content: RecordContent::Removed { scan },
             event_time: None,
             sequencer: None,
             listed_at: None,
@@ -158,8 +158,8 @@ mod tests {
         let everything = KeyInterval::everything();
         for (interval, want) in [
             (everything.up_to("b"), 2),
-            (everything.behind("a"), 2),
-            (everything.behind("c"), 0),
+            (everything.after("a"), 2),
+            (everything.after("c"), 0),
             (KeyInterval::nothing(), 0),
         ] {
             let laid = pending.overlay(source, &interval, Vec::new());

@@ -19,20 +19,20 @@ use crate::aws::queue::{
     MAX_BATCH, Message, Queue, QueueError, QueueErrorKind, ReceiptHandle, Refused,
 };
 use crate::config::EventsConfig;
-use crate::core::replication::back_off::{doubled, spread};
+use crate::core::replication::backoff::{exponential, with_jitter};
 use crate::index::IndexError;
 use crate::observe::quarantine::{Keeping, Quarantine, Suspect};
 use crate::observe::status::{Health, QueueBoard};
 
-mod account;
+mod event_log;
 pub mod handler;
-pub mod in_hand;
+pub mod in_flight;
 mod look_up;
 mod permits;
 pub mod routes;
 
-use handler::{FAILS_EVERY_TIME, Handler, Outcome};
-use in_hand::{InHand, name_of};
+use handler::{FAILS_EVERY_TIME, Handler, MessageOutcome};
+use in_flight::{InFlight, name_of};
 pub use permits::{MAX_REQUESTS_IN_FLIGHT, Permits};
 
 /// How often visibility is looked after, and refused acknowledgements are tried again.
@@ -64,7 +64,7 @@ pub struct Consumer<Q> {
     board: Arc<QueueBoard>,
     limits: EventsConfig,
     permits: Permits,
-    in_hand: InHand,
+    in_flight: InFlight,
     /// Requests that are under way or wait for their turn.
     receives: JoinSet<Received>,
     /// How many of them there should be.
@@ -89,7 +89,7 @@ struct Received {
 
 struct Handled {
     message: Message,
-    outcome: Result<Outcome, IndexError>,
+    outcome: Result<MessageOutcome, IndexError>,
     room: Option<OwnedSemaphorePermit>,
 }
 
@@ -123,7 +123,7 @@ impl<Q: Queue> Consumer<Q> {
             quarantine,
             limits,
             permits,
-            in_hand: InHand::default(),
+            in_flight: InFlight::default(),
             receives: JoinSet::new(),
             wanted_receives: 1,
             back_off_until: None,
@@ -152,7 +152,7 @@ impl<Q: Queue> Consumer<Q> {
                 self.begin_receives();
             }
             self.begin_acknowledgements();
-            let back_off = self.back_off_until;
+            let backoff = self.back_off_until;
             tokio::select! {
                 Some(received) = self.receives.join_next() => {
                     // Those that a stop has aborted bring nothing.
@@ -172,7 +172,7 @@ impl<Q: Queue> Consumer<Q> {
                 }
                 Some(_) = self.requests.join_next() => {}
                 _ = tick.tick() => self.on_tick(),
-                () = until(back_off) => self.back_off_until = None,
+                () = until(backoff) => self.back_off_until = None,
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
                     self.receives.abort_all();
@@ -250,7 +250,7 @@ impl<Q: Queue> Consumer<Q> {
             }
             let room = permits.as_mut().and_then(|permits| permits.split(1));
             if !self
-                .in_hand
+                .in_flight
                 .take(&message, self.limits.visibility_timeout, now)
             {
                 continue;
@@ -265,7 +265,7 @@ impl<Q: Queue> Consumer<Q> {
                 let handling = AbortOnDropHandle::new(handling);
                 let panicked = |_| {
                     let reason = "handling it panicked; see the log".to_owned();
-                    Ok(Outcome::Failed(reason))
+                    Ok(MessageOutcome::Failed(reason))
                 };
                 Handled {
                     message,
@@ -277,8 +277,8 @@ impl<Q: Queue> Consumer<Q> {
     }
 
     fn on_error(&mut self, error: &QueueError) {
-        let wait = doubled(FIRST_BACK_OFF, LONGEST_BACK_OFF, self.errors_in_a_row);
-        let wait = spread(wait, fastrand::f64());
+        let wait = exponential(FIRST_BACK_OFF, LONGEST_BACK_OFF, self.errors_in_a_row);
+        let wait = with_jitter(wait, fastrand::f64());
         self.errors_in_a_row += 1;
         self.wanted_receives = 1;
         self.back_off_until = Some(tokio::time::Instant::now() + wait);
@@ -297,23 +297,23 @@ impl<Q: Queue> Consumer<Q> {
             room,
         } = handled;
         let outcome = outcome?;
-        let Some(receipt) = self.in_hand.release(&name_of(&message)) else {
+        let Some(receipt) = self.in_flight.release(&name_of(&message)) else {
             return Ok(());
         };
         match outcome {
-            Outcome::Done => self.done.push(Done {
+            MessageOutcome::Done => self.done.push(Done {
                 receipt,
                 tries: 0,
                 _room: room,
             }),
-            Outcome::NotYet => self.let_rest(receipt, FIRST_REST),
-            Outcome::Unreadable(reason) => {
+            MessageOutcome::NotYet => self.let_rest(receipt, FIRST_REST),
+            MessageOutcome::Unreadable(reason) => {
                 self.board.counters.unreadable.add(1);
                 self.note_if_last(&message);
                 self.let_rest(receipt, rest_after(message.receive_count));
                 self.keep(message, reason);
             }
-            Outcome::Failed(reason) => {
+            MessageOutcome::Failed(reason) => {
                 self.board.counters.failed.add(1);
                 self.note_if_last(&message);
                 self.let_rest(receipt, rest_after(message.receive_count));
@@ -433,7 +433,7 @@ impl<Q: Queue> Consumer<Q> {
 
     fn on_tick(&mut self) {
         let due = self
-            .in_hand
+            .in_flight
             .due(self.limits.visibility_timeout, Instant::now());
         for part in due.chunks(due.len().div_ceil(MAX_REQUESTS).max(MAX_BATCH)) {
             self.extend(part.to_vec(), self.limits.visibility_timeout);
@@ -456,7 +456,7 @@ impl<Q: Queue> Consumer<Q> {
 
 /// For how long a message is left alone after that many deliveries.
 fn rest_after(receive_count: u32) -> Duration {
-    doubled(FIRST_REST, LONGEST_REST, receive_count.saturating_sub(1))
+    exponential(FIRST_REST, LONGEST_REST, receive_count.saturating_sub(1))
 }
 
 /// Waits until then; for ever where there is no time.

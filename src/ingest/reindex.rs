@@ -15,23 +15,24 @@ use tracing::Instrument;
 
 use crate::aws::bucket::S3Bucket;
 use crate::config::{Config, UnknownSource};
+use crate::core::counters::ScanProgress;
 use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{CommitPolicy, Ledger};
 use crate::index::live::{find_live, open_live, open_or_create_live, open_predecessor};
-use crate::index::progress::Progress;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::writer::{self, IndexHandle};
-use crate::ingest::scanner::{Completed, Scan, ScanError, scan};
+use crate::ingest::scanner::{ScanError, ScanJob, ScanOutcome, scan};
 
 mod by_daemon;
 
 /// What is written, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub(crate) enum ReindexMode {
     /// The live index is reconciled in place; searches go on meanwhile.
     InPlace,
     /// A new index is built beside the live one and takes its place when all Sources are complete.
@@ -43,33 +44,33 @@ pub(crate) enum Mode {
 /// A reindex to be done.
 pub(crate) struct Reindex {
     config: Config,
-    mode: Mode,
-    fresh: bool,
+    mode: ReindexMode,
+    scan_mode: ScanMode,
     /// Whether all configured Sources are scanned.
     whole: bool,
-    jobs: Vec<Arc<Job>>,
+    jobs: Vec<Arc<ReindexJob>>,
 }
 
 /// The scan of one Source, as others may watch it.
-pub(crate) struct Job {
+pub(crate) struct ReindexJob {
     /// The Source.
     pub source: Arc<Source>,
     /// What it has done so far.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<ScanProgress>,
     requests: AtomicU64,
 }
 
 /// How the scan of one Source ended.
-pub(crate) struct Outcome {
+pub(crate) struct ReindexOutcome {
     /// Its job.
-    pub job: Arc<Job>,
+    pub job: Arc<ReindexJob>,
     /// What the scan did, or why it is not complete.
-    pub result: Result<Completed, ScanError>,
+    pub result: Result<ScanOutcome, ScanError>,
     /// How long it took.
     pub took: Duration,
 }
 
-impl Job {
+impl ReindexJob {
     /// LIST requests that were sent, those that failed included; 0 until the scan has ended.
     pub(crate) fn list_requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
@@ -81,11 +82,11 @@ impl Reindex {
     pub(crate) fn new(
         config: Config,
         names: &[String],
-        mode: Mode,
-        fresh: bool,
+        mode: ReindexMode,
+        scan_mode: ScanMode,
     ) -> Result<Self, UnknownSource> {
         let job = |source: &Arc<Source>| {
-            Arc::new(Job {
+            Arc::new(ReindexJob {
                 source: Arc::clone(source),
                 progress: Arc::default(),
                 requests: AtomicU64::new(0),
@@ -98,34 +99,37 @@ impl Reindex {
         let mut enabled = config.sources.iter().filter(|source| source.enabled);
         let is_chosen = |source: &Arc<Source>| {
             let mut jobs = jobs.iter();
-            jobs.any(|job: &Arc<Job>| job.source.name == source.name)
+            jobs.any(|job: &Arc<ReindexJob>| job.source.name == source.name)
         };
         Ok(Self {
             whole: enabled.all(is_chosen),
             jobs,
             config,
             mode,
-            fresh,
+            scan_mode,
         })
     }
 
     /// Whether anything is written, so that the daemon must do it where there is one.
     pub(crate) fn writes_live_index(&self) -> bool {
-        self.mode != Mode::DryRun
+        self.mode != ReindexMode::DryRun
     }
 
     /// The scans, to watch them.
-    pub(crate) fn jobs(&self) -> &[Arc<Job>] {
+    pub(crate) fn jobs(&self) -> &[Arc<ReindexJob>] {
         &self.jobs
     }
 
     /// Does it. The outcomes come in the order of the configuration.
     ///
     /// An error is one of the index and concerns all Sources; what was committed stays.
-    pub(crate) async fn run(self, stop: &CancellationToken) -> Result<Vec<Outcome>, IndexError> {
-        let target = Target::open(&self.config, self.mode, self.fresh)?;
+    pub(crate) async fn run(
+        self,
+        stop: &CancellationToken,
+    ) -> Result<Vec<ReindexOutcome>, IndexError> {
+        let target = Target::open(&self.config, self.mode, self.scan_mode)?;
         let policy = CommitPolicy::of(&self.config.index, true);
-        let mut ledger = Ledger::new(target.engine, policy, self.mode == Mode::DryRun)?;
+        let mut ledger = Ledger::new(target.engine, policy, self.mode == ReindexMode::DryRun)?;
         if let Some(bindings) = target.bindings {
             ledger.inherit(bindings);
         }
@@ -155,30 +159,30 @@ impl Reindex {
         Ok(outcomes)
     }
 
-    async fn scan_all(&self, index: &IndexHandle, stop: &CancellationToken) -> Vec<Outcome> {
+    async fn scan_all(&self, index: &IndexHandle, stop: &CancellationToken) -> Vec<ReindexOutcome> {
         let permits = Arc::new(Semaphore::new(self.config.scan.sources_in_flight));
         let mut tasks = JoinSet::new();
         for (place, job) in self.jobs.iter().enumerate() {
             let (job, index, stop) = (Arc::clone(job), index.clone(), stop.clone());
             let (permits, limits) = (Arc::clone(&permits), self.config.scan);
-            let fresh = self.fresh;
+            let mode = self.scan_mode;
             tasks.spawn(async move {
                 let permit = permits.acquire_owned().await;
                 let _permit = permit.expect("nobody closes the semaphore");
                 let began = Instant::now();
-                let result = scan_one(&job, index, &limits, fresh, &stop).await;
+                let result = scan_one(&job, index, &limits, mode, &stop).await;
                 let took = began.elapsed();
-                (place, Outcome { job, result, took })
+                (place, ReindexOutcome { job, result, took })
             });
         }
-        let mut outcomes: Vec<Option<Outcome>> = self.jobs.iter().map(|_| None).collect();
+        let mut outcomes: Vec<Option<ReindexOutcome>> = self.jobs.iter().map(|_| None).collect();
         while let Some(ended) = tasks.join_next().await {
             if let Ok((place, outcome)) = ended {
                 outcomes[place] = Some(outcome);
             }
         }
-        let died = |(outcome, job): (Option<Outcome>, &Arc<Job>)| {
-            outcome.unwrap_or_else(|| Outcome {
+        let died = |(outcome, job): (Option<ReindexOutcome>, &Arc<ReindexJob>)| {
+            outcome.unwrap_or_else(|| ReindexOutcome {
                 job: Arc::clone(job),
                 result: Err(ScanError::TaskDied),
                 took: Duration::ZERO,
@@ -190,25 +194,24 @@ impl Reindex {
 
 /// Opens the bucket of a Source and scans it.
 async fn scan_one(
-    job: &Job,
+    job: &ReindexJob,
     index: IndexHandle,
     limits: &crate::config::ScanConfig,
-    fresh: bool,
+    mode: ScanMode,
     stop: &CancellationToken,
-) -> Result<Completed, ScanError> {
+) -> Result<ScanOutcome, ScanError> {
     let opened = stop.run_until_cancelled(S3Bucket::open(&job.source, limits.attempts));
     let bucket = match opened.await {
         Some(opened) => Arc::new(opened?),
         None => return Err(ScanError::Interrupted),
     };
-    let work = Scan {
+    let work = ScanJob {
         source: Arc::clone(&job.source),
         lister: Arc::clone(&bucket),
         index,
         progress: Arc::clone(&job.progress),
         ranges_in_flight: limits.ranges_in_flight,
-        fresh,
-        partial: false,
+        mode,
         drift_grace: None,
         queue: None,
     };
@@ -233,13 +236,13 @@ struct Target {
 }
 
 impl Target {
-    fn open(config: &Config, mode: Mode, fresh: bool) -> Result<Self, IndexError> {
+    fn open(config: &Config, mode: ReindexMode, scan_mode: ScanMode) -> Result<Self, IndexError> {
         let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
         let memory = config.index.writer_memory_bytes;
         match mode {
-            Mode::DryRun => Self::for_dry_run(data_dir),
-            Mode::InPlace => Self::in_place(data_dir, memory),
-            Mode::Rebuild => Self::beside(data_dir, memory, fresh),
+            ReindexMode::DryRun => Self::for_dry_run(data_dir),
+            ReindexMode::InPlace => Self::in_place(data_dir, memory),
+            ReindexMode::Rebuild => Self::beside(data_dir, memory, scan_mode),
         }
     }
 
@@ -271,7 +274,7 @@ impl Target {
         })
     }
 
-    fn beside(data_dir: DataDir, memory: usize, fresh: bool) -> Result<Self, IndexError> {
+    fn beside(data_dir: DataDir, memory: usize, scan_mode: ScanMode) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
         if matches!(
             data_dir.current_of_any_schema(),
@@ -281,7 +284,7 @@ impl Target {
         }
         let next = data_dir.next()?;
         let live = checkpoint_of_live(&data_dir)?;
-        let keep = !fresh && can_go_on(&next, &live);
+        let keep = scan_mode != ScanMode::Fresh && can_go_on(&next, &live);
         Ok(Self {
             engine: open_half_built(&next, memory, keep)?,
             predecessor: open_predecessor(&data_dir)?,
@@ -312,7 +315,7 @@ fn checkpoint_of_live(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
 /// subdomain and listed nothing since.
 fn can_go_on(half_built: &Path, live: &Checkpoint) -> bool {
     let begun = TantivyEngine::checkpoint_in(half_built);
-    begun.is_ok_and(|begun| begun.knows_bindings_of(live) && !begun.resumes_behind(live))
+    begun.is_ok_and(|begun| begun.contains_bindings_of(live) && !begun.is_outdated_by(live))
 }
 
 /// The half-built index in the folder, or a new one in its place.

@@ -12,18 +12,21 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::aws::bucket::{BucketError, Lister};
+use crate::core::counters::ScanProgress;
 use crate::core::replication::interval::KeyRange;
-use crate::core::replication::listing::{ListingFault, Page, PageRequest, RangeWalk, Statement};
+use crate::core::replication::listing::{
+    ListingError, ListingPage, PageCoverage, PageRequest, RangeWalk,
+};
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::source_state::{QueueId, SourceId};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::ledger::{MeasureDrift, PageReport, ScanPlan, ScanRequest};
-use crate::index::progress::Progress;
 use crate::index::writer::IndexHandle;
 
 /// One scan to be done.
-pub(crate) struct Scan<L> {
+pub(crate) struct ScanJob<L> {
     /// The Source to scan.
     pub source: Arc<Source>,
     /// How its bucket is listed.
@@ -31,13 +34,11 @@ pub(crate) struct Scan<L> {
     /// Where the pages go.
     pub index: IndexHandle,
     /// Where it is counted.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<ScanProgress>,
     /// Ranges that are listed at the same time, at least 1.
     pub ranges_in_flight: usize,
-    /// Whether to begin anew even where a scan is unfinished.
-    pub fresh: bool,
-    /// Whether to go on with a scan of what new rules admit, instead of scanning everything.
-    pub partial: bool,
+    /// Which ranges to list, and whether to resume an unfinished scan.
+    pub mode: ScanMode,
     /// How long after the scan an event of something that it finds may come, if events should tell
     /// of everything; what does not come is drift.
     pub drift_grace: Option<Duration>,
@@ -59,7 +60,7 @@ pub(crate) enum ScanError {
         /// The prefix of the range.
         prefix: String,
         /// What is wrong with the page.
-        fault: ListingFault,
+        fault: ListingError,
     },
     /// The index refused.
     #[error(transparent)]
@@ -77,7 +78,7 @@ pub(crate) enum ScanError {
 
 /// What a scan that was listed to its end did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Completed {
+pub(crate) struct ScanOutcome {
     /// Whether an unfinished scan was resumed.
     pub resumed: bool,
     /// The index holds what the bucket held then, and what pages showed since; `None` where the
@@ -89,9 +90,9 @@ pub(crate) struct Completed {
 ///
 /// On an error, and when `stop` is cancelled, the listing of all ranges ends at once.
 pub(crate) async fn scan<L: Lister>(
-    scan: Scan<L>,
+    scan: ScanJob<L>,
     stop: &CancellationToken,
-) -> Result<Completed, ScanError> {
+) -> Result<ScanOutcome, ScanError> {
     let scan = Arc::new(scan);
     tokio::select! {
         () = stop.cancelled() => Err(ScanError::Interrupted),
@@ -99,12 +100,11 @@ pub(crate) async fn scan<L: Lister>(
     }
 }
 
-async fn run<L: Lister>(scan: Arc<Scan<L>>) -> Result<Completed, ScanError> {
+async fn run<L: Lister>(scan: Arc<ScanJob<L>>) -> Result<ScanOutcome, ScanError> {
     let request = ScanRequest {
         source: Arc::clone(&scan.source),
         ranges_in_flight: scan.ranges_in_flight,
-        fresh: scan.fresh,
-        partial: scan.partial,
+        mode: scan.mode,
         drift: scan.drift_grace.map(|grace| MeasureDrift { grace }),
         queue: scan.queue.clone(),
         progress: Arc::clone(&scan.progress),
@@ -113,10 +113,10 @@ async fn run<L: Lister>(scan: Arc<Scan<L>>) -> Result<Completed, ScanError> {
     let (source, resumed) = (plan.source, plan.resumed);
     list_ranges(&scan, plan).await?;
     let as_of = scan.index.complete_scan(source).await?;
-    Ok(Completed { resumed, as_of })
+    Ok(ScanOutcome { resumed, as_of })
 }
 
-async fn list_ranges<L: Lister>(scan: &Arc<Scan<L>>, plan: ScanPlan) -> Result<(), ScanError> {
+async fn list_ranges<L: Lister>(scan: &Arc<ScanJob<L>>, plan: ScanPlan) -> Result<(), ScanError> {
     let permits = Arc::new(Semaphore::new(scan.ranges_in_flight.max(1)));
     let mut tasks = JoinSet::new();
     let mut needs_start = plan.started.is_none();
@@ -146,10 +146,10 @@ async fn list_ranges<L: Lister>(scan: &Arc<Scan<L>>, plan: ScanPlan) -> Result<(
 ///
 /// Numbers of spans are signed: others are text to a collector.
 async fn fetch<L: Lister>(
-    scan: &Scan<L>,
+    scan: &ScanJob<L>,
     range: usize,
     request: &PageRequest,
-) -> Result<Page, BucketError> {
+) -> Result<ListingPage, BucketError> {
     let span = tracing::debug_span!("page", range = range as i64, keys = tracing::field::Empty);
     let listing = async {
         let page = scan.lister.list(request).await?;
@@ -161,7 +161,7 @@ async fn fetch<L: Lister>(
 
 /// The listing of one range.
 struct Listing<L> {
-    scan: Arc<Scan<L>>,
+    scan: Arc<ScanJob<L>>,
     source: SourceId,
     number: u64,
     place: usize,
@@ -172,7 +172,7 @@ struct Listing<L> {
 
 impl<L: Lister> Listing<L> {
     fn new(
-        scan: &Arc<Scan<L>>,
+        scan: &Arc<ScanJob<L>>,
         source: SourceId,
         number: u64,
         place: usize,
@@ -195,8 +195,8 @@ impl<L: Lister> Listing<L> {
     async fn handle_next(&mut self) -> Result<(), ScanError> {
         if let Some(request) = self.next.take() {
             let page = fetch(&self.scan, self.place, &request).await?;
-            let statement = self.take(page)?;
-            self.scan.index.report_page(self.report(statement)).await?;
+            let coverage = self.take(page)?;
+            self.scan.index.report_page(self.report(coverage)).await?;
         }
         Ok(())
     }
@@ -209,7 +209,7 @@ impl<L: Lister> Listing<L> {
         let place = self.place;
         let mut page = fetch(&self.scan, place, &request).await?;
         loop {
-            let statement = self.take(page)?;
+            let coverage = self.take(page)?;
             let next = self.next.take();
             let scan = Arc::clone(&self.scan);
             let fetch = async {
@@ -219,7 +219,7 @@ impl<L: Lister> Listing<L> {
                 }
             };
             let report = async {
-                let report = self.report(statement);
+                let report = self.report(coverage);
                 self.scan.index.report_page(report).await
             };
             // Not the first error of the two: a page that was seen is reported, whatever comes next.
@@ -233,8 +233,8 @@ impl<L: Lister> Listing<L> {
     }
 
     /// Takes a page into the walk and notes what to ask for next.
-    fn take(&mut self, page: Page) -> Result<Statement, ScanError> {
-        let statement = self.walk.take(page).map_err(|fault| {
+    fn take(&mut self, page: ListingPage) -> Result<PageCoverage, ScanError> {
+        let coverage = self.walk.take(page).map_err(|fault| {
             tracing::debug!(?fault, "a page is not believed");
             ScanError::Listing {
                 bucket: self.scan.source.bucket.clone(),
@@ -242,19 +242,19 @@ impl<L: Lister> Listing<L> {
                 fault,
             }
         })?;
-        self.next.clone_from(&statement.next);
-        Ok(statement)
+        self.next.clone_from(&coverage.next);
+        Ok(coverage)
     }
 
     /// What the index is told of a page: the keys that the rules admit.
-    fn report(&self, statement: Statement) -> PageReport {
-        let Statement {
+    fn report(&self, coverage: PageCoverage) -> PageReport {
+        let PageCoverage {
             interval,
             mut entries,
-            stamp,
+            listed_at,
             next,
-            settled,
-        } = statement;
+            resume_after,
+        } = coverage;
         let progress = &self.scan.progress;
         progress.listed.add(entries.len() as u64);
         entries.retain(|entry| self.scan.source.admits(&entry.key, entry.object.size));
@@ -265,8 +265,8 @@ impl<L: Lister> Listing<L> {
             range: self.place,
             interval,
             admitted: entries,
-            stamp,
-            settled,
+            listed_at,
+            resume_after,
             done: next.is_none(),
         }
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::core::counters::Counter;
 use crate::core::replication::timestamp::Timestamp;
 
 mod disk;
@@ -29,8 +30,7 @@ pub use report::Report;
 pub use size::index_bytes;
 pub use source::{Phase, ScanView, SourceBoard, SourceFacts, Trouble};
 
-/// A counter of the board.
-pub use crate::index::progress::{Commits, Counter};
+pub use crate::index::progress::Commits;
 
 /// What the daemon is doing.
 #[derive(Debug)]

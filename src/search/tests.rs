@@ -6,8 +6,8 @@ use std::thread;
 use super::*;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::object::{Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
-use crate::core::replication::source_state::{Identity, SourceId};
+use crate::core::replication::record::{Record, RecordContent};
+use crate::core::replication::source_state::{SourceId, SourceIdentity};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::directory::WriterLock;
 use crate::index::live::open_or_create_live;
@@ -73,7 +73,7 @@ impl Writer {
 fn added(keys: &[&str]) -> Changes {
     let change = |key: &&str| {
         let record = Record {
-            content: Content::Live {
+            content: RecordContent::Live {
                 object: Object {
                     size: 1,
                     etag: None,
@@ -97,7 +97,7 @@ fn added(keys: &[&str]) -> Changes {
 
 fn checkpoint() -> Checkpoint {
     let mut checkpoint = Checkpoint::default();
-    let identity = Identity {
+    let identity = SourceIdentity {
         name: "photos",
         subdomain: "acme",
         origin: "https://s3.example.com/assets",

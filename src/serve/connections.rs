@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::index::progress::Counter;
+use crate::core::counters::Counter;
 
 mod table;
 

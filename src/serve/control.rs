@@ -13,9 +13,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixListener;
 use tokio::net::unix::OwnedReadHalf;
 
-use crate::core::human::if_denied;
+use crate::core::counters::{ScanCounts, ScanProgress};
+use crate::core::human::permission_hint;
 use crate::index::directory::WriterLock;
-use crate::index::progress::Progress;
 use crate::observe::status::Report;
 
 mod client;
@@ -120,45 +120,18 @@ pub(crate) enum Answer {
 pub(crate) struct ScanFigures {
     /// The Source.
     pub source: String,
-    /// See [`Progress`].
-    pub listed: u64,
-    /// See [`Progress`].
-    pub admitted: u64,
-    /// See [`Progress`].
-    pub added: u64,
-    /// See [`Progress`].
-    pub changed: u64,
-    /// See [`Progress`].
-    pub removed: u64,
-    /// See [`Progress`].
-    pub expected: u64,
+    /// Its counters.
+    #[serde(flatten)]
+    pub counts: ScanCounts,
 }
 
 impl ScanFigures {
     /// The figures now.
-    pub(crate) fn of(source: &str, progress: &Progress) -> Self {
+    pub(crate) fn of(source: &str, progress: &ScanProgress) -> Self {
         Self {
             source: source.to_owned(),
-            listed: progress.listed.get(),
-            admitted: progress.admitted.get(),
-            added: progress.added.get(),
-            changed: progress.changed.get(),
-            removed: progress.removed.get(),
-            expected: progress.expected.get(),
+            counts: progress.counts(),
         }
-    }
-
-    /// Brings the counters to these figures; they only go up.
-    pub(crate) fn show_on(&self, progress: &Progress) {
-        let raise = |counter: &crate::index::progress::Counter, to: u64| {
-            counter.add(to.saturating_sub(counter.get()));
-        };
-        raise(&progress.listed, self.listed);
-        raise(&progress.admitted, self.admitted);
-        raise(&progress.added, self.added);
-        raise(&progress.changed, self.changed);
-        raise(&progress.removed, self.removed);
-        raise(&progress.expected, self.expected);
     }
 }
 
@@ -211,7 +184,7 @@ pub(crate) enum ControlError {
     /// The socket could not be used.
     #[error(
         "failed to {attempted} the control socket {}: {cause}{}",
-        path.display(), if_denied(cause)
+        path.display(), permission_hint(cause)
     )]
     Socket {
         /// What was attempted.

@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Listen;
-use crate::observe::status::Counter;
+use crate::core::counters::Counter;
 use crate::serve::connections::{Place, Places};
 
 pub(crate) mod api;

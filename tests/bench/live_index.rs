@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use asset_indexer::core::replication::checkpoint::Checkpoint;
 use asset_indexer::core::replication::object::Object;
-use asset_indexer::core::replication::record::{Content, Record};
-use asset_indexer::core::replication::source_state::{Identity, SourceId};
+use asset_indexer::core::replication::record::{Record, RecordContent};
+use asset_indexer::core::replication::source_state::{SourceId, SourceIdentity};
 use asset_indexer::core::replication::timestamp::Timestamp;
 use asset_indexer::core::source::Source;
 use asset_indexer::index::directory::DataDir;
@@ -118,7 +118,7 @@ pub fn build(data_dir: &Path, assets: u64) {
     let mut checkpoint = Checkpoint::default();
     for number in 0..SOURCES {
         let source = source(number);
-        let identity = Identity {
+        let identity = SourceIdentity {
             name: &source.name,
             subdomain: &source.subdomain,
             origin: &source.origin(),
@@ -128,7 +128,7 @@ pub fn build(data_dir: &Path, assets: u64) {
         let (id, _) = checkpoint.register(&identity).expect("each is another");
         let state = checkpoint.state_mut(id).expect("it was registered");
         state.begin_scan(Vec::new());
-        state.stamp_page(LISTED);
+        state.note_page(LISTED);
     }
     let commit = |engine: &mut TantivyEngine, changes: &Changes| {
         engine
@@ -166,11 +166,11 @@ fn place(assets: u64, number: u64) -> (SourceId, String) {
 
 fn change(object: Option<Object>, replaces: bool) -> Change {
     let content = match object {
-        Some(object) => Content::Live {
+        Some(object) => RecordContent::Live {
             first_seen: object.last_modified,
             object,
         },
-        None => Content::Removed { scan: 1 },
+        None => RecordContent::Removed { scan: 1 },
     };
     let record = Record {
         content,

@@ -15,7 +15,7 @@ use asset_indexer::index::tantivy::TantivyEngine;
 use asset_indexer::index::writer::{self, IndexHandle, IndexThread};
 use asset_indexer::index::{Engine, IndexError, Which};
 use asset_indexer::ingest::consumer::handler::{FAILS_EVERY_TIME, Handler};
-use asset_indexer::ingest::consumer::routes::{Follower, Routes};
+use asset_indexer::ingest::consumer::routes::{ActiveSource, Routes};
 use asset_indexer::ingest::consumer::{Consumer, Permits};
 use asset_indexer::observe::quarantine::Quarantine;
 use asset_indexer::observe::status::{Board, Health, QueueBoard, SourceBoard};
@@ -69,7 +69,7 @@ impl Running {
         let handler = Arc::new(Handler {
             routes: Routes::new([follower]),
             index: index.clone(),
-            beside: None,
+            rebuild_index: None,
             look_ups: Arc::new(tokio::sync::Semaphore::new(1)),
             stop: CancellationToken::new(),
             board: Arc::clone(&queue_board),
@@ -111,7 +111,7 @@ impl Running {
     }
 }
 
-async fn follow(index: &IndexHandle, board: &Arc<SourceBoard>) -> Arc<Follower> {
+async fn follow(index: &IndexHandle, board: &Arc<SourceBoard>) -> Arc<ActiveSource> {
     let source = Arc::new(Source {
         region: Some("us-east-1".to_owned()),
         // Nobody listens there: no key can be looked up.
@@ -126,7 +126,7 @@ async fn follow(index: &IndexHandle, board: &Arc<SourceBoard>) -> Arc<Follower> 
     };
     let id = index.attach(request).await.unwrap().id;
     let bucket = Arc::new(LazyBucket::new(Arc::clone(&source), 1));
-    Arc::new(Follower::new(id, source, bucket, Arc::clone(board), 1))
+    Arc::new(ActiveSource::new(id, source, bucket, Arc::clone(board), 1))
 }
 
 /// Waits until it is so, which other threads see to.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::{BucketError, Lister, S3Bucket};
-use crate::core::replication::listing::{Page, PageRequest};
+use crate::core::replication::listing::{ListingPage, PageRequest};
 use crate::core::source::Source;
 
 /// The bucket of a Source, opened once and shared by all who list it.
@@ -40,7 +40,7 @@ impl LazyBucket {
 }
 
 impl Lister for LazyBucket {
-    async fn list(&self, request: &PageRequest) -> Result<Page, BucketError> {
+    async fn list(&self, request: &PageRequest) -> Result<ListingPage, BucketError> {
         self.get().await?.list(request).await
     }
 }

@@ -1,4 +1,4 @@
-//! The decoder of one ListObjectsV2 answer: from the bytes of the body to a [`Page`].
+//! The decoder of one ListObjectsV2 answer: from the bytes of the body to a [`ListingPage`].
 //!
 //! It is pure, and believes nothing it cannot read whole: a page that came out shorter than S3 sent
 //! it would look like removals. Elements may come in any order, and those that it does not know are
@@ -7,7 +7,7 @@
 use crate::aws::bucket::document::ErrorDocument;
 use crate::aws::bucket::xml::{Malformed, RawText, Scanner, Tag};
 use crate::aws::bucket::{date, text};
-use crate::core::replication::listing::{ContinuationToken, Entry, Page};
+use crate::core::replication::listing::{ContinuationToken, ListingPage, PageEntry};
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
 
@@ -26,8 +26,8 @@ pub enum PageFault {
     Service(ErrorDocument),
 }
 
-/// Decodes the body of an answer; `stamp` becomes the page's.
-pub fn decode(body: &[u8], stamp: Timestamp) -> Result<Page, PageFault> {
+/// Decodes the body of an answer; `listed_at` becomes the page's.
+pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageFault> {
     let mut xml = Scanner::new(body);
     match xml.root()? {
         Tag::Open(b"ListBucketResult") => {}
@@ -42,14 +42,14 @@ pub fn decode(body: &[u8], stamp: Timestamp) -> Result<Page, PageFault> {
     let mut listing = Listing::default();
     listing.read(&mut xml)?;
     xml.end()?;
-    listing.into_page(stamp, &xml).map_err(Into::into)
+    listing.into_page(listed_at, &xml).map_err(Into::into)
 }
 
 /// What has been read of a listing.
 #[derive(Default)]
 struct Listing<'a> {
     /// With their keys still empty: how those are encoded may be told behind them.
-    entries: Vec<Entry>,
+    entries: Vec<PageEntry>,
     /// The key of each entry.
     keys: Vec<RawText<'a>>,
     url_encoded: bool,
@@ -113,7 +113,7 @@ impl<'a> Listing<'a> {
         }
         let without = |name| xml.fault(format!("an entry without {name}"));
         self.keys.push(key.ok_or_else(|| without("Key"))?);
-        self.entries.push(Entry {
+        self.entries.push(PageEntry {
             key: String::new(),
             object: Object {
                 size: size.ok_or_else(|| without("Size"))?,
@@ -125,7 +125,11 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    fn into_page(mut self, stamp: Timestamp, xml: &Scanner<'_>) -> Result<Page, Malformed> {
+    fn into_page(
+        mut self,
+        listed_at: Timestamp,
+        xml: &Scanner<'_>,
+    ) -> Result<ListingPage, Malformed> {
         for (entry, raw) in self.entries.iter_mut().zip(&self.keys) {
             entry.key =
                 text::decode(raw.bytes, self.url_encoded).map_err(|what| raw.fault(what))?;
@@ -144,10 +148,10 @@ impl<'a> Listing<'a> {
             }
             (None, _) => return Err(xml.fault("a listing without IsTruncated, ended")),
         };
-        Ok(Page {
+        Ok(ListingPage {
             entries: self.entries,
             next,
-            stamp,
+            listed_at,
         })
     }
 }

@@ -18,7 +18,7 @@ use crate::aws::bucket::page::{self, PageFault};
 use crate::aws::bucket::retry::Retries;
 use crate::aws::bucket::{BucketError, BucketErrorKind, ErrorDocument, Fault, Lister, region};
 use crate::aws::credentials;
-use crate::core::replication::listing::{Page, PageRequest};
+use crate::core::replication::listing::{ListingPage, PageRequest};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{EndpointOrder, Source};
 
@@ -197,10 +197,10 @@ impl S3Bucket {
     }
 
     /// One attempt: at the preferred endpoint and, if that cannot be reached, at once at the other.
-    async fn attempt(&self, request: &PageRequest) -> Result<Page, Fault> {
+    async fn attempt(&self, request: &PageRequest) -> Result<ListingPage, Fault> {
         let choice = self.endpoints.choose();
         let outcome = self.list_at(choice, request).await;
-        let unreachable = |outcome: &Result<Page, Fault>| matches!(outcome, Err(fault) if fault.kind.is_of_the_endpoint());
+        let unreachable = |outcome: &Result<ListingPage, Fault>| matches!(outcome, Err(fault) if fault.kind.is_of_the_endpoint());
         if !unreachable(&outcome) || !self.endpoints.note_failure(choice) {
             return outcome;
         }
@@ -216,7 +216,7 @@ impl S3Bucket {
         }
     }
 
-    async fn list_at(&self, choice: Choice, request: &PageRequest) -> Result<Page, Fault> {
+    async fn list_at(&self, choice: Choice, request: &PageRequest) -> Result<ListingPage, Fault> {
         let (prefix, after) = (&request.prefix, &request.start_after);
         debug!(bucket = self.name, prefix, after, "listing");
         let tap = Tap::new(&self.lists);
@@ -243,7 +243,7 @@ impl S3Bucket {
         self.page_of(&answer)
     }
 
-    fn page_of(&self, answer: &Answer) -> Result<Page, Fault> {
+    fn page_of(&self, answer: &Answer) -> Result<ListingPage, Fault> {
         let refused = |document: &ErrorDocument| {
             Fault::of_answer(answer.status, document, answer.bucket_region.as_deref())
         };
@@ -282,12 +282,12 @@ impl S3Bucket {
             }
             our_clock().minus(CLOCK_MARGIN)
         });
-        Timestamp::of_answer(date, answer.took)
+        Timestamp::of_response(date, answer.took)
     }
 }
 
 impl Lister for S3Bucket {
-    async fn list(&self, request: &PageRequest) -> Result<Page, BucketError> {
+    async fn list(&self, request: &PageRequest) -> Result<ListingPage, BucketError> {
         let attempted = self.description(request);
         self.retries.run(&attempted, || self.attempt(request)).await
     }

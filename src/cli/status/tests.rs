@@ -101,7 +101,7 @@ fn a_scan_shows_how_far_it_is() {
     ] {
         let mut source = report(&sample::board()).sources.remove(2);
         let running = source.scan.as_mut().unwrap();
-        (running.listed, running.expected) = (listed, expected);
+        (running.counts.listed, running.counts.expected) = (listed, expected);
         assert_eq!(scan(&source), want);
     }
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::replication::source_state::{Identity, SourceId, SourceState};
+use crate::core::replication::source_state::{SourceId, SourceIdentity, SourceState};
 
 /// All Sources that an index ever held.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub struct Checkpoint {
 
 /// Which of a Source's records its configuration has made wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leftovers {
+pub enum StaleRecords {
     /// None: the records are of this bucket and these rules.
     None,
     /// Those that the present prefix and rules do not admit.
@@ -91,8 +91,8 @@ impl Checkpoint {
     /// crash between the two finds the same leftovers again.
     pub fn register(
         &mut self,
-        identity: &Identity<'_>,
-    ) -> Result<(SourceId, Leftovers), BindingError> {
+        identity: &SourceIdentity<'_>,
+    ) -> Result<(SourceId, StaleRecords), BindingError> {
         self.check_binding(identity.name, identity.subdomain)?;
         let next_id = self.next_id();
         let Some(state) = self
@@ -104,7 +104,7 @@ impl Checkpoint {
                 name: identity.name.to_owned(),
             })?;
             self.sources.push(SourceState::new(id, identity));
-            return Ok((id, Leftovers::None));
+            return Ok((id, StaleRecords::None));
         };
         if !state
             .subdomains
@@ -113,12 +113,12 @@ impl Checkpoint {
         {
             state.subdomains.push(identity.subdomain.to_owned());
         }
-        let leftovers = if state.is_of_another_place(identity) {
-            Leftovers::Everything
+        let leftovers = if state.has_other_location(identity) {
+            StaleRecords::Everything
         } else if state.scope != identity.scope {
-            Leftovers::NotAdmitted
+            StaleRecords::NotAdmitted
         } else {
-            Leftovers::None
+            StaleRecords::None
         };
         Ok((state.id, leftovers))
     }
@@ -131,7 +131,7 @@ impl Checkpoint {
     }
 
     /// Whether every name and subdomain that `other` has bound is bound so here too.
-    pub fn knows_bindings_of(&self, other: &Self) -> bool {
+    pub fn contains_bindings_of(&self, other: &Self) -> bool {
         other.sources.iter().all(|theirs| {
             let ours = self.source(&theirs.name);
             ours.is_some_and(|ours| {
@@ -148,7 +148,7 @@ impl Checkpoint {
     ///
     /// This index began as [`Checkpoint::bindings_only`] of the other. Stamps within one second are
     /// no order, but a scan that began there since has at least the number of the one here.
-    pub fn resumes_behind(&self, other: &Self) -> bool {
+    pub fn is_outdated_by(&self, other: &Self) -> bool {
         let is_behind = |ours: &SourceState, theirs: &SourceState| {
             let started = ours.running.as_ref().and_then(|scan| scan.started);
             let sees_newer_pages = started.is_some_and(|started| {
@@ -185,8 +185,8 @@ mod tests {
     use crate::core::replication::interval::KeyRange;
     use crate::core::replication::timestamp::Timestamp;
 
-    fn identity<'a>(name: &'a str, subdomain: &'a str) -> Identity<'a> {
-        Identity {
+    fn identity<'a>(name: &'a str, subdomain: &'a str) -> SourceIdentity<'a> {
+        SourceIdentity {
             name,
             subdomain,
             origin: "aws/bucket",
@@ -210,8 +210,8 @@ mod tests {
         let before = Checkpoint {
             sources: checkpoint.sources[..1].to_vec(),
         };
-        assert!(checkpoint.knows_bindings_of(&before));
-        assert!(!before.knows_bindings_of(&checkpoint));
+        assert!(checkpoint.contains_bindings_of(&before));
+        assert!(!before.contains_bindings_of(&checkpoint));
         assert!(
             checkpoint
                 .bindings_only()
@@ -225,25 +225,25 @@ mod tests {
         let mut checkpoint = Checkpoint::default();
         let old = identity("a", "one");
         let (id, leftovers) = checkpoint.register(&old).unwrap();
-        assert_eq!(leftovers, Leftovers::None);
+        assert_eq!(leftovers, StaleRecords::None);
         checkpoint.state_mut(id).unwrap().complete_as_of = Some(Timestamp::from_millis(5));
-        let rules = Identity { scope: "2", ..old };
-        let bucket = Identity {
+        let rules = SourceIdentity { scope: "2", ..old };
+        let bucket = SourceIdentity {
             origin: "aws/other",
             ..old
         };
-        let folder = Identity {
+        let folder = SourceIdentity {
             prefix: "photos/",
             ..bucket
         };
         for (changed, want, as_of) in [
             (
                 rules,
-                Leftovers::NotAdmitted,
+                StaleRecords::NotAdmitted,
                 Some(Timestamp::from_millis(5)),
             ),
-            (folder, Leftovers::Everything, None),
-            (bucket, Leftovers::Everything, None),
+            (folder, StaleRecords::Everything, None),
+            (bucket, StaleRecords::Everything, None),
         ] {
             for _ in 0..2 {
                 assert_eq!(checkpoint.register(&changed).unwrap(), (id, want));
@@ -251,7 +251,7 @@ mod tests {
             let state = checkpoint.state_mut(id).unwrap();
             state.adopt(&changed);
             assert_eq!(state.complete_as_of, as_of);
-            assert_eq!(checkpoint.register(&changed).unwrap().1, Leftovers::None);
+            assert_eq!(checkpoint.register(&changed).unwrap().1, StaleRecords::None);
         }
     }
 
@@ -263,13 +263,13 @@ mod tests {
         let mut built = live.bindings_only();
         let state = built.state_mut(id).unwrap();
         state.begin_scan(Vec::new());
-        assert!(!built.resumes_behind(&live), "nothing has happened since");
+        assert!(!built.is_outdated_by(&live), "nothing has happened since");
         live.state_mut(id).unwrap().events += 1;
-        assert!(built.resumes_behind(&live));
+        assert!(built.is_outdated_by(&live));
         let state = built.state_mut(id).unwrap();
-        state.stamp_page(Timestamp::from_millis(9));
+        state.note_page(Timestamp::from_millis(9));
         state.complete_scan().unwrap();
-        assert!(!built.resumes_behind(&live), "it is listed anew");
+        assert!(!built.is_outdated_by(&live), "it is listed anew");
     }
 
     #[test]

@@ -51,8 +51,7 @@ impl KeyRange {
             Some(after) if after.as_str() >= self.prefix.as_str() => Bound::Excluded(after.clone()),
             _ => Bound::Included(self.prefix.clone()),
         };
-        let end_of_prefix = upper_end_of(&self.prefix);
-        let upper = match (&self.until, end_of_prefix) {
+        let upper = match (&self.until, end_of_prefix(&self.prefix)) {
             (Some(until), Bound::Excluded(end)) if until.as_str() >= end.as_str() => {
                 Bound::Excluded(end)
             }
@@ -124,7 +123,7 @@ impl KeyInterval {
     }
 
     /// What is left of the interval behind `key`.
-    pub fn behind(&self, key: &str) -> Self {
+    pub fn after(&self, key: &str) -> Self {
         Self {
             lower: Bound::Excluded(key.to_owned()),
             upper: self.upper.clone(),
@@ -160,7 +159,7 @@ impl KeyInterval {
 ///
 /// It is the prefix with its last character raised by one; UTF-8 bytes order as code points do. A
 /// prefix of nothing but U+10FFFF has no such text.
-pub fn upper_end_of(prefix: &str) -> Bound<String> {
+pub fn end_of_prefix(prefix: &str) -> Bound<String> {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
         if let Some(raised) = next_char(last) {

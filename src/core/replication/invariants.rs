@@ -4,13 +4,13 @@
 //! whether a record is what the bucket says.
 
 use crate::core::replication::checkpoint::Checkpoint;
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::SourceState;
 use crate::core::replication::timestamp::Timestamp;
 
 /// Something that no history leads to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Impossible {
+pub enum InvariantViolation {
     /// Of a record: its key is none of its Source.
     #[error("the key does not begin with its Source's prefix {prefix:?}")]
     OutsideOfPrefix {
@@ -62,38 +62,40 @@ pub enum Impossible {
 }
 
 /// What is impossible about a record of the Source; the first thing that is.
-pub fn of_record(state: &SourceState, key: &str, record: &Record) -> Option<Impossible> {
+pub fn of_record(state: &SourceState, key: &str, record: &Record) -> Option<InvariantViolation> {
     if !key.starts_with(&state.prefix) {
-        return Some(Impossible::OutsideOfPrefix {
+        return Some(InvariantViolation::OutsideOfPrefix {
             prefix: state.prefix.clone(),
         });
     }
     // A tombstone without any order would fall to the first event that comes, however late.
     if record.observed_at().is_none() {
-        return Some(Impossible::NeverObserved);
+        return Some(InvariantViolation::NeverObserved);
     }
     match record.content {
-        Content::Removed { scan } if scan > state.last_scan => Some(Impossible::OfLaterScan {
-            scan,
-            last: state.last_scan,
-        }),
+        RecordContent::Removed { scan } if scan > state.last_scan => {
+            Some(InvariantViolation::OfLaterScan {
+                scan,
+                last: state.last_scan,
+            })
+        }
         _ => later_page(state, record),
     }
 }
 
 /// The pages of single keys, which events ask for, are not among those that the Source counts: where
 /// there have been events, a record may be of such a page.
-fn later_page(state: &SourceState, record: &Record) -> Option<Impossible> {
+fn later_page(state: &SourceState, record: &Record) -> Option<InvariantViolation> {
     let had_events = state.events > 0 || record.event_time.is_some() || record.sequencer.is_some();
     let (listed_at, newest) = (record.listed_at?, state.newest_page?);
-    (!had_events && listed_at > newest).then(|| Impossible::OfLaterPage {
+    (!had_events && listed_at > newest).then(|| InvariantViolation::OfLaterPage {
         listed_at: listed_at.as_millis(),
         newest: newest.as_millis(),
     })
 }
 
 /// What is impossible about the checkpoint, with the name of the Source: one thing of each.
-pub fn of_checkpoint(checkpoint: &Checkpoint) -> Vec<(String, Impossible)> {
+pub fn of_checkpoint(checkpoint: &Checkpoint) -> Vec<(String, InvariantViolation)> {
     let sources = checkpoint.sources.iter().enumerate();
     let impossible = sources.filter_map(|(place, state)| {
         let before = &checkpoint.sources[..place];
@@ -104,7 +106,7 @@ pub fn of_checkpoint(checkpoint: &Checkpoint) -> Vec<(String, Impossible)> {
     impossible.collect()
 }
 
-fn shared(state: &SourceState, other: &SourceState) -> Option<Impossible> {
+fn shared(state: &SourceState, other: &SourceState) -> Option<InvariantViolation> {
     let mut subdomains = state.subdomains.iter();
     let what = if state.id == other.id {
         format!("its number {}", state.id.0)
@@ -115,10 +117,10 @@ fn shared(state: &SourceState, other: &SourceState) -> Option<Impossible> {
         format!("its subdomain {shared:?}")
     };
     let other = other.name.clone();
-    Some(Impossible::Shared { what, other })
+    Some(InvariantViolation::Shared { what, other })
 }
 
-fn of_source(state: &SourceState) -> Option<Impossible> {
+fn of_source(state: &SourceState) -> Option<InvariantViolation> {
     let started = state.running.as_ref().and_then(|running| running.started);
     let moments = [
         ("complete_as_of", state.complete_as_of),
@@ -127,14 +129,14 @@ fn of_source(state: &SourceState) -> Option<Impossible> {
     ];
     let behind = moments.into_iter().find_map(|(what, moment)| {
         let moment = moment.filter(|_| moment > state.newest_page)?;
-        Some(Impossible::BehindNewestPage {
+        Some(InvariantViolation::BehindNewestPage {
             what,
             moment: moment.as_millis(),
             newest: state.newest_page.map(Timestamp::as_millis),
         })
     });
     let was_scanned = state.running.is_some() || state.complete_as_of.is_some();
-    behind.or((was_scanned && state.last_scan == 0).then_some(Impossible::NoScanBegan))
+    behind.or((was_scanned && state.last_scan == 0).then_some(InvariantViolation::NoScanBegan))
 }
 
 #[cfg(test)]
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
     use crate::core::replication::object::{Object, StorageClass};
     use crate::core::replication::sequencer::Sequencer;
-    use crate::core::replication::source_state::{Identity, SourceId};
+    use crate::core::replication::source_state::{SourceId, SourceIdentity};
 
     fn at(millis: i64) -> Option<Timestamp> {
         Some(Timestamp::from_millis(millis))
@@ -150,7 +152,7 @@ mod tests {
 
     /// A Source `photos/` whose second scan is complete, with a page of 20.
     fn state(name: &str) -> SourceState {
-        let identity = Identity {
+        let identity = SourceIdentity {
             name,
             subdomain: name,
             origin: "aws/bucket",
@@ -162,7 +164,7 @@ mod tests {
         let mut state = checkpoint.sources.remove(0);
         for stamp in [10, 20] {
             state.begin_scan(Vec::new());
-            state.stamp_page(Timestamp::from_millis(stamp));
+            state.note_page(Timestamp::from_millis(stamp));
             state.complete_scan().unwrap();
         }
         state
@@ -176,7 +178,7 @@ mod tests {
             storage_class: StorageClass::Standard,
         };
         Record {
-            content: Content::Live {
+            content: RecordContent::Live {
                 object,
                 first_seen: Timestamp::from_millis(listed_at),
             },
@@ -190,7 +192,7 @@ mod tests {
     fn a_record_that_no_history_leads_to_is_told() {
         let sequencer = Sequencer::parse("1");
         let tombstone = |scan| Record {
-            content: Content::Removed { scan },
+            content: RecordContent::Removed { scan },
             sequencer: sequencer.clone(),
             ..listed(20)
         };
@@ -227,7 +229,7 @@ mod tests {
             ),
         ] {
             let found = of_record(&state("photos"), key, &record);
-            let text = found.as_ref().map(Impossible::to_string);
+            let text = found.as_ref().map(InvariantViolation::to_string);
             match words {
                 None => assert_eq!(found, None, "{case}"),
                 Some(words) => assert!(text.unwrap().contains(words), "{case}"),

@@ -18,7 +18,7 @@ pub const MAX_EMPTY_PAGES: u32 = 10_000;
 
 /// One key with its object, as a page lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct PageEntry {
     /// The key, decoded, byte for byte as it was put.
     pub key: String,
     /// What the page says of it.
@@ -27,13 +27,13 @@ pub struct Entry {
 
 /// One answer to ListObjectsV2.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct ListingPage {
     /// The listed keys, in the order of the answer.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<PageEntry>,
     /// How to go on; `None` where S3 says that this was the last page.
     pub next: Option<ContinuationToken>,
     /// Never later than the snapshot that the page shows.
-    pub stamp: Timestamp,
+    pub listed_at: Timestamp,
 }
 
 /// What S3 gives to ask for the next page: opaque, and not promised to outlive a restart.
@@ -55,22 +55,22 @@ pub struct PageRequest {
 
 /// What one page says of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
+pub struct PageCoverage {
     /// Every key of this interval that exists is in `entries`.
     pub interval: KeyInterval,
     /// The keys of the interval, ascending.
-    pub entries: Vec<Entry>,
-    /// The stamp of the page.
-    pub stamp: Timestamp,
+    pub entries: Vec<PageEntry>,
+    /// The listed_at of the page.
+    pub listed_at: Timestamp,
     /// How to go on; `None` when the range is done.
     pub next: Option<PageRequest>,
-    /// The last key that is settled: where to resume; `None` where nothing is settled yet.
-    pub settled: Option<String>,
+    /// The last key that is resume_after: where to resume; `None` where nothing is resume_after yet.
+    pub resume_after: Option<String>,
 }
 
 /// A listing that must not be believed. Its text names no key, as it is for logs; the fields do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ListingFault {
+pub enum ListingError {
     /// Two keys in the wrong order, or the same key twice.
     #[error(
         "the listing is not in ascending key order; directory buckets and stores that list in another \
@@ -130,11 +130,11 @@ impl RangeWalk {
     }
 
     /// Takes the page that answered the last request.
-    pub fn take(&mut self, page: Page) -> Result<Statement, ListingFault> {
-        let Page {
+    pub fn take(&mut self, page: ListingPage) -> Result<PageCoverage, ListingError> {
+        let ListingPage {
             mut entries,
             next,
-            stamp,
+            listed_at,
         } = page;
         self.check_order(&entries)?;
         let overshoots = self.cut_at_end(&mut entries);
@@ -155,26 +155,26 @@ impl RangeWalk {
             token: next,
             ..self.request()
         });
-        Ok(Statement {
+        Ok(PageCoverage {
             interval,
             entries,
-            stamp,
+            listed_at,
             next,
-            settled: self.rest.after.clone(),
+            resume_after: self.rest.after.clone(),
         })
     }
 
-    fn check_order(&self, entries: &[Entry]) -> Result<(), ListingFault> {
+    fn check_order(&self, entries: &[PageEntry]) -> Result<(), ListingError> {
         let mut previous = self.rest.after.as_deref();
-        for Entry { key, .. } in entries {
+        for PageEntry { key, .. } in entries {
             if !key.starts_with(&self.rest.prefix) {
-                return Err(ListingFault::OutsidePrefix {
+                return Err(ListingError::OutsidePrefix {
                     prefix: self.rest.prefix.clone(),
                     key: key.clone(),
                 });
             }
             if let Some(previous) = previous.filter(|previous| key.as_str() <= *previous) {
-                return Err(ListingFault::Unordered {
+                return Err(ListingError::Unordered {
                     previous: previous.to_owned(),
                     key: key.clone(),
                 });
@@ -185,7 +185,7 @@ impl RangeWalk {
     }
 
     /// Drops what lies behind the range's end; whether there was anything.
-    fn cut_at_end(&self, entries: &mut Vec<Entry>) -> bool {
+    fn cut_at_end(&self, entries: &mut Vec<PageEntry>) -> bool {
         let Some(until) = &self.rest.until else {
             return false;
         };
@@ -195,14 +195,14 @@ impl RangeWalk {
         overshoots
     }
 
-    fn count_empty(&mut self, entries: &[Entry]) -> Result<(), ListingFault> {
+    fn count_empty(&mut self, entries: &[PageEntry]) -> Result<(), ListingError> {
         self.empty_pages = if entries.is_empty() {
             self.empty_pages + 1
         } else {
             0
         };
         if self.empty_pages > MAX_EMPTY_PAGES {
-            return Err(ListingFault::NoProgress);
+            return Err(ListingError::NoProgress);
         }
         Ok(())
     }
@@ -213,8 +213,8 @@ mod tests {
     use super::*;
     use crate::core::replication::object::StorageClass;
 
-    fn entry(key: &str) -> Entry {
-        Entry {
+    fn entry(key: &str) -> PageEntry {
+        PageEntry {
             key: key.into(),
             object: Object {
                 size: 1,
@@ -225,11 +225,11 @@ mod tests {
         }
     }
 
-    fn page(keys: &[&str], next: Option<&str>) -> Page {
-        Page {
+    fn page(keys: &[&str], next: Option<&str>) -> ListingPage {
+        ListingPage {
             entries: keys.iter().map(|key| entry(key)).collect(),
             next: next.map(|token| ContinuationToken(token.into())),
-            stamp: Timestamp::from_millis(7),
+            listed_at: Timestamp::from_millis(7),
         }
     }
 
@@ -251,9 +251,9 @@ mod tests {
                 .collect();
             let shown = &all[..all.len().min(per_page).min(asked.max_keys.into())];
             let token = (shown.len() < all.len()).then(|| *shown.last().unwrap());
-            let statement = walk.take(page(shown, token)).unwrap();
-            request = statement.next.clone();
-            statements.push(statement);
+            let coverage = walk.take(page(shown, token)).unwrap();
+            request = coverage.next.clone();
+            statements.push(coverage);
         }
         let inside = range.interval();
         let listed: Vec<&str> = statements
@@ -303,19 +303,19 @@ mod tests {
     fn a_single_key_asks_for_one_key() {
         let mut walk = RangeWalk::new(KeyRange::only("a"));
         assert_eq!(walk.request().max_keys, 1);
-        let statement = walk.take(page(&["a/b"], Some("t"))).unwrap();
-        assert_eq!(statement.next, None);
-        assert!(statement.entries.is_empty() && statement.interval.contains("a"));
+        let coverage = walk.take(page(&["a/b"], Some("t"))).unwrap();
+        assert_eq!(coverage.next, None);
+        assert!(coverage.entries.is_empty() && coverage.interval.contains("a"));
     }
 
     #[test]
     fn an_empty_page_that_goes_on_says_nothing() {
         let mut walk = RangeWalk::new(KeyRange::under("a/"));
-        let statement = walk.take(page(&[], Some("t"))).unwrap();
-        assert!(statement.interval.is_empty() && !statement.interval.contains("a/b"));
-        assert_eq!(statement.settled, None);
+        let coverage = walk.take(page(&[], Some("t"))).unwrap();
+        assert!(coverage.interval.is_empty() && !coverage.interval.contains("a/b"));
+        assert_eq!(coverage.resume_after, None);
         assert_eq!(
-            statement.next.unwrap().token,
+            coverage.next.unwrap().token,
             Some(ContinuationToken("t".into()))
         );
     }
@@ -344,7 +344,7 @@ mod tests {
         }
         assert_eq!(
             walk.take(page(&[], Some("t"))),
-            Err(ListingFault::NoProgress)
+            Err(ListingError::NoProgress)
         );
     }
 }

@@ -6,28 +6,28 @@
 //!
 //! The envelopes: S3's own (`Records`), also where SNS delivers raw; EventBridge's (`detail`); either
 //! of them inside an SNS envelope (`Message`); and S3's test event. One record that cannot be read
-//! makes the whole message [`Unreadable`], because a message is acknowledged as a whole and nothing
+//! makes the whole message [`DecodeError`], because a message is acknowledged as a whole and nothing
 //! may be lost. What is merely missing or strange beside the key leads to a look-up instead.
 
-mod bridge;
+mod decode_error;
+mod event_bridge;
+mod event_fields;
+mod event_kind;
+mod event_time;
 mod key;
-mod kind;
-mod record;
-mod time;
-mod told;
-mod unreadable;
+mod s3_records;
 
 use serde_json::Value;
 
-use crate::core::replication::order::Event;
+use crate::core::replication::order::CertainEvent;
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
-use kind::Kind;
-use told::Told;
-use unreadable::quoted;
+use decode_error::quoted;
+use event_fields::EventFields;
+use event_kind::EventKind;
 
-pub use key::Encoding;
-pub use unreadable::Unreadable;
+pub use decode_error::DecodeError;
+pub use key::KeyEncoding;
 
 /// How many envelopes may lie around each other; SNS around EventBridge are two.
 const MAX_ENVELOPES: usize = 4;
@@ -55,21 +55,21 @@ pub enum Notification {
 pub struct ObjectEvent {
     /// The event's name as S3 writes it, without `s3:`; on EventBridge the `detail-type`.
     pub name: String,
-    /// The bucket's name; empty only where the meaning is [`Meaning::Unknown`].
+    /// The bucket's name; empty only where the meaning is [`EventMeaning::Unknown`].
     pub bucket: String,
-    /// The key, byte for byte; empty only where the meaning is [`Meaning::Unknown`].
+    /// The key, byte for byte; empty only where the meaning is [`EventMeaning::Unknown`].
     pub key: String,
     /// What follows from it.
-    pub meaning: Meaning,
+    pub meaning: EventMeaning,
     /// The time that the event carries, as it is written; `None` where there is none to be read.
     pub time: Option<Timestamp>,
 }
 
 /// What follows from an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum EventMeaning {
     /// Certain, and ordered by its sequencer: for [`apply_event`](crate::core::replication::order::apply_event).
-    Certain(Event),
+    Certain(CertainEvent),
     /// What it did cannot be told from it, or its order is unknown: the key is to be listed alone.
     LookUp(LookUp),
     /// It changes nothing that a listing shows: tags, rights, replication, reading.
@@ -92,13 +92,13 @@ impl ObjectEvent {
     /// An unknown event need not be about an object at all; any other must say which.
     fn new(
         name: &str,
-        kind: Kind,
-        bucket: Result<String, Unreadable>,
-        key: Result<String, Unreadable>,
-        told: Told,
-    ) -> Result<Self, Unreadable> {
+        kind: EventKind,
+        bucket: Result<String, DecodeError>,
+        key: Result<String, DecodeError>,
+        told: EventFields,
+    ) -> Result<Self, DecodeError> {
         let (bucket, key) = match kind {
-            Kind::Unknown => (bucket.unwrap_or_default(), key.unwrap_or_default()),
+            EventKind::Unknown => (bucket.unwrap_or_default(), key.unwrap_or_default()),
             _ => (bucket?, key?),
         };
         Ok(Self {
@@ -115,8 +115,8 @@ impl ObjectEvent {
 ///
 /// # Errors
 ///
-/// [`Unreadable`] where no object can have the key, or it is not encoded so.
-pub fn read_key(written: &str, encoding: Encoding) -> Result<String, Unreadable> {
+/// [`DecodeError`] where no object can have the key, or it is not encoded so.
+pub fn decode_key(written: &str, encoding: KeyEncoding) -> Result<String, DecodeError> {
     key::read(&Value::from(written), encoding)
 }
 
@@ -124,13 +124,13 @@ pub fn read_key(written: &str, encoding: Encoding) -> Result<String, Unreadable>
 ///
 /// # Errors
 ///
-/// [`Unreadable`] where the body is no notification, or one of its records does not say what
+/// [`DecodeError`] where the body is no notification, or one of its records does not say what
 /// happened to which object. The message must then not be acknowledged.
-pub fn decode(body: &str) -> Result<Notification, Unreadable> {
+pub fn decode(body: &str) -> Result<Notification, DecodeError> {
     decode_within(body, MAX_ENVELOPES)
 }
 
-fn decode_within(body: &str, envelopes: usize) -> Result<Notification, Unreadable> {
+fn decode_within(body: &str, envelopes: usize) -> Result<Notification, DecodeError> {
     let body = body.trim_start_matches('\u{feff}').trim();
     let value: Value = serde_json::from_str(body).map_err(|error| {
         let found = if body.is_empty() {
@@ -138,60 +138,60 @@ fn decode_within(body: &str, envelopes: usize) -> Result<Notification, Unreadabl
         } else {
             format!("{} ({error})", quoted(body))
         };
-        Unreadable::new(found, "JSON")
+        DecodeError::new(found, "JSON")
     })?;
     if let Some(records) = value.get("Records") {
         let Value::Array(records) = records else {
-            let found = format!("Records that are {}", unreadable::shape(records));
-            return Err(Unreadable::new(found, "an array of records"));
+            let found = format!("Records that are {}", decode_error::shape(records));
+            return Err(DecodeError::new(found, "an array of records"));
         };
-        return record::events(records).map(Notification::Events);
+        return s3_records::events(records).map(Notification::Events);
     }
     // VersityGW sends its records without anything around them.
     if let Value::Array(records) = &value {
-        return record::events(records).map(Notification::Events);
+        return s3_records::events(records).map(Notification::Events);
     }
-    if value["Event"] == TEST_EVENT {
+    if value["CertainEvent"] == TEST_EVENT {
         let bucket = value["Bucket"].as_str().map(str::to_owned);
         return Ok(Notification::Test { bucket });
     }
     if value.get("Message").is_some() && (value.get("Type").or(value.get("TopicArn"))).is_some() {
         let inner = envelopes.checked_sub(1).ok_or_else(|| {
             let found = format!("more than {MAX_ENVELOPES} envelopes around each other");
-            Unreadable::new(found, "S3's own event")
+            DecodeError::new(found, "S3's own event")
         })?;
         let message = sns_message(&value)?;
         return decode_within(message, inner).map_err(|error| error.within("the SNS message"));
     }
-    if bridge::is_event(&value) {
-        return bridge::event(&value).map(|event| Notification::Events(vec![event]));
+    if event_bridge::is_event(&value) {
+        return event_bridge::event(&value).map(|event| Notification::Events(vec![event]));
     }
-    Err(Unreadable::new(
-        unreadable::shape(&value),
+    Err(DecodeError::new(
+        decode_error::shape(&value),
         "an S3 event (Records), an EventBridge event (detail), either inside an SNS notification \
          (Message), or s3:TestEvent",
     ))
 }
 
 /// What an SNS envelope carries.
-fn sns_message(envelope: &Value) -> Result<&str, Unreadable> {
+fn sns_message(envelope: &Value) -> Result<&str, DecodeError> {
     match &envelope["Type"] {
         Value::Null => {}
         Value::String(kind) if kind == "Notification" => {}
         other => {
             let found = format!(
                 "an SNS message of the type {}",
-                quoted(&unreadable::text(other))
+                quoted(&decode_error::text(other))
             );
-            return Err(Unreadable::new(found, SNS_TYPE));
+            return Err(DecodeError::new(found, SNS_TYPE));
         }
     }
     envelope["Message"].as_str().ok_or_else(|| {
         let found = format!(
             "an SNS Message that is {}",
-            unreadable::shape(&envelope["Message"])
+            decode_error::shape(&envelope["Message"])
         );
-        Unreadable::new(found, "a string with an event in it")
+        DecodeError::new(found, "a string with an event in it")
     })
 }
 

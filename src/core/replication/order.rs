@@ -12,7 +12,7 @@
 //! the admitted keys of the bucket, without needing a later scan. That is so as long as
 //!
 //! - no clock of S3 is off by a second or more: the second is what a page's stamp lies before its
-//!   snapshot ([`Timestamp::of_answer`]) and half of [`CLOCK_DISAGREEMENT`];
+//!   snapshot ([`Timestamp::of_response`]) and half of [`CLOCK_DISAGREEMENT`];
 //! - the events of a key have a sequencer all or none; where only some do, their times must be in
 //!   order.
 //!
@@ -25,7 +25,7 @@
 use std::time::Duration;
 
 use crate::core::replication::object::Object;
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
 
@@ -39,7 +39,7 @@ pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
 
 /// What a Source knows of time: all of it S3's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Clock {
+pub struct ScanWatermarks {
     /// Start stamp of the newest completed scan: everything before it is in the index.
     pub complete_as_of: Option<Timestamp>,
     /// Start stamp of the running scan, once its first page is in.
@@ -50,7 +50,7 @@ pub struct Clock {
 
 /// An event whose meaning is certain: a creation, or a removal without a version, with a sequencer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct CertainEvent {
     /// The object that is there now; `None` for a removal.
     pub object: Option<Object>,
     /// `eventTime`.
@@ -62,7 +62,7 @@ pub struct Event {
 /// An event from which it cannot be told what is under its key now: a removal of one version, a
 /// change of storage class, one without a sequencer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ambiguous {
+pub struct AmbiguousEvent {
     /// A moment on S3's clock at which it had happened: `eventTime`, or where that cannot be
     /// trusted when its message was sent.
     pub time: Timestamp,
@@ -74,7 +74,7 @@ pub struct Ambiguous {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// It stays as it is.
-    Keep(Kept),
+    Keep(SkipReason),
     /// This takes its place.
     Write(Record),
     /// It goes without a trace.
@@ -83,7 +83,7 @@ pub enum Decision {
 
 /// Why a record stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum SkipReason {
     /// The observation says what the record says.
     Unchanged,
     /// There is no record, and there should be none.
@@ -101,41 +101,45 @@ pub enum Kept {
 /// Where a page has told what it tells, it leaves its sequencer if it is little older than the page:
 /// S3's clocks may have given a later time to an event of the key that came before it, and that one
 /// must find something that is above it.
-pub fn apply_event(record: Option<&Record>, event: &Event, clock: &Clock) -> Decision {
+pub fn apply_event(
+    record: Option<&Record>,
+    event: &CertainEvent,
+    watermarks: &ScanWatermarks,
+) -> Decision {
     let (time, sequencer) = (event.time, Some(&event.sequencer));
-    let Some(why) = why_stale(record, time, sequencer, clock) else {
+    let Some(why) = why_stale(record, time, sequencer, watermarks) else {
         return Decision::Write(Record {
-            content: content_of(event.object.clone(), record, time, clock),
+            content: content_of(event.object.clone(), record, time, watermarks),
             // Not back: what is newer than the newest event is told by the sequencer, not by a page.
             event_time: record.and_then(|record| record.event_time).max(Some(time)),
             sequencer: Some(event.sequencer.clone()),
             listed_at: record.and_then(|record| record.listed_at),
         });
     };
-    stale(why, record, time, sequencer, clock)
+    stale(why, record, time, sequencer, watermarks)
 }
 
 /// Decides what an ambiguous event does to the record of its key without a page: one that is newer than
 /// the event has shown what it did. `None`: the key must be listed.
 pub fn apply_ambiguous(
     record: Option<&Record>,
-    event: &Ambiguous,
-    clock: &Clock,
+    event: &AmbiguousEvent,
+    watermarks: &ScanWatermarks,
 ) -> Option<Decision> {
     let (time, sequencer) = (event.time, event.sequencer.as_ref());
-    let why = why_stale(record, time, sequencer, clock)?;
-    Some(stale(why, record, time, sequencer, clock))
+    let why = why_stale(record, time, sequencer, watermarks)?;
+    Some(stale(why, record, time, sequencer, watermarks))
 }
 
 /// What a stale event leaves: nothing, or its sequencer where one of before it could outrun it.
 fn stale(
-    why: Kept,
+    why: SkipReason,
     record: Option<&Record>,
     time: Timestamp,
     sequencer: Option<&Sequencer>,
-    clock: &Clock,
+    watermarks: &ScanWatermarks,
 ) -> Decision {
-    let outrun = could_be_outrun(why, record, time, sequencer, clock);
+    let outrun = could_be_outrun(why, record, time, sequencer, watermarks);
     let Some(sequencer) = sequencer.filter(|_| outrun) else {
         return Decision::Keep(why);
     };
@@ -146,10 +150,12 @@ fn stale(
         },
         None => Record {
             // That there is nothing is what the scan has shown, not the event.
-            content: Content::Removed { scan: clock.scan },
+            content: RecordContent::Removed {
+                scan: watermarks.scan,
+            },
             event_time: None,
             sequencer: Some(sequencer.clone()),
-            listed_at: clock.complete_as_of,
+            listed_at: watermarks.complete_as_of,
         },
     })
 }
@@ -160,18 +166,18 @@ fn why_stale(
     record: Option<&Record>,
     time: Timestamp,
     sequencer: Option<&Sequencer>,
-    clock: &Clock,
-) -> Option<Kept> {
+    watermarks: &ScanWatermarks,
+) -> Option<SkipReason> {
     let Some(record) = record else {
-        let before_scan = clock.complete_as_of.is_some_and(|as_of| time < as_of);
-        return before_scan.then_some(Kept::BeforeScan);
+        let before_scan = watermarks.complete_as_of.is_some_and(|as_of| time < as_of);
+        return before_scan.then_some(SkipReason::BeforeScan);
     };
     // Against an event that was applied over the page, the sequencer alone decides.
     let is_of_page = record.listed_at > record.event_time;
     if is_of_page && record.listed_at > Some(time) {
-        return Some(Kept::NotNewer);
+        return Some(SkipReason::NotNewer);
     }
-    (!is_above(sequencer, record)).then_some(Kept::SequencerNotAbove)
+    (!is_above(sequencer, record)).then_some(SkipReason::SequencerNotAbove)
 }
 
 /// Whether the sequencer does not forbid that the event is newer than what the record remembers.
@@ -183,15 +189,15 @@ fn is_above(sequencer: Option<&Sequencer>, record: &Record) -> bool {
 /// Whether an event that is stale by its time could be followed by one of before it, by their
 /// sequencers, that is not.
 fn could_be_outrun(
-    why: Kept,
+    why: SkipReason,
     record: Option<&Record>,
     time: Timestamp,
     sequencer: Option<&Sequencer>,
-    clock: &Clock,
+    watermarks: &ScanWatermarks,
 ) -> bool {
     let shown_at = match (why, record) {
-        (Kept::BeforeScan, None) => clock.complete_as_of,
-        (Kept::NotNewer, Some(record)) if is_above(sequencer, record) => record.listed_at,
+        (SkipReason::BeforeScan, None) => watermarks.complete_as_of,
+        (SkipReason::NotNewer, Some(record)) if is_above(sequencer, record) => record.listed_at,
         _ => None,
     };
     let is_close = |at: Timestamp| at.minus(CLOCK_DISAGREEMENT) <= time;
@@ -211,18 +217,21 @@ pub fn apply_look_up(
     record: Option<&Record>,
     listed: Option<&Object>,
     stamp: Timestamp,
-    event: &Ambiguous,
-    clock: &Clock,
+    event: &AmbiguousEvent,
+    watermarks: &ScanWatermarks,
 ) -> (Decision, bool) {
-    let decision = apply_page(record, listed, stamp, clock, |_| true);
-    let is_dropped = matches!(decision, Decision::Keep(Kept::BeforeScan | Kept::NotNewer));
+    let decision = apply_page(record, listed, stamp, watermarks, |_| true);
+    let is_dropped = matches!(
+        decision,
+        Decision::Keep(SkipReason::BeforeScan | SkipReason::NotNewer)
+    );
     if is_dropped || stamp <= event.time {
         return (decision, false);
     }
     let page = match decision {
         Decision::Write(page) => page,
         Decision::Keep(_) | Decision::Erase => Record {
-            content: content_of(listed.cloned(), record, stamp, clock),
+            content: content_of(listed.cloned(), record, stamp, watermarks),
             event_time: record.and_then(|record| record.event_time),
             sequencer: record.and_then(|record| record.sequencer.clone()),
             listed_at: None,
@@ -252,31 +261,35 @@ pub fn apply_page(
     record: Option<&Record>,
     listed: Option<&Object>,
     stamp: Timestamp,
-    clock: &Clock,
+    watermarks: &ScanWatermarks,
     admits: impl FnOnce(&Object) -> bool,
 ) -> Decision {
     // A page of the running scan that finds a key unchanged leaves no trace, so that an older page
     // could undo what it has seen, and events from before the scan are dropped once it is complete.
-    let oldest = clock.complete_as_of.max(clock.scanning_since);
+    let oldest = watermarks.complete_as_of.max(watermarks.scanning_since);
     if oldest.is_some_and(|oldest| stamp < oldest) {
-        return Decision::Keep(Kept::BeforeScan);
+        return Decision::Keep(SkipReason::BeforeScan);
     }
     let Some(record) = record else {
         return match listed {
-            Some(object) => Decision::Write(listed_record(object, None, stamp, clock)),
-            None => Decision::Keep(Kept::Absent),
+            Some(object) => Decision::Write(listed_record(object, None, stamp, watermarks)),
+            None => Decision::Keep(SkipReason::Absent),
         };
     };
     if record.observed_at().is_some_and(|seen| stamp <= seen) {
-        return Decision::Keep(Kept::NotNewer);
+        return Decision::Keep(SkipReason::NotNewer);
     }
     match (listed, record.object()) {
-        (Some(object), Some(known)) if object == known => Decision::Keep(Kept::Unchanged),
-        (None, None) => Decision::Keep(Kept::Unchanged),
-        (Some(object), _) => Decision::Write(listed_record(object, Some(record), stamp, clock)),
+        (Some(object), Some(known)) if object == known => Decision::Keep(SkipReason::Unchanged),
+        (None, None) => Decision::Keep(SkipReason::Unchanged),
+        (Some(object), _) => {
+            Decision::Write(listed_record(object, Some(record), stamp, watermarks))
+        }
         (None, Some(known)) if record.sequencer.is_none() || !admits(known) => Decision::Erase,
         (None, Some(_)) => Decision::Write(Record {
-            content: Content::Removed { scan: clock.scan },
+            content: RecordContent::Removed {
+                scan: watermarks.scan,
+            },
             listed_at: Some(stamp),
             ..record.clone()
         }),
@@ -284,9 +297,14 @@ pub fn apply_page(
 }
 
 /// The record that a page writes: its content, with the old sequencer and event time as a floor.
-fn listed_record(object: &Object, old: Option<&Record>, stamp: Timestamp, clock: &Clock) -> Record {
+fn listed_record(
+    object: &Object,
+    old: Option<&Record>,
+    stamp: Timestamp,
+    watermarks: &ScanWatermarks,
+) -> Record {
     Record {
-        content: content_of(Some(object.clone()), old, stamp, clock),
+        content: content_of(Some(object.clone()), old, stamp, watermarks),
         event_time: old.and_then(|old| old.event_time),
         sequencer: old.and_then(|old| old.sequencer.clone()),
         listed_at: Some(stamp),
@@ -297,28 +315,30 @@ fn content_of(
     object: Option<Object>,
     old: Option<&Record>,
     seen: Timestamp,
-    clock: &Clock,
-) -> Content {
+    watermarks: &ScanWatermarks,
+) -> RecordContent {
     match object {
-        None => Content::Removed { scan: clock.scan },
-        Some(object) => Content::Live {
+        None => RecordContent::Removed {
+            scan: watermarks.scan,
+        },
+        Some(object) => RecordContent::Live {
             object,
             first_seen: old.and_then(Record::first_seen).unwrap_or(seen),
         },
     }
 }
 
-/// Whether a record is a tombstone that nothing can need once the scan `clock.scan`, begun at
-/// `clock.complete_as_of`, is complete.
-pub fn is_purgeable(record: &Record, clock: &Clock) -> bool {
-    let Content::Removed { scan } = record.content else {
+/// Whether a record is a tombstone that nothing can need once the scan `watermarks.scan`, begun at
+/// `watermarks.complete_as_of`, is complete.
+pub fn is_purgeable(record: &Record, watermarks: &ScanWatermarks) -> bool {
+    let RecordContent::Removed { scan } = record.content else {
         return false;
     };
-    let Some(as_of) = clock.complete_as_of else {
+    let Some(as_of) = watermarks.complete_as_of else {
         return false;
     };
     let old_enough = as_of.minus(TOMBSTONE_MARGIN);
-    scan < clock.scan && record.observed_at().is_none_or(|seen| seen < old_enough)
+    scan < watermarks.scan && record.observed_at().is_none_or(|seen| seen < old_enough)
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@
 
 use std::cmp::Ordering;
 
-use crate::core::replication::listing::Entry;
+use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::Object;
 use crate::core::replication::record::Record;
 
 /// One key of either side, or of both.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair<'a> {
+pub struct JoinedKey<'a> {
     /// The key.
     pub key: &'a str,
     /// What the page lists under it.
@@ -22,9 +22,9 @@ pub struct Pair<'a> {
 
 /// Hands every key of the two ascending sides to `each`, once, ascending.
 pub fn merge_join<'a, E>(
-    listed: &'a [Entry],
+    listed: &'a [PageEntry],
     indexed: &'a [(String, Record)],
-    mut each: impl FnMut(Pair<'a>) -> Result<(), E>,
+    mut each: impl FnMut(JoinedKey<'a>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut listed = listed.iter().peekable();
     let mut indexed = indexed.iter().peekable();
@@ -42,7 +42,7 @@ pub fn merge_join<'a, E>(
             (None, Some((key, _))) => key,
             (None, None) => return Ok(()),
         };
-        each(Pair {
+        each(JoinedKey {
             key,
             listed: entry.map(|entry| &entry.object),
             indexed: known.map(|(_, record)| record),
@@ -54,7 +54,7 @@ pub fn merge_join<'a, E>(
 mod tests {
     use super::*;
     use crate::core::replication::object::StorageClass;
-    use crate::core::replication::record::Content;
+    use crate::core::replication::record::RecordContent;
     use crate::core::replication::timestamp::Timestamp;
 
     fn object() -> Object {
@@ -67,15 +67,15 @@ mod tests {
     }
 
     fn joined(listed: &str, indexed: &str) -> String {
-        let listed: Vec<Entry> = listed
+        let listed: Vec<PageEntry> = listed
             .chars()
-            .map(|c| Entry {
+            .map(|c| PageEntry {
                 key: c.into(),
                 object: object(),
             })
             .collect();
         let record = Record {
-            content: Content::Removed { scan: 0 },
+            content: RecordContent::Removed { scan: 0 },
             event_time: None,
             sequencer: None,
             listed_at: None,
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_first_error_ends_the_join() {
-        let entries = [Entry {
+        let entries = [PageEntry {
             key: "a".into(),
             object: object(),
         }];

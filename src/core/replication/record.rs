@@ -10,7 +10,7 @@ use crate::core::replication::timestamp::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// What is there, as of the newest observation.
-    pub content: Content,
+    pub content: RecordContent,
     /// `eventTime` of the newest event applied, if any.
     pub event_time: Option<Timestamp>,
     /// Sequencer of the newest event applied, if any: a floor for the next.
@@ -21,7 +21,7 @@ pub struct Record {
 
 /// Whether there is an object under the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum RecordContent {
     /// An asset; search finds it.
     Live {
         /// What S3 says of it.
@@ -40,16 +40,16 @@ impl Record {
     /// The object, if the record is live.
     pub fn object(&self) -> Option<&Object> {
         match &self.content {
-            Content::Live { object, .. } => Some(object),
-            Content::Removed { .. } => None,
+            RecordContent::Live { object, .. } => Some(object),
+            RecordContent::Removed { .. } => None,
         }
     }
 
     /// When the object was first seen, if the record is live.
     pub fn first_seen(&self) -> Option<Timestamp> {
         match self.content {
-            Content::Live { first_seen, .. } => Some(first_seen),
-            Content::Removed { .. } => None,
+            RecordContent::Live { first_seen, .. } => Some(first_seen),
+            RecordContent::Removed { .. } => None,
         }
     }
 

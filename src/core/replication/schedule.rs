@@ -1,16 +1,17 @@
 //! When a Source must be scanned: what its checkpoint says against the present moment.
 //!
-//! The present is that of our own clock, because it only measures how long something lasted, in hours,
+//! The present is that of our own watermarks, because it only measures how long something lasted, in hours,
 //! also since a scan's stamp by S3's; nothing that is observed is put in order by it.
 
 use std::fmt;
 use std::time::Duration;
 
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::source_state::{QueueId, SourceState};
 
 /// Why a scan is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum ScanReason {
     /// None has completed yet.
     NeverComplete,
     /// One is unfinished.
@@ -27,7 +28,7 @@ pub enum Reason {
     Asked,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for ScanReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NeverComplete => "no scan has completed yet",
@@ -43,18 +44,17 @@ impl fmt::Display for Reason {
 
 /// A scan that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
+pub struct DueScan {
     /// Why.
-    pub reason: Reason,
-    /// Whether it must begin anew even where one is unfinished, because events were lost meanwhile.
-    pub fresh: bool,
-    /// Whether to go on with what new rules admit instead of scanning everything.
-    pub partial: bool,
+    pub reason: ScanReason,
+    /// What to list. [`ScanMode::Fresh`] if events may have been lost: then an unfinished scan does not
+    /// prove that the ranges it has listed are up to date.
+    pub mode: ScanMode,
 }
 
 /// The queue that is received from, as far as scans depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueFacts {
+pub struct QueueInfo {
     /// Which it is.
     pub id: QueueId,
     /// How long it keeps messages.
@@ -63,50 +63,49 @@ pub struct QueueFacts {
 
 /// The scan that is due now, if any is.
 ///
-/// `every` is the longest time between two scans, `now_millis` the present by our clock.
+/// `every` is the longest time between two scans, `now_millis` the present by our watermarks.
 pub fn due_scan(
     state: &SourceState,
-    queue: Option<&QueueFacts>,
+    queue: Option<&QueueInfo>,
     every: Duration,
     now_millis: i64,
-) -> Option<Due> {
-    let due = |reason| Due {
+) -> Option<DueScan> {
+    let due = |reason| DueScan {
         reason,
-        fresh: false,
-        partial: false,
+        mode: ScanMode::Resume,
     };
     if let Some(reason) = queue.and_then(|queue| lost_events(state, queue, now_millis)) {
         let reason = match state.complete_as_of {
-            None => Reason::NeverComplete,
+            None => ScanReason::NeverComplete,
             Some(_) => reason,
         };
-        return Some(Due {
-            fresh: true,
+        return Some(DueScan {
+            mode: ScanMode::Fresh,
             ..due(reason)
         });
     }
     match (&state.running, state.complete_as_of) {
-        (Some(running), _) if running.partial => Some(Due {
-            partial: true,
-            ..due(Reason::NewRules)
+        (Some(running), _) if running.partial => Some(DueScan {
+            mode: ScanMode::Partial,
+            ..due(ScanReason::NewRules)
         }),
-        (Some(_), _) => Some(due(Reason::Unfinished)),
-        (None, None) => Some(due(Reason::NeverComplete)),
+        (Some(_), _) => Some(due(ScanReason::Unfinished)),
+        (None, None) => Some(due(ScanReason::NeverComplete)),
         (None, Some(as_of)) => {
             let is_old = elapsed(as_of.as_millis(), now_millis) >= every;
-            is_old.then_some(due(Reason::TooOld))
+            is_old.then_some(due(ScanReason::TooOld))
         }
     }
 }
 
 /// Whether events since the last scan may be neither in the index nor in the queue.
-fn lost_events(state: &SourceState, queue: &QueueFacts, now_millis: i64) -> Option<Reason> {
+fn lost_events(state: &SourceState, queue: &QueueInfo, now_millis: i64) -> Option<ScanReason> {
     match &state.followed {
-        Some(followed) if followed.queue.may_be(&queue.id) => {
+        Some(followed) if followed.queue.may_equal(&queue.id) => {
             let away = elapsed(followed.until_millis, now_millis);
-            (away >= queue.retention).then_some(Reason::AwayTooLong)
+            (away >= queue.retention).then_some(ScanReason::AwayTooLong)
         }
-        _ => Some(Reason::NotFollowed),
+        _ => Some(ScanReason::NotFollowed),
     }
 }
 
@@ -117,7 +116,7 @@ pub fn jittered(every: Duration, share: f64) -> Duration {
 }
 
 /// How long until the next scan is due of a Source that has completed one; zero where none has.
-pub fn until_due(state: &SourceState, every: Duration, now_millis: i64) -> Duration {
+pub fn time_until_due(state: &SourceState, every: Duration, now_millis: i64) -> Duration {
     let Some(as_of) = state.complete_as_of else {
         return Duration::ZERO;
     };
@@ -133,7 +132,7 @@ fn elapsed(then_millis: i64, now_millis: i64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::replication::source_state::{Followed, Identity, SourceId};
+    use crate::core::replication::source_state::{FollowedUntil, SourceId, SourceIdentity};
     use crate::core::replication::timestamp::Timestamp;
 
     const HOUR: i64 = 3_600_000;
@@ -147,8 +146,8 @@ mod tests {
         }
     }
 
-    fn queue() -> QueueFacts {
-        QueueFacts {
+    fn queue() -> QueueInfo {
+        QueueInfo {
             id: queue_id("queue"),
             retention: 4 * DAY,
         }
@@ -156,7 +155,7 @@ mod tests {
 
     /// A Source that was last scanned and followed so many hours before `NOW`.
     fn state(scanned: Option<i64>, followed: Option<(&str, i64)>) -> SourceState {
-        let identity = Identity {
+        let identity = SourceIdentity {
             name: "a",
             subdomain: "a",
             origin: "o",
@@ -165,7 +164,7 @@ mod tests {
         };
         let mut state = SourceState::new(SourceId(0), &identity);
         state.complete_as_of = scanned.map(|hours| Timestamp::from_millis(NOW - hours * HOUR));
-        state.followed = followed.map(|(url, hours)| Followed {
+        state.followed = followed.map(|(url, hours)| FollowedUntil {
             queue: queue_id(url),
             until_millis: NOW - hours * HOUR,
         });
@@ -176,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_scan_is_due_where_the_index_cannot_be_known_to_be_right() {
-        use Reason::{AwayTooLong, NeverComplete, NotFollowed, TooOld};
+        use ScanReason::{AwayTooLong, NeverComplete, NotFollowed, TooOld};
         for (scanned, followed, want) in [
             (None, None, Some((NeverComplete, true))),
             (None, Some(("queue", 0)), Some((NeverComplete, false))),
@@ -191,7 +190,7 @@ mod tests {
             (Some(-1), Some(("queue", -1)), None),
         ] {
             let due = due_scan(&state(scanned, followed), Some(&queue()), DAY, NOW);
-            let due = due.map(|due| (due.reason, due.fresh));
+            let due = due.map(|due| (due.reason, due.mode == ScanMode::Fresh));
             assert_eq!(due, want, "{scanned:?} {followed:?}");
         }
     }
@@ -199,9 +198,9 @@ mod tests {
     #[test]
     fn without_a_queue_only_the_scans_count() {
         for (scanned, want) in [
-            (None, Some(Reason::NeverComplete)),
+            (None, Some(ScanReason::NeverComplete)),
             (Some(1), None),
-            (Some(25), Some(Reason::TooOld)),
+            (Some(25), Some(ScanReason::TooOld)),
         ] {
             let due = due_scan(&state(scanned, None), None, DAY, NOW);
             assert_eq!(due.map(|due| due.reason), want, "{scanned:?}");
@@ -211,10 +210,10 @@ mod tests {
     #[test]
     fn an_unfinished_scan_goes_on_unless_events_were_lost() {
         for (partial, hours, want) in [
-            (false, 1, (Reason::Unfinished, false, false)),
-            (true, 1, (Reason::NewRules, false, true)),
-            (false, 200, (Reason::AwayTooLong, true, false)),
-            (true, 200, (Reason::AwayTooLong, true, false)),
+            (false, 1, (ScanReason::Unfinished, ScanMode::Resume)),
+            (true, 1, (ScanReason::NewRules, ScanMode::Partial)),
+            (false, 200, (ScanReason::AwayTooLong, ScanMode::Fresh)),
+            (true, 200, (ScanReason::AwayTooLong, ScanMode::Fresh)),
         ] {
             let mut state = state(Some(500), Some(("queue", hours)));
             if partial {
@@ -223,17 +222,18 @@ mod tests {
                 state.begin_scan(Vec::new())
             }
             let due = due_scan(&state, Some(&queue()), DAY, NOW).unwrap();
-            assert_eq!((due.reason, due.fresh, due.partial), want);
+            assert_eq!((due.reason, due.mode), want);
         }
     }
 
     #[test]
     fn the_next_scan_comes_up_to_a_tenth_earlier() {
         let state = state(Some(4), None);
-        let hours = |share| until_due(&state, jittered(DAY, share), NOW).as_secs_f64() / 3600.0;
+        let hours =
+            |share| time_until_due(&state, jittered(DAY, share), NOW).as_secs_f64() / 3600.0;
         assert_eq!(hours(0.0), 20.0);
         assert!((hours(1.0) - 17.6).abs() < 0.001);
-        let late = until_due(&state, Duration::from_secs(3600), NOW);
+        let late = time_until_due(&state, Duration::from_secs(3600), NOW);
         assert_eq!(late, Duration::ZERO);
     }
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::replication::interval::KeyRange;
-use crate::core::replication::order::Clock;
+use crate::core::replication::order::ScanWatermarks;
 use crate::core::replication::timestamp::Timestamp;
 
 /// The number of a Source in an index; never given to another one.
@@ -39,7 +39,7 @@ pub struct SourceState {
     pub running: Option<RunningScan>,
     /// The queue whose events were applied, and until when; `None` where that is not so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub followed: Option<Followed>,
+    pub followed: Option<FollowedUntil>,
     /// How many events the index has taken in: a copy of the index that was made before is behind.
     #[serde(default)]
     pub events: u64,
@@ -65,7 +65,7 @@ pub struct QueueId {
 
 impl QueueId {
     /// Whether nothing says that they are two.
-    pub fn may_be(&self, other: &Self) -> bool {
+    pub fn may_equal(&self, other: &Self) -> bool {
         let same_age = self.created.zip(other.created).is_none_or(|(a, b)| a == b);
         self.url == other.url && same_age
     }
@@ -73,10 +73,10 @@ impl QueueId {
 
 /// Until when the events of a Source are in the index, as far as they were sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Followed {
+pub struct FollowedUntil {
     /// The queue.
     pub queue: QueueId,
-    /// Milliseconds since the epoch by our own clock, not S3's: it only tells for how long nobody
+    /// Milliseconds since the epoch by our own watermarks, not S3's: it only tells for how long nobody
     /// received, against how long the queue keeps messages.
     pub until_millis: i64,
 }
@@ -105,7 +105,7 @@ pub struct RangeProgress {
 
 /// What a configured Source says of itself to the index.
 #[derive(Clone, Copy, Debug)]
-pub struct Identity<'a> {
+pub struct SourceIdentity<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its subdomain.
@@ -124,7 +124,7 @@ pub struct Identity<'a> {
 pub struct NotComplete(String);
 
 impl SourceState {
-    pub(super) fn new(id: SourceId, identity: &Identity<'_>) -> Self {
+    pub(super) fn new(id: SourceId, identity: &SourceIdentity<'_>) -> Self {
         Self {
             id,
             name: identity.name.to_owned(),
@@ -144,13 +144,13 @@ impl SourceState {
     }
 
     /// Whether the Source now names another bucket or folder than the records are of.
-    pub(super) fn is_of_another_place(&self, identity: &Identity<'_>) -> bool {
+    pub(super) fn has_other_location(&self, identity: &SourceIdentity<'_>) -> bool {
         self.origin != identity.origin || self.prefix != identity.prefix
     }
 
     /// Takes over the identity once the leftovers are gone; a scan under the old one is void.
-    pub fn adopt(&mut self, identity: &Identity<'_>) {
-        if self.is_of_another_place(identity) {
+    pub fn adopt(&mut self, identity: &SourceIdentity<'_>) {
+        if self.has_other_location(identity) {
             self.forget();
         }
         identity.origin.clone_into(&mut self.origin);
@@ -166,9 +166,9 @@ impl SourceState {
         self.partial_as_of = None;
     }
 
-    /// The Source's clock.
-    pub fn clock(&self) -> Clock {
-        Clock {
+    /// The Source's watermarks.
+    pub fn watermarks(&self) -> ScanWatermarks {
+        ScanWatermarks {
             complete_as_of: self.complete_as_of,
             scanning_since: self.running.as_ref().and_then(|scan| scan.started),
             scan: self.last_scan,
@@ -203,7 +203,7 @@ impl SourceState {
     /// scans before, whose answers were in before this page was asked for. S3's `Date` has whole
     /// seconds and could not tell two scans within one apart; a scan takes longer than the
     /// millisecond that is added, so the start still is not later than the page's snapshot.
-    pub fn stamp_page(&mut self, stamp: Timestamp) -> Option<Timestamp> {
+    pub fn note_page(&mut self, stamp: Timestamp) -> Option<Timestamp> {
         let running = self.running.as_mut()?;
         let floor = self.newest_page.map(Timestamp::next);
         let started = *running
@@ -240,9 +240,9 @@ impl SourceState {
 
 impl RunningScan {
     /// Notes how far a range is.
-    pub fn advance(&mut self, range: usize, settled: Option<String>, done: bool) {
+    pub fn advance(&mut self, range: usize, resume_after: Option<String>, done: bool) {
         if let Some(progress) = self.ranges.get_mut(range) {
-            progress.rest.after = settled;
+            progress.rest.after = resume_after;
             progress.done = done;
         }
     }
@@ -264,7 +264,7 @@ mod tests {
     fn state() -> SourceState {
         SourceState::new(
             SourceId(0),
-            &Identity {
+            &SourceIdentity {
                 name: "a",
                 subdomain: "one",
                 origin: "aws/bucket",
@@ -279,9 +279,9 @@ mod tests {
         let mut state = state();
         state.begin_scan(vec![KeyRange::under("a/"), KeyRange::under("b/")]);
         let at = Timestamp::from_millis;
-        assert_eq!(state.stamp_page(at(10)), Some(at(10)));
-        assert_eq!(state.stamp_page(at(8)), Some(at(10)));
-        assert_eq!(state.stamp_page(at(12)), Some(at(12)));
+        assert_eq!(state.note_page(at(10)), Some(at(10)));
+        assert_eq!(state.note_page(at(8)), Some(at(10)));
+        assert_eq!(state.note_page(at(12)), Some(at(12)));
         let running = state.running.as_mut().unwrap();
         running.advance(0, Some("a/z".into()), true);
         running.advance(1, Some("b/c".into()), false);
@@ -291,7 +291,7 @@ mod tests {
         state.running.as_mut().unwrap().advance(1, None, true);
         state.complete_scan().unwrap();
         assert_eq!(state.complete_as_of, Some(Timestamp::from_millis(10)));
-        assert_eq!(state.clock().scan, 1);
+        assert_eq!(state.watermarks().scan, 1);
         assert!(state.complete_scan().is_err());
     }
 
@@ -299,10 +299,10 @@ mod tests {
     fn a_partial_scan_says_nothing_of_the_other_keys() {
         let mut state = state();
         state.begin_scan(Vec::new());
-        state.stamp_page(Timestamp::from_millis(10));
+        state.note_page(Timestamp::from_millis(10));
         state.complete_scan().unwrap();
         state.begin_partial_scan(Vec::new());
-        state.stamp_page(Timestamp::from_millis(20));
+        state.note_page(Timestamp::from_millis(20));
         state.complete_scan().unwrap();
         assert_eq!(state.complete_as_of, Some(Timestamp::from_millis(10)));
     }
@@ -311,10 +311,10 @@ mod tests {
     fn a_scan_starts_above_every_page_of_the_scans_before() {
         let mut state = state();
         let at = Timestamp::from_millis;
-        assert_eq!(state.stamp_page(at(9)), None);
+        assert_eq!(state.note_page(at(9)), None);
         for (stamp, counted) in [(10, 10), (10, 11), (9, 12), (50, 50)] {
             state.begin_scan(Vec::new());
-            assert_eq!(state.stamp_page(at(stamp)), Some(at(counted)));
+            assert_eq!(state.note_page(at(stamp)), Some(at(counted)));
             state.complete_scan().unwrap();
             assert_eq!(state.complete_as_of, Some(at(counted)));
         }

@@ -1,6 +1,6 @@
-//! A moment on S3's clock.
+//! A moment on S3's watermarks.
 //!
-//! This module never reads a clock: a stamp is made from what S3 said (a `Date` header, an
+//! This module never reads a watermarks: a stamp is made from what S3 said (a `Date` header, an
 //! `eventTime`), because two clocks that disagree by a second would put observations in the wrong
 //! order.
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since 1970-01-01T00:00:00Z, by S3's clock.
+/// Milliseconds since 1970-01-01T00:00:00Z, by S3's watermarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -32,7 +32,7 @@ impl Timestamp {
     /// `date` is the answer's `Date` header, `took` the time from sending the request to having the
     /// header. S3 took its snapshot after it had the request, so `date - took` cannot be later than
     /// the snapshot but for the header's resolution.
-    pub fn of_answer(date: Timestamp, took: Duration) -> Self {
+    pub fn of_response(date: Timestamp, took: Duration) -> Self {
         date.minus(took).minus(DATE_RESOLUTION)
     }
 
@@ -56,7 +56,7 @@ mod tests {
     fn an_answer_is_stamped_before_its_date_by_its_duration_and_a_second() {
         let date = Timestamp::from_millis(10_000);
         assert_eq!(
-            Timestamp::of_answer(date, Duration::from_millis(250)),
+            Timestamp::of_response(date, Duration::from_millis(250)),
             Timestamp::from_millis(8_750)
         );
     }

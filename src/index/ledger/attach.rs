@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{Ledger, Scan};
-use crate::core::replication::checkpoint::Leftovers;
-use crate::core::replication::source_state::{Followed, QueueId, SourceId, SourceState};
+use crate::core::counters::ScanProgress;
+use crate::core::replication::checkpoint::StaleRecords;
+use crate::core::replication::source_state::{FollowedUntil, QueueId, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
-use crate::index::progress::Progress;
 use crate::index::tally::Tally;
 use crate::index::{Engine, IndexError};
 
@@ -52,21 +52,21 @@ impl<E: Engine> Ledger<E> {
             tally,
             ranges_in_flight,
         } = request;
-        let scan = Scan::idle(source, Arc::new(Progress::default()));
+        let scan = Scan::idle(source, Arc::new(ScanProgress::default()));
         let before = self.checkpoint.source(&scan.source.name).cloned();
         let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
         tally.set_assets(self.engine.assets(id)?);
         self.tallies.insert(id, tally);
         self.moving.remove(&id);
         match leftovers {
-            Leftovers::None => {}
-            Leftovers::Everything => {
+            StaleRecords::None => {}
+            StaleRecords::Everything => {
                 self.moving.insert(id);
                 // Nobody applies events of the old bucket from now on: if the Source comes back to it
                 // before the new one is listed, a scan is due.
                 self.state(id)?.followed = None;
             }
-            Leftovers::NotAdmitted => {
+            StaleRecords::NotAdmitted => {
                 self.adopt_rules(id, &scan, former.as_deref(), ranges_in_flight)?;
             }
         }
@@ -102,7 +102,7 @@ impl<E: Engine> Ledger<E> {
         // out, nor of those whose own scan is not complete.
         let is_complete = state.complete_as_of.is_some() && state.running.is_none();
         let former = former.filter(|former| is_complete && former.scope() == state.scope);
-        let known = self.sweep(id, scan, Leftovers::NotAdmitted)?;
+        let known = self.sweep(id, scan, StaleRecords::NotAdmitted)?;
         let ranges = self.plan_ranges(id, &scan.source, ranges_in_flight)?;
         let state = self.state(id)?;
         scan.identify(|identity| state.adopt(identity));
@@ -142,7 +142,7 @@ impl<E: Engine> Ledger<E> {
         id: SourceId,
         queue: QueueId,
     ) -> Result<(), IndexError> {
-        self.state(id)?.followed = Some(Followed {
+        self.state(id)?.followed = Some(FollowedUntil {
             queue,
             until_millis: now_millis(),
         });
@@ -217,7 +217,7 @@ impl<E: Engine> Ledger<E> {
     }
 }
 
-/// Milliseconds since the epoch by our own clock.
+/// Milliseconds since the epoch by our own watermarks.
 fn now_millis() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     // A clock before 1970 makes every Source look as if it was never followed: it is scanned.

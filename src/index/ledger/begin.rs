@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Ledger, Scan};
-use crate::core::replication::checkpoint::Leftovers;
+use crate::core::counters::ScanProgress;
+use crate::core::replication::checkpoint::StaleRecords;
 use crate::core::replication::interval::KeyRange;
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::source_state::{QueueId, SourceId};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
-use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError};
 
 /// A range is worth a listing of its own from about this many records on: a page.
@@ -22,17 +23,15 @@ pub struct ScanRequest {
     pub source: Arc<Source>,
     /// How many ranges are worth listing at once.
     pub ranges_in_flight: usize,
-    /// Whether to begin anew even where a scan is unfinished.
-    pub fresh: bool,
-    /// Whether to go on with a scan of what new rules admit, instead of scanning everything.
-    pub partial: bool,
+    /// Which ranges to list, and whether to resume an unfinished scan.
+    pub mode: ScanMode,
     /// Whether what the scan mends is drift.
     pub drift: Option<MeasureDrift>,
     /// The queue from which events are received already, if they are: from the scan's beginning on
     /// they count as followed.
     pub queue: Option<QueueId>,
     /// Where to count.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<ScanProgress>,
 }
 
 /// That events of everything that a scan finds should have come.
@@ -63,7 +62,7 @@ impl<E: Engine> Ledger<E> {
     pub fn begin_scan(&mut self, request: ScanRequest) -> Result<ScanPlan, IndexError> {
         let mut scan = Scan::idle(request.source, request.progress);
         let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
-        if leftovers == Leftovers::Everything && !self.dry_run {
+        if leftovers == StaleRecords::Everything && !self.dry_run {
             scan.move_to = Some(scan.source.listed_ranges());
             scan.queue = request.queue;
             let plan = self.plan_of_move(id, &scan)?;
@@ -74,14 +73,14 @@ impl<E: Engine> Ledger<E> {
         if self.dry_run {
             scan.hidden = leftovers;
         }
-        if leftovers != Leftovers::None {
+        if leftovers != StaleRecords::None {
             let state = self.state(id)?;
             scan.identify(|identity| state.adopt(identity));
             known.give_back(state);
         }
-        let fresh = request.fresh || self.dry_run;
         let running = self.state(id)?.running.as_ref();
-        let resumed = !fresh && running.is_some_and(|scan| scan.partial == request.partial);
+        let resumes = running.is_some_and(|running| request.mode.resumes(running));
+        let resumed = resumes && !self.dry_run;
         if !resumed {
             let ranges = self.plan_ranges(id, &scan.source, request.ranges_in_flight)?;
             self.state(id)?.begin_scan(ranges);
@@ -141,7 +140,7 @@ impl<E: Engine> Ledger<E> {
             return Ok(());
         };
         if let Some(ranges) = scan.move_to.take() {
-            self.sweep(id, &scan, Leftovers::Everything)?;
+            self.sweep(id, &scan, StaleRecords::Everything)?;
             let state = self.state(id)?;
             scan.identify(|identity| state.adopt(identity));
             state.begin_scan(ranges);

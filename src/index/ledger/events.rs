@@ -5,7 +5,7 @@
 use super::Ledger;
 use super::page::settle;
 use crate::core::replication::object::Object;
-use crate::core::replication::order::{self, Ambiguous, Decision, Event, Kept};
+use crate::core::replication::order::{self, AmbiguousEvent, CertainEvent, Decision, SkipReason};
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
 use crate::core::replication::timestamp::Timestamp;
@@ -26,17 +26,17 @@ pub struct EventReport {
 #[derive(Clone, Debug)]
 pub enum Told {
     /// What is under the key now.
-    Certain(Event),
+    Certain(CertainEvent),
     /// That the key must be listed.
-    Ambiguous(Ambiguous),
+    Ambiguous(AmbiguousEvent),
 }
 
 impl Told {
     /// The event as one whose key must be listed.
-    pub fn to_ambiguous(&self) -> Ambiguous {
+    pub fn to_ambiguous(&self) -> AmbiguousEvent {
         match self {
             Self::Ambiguous(event) => event.clone(),
-            Self::Certain(event) => Ambiguous {
+            Self::Certain(event) => AmbiguousEvent {
                 time: event.time,
                 sequencer: Some(event.sequencer.clone()),
             },
@@ -54,9 +54,9 @@ pub struct LookUpReport {
     /// What is listed under it, if the rules admit it.
     pub listed: Option<Object>,
     /// The page's stamp.
-    pub stamp: Timestamp,
+    pub listed_at: Timestamp,
     /// The event.
-    pub event: Ambiguous,
+    pub event: AmbiguousEvent,
 }
 
 /// What became of an event.
@@ -65,7 +65,7 @@ pub enum Applied {
     /// Its effect is in the index with the next commit.
     Written,
     /// The index knew it, or newer.
-    Stale(Kept),
+    Stale(SkipReason),
     /// Its key must be listed (again) before it can be acknowledged.
     LookUp,
     /// The index still holds the records of another bucket or folder under this Source, and nothing
@@ -82,10 +82,10 @@ impl<E: Engine> Ledger<E> {
         }
         self.suspects.clear_of(source, &key);
         let record = self.record(source, &key)?;
-        let clock = self.state(source)?.clock();
+        let watermarks = self.state(source)?.watermarks();
         match event {
             Told::Ambiguous(event) => {
-                match order::apply_ambiguous(record.as_ref(), &event, &clock) {
+                match order::apply_ambiguous(record.as_ref(), &event, &watermarks) {
                     Some(decision) => self.take(source, &key, record.as_ref(), decision),
                     None => Ok(Applied::LookUp),
                 }
@@ -94,7 +94,7 @@ impl<E: Engine> Ledger<E> {
                 Ok(Applied::LookUp)
             }
             Told::Certain(event) => {
-                let decision = order::apply_event(record.as_ref(), &event, &clock);
+                let decision = order::apply_event(record.as_ref(), &event, &watermarks);
                 self.take(source, &key, record.as_ref(), decision)
             }
         }
@@ -107,17 +107,18 @@ impl<E: Engine> Ledger<E> {
             return Ok(Applied::NotYet);
         }
         let record = self.record(source, key)?;
-        let clock = self.state(source)?.clock();
+        let watermarks = self.state(source)?.watermarks();
         // Where a key has many such events, the page that settles one of them settles others.
-        if let Some(decision) = order::apply_ambiguous(record.as_ref(), &report.event, &clock) {
+        if let Some(decision) = order::apply_ambiguous(record.as_ref(), &report.event, &watermarks)
+        {
             return self.take(source, key, record.as_ref(), decision);
         }
         let (decision, is_settled) = order::apply_look_up(
             record.as_ref(),
             report.listed.as_ref(),
-            report.stamp,
+            report.listed_at,
             &report.event,
-            &clock,
+            &watermarks,
         );
         let applied = self.take(source, key, record.as_ref(), decision)?;
         Ok(if is_settled { applied } else { Applied::LookUp })
@@ -146,7 +147,7 @@ impl<E: Engine> Ledger<E> {
 
     /// Whether an event of a key without a record is of a time of which a partial scan has shown only
     /// that there was nothing: its removal may have come while other rules did not admit the key.
-    fn is_doubtful(&mut self, source: SourceId, event: &Event) -> Result<bool, IndexError> {
+    fn is_doubtful(&mut self, source: SourceId, event: &CertainEvent) -> Result<bool, IndexError> {
         let state = self.state(source)?;
         let running = state.running.as_ref().filter(|running| running.partial);
         let began = running.and_then(|running| running.started);

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::{Ledger, Scan};
-use crate::core::replication::checkpoint::Leftovers;
+use crate::core::counters::ScanProgress;
+use crate::core::replication::checkpoint::StaleRecords;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::record::Record;
-use crate::core::replication::source_state::{Followed, SourceId, SourceState};
+use crate::core::replication::source_state::{FollowedUntil, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
-use crate::index::progress::Progress;
 use crate::index::{Engine, IndexError, Which};
 
 impl<E: Engine> Ledger<E> {
@@ -38,9 +38,9 @@ impl<E: Engine> Ledger<E> {
         &mut self,
         id: SourceId,
         scan: &Scan,
-        wrong: Leftovers,
+        wrong: StaleRecords,
     ) -> Result<Known, IndexError> {
-        if wrong == Leftovers::None {
+        if wrong == StaleRecords::None {
             return Ok(Known::default());
         }
         self.erase_listed(id, Some(&scan.progress), |key, record| {
@@ -55,7 +55,7 @@ impl<E: Engine> Ledger<E> {
     fn erase_listed(
         &mut self,
         id: SourceId,
-        progress: Option<&Arc<Progress>>,
+        progress: Option<&Arc<ScanProgress>>,
         is_wrong: impl Fn(&str, &Record) -> bool,
     ) -> Result<Known, IndexError> {
         let state = self.state(id)?;
@@ -75,7 +75,7 @@ impl<E: Engine> Ledger<E> {
         &mut self,
         id: SourceId,
         which: Which,
-        progress: Option<&Arc<Progress>>,
+        progress: Option<&Arc<ScanProgress>>,
         is_wrong: impl Fn(&str, &Record) -> bool,
     ) -> Result<(), IndexError> {
         let counted = self.counted(id, progress);
@@ -91,7 +91,7 @@ impl<E: Engine> Ledger<E> {
             let Some(last) = last_read else {
                 return Ok(());
             };
-            rest = rest.behind(&last);
+            rest = rest.after(&last);
             self.commit_if_full()?;
         }
     }
@@ -102,7 +102,7 @@ impl<E: Engine> Ledger<E> {
 pub(super) struct Known {
     complete_as_of: Option<Timestamp>,
     partial_as_of: Option<Timestamp>,
-    followed: Option<Followed>,
+    followed: Option<FollowedUntil>,
 }
 
 impl Known {
@@ -117,14 +117,14 @@ impl Known {
 /// Whether the Source's configuration has made the record wrong.
 pub(super) fn is_left_over(
     source: &Source,
-    leftovers: Leftovers,
+    leftovers: StaleRecords,
     key: &str,
     record: &Record,
 ) -> bool {
     match leftovers {
-        Leftovers::None => false,
-        Leftovers::Everything => true,
-        Leftovers::NotAdmitted => {
+        StaleRecords::None => false,
+        StaleRecords::Everything => true,
+        StaleRecords::NotAdmitted => {
             // A tombstone has no size; 1 asks whether a key that is no folder marker is admitted.
             let size = record.object().map_or(1, |object| object.size);
             !source.admits(key, size)

@@ -3,10 +3,10 @@
 use super::drift::Fault;
 use super::{Counted, Ledger};
 use crate::core::replication::interval::KeyInterval;
-use crate::core::replication::listing::Entry;
+use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::Object;
 use crate::core::replication::order::{self, Decision};
-use crate::core::replication::reconcile::{Pair, merge_join};
+use crate::core::replication::reconcile::{JoinedKey, merge_join};
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
 use crate::core::replication::timestamp::Timestamp;
@@ -25,11 +25,11 @@ pub struct PageReport {
     /// The interval that the page makes a statement about.
     pub interval: KeyInterval,
     /// The admitted keys, ascending.
-    pub admitted: Vec<Entry>,
+    pub admitted: Vec<PageEntry>,
     /// The page's stamp.
-    pub stamp: Timestamp,
-    /// The last key of the range that is settled.
-    pub settled: Option<String>,
+    pub listed_at: Timestamp,
+    /// The last key of the range that is resume_after.
+    pub resume_after: Option<String>,
     /// Whether the range is done.
     pub done: bool,
 }
@@ -40,7 +40,7 @@ impl<E: Engine> Ledger<E> {
         if page.scan > self.state(page.source)?.last_scan {
             self.move_if_new(page.source)?;
         }
-        let Some(stamp) = self.stamp_page(&page)? else {
+        let Some(listed_at) = self.note_page(&page)? else {
             return Ok(());
         };
         let mut rest = page.interval;
@@ -51,47 +51,48 @@ impl<E: Engine> Ledger<E> {
                 Some(last) => entries.partition_point(|entry| entry.key <= *last),
                 None => entries.len(),
             };
-            self.reconcile(page.source, stamp, &entries[..here], &indexed)?;
+            self.reconcile(page.source, listed_at, &entries[..here], &indexed)?;
             let Some(last) = last_read else { break };
             entries = &entries[here..];
-            rest = rest.behind(&last);
+            rest = rest.after(&last);
             self.commit_if_full()?;
         }
         if let Some(running) = &mut self.state(page.source)?.running {
-            running.advance(page.range, page.settled, page.done);
+            running.advance(page.range, page.resume_after, page.done);
         }
         self.checkpoint_changed = true;
         self.commit_if_due()
     }
 
     /// The stamp that the page counts as; `None` where its scan was given up meanwhile.
-    fn stamp_page(&mut self, page: &PageReport) -> Result<Option<Timestamp>, IndexError> {
+    fn note_page(&mut self, page: &PageReport) -> Result<Option<Timestamp>, IndexError> {
         let state = self.state(page.source)?;
         if state.last_scan != page.scan {
             return Ok(None);
         }
-        Ok(state.stamp_page(page.stamp))
+        Ok(state.note_page(page.listed_at))
     }
 
     fn reconcile(
         &mut self,
         id: SourceId,
-        stamp: Timestamp,
-        entries: &[Entry],
+        listed_at: Timestamp,
+        entries: &[PageEntry],
         indexed: &[Keyed],
     ) -> Result<(), IndexError> {
-        let clock = self.state(id)?.clock();
+        let watermarks = self.state(id)?.watermarks();
         let before = self.first_seen_before(id, entries)?;
         let scan = self.scans.get(&id);
-        let scan = scan.expect("a scan that is running, as stamp_page has seen, was begun here");
+        let scan = scan.expect("a scan that is running, as note_page has seen, was begun here");
         let counted = Counted {
             progress: Some(scan.progress.clone()),
             tally: self.tallies.get(&id).cloned(),
         };
         let (pending, suspects) = (&mut self.pending, &mut self.suspects);
-        merge_join(entries, indexed, |pair: Pair<'_>| {
+        merge_join(entries, indexed, |pair: JoinedKey<'_>| {
             let admits = |object: &Object| scan.source.admits(pair.key, object.size);
-            let mut decision = order::apply_page(pair.indexed, pair.listed, stamp, &clock, admits);
+            let mut decision =
+                order::apply_page(pair.indexed, pair.listed, listed_at, &watermarks, admits);
             before.carry_to(pair.key, pair.indexed, &mut decision);
             if !matches!(decision, Decision::Keep(_))
                 && let Some(fault) = Fault::between(pair.listed, pair.indexed)
@@ -110,15 +111,15 @@ impl<E: Engine> Ledger<E> {
         let is_partial = state.running.as_ref().is_some_and(|scan| scan.partial);
         state.complete_scan()?;
         self.checkpoint_changed = true;
-        let clock = self.state(id)?.clock();
+        let watermarks = self.state(id)?.watermarks();
         if !is_partial {
-            let purgeable = |_: &str, record: &Record| order::is_purgeable(record, &clock);
+            let purgeable = |_: &str, record: &Record| order::is_purgeable(record, &watermarks);
             self.erase(id, Which::Tombstones, None, purgeable)?;
         }
         self.scans.remove(&id);
         self.commit()?;
-        self.suspects.end(id, clock.complete_as_of);
-        Ok(clock.complete_as_of)
+        self.suspects.end(id, watermarks.complete_as_of);
+        Ok(watermarks.complete_as_of)
     }
 }
 

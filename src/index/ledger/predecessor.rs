@@ -9,10 +9,10 @@ use std::ops::Bound;
 use super::{Ledger, READ_CHUNK};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
-use crate::core::replication::listing::Entry;
+use crate::core::replication::listing::PageEntry;
 use crate::core::replication::order::Decision;
 use crate::core::replication::reconcile::merge_join;
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::{Engine, IndexError, Which};
@@ -31,7 +31,7 @@ impl FirstSeen {
     /// Lets a key that is new in this index keep when it was first seen.
     pub(super) fn carry_to(&self, key: &str, old: Option<&Record>, decision: &mut Decision) {
         let Decision::Write(Record {
-            content: Content::Live { first_seen, .. },
+            content: RecordContent::Live { first_seen, .. },
             ..
         }) = decision
         else {
@@ -53,7 +53,7 @@ impl<E: Engine> Predecessor<E> {
     }
 
     /// When those of the ascending entries were first seen that are live there.
-    fn first_seen(&self, id: SourceId, mut entries: &[Entry]) -> Result<FirstSeen, IndexError> {
+    fn first_seen(&self, id: SourceId, mut entries: &[PageEntry]) -> Result<FirstSeen, IndexError> {
         let mut seen = FirstSeen::default();
         // Each turn has read past one entry at the least.
         while let (Some(first), Some(last)) = (entries.first(), entries.last()) {
@@ -135,7 +135,7 @@ impl<E: Engine> Ledger<E> {
     pub(super) fn first_seen_before(
         &mut self,
         id: SourceId,
-        entries: &[Entry],
+        entries: &[PageEntry],
     ) -> Result<FirstSeen, IndexError> {
         self.ask_predecessor(id, |predecessor, id| predecessor.first_seen(id, entries))
     }

@@ -32,7 +32,7 @@ use exhaustive::{Scope, explore};
 use fault::Fault;
 use random::{Broken, Kind, run_seed};
 
-/// What [`crate::core::replication::timestamp::Timestamp::of_answer`] takes off at least, in milliseconds.
+/// What [`crate::core::replication::timestamp::Timestamp::of_response`] takes off at least, in milliseconds.
 const LEAST_MARGIN: i64 = 1_000;
 
 /// By how much S3's clocks may be off either way: less than a stamp lies before its snapshot.

@@ -6,9 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::core::query::{Query, Request};
-use crate::core::replication::listing::Entry;
+use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::rules::{Choice, Rules};
@@ -53,13 +54,12 @@ fn begin(
     ledger: &mut Ledger<TantivyEngine>,
     source: &Arc<Source>,
     fresh: bool,
-) -> (ScanPlan, Arc<Progress>) {
-    let progress = Arc::new(Progress::default());
+) -> (ScanPlan, Arc<ScanProgress>) {
+    let progress = Arc::new(ScanProgress::default());
     let request = ScanRequest {
         source: Arc::clone(source),
         ranges_in_flight: 4,
-        fresh,
-        partial: false,
+        mode: ScanMode::requested(fresh),
         drift: None,
         queue: None,
         progress: Arc::clone(&progress),
@@ -95,7 +95,7 @@ fn list(
                 Some(last) if !done => rest.up_to(last),
                 _ => rest.clone(),
             };
-            let entry = |key: &&String| Entry {
+            let entry = |key: &&String| PageEntry {
                 key: key.to_string(),
                 object: object(bucket[*key]),
             };
@@ -107,15 +107,15 @@ fn list(
                 range: *place,
                 interval,
                 admitted: admitted.collect(),
-                stamp: Timestamp::from_millis(stamp),
-                settled: last.clone(),
+                listed_at: Timestamp::from_millis(stamp),
+                resume_after: last.clone(),
                 done,
             };
             ledger.apply_page(page).unwrap();
             if done {
                 break;
             }
-            rest = rest.behind(&last.unwrap());
+            rest = rest.after(&last.unwrap());
         }
     }
     true
@@ -133,7 +133,7 @@ fn scan(
     counts(&progress)
 }
 
-fn counts(progress: &Progress) -> [u64; 3] {
+fn counts(progress: &ScanProgress) -> [u64; 3] {
     [
         progress.added.get(),
         progress.changed.get(),
@@ -275,11 +275,11 @@ fn a_sweep_that_did_not_end_voids_the_scan_also_where_the_old_rules_come_back() 
     let killed = Scan {
         source: some,
         progress: Arc::default(),
-        hidden: Leftovers::None,
+        hidden: StaleRecords::None,
         move_to: None,
         queue: None,
     };
-    let wrong = Leftovers::NotAdmitted;
+    let wrong = StaleRecords::NotAdmitted;
     ledger.sweep(plan.source, &killed, wrong).unwrap();
     let (plan, _) = begin(&mut ledger, &all, false);
     assert!(!plan.resumed);
@@ -312,8 +312,7 @@ fn a_source_that_is_not_configured_any_more_loses_its_records_and_keeps_its_subd
     let request = ScanRequest {
         source: thief,
         ranges_in_flight: 1,
-        fresh: false,
-        partial: false,
+        mode: ScanMode::Resume,
         drift: None,
         queue: None,
         progress: Arc::default(),
@@ -368,7 +367,7 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
     let bucket = bucket(&[("a", 1), ("c", 2)]);
     scan(&mut ledger, &source, &bucket, 1_000);
     let grave = Record {
-        content: Content::Removed { scan: 1 },
+        content: RecordContent::Removed { scan: 1 },
         event_time: Some(Timestamp::from_millis(1_200)),
         sequencer: Sequencer::parse("0055AED6DCD90281E5"),
         listed_at: Some(Timestamp::from_millis(1_000)),

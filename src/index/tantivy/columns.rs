@@ -15,7 +15,7 @@ use super::schema::UKEY;
 use super::{failure, identity};
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::source_state::SourceId;
 use crate::core::replication::timestamp::Timestamp;
@@ -176,8 +176,8 @@ impl Columns {
     /// The record of a document.
     pub fn record(&self, doc: DocId) -> Result<Record, IndexError> {
         let content = match number_at(&self.removed_in_scan, doc) {
-            Some(scan) => Content::Removed { scan },
-            None => Content::Live {
+            Some(scan) => RecordContent::Removed { scan },
+            None => RecordContent::Live {
                 object: self.object(doc)?,
                 first_seen: stamp_at(&self.first_seen, doc).unwrap_or(Timestamp::from_millis(0)),
             },

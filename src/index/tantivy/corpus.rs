@@ -10,8 +10,8 @@ use super::TantivyEngine;
 use crate::core::query::{Asset, SortBy};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
-use crate::core::replication::source_state::{Identity, SourceId};
+use crate::core::replication::record::{Record, RecordContent};
+use crate::core::replication::source_state::{SourceId, SourceIdentity};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::{Change, Changes, Engine};
@@ -95,7 +95,7 @@ impl Corpus {
         for (name, prefix) in SOURCES {
             let mut source = Source::new(name, "bucket", name);
             source.prefix = prefix.to_owned();
-            let identity = Identity {
+            let identity = SourceIdentity {
                 name,
                 subdomain: name,
                 origin: &source.origin(),
@@ -178,8 +178,8 @@ impl Corpus {
                 Timestamp::from_millis(object.size as i64 % 3)
             });
             let content = match object.clone() {
-                Some(object) => Some(Content::Live { object, first_seen }),
-                None => leaves_tombstone.then_some(Content::Removed { scan: 1 }),
+                Some(object) => Some(RecordContent::Live { object, first_seen }),
+                None => leaves_tombstone.then_some(RecordContent::Removed { scan: 1 }),
             };
             let record = content.map(|content| Record {
                 content,

@@ -7,7 +7,7 @@ use super::schema::Fields;
 use crate::core::query::words::{fold_name, placed_words};
 use crate::core::query::{extension_of, file_name};
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::SourceId;
 
 /// The document of a record; `prefix` is the Source's, whose words are no words of the asset path.
@@ -36,8 +36,8 @@ pub fn document(
         document.add_i64(fields.listed_at, stamp.as_millis());
     }
     match &record.content {
-        Content::Removed { scan } => document.add_u64(fields.removed_in_scan, *scan),
-        Content::Live { object, first_seen } => {
+        RecordContent::Removed { scan } => document.add_u64(fields.removed_in_scan, *scan),
+        RecordContent::Live { object, first_seen } => {
             document.add_i64(fields.first_seen, first_seen.as_millis());
             add_object(&mut document, fields, object);
             add_words(&mut document, fields, path);

@@ -123,14 +123,14 @@ impl TantivyEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::replication::record::{Content, Record};
+    use crate::core::replication::record::{Record, RecordContent};
     use crate::core::replication::timestamp::Timestamp;
     use crate::index::tantivy::MIN_WRITER_MEMORY;
     use crate::index::{Change, Changes, Engine};
 
     fn change(replaces: bool) -> Change {
         let record = Record {
-            content: Content::Removed { scan: 0 },
+            content: RecordContent::Removed { scan: 0 },
             event_time: Some(Timestamp::from_millis(1)),
             sequencer: None,
             listed_at: None,

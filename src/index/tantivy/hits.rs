@@ -8,7 +8,7 @@ use super::TantivyEngine;
 use super::columns::Columns;
 use super::scope::Searched;
 use crate::core::query::{Hit, Kind, content_type, extension_of, file_name};
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::source::Source;
 use crate::index::{Engine, IndexError};
 
@@ -39,7 +39,7 @@ pub fn hit(
 
 /// `None` where the record is a tombstone.
 fn hit_of(source: &Source, key: &str, path: &str, record: Record) -> Option<Hit> {
-    let Content::Live { object, first_seen } = record.content else {
+    let RecordContent::Live { object, first_seen } = record.content else {
         return None;
     };
     let name = file_name(path);

@@ -47,12 +47,12 @@ pub fn read(payload: Option<&str>) -> Result<(Checkpoint, Option<String>), Index
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::replication::source_state::Identity;
+    use crate::core::replication::source_state::SourceIdentity;
 
     #[test]
     fn a_payload_comes_back_with_the_version_of_its_program() {
         let mut checkpoint = Checkpoint::default();
-        let identity = Identity {
+        let identity = SourceIdentity {
             name: "photos",
             subdomain: "acme",
             origin: "aws/bucket",

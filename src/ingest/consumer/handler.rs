@@ -1,7 +1,7 @@
 //! From one message to the index: decode, route, apply, look up what must be, and say whether the
 //! message may be acknowledged.
 //!
-//! It receives and acknowledges nothing. When it answers [`Outcome::Done`], everything that the message
+//! It receives and acknowledges nothing. When it answers [`MessageOutcome::Done`], everything that the message
 //! says is committed.
 
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::account;
+use super::event_log;
 use super::look_up::{self, LookUpError};
-use super::routes::{Follower, Routes};
+use super::routes::{ActiveSource, Routes};
 use crate::aws::queue::Message;
-use crate::core::replication::notification::{Meaning, Notification, ObjectEvent, decode};
-use crate::core::replication::order::{Ambiguous, Event};
+use crate::core::replication::notification::{EventMeaning, Notification, ObjectEvent, decode};
+use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::ledger::{Applied, EventReport, Told};
@@ -35,7 +35,7 @@ pub struct Handler {
     /// Where their effects go.
     pub index: IndexHandle,
     /// An index that is built to take that one's place, which must miss nothing either.
-    pub beside: Option<IndexHandle>,
+    pub rebuild_index: Option<IndexHandle>,
     /// How many keys may be listed alone at the same time.
     pub look_ups: Arc<Semaphore>,
     /// When it is cancelled no key is listed any more: what needs that is to come again.
@@ -46,7 +46,7 @@ pub struct Handler {
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum MessageOutcome {
     /// All that it says is committed: it is to be acknowledged.
     Done,
     /// It concerns a Source that is not ready for it: it is to come again.
@@ -59,7 +59,7 @@ pub enum Outcome {
 
 /// One event for one Source.
 struct Task {
-    follower: Arc<Follower>,
+    active: Arc<ActiveSource>,
     key: String,
     /// The name of the event.
     event: String,
@@ -71,22 +71,22 @@ impl Task {
     /// Tells what became of it.
     fn tell(&self, settled: &Result<Applied, LookUpError>, looked_up: bool) {
         let became = match settled {
-            Ok(applied) => account::of_applied(*applied),
-            Err(error) => account::of_failed(error),
+            Ok(applied) => event_log::of_applied(*applied),
+            Err(error) => event_log::of_failed(error),
         };
-        let source = Some(self.follower.source.name.as_str());
-        account::tell(source, &self.key, &self.event, became, looked_up);
+        let source = Some(self.active.source.name.as_str());
+        event_log::tell(source, &self.key, &self.event, became, looked_up);
     }
 }
 
 impl Handler {
     /// Handles a message. An error is one of the index, and nothing is known of the message then.
-    pub async fn handle(&self, message: &Message) -> Result<Outcome, IndexError> {
+    pub async fn handle(&self, message: &Message) -> Result<MessageOutcome, IndexError> {
         let events = match decode(&message.body) {
-            Err(unreadable) => return Ok(Outcome::Unreadable(unreadable.to_string())),
+            Err(unreadable) => return Ok(MessageOutcome::Unreadable(unreadable.to_string())),
             Ok(Notification::Test { bucket }) => {
                 self.note_wired(bucket.as_deref()).await?;
-                return Ok(Outcome::Done);
+                return Ok(MessageOutcome::Done);
             }
             Ok(Notification::Events(events)) => events,
         };
@@ -98,21 +98,22 @@ impl Handler {
             self.route(event, message.sent, &mut tasks);
         }
         if tasks.is_empty() {
-            return Ok(Outcome::Done);
+            return Ok(MessageOutcome::Done);
         }
         let report = |task: &Task| EventReport {
-            source: task.follower.id,
+            source: task.active.id,
             key: task.key.clone(),
             event: task.told.clone(),
         };
         let reports: Vec<_> = tasks.iter().map(report).collect();
         let outcome = self.settle_everywhere(&tasks, reports).await?;
-        if matches!(outcome, Outcome::Failed(_)) && message.receive_count >= FAILS_EVERY_TIME {
+        if matches!(outcome, MessageOutcome::Failed(_)) && message.receive_count >= FAILS_EVERY_TIME
+        {
             // The queue may give it up before it can be handled: a scan finds what it would have told.
             self.board.counters.given_up.add(1);
             for task in &tasks {
                 let time = task.told.to_ambiguous().time;
-                self.index.give_up_event(task.follower.id, time).await?;
+                self.index.give_up_event(task.active.id, time).await?;
             }
         }
         Ok(outcome)
@@ -123,16 +124,16 @@ impl Handler {
         &self,
         tasks: &[Task],
         reports: Vec<EventReport>,
-    ) -> Result<Outcome, IndexError> {
-        let Some(beside) = &self.beside else {
+    ) -> Result<MessageOutcome, IndexError> {
+        let Some(rebuild_index) = &self.rebuild_index else {
             return self.settle(&self.index, tasks, reports).await;
         };
         let (here, there) = tokio::join!(
             self.settle(&self.index, tasks, reports.clone()),
-            self.settle(beside, tasks, reports)
+            self.settle(rebuild_index, tasks, reports)
         );
         Ok(match (here?, there?) {
-            (Outcome::Done, there) => there,
+            (MessageOutcome::Done, there) => there,
             (here, _) => here,
         })
     }
@@ -143,7 +144,7 @@ impl Handler {
         index: &IndexHandle,
         tasks: &[Task],
         reports: Vec<EventReport>,
-    ) -> Result<Outcome, IndexError> {
+    ) -> Result<MessageOutcome, IndexError> {
         let applied = index.apply_events(reports).await?;
         self.finish(index, tasks, applied).await
     }
@@ -153,8 +154,8 @@ impl Handler {
         let concerned = bucket.map(|bucket| self.routes.of_bucket(bucket));
         let concerned = concerned.into_iter().flatten();
         let new: Vec<_> = concerned
-            .filter(|follower| follower.board.set_wired())
-            .map(|follower| follower.id)
+            .filter(|active| active.board.set_wired())
+            .map(|active| active.id)
             .collect();
         if !new.is_empty() {
             self.board.set_wired();
@@ -166,17 +167,19 @@ impl Handler {
     /// Finds whom an event concerns, and what it tells them.
     fn route(&self, event: ObjectEvent, sent: Option<Timestamp>, tasks: &mut Vec<Task>) {
         let counters = &self.board.counters;
-        if let Some(why) = account::of_no_concern(&event.meaning) {
-            account::tell_passed_over(None, &event, why);
+        if let Some(why) = event_log::of_no_concern(&event.meaning) {
+            event_log::tell_passed_over(None, &event, why);
         }
         let told = match &event.meaning {
-            Meaning::Irrelevant => return counters.irrelevant.add(1),
-            Meaning::Unknown => return counters.unknown.add(1),
-            Meaning::Certain(event) => certain(event.clone(), sent.unwrap_or_else(status::now)),
-            Meaning::LookUp(look_up) => {
+            EventMeaning::Irrelevant => return counters.irrelevant.add(1),
+            EventMeaning::Unknown => return counters.unknown.add(1),
+            EventMeaning::Certain(event) => {
+                certain(event.clone(), sent.unwrap_or_else(status::now))
+            }
+            EventMeaning::LookUp(look_up) => {
                 // It had happened when its message was sent, and at the latest now.
                 let sent = sent.unwrap_or_else(status::now);
-                Told::Ambiguous(Ambiguous {
+                Told::Ambiguous(AmbiguousEvent {
                     time: look_up.time.map_or(sent, |time| time.min(sent)),
                     sequencer: look_up.sequencer.clone(),
                 })
@@ -184,22 +187,22 @@ impl Handler {
         };
         let mut concerned = self.routes.of(&event.bucket, &event.key).peekable();
         if concerned.peek().is_none() {
-            account::tell_passed_over(
+            event_log::tell_passed_over(
                 None,
                 &event,
                 "passed over: no Source is of its bucket and folder",
             );
             return counters.unrouted.add(1);
         }
-        for follower in concerned {
-            match admitted(follower, &event.key, told.clone()) {
+        for active in concerned {
+            match admitted(active, &event.key, told.clone()) {
                 None => {
-                    let source = Some(follower.source.name.as_str());
-                    account::tell_passed_over(source, &event, "not admitted by the rules");
+                    let source = Some(active.source.name.as_str());
+                    event_log::tell_passed_over(source, &event, "not admitted by the rules");
                     counters.not_admitted.add(1);
                 }
                 Some(told) => tasks.push(Task {
-                    follower: Arc::clone(follower),
+                    active: Arc::clone(active),
                     key: event.key.clone(),
                     event: event.name.clone(),
                     told,
@@ -215,8 +218,8 @@ impl Handler {
         index: &IndexHandle,
         tasks: &[Task],
         applied: Vec<Applied>,
-    ) -> Result<Outcome, IndexError> {
-        let mut outcome = Outcome::Done;
+    ) -> Result<MessageOutcome, IndexError> {
+        let mut outcome = MessageOutcome::Done;
         // Of one that is built beside it, nothing is counted or told.
         let is_live = index.is_same_index(&self.index);
         for (task, applied) in tasks.iter().zip(applied) {
@@ -236,9 +239,11 @@ impl Handler {
                 Ok(applied) if is_live => count(task, applied),
                 Ok(_) => {}
                 Err(LookUpError::Index(error)) => return Err(error),
-                Err(LookUpError::NotYet) if outcome == Outcome::Done => outcome = Outcome::NotYet,
+                Err(LookUpError::NotYet) if outcome == MessageOutcome::Done => {
+                    outcome = MessageOutcome::NotYet
+                }
                 Err(LookUpError::NotYet) => {}
-                Err(error) => outcome = Outcome::Failed(error.to_string()),
+                Err(error) => outcome = MessageOutcome::Failed(error.to_string()),
             }
         }
         Ok(outcome)
@@ -248,22 +253,22 @@ impl Handler {
         &self,
         index: &IndexHandle,
         task: &Task,
-        event: &Ambiguous,
+        event: &AmbiguousEvent,
     ) -> Result<Applied, LookUpError> {
-        let follower = &task.follower;
-        let running = look_up::run(follower, index, &self.look_ups, &task.key, event);
+        let active = &task.active;
+        let running = look_up::run(active, index, &self.look_ups, &task.key, event);
         // Boxed: it is rare, and so large that it would be most of what a message in hand takes.
         let running = Box::pin(running);
         let Some(applied) = self.stop.run_until_cancelled(running).await else {
             return Err(LookUpError::NotYet);
         };
-        let source = &follower.source.name;
+        let source = &active.source.name;
         match &applied {
-            Ok(_) if follower.board.recover(Trouble::LookUp) => {
+            Ok(_) if active.board.recover(Trouble::LookUp) => {
                 tracing::info!(source, "keys can be looked up again");
             }
             Err(error @ (LookUpError::Bucket(_) | LookUpError::TimedOut))
-                if follower.board.suffer(Trouble::LookUp, error.to_string()) =>
+                if active.board.suffer(Trouble::LookUp, error.to_string()) =>
             {
                 tracing::warn!(source, %error, "a key cannot be looked up; its event waits");
             }
@@ -275,21 +280,21 @@ impl Handler {
 
 /// An event as it stands, unless it says that it happened after its message was sent: then no page could
 /// be newer for as long, so its key is listed.
-fn certain(event: Event, sent: Timestamp) -> Told {
+fn certain(event: CertainEvent, sent: Timestamp) -> Told {
     if event.time.minus(MAX_CLOCK_LEAD) <= sent {
         return Told::Certain(event);
     }
-    Told::Ambiguous(Ambiguous {
+    Told::Ambiguous(AmbiguousEvent {
         time: sent,
         sequencer: Some(event.sequencer),
     })
 }
 
 /// What an event tells a Source by its rules; `None` where it does not concern it.
-fn admitted(follower: &Follower, key: &str, told: Told) -> Option<Told> {
+fn admitted(active: &ActiveSource, key: &str, told: Told) -> Option<Told> {
     /// A removal tells no size: 1 asks whether a key that is no folder marker is admitted.
     const ANY_SIZE: u64 = 1;
-    let source = &follower.source;
+    let source = &active.source;
     let object = match &told {
         Told::Certain(event) => event.object.as_ref(),
         Told::Ambiguous(_) => None,
@@ -299,7 +304,7 @@ fn admitted(follower: &Follower, key: &str, told: Told) -> Option<Told> {
     }
     // A folder marker took the place of what may have been an asset.
     match told {
-        Told::Certain(event) if source.admits(key, ANY_SIZE) => Some(Told::Certain(Event {
+        Told::Certain(event) if source.admits(key, ANY_SIZE) => Some(Told::Certain(CertainEvent {
             object: None,
             ..event
         })),
@@ -309,7 +314,7 @@ fn admitted(follower: &Follower, key: &str, told: Told) -> Option<Told> {
 
 /// Counts an event that is settled, and how long that took.
 fn count(task: &Task, applied: Applied) {
-    let board = &task.follower.board;
+    let board = &task.active.board;
     match applied {
         Applied::Written => {
             board.written.add(1);

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::routes::Follower;
+use super::routes::ActiveSource;
 use crate::aws::bucket::{BucketError, Lister};
 use crate::core::replication::interval::KeyRange;
-use crate::core::replication::listing::{ListingFault, RangeWalk};
-use crate::core::replication::order::Ambiguous;
+use crate::core::replication::listing::{ListingError, RangeWalk};
+use crate::core::replication::order::AmbiguousEvent;
 use crate::index::IndexError;
 use crate::index::ledger::{Applied, EventReport, LookUpReport, Told};
 use crate::index::writer::IndexHandle;
@@ -38,7 +38,7 @@ pub(super) enum LookUpError {
         /// The bucket.
         bucket: String,
         /// What is wrong with the page.
-        fault: ListingFault,
+        fault: ListingError,
     },
     /// No answer came.
     #[error(
@@ -66,27 +66,27 @@ pub(super) enum LookUpError {
 ///
 /// A permit is held while the key is listed, not while it is waited for.
 pub(super) async fn run(
-    follower: &Follower,
+    active: &ActiveSource,
     index: &IndexHandle,
     permits: &Semaphore,
     key: &str,
-    event: &Ambiguous,
+    event: &AmbiguousEvent,
 ) -> Result<Applied, LookUpError> {
     for round in 0..MAX_PAGES {
         // The page of another event of the key may have settled this one meanwhile.
         if round > 0
-            && let Some(settled) = is_settled(follower, index, key, event).await?
+            && let Some(settled) = is_settled(active, index, key, event).await?
         {
             return Ok(settled);
         }
-        let report = list_in_turn(follower, permits, key, event).await?;
-        let stamp = report.stamp;
+        let report = list_in_turn(active, permits, key, event).await?;
+        let listed_at = report.listed_at;
         match index.apply_look_up(report).await? {
             Applied::LookUp => {}
             Applied::NotYet => return Err(LookUpError::NotYet),
             settled => return Ok(settled),
         }
-        let behind = event.time.as_millis() - stamp.as_millis() + 1;
+        let behind = event.time.as_millis() - listed_at.as_millis() + 1;
         let wait = Duration::from_millis(u64::try_from(behind).unwrap_or(0));
         tokio::time::sleep(wait.clamp(MIN_WAIT, MAX_WAIT)).await;
     }
@@ -95,13 +95,13 @@ pub(super) async fn run(
 
 /// What the index knows of the event by now; `None` where the key must still be listed.
 async fn is_settled(
-    follower: &Follower,
+    active: &ActiveSource,
     index: &IndexHandle,
     key: &str,
-    event: &Ambiguous,
+    event: &AmbiguousEvent,
 ) -> Result<Option<Applied>, LookUpError> {
     let report = EventReport {
-        source: follower.id,
+        source: active.id,
         key: key.to_owned(),
         event: Told::Ambiguous(event.clone()),
     };
@@ -115,59 +115,59 @@ async fn is_settled(
 /// Lists the key when it is its turn: of all look-ups, and of those of its Source, which may have no more
 /// than half of them, so that a store that hangs leaves room for others.
 async fn list_in_turn(
-    follower: &Follower,
+    active: &ActiveSource,
     permits: &Semaphore,
     key: &str,
-    event: &Ambiguous,
+    event: &AmbiguousEvent,
 ) -> Result<LookUpReport, LookUpError> {
-    let own = follower.look_ups.acquire().await;
+    let own = active.look_ups.acquire().await;
     let _own = own.expect("nobody closes the semaphore");
-    if let Some(error) = follower.look_ups_rest() {
+    if let Some(error) = active.look_ups_rest() {
         return Err(error);
     }
     let permit = permits.acquire().await;
     let _permit = permit.expect("nobody closes the semaphore");
-    let listing = tokio::time::timeout(LIST_TIMEOUT, list(follower, key, event));
+    let listing = tokio::time::timeout(LIST_TIMEOUT, list(active, key, event));
     let listed = listing.await.unwrap_or(Err(LookUpError::TimedOut));
     if let Err(LookUpError::Bucket(_) | LookUpError::TimedOut) = &listed {
-        follower.let_look_ups_rest();
+        active.let_look_ups_rest();
     }
     listed
 }
 
-/// Asks for pages until one makes a statement about the key; the first does, unless it is empty and
+/// Asks for pages until one makes a coverage about the key; the first does, unless it is empty and
 /// goes on, as where there are many delete markers. The walk bounds how many such there may be.
 async fn list(
-    follower: &Follower,
+    active: &ActiveSource,
     key: &str,
-    event: &Ambiguous,
+    event: &AmbiguousEvent,
 ) -> Result<LookUpReport, LookUpError> {
-    let source = &follower.source;
+    let source = &active.source;
     let mut walk = RangeWalk::new(KeyRange::only(key));
     let mut request = walk.request();
-    let (stamp, entries) = loop {
-        let page = follower.bucket.list(&request).await;
-        follower.board.look_ups.add(1);
-        let statement = walk.take(page.map_err(LookUpError::Bucket)?);
-        let statement = statement.map_err(|fault| {
+    let (listed_at, entries) = loop {
+        let page = active.bucket.list(&request).await;
+        active.board.look_ups.add(1);
+        let coverage = walk.take(page.map_err(LookUpError::Bucket)?);
+        let coverage = coverage.map_err(|fault| {
             tracing::debug!(?fault, "a page is not believed");
             LookUpError::Listing {
                 bucket: source.bucket.clone(),
                 fault,
             }
         })?;
-        match statement.next {
-            Some(next) if !statement.interval.contains(key) => request = next,
-            _ => break (statement.stamp, statement.entries),
+        match coverage.next {
+            Some(next) if !coverage.interval.contains(key) => request = next,
+            _ => break (coverage.listed_at, coverage.entries),
         }
     };
     let listed = entries.into_iter().find(|entry| entry.key == key);
     let listed = listed.map(|entry| entry.object);
     Ok(LookUpReport {
-        source: follower.id,
+        source: active.id,
         key: key.to_owned(),
         listed: listed.filter(|object| source.admits(key, object.size)),
-        stamp,
+        listed_at,
         event: event.clone(),
     })
 }

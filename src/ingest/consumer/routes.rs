@@ -16,7 +16,7 @@ use crate::observe::status::SourceBoard;
 
 /// A Source that is followed.
 #[derive(Debug)]
-pub struct Follower {
+pub struct ActiveSource {
     /// Its number in the index.
     pub id: SourceId,
     /// The Source.
@@ -34,7 +34,7 @@ pub struct Follower {
 /// For how long no key of a Source is listed alone after one could not be.
 const REST: Duration = Duration::from_secs(5);
 
-impl Follower {
+impl ActiveSource {
     /// A Source with that number, of whose keys up to `look_ups` are listed alone at the same time.
     pub fn new(
         id: SourceId,
@@ -77,28 +77,32 @@ impl Follower {
 /// The Sources that get their events from one queue.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    by_bucket: HashMap<String, Vec<Arc<Follower>>>,
+    by_bucket: HashMap<String, Vec<Arc<ActiveSource>>>,
 }
 
 impl Routes {
     /// The routes to these Sources.
-    pub fn new(followers: impl IntoIterator<Item = Arc<Follower>>) -> Self {
-        let mut by_bucket: HashMap<String, Vec<Arc<Follower>>> = HashMap::new();
-        for follower in followers {
-            let bucket = follower.source.bucket.clone();
-            by_bucket.entry(bucket).or_default().push(follower);
+    pub fn new(sources: impl IntoIterator<Item = Arc<ActiveSource>>) -> Self {
+        let mut by_bucket: HashMap<String, Vec<Arc<ActiveSource>>> = HashMap::new();
+        for active in sources {
+            let bucket = active.source.bucket.clone();
+            by_bucket.entry(bucket).or_default().push(active);
         }
         Self { by_bucket }
     }
 
     /// Those whose bucket it is.
-    pub fn of_bucket(&self, bucket: &str) -> impl Iterator<Item = &Arc<Follower>> {
+    pub fn of_bucket(&self, bucket: &str) -> impl Iterator<Item = &Arc<ActiveSource>> {
         self.by_bucket.get(bucket).into_iter().flatten()
     }
 
     /// Those whose bucket it is and under whose prefix the key lies.
-    pub fn of<'a>(&'a self, bucket: &str, key: &'a str) -> impl Iterator<Item = &'a Arc<Follower>> {
+    pub fn of<'a>(
+        &'a self,
+        bucket: &str,
+        key: &'a str,
+    ) -> impl Iterator<Item = &'a Arc<ActiveSource>> {
         self.of_bucket(bucket)
-            .filter(move |follower| key.starts_with(&follower.source.prefix))
+            .filter(move |active| key.starts_with(&active.source.prefix))
     }
 }

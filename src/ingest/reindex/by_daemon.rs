@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, Mode, Outcome, Reindex};
+use super::{Reindex, ReindexJob, ReindexMode, ReindexOutcome};
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::timestamp::Timestamp;
-use crate::ingest::scanner::{Completed, ScanError};
+use crate::ingest::scanner::{ScanError, ScanOutcome};
 use crate::serve::control::{Answer, Answers, ControlError, Request, ScanFigures, ask};
 
 impl Reindex {
@@ -22,24 +23,24 @@ impl Reindex {
         self,
         socket: &Path,
         stop: &CancellationToken,
-    ) -> Result<Vec<Outcome>, ControlError> {
+    ) -> Result<Vec<ReindexOutcome>, ControlError> {
         let names = self.jobs.iter().map(|job| job.source.name.clone());
         let request = match self.mode {
-            Mode::Rebuild => Request::Rebuild,
+            ReindexMode::Rebuild => Request::Rebuild,
             _ => Request::Reindex {
                 sources: names.collect(),
-                fresh: self.fresh,
+                fresh: self.scan_mode == ScanMode::Fresh,
             },
         };
         let answers = ask(socket, &request).await?;
-        let mut outcomes: Vec<Option<Outcome>> = self.jobs.iter().map(|_| None).collect();
+        let mut outcomes: Vec<Option<ReindexOutcome>> = self.jobs.iter().map(|_| None).collect();
         let watched = stop.run_until_cancelled(watch(&self.jobs, answers, &mut outcomes));
         match watched.await {
             Some(ended) => ended?,
             None => tracing::warn!("the daemon goes on with what was asked for"),
         }
-        let left = |(outcome, job): (Option<Outcome>, &Arc<Job>)| {
-            outcome.unwrap_or_else(|| Outcome {
+        let left = |(outcome, job): (Option<ReindexOutcome>, &Arc<ReindexJob>)| {
+            outcome.unwrap_or_else(|| ReindexOutcome {
                 job: Arc::clone(job),
                 result: Err(ScanError::Interrupted),
                 took: Duration::ZERO,
@@ -51,9 +52,9 @@ impl Reindex {
 
 /// Follows the answers to the last.
 async fn watch(
-    jobs: &[Arc<Job>],
+    jobs: &[Arc<ReindexJob>],
     mut answers: Answers,
-    outcomes: &mut [Option<Outcome>],
+    outcomes: &mut [Option<ReindexOutcome>],
 ) -> Result<(), ControlError> {
     let place = |figures: &ScanFigures| {
         let mut names = jobs.iter().map(|job| &job.source.name);
@@ -63,7 +64,7 @@ async fn watch(
         match answer {
             Answer::Progress(figures) => {
                 if let Some(place) = place(&figures) {
-                    figures.show_on(&jobs[place].progress);
+                    jobs[place].progress.raise_to(&figures.counts);
                 }
             }
             Answer::Ended {
@@ -76,13 +77,13 @@ async fn watch(
                     continue;
                 };
                 let job = Arc::clone(&jobs[place]);
-                figures.show_on(&job.progress);
+                job.progress.raise_to(&figures.counts);
                 job.requests.store(requests, Ordering::Relaxed);
-                let complete = |(resumed, as_of): (bool, Option<i64>)| Completed {
+                let complete = |(resumed, as_of): (bool, Option<i64>)| ScanOutcome {
                     resumed,
                     as_of: as_of.map(Timestamp::from_millis),
                 };
-                outcomes[place] = Some(Outcome {
+                outcomes[place] = Some(ReindexOutcome {
                     job,
                     result: result.map(complete).map_err(ScanError::ByDaemon),
                     took: Duration::try_from_secs_f64(took_seconds).unwrap_or_default(),

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::lock;
+use crate::core::counters::Counter;
 use crate::index::histogram::Histogram;
-use crate::index::progress::Counter;
 
 /// The upper bounds of the times that requests take, in milliseconds.
 const REQUEST_MILLIS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000];

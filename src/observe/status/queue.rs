@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use super::lock;
 use crate::aws::queue::Attributes;
+use crate::core::counters::Counter;
 use crate::core::replication::source_state::QueueId;
-use crate::index::progress::Counter;
 
 /// Whether a queue is received from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use super::{
     Board, Health, IndexHealth, Phase, Route, ScanView, SourceBoard, SourceFacts, Trouble,
 };
 use crate::aws::queue::{Attributes, Redrive};
-use crate::core::replication::schedule::Reason;
+use crate::core::counters::ScanProgress;
+use crate::core::replication::schedule::ScanReason;
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::progress::Progress;
 use crate::index::tally::Drift;
 
 /// The queue that answers.
@@ -40,7 +40,7 @@ pub fn board() -> Board {
     fill_work(&board);
     fill_deployed(&source(&board, "deployed", Phase::Deployed, GOOD_QUEUE));
     let deploying = source(&board, "deploying", Phase::Deploying, NEW_QUEUE);
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(ScanProgress::default());
     progress.listed.add(1_500);
     progress.admitted.add(1_200);
     progress.added.add(900);
@@ -48,7 +48,7 @@ pub fn board() -> Board {
     progress.removed.add(1);
     progress.expected.add(6_000);
     deploying.set_scan(Some(ScanView {
-        reason: Reason::NeverComplete,
+        reason: ScanReason::NeverComplete,
         since: BEGAN,
         progress,
     }));

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Lag, LastError, lock};
-use crate::core::replication::schedule::Reason;
+use crate::core::counters::{Counter, ScanProgress};
+use crate::core::replication::schedule::ScanReason;
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::progress::{Counter, Progress};
 use crate::index::tally::Tally;
 
 /// One Source.
@@ -79,11 +79,11 @@ pub enum Trouble {
 #[derive(Clone, Debug)]
 pub struct ScanView {
     /// Why it runs.
-    pub reason: Reason,
+    pub reason: ScanReason,
     /// Since when, by our clock.
     pub since: Timestamp,
     /// What it has done.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<ScanProgress>,
 }
 
 impl SourceBoard {

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::object::Object;
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::{RunningScan, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
@@ -174,11 +174,11 @@ impl From<&Object> for ObjectFacts {
 impl From<&Record> for RecordFacts {
     fn from(record: &Record) -> Self {
         let content = match &record.content {
-            Content::Live { object, first_seen } => ContentFacts::Live {
+            RecordContent::Live { object, first_seen } => ContentFacts::Live {
                 object: object.into(),
                 first_seen: *first_seen,
             },
-            Content::Removed { scan } => ContentFacts::Tombstone { scan: *scan },
+            RecordContent::Removed { scan } => ContentFacts::Tombstone { scan: *scan },
         };
         Self {
             content,

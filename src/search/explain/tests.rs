@@ -7,11 +7,11 @@ use super::facts::ContentFacts;
 use super::*;
 use crate::aws::bucket::{BucketError, BucketErrorKind, Fault};
 use crate::core::replication::checkpoint::Checkpoint;
-use crate::core::replication::listing::{ContinuationToken, Entry, Page, PageRequest};
+use crate::core::replication::listing::{ContinuationToken, ListingPage, PageEntry, PageRequest};
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::sequencer::Sequencer;
-use crate::core::replication::source_state::Identity;
+use crate::core::replication::source_state::SourceIdentity;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Change, Changes};
@@ -29,7 +29,7 @@ fn object(size: u64) -> Object {
 }
 
 impl Lister for Pages {
-    async fn list(&self, request: &PageRequest) -> Result<Page, BucketError> {
+    async fn list(&self, request: &PageRequest) -> Result<ListingPage, BucketError> {
         assert_eq!((&*request.prefix, request.max_keys), ("a", 1));
         let page = self.0.lock().unwrap().pop();
         let (keys, more) = page.ok_or_else(|| BucketError {
@@ -40,14 +40,14 @@ impl Lister for Pages {
             },
             attempts: 1,
         })?;
-        let entry = |key: &str| Entry {
+        let entry = |key: &str| PageEntry {
             key: key.to_owned(),
             object: object(7),
         };
-        Ok(Page {
+        Ok(ListingPage {
             entries: keys.into_iter().map(entry).collect(),
             next: more.then(|| ContinuationToken("t".to_owned())),
-            stamp: Timestamp::from_millis(9),
+            listed_at: Timestamp::from_millis(9),
         })
     }
 }
@@ -100,7 +100,7 @@ fn engine() -> TantivyEngine {
     let source = source();
     let mut checkpoint = Checkpoint::default();
     let (id, _) = checkpoint
-        .register(&Identity {
+        .register(&SourceIdentity {
             name: &source.name,
             subdomain: &source.subdomain,
             origin: &source.origin(),
@@ -119,12 +119,15 @@ fn engine() -> TantivyEngine {
         sequencer: Sequencer::parse("00A1"),
         listed_at: None,
     };
-    let live = Content::Live {
+    let live = RecordContent::Live {
         object: object(7),
         first_seen: Timestamp::from_millis(2),
     };
-    let records = [("shop/a", live), ("shop/b", Content::Removed { scan: 1 })];
-    let change = |(key, content): (&str, Content)| {
+    let records = [
+        ("shop/a", live),
+        ("shop/b", RecordContent::Removed { scan: 1 }),
+    ];
+    let change = |(key, content): (&str, RecordContent)| {
         let change = Change {
             record: Some(record(content)),
             replaces: false,

@@ -27,11 +27,11 @@ fn listing(inside: &str) -> String {
     format!("<ListBucketResult>{inside}{TAIL}")
 }
 
-fn decoded(body: &str) -> Result<Page, PageFault> {
+fn decoded(body: &str) -> Result<ListingPage, PageFault> {
     decode(body.as_bytes(), STAMP)
 }
 
-fn keys(page: Page) -> Vec<String> {
+fn keys(page: ListingPage) -> Vec<String> {
     page.entries.into_iter().map(|entry| entry.key).collect()
 }
 
@@ -39,10 +39,10 @@ fn keys(page: Page) -> Vec<String> {
 fn a_whole_page_is_read() {
     let page = decoded(WHOLE).unwrap();
     assert_eq!(page.next, Some(ContinuationToken("1+a/b%2F&==".into())));
-    assert_eq!(page.stamp, STAMP);
+    assert_eq!(page.listed_at, STAMP);
     assert_eq!(
         page.entries,
-        [Entry {
+        [PageEntry {
             key: "a b+c/%25&🌵".into(),
             object: Object {
                 size: u64::MAX,
@@ -312,7 +312,7 @@ fn encoded_key(key: &str, manner: Manner) -> String {
     text
 }
 
-fn rendered(page: &Page, manner: Manner) -> String {
+fn rendered(page: &ListingPage, manner: Manner) -> String {
     let encoding = if manner.url_encoded {
         "<EncodingType>url</EncodingType>"
     } else {
@@ -327,7 +327,7 @@ fn rendered(page: &Page, manner: Manner) -> String {
     if manner.encoding_first {
         body += encoding;
     }
-    for Entry { key, object } in &page.entries {
+    for PageEntry { key, object } in &page.entries {
         let moment = jiff::Timestamp::from_millisecond(object.last_modified.as_millis()).unwrap();
         let key = format!("<Key>{}</Key>", encoded_key(key, manner));
         let moment = format!("<LastModified>{moment:.3}</LastModified>");
@@ -366,7 +366,7 @@ fn keys_of_all_unicode() -> impl Strategy<Value = String> {
     ]
 }
 
-fn entries() -> impl Strategy<Value = Entry> {
+fn entries() -> impl Strategy<Value = PageEntry> {
     let etags = prop_oneof![
         Just(None),
         any::<(u128, u16)>().prop_map(|(bits, parts)| Some(ETag::Hex { bits, parts })),
@@ -376,7 +376,7 @@ fn entries() -> impl Strategy<Value = Entry> {
     let moments = 0..253_402_300_799_999i64;
     let classes = prop_oneof![Just("STANDARD"), Just("GLACIER_IR"), Just("NEW_CLASS")];
     (keys_of_all_unicode(), any::<u64>(), etags, moments, classes).prop_map(
-        |(key, size, etag, moment, class)| Entry {
+        |(key, size, etag, moment, class)| PageEntry {
             key,
             object: Object {
                 size,
@@ -388,12 +388,12 @@ fn entries() -> impl Strategy<Value = Entry> {
     )
 }
 
-fn pages() -> impl Strategy<Value = Page> {
+fn pages() -> impl Strategy<Value = ListingPage> {
     let tokens = proptest::option::of("[ -~]{1,40}".prop_map(ContinuationToken));
-    (proptest::collection::vec(entries(), 0..8), tokens).prop_map(|(entries, next)| Page {
+    (proptest::collection::vec(entries(), 0..8), tokens).prop_map(|(entries, next)| ListingPage {
         entries,
         next,
-        stamp: STAMP,
+        listed_at: STAMP,
     })
 }
 

@@ -79,7 +79,7 @@ fn request() -> PageRequest {
 }
 
 /// Lists one page of a server that plays those answers; the outcome, and the requests that came.
-async fn list(answers: &[&str], attempts: u32) -> (Result<Page, BucketError>, Vec<String>) {
+async fn list(answers: &[&str], attempts: u32) -> (Result<ListingPage, BucketError>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::playing(answers);
     let bucket = open(&source(&folder, Some(server.url())), attempts)
@@ -97,8 +97,12 @@ async fn a_page_is_asked_for_decoded_and_stamped() {
     let page = page.unwrap();
     assert_eq!(page.entries[0].key, "a+b");
     let latest = DATE_MILLIS - 1000;
-    assert!(page.stamp.as_millis() <= latest, "{:?}", page.stamp);
-    assert!(page.stamp.as_millis() > latest - 60_000, "{:?}", page.stamp);
+    assert!(page.listed_at.as_millis() <= latest, "{:?}", page.listed_at);
+    assert!(
+        page.listed_at.as_millis() > latest - 60_000,
+        "{:?}",
+        page.listed_at
+    );
     let head = requests[0].to_ascii_lowercase();
     for part in [
         "get /photos",
@@ -238,7 +242,7 @@ async fn what_will_not_pass_is_told_at_once() {
 async fn a_page_without_a_date_is_stamped_well_before_our_clock() {
     let undated = page().replace("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "");
     let (page, _) = list(&[&undated], 1).await;
-    let age = our_clock().as_millis() - page.unwrap().stamp.as_millis();
+    let age = our_clock().as_millis() - page.unwrap().listed_at.as_millis();
     let margin = CLOCK_MARGIN.as_millis() as i64;
     assert!((margin + 1000..margin + 60_000).contains(&age), "{age} ms");
 }

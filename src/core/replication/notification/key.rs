@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::unreadable::{Unreadable, quoted, shape};
+use super::decode_error::{DecodeError, quoted, shape};
 
 /// The longest key that S3 takes, in bytes of UTF-8.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
@@ -14,7 +14,7 @@ const MAX_KEY_BYTES: usize = 1024;
 
 /// How an envelope writes a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub enum KeyEncoding {
     /// `application/x-www-form-urlencoded`: `+` for a space, `%` and two hex digits for a byte.
     Form,
     /// As it stands.
@@ -25,28 +25,28 @@ pub enum Encoding {
 ///
 /// Who encodes writes every `%` as `%25`. So a `%` without two hex digits proves that the sender
 /// encodes otherwise than its envelope says; a guess could name another key, and is not made.
-pub(super) fn read(field: &Value, encoding: Encoding) -> Result<String, Unreadable> {
+pub(super) fn read(field: &Value, encoding: KeyEncoding) -> Result<String, DecodeError> {
     let written = match field {
         Value::String(text) => text,
-        Value::Null => return Err(Unreadable::new("no key", "the key of an object")),
+        Value::Null => return Err(DecodeError::new("no key", "the key of an object")),
         other => {
             let found = format!("a key that is {}", shape(other));
-            return Err(Unreadable::new(found, "text"));
+            return Err(DecodeError::new(found, "text"));
         }
     };
     let key = match encoding {
-        Encoding::Plain => written.clone(),
-        Encoding::Form => form_decode(written).map_err(|fault| {
+        KeyEncoding::Plain => written.clone(),
+        KeyEncoding::Form => form_decode(written).map_err(|fault| {
             let found = format!("the key {} with {fault}", quoted(written));
-            Unreadable::new(found, "a form-encoded key")
+            DecodeError::new(found, "a form-encoded key")
         })?,
     };
     match key.len() {
-        0 => Err(Unreadable::new("an empty key", "the key of an object")),
+        0 => Err(DecodeError::new("an empty key", "the key of an object")),
         1..=MAX_KEY_BYTES => Ok(key),
         bytes => {
             let found = format!("a key of {bytes} bytes, {}", quoted(&key));
-            Err(Unreadable::new(found, "at most 1024 bytes"))
+            Err(DecodeError::new(found, "at most 1024 bytes"))
         }
     }
 }
@@ -102,7 +102,7 @@ mod tests {
             ("//..//./", "//..//./"),
             ("+", " "),
         ] {
-            let key = read(&Value::from(written), Encoding::Form);
+            let key = read(&Value::from(written), KeyEncoding::Form);
             assert_eq!(key.as_deref(), Ok(want), "{written}");
         }
     }
@@ -110,7 +110,10 @@ mod tests {
     #[test]
     fn plain_keys_stay_as_they_are() {
         for key in ["a+b%2F%", "100% red.jpg", " ", "\n"] {
-            assert_eq!(read(&Value::from(key), Encoding::Plain).as_deref(), Ok(key));
+            assert_eq!(
+                read(&Value::from(key), KeyEncoding::Plain).as_deref(),
+                Ok(key)
+            );
         }
     }
 
@@ -133,7 +136,7 @@ mod tests {
             (Value::from("x".repeat(1025)), "1025 bytes"),
             (Value::from("%C3%A9".repeat(513)), "1026 bytes"),
         ] {
-            let refused = read(&written, Encoding::Form).unwrap_err().to_string();
+            let refused = read(&written, KeyEncoding::Form).unwrap_err().to_string();
             assert!(refused.contains(fault), "{written:?}: {refused}");
         }
     }
@@ -141,7 +144,7 @@ mod tests {
     #[test]
     fn the_limit_is_of_the_decoded_key() {
         let written = Value::from("%C3%A9".repeat(512));
-        assert_eq!(read(&written, Encoding::Form).unwrap().len(), 1024);
+        assert_eq!(read(&written, KeyEncoding::Form).unwrap().len(), 1024);
     }
 
     /// As AWS writes a key: letters, digits and `-_.*/` as they are, a space as `+`.
@@ -161,8 +164,8 @@ mod tests {
         #[test]
         fn keys_come_back_byte_for_byte(key in "\\PC{1,80}|[\\x00-\\x7f]{1,80}|[ +%/a-f0-9é🌵]{1,80}") {
             let written = Value::from(form_encode(&key));
-            prop_assert_eq!(read(&written, Encoding::Form), Ok(key.clone()));
-            prop_assert_eq!(read(&Value::from(key.clone()), Encoding::Plain), Ok(key));
+            prop_assert_eq!(read(&written, KeyEncoding::Form), Ok(key.clone()));
+            prop_assert_eq!(read(&Value::from(key.clone()), KeyEncoding::Plain), Ok(key));
         }
     }
 }

@@ -36,16 +36,16 @@ fn sequencer(sequencer: Option<&Sequencer>) -> &str {
     sequencer.map_or("none", Sequencer::digits)
 }
 
-fn meaning(meaning: &Meaning) -> String {
+fn meaning(meaning: &EventMeaning) -> String {
     match meaning {
-        Meaning::Irrelevant => "irrelevant".to_owned(),
-        Meaning::Unknown => "unknown".to_owned(),
-        Meaning::LookUp(look_up) => format!(
+        EventMeaning::Irrelevant => "irrelevant".to_owned(),
+        EventMeaning::Unknown => "unknown".to_owned(),
+        EventMeaning::LookUp(look_up) => format!(
             "look up, time {}, sequencer {}",
             time(look_up.time),
             sequencer(look_up.sequencer.as_ref())
         ),
-        Meaning::Certain(event) => {
+        EventMeaning::Certain(event) => {
             let what = event
                 .object
                 .as_ref()

@@ -16,16 +16,16 @@ fn object(etag: &str) -> Object {
     }
 }
 
-fn event(object: Option<Object>, time: i64, sequencer: &str) -> Event {
-    Event {
+fn event(object: Option<Object>, time: i64, sequencer: &str) -> CertainEvent {
+    CertainEvent {
         object,
         time: at(time),
         sequencer: Sequencer::parse(sequencer).unwrap(),
     }
 }
 
-fn clock(as_of: i64, scan: u64) -> Clock {
-    Clock {
+fn clock(as_of: i64, scan: u64) -> ScanWatermarks {
+    ScanWatermarks {
         complete_as_of: Some(at(as_of)),
         scanning_since: None,
         scan,
@@ -39,31 +39,36 @@ fn written(decision: Decision) -> Record {
     }
 }
 
-fn page(record: Option<&Record>, listed: Option<&Object>, stamp: i64, c: &Clock) -> Decision {
+fn page(
+    record: Option<&Record>,
+    listed: Option<&Object>,
+    stamp: i64,
+    c: &ScanWatermarks,
+) -> Decision {
     apply_page(record, listed, at(stamp), c, |_| true)
 }
 
 #[test]
 fn an_event_older_than_the_completed_scan_is_dropped_only_without_a_record() {
     let put = event(Some(object("a")), 97_999, "2");
-    let clock = clock(100_000, 1);
+    let watermarks = clock(100_000, 1);
     assert_eq!(
-        apply_event(None, &put, &clock),
-        Decision::Keep(Kept::BeforeScan)
+        apply_event(None, &put, &watermarks),
+        Decision::Keep(SkipReason::BeforeScan)
     );
-    let known = written(apply_event(None, &event(None, 100_000, "1"), &clock));
-    let applied = written(apply_event(Some(&known), &put, &clock));
+    let known = written(apply_event(None, &event(None, 100_000, "1"), &watermarks));
+    let applied = written(apply_event(Some(&known), &put, &watermarks));
     assert_eq!(applied.object(), Some(&object("a")));
     assert_eq!(applied.event_time, Some(at(100_000)), "it does not go back");
 }
 
 #[test]
 fn an_event_before_the_page_that_wrote_the_record_is_dropped() {
-    let clock = Clock::default();
-    let listed = written(page(None, Some(&object("a")), 5_000, &clock));
+    let watermarks = ScanWatermarks::default();
+    let listed = written(page(None, Some(&object("a")), 5_000, &watermarks));
     assert_eq!(
-        apply_event(Some(&listed), &event(None, 2_999, "9"), &clock),
-        Decision::Keep(Kept::NotNewer)
+        apply_event(Some(&listed), &event(None, 2_999, "9"), &watermarks),
+        Decision::Keep(SkipReason::NotNewer)
     );
 }
 
@@ -88,18 +93,18 @@ fn a_stale_event_that_one_from_before_it_could_outrun_leaves_its_sequencer() {
 
 #[test]
 fn between_events_the_sequencer_decides_though_a_page_is_later_than_both() {
-    let clock = Clock::default();
-    let listed = written(page(None, Some(&object("b")), 5_000, &clock));
+    let watermarks = ScanWatermarks::default();
+    let listed = written(page(None, Some(&object("b")), 5_000, &watermarks));
     let outran = event(Some(object("a")), 5_001, "8");
-    let outran = written(apply_event(Some(&listed), &outran, &clock));
+    let outran = written(apply_event(Some(&listed), &outran, &watermarks));
     let newer = event(Some(object("b")), 4_999, "9");
-    let newer = written(apply_event(Some(&outran), &newer, &clock));
+    let newer = written(apply_event(Some(&outran), &newer, &watermarks));
     assert_eq!(newer.object(), Some(&object("b")));
     assert_eq!(newer.event_time, Some(at(5_001)));
 }
 
-fn ambiguous(time: i64, sequencer: &str) -> Ambiguous {
-    Ambiguous {
+fn ambiguous(time: i64, sequencer: &str) -> AmbiguousEvent {
+    AmbiguousEvent {
         time: at(time),
         sequencer: Sequencer::parse(sequencer),
     }
@@ -107,49 +112,67 @@ fn ambiguous(time: i64, sequencer: &str) -> Ambiguous {
 
 #[test]
 fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
-    let clock = Clock::default();
-    let first = written(apply_event(None, &event(Some(object("a")), 1, "1"), &clock));
+    let watermarks = ScanWatermarks::default();
+    let first = written(apply_event(
+        None,
+        &event(Some(object("a")), 1, "1"),
+        &watermarks,
+    ));
     let second = event(Some(object("b")), 50, "2");
     for (record, listed) in [(Some(&first), Some(object("a"))), (None, None)] {
         let removal = ambiguous(60, "3");
-        let (looked_up, settled) = apply_look_up(record, listed.as_ref(), at(61), &removal, &clock);
+        let (looked_up, settled) =
+            apply_look_up(record, listed.as_ref(), at(61), &removal, &watermarks);
         assert!(settled, "{listed:?}");
         let looked_up = written(looked_up);
         assert_eq!(looked_up.object(), listed.as_ref());
         // By its sequencer, also where S3's clocks disagree about the time.
-        let late = Event {
+        let late = CertainEvent {
             time: at(70),
             ..second.clone()
         };
         assert_eq!(
-            apply_event(Some(&looked_up), &late, &clock),
-            Decision::Keep(Kept::SequencerNotAbove)
+            apply_event(Some(&looked_up), &late, &watermarks),
+            Decision::Keep(SkipReason::SequencerNotAbove)
         );
     }
 }
 
 #[test]
 fn a_look_up_that_may_be_older_than_its_event_is_a_page_and_settles_nothing() {
-    let clock = Clock::default();
-    let known = written(apply_event(None, &event(Some(object("a")), 1, "1"), &clock));
+    let watermarks = ScanWatermarks::default();
+    let known = written(apply_event(
+        None,
+        &event(Some(object("a")), 1, "1"),
+        &watermarks,
+    ));
     for (stamp, settles) in [(59, false), (60, false), (61, true)] {
         let removal = ambiguous(60, "3");
-        let (decision, settled) = apply_look_up(Some(&known), None, at(stamp), &removal, &clock);
+        let (decision, settled) =
+            apply_look_up(Some(&known), None, at(stamp), &removal, &watermarks);
         assert_eq!(settled, settles, "{stamp}");
         assert_eq!(written(decision).object(), None);
     }
-    let newer = written(apply_event(Some(&known), &event(None, 70, "4"), &clock));
-    let (kept, settled) = apply_look_up(Some(&newer), None, at(65), &ambiguous(60, "5"), &clock);
-    assert_eq!((kept, settled), (Decision::Keep(Kept::NotNewer), false));
+    let newer = written(apply_event(
+        Some(&known),
+        &event(None, 70, "4"),
+        &watermarks,
+    ));
+    let (kept, settled) =
+        apply_look_up(Some(&newer), None, at(65), &ambiguous(60, "5"), &watermarks);
+    assert_eq!(
+        (kept, settled),
+        (Decision::Keep(SkipReason::NotNewer), false)
+    );
 }
 
 #[test]
 fn a_settled_event_needs_no_look_up_when_it_comes_again() {
-    let clock = Clock::default();
-    let (decision, _) = apply_look_up(None, None, at(61), &ambiguous(60, "3"), &clock);
+    let watermarks = ScanWatermarks::default();
+    let (decision, _) = apply_look_up(None, None, at(61), &ambiguous(60, "3"), &watermarks);
     let record = written(decision);
     for (time, sequencer, needed) in [(60, "3", false), (60, "", false), (61, "4", true)] {
-        let why = apply_ambiguous(Some(&record), &ambiguous(time, sequencer), &clock);
+        let why = apply_ambiguous(Some(&record), &ambiguous(time, sequencer), &watermarks);
         assert_eq!(why.is_none(), needed, "{time} {sequencer}: {why:?}");
     }
 }
@@ -159,33 +182,47 @@ fn the_sequencer_advances_also_where_the_content_is_the_same() {
     let first = written(apply_event(
         None,
         &event(Some(object("a")), 1, "1"),
-        &Clock::default(),
+        &ScanWatermarks::default(),
     ));
     let second = written(apply_event(
         Some(&first),
         &event(Some(object("a")), 2, "3"),
-        &Clock::default(),
+        &ScanWatermarks::default(),
     ));
     assert_eq!(second.sequencer, Sequencer::parse("3"));
     assert_eq!(second.first_seen(), Some(at(1)));
     assert_eq!(
-        apply_event(Some(&second), &event(None, 2, "2"), &Clock::default()),
-        Decision::Keep(Kept::SequencerNotAbove)
+        apply_event(
+            Some(&second),
+            &event(None, 2, "2"),
+            &ScanWatermarks::default()
+        ),
+        Decision::Keep(SkipReason::SequencerNotAbove)
     );
 }
 
 #[test]
 fn a_removal_of_an_unknown_key_leaves_a_tombstone() {
     let grave = written(apply_event(None, &event(None, 5, "1"), &clock(1, 3)));
-    assert_eq!(grave.content, Content::Removed { scan: 3 });
+    assert_eq!(grave.content, RecordContent::Removed { scan: 3 });
 }
 
 #[test]
 fn a_page_entry_that_equals_the_record_writes_nothing() {
-    let record = written(page(None, Some(&object("a")), 1, &Clock::default()));
+    let record = written(page(
+        None,
+        Some(&object("a")),
+        1,
+        &ScanWatermarks::default(),
+    ));
     assert_eq!(
-        page(Some(&record), Some(&object("a")), 2, &Clock::default()),
-        Decision::Keep(Kept::Unchanged)
+        page(
+            Some(&record),
+            Some(&object("a")),
+            2,
+            &ScanWatermarks::default()
+        ),
+        Decision::Keep(SkipReason::Unchanged)
     );
 }
 
@@ -194,13 +231,13 @@ fn a_page_keeps_the_sequencer_as_a_floor() {
     let record = written(apply_event(
         None,
         &event(Some(object("a")), 1, "5"),
-        &Clock::default(),
+        &ScanWatermarks::default(),
     ));
     let changed = written(page(
         Some(&record),
         Some(&object("b")),
         2,
-        &Clock::default(),
+        &ScanWatermarks::default(),
     ));
     assert_eq!(changed.sequencer, Sequencer::parse("5"));
     assert_eq!(
@@ -208,7 +245,7 @@ fn a_page_keeps_the_sequencer_as_a_floor() {
         (Some(at(1)), Some(at(2)))
     );
     let gone = written(page(Some(&changed), None, 3, &clock(0, 7)));
-    assert_eq!(gone.content, Content::Removed { scan: 7 });
+    assert_eq!(gone.content, RecordContent::Removed { scan: 7 });
     assert_eq!(gone.sequencer, Sequencer::parse("5"));
 }
 
@@ -217,45 +254,52 @@ fn a_page_that_is_not_newer_or_older_than_a_completed_scan_changes_nothing() {
     let record = written(apply_event(
         None,
         &event(Some(object("a")), 10, "5"),
-        &Clock::default(),
+        &ScanWatermarks::default(),
     ));
     assert_eq!(
-        page(Some(&record), None, 10, &Clock::default()),
-        Decision::Keep(Kept::NotNewer)
+        page(Some(&record), None, 10, &ScanWatermarks::default()),
+        Decision::Keep(SkipReason::NotNewer)
     );
     assert_eq!(
         page(None, Some(&object("a")), 10, &clock(11, 1)),
-        Decision::Keep(Kept::BeforeScan)
+        Decision::Keep(SkipReason::BeforeScan)
     );
-    let scanning = Clock {
+    let scanning = ScanWatermarks {
         scanning_since: Some(at(11)),
         ..clock(5, 2)
     };
     assert_eq!(
         page(None, Some(&object("a")), 10, &scanning),
-        Decision::Keep(Kept::BeforeScan)
+        Decision::Keep(SkipReason::BeforeScan)
     );
     written(page(None, Some(&object("a")), 11, &scanning));
 }
 
 #[test]
 fn an_unlisted_key_leaves_a_tombstone_only_where_an_event_was_applied_and_rules_admit() {
-    let listed = written(page(None, Some(&object("a")), 1, &Clock::default()));
+    let listed = written(page(
+        None,
+        Some(&object("a")),
+        1,
+        &ScanWatermarks::default(),
+    ));
     assert_eq!(
-        page(Some(&listed), None, 2, &Clock::default()),
+        page(Some(&listed), None, 2, &ScanWatermarks::default()),
         Decision::Erase
     );
     let told = written(apply_event(
         None,
         &event(Some(object("a")), 1, "1"),
-        &Clock::default(),
+        &ScanWatermarks::default(),
     ));
     assert!(matches!(
-        page(Some(&told), None, 2, &Clock::default()),
+        page(Some(&told), None, 2, &ScanWatermarks::default()),
         Decision::Write(_)
     ));
     assert_eq!(
-        apply_page(Some(&told), None, at(2), &Clock::default(), |_| false),
+        apply_page(Some(&told), None, at(2), &ScanWatermarks::default(), |_| {
+            false
+        }),
         Decision::Erase
     );
 }
@@ -275,6 +319,11 @@ fn a_tombstone_is_purged_when_it_is_from_before_the_scan_and_a_minute_older() {
             "{as_of} {scan}"
         );
     }
-    let live = written(page(None, Some(&object("a")), 1, &Clock::default()));
+    let live = written(page(
+        None,
+        Some(&object("a")),
+        1,
+        &ScanWatermarks::default(),
+    ));
     assert!(!is_purgeable(&live, &clock(100_000, 9)));
 }

@@ -1,7 +1,7 @@
 //! A bucket as S3 has it, with or without versions, and what it tells of each operation.
 
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::order::{Ambiguous, Event};
+use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::Told;
@@ -101,7 +101,7 @@ impl Bucket {
         let has_sequencer = store.sequencers && (store.lifecycle_sequencers || !is_lifecycle);
         let sequencer = has_sequencer.then(|| sequencer(history.events));
         let certain = |object| match &sequencer {
-            Some(sequencer) => Told::Certain(Event {
+            Some(sequencer) => Told::Certain(CertainEvent {
                 object,
                 time: Timestamp::from_millis(time),
                 sequencer: sequencer.clone(),
@@ -150,7 +150,7 @@ fn newest(versions: &[Version]) -> Option<(u64, i64)> {
 }
 
 fn ambiguous(time: i64, sequencer: Option<Sequencer>) -> Told {
-    Told::Ambiguous(Ambiguous {
+    Told::Ambiguous(AmbiguousEvent {
         time: Timestamp::from_millis(time),
         sequencer,
     })

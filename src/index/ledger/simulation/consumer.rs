@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::queue::{Delivery, Message, Stage};
 use super::witness::MayRemove;
 use super::world::{ID, World};
-use crate::core::replication::order::{self, Ambiguous};
+use crate::core::replication::order::{self, AmbiguousEvent};
 use crate::core::replication::record::Record;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
@@ -130,11 +130,11 @@ impl World {
             source: ID,
             key: key.to_owned(),
             listed,
-            stamp: Timestamp::from_millis(stamp),
+            listed_at: Timestamp::from_millis(stamp),
             event: event.clone(),
         };
         self.witness.may_remove = MayRemove::Key(key);
-        self.witness.page_of(key, report.stamp);
+        self.witness.page_of(key, report.listed_at);
         let applied = self.apply_look_up(&report);
         let Some(applied) = self.or_restart(applied) else {
             return true;
@@ -158,14 +158,20 @@ impl World {
             return self.ledger.apply_look_up(report.clone());
         }
         let record = self.record(&report.key);
-        let (listed, clock) = (report.listed.as_ref(), self.state().clock());
-        let page = order::apply_page(record.as_ref(), listed, report.stamp, &clock, |_| true);
+        let (listed, watermarks) = (report.listed.as_ref(), self.state().watermarks());
+        let page = order::apply_page(
+            record.as_ref(),
+            listed,
+            report.listed_at,
+            &watermarks,
+            |_| true,
+        );
         let counted = self.ledger.counted(ID, None);
         let ledger = &mut self.ledger;
         let record = record.as_ref();
         settle(&mut ledger.pending, ID, &report.key, record, page, &counted);
         ledger.commit_if_full()?;
-        let settles = report.stamp > report.event.time;
+        let settles = report.listed_at > report.event.time;
         Ok(if settles {
             Applied::Written
         } else {
@@ -203,7 +209,7 @@ impl World {
     fn is_durable(&self, message: &Message) -> bool {
         let (time, sequencer) = match &*message.told {
             Told::Certain(event) => (event.time, Some(&event.sequencer)),
-            Told::Ambiguous(Ambiguous { time, sequencer }) => (*time, sequencer.as_ref()),
+            Told::Ambiguous(AmbiguousEvent { time, sequencer }) => (*time, sequencer.as_ref()),
         };
         let engine = &self.ledger.engine;
         let as_of = engine.checkpoint.state(ID).and_then(|it| it.complete_as_of);

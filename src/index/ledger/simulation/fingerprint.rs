@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::queue::Stage;
 use super::world::{ID, World};
 use crate::core::replication::object::Object;
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::Told;
 
@@ -112,8 +112,8 @@ impl Words {
     fn record(&mut self, record: &Record) {
         match &record.content {
             // When it was first seen decides nothing.
-            Content::Live { object, .. } => self.object(Some(object)),
-            Content::Removed { scan } => {
+            RecordContent::Live { object, .. } => self.object(Some(object)),
+            RecordContent::Removed { scan } => {
                 self.put(NONE);
                 self.put(*scan as i64);
             }

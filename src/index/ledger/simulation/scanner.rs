@@ -8,7 +8,10 @@ use std::collections::VecDeque;
 use super::fault::Fault;
 use super::witness::{MayRemove, SeenPage};
 use super::world::{ID, World};
-use crate::core::replication::listing::{ContinuationToken, Entry, Page, PageRequest, RangeWalk};
+use crate::core::replication::listing::{
+    ContinuationToken, ListingPage, PageEntry, PageRequest, RangeWalk,
+};
+use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::ledger::{PageReport, ScanPlan, ScanRequest};
@@ -70,8 +73,8 @@ impl SeenPage {
             range: self.range,
             interval: self.interval.clone(),
             admitted: self.admitted.clone(),
-            stamp: self.stamp,
-            settled: self.settled.clone(),
+            listed_at: self.stamp,
+            resume_after: self.settled.clone(),
             done: self.done,
         }
     }
@@ -81,11 +84,15 @@ impl World {
     pub(super) fn begin(&mut self, fresh: bool, ranges: usize) {
         self.scanner = None;
         let running = self.state().running.as_ref();
+        let mode = match running {
+            _ if fresh => ScanMode::Fresh,
+            Some(running) if running.partial => ScanMode::Partial,
+            _ => ScanMode::Resume,
+        };
         let request = ScanRequest {
             source: self.source.clone(),
             ranges_in_flight: ranges,
-            fresh,
-            partial: !fresh && running.is_some_and(|running| running.partial),
+            mode,
             drift: None,
             queue: None,
             progress: Default::default(),
@@ -146,8 +153,8 @@ impl World {
             range: listing.place,
             interval: statement.interval,
             admitted,
-            stamp: statement.stamp,
-            settled: statement.settled,
+            stamp: statement.listed_at,
+            settled: statement.resume_after,
             done: listing.next.is_none(),
         });
         self.now = now;
@@ -167,7 +174,7 @@ impl World {
         let listed = page.admitted.iter().map(|entry| entry.key.clone());
         self.witness.may_remove = MayRemove::Unlisted(page.interval.clone(), listed.collect());
         let applied = self.ledger.apply_page(page.report());
-        let started = self.state().clock().scanning_since;
+        let started = self.state().watermarks().scanning_since;
         let stamp = started.map_or(page.stamp, |started| started.max(page.stamp));
         for key in self.bucket.keys() {
             if page.interval.contains(key) {
@@ -216,7 +223,7 @@ fn answer(
     request: &PageRequest,
     stamp: Timestamp,
     most: usize,
-) -> Page {
+) -> ListingPage {
     let token = request.token.as_ref().map(|token| &*token.0);
     let after = token.or(request.start_after.as_deref());
     let mut keys = bucket
@@ -225,7 +232,7 @@ fn answer(
     let mut entries = Vec::new();
     for key in keys.by_ref() {
         let object = bucket.listed(key);
-        entries.extend(object.map(|object| Entry {
+        entries.extend(object.map(|object| PageEntry {
             key: key.to_owned(),
             object,
         }));
@@ -235,9 +242,9 @@ fn answer(
     }
     let is_left = keys.any(|key| bucket.listed(key).is_some());
     let last = entries.last().map(|entry| entry.key.clone());
-    Page {
+    ListingPage {
         next: last.filter(|_| is_left).map(ContinuationToken),
         entries,
-        stamp,
+        listed_at: stamp,
     }
 }

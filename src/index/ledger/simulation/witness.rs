@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::demands::Shown;
 use crate::core::replication::interval::KeyInterval;
-use crate::core::replication::listing::Entry;
+use crate::core::replication::listing::PageEntry;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::LookUpReport;
 
@@ -14,7 +14,7 @@ pub(super) struct SeenPage {
     pub(super) scan: u64,
     pub(super) range: usize,
     pub(super) interval: KeyInterval,
-    pub(super) admitted: Vec<Entry>,
+    pub(super) admitted: Vec<PageEntry>,
     pub(super) stamp: Timestamp,
     pub(super) settled: Option<String>,
     pub(super) done: bool,

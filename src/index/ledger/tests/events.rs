@@ -1,8 +1,8 @@
 //! The ledger with Sources that are followed: events, look-ups, new rules, drift.
 
 use super::*;
-use crate::core::replication::order::{Ambiguous, Event, Kept};
-use crate::core::replication::source_state::{Followed, QueueId};
+use crate::core::replication::order::{AmbiguousEvent, CertainEvent, SkipReason};
+use crate::core::replication::source_state::{FollowedUntil, QueueId};
 use crate::index::tally::Tally;
 
 pub(super) fn attach(
@@ -36,7 +36,7 @@ pub(super) fn removed(key: &str, time: i64) -> Told {
 }
 
 fn told(object: Option<Object>, _: &str, time: i64) -> Told {
-    Told::Certain(Event {
+    Told::Certain(CertainEvent {
         object,
         time: Timestamp::from_millis(time),
         sequencer: Sequencer::parse(&format!("{time:016x}")).unwrap(),
@@ -62,13 +62,13 @@ fn look_up(
     id: SourceId,
     listed: Option<u64>,
     stamp: i64,
-    event: &Ambiguous,
+    event: &AmbiguousEvent,
 ) -> Applied {
     let report = LookUpReport {
         source: id,
         key: "k".to_owned(),
         listed: listed.map(object),
-        stamp: Timestamp::from_millis(stamp),
+        listed_at: Timestamp::from_millis(stamp),
         event: event.clone(),
     };
     ledger.apply_look_up(report).unwrap()
@@ -89,7 +89,7 @@ fn events_are_applied_by_their_order_whatever_the_commits() {
                 assert!(ledger.is_clean());
             }
         };
-        let known = Applied::Stale(Kept::SequencerNotAbove);
+        let known = Applied::Stale(SkipReason::SequencerNotAbove);
         tell("a", put("a", 1, 10), Applied::Written, 1);
         tell("b", put("b", 2, 11), Applied::Written, 2);
         tell("a", removed("a", 13), Applied::Written, 1);
@@ -109,7 +109,7 @@ fn an_ambiguous_event_is_settled_by_a_page_that_is_later() {
     let (place, tally) = attach(&mut ledger, &source("", &[]));
     let id = place.id;
     report(&mut ledger, id, "k", put("k", 1, 10));
-    let event = Ambiguous {
+    let event = AmbiguousEvent {
         time: Timestamp::from_millis(30),
         sequencer: Sequencer::parse("30"),
     };
@@ -122,7 +122,7 @@ fn an_ambiguous_event_is_settled_by_a_page_that_is_later() {
         Applied::Written
     );
     assert_eq!(tally.assets(), 1);
-    let stale = Applied::Stale(Kept::NotNewer);
+    let stale = Applied::Stale(SkipReason::NotNewer);
     assert_eq!(report(&mut ledger, id, "k", ask), stale);
     assert_eq!(report(&mut ledger, id, "k", removed("k", 25)), stale);
 }
@@ -148,8 +148,7 @@ fn what_new_rules_do_not_admit_goes_without_a_listing_and_the_rest_is_listed_alo
     let request = ScanRequest {
         source: Arc::clone(&new),
         ranges_in_flight: 4,
-        fresh: false,
-        partial: true,
+        mode: ScanMode::Partial,
         drift: None,
         queue: None,
         progress: Arc::default(),
@@ -217,7 +216,7 @@ fn how_long_a_source_is_followed_is_in_the_checkpoint() {
         created: Some(7),
     };
     ledger.follow(place.id, &queue).unwrap();
-    let followed = |ledger: &Ledger<TantivyEngine>| -> Option<Followed> {
+    let followed = |ledger: &Ledger<TantivyEngine>| -> Option<FollowedUntil> {
         let checkpoint = ledger.engine.checkpoint().unwrap();
         checkpoint.source("photos").unwrap().followed.clone()
     };
@@ -245,8 +244,7 @@ fn a_scan_measures_what_events_should_have_told() {
     let request = ScanRequest {
         source: Arc::clone(&photos),
         ranges_in_flight: 4,
-        fresh: false,
-        partial: false,
+        mode: ScanMode::Resume,
         drift: Some(MeasureDrift {
             grace: Duration::ZERO,
         }),
@@ -289,7 +287,7 @@ fn a_crash_while_records_are_erased_leaves_nothing_that_counts_as_known() {
             let none = source("", &["x"]);
             let sweep = Scan::idle(none, Arc::default());
             ledger
-                .sweep(place.id, &sweep, Leftovers::NotAdmitted)
+                .sweep(place.id, &sweep, StaleRecords::NotAdmitted)
                 .unwrap();
             // As in the middle of many; the process is gone then.
             ledger.commit().unwrap();
@@ -315,8 +313,7 @@ fn an_event_from_before_new_rules_is_looked_up_where_there_is_no_record() {
     let request = ScanRequest {
         source: Arc::clone(&new),
         ranges_in_flight: 4,
-        fresh: false,
-        partial: true,
+        mode: ScanMode::Partial,
         drift: None,
         queue: None,
         progress: Arc::default(),
@@ -341,5 +338,5 @@ fn an_event_from_before_new_rules_is_looked_up_where_there_is_no_record() {
     }
     scan(&mut ledger, &new, &bucket, 70_000);
     let late = report(&mut ledger, place.id, "b/ghost", put("b/ghost", 1, 30_000));
-    assert_eq!(late, Applied::Stale(Kept::BeforeScan));
+    assert_eq!(late, Applied::Stale(SkipReason::BeforeScan));
 }

@@ -9,9 +9,9 @@ use tantivy::TantivyDocument;
 
 use super::*;
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::sequencer::Sequencer;
-use crate::core::replication::source_state::{Identity, SourceId};
+use crate::core::replication::source_state::{SourceId, SourceIdentity};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::corpus::random_path;
 use crate::index::tantivy::document::document;
@@ -34,7 +34,7 @@ impl Written {
         let folder = tempfile::tempdir().unwrap();
         let mut checkpoint = Checkpoint::default();
         for (name, prefix) in [("one", PREFIX), ("two", "")] {
-            let identity = Identity {
+            let identity = SourceIdentity {
                 name,
                 subdomain: name,
                 origin: "aws/bucket",
@@ -44,7 +44,7 @@ impl Written {
             let (id, _) = checkpoint.register(&identity).unwrap();
             let state = checkpoint.state_mut(id).unwrap();
             state.begin_scan(Vec::new());
-            state.stamp_page(Timestamp::from_millis(1000));
+            state.note_page(Timestamp::from_millis(1000));
         }
         Self {
             engine: TantivyEngine::open_or_create(folder.path(), MIN_WRITER_MEMORY).unwrap(),
@@ -119,7 +119,7 @@ impl Written {
 
 fn live(millis: i64) -> Record {
     Record {
-        content: Content::Live {
+        content: RecordContent::Live {
             object: Object {
                 size: 7,
                 etag: ETag::parse("0123456789abcdef0123456789abcdef-3"),
@@ -136,7 +136,7 @@ fn live(millis: i64) -> Record {
 
 fn tombstone(scan: u64) -> Record {
     Record {
-        content: Content::Removed { scan },
+        content: RecordContent::Removed { scan },
         ..live(1)
     }
 }
@@ -147,14 +147,14 @@ fn random_record(rng: &mut Rng) -> Record {
         (record.event_time, record.sequencer) = (None, None);
     }
     match &mut record.content {
-        Content::Live { object, .. } if rng.u8(0..4) > 0 => {
+        RecordContent::Live { object, .. } if rng.u8(0..4) > 0 => {
             object.size = rng.u64(0..9);
             let etags = ["opaque", "", "0123456789abcdef0123456789abcdef"];
             object.etag = ETag::parse(etags[rng.usize(..3)]);
             object.storage_class = StorageClass::from_name(["", "SNOW"][rng.usize(..2)]);
         }
         content => {
-            *content = Content::Removed {
+            *content = RecordContent::Removed {
                 scan: rng.u64(0..2),
             }
         }

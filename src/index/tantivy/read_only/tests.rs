@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::core::replication::checkpoint::Checkpoint;
-use crate::core::replication::record::{Content, Record};
-use crate::core::replication::source_state::{Identity, SourceId};
+use crate::core::replication::record::{Record, RecordContent};
+use crate::core::replication::source_state::{SourceId, SourceIdentity};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
@@ -29,7 +29,7 @@ impl Written {
     /// Commits a document under the key, and a checkpoint that names it.
     fn commit(&mut self, key: &str) {
         let record = Record {
-            content: Content::Removed { scan: 1 },
+            content: RecordContent::Removed { scan: 1 },
             event_time: None,
             sequencer: None,
             listed_at: Some(Timestamp::from_millis(1)),
@@ -40,7 +40,7 @@ impl Written {
         };
         let changes = Changes::from([((SourceId(0), key.to_owned()), change)]);
         let mut checkpoint = Checkpoint::default();
-        let identity = Identity {
+        let identity = SourceIdentity {
             name: key,
             subdomain: key,
             origin: "",

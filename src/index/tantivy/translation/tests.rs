@@ -11,8 +11,8 @@ use crate::core::query::words::query_words;
 use crate::core::query::{Match, Pattern, Within};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
-use crate::core::replication::source_state::Identity;
+use crate::core::replication::record::{Record, RecordContent};
+use crate::core::replication::source_state::SourceIdentity;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Change, Changes, Engine};
@@ -44,7 +44,7 @@ impl Fixture {
             let name = format!("source-{place}");
             let mut source = Source::new(&name, "bucket", &name);
             source.prefix = prefix.to_owned();
-            let identity = Identity {
+            let identity = SourceIdentity {
                 name: &name,
                 subdomain: &name,
                 origin: &source.origin(),
@@ -160,11 +160,11 @@ enum Becomes {
 
 fn record(object: Option<Object>) -> Record {
     let content = match object {
-        Some(object) => Content::Live {
+        Some(object) => RecordContent::Live {
             object,
             first_seen: Timestamp::from_millis(FIRST_SEEN),
         },
-        None => Content::Removed { scan: 1 },
+        None => RecordContent::Removed { scan: 1 },
     };
     Record {
         content,

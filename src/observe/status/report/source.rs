@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::seconds_between;
+use crate::core::counters::ScanCounts;
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tally::Drift;
@@ -94,18 +95,9 @@ pub struct ScanReport {
     pub since: String,
     /// How long that is.
     pub seconds: f64,
-    /// Keys that pages have listed.
-    pub listed: u64,
-    /// Those of them that the rules admit.
-    pub admitted: u64,
-    /// Assets that are new in the index.
-    pub added: u64,
-    /// Assets whose record was written anew.
-    pub changed: u64,
-    /// Assets that left the index.
-    pub removed: u64,
-    /// An estimate of how many records there are to be compared; 0 where the index was empty.
-    pub expected: u64,
+    /// What it has done so far.
+    #[serde(flatten)]
+    pub counts: ScanCounts,
 }
 
 /// What a scan had to mend although events should have told; zeros are what is expected.
@@ -187,17 +179,11 @@ impl SourceReport {
 
 impl ScanReport {
     fn at(scan: &ScanView, now: Timestamp) -> Self {
-        let progress = &scan.progress;
         Self {
             reason: scan.reason.to_string(),
             since: rfc3339(scan.since),
             seconds: seconds_between(scan.since, now),
-            listed: progress.listed.get(),
-            admitted: progress.admitted.get(),
-            added: progress.added.get(),
-            changed: progress.changed.get(),
-            removed: progress.removed.get(),
-            expected: progress.expected.get(),
+            counts: scan.progress.counts(),
         }
     }
 }

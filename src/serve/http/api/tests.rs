@@ -12,8 +12,8 @@ use tower::ServiceExt;
 use super::*;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::object::{Object, StorageClass};
-use crate::core::replication::record::{Content, Record};
-use crate::core::replication::source_state::Identity;
+use crate::core::replication::record::{Record, RecordContent};
+use crate::core::replication::source_state::SourceIdentity;
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::core::source::address::percent_encode;
@@ -65,7 +65,7 @@ impl Fixture {
         for (name, keys) in sources {
             let source = Source::new(*name, *name, *name);
             let (id, _) = checkpoint
-                .register(&Identity {
+                .register(&SourceIdentity {
                     name,
                     subdomain: name,
                     origin: &source.origin(),
@@ -75,7 +75,7 @@ impl Fixture {
                 .unwrap();
             let state = checkpoint.state_mut(id).unwrap();
             state.begin_scan(Vec::new());
-            state.stamp_page(Timestamp::from_millis(5_000));
+            state.note_page(Timestamp::from_millis(5_000));
             state.complete_scan().unwrap();
             changes.extend(keys.iter().enumerate().map(|(size, key)| {
                 let change = Change {
@@ -145,7 +145,7 @@ impl Fixture {
 
 fn record(size: u64) -> Record {
     Record {
-        content: Content::Live {
+        content: RecordContent::Live {
             object: Object {
                 size,
                 etag: None,

@@ -2,7 +2,8 @@
 
 use crate::core::replication::object::Object;
 use crate::core::replication::order::{
-    Clock, Decision, Event, Kept, TOMBSTONE_MARGIN, apply_event, apply_page, is_purgeable,
+    CertainEvent, Decision, ScanWatermarks, SkipReason, TOMBSTONE_MARGIN, apply_event, apply_page,
+    is_purgeable,
 };
 use crate::core::replication::record::Record;
 use crate::core::replication::timestamp::Timestamp;
@@ -41,11 +42,16 @@ impl Rules {
         self.fault == Some(fault)
     }
 
-    pub(super) fn event(&self, record: Option<&Record>, event: &Event, clock: &Clock) -> Decision {
-        let mut clock = *clock;
+    pub(super) fn event(
+        &self,
+        record: Option<&Record>,
+        event: &CertainEvent,
+        watermarks: &ScanWatermarks,
+    ) -> Decision {
+        let mut watermarks = *watermarks;
         let mut known = record.cloned();
         if self.has(Fault::EventsIgnoreCompletedScans) {
-            clock.complete_as_of = None;
+            watermarks.complete_as_of = None;
         }
         if let Some(known) = &mut known {
             if self.has(Fault::EventsIgnoreListedAt) {
@@ -58,7 +64,7 @@ impl Rules {
                 known.event_time = None;
             }
         }
-        let mut decision = apply_event(known.as_ref(), event, &clock);
+        let mut decision = apply_event(known.as_ref(), event, &watermarks);
         if let Decision::Write(written) = &mut decision {
             if let Some(record) = record {
                 written.listed_at = record.listed_at;
@@ -69,7 +75,7 @@ impl Rules {
                 && written.event_time == known_time
                 && record.map(Record::object).unwrap_or_default() == written.object()
             {
-                return Decision::Keep(Kept::NotNewer);
+                return Decision::Keep(SkipReason::NotNewer);
             }
             if self.has(Fault::EventTimesGoBack) && written.event_time.is_some() {
                 written.event_time = Some(event.time);
@@ -91,15 +97,15 @@ impl Rules {
         record: Option<&Record>,
         listed: Option<&Object>,
         stamp: Timestamp,
-        clock: &Clock,
+        watermarks: &ScanWatermarks,
     ) -> Decision {
-        let mut clock = *clock;
+        let mut watermarks = *watermarks;
         let mut known = record.cloned();
         if self.has(Fault::PagesIgnoreCompletedScans) {
-            clock.complete_as_of = None;
+            watermarks.complete_as_of = None;
         }
         if self.has(Fault::PagesIgnoreTheRunningScan) {
-            clock.scanning_since = None;
+            watermarks.scanning_since = None;
         }
         if let Some(known) = &mut known {
             if self.has(Fault::PagesIgnoreEventTimes) {
@@ -109,7 +115,7 @@ impl Rules {
                 known.listed_at = None;
             }
         }
-        let mut decision = apply_page(known.as_ref(), listed, stamp, &clock, |_| true);
+        let mut decision = apply_page(known.as_ref(), listed, stamp, &watermarks, |_| true);
         if let Decision::Write(written) = &mut decision {
             written.event_time = record.and_then(|record| record.event_time);
             if self.has(Fault::PagesDropTheSequencer) {
@@ -122,16 +128,16 @@ impl Rules {
         decision
     }
 
-    pub(super) fn is_purgeable(&self, record: &Record, clock: &Clock) -> bool {
-        let mut clock = *clock;
+    pub(super) fn is_purgeable(&self, record: &Record, watermarks: &ScanWatermarks) -> bool {
+        let mut watermarks = *watermarks;
         if self.has(Fault::ScansPurgeTheirOwnTombstones) {
-            clock.scan = u64::MAX;
+            watermarks.scan = u64::MAX;
         }
         if self.has(Fault::ScansPurgeWithoutMargin) {
             let margin = TOMBSTONE_MARGIN.as_millis() as i64;
             let later = |as_of: Timestamp| Timestamp::from_millis(as_of.as_millis() + margin);
-            clock.complete_as_of = clock.complete_as_of.map(later);
+            watermarks.complete_as_of = watermarks.complete_as_of.map(later);
         }
-        is_purgeable(record, &clock)
+        is_purgeable(record, &watermarks)
     }
 }

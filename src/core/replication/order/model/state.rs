@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::core::replication::order::Clock;
-use crate::core::replication::record::{Content, Record};
+use crate::core::replication::order::ScanWatermarks;
+use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::source_state::{RunningScan, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
@@ -55,7 +55,7 @@ pub(super) struct State {
     pub(super) lookups: [Lookup; MAX_LOOKUPS],
     /// The index.
     pub(super) record: Option<Record>,
-    pub(super) clock: Clock,
+    pub(super) watermarks: ScanWatermarks,
     pub(super) running: Option<RunningScan>,
     pub(super) newest_page: Option<Timestamp>,
     /// Not known to the index: how many operations the record shows, the newest event ever applied
@@ -75,7 +75,7 @@ impl Default for State {
             scan: Scan::Idle,
             lookups: [Lookup::Unused; MAX_LOOKUPS],
             record: None,
-            clock: Clock::default(),
+            watermarks: ScanWatermarks::default(),
             running: None,
             newest_page: None,
             shows: 0,
@@ -95,8 +95,8 @@ impl State {
             origin: String::new(),
             prefix: String::new(),
             scope: String::new(),
-            last_scan: self.clock.scan,
-            complete_as_of: self.clock.complete_as_of,
+            last_scan: self.watermarks.scan,
+            complete_as_of: self.watermarks.complete_as_of,
             newest_page: self.newest_page,
             running: self.running.take(),
             followed: None,
@@ -105,7 +105,7 @@ impl State {
             wired_queue: None,
         };
         let result = change(&mut source);
-        self.clock = source.clock();
+        self.watermarks = source.watermarks();
         self.running = source.running;
         self.newest_page = source.newest_page;
         result
@@ -149,8 +149,8 @@ impl State {
             second,
             second_page.stamp,
             second_page.shows as i64,
-            self.clock.scan as i64,
-            optional(self.clock.complete_as_of),
+            self.watermarks.scan as i64,
+            optional(self.watermarks.complete_as_of),
             optional(started),
             optional(self.newest_page),
             self.shows as i64,
@@ -164,8 +164,8 @@ impl State {
         ];
         if let Some(record) = &self.record {
             (words[23], words[24]) = match &record.content {
-                Content::Live { object, .. } => (1, object.size as i64),
-                Content::Removed { scan } => (2, *scan as i64),
+                RecordContent::Live { object, .. } => (1, object.size as i64),
+                RecordContent::Removed { scan } => (2, *scan as i64),
             };
             words[25] = optional(record.event_time);
             words[26] = optional(record.listed_at);

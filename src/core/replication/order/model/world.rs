@@ -4,7 +4,7 @@ use super::rules::{Fault, Rules};
 use super::state::{Listed, Lookup, Scan, State};
 use super::{Demand, PACE, Scope};
 use crate::core::replication::object::{Object, StorageClass};
-use crate::core::replication::order::{Decision, Event};
+use crate::core::replication::order::{CertainEvent, Decision};
 use crate::core::replication::record::Record;
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
@@ -127,14 +127,14 @@ impl World {
                 next.event_times[place] = 0;
             }
             let number = place + 1;
-            let event = Event {
+            let event = CertainEvent {
                 object: self.object(number),
                 time: self.stamp(state.event_times[place]),
                 sequencer: self.sequencers[place].clone(),
             };
             let decision = self
                 .rules
-                .event(state.record.as_ref(), &event, &state.clock);
+                .event(state.record.as_ref(), &event, &state.watermarks);
             self.take(&mut next, decision, number, Some(number));
             let time = state.event_times[place];
             steps.push((Step::Event { number, time }, next));
@@ -143,13 +143,13 @@ impl World {
 
     fn scan(&self, state: &State, steps: &mut Vec<(Step, State)>) {
         match state.scan {
-            Scan::Idle if state.clock.scan < self.scope.scans => {
+            Scan::Idle if state.watermarks.scan < self.scope.scans => {
                 let mut next = state.clone();
                 next.with_source(|source| {
                     source.begin_scan(Vec::new());
                 });
                 next.scan = Scan::Begun;
-                let number = next.clock.scan;
+                let number = next.watermarks.scan;
                 steps.push((Step::ScanBegins { number }, next));
             }
             Scan::Idle => {}
@@ -181,7 +181,7 @@ impl World {
                 }
                 let running = source.running.as_ref();
                 let is_first = running.is_some_and(|running| running.started.is_none());
-                let stamp = source.stamp_page(stamp);
+                let stamp = source.note_page(stamp);
                 (is_first, stamp.expect("a scan that has begun is running"))
             });
             let page = Listed {
@@ -209,12 +209,12 @@ impl World {
             complete.expect("a scan whose ranges are done is complete");
         });
         next.scan = Scan::Idle;
-        let clock = next.clock;
-        let purgeable = |record: &Record| self.rules.is_purgeable(record, &clock);
+        let watermarks = next.watermarks;
+        let purgeable = |record: &Record| self.rules.is_purgeable(record, &watermarks);
         if next.record.as_ref().is_some_and(purgeable) {
             self.take(&mut next, Decision::Erase, 0, None);
         }
-        let as_of = clock.complete_as_of;
+        let as_of = watermarks.complete_as_of;
         (Step::ScanCompletes { as_of }, next)
     }
 
@@ -246,10 +246,10 @@ impl World {
     fn apply(&self, next: &mut State, page: Listed) {
         let listed = self.object(page.shows);
         let stamp = Timestamp::from_millis(page.stamp);
-        let clock = next.clock;
+        let watermarks = next.watermarks;
         let decision = self
             .rules
-            .page(next.record.as_ref(), listed.as_ref(), stamp, &clock);
+            .page(next.record.as_ref(), listed.as_ref(), stamp, &watermarks);
         self.take(next, decision, page.shows, None);
     }
 

@@ -10,12 +10,12 @@ use crate::aws::queue::{MAX_VISIBILITY, Message, ReceiptHandle};
 
 /// The messages in hand, by what names a message across its deliveries.
 #[derive(Debug, Default)]
-pub struct InHand {
-    messages: HashMap<String, Held>,
+pub struct InFlight {
+    messages: HashMap<String, InFlightMessage>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct InFlightMessage {
     receipt: ReceiptHandle,
     received: Instant,
     invisible_until: Instant,
@@ -30,11 +30,11 @@ pub fn name_of(message: &Message) -> String {
     }
 }
 
-impl InHand {
+impl InFlight {
     /// Takes a message in hand. `false`: it is there already and was delivered once more; its latest
     /// receipt handle is kept, and this delivery needs no handling.
     pub fn take(&mut self, message: &Message, visibility: Duration, now: Instant) -> bool {
-        let held = Held {
+        let held = InFlightMessage {
             receipt: message.receipt.clone(),
             received: now,
             invisible_until: now + visibility,
@@ -90,37 +90,37 @@ mod tests {
 
     #[test]
     fn a_second_delivery_only_brings_a_later_receipt() {
-        let (mut in_hand, now) = (InHand::default(), Instant::now());
-        assert!(in_hand.take(&message("a", "1"), VISIBILITY, now));
-        assert!(!in_hand.take(&message("a", "2"), VISIBILITY, now));
-        assert!(in_hand.take(&message("", "3"), VISIBILITY, now));
-        assert!(in_hand.take(&message("", "4"), VISIBILITY, now));
-        assert_eq!(in_hand.messages.len(), 3);
-        assert_eq!(in_hand.release("a"), Some(ReceiptHandle("2".into())));
-        assert_eq!(in_hand.release("a"), None);
+        let (mut in_flight, now) = (InFlight::default(), Instant::now());
+        assert!(in_flight.take(&message("a", "1"), VISIBILITY, now));
+        assert!(!in_flight.take(&message("a", "2"), VISIBILITY, now));
+        assert!(in_flight.take(&message("", "3"), VISIBILITY, now));
+        assert!(in_flight.take(&message("", "4"), VISIBILITY, now));
+        assert_eq!(in_flight.messages.len(), 3);
+        assert_eq!(in_flight.release("a"), Some(ReceiptHandle("2".into())));
+        assert_eq!(in_flight.release("a"), None);
     }
 
     #[test]
     fn visibility_is_extended_at_half_time_and_once() {
-        let (mut in_hand, now) = (InHand::default(), Instant::now());
+        let (mut in_flight, now) = (InFlight::default(), Instant::now());
         let seconds = Duration::from_secs;
-        in_hand.take(&message("a", "a"), VISIBILITY, now);
-        in_hand.take(&message("b", "b"), VISIBILITY, now + seconds(20));
-        assert!(in_hand.due(VISIBILITY, now + seconds(29)).is_empty());
-        let due = in_hand.due(VISIBILITY, now + seconds(30));
+        in_flight.take(&message("a", "a"), VISIBILITY, now);
+        in_flight.take(&message("b", "b"), VISIBILITY, now + seconds(20));
+        assert!(in_flight.due(VISIBILITY, now + seconds(29)).is_empty());
+        let due = in_flight.due(VISIBILITY, now + seconds(30));
         assert_eq!(receipts(due), ["a"]);
-        let due = in_hand.due(VISIBILITY, now + seconds(59));
+        let due = in_flight.due(VISIBILITY, now + seconds(59));
         assert_eq!(receipts(due), ["b"]);
-        let due = in_hand.due(VISIBILITY, now + seconds(60));
+        let due = in_flight.due(VISIBILITY, now + seconds(60));
         assert_eq!(receipts(due), ["a"]);
     }
 
     #[test]
     fn what_no_queue_extends_any_more_is_let_go_of() {
-        let (mut in_hand, now) = (InHand::default(), Instant::now());
-        in_hand.take(&message("a", "a"), VISIBILITY, now);
+        let (mut in_flight, now) = (InFlight::default(), Instant::now());
+        in_flight.take(&message("a", "a"), VISIBILITY, now);
         let late = now + MAX_VISIBILITY - VISIBILITY;
-        assert!(in_hand.due(VISIBILITY, late).is_empty());
-        assert!(in_hand.messages.is_empty());
+        assert!(in_flight.due(VISIBILITY, late).is_empty());
+        assert!(in_flight.messages.is_empty());
     }
 }

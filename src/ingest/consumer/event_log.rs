@@ -3,8 +3,8 @@
 //! At debug, because it names keys. Nothing is decided or counted here.
 
 use super::look_up::LookUpError;
-use crate::core::replication::notification::{Meaning, ObjectEvent};
-use crate::core::replication::order::Kept;
+use crate::core::replication::notification::{EventMeaning, ObjectEvent};
+use crate::core::replication::order::SkipReason;
 use crate::index::ledger::Applied;
 
 /// Tells of an event that is of no concern to this Source, or to any.
@@ -24,11 +24,11 @@ pub(super) fn tell(
 }
 
 /// Why an event is of no concern to anybody, where its meaning says so.
-pub(super) fn of_no_concern(meaning: &Meaning) -> Option<&'static str> {
+pub(super) fn of_no_concern(meaning: &EventMeaning) -> Option<&'static str> {
     match meaning {
-        Meaning::Irrelevant => Some("passed over: it changes nothing that is indexed"),
-        Meaning::Unknown => Some("passed over: its kind is not known"),
-        Meaning::Certain(_) | Meaning::LookUp(_) => None,
+        EventMeaning::Irrelevant => Some("passed over: it changes nothing that is indexed"),
+        EventMeaning::Unknown => Some("passed over: its kind is not known"),
+        EventMeaning::Certain(_) | EventMeaning::LookUp(_) => None,
     }
 }
 
@@ -36,11 +36,13 @@ pub(super) fn of_no_concern(meaning: &Meaning) -> Option<&'static str> {
 pub(super) fn of_applied(applied: Applied) -> &'static str {
     match applied {
         Applied::Written => "written",
-        Applied::Stale(Kept::Unchanged) => "stale: the index says the same",
-        Applied::Stale(Kept::Absent) => "stale: there is nothing to remove",
-        Applied::Stale(Kept::BeforeScan) => "stale: a scan since then has listed its key",
-        Applied::Stale(Kept::NotNewer) => "stale: not newer than what the index has",
-        Applied::Stale(Kept::SequencerNotAbove) => "stale: a duplicate, or a later one came first",
+        Applied::Stale(SkipReason::Unchanged) => "stale: the index says the same",
+        Applied::Stale(SkipReason::Absent) => "stale: there is nothing to remove",
+        Applied::Stale(SkipReason::BeforeScan) => "stale: a scan since then has listed its key",
+        Applied::Stale(SkipReason::NotNewer) => "stale: not newer than what the index has",
+        Applied::Stale(SkipReason::SequencerNotAbove) => {
+            "stale: a duplicate, or a later one came first"
+        }
         Applied::LookUp => "its key is to be listed: it comes again",
         Applied::NotYet => "the Source is not ready for it: it comes again",
     }

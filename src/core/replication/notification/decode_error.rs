@@ -11,14 +11,14 @@ const MAX_QUOTED: usize = 80;
 /// A message that is no notification of S3, or not one that tells what happened to which object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}found {found}, expected {expected}")]
-pub struct Unreadable {
+pub struct DecodeError {
     /// Where in the message, from the outside in; empty for the message itself.
     place: String,
     found: String,
     expected: &'static str,
 }
 
-impl Unreadable {
+impl DecodeError {
     /// `found` must have passed [`quoted`] where it comes from the message.
     pub(super) fn new(found: impl Into<String>, expected: &'static str) -> Self {
         Self {
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_place_is_told_from_the_outside_in() {
-        let error = Unreadable::new("no key", "a key").within("record 1 of 2");
+        let error = DecodeError::new("no key", "a key").within("record 1 of 2");
         assert_eq!(
             error.within("the SNS message").to_string(),
             "in the SNS message: in record 1 of 2: found no key, expected a key"

@@ -6,18 +6,18 @@
 use serde_json::Value;
 
 use super::ObjectEvent;
-use super::key::{self, Encoding};
-use super::kind::Kind;
-use super::time::EventTime;
-use super::told::Told;
-use super::unreadable::{Unreadable, quoted, text};
+use super::decode_error::{DecodeError, quoted, text};
+use super::event_fields::EventFields;
+use super::event_kind::EventKind;
+use super::event_time::EventTime;
+use super::key::{self, KeyEncoding};
 
 /// The major version of the records that are known.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
 const VERSION: &str = "2";
 
 /// Reads the records of a message, all of them or none.
-pub(super) fn events(records: &[Value]) -> Result<Vec<ObjectEvent>, Unreadable> {
+pub(super) fn events(records: &[Value]) -> Result<Vec<ObjectEvent>, DecodeError> {
     let event = |(place, record): (usize, &Value)| {
         event(record)
             .map_err(|error| error.within(&format!("record {} of {}", place + 1, records.len())))
@@ -25,7 +25,7 @@ pub(super) fn events(records: &[Value]) -> Result<Vec<ObjectEvent>, Unreadable> 
     records.iter().enumerate().map(event).collect()
 }
 
-fn event(record: &Value) -> Result<ObjectEvent, Unreadable> {
+fn event(record: &Value) -> Result<ObjectEvent, DecodeError> {
     require_major(
         &record["eventVersion"],
         VERSION,
@@ -33,17 +33,17 @@ fn event(record: &Value) -> Result<ObjectEvent, Unreadable> {
     )?;
     let name = record["eventName"]
         .as_str()
-        .ok_or_else(|| Unreadable::new("no eventName", "the name of an event"))?;
+        .ok_or_else(|| DecodeError::new("no eventName", "the name of an event"))?;
     let name = name.strip_prefix("s3:").unwrap_or(name);
     let s3 = &record["s3"];
     let server = Server::new(&record["eventSource"]);
-    let mut told = Told::new(&s3["object"], EventTime::read(&record["eventTime"]));
+    let mut told = EventFields::new(&s3["object"], EventTime::read(&record["eventTime"]));
     if !server.orders {
         told.sequencer = None;
     }
     ObjectEvent::new(
         name,
-        Kind::of_s3_name(name),
+        EventKind::of_s3_name(name),
         bucket(&s3["bucket"]["name"]),
         key::read(&s3["object"]["key"], server.encoding),
         told,
@@ -52,7 +52,7 @@ fn event(record: &Value) -> Result<ObjectEvent, Unreadable> {
 
 /// What has to be known of the server that wrote a record.
 struct Server {
-    encoding: Encoding,
+    encoding: KeyEncoding,
     /// Whether its sequencers, compared as text, are in the order of what happened.
     orders: bool,
 }
@@ -62,16 +62,16 @@ impl Server {
         match event_source.as_str() {
             // Most servers that only resemble S3 call themselves so too.
             None | Some("aws:s3" | "minio:s3" | "") => Self {
-                encoding: Encoding::Form,
+                encoding: KeyEncoding::Form,
                 orders: true,
             },
             // Ceph writes keys as they are, and as a sequencer the bytes of its clock from the lowest up.
             Some("ceph:s3") => Self {
-                encoding: Encoding::Plain,
+                encoding: KeyEncoding::Plain,
                 orders: false,
             },
             Some(_) => Self {
-                encoding: Encoding::Form,
+                encoding: KeyEncoding::Form,
                 orders: false,
             },
         }
@@ -79,10 +79,10 @@ impl Server {
 }
 
 /// The bucket that a field names.
-pub(super) fn bucket(field: &Value) -> Result<String, Unreadable> {
+pub(super) fn bucket(field: &Value) -> Result<String, DecodeError> {
     match field.as_str() {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
-        _ => Err(Unreadable::new("no bucket", "the name of a bucket")),
+        _ => Err(DecodeError::new("no bucket", "the name of a bucket")),
     }
 }
 
@@ -91,7 +91,7 @@ pub(super) fn require_major(
     field: &Value,
     major: &str,
     expected: &'static str,
-) -> Result<(), Unreadable> {
+) -> Result<(), DecodeError> {
     let version = match field {
         Value::Null => return Ok(()),
         other => text(other),
@@ -101,7 +101,7 @@ pub(super) fn require_major(
         return Ok(());
     }
     let found = format!("the version {}", quoted(&version));
-    Err(Unreadable::new(found, expected))
+    Err(DecodeError::new(found, expected))
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What the name of an event says that it did.
 //!
-//! Names are compared as they are written, and what is not named here is [`Kind::Unknown`]. Whether
+//! Names are compared as they are written, and what is not named here is [`EventKind::Unknown`]. Whether
 //! the event carries enough to act on is not decided here.
 
 /// What an event did, as far as its name tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum EventKind {
     /// An object was written.
     Created,
     /// A key, a version or a delete marker was removed, or a delete marker was put.
@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Unknown,
 }
 
-impl Kind {
+impl EventKind {
     /// The kind of an event by its name on SQS and SNS, without `s3:`.
     ///
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The kind of an event by its `detail-type` on EventBridge; a deletion is [`Kind::Changed`]
+    /// The kind of an event by its `detail-type` on EventBridge; a deletion is [`EventKind::Changed`]
     /// until its other fields say more.
     ///
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html>
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn names_on_sqs_and_sns() {
-        use Kind::*;
+        use EventKind::*;
         for (name, kind) in [
             ("ObjectCreated:Put", Created),
             ("ObjectCreated:Post", Created),
@@ -115,13 +115,13 @@ mod tests {
             ("BucketCreated:*", Unknown),
             ("", Unknown),
         ] {
-            assert_eq!(Kind::of_s3_name(name), kind, "{name}");
+            assert_eq!(EventKind::of_s3_name(name), kind, "{name}");
         }
     }
 
     #[test]
     fn detail_types_on_eventbridge() {
-        use Kind::*;
+        use EventKind::*;
         for (detail_type, kind) in [
             ("Object Created", Created),
             ("Object Deleted", Changed),
@@ -136,7 +136,11 @@ mod tests {
             ("AWS API Call via CloudTrail", Unknown),
             ("object created", Unknown),
         ] {
-            assert_eq!(Kind::of_detail_type(detail_type), kind, "{detail_type}");
+            assert_eq!(
+                EventKind::of_detail_type(detail_type),
+                kind,
+                "{detail_type}"
+            );
         }
     }
 }

@@ -4,11 +4,11 @@
 
 use serde_json::Value;
 
-use super::kind::Kind;
-use super::time::EventTime;
-use super::{LookUp, Meaning};
+use super::event_kind::EventKind;
+use super::event_time::EventTime;
+use super::{EventMeaning, LookUp};
 use crate::core::replication::object::{ETag, Object, StorageClass};
-use crate::core::replication::order::Event;
+use crate::core::replication::order::CertainEvent;
 use crate::core::replication::sequencer::Sequencer;
 
 /// Sequencers that examples carry and that emulators send with every event, whatever happened
@@ -24,7 +24,7 @@ const EXAMPLES: [&str; 4] = [
 
 /// What an event tells beside its name, bucket and key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct EventFields {
     /// Bytes.
     pub(super) size: Option<u64>,
     /// The entity tag.
@@ -37,7 +37,7 @@ pub(super) struct Told {
     pub(super) time: Option<EventTime>,
 }
 
-impl Told {
+impl EventFields {
     /// What the fields of an `object` tell; S3 and EventBridge spell them differently, and emulators
     /// mix them.
     pub(super) fn new(object: &Value, time: Option<EventTime>) -> Self {
@@ -56,36 +56,40 @@ impl Told {
     ///
     /// A removal with a version is not certain: it may have destroyed an old version, or a delete
     /// marker, so that the object is there again.
-    pub(super) fn meaning(self, kind: Kind) -> Meaning {
+    pub(super) fn meaning(self, kind: EventKind) -> EventMeaning {
         match (kind, &self.sequencer, self.time, self.size) {
-            (Kind::Irrelevant, ..) => Meaning::Irrelevant,
-            (Kind::Unknown, ..) => Meaning::Unknown,
-            (Kind::Created, Some(sequencer), Some(time), Some(size)) => Meaning::Certain(Event {
-                object: Some(Object {
-                    size,
-                    etag: self.etag,
-                    last_modified: time.written,
-                    // Events do not tell the class; the next page does.
-                    storage_class: StorageClass::Standard,
-                }),
-                time: time.latest,
-                sequencer: sequencer.clone(),
-            }),
-            (Kind::Removed, Some(sequencer), Some(time), _) if !self.has_version => {
-                Meaning::Certain(Event {
+            (EventKind::Irrelevant, ..) => EventMeaning::Irrelevant,
+            (EventKind::Unknown, ..) => EventMeaning::Unknown,
+            (EventKind::Created, Some(sequencer), Some(time), Some(size)) => {
+                EventMeaning::Certain(CertainEvent {
+                    object: Some(Object {
+                        size,
+                        etag: self.etag,
+                        last_modified: time.written,
+                        // Events do not tell the class; the next page does.
+                        storage_class: StorageClass::Standard,
+                    }),
+                    time: time.latest,
+                    sequencer: sequencer.clone(),
+                })
+            }
+            (EventKind::Removed, Some(sequencer), Some(time), _) if !self.has_version => {
+                EventMeaning::Certain(CertainEvent {
                     object: None,
                     time: time.latest,
                     sequencer: sequencer.clone(),
                 })
             }
-            (Kind::Expired, ..) => Meaning::LookUp(LookUp {
+            (EventKind::Expired, ..) => EventMeaning::LookUp(LookUp {
                 sequencer: self.sequencer,
                 time: None,
             }),
-            (Kind::Created | Kind::Removed | Kind::Changed, ..) => Meaning::LookUp(LookUp {
-                sequencer: self.sequencer,
-                time: self.time.map(|time| time.latest),
-            }),
+            (EventKind::Created | EventKind::Removed | EventKind::Changed, ..) => {
+                EventMeaning::LookUp(LookUp {
+                    sequencer: self.sequencer,
+                    time: self.time.map(|time| time.latest),
+                })
+            }
         }
     }
 }
@@ -122,8 +126,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn told(object: Value) -> Told {
-        Told::new(&object, None)
+    fn told(object: Value) -> EventFields {
+        EventFields::new(&object, None)
     }
 
     #[test]
@@ -192,27 +196,27 @@ mod tests {
     #[test]
     fn only_what_is_complete_is_certain() {
         let time = EventTime::read(&json!("1970-01-01T00:00:01Z"));
-        let whole = Told::new(&json!({"size": 1, "sequencer": "1"}), time);
-        let unversioned = Told {
+        let whole = EventFields::new(&json!({"size": 1, "sequencer": "1"}), time);
+        let unversioned = EventFields {
             size: None,
             ..whole.clone()
         };
         for (why, kind, told, is_certain) in [
-            ("a whole creation", Kind::Created, whole.clone(), true),
+            ("a whole creation", EventKind::Created, whole.clone(), true),
             (
                 "a creation with a version",
-                Kind::Created,
-                Told {
+                EventKind::Created,
+                EventFields {
                     has_version: true,
                     ..whole.clone()
                 },
                 true,
             ),
-            ("no size", Kind::Created, unversioned.clone(), false),
+            ("no size", EventKind::Created, unversioned.clone(), false),
             (
                 "no sequencer",
-                Kind::Created,
-                Told {
+                EventKind::Created,
+                EventFields {
                     sequencer: None,
                     ..whole.clone()
                 },
@@ -220,18 +224,18 @@ mod tests {
             ),
             (
                 "no time",
-                Kind::Created,
-                Told {
+                EventKind::Created,
+                EventFields {
                     time: None,
                     ..whole.clone()
                 },
                 false,
             ),
-            ("a removal", Kind::Removed, unversioned.clone(), true),
+            ("a removal", EventKind::Removed, unversioned.clone(), true),
             (
                 "of a version",
-                Kind::Removed,
-                Told {
+                EventKind::Removed,
+                EventFields {
                     has_version: true,
                     ..whole.clone()
                 },
@@ -239,8 +243,8 @@ mod tests {
             ),
             (
                 "no sequencer",
-                Kind::Removed,
-                Told {
+                EventKind::Removed,
+                EventFields {
                     sequencer: None,
                     ..whole.clone()
                 },
@@ -248,26 +252,26 @@ mod tests {
             ),
             (
                 "no time",
-                Kind::Removed,
-                Told {
+                EventKind::Removed,
+                EventFields {
                     time: None,
                     ..whole.clone()
                 },
                 false,
             ),
-            ("by a rule", Kind::Expired, whole.clone(), false),
-            ("a change", Kind::Changed, whole.clone(), false),
+            ("by a rule", EventKind::Expired, whole.clone(), false),
+            ("a change", EventKind::Changed, whole.clone(), false),
         ] {
             match told.meaning(kind) {
-                Meaning::Certain(event) => {
+                EventMeaning::Certain(event) => {
                     assert!(is_certain, "{kind:?}, {why}: {event:?}");
                     assert_eq!(event.time.as_millis(), 1_999);
-                    assert_eq!(event.object.is_some(), kind == Kind::Created);
+                    assert_eq!(event.object.is_some(), kind == EventKind::Created);
                 }
-                Meaning::LookUp(look_up) => {
+                EventMeaning::LookUp(look_up) => {
                     assert!(!is_certain, "{kind:?}, {why}: {look_up:?}");
                     let millis = look_up.time.map(|time| time.as_millis());
-                    let is_timed = kind != Kind::Expired && why != "no time";
+                    let is_timed = kind != EventKind::Expired && why != "no time";
                     assert_eq!(millis, is_timed.then_some(1_999), "{kind:?}, {why}");
                 }
                 other => panic!("{kind:?}, {why}: {other:?}"),

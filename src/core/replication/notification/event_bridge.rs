@@ -6,12 +6,12 @@
 use serde_json::Value;
 
 use super::ObjectEvent;
-use super::key::{self, Encoding};
-use super::kind::Kind;
-use super::record::{bucket, require_major};
-use super::time::EventTime;
-use super::told::Told;
-use super::unreadable::{Unreadable, quoted, text};
+use super::decode_error::{DecodeError, quoted, text};
+use super::event_fields::EventFields;
+use super::event_kind::EventKind;
+use super::event_time::EventTime;
+use super::key::{self, KeyEncoding};
+use super::s3_records::{bucket, require_major};
 
 /// What EventBridge calls S3.
 const SOURCE: &str = "aws.s3";
@@ -41,38 +41,38 @@ fn is_detail(value: &Value) -> bool {
 }
 
 /// Reads the event.
-pub(super) fn event(body: &Value) -> Result<ObjectEvent, Unreadable> {
+pub(super) fn event(body: &Value) -> Result<ObjectEvent, DecodeError> {
     if let Some(source) = body.get("source").filter(|source| *source != SOURCE) {
         let found = format!("an event of {}", quoted(&text(source)));
-        return Err(Unreadable::new(found, "one of aws.s3"));
+        return Err(DecodeError::new(found, "one of aws.s3"));
     }
     let detail = body.get("detail").unwrap_or(body);
     let expected = "an event-version of the form 1.x";
     require_major(&detail["event-version"], VERSION, expected)?;
     let object = &detail["object"];
-    let told = Told::new(object, EventTime::read(&body["time"]));
+    let told = EventFields::new(object, EventTime::read(&body["time"]));
     let (name, kind) = match body["detail-type"].as_str() {
         Some("Object Deleted") => ("Object Deleted", deletion(detail)),
-        Some(detail_type) => (detail_type, Kind::of_detail_type(detail_type)),
+        Some(detail_type) => (detail_type, EventKind::of_detail_type(detail_type)),
         None => without_type(detail, &told),
     };
     ObjectEvent::new(
         name,
         kind,
         bucket(&detail["bucket"]["name"]),
-        key::read(&object["key"], Encoding::Plain),
+        key::read(&object["key"], KeyEncoding::Plain),
         told,
     )
 }
 
 /// What a deletion removed, by what it says of itself.
-fn deletion(detail: &Value) -> Kind {
+fn deletion(detail: &Value) -> EventKind {
     if is_of_lifecycle(detail) {
-        return Kind::Expired;
+        return EventKind::Expired;
     }
     match detail["deletion-type"].as_str() {
-        Some("Permanently Deleted" | "Delete Marker Created") => Kind::Removed,
-        _ => Kind::Changed,
+        Some("Permanently Deleted" | "Delete Marker Created") => EventKind::Removed,
+        _ => EventKind::Changed,
     }
 }
 
@@ -82,15 +82,15 @@ fn is_of_lifecycle(detail: &Value) -> bool {
 }
 
 /// What an event without a type did: what only a deletion or only a creation carries tells it.
-fn without_type(detail: &Value, told: &Told) -> (&'static str, Kind) {
+fn without_type(detail: &Value, told: &EventFields) -> (&'static str, EventKind) {
     let reason = detail["reason"].as_str().unwrap_or_default();
     if detail.get("deletion-type").is_some() {
         ("Object Deleted", deletion(detail))
     } else if WRITING.contains(&reason) && told.size.is_some() && told.etag.is_some() {
-        ("Object Created", Kind::Created)
+        ("Object Created", EventKind::Created)
     } else if is_of_lifecycle(detail) {
-        (WITHOUT_TYPE, Kind::Expired)
+        (WITHOUT_TYPE, EventKind::Expired)
     } else {
-        (WITHOUT_TYPE, Kind::Changed)
+        (WITHOUT_TYPE, EventKind::Changed)
     }
 }
