@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ::tantivy::directory::MmapDirectory;
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
@@ -17,6 +18,7 @@ use held::HeldCommit;
 use keys_query::KeysQuery;
 use read_only::{CommitFolder, open_newest};
 use schema::Fields;
+use writer_directory::{CloseOnDrop, WriterDirectory};
 
 pub mod audit;
 pub mod columns;
@@ -53,6 +55,7 @@ pub mod trigrams;
 pub mod verified;
 pub mod watch;
 pub mod without;
+mod writer_directory;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
 /// a merge.
@@ -63,6 +66,8 @@ pub const MIN_WRITER_MEMORY: usize = 15_000_000;
 
 /// An index in tantivy, open for writing or only for reading.
 pub struct TantivyEngine {
+    /// Dropped before the writer, whose merges may still run; `None` in memory, and in an engine that only reads.
+    _closes: Option<CloseOnDrop>,
     fields: Fields,
     /// `None` in an engine that only reads.
     writer: Option<IndexWriter>,
@@ -101,7 +106,10 @@ impl TantivyEngine {
     ///
     /// `memory` is the writer's budget in bytes, at least [`MIN_WRITER_MEMORY`].
     pub fn open(path: &Path, memory: usize) -> Result<Self, IndexError> {
-        guarded(|| Self::for_writing(open_existing(path)?, path, memory))
+        guarded(|| {
+            let directory = writer_directory(path)?;
+            Self::for_writing(open_existing(&directory, path)?, directory, path, memory)
+        })
     }
 
     /// As [`TantivyEngine::open`], making the index where there is none.
@@ -110,13 +118,19 @@ impl TantivyEngine {
             return Self::open(path, memory);
         }
         std::fs::create_dir_all(path).map_err(IndexError::file("create", path))?;
+        let directory = writer_directory(path)?;
         let index = builder()
-            .create_in_dir(path)
+            .open_or_create(directory.clone())
             .map_err(failure::of("create the index"))?;
-        Self::for_writing(index, path, memory)
+        Self::for_writing(index, directory, path, memory)
     }
 
-    fn for_writing(index: Index, path: &Path, memory: usize) -> Result<Self, IndexError> {
+    fn for_writing(
+        index: Index,
+        directory: WriterDirectory,
+        path: &Path,
+        memory: usize,
+    ) -> Result<Self, IndexError> {
         let options = IndexWriterOptions::builder()
             .memory_budget_per_thread(memory.max(MIN_WRITER_MEMORY))
             .num_worker_threads(1)
@@ -135,7 +149,10 @@ impl TantivyEngine {
         policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
         writer.set_merge_policy(Box::new(policy));
         let (_, fields) = Fields::schema();
-        Self::over(index, fields, Some(writer), Some(path.to_owned()))
+        Ok(Self {
+            _closes: Some(CloseOnDrop(directory)),
+            ..Self::over(index, fields, Some(writer), Some(path.to_owned()))?
+        })
     }
 
     /// Opens the newest commit of the index in the folder for reading alone; the folder is not
@@ -235,6 +252,7 @@ impl TantivyEngine {
             .map_err(failure::of("open the index"))?;
         let metas = index.load_metas().map_err(failure::of("read the index"))?;
         Ok(Self {
+            _closes: None,
             snapshot: Snapshot::of(&reader)?,
             checkpoint: payload::read(metas.payload.as_deref())?.0,
             fields,
@@ -308,8 +326,14 @@ fn builder() -> IndexBuilder {
         .tokenizers(schema::tokenizers())
 }
 
-fn open_existing(path: &Path) -> Result<Index, IndexError> {
-    let index = Index::open_in_dir(path).map_err(failure::of("open the index"))?;
+fn writer_directory(path: &Path) -> Result<WriterDirectory, IndexError> {
+    let files =
+        MmapDirectory::open(path).map_err(|error| failure::of("open the index")(error.into()))?;
+    Ok(WriterDirectory::new(files))
+}
+
+fn open_existing(directory: &WriterDirectory, path: &Path) -> Result<Index, IndexError> {
+    let index = Index::open(directory.clone()).map_err(failure::of("open the index"))?;
     with_our_schema(index, path)
 }
 

@@ -18,7 +18,7 @@ use super::failure;
 use crate::index::IndexError;
 
 /// Names the segments of the newest commit, and holds its payload.
-const META: &str = "meta.json";
+pub(super) const META: &str = "meta.json";
 /// What only a writer needs: the files that it may remove one day.
 const MANAGED: &str = ".managed.json";
 
