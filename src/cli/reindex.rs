@@ -84,7 +84,7 @@ pub(super) async fn run(
     if stop.is_cancelled() {
         return Err(Failure::Silent(INTERRUPTED));
     }
-    if outcomes.iter().all(|outcome| outcome.result.is_ok()) {
+    if outcomes.iter().all(|outcome| outcome.scan.result.is_ok()) {
         Ok(())
     } else {
         Err(Failure::Silent(FAILED))
@@ -97,7 +97,7 @@ async fn run_here_or_by_daemon(
     socket: &Path,
     stop: &CancellationToken,
 ) -> anyhow::Result<Vec<ReindexOutcome>> {
-    if reindex.writes_live_index() && control::is_answered(socket).await {
+    if reindex.writes_index() && control::is_answered(socket).await {
         tracing::info!("the daemon is asked to do it");
         return Ok(reindex.run_by_daemon(socket, stop).await?);
     }
@@ -123,8 +123,8 @@ fn summarise(outcomes: &[ReindexOutcome], mode: ReindexMode) {
             *sum += figure;
         }
         let name = &outcome.job.source.name;
-        let seconds = outcome.took.as_secs_f64();
-        match &outcome.result {
+        let seconds = outcome.scan.took.as_secs_f64();
+        match &outcome.scan.result {
             Ok(ScanOutcome { resumed, as_of }) => {
                 let how = match resumed {
                     true => "resumed and complete",
@@ -154,7 +154,7 @@ fn summarise(outcomes: &[ReindexOutcome], mode: ReindexMode) {
     }
     let failed = outcomes
         .iter()
-        .filter(|outcome| outcome.result.is_err())
+        .filter(|outcome| outcome.scan.result.is_err())
         .count();
     if mode == ReindexMode::Rebuild && failed > 0 {
         eprintln!("the index that was live before the rebuild still is");
@@ -169,7 +169,7 @@ fn figures(outcome: &ReindexOutcome) -> [u64; 6] {
         progress.added.get(),
         progress.changed.get(),
         progress.removed.get(),
-        outcome.job.list_requests(),
+        outcome.scan.list_requests,
     ]
 }
 

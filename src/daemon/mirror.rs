@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use super::events::Events;
 use super::pace::Pace;
@@ -21,7 +20,7 @@ use crate::core::replication::source_state::SourceState;
 use crate::index::IndexError;
 use crate::index::writer::IndexHandle;
 use crate::ingest::consumer::routes::ActiveSource;
-use crate::ingest::scanner::{ScanError, ScanJob, ScanOutcome, scan};
+use crate::ingest::scanner::{MeasuredScan, ScanError, ScanJob, ScanOutcome, scan_measured};
 use crate::observe::status::{Health, Phase, ScanView, Trouble, now};
 
 /// How long after a session's beginning a scan begins that must find what lost events would have told: the
@@ -263,9 +262,8 @@ impl Mirror {
         if !board.suffers(Trouble::Scan) {
             tracing::info!(source = source.name, reason = %due.reason, "scan begins");
         }
-        let (began, lists_before) = (Instant::now(), self.follower.bucket.lists_sent());
         let measures_drift = queue.is_some() && tells_drift(due, state);
-        let work = ScanJob {
+        let job = ScanJob {
             source: Arc::clone(source),
             lister: Arc::clone(&self.follower.bucket),
             index: self.index.clone(),
@@ -275,11 +273,10 @@ impl Mirror {
             drift_grace: measures_drift.then_some(self.config.events.expected_within),
             queue: queue.map(|queue| queue.id),
         };
-        let span = tracing::info_span!("scan", source = source.name, reason = %due.reason);
-        let result = scan(work, stop).instrument(span).await;
+        let reason = tracing::field::display(due.reason);
+        let scan = scan_measured(job, reason, stop).await;
         board.set_scan(None);
-        let took = began.elapsed();
-        let kept = self.note(&result, &progress, took);
+        let kept = self.note(&scan, &progress);
         match kept {
             Kept::Scanned => self.pace.completed(Instant::now()),
             Kept::Failed => self.pace.failed(Instant::now(), fastrand::f64()),
@@ -287,32 +284,28 @@ impl Mirror {
         }
         if let Some(ask) = asked {
             let ended = Ended {
-                result: result
+                result: scan
+                    .result
                     .as_ref()
                     .map(|done| *done)
                     .map_err(ToString::to_string),
-                took,
-                requests: self.follower.bucket.lists_sent() - lists_before,
+                took: scan.took,
+                requests: scan.list_requests,
             };
             // Whoever asked may be gone.
             let _ = ask.reply.send(ended);
         }
-        match result {
+        match scan.result {
             Err(ScanError::Index(error)) if !error.concerns_one_source() => Err(error),
             _ => Ok(kept),
         }
     }
 
     /// Notes how a scan ended.
-    fn note(
-        &self,
-        result: &Result<ScanOutcome, ScanError>,
-        progress: &ScanProgress,
-        took: Duration,
-    ) -> Kept {
+    fn note(&self, scan: &MeasuredScan, progress: &ScanProgress) -> Kept {
         let board = &self.follower.board;
         let source = &self.follower.source.name;
-        match result {
+        match &scan.result {
             Ok(completed) => {
                 board.scans.add(1);
                 board.recover(Trouble::Scan);
@@ -329,7 +322,7 @@ impl Mirror {
                     added = progress.added.get(),
                     changed = progress.changed.get(),
                     removed = progress.removed.get(),
-                    seconds = took.as_secs_f64(),
+                    seconds = scan.took.as_secs_f64(),
                     "scan complete"
                 );
                 Kept::Scanned

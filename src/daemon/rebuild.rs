@@ -6,12 +6,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use super::mirror::Ended;
 use super::session::{Surroundings, policy};
@@ -26,7 +24,7 @@ use crate::index::tally::Tally;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::writer::{self, IndexHandle, IndexThread};
 use crate::ingest::consumer::routes::ActiveSource;
-use crate::ingest::scanner::{ScanError, ScanJob, scan};
+use crate::ingest::scanner::{ScanError, ScanJob, scan_measured};
 use crate::observe::status::{Board, Health, QueueBoard};
 
 /// A rebuild that is asked for.
@@ -319,8 +317,7 @@ impl Job {
         stop: &CancellationToken,
     ) -> (String, Ended, Option<IndexError>) {
         let source = &self.follower.source;
-        let (began, lists_before) = (Instant::now(), self.follower.bucket.lists_sent());
-        let work = ScanJob {
+        let job = ScanJob {
             source: Arc::clone(source),
             lister: Arc::clone(&self.follower.bucket),
             index,
@@ -331,16 +328,15 @@ impl Job {
             // What is half-built must not count as followed; it is told so when all is complete.
             queue: None,
         };
-        let span = tracing::info_span!("scan", source = source.name, reason = "rebuild");
-        let result = scan(work, stop).instrument(span).await;
-        let failure = match &result {
+        let scan = scan_measured(job, "rebuild", stop).await;
+        let failure = match &scan.result {
             Err(ScanError::Index(error)) if !error.concerns_one_source() => Some(error.clone()),
             _ => None,
         };
         let ended = Ended {
-            result: result.map_err(|error| error.to_string()),
-            took: began.elapsed(),
-            requests: self.follower.bucket.lists_sent() - lists_before,
+            result: scan.result.map_err(|error| error.to_string()),
+            took: scan.took,
+            requests: scan.list_requests,
         };
         (source.name.clone(), ended, failure)
     }

@@ -1,8 +1,8 @@
-//! The loop of one queue: receive, hand to the index, acknowledge what is committed.
+//! The loop of one queue: receive messages, hand them to the index, acknowledge what is committed.
 //!
-//! What a message means is decided in [`handler`]; here is only who waits for whom. A message is
-//! acknowledged after the commit that holds its effects and with its latest receipt handle; until then
-//! its visibility is extended, and after anything that goes wrong it is left to come again.
+//! [`handler`] decides what a message means. A message is acknowledged after the commit that contains its
+//! effects, with its latest receipt handle. Until then its visibility is extended. If anything goes wrong,
+//! the message is not acknowledged, and the queue redelivers it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,26 +35,26 @@ use handler::{FAILS_EVERY_TIME, Handler, MessageOutcome};
 use in_flight::{InFlight, name_of};
 pub use permits::{MAX_REQUESTS_IN_FLIGHT, Permits};
 
-/// How often visibility is looked after, and refused acknowledgements are tried again.
+/// How often to extend visibility and to retry refused acknowledgements.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often the queue is asked for its counts.
-const ATTRIBUTES_EVERY: Duration = Duration::from_secs(15);
+/// How often to request the queue's message counts.
+const ATTRIBUTES_INTERVAL: Duration = Duration::from_secs(15);
 
-/// DeleteMessageBatch and ChangeMessageVisibilityBatch requests of one queue at the same time.
+/// Maximum number of DeleteMessageBatch requests of one queue at the same time, and of
+/// ChangeMessageVisibilityBatch requests.
 const MAX_REQUESTS: usize = 8;
 
-/// How often a message is acknowledged before it is left to come again.
+/// Maximum number of attempts to acknowledge a message. Then it is left to be redelivered.
 const MAX_ACKNOWLEDGEMENTS: u32 = 5;
 
-/// The wait after the first error of the queue; it doubles with each up to the longest.
-const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+/// The wait after the first error of the queue, and the longest. It doubles with each error in a row.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
-/// For how long a message is left alone that could not be handled; it doubles with each delivery up to
-/// the longest.
-const FIRST_REST: Duration = Duration::from_secs(10);
-const LONGEST_REST: Duration = Duration::from_secs(15 * 60);
+/// How long to hide a message that could not be handled, and the longest. It doubles with each delivery.
+const FIRST_REDELIVERY_DELAY: Duration = Duration::from_secs(10);
+const LONGEST_REDELIVERY_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// The loop of one queue.
 pub struct Consumer<Q> {
@@ -65,23 +65,24 @@ pub struct Consumer<Q> {
     limits: EventsConfig,
     permits: Permits,
     in_flight: InFlight,
-    /// Requests that are under way or wait for their turn.
+    /// Receives that run or wait for a permit.
     receives: JoinSet<Received>,
-    /// How many of them there should be.
-    wanted_receives: usize,
-    /// Before that no receive is begun.
-    back_off_until: Option<tokio::time::Instant>,
+    /// How many of them there should be: 1 when idle, up to `receives_per_queue` under load.
+    target_receives: usize,
+    /// No receive starts before this time.
+    backoff_until: Option<tokio::time::Instant>,
     errors_in_a_row: u32,
     handled: JoinSet<Handled>,
-    done: Vec<Done>,
+    to_acknowledge: Vec<PendingAcknowledgement>,
+    /// Requests whose result no decision depends on.
     requests: JoinSet<()>,
     acknowledging: JoinSet<Acknowledged>,
-    asked_attributes: Option<Instant>,
-    full_told: Arc<AtomicBool>,
+    attributes_requested_at: Option<Instant>,
+    reported_full_quarantine: Arc<AtomicBool>,
     acknowledging_fails: bool,
 }
 
-/// What came of a receive; the permits are of the messages, one each.
+/// The result of a receive, with one permit for each message.
 struct Received {
     result: Result<Vec<Message>, QueueError>,
     permits: Option<OwnedSemaphorePermit>,
@@ -90,25 +91,24 @@ struct Received {
 struct Handled {
     message: Message,
     outcome: Result<MessageOutcome, IndexError>,
-    room: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
-/// A message to be acknowledged.
-struct Done {
+/// A message to acknowledge.
+struct PendingAcknowledgement {
     receipt: ReceiptHandle,
-    /// How often that was tried.
-    tries: u32,
-    /// Until it is acknowledged it takes the room of another.
-    _room: Option<OwnedSemaphorePermit>,
+    attempts: u32,
+    /// The message counts as in flight until it is acknowledged.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 struct Acknowledged {
-    batch: Vec<Done>,
+    batch: Vec<PendingAcknowledgement>,
     result: Result<Vec<Refused>, QueueError>,
 }
 
 impl<Q: Queue> Consumer<Q> {
-    /// A loop that has not begun.
+    /// A loop that has not started yet.
     pub fn new(
         queue: Arc<Q>,
         handler: Arc<Handler>,
@@ -125,21 +125,21 @@ impl<Q: Queue> Consumer<Q> {
             permits,
             in_flight: InFlight::default(),
             receives: JoinSet::new(),
-            wanted_receives: 1,
-            back_off_until: None,
+            target_receives: 1,
+            backoff_until: None,
             errors_in_a_row: 0,
             handled: JoinSet::new(),
-            done: Vec::new(),
+            to_acknowledge: Vec::new(),
             requests: JoinSet::new(),
             acknowledging: JoinSet::new(),
-            asked_attributes: None,
-            full_told: Arc::default(),
+            attributes_requested_at: None,
+            reported_full_quarantine: Arc::default(),
             acknowledging_fails: false,
         }
     }
 
-    /// Runs until it is stopped and everything in hand is committed and acknowledged, or the index
-    /// fails. What is in hand when this future is dropped comes again.
+    /// Runs until `stop` is cancelled and all messages in flight are committed and acknowledged, or until
+    /// the index fails. If this future is dropped, the queue redelivers the messages in flight.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), IndexError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -149,20 +149,20 @@ impl<Q: Queue> Consumer<Q> {
                 return Ok(());
             }
             if !stopping {
-                self.begin_receives();
+                self.start_receives();
             }
-            self.begin_acknowledgements();
-            let backoff = self.back_off_until;
+            self.start_acknowledgements();
+            let backoff_until = self.backoff_until;
             tokio::select! {
                 Some(received) = self.receives.join_next() => {
-                    // Those that a stop has aborted bring nothing.
+                    // A receive that `stop` has aborted has no result.
                     if let Ok(received) = received {
                         self.on_received(received);
                     }
                 }
                 Some(Ok(handled)) = self.handled.join_next() => {
                     self.on_handled(handled)?;
-                    // A commit settles many at once, which are acknowledged together.
+                    // One commit finishes many messages: collect them, to acknowledge them in batches.
                     while let Some(Ok(handled)) = self.handled.try_join_next() {
                         self.on_handled(handled)?;
                     }
@@ -172,7 +172,7 @@ impl<Q: Queue> Consumer<Q> {
                 }
                 Some(_) = self.requests.join_next() => {}
                 _ = tick.tick() => self.on_tick(),
-                () = until(backoff) => self.back_off_until = None,
+                () = sleep_until(backoff_until) => self.backoff_until = None,
                 () = stop.cancelled(), if !stopping => {
                     stopping = true;
                     self.receives.abort_all();
@@ -181,15 +181,15 @@ impl<Q: Queue> Consumer<Q> {
         }
     }
 
-    /// Whether nothing is left that a stop waits for. The other requests are only a favour.
+    /// Whether a stop has nothing left to wait for. It does not wait for `requests`.
     fn is_idle(&self) -> bool {
-        self.handled.is_empty() && self.done.is_empty() && self.acknowledging.is_empty()
+        self.handled.is_empty() && self.to_acknowledge.is_empty() && self.acknowledging.is_empty()
     }
 
-    /// Begins as many receives as are wanted.
-    fn begin_receives(&mut self) {
-        while self.back_off_until.is_none() && self.receives.len() < self.wanted_receives {
-            // The first answer comes at once, so that it is known soon whether the queue answers.
+    /// Starts receives until there are as many as the target.
+    fn start_receives(&mut self) {
+        while self.backoff_until.is_none() && self.receives.len() < self.target_receives {
+            // Until the queue has answered once, do not wait for messages: its health must be known soon.
             let wait = match self.board.health() {
                 Health::Receiving => self.permits.wait,
                 _ => Duration::ZERO,
@@ -198,18 +198,18 @@ impl<Q: Queue> Consumer<Q> {
             let visibility = self.limits.visibility_timeout;
             let is_extra = !self.receives.is_empty();
             self.receives.spawn(async move {
-                // Back-pressure: no message is received for which there is no room.
-                let room = Arc::clone(&permits.messages);
-                let room = room.acquire_many_owned(MAX_BATCH as u32).await;
-                let mut room = room.expect("nobody closes the semaphore");
-                let turn = permits.receives.acquire().await;
-                let turn = turn.expect("nobody closes the semaphore");
+                // Back-pressure: reserve a permit for each message that the receive may return.
+                let messages = Arc::clone(&permits.messages);
+                let messages = messages.acquire_many_owned(MAX_BATCH as u32).await;
+                let mut messages = messages.expect("the semaphore is never closed");
+                let permit = permits.receives.acquire().await;
+                let permit = permit.expect("the semaphore is never closed");
                 let wait = if is_extra { Duration::ZERO } else { wait };
                 let result = queue.receive(MAX_BATCH as u8, wait, visibility).await;
-                drop(turn);
+                drop(permit);
                 let count = result.as_ref().map_or(0, Vec::len);
                 Received {
-                    permits: room.split(count),
+                    permits: messages.split(count),
                     result,
                 }
             });
@@ -228,10 +228,10 @@ impl<Q: Queue> Consumer<Q> {
         if messages.is_empty() {
             self.board.set_drained();
         }
-        self.wanted_receives = match messages.len() {
-            MAX_BATCH => (self.wanted_receives * 2).min(self.limits.receives_per_queue),
+        self.target_receives = match messages.len() {
+            MAX_BATCH => (self.target_receives * 2).min(self.limits.receives_per_queue),
             0 => 1,
-            _ => self.wanted_receives,
+            _ => self.target_receives,
         };
         let counters = &self.board.counters;
         counters.received.add(messages.len() as u64);
@@ -248,10 +248,10 @@ impl<Q: Queue> Consumer<Q> {
             if message.receive_count > 1 {
                 counters.redelivered.add(1);
             }
-            let room = permits.as_mut().and_then(|permits| permits.split(1));
+            let permit = permits.as_mut().and_then(|permits| permits.split(1));
             if !self
                 .in_flight
-                .take(&message, self.limits.visibility_timeout, now)
+                .add(&message, self.limits.visibility_timeout, now)
             {
                 continue;
             }
@@ -260,33 +260,33 @@ impl<Q: Queue> Consumer<Q> {
             self.handled.spawn(async move {
                 let copy = message.clone();
                 let handling = async move { handler.handle(&copy).await };
-                // In a task of its own, so that a message that makes it panic harms no other.
+                // In a task of its own, so that a panic fails only this message.
                 let handling = tokio::spawn(handling.instrument(batch));
                 let handling = AbortOnDropHandle::new(handling);
                 let panicked = |_| {
-                    let reason = "handling it panicked; see the log".to_owned();
+                    let reason = "handling the message panicked; see the log".to_owned();
                     Ok(MessageOutcome::Failed(reason))
                 };
                 Handled {
                     message,
                     outcome: handling.await.unwrap_or_else(panicked),
-                    room,
+                    permit,
                 }
             });
         }
     }
 
     fn on_error(&mut self, error: &QueueError) {
-        let wait = exponential(FIRST_BACK_OFF, LONGEST_BACK_OFF, self.errors_in_a_row);
+        let wait = exponential(FIRST_BACKOFF, LONGEST_BACKOFF, self.errors_in_a_row);
         let wait = with_jitter(wait, fastrand::f64());
         self.errors_in_a_row += 1;
-        self.wanted_receives = 1;
-        self.back_off_until = Some(tokio::time::Instant::now() + wait);
+        self.target_receives = 1;
+        self.backoff_until = Some(tokio::time::Instant::now() + wait);
         if error.kind == QueueErrorKind::Missing {
             self.board.counters.missing.add(1);
         }
         if self.board.set_health(Health::Failing(error.to_string())) {
-            tracing::warn!(queue = self.board.url, %error, "cannot receive; it is tried again");
+            tracing::warn!(queue = self.board.url, %error, "receive failed; retrying");
         }
     }
 
@@ -294,38 +294,39 @@ impl<Q: Queue> Consumer<Q> {
         let Handled {
             message,
             outcome,
-            room,
+            permit,
         } = handled;
         let outcome = outcome?;
-        let Some(receipt) = self.in_flight.release(&name_of(&message)) else {
+        let Some(receipt) = self.in_flight.remove(&name_of(&message)) else {
             return Ok(());
         };
         match outcome {
-            MessageOutcome::Done => self.done.push(Done {
+            MessageOutcome::Done => self.to_acknowledge.push(PendingAcknowledgement {
                 receipt,
-                tries: 0,
-                _room: room,
+                attempts: 0,
+                _permit: permit,
             }),
-            MessageOutcome::NotYet => self.let_rest(receipt, FIRST_REST),
+            MessageOutcome::NotYet => self.delay_redelivery(receipt, FIRST_REDELIVERY_DELAY),
             MessageOutcome::Unreadable(reason) => {
                 self.board.counters.unreadable.add(1);
                 self.note_if_last(&message);
-                self.let_rest(receipt, rest_after(message.receive_count));
-                self.keep(message, reason);
+                self.delay_redelivery(receipt, redelivery_delay(message.receive_count));
+                self.quarantine(message, reason);
             }
             MessageOutcome::Failed(reason) => {
                 self.board.counters.failed.add(1);
                 self.note_if_last(&message);
-                self.let_rest(receipt, rest_after(message.receive_count));
+                self.delay_redelivery(receipt, redelivery_delay(message.receive_count));
                 if message.receive_count >= FAILS_EVERY_TIME {
-                    self.keep(message, reason);
+                    self.quarantine(message, reason);
                 }
             }
         }
         Ok(())
     }
 
-    /// Counts a message that could not be handled and is not delivered again, as far as the queue has said.
+    /// Counts a message that could not be handled if this was its last delivery according to the queue's
+    /// redrive policy.
     fn note_if_last(&self, message: &Message) {
         let attributes = self.board.attributes();
         let redrive = attributes.and_then(|attributes| attributes.redrive);
@@ -334,11 +335,13 @@ impl<Q: Queue> Consumer<Q> {
         }
     }
 
-    /// Keeps a message for inspection; it stays in the queue, which moves it to its dead-letter queue.
-    fn keep(&mut self, message: Message, reason: String) {
-        let (quarantine, full_told) = (Arc::clone(&self.quarantine), Arc::clone(&self.full_told));
+    /// Copies a message to the quarantine for inspection. The message itself stays in the queue, which
+    /// moves it to its dead-letter queue.
+    fn quarantine(&mut self, message: Message, reason: String) {
+        let quarantine = Arc::clone(&self.quarantine);
+        let reported_full = Arc::clone(&self.reported_full_quarantine);
         let queue_url = self.board.url.clone();
-        // It waits for the disk.
+        // Blocking: it writes to the disk.
         self.requests.spawn_blocking(move || {
             let suspect = Suspect {
                 queue_url: &queue_url,
@@ -349,34 +352,34 @@ impl<Q: Queue> Consumer<Q> {
                 receive_count: message.receive_count,
             };
             let queue = &queue_url;
-            // It quotes the message, and with that perhaps a key.
-            tracing::debug!(queue, message_id = message.id, reason, "not handled");
+            // At debug, because the reason quotes the message and may contain a key.
+            tracing::debug!(queue, message_id = message.id, reason, "message not handled");
             match quarantine.keep(&suspect) {
                 Ok(Keeping::New) => tracing::warn!(
                     queue,
                     message_id = message.id,
-                    "a message cannot be handled and is kept in quarantine, which says why; it is not \
-                     acknowledged"
+                    "message quarantined; it is not acknowledged; `asset-indexer quarantine show` has the \
+                     reason"
                 ),
                 Ok(Keeping::Known) => {}
-                Ok(Keeping::Full) if full_told.swap(true, Ordering::Relaxed) => {}
+                Ok(Keeping::Full) if reported_full.swap(true, Ordering::Relaxed) => {}
                 Ok(Keeping::Full) => {
-                    tracing::warn!(queue, "the quarantine is full; more is not kept");
+                    tracing::warn!(queue, "the quarantine is full; messages are not copied to it");
                 }
-                Err(error) => tracing::warn!(queue, %error, "a message could not be kept"),
+                Err(error) => tracing::warn!(queue, %error, "failed to quarantine a message"),
             }
         });
     }
 
-    /// Keeps a message from everyone for a while.
-    fn let_rest(&mut self, receipt: ReceiptHandle, rest: Duration) {
-        // If this is not said, or fails, the message comes again when its visibility runs out.
+    /// Hides a message for that time.
+    fn delay_redelivery(&mut self, receipt: ReceiptHandle, delay: Duration) {
+        // If this request is skipped or fails, the message is redelivered when its visibility ends.
         if self.requests.len() < MAX_REQUESTS {
-            self.extend(vec![receipt], rest);
+            self.extend(vec![receipt], delay);
         }
     }
 
-    /// Keeps messages from everyone for so long from now on. Where that fails, they come again earlier.
+    /// Hides messages for that time from now on. If the request fails, they are redelivered earlier.
     fn extend(&mut self, receipts: Vec<ReceiptHandle>, visibility: Duration) {
         let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
         self.requests.spawn(async move {
@@ -385,14 +388,14 @@ impl<Q: Queue> Consumer<Q> {
         });
     }
 
-    fn begin_acknowledgements(&mut self) {
-        while !self.done.is_empty() && self.acknowledging.len() < MAX_REQUESTS {
-            let rest = self.done.len().saturating_sub(MAX_BATCH);
-            let batch = self.done.split_off(rest);
+    fn start_acknowledgements(&mut self) {
+        while !self.to_acknowledge.is_empty() && self.acknowledging.len() < MAX_REQUESTS {
+            let rest = self.to_acknowledge.len().saturating_sub(MAX_BATCH);
+            let batch = self.to_acknowledge.split_off(rest);
             let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
             self.acknowledging.spawn(async move {
                 let _permit = permits.request().await;
-                let receipts: Vec<_> = batch.iter().map(|done| done.receipt.clone()).collect();
+                let receipts: Vec<_> = batch.iter().map(|ack| ack.receipt.clone()).collect();
                 let result = queue.acknowledge(&receipts).await;
                 Acknowledged { batch, result }
             });
@@ -408,24 +411,27 @@ impl<Q: Queue> Consumer<Q> {
                 .into_iter()
                 .map(|refused| (refused.place, refused.is_senders_fault))
                 .collect(),
-            // Which of them are deleted is not known; to delete one again does no harm.
+            // It is unknown which of them were deleted. Deleting a message twice does no harm.
             Err(error) => {
                 if !std::mem::replace(&mut self.acknowledging_fails, true) {
-                    tracing::warn!(queue = self.board.url, %error, "cannot acknowledge messages");
+                    tracing::warn!(queue = self.board.url, %error, "failed to acknowledge messages; retrying");
                 }
                 (0..sent).map(|place| (place, false)).collect()
             }
         };
         if failed.is_empty() && std::mem::take(&mut self.acknowledging_fails) {
-            tracing::info!(queue = self.board.url, "messages are acknowledged again");
+            tracing::info!(
+                queue = self.board.url,
+                "acknowledging messages succeeds again"
+            );
         }
         counters.acknowledged.add((sent - failed.len()) as u64);
-        for (place, mut done) in batch.into_iter().enumerate() {
-            done.tries += 1;
+        for (place, mut ack) in batch.into_iter().enumerate() {
+            ack.attempts += 1;
             match failed.get(&place) {
                 None => {}
-                Some(false) if done.tries < MAX_ACKNOWLEDGEMENTS => self.done.push(done),
-                // It comes again; its effect is in the index.
+                Some(false) if ack.attempts < MAX_ACKNOWLEDGEMENTS => self.to_acknowledge.push(ack),
+                // It is redelivered. Its effects are in the index already, so that changes nothing.
                 Some(_) => counters.refused_receipts.add(1),
             }
         }
@@ -434,18 +440,18 @@ impl<Q: Queue> Consumer<Q> {
     fn on_tick(&mut self) {
         let due = self
             .in_flight
-            .due(self.limits.visibility_timeout, Instant::now());
+            .due_for_extension(self.limits.visibility_timeout, Instant::now());
         for part in due.chunks(due.len().div_ceil(MAX_REQUESTS).max(MAX_BATCH)) {
             self.extend(part.to_vec(), self.limits.visibility_timeout);
         }
-        let is_due = |asked: Instant| asked.elapsed() >= ATTRIBUTES_EVERY;
-        if self.asked_attributes.is_none_or(is_due) {
-            self.asked_attributes = Some(Instant::now());
+        let is_due = |requested_at: Instant| requested_at.elapsed() >= ATTRIBUTES_INTERVAL;
+        if self.attributes_requested_at.is_none_or(is_due) {
+            self.attributes_requested_at = Some(Instant::now());
             let (queue, board) = (Arc::clone(&self.queue), Arc::clone(&self.board));
             let permits = self.permits.clone();
             self.requests.spawn(async move {
                 let _permit = permits.request().await;
-                // Without the right to ask, the counts are only not shown.
+                // Without the permission to request them, the counts are unknown. That is no error.
                 if let Ok(attributes) = queue.attributes().await {
                     board.set_attributes(attributes);
                 }
@@ -454,13 +460,17 @@ impl<Q: Queue> Consumer<Q> {
     }
 }
 
-/// For how long a message is left alone after that many deliveries.
-fn rest_after(receive_count: u32) -> Duration {
-    exponential(FIRST_REST, LONGEST_REST, receive_count.saturating_sub(1))
+/// How long to hide a message that has been delivered that many times.
+fn redelivery_delay(receive_count: u32) -> Duration {
+    exponential(
+        FIRST_REDELIVERY_DELAY,
+        LONGEST_REDELIVERY_DELAY,
+        receive_count.saturating_sub(1),
+    )
 }
 
-/// Waits until then; for ever where there is no time.
-async fn until(time: Option<tokio::time::Instant>) {
+/// Sleeps until `time`. Never returns if it is `None`.
+async fn sleep_until(time: Option<tokio::time::Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,

@@ -1,19 +1,17 @@
-//! The one-shot full reindex: every chosen Source is scanned, and the index closed in good order.
+//! The one-shot reindex: scan every selected Source, then close the index cleanly.
 //!
-//! It decides which index is written (the live one, a new one beside it, or none) and lets no
-//! Source's failure stop another's. What it shows while it runs is the caller's affair.
+//! It decides which index to write: the current one, a new one next to it, or none. A failure of one
+//! Source does not stop the others. The caller shows the progress.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
-use crate::aws::bucket::S3Bucket;
+use crate::aws::bucket::LazyBucket;
 use crate::config::{Config, UnknownSource};
 use crate::core::counters::ScanProgress;
 use crate::core::replication::checkpoint::Checkpoint;
@@ -26,59 +24,57 @@ use crate::index::live::{find_live, open_live, open_or_create_live, open_predece
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::writer::{self, IndexHandle};
-use crate::ingest::scanner::{ScanError, ScanJob, ScanOutcome, scan};
+use crate::ingest::scanner::{MeasuredScan, ScanError, ScanJob, scan_measured};
 
 mod by_daemon;
 
-/// What is written, and how.
+/// Which index a reindex writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReindexMode {
-    /// The live index is reconciled in place; searches go on meanwhile.
+    /// Updates the current index. Searches continue meanwhile.
     InPlace,
-    /// A new index is built beside the live one and takes its place when all Sources are complete.
+    /// Builds a new index next to the current one. It replaces the current one if the scans of all
+    /// Sources complete.
     Rebuild,
-    /// Nothing: it is only counted what would be.
+    /// Writes nothing and only counts what a reindex would change.
     DryRun,
 }
 
-/// A reindex to be done.
+/// A reindex to run.
 pub(crate) struct Reindex {
     config: Config,
     mode: ReindexMode,
     scan_mode: ScanMode,
-    /// Whether all configured Sources are scanned.
-    whole: bool,
+    /// Whether every enabled Source is scanned.
+    scans_all: bool,
     jobs: Vec<Arc<ReindexJob>>,
 }
 
-/// The scan of one Source, as others may watch it.
+/// The scan of one Source, for others to watch.
 pub(crate) struct ReindexJob {
-    /// The Source.
     pub source: Arc<Source>,
-    /// What it has done so far.
     pub progress: Arc<ScanProgress>,
-    requests: AtomicU64,
 }
 
 /// How the scan of one Source ended.
 pub(crate) struct ReindexOutcome {
-    /// Its job.
     pub job: Arc<ReindexJob>,
-    /// What the scan did, or why it is not complete.
-    pub result: Result<ScanOutcome, ScanError>,
-    /// How long it took.
-    pub took: Duration,
+    pub scan: MeasuredScan,
 }
 
-impl ReindexJob {
-    /// LIST requests that were sent, those that failed included; 0 until the scan has ended.
-    pub(crate) fn list_requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+impl ReindexOutcome {
+    fn failed(job: &Arc<ReindexJob>, error: ScanError) -> Self {
+        Self {
+            job: Arc::clone(job),
+            scan: MeasuredScan::failed(error),
+        }
     }
 }
 
 impl Reindex {
-    /// A reindex of all Sources of the configuration, or of those named.
+    /// A reindex of the named Sources, or of all enabled ones if `names` is empty.
+    ///
+    /// A disabled Source is scanned only if it is named.
     pub(crate) fn new(
         config: Config,
         names: &[String],
@@ -89,20 +85,18 @@ impl Reindex {
             Arc::new(ReindexJob {
                 source: Arc::clone(source),
                 progress: Arc::default(),
-                requests: AtomicU64::new(0),
             })
         };
-        // One that is disabled is scanned where it is named.
-        let is_wanted = |source: &&Arc<Source>| source.enabled || !names.is_empty();
-        let chosen = config.choose(names)?.into_iter().filter(is_wanted);
-        let jobs: Vec<_> = chosen.map(job).collect();
+        let is_selected = |source: &&Arc<Source>| source.enabled || !names.is_empty();
+        let selected = config.choose(names)?.into_iter().filter(is_selected);
+        let jobs: Vec<_> = selected.map(job).collect();
         let mut enabled = config.sources.iter().filter(|source| source.enabled);
-        let is_chosen = |source: &Arc<Source>| {
+        let has_job = |source: &Arc<Source>| {
             let mut jobs = jobs.iter();
             jobs.any(|job: &Arc<ReindexJob>| job.source.name == source.name)
         };
         Ok(Self {
-            whole: enabled.all(is_chosen),
+            scans_all: enabled.all(has_job),
             jobs,
             config,
             mode,
@@ -110,19 +104,21 @@ impl Reindex {
         })
     }
 
-    /// Whether anything is written, so that the daemon must do it where there is one.
-    pub(crate) fn writes_live_index(&self) -> bool {
+    /// Whether the reindex writes to the data directory. Then a running daemon has to do it.
+    pub(crate) fn writes_index(&self) -> bool {
         self.mode != ReindexMode::DryRun
     }
 
-    /// The scans, to watch them.
+    /// The scans, for the caller to watch.
     pub(crate) fn jobs(&self) -> &[Arc<ReindexJob>] {
         &self.jobs
     }
 
-    /// Does it. The outcomes come in the order of the configuration.
+    /// Runs the reindex. The outcomes are in the order of the configuration.
     ///
-    /// An error is one of the index and concerns all Sources; what was committed stays.
+    /// # Errors
+    ///
+    /// Only if the index fails, which concerns all Sources. What was committed before stays.
     pub(crate) async fn run(
         self,
         stop: &CancellationToken,
@@ -141,15 +137,15 @@ impl Reindex {
         }
         let (index, thread) = writer::start(ledger)?;
         let outcomes = self.scan_all(&index, stop).await;
-        let complete = outcomes.iter().all(|outcome| outcome.result.is_ok());
-        if self.whole && !stop.is_cancelled() {
+        let is_complete = outcomes.iter().all(|outcome| outcome.scan.result.is_ok());
+        if self.scans_all && !stop.is_cancelled() {
             let names = self.config.sources.iter().map(|source| source.name.clone());
             index.forget_others(names.collect()).await?;
         }
         drop(index);
         thread.join().await?;
         if let Some(generation) = target.generation
-            && complete
+            && is_complete
         {
             target.data_dir.publish(&generation)?;
         }
@@ -168,11 +164,12 @@ impl Reindex {
             let mode = self.scan_mode;
             tasks.spawn(async move {
                 let permit = permits.acquire_owned().await;
-                let _permit = permit.expect("nobody closes the semaphore");
+                let _permit = permit.expect("the semaphore is never closed");
                 let began = Instant::now();
-                let result = scan_one(&job, index, &limits, mode, &stop).await;
+                let scan = scan_one(&job, index, &limits, mode, &stop).await;
                 let took = began.elapsed();
-                (place, ReindexOutcome { job, result, took })
+                let scan = MeasuredScan { took, ..scan };
+                (place, ReindexOutcome { job, scan })
             });
         }
         let mut outcomes: Vec<Option<ReindexOutcome>> = self.jobs.iter().map(|_| None).collect();
@@ -181,33 +178,30 @@ impl Reindex {
                 outcomes[place] = Some(outcome);
             }
         }
-        let died = |(outcome, job): (Option<ReindexOutcome>, &Arc<ReindexJob>)| {
-            outcome.unwrap_or_else(|| ReindexOutcome {
-                job: Arc::clone(job),
-                result: Err(ScanError::TaskDied),
-                took: Duration::ZERO,
-            })
+        let or_died = |(outcome, job): (Option<ReindexOutcome>, &Arc<ReindexJob>)| {
+            outcome.unwrap_or_else(|| ReindexOutcome::failed(job, ScanError::TaskDied))
         };
-        outcomes.into_iter().zip(&self.jobs).map(died).collect()
+        outcomes.into_iter().zip(&self.jobs).map(or_died).collect()
     }
 }
 
-/// Opens the bucket of a Source and scans it.
+/// Opens the bucket of a Source, then scans it.
 async fn scan_one(
     job: &ReindexJob,
     index: IndexHandle,
     limits: &crate::config::ScanConfig,
     mode: ScanMode,
     stop: &CancellationToken,
-) -> Result<ScanOutcome, ScanError> {
-    let opened = stop.run_until_cancelled(S3Bucket::open(&job.source, limits.attempts));
-    let bucket = match opened.await {
-        Some(opened) => Arc::new(opened?),
-        None => return Err(ScanError::Interrupted),
-    };
-    let work = ScanJob {
+) -> MeasuredScan {
+    let bucket = LazyBucket::new(Arc::clone(&job.source), limits.attempts);
+    match stop.run_until_cancelled(bucket.get()).await {
+        Some(Ok(_)) => {}
+        Some(Err(error)) => return MeasuredScan::failed(error.into()),
+        None => return MeasuredScan::failed(ScanError::Interrupted),
+    }
+    let scan = ScanJob {
         source: Arc::clone(&job.source),
-        lister: Arc::clone(&bucket),
+        lister: Arc::new(bucket),
         index,
         progress: Arc::clone(&job.progress),
         ranges_in_flight: limits.ranges_in_flight,
@@ -215,23 +209,20 @@ async fn scan_one(
         drift_grace: None,
         queue: None,
     };
-    let span = tracing::info_span!("scan", source = job.source.name, reason = "reindex");
-    let result = scan(work, stop).instrument(span).await;
-    job.requests.store(bucket.lists_sent(), Ordering::Relaxed);
-    result
+    scan_measured(scan, "reindex", stop).await
 }
 
-/// The index that is written.
+/// The index that a reindex writes.
 struct Target {
     data_dir: DataDir,
-    /// `None` in a dry run.
+    /// `None` for a dry run.
     lock: Option<WriterLock>,
     engine: TantivyEngine,
-    /// What a new index takes over from the live one.
+    /// For a rebuild: the names, numbers and subdomains that the new index takes over.
     bindings: Option<Checkpoint>,
-    /// The live one, where a new one is to take its place.
+    /// For a rebuild: the current index.
     predecessor: Option<TantivyEngine>,
-    /// What is to be published when all Sources are complete.
+    /// For a rebuild: the generation to make current if all scans complete.
     generation: Option<PathBuf>,
 }
 
@@ -242,7 +233,7 @@ impl Target {
         match mode {
             ReindexMode::DryRun => Self::for_dry_run(data_dir),
             ReindexMode::InPlace => Self::in_place(data_dir, memory),
-            ReindexMode::Rebuild => Self::beside(data_dir, memory, scan_mode),
+            ReindexMode::Rebuild => Self::next_to_current(data_dir, memory, scan_mode),
         }
     }
 
@@ -274,7 +265,11 @@ impl Target {
         })
     }
 
-    fn beside(data_dir: DataDir, memory: usize, scan_mode: ScanMode) -> Result<Self, IndexError> {
+    fn next_to_current(
+        data_dir: DataDir,
+        memory: usize,
+        scan_mode: ScanMode,
+    ) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
         if matches!(
             data_dir.current_of_any_schema(),
@@ -283,47 +278,50 @@ impl Target {
             find_live(&data_dir, &lock)?;
         }
         let next = data_dir.next()?;
-        let live = checkpoint_of_live(&data_dir)?;
-        let keep = scan_mode != ScanMode::Fresh && can_go_on(&next, &live);
+        let current = current_checkpoint(&data_dir)?;
+        let resume = scan_mode != ScanMode::Fresh && can_resume(&next, &current);
         Ok(Self {
-            engine: open_half_built(&next, memory, keep)?,
+            engine: open_unfinished(&next, memory, resume)?,
             predecessor: open_predecessor(&data_dir)?,
             data_dir,
             lock: Some(lock),
-            bindings: Some(live.bindings_only()),
+            bindings: Some(current.bindings_only()),
             generation: Some(next),
         })
     }
 }
 
-/// The checkpoint of the live index; an empty one where it is too damaged to tell.
-fn checkpoint_of_live(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
+/// The checkpoint of the current index. An empty one if there is no index or it is too damaged to read.
+fn current_checkpoint(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
     let read = |live: Option<PathBuf>| match live {
         Some(live) => TantivyEngine::checkpoint_in(&live),
         None => Ok(Checkpoint::default()),
     };
     match data_dir.current_of_any_schema().and_then(read) {
         Err(error) if error.is_damage() => {
-            tracing::warn!(%error, "rebuilding without knowing which subdomains were given before");
+            tracing::warn!(%error, "the current index is unreadable; rebuilding without its subdomain bindings");
             Ok(Checkpoint::default())
         }
         other => other,
     }
 }
 
-/// Whether a rebuild that did not end can go on: it can be read, and the live index has bound no
-/// subdomain and listed nothing since.
-fn can_go_on(half_built: &Path, live: &Checkpoint) -> bool {
-    let begun = TantivyEngine::checkpoint_in(half_built);
-    begun.is_ok_and(|begun| begun.contains_bindings_of(live) && !begun.is_outdated_by(live))
+/// Whether an unfinished rebuild can be resumed: it is readable, and since it began the current index has
+/// neither bound a subdomain nor taken in pages or events that the rebuild would miss.
+fn can_resume(unfinished: &Path, current: &Checkpoint) -> bool {
+    let unfinished = TantivyEngine::checkpoint_in(unfinished);
+    unfinished.is_ok_and(|unfinished| {
+        unfinished.contains_bindings_of(current) && !unfinished.is_outdated_by(current)
+    })
 }
 
-/// The half-built index in the folder, or a new one in its place.
-fn open_half_built(path: &Path, memory: usize, keep: bool) -> Result<TantivyEngine, IndexError> {
-    if keep {
+/// Opens the unfinished rebuild in the folder if `resume` is set and it is not damaged. Otherwise removes
+/// it and creates an empty index.
+fn open_unfinished(path: &Path, memory: usize, resume: bool) -> Result<TantivyEngine, IndexError> {
+    if resume {
         match TantivyEngine::open_or_create(path, memory) {
             Err(error @ IndexError::Damaged { .. }) => {
-                tracing::warn!(%error, "a rebuild that did not end is begun anew");
+                tracing::warn!(%error, "the unfinished rebuild is damaged; starting again");
             }
             other => return other,
         }

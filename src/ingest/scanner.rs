@@ -1,17 +1,17 @@
-//! The scan of one Source: ranges are listed side by side, and every page goes to the index.
+//! The scan of one Source: list its key ranges in parallel and report every page to the index.
 //!
-//! A scan that did not list every range to its end is never declared complete. What a page means
-//! for the index is decided by the index; how a page is fetched, and tried again, by the bucket.
+//! A scan is complete only if every range was listed to its end. The index decides what a page
+//! changes. The bucket decides how to fetch a page and how often to retry.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::aws::bucket::{BucketError, Lister};
+use crate::aws::bucket::{BucketError, LazyBucket, Lister};
 use crate::core::counters::ScanProgress;
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::{
@@ -25,204 +25,243 @@ use crate::index::IndexError;
 use crate::index::ledger::{MeasureDrift, PageReport, ScanPlan, ScanRequest};
 use crate::index::writer::IndexHandle;
 
-/// One scan to be done.
+/// A scan to run.
 pub(crate) struct ScanJob<L> {
-    /// The Source to scan.
     pub source: Arc<Source>,
-    /// How its bucket is listed.
+    /// Lists the Source's bucket.
     pub lister: Arc<L>,
-    /// Where the pages go.
+    /// Receives the pages.
     pub index: IndexHandle,
-    /// Where it is counted.
+    /// Counts what the scan does.
     pub progress: Arc<ScanProgress>,
-    /// Ranges that are listed at the same time, at least 1.
+    /// Maximum number of ranges to list at the same time. At least 1.
     pub ranges_in_flight: usize,
     /// Which ranges to list, and whether to resume an unfinished scan.
     pub mode: ScanMode,
-    /// How long after the scan an event of something that it finds may come, if events should tell
-    /// of everything; what does not come is drift.
+    /// If set, count what the scan repairs as drift, unless an event reports it within this time
+    /// after the scan.
     pub drift_grace: Option<Duration>,
-    /// The queue from which events are received already, if they are.
+    /// The queue that already delivers the Source's events, if any.
     pub queue: Option<QueueId>,
 }
 
-/// Why a scan is not complete. What it reported until then stays in the index.
+/// Why a scan is not complete. The pages that it reported before stay in the index.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScanError {
-    /// A page could not be had.
+    /// A page could not be fetched.
     #[error("failed to {0}")]
     Bucket(#[from] BucketError),
-    /// A page must not be believed.
-    #[error("failed to list bucket {bucket:?} under the prefix {prefix:?}: {fault}")]
+    /// A page contradicts its request or the order of keys.
+    #[error("failed to list bucket {bucket:?} under the prefix {prefix:?}: {error}")]
     Listing {
         /// The bucket.
         bucket: String,
         /// The prefix of the range.
         prefix: String,
         /// What is wrong with the page.
-        fault: ListingError,
+        error: ListingError,
     },
-    /// The index refused.
+    /// The index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// The user or the service manager asked to stop.
-    #[error("interrupted; the next reindex goes on from the last commit")]
+    /// The user or the service manager stopped the scan.
+    #[error("interrupted; the next reindex resumes from the last commit")]
     Interrupted,
-    /// The daemon scanned, and could not.
+    /// The daemon ran the scan, and it failed there.
     #[error("{0}")]
     ByDaemon(String),
-    /// A task died.
-    #[error("a task that listed a range died; see the log for its panic")]
+    /// A task panicked.
+    #[error("a task of the scan panicked; see the log for the panic message")]
     TaskDied,
 }
 
-/// What a scan that was listed to its end did.
+/// How a scan ended that listed every range to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ScanOutcome {
-    /// Whether an unfinished scan was resumed.
+    /// Whether it resumed an unfinished scan.
     pub resumed: bool,
-    /// The index holds what the bucket held then, and what pages showed since; `None` where the
-    /// rules left nothing to list.
+    /// The index is complete as of this time: it reflects the bucket at this time, and whatever
+    /// later pages showed. `None` if the rules left nothing to list.
     pub as_of: Option<Timestamp>,
+}
+
+/// A scan that has ended, with what it cost.
+#[derive(Debug)]
+pub(crate) struct MeasuredScan {
+    pub result: Result<ScanOutcome, ScanError>,
+    pub took: Duration,
+    /// LIST requests sent, including failed attempts.
+    pub list_requests: u64,
+}
+
+impl MeasuredScan {
+    /// A scan that failed before it began.
+    pub(super) fn failed(error: ScanError) -> Self {
+        Self {
+            result: Err(error),
+            took: Duration::ZERO,
+            list_requests: 0,
+        }
+    }
+}
+
+/// Runs a scan in a span of its own and measures it.
+pub(crate) async fn scan_measured(
+    job: ScanJob<LazyBucket>,
+    reason: impl tracing::Value,
+    stop: &CancellationToken,
+) -> MeasuredScan {
+    let bucket = Arc::clone(&job.lister);
+    let (began, lists_before) = (Instant::now(), bucket.lists_sent());
+    let span = tracing::info_span!("scan", source = job.source.name, reason);
+    let result = scan(job, stop).instrument(span).await;
+    MeasuredScan {
+        result,
+        took: began.elapsed(),
+        list_requests: bucket.lists_sent() - lists_before,
+    }
 }
 
 /// Scans a Source to the end.
 ///
-/// On an error, and when `stop` is cancelled, the listing of all ranges ends at once.
-pub(crate) async fn scan<L: Lister>(
-    scan: ScanJob<L>,
+/// If `stop` is cancelled or an error occurs, the listing of all ranges ends immediately.
+async fn scan<L: Lister>(
+    job: ScanJob<L>,
     stop: &CancellationToken,
 ) -> Result<ScanOutcome, ScanError> {
-    let scan = Arc::new(scan);
     tokio::select! {
         () = stop.cancelled() => Err(ScanError::Interrupted),
-        result = run(scan) => result,
+        result = run(Arc::new(job)) => result,
     }
 }
 
-async fn run<L: Lister>(scan: Arc<ScanJob<L>>) -> Result<ScanOutcome, ScanError> {
+async fn run<L: Lister>(job: Arc<ScanJob<L>>) -> Result<ScanOutcome, ScanError> {
     let request = ScanRequest {
-        source: Arc::clone(&scan.source),
-        ranges_in_flight: scan.ranges_in_flight,
-        mode: scan.mode,
-        drift: scan.drift_grace.map(|grace| MeasureDrift { grace }),
-        queue: scan.queue.clone(),
-        progress: Arc::clone(&scan.progress),
+        source: Arc::clone(&job.source),
+        ranges_in_flight: job.ranges_in_flight,
+        mode: job.mode,
+        drift: job.drift_grace.map(|grace| MeasureDrift { grace }),
+        queue: job.queue.clone(),
+        progress: Arc::clone(&job.progress),
     };
-    let plan = scan.index.begin_scan(request).await?;
+    let plan = job.index.begin_scan(request).await?;
     let (source, resumed) = (plan.source, plan.resumed);
-    list_ranges(&scan, plan).await?;
-    let as_of = scan.index.complete_scan(source).await?;
+    list_ranges(&job, plan).await?;
+    let as_of = job.index.complete_scan(source).await?;
     Ok(ScanOutcome { resumed, as_of })
 }
 
-async fn list_ranges<L: Lister>(scan: &Arc<ScanJob<L>>, plan: ScanPlan) -> Result<(), ScanError> {
-    let permits = Arc::new(Semaphore::new(scan.ranges_in_flight.max(1)));
+async fn list_ranges<L: Lister>(job: &Arc<ScanJob<L>>, plan: ScanPlan) -> Result<(), ScanError> {
+    let permits = Arc::new(Semaphore::new(job.ranges_in_flight.max(1)));
     let mut tasks = JoinSet::new();
     let mut needs_start = plan.started.is_none();
-    for (place, range) in plan.ranges {
-        let mut listing = Listing::new(scan, plan.source, plan.scan, place, range);
+    for (index, range) in plan.ranges {
+        let mut scan = RangeScan::new(job, plan.source, plan.scan, index, range);
         if needs_start {
-            // The first page stamps the start, so no other may be asked for before it is in.
-            listing.handle_next().await?;
+            // The timestamp of the first page becomes the start of the scan. Report this page before
+            // requesting any other.
+            scan.handle_next().await?;
             needs_start = false;
         }
         let permits = Arc::clone(&permits);
         let listed = async move {
             let permit = permits.acquire_owned().await;
-            let _permit = permit.expect("nobody closes the semaphore");
-            listing.handle_all().await
+            let _permit = permit.expect("the semaphore is never closed");
+            scan.handle_all().await
         };
         tasks.spawn(listed.in_current_span());
     }
     while let Some(ended) = tasks.join_next().await {
-        // Dropping the others ends them; their pages are in the index or were never seen.
+        // On an error, dropping the set aborts the other tasks. Each of their pages was either
+        // reported or never seen.
         ended.map_err(|_| ScanError::TaskDied)??;
     }
     Ok(())
 }
 
-/// Fetches a page of the range of that place. Keys are in no field of the span.
+/// Fetches one page of a range. The span has no field that contains a key.
 ///
-/// Numbers of spans are signed: others are text to a collector.
+/// The numbers are signed because trace collectors take unsigned ones for text.
 async fn fetch<L: Lister>(
-    scan: &ScanJob<L>,
+    job: &ScanJob<L>,
     range: usize,
     request: &PageRequest,
 ) -> Result<ListingPage, BucketError> {
     let span = tracing::debug_span!("page", range = range as i64, keys = tracing::field::Empty);
     let listing = async {
-        let page = scan.lister.list(request).await?;
+        let page = job.lister.list(request).await?;
         tracing::Span::current().record("keys", page.entries.len() as i64);
         Ok(page)
     };
     listing.instrument(span).await
 }
 
-/// The listing of one range.
-struct Listing<L> {
-    scan: Arc<ScanJob<L>>,
+/// The scan of one range.
+struct RangeScan<L> {
+    job: Arc<ScanJob<L>>,
     source: SourceId,
-    number: u64,
-    place: usize,
+    scan_number: u64,
+    /// The range's index in the plan.
+    index: usize,
     prefix: String,
     walk: RangeWalk,
+    /// The request for the next page. `None` if the range is done.
     next: Option<PageRequest>,
 }
 
-impl<L: Lister> Listing<L> {
+impl<L: Lister> RangeScan<L> {
     fn new(
-        scan: &Arc<ScanJob<L>>,
+        job: &Arc<ScanJob<L>>,
         source: SourceId,
-        number: u64,
-        place: usize,
+        scan_number: u64,
+        index: usize,
         range: KeyRange,
     ) -> Self {
         let prefix = range.prefix.clone();
         let walk = RangeWalk::new(range);
         Self {
-            scan: Arc::clone(scan),
+            job: Arc::clone(job),
             source,
-            number,
-            place,
+            scan_number,
+            index,
             prefix,
-            next: Some(walk.request()),
+            next: Some(walk.first_request()),
             walk,
         }
     }
 
-    /// Fetches and reports one page, if there is one left.
+    /// Fetches and reports the next page, unless the range is done.
     async fn handle_next(&mut self) -> Result<(), ScanError> {
         if let Some(request) = self.next.take() {
-            let page = fetch(&self.scan, self.place, &request).await?;
-            let coverage = self.take(page)?;
-            self.scan.index.report_page(self.report(coverage)).await?;
+            let page = fetch(&self.job, self.index, &request).await?;
+            let coverage = self.accept(page)?;
+            self.job.index.report_page(self.report(coverage)).await?;
         }
         Ok(())
     }
 
-    /// Fetches and reports all pages that are left; while one is handled the next is on its way.
+    /// Fetches and reports all remaining pages. The next page is fetched while the index handles the
+    /// current one.
     async fn handle_all(mut self) -> Result<(), ScanError> {
         let Some(request) = self.next.take() else {
             return Ok(());
         };
-        let place = self.place;
-        let mut page = fetch(&self.scan, place, &request).await?;
+        let mut page = fetch(&self.job, self.index, &request).await?;
         loop {
-            let coverage = self.take(page)?;
+            let coverage = self.accept(page)?;
             let next = self.next.take();
-            let scan = Arc::clone(&self.scan);
+            let (job, index) = (Arc::clone(&self.job), self.index);
             let fetch = async {
                 match &next {
-                    Some(request) => Ok(Some(fetch(&scan, place, request).await?)),
+                    Some(request) => Ok(Some(fetch(&job, index, request).await?)),
                     None => Ok::<_, ScanError>(None),
                 }
             };
             let report = async {
                 let report = self.report(coverage);
-                self.scan.index.report_page(report).await
+                self.job.index.report_page(report).await
             };
-            // Not the first error of the two: a page that was seen is reported, whatever comes next.
+            // `join`, not `try_join`: a page that was fetched is reported even if the next fetch fails.
             let (fetched, reported) = tokio::join!(fetch, report);
             reported?;
             match fetched? {
@@ -232,21 +271,21 @@ impl<L: Lister> Listing<L> {
         }
     }
 
-    /// Takes a page into the walk and notes what to ask for next.
-    fn take(&mut self, page: ListingPage) -> Result<PageCoverage, ScanError> {
-        let coverage = self.walk.take(page).map_err(|fault| {
-            tracing::debug!(?fault, "a page is not believed");
+    /// Checks the page against the walk and notes which page to request next.
+    fn accept(&mut self, page: ListingPage) -> Result<PageCoverage, ScanError> {
+        let coverage = self.walk.accept(page).map_err(|error| {
+            tracing::debug!(?error, "listing rejected");
             ScanError::Listing {
-                bucket: self.scan.source.bucket.clone(),
+                bucket: self.job.source.bucket.clone(),
                 prefix: self.prefix.clone(),
-                fault,
+                error,
             }
         })?;
         self.next.clone_from(&coverage.next);
         Ok(coverage)
     }
 
-    /// What the index is told of a page: the keys that the rules admit.
+    /// The report of a page to the index: only the keys that the rules admit.
     fn report(&self, coverage: PageCoverage) -> PageReport {
         let PageCoverage {
             interval,
@@ -255,14 +294,14 @@ impl<L: Lister> Listing<L> {
             next,
             resume_after,
         } = coverage;
-        let progress = &self.scan.progress;
+        let progress = &self.job.progress;
         progress.listed.add(entries.len() as u64);
-        entries.retain(|entry| self.scan.source.admits(&entry.key, entry.object.size));
+        entries.retain(|entry| self.job.source.admits(&entry.key, entry.object.size));
         progress.admitted.add(entries.len() as u64);
         PageReport {
             source: self.source,
-            scan: self.number,
-            range: self.place,
+            scan: self.scan_number,
+            range: self.index,
             interval,
             admitted: entries,
             listed_at,

@@ -23,13 +23,13 @@ pub(crate) use verdict::{Verdict, verdict};
 /// [`MAX_EMPTY_PAGES`](crate::core::replication::listing::MAX_EMPTY_PAGES).
 pub(crate) async fn in_bucket(lister: &impl Lister, key: &str) -> InBucket {
     let mut walk = RangeWalk::new(KeyRange::only(key));
-    let mut request = walk.request();
+    let mut request = walk.first_request();
     loop {
         let page = match lister.list(&request).await {
             Ok(page) => page,
             Err(error) => return failed(format!("failed to {error}")),
         };
-        let statement = match walk.take(page) {
+        let statement = match walk.accept(page) {
             Ok(statement) => statement,
             Err(fault) => return failed(fault.to_string()),
         };

@@ -17,6 +17,14 @@ const LEVELS: [&[&str]; 9] = [
     &["lib", "main"],
 ];
 
+/// Which parts of `core` each part of it must not import.
+const FORBIDDEN_IN_CORE: [(&str, &[&str]); 4] = [
+    ("core/counters", &["human", "query", "replication", "source"]),
+    ("core/human", &["counters", "query", "replication", "source"]),
+    ("core/replication", &["query", "source"]),
+    ("core/source", &["query"]),
+];
+
 /// Modules that compute only from their arguments: no I/O, no clock, no environment.
 const PURE: [&str; 3] = ["core", "aws/iam", "aws/setup"];
 
@@ -113,7 +121,12 @@ fn level(room: &str) -> usize {
 
 /// The rooms that a line names as `crate::room`.
 fn named_rooms(line: &str) -> impl Iterator<Item = &str> {
-    line.split("crate::").skip(1).map(|rest| {
+    names_after("crate::", line)
+}
+
+/// The names that follow `prefix` in a line.
+fn names_after<'a>(prefix: &'a str, line: &'a str) -> impl Iterator<Item = &'a str> {
+    line.split(prefix).skip(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
         &rest[..end.unwrap_or(rest.len())]
     })
@@ -136,6 +149,27 @@ fn imports_run_one_way() {
         }
     }
     assert!(seen > 100, "only {seen} imports were found");
+}
+
+#[test]
+fn imports_inside_core_run_one_way() {
+    let mut seen = 0;
+    for file in files().iter().filter(|file| file.is_in("core")) {
+        let forbidden = FORBIDDEN_IN_CORE.iter().find(|(part, _)| file.is_in(part));
+        for line in &file.code {
+            assert!(
+                !line.contains("crate::core::{"),
+                "{} names several parts of core at once, which this test does not read: {line}",
+                file.path
+            );
+            for named in names_after("crate::core::", line) {
+                seen += 1;
+                let is_forbidden = forbidden.is_some_and(|(_, parts)| parts.contains(&named));
+                assert!(!is_forbidden, "{} names {named}: {line}", file.path);
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} imports were found");
 }
 
 #[test]

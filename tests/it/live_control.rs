@@ -100,7 +100,7 @@ fn what_a_queue_loses_during_a_rebuild_is_found_by_a_scan_after_it() {
     let (daemon, before, gate, rebuild) = half_rebuilt(&live);
     // Its page has been listed, and its event is lost: only a scan can tell the new index of it.
     live.queue.remove();
-    daemon.wait_for(&["cannot receive", "queue"]);
+    daemon.wait_for(&["receive failed", "queue"]);
     live.bucket.put("photos/00000.jpg", "nothing tells of it");
     live.queue.come_to_be(server::shared());
     // The live index is mended by a scan of its own.

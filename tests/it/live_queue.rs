@@ -279,7 +279,7 @@ fn a_queue_that_is_made_later() {
     live.bucket.delete("a.jpg");
     live.wait_for_mirror();
     live.queue.wait_until_empty();
-    assert_eq!(daemon.count(&["WARN", "cannot receive"]), 1);
+    assert_eq!(daemon.count(&["WARN", "receive failed"]), 1);
     assert_eq!(daemon.count(&["scan begins"]), 2);
     daemon.terminate();
 }

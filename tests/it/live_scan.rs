@@ -236,7 +236,7 @@ fn again_when_the_queue_is_missing_for_a_while() {
     live.bucket.put_keys(["a.jpg", "b.jpg"]);
     let daemon = live.serve();
     live.queue.remove();
-    daemon.wait_for(&["cannot receive", "queue"]);
+    daemon.wait_for(&["receive failed", "queue"]);
     live.bucket.put("lost.jpg", "nothing tells of it");
     live.queue.come_to_be(server::shared());
     daemon.wait_for_times(2, &SCANNED);

@@ -94,20 +94,20 @@ fn what_is_logged_is_changed_while_the_daemon_runs() {
     ]);
     live.bucket.put("b.jpg", "told");
     daemon.wait_for(&["DEBUG", "committed", "documents="]);
-    let became = |key: &str, event: &str, became: &str| {
+    let handled = |key: &str, event: &str, outcome: &str| {
         daemon.wait_for(&[
             "DEBUG",
-            "an event came source=\"assets\"",
+            "event handled source=\"assets\"",
             &format!("key={key:?} event=\"{event}:"),
-            &format!("became=\"{became}"),
+            &format!("outcome=\"{outcome}"),
             "looked_up=false",
         ]);
     };
-    became("b.jpg", "ObjectCreated", "written");
+    handled("b.jpg", "ObjectCreated", "written");
     live.bucket.put("b.png", "no asset");
-    became("b.png", "ObjectCreated", "not admitted");
+    handled("b.png", "ObjectCreated", "not admitted");
     live.bucket.delete("b.jpg");
-    became("b.jpg", "ObjectRemoved", "written");
+    handled("b.jpg", "ObjectRemoved", "written");
     // Refused, it changes nothing.
     live.cli.fail(
         &["log", "loud"],

@@ -56,7 +56,7 @@ fn log_of_everything(level: &str) -> (String, String) {
     live.bucket.delete_version("geheimnis-a.jpg", &version);
     live.queue
         .send(&["geheimnis, but no notification", "{\"geheimnis\": 1}"]);
-    daemon.wait_for(&["WARN", "a key cannot be looked up"]);
+    daemon.wait_for(&["WARN", "look-up failed"]);
     daemon.wait_for_times(2, &["WARN", "kept in quarantine"]);
     // Searches that find, and some that cannot be answered.
     let header = format!("Authorization: Bearer {token}");

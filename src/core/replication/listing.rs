@@ -116,7 +116,7 @@ impl RangeWalk {
     }
 
     /// What to ask for first.
-    pub fn request(&self) -> PageRequest {
+    pub fn first_request(&self) -> PageRequest {
         PageRequest {
             prefix: self.rest.prefix.clone(),
             start_after: self.rest.after.clone(),
@@ -130,7 +130,7 @@ impl RangeWalk {
     }
 
     /// Takes the page that answered the last request.
-    pub fn take(&mut self, page: ListingPage) -> Result<PageCoverage, ListingError> {
+    pub fn accept(&mut self, page: ListingPage) -> Result<PageCoverage, ListingError> {
         let ListingPage {
             mut entries,
             next,
@@ -153,7 +153,7 @@ impl RangeWalk {
         }
         let next = (!done).then(|| PageRequest {
             token: next,
-            ..self.request()
+            ..self.first_request()
         });
         Ok(PageCoverage {
             interval,
@@ -236,7 +236,7 @@ mod tests {
     /// Walks a bucket of `keys` in pages of `per_page` and checks that the statements tile the range.
     fn walk_all(range: &KeyRange, keys: &[&str], per_page: usize) {
         let mut walk = RangeWalk::new(range.clone());
-        let mut request = Some(walk.request());
+        let mut request = Some(walk.first_request());
         let mut statements = Vec::new();
         while let Some(asked) = request {
             let from = match &asked.token {
@@ -251,7 +251,7 @@ mod tests {
                 .collect();
             let shown = &all[..all.len().min(per_page).min(asked.max_keys.into())];
             let token = (shown.len() < all.len()).then(|| *shown.last().unwrap());
-            let coverage = walk.take(page(shown, token)).unwrap();
+            let coverage = walk.accept(page(shown, token)).unwrap();
             request = coverage.next.clone();
             statements.push(coverage);
         }
@@ -302,8 +302,8 @@ mod tests {
     #[test]
     fn a_single_key_asks_for_one_key() {
         let mut walk = RangeWalk::new(KeyRange::only("a"));
-        assert_eq!(walk.request().max_keys, 1);
-        let coverage = walk.take(page(&["a/b"], Some("t"))).unwrap();
+        assert_eq!(walk.first_request().max_keys, 1);
+        let coverage = walk.accept(page(&["a/b"], Some("t"))).unwrap();
         assert_eq!(coverage.next, None);
         assert!(coverage.entries.is_empty() && coverage.interval.contains("a"));
     }
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn an_empty_page_that_goes_on_says_nothing() {
         let mut walk = RangeWalk::new(KeyRange::under("a/"));
-        let coverage = walk.take(page(&[], Some("t"))).unwrap();
+        let coverage = walk.accept(page(&[], Some("t"))).unwrap();
         assert!(coverage.interval.is_empty() && !coverage.interval.contains("a/b"));
         assert_eq!(coverage.resume_after, None);
         assert_eq!(
@@ -326,24 +326,24 @@ mod tests {
             (&["b", "a"][..], "ascending"),
             (&["a", "a"][..], "ascending"),
         ] {
-            let refused = RangeWalk::new(KeyRange::under("")).take(page(keys, None));
+            let refused = RangeWalk::new(KeyRange::under("")).accept(page(keys, None));
             assert!(refused.unwrap_err().to_string().contains(fault));
         }
-        let refused = RangeWalk::new(KeyRange::under("a/")).take(page(&["b"], None));
+        let refused = RangeWalk::new(KeyRange::under("a/")).accept(page(&["b"], None));
         assert!(refused.unwrap_err().to_string().contains("prefix"));
         let mut walk = RangeWalk::new(KeyRange::under(""));
-        walk.take(page(&["m"], Some("t"))).unwrap();
-        assert!(walk.take(page(&["c"], None)).is_err());
+        walk.accept(page(&["m"], Some("t"))).unwrap();
+        assert!(walk.accept(page(&["c"], None)).is_err());
     }
 
     #[test]
     fn a_listing_of_empty_pages_ends() {
         let mut walk = RangeWalk::new(KeyRange::under(""));
         for _ in 0..MAX_EMPTY_PAGES {
-            walk.take(page(&[], Some("t"))).unwrap();
+            walk.accept(page(&[], Some("t"))).unwrap();
         }
         assert_eq!(
-            walk.take(page(&[], Some("t"))),
+            walk.accept(page(&[], Some("t"))),
             Err(ListingError::NoProgress)
         );
     }

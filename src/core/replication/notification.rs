@@ -71,21 +71,17 @@ pub enum EventMeaning {
     /// Certain, and ordered by its sequencer: for [`apply_event`](crate::core::replication::order::apply_event).
     Certain(CertainEvent),
     /// What it did cannot be told from it, or its order is unknown: the key is to be listed alone.
-    LookUp(LookUp),
+    LookUp {
+        /// The event's order among the events of its key, if it can be trusted.
+        sequencer: Option<Sequencer>,
+        /// A time no earlier than the event, if one can be trusted: a page with a later timestamp shows
+        /// what the event did.
+        time: Option<Timestamp>,
+    },
     /// It changes nothing that a listing shows: tags, rights, replication, reading.
     Irrelevant,
     /// An event name that this program does not know.
     Unknown,
-}
-
-/// What is known of an event whose key is to be listed alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LookUp {
-    /// Its order among the events of the key, if it can be trusted.
-    pub sequencer: Option<Sequencer>,
-    /// No earlier than the event: a page with a later stamp shows what it did. `None` where no time
-    /// can be trusted.
-    pub time: Option<Timestamp>,
 }
 
 impl ObjectEvent {

@@ -28,7 +28,7 @@ pub struct PageReport {
     pub admitted: Vec<PageEntry>,
     /// The page's stamp.
     pub listed_at: Timestamp,
-    /// The last key of the range that is resume_after.
+    /// The last key of the range that the page covers; the scan resumes after it.
     pub resume_after: Option<String>,
     /// Whether the range is done.
     pub done: bool,

@@ -1,58 +1,58 @@
-//! What became of an event, told in the log: one constant message for each event and Source.
+//! Logs what became of each event: one line per event and Source, at debug because it names the key.
 //!
-//! At debug, because it names keys. Nothing is decided or counted here.
+//! It decides and counts nothing.
 
 use super::look_up::LookUpError;
 use crate::core::replication::notification::{EventMeaning, ObjectEvent};
 use crate::core::replication::order::SkipReason;
 use crate::index::ledger::Applied;
 
-/// Tells of an event that is of no concern to this Source, or to any.
-pub(super) fn tell_passed_over(source: Option<&str>, event: &ObjectEvent, became: &'static str) {
-    tell(source, &event.key, &event.name, became, false);
+/// Logs an event that is skipped for this Source, or for all if `source` is `None`.
+pub(super) fn log_skipped(source: Option<&str>, event: &ObjectEvent, outcome: &'static str) {
+    log(source, &event.key, &event.name, outcome, false);
 }
 
-/// Tells what became of an event, which may have been known only after its key was listed alone.
-pub(super) fn tell(
+/// Logs what became of an event.
+pub(super) fn log(
     source: Option<&str>,
     key: &str,
     event: &str,
-    became: &'static str,
+    outcome: &'static str,
     looked_up: bool,
 ) {
-    tracing::debug!(source, key, event, became, looked_up, "an event came");
+    tracing::debug!(source, key, event, outcome, looked_up, "event handled");
 }
 
-/// Why an event is of no concern to anybody, where its meaning says so.
-pub(super) fn of_no_concern(meaning: &EventMeaning) -> Option<&'static str> {
+/// The outcome of an event that concerns no Source because of its kind.
+pub(super) fn irrelevant_outcome(meaning: &EventMeaning) -> Option<&'static str> {
     match meaning {
-        EventMeaning::Irrelevant => Some("passed over: it changes nothing that is indexed"),
-        EventMeaning::Unknown => Some("passed over: its kind is not known"),
-        EventMeaning::Certain(_) | EventMeaning::LookUp(_) => None,
+        EventMeaning::Irrelevant => Some("skipped: it changes nothing that is indexed"),
+        EventMeaning::Unknown => Some("skipped: unknown kind of event"),
+        EventMeaning::Certain(_) | EventMeaning::LookUp { .. } => None,
     }
 }
 
-/// What became of an event that the index has decided on.
-pub(super) fn of_applied(applied: Applied) -> &'static str {
+/// The outcome of an event that the index has decided.
+pub(super) fn applied_outcome(applied: Applied) -> &'static str {
     match applied {
         Applied::Written => "written",
-        Applied::Stale(SkipReason::Unchanged) => "stale: the index says the same",
+        Applied::Stale(SkipReason::Unchanged) => "stale: the index has the same",
         Applied::Stale(SkipReason::Absent) => "stale: there is nothing to remove",
-        Applied::Stale(SkipReason::BeforeScan) => "stale: a scan since then has listed its key",
+        Applied::Stale(SkipReason::BeforeScan) => "stale: a later scan has listed its key",
         Applied::Stale(SkipReason::NotNewer) => "stale: not newer than what the index has",
         Applied::Stale(SkipReason::SequencerNotAbove) => {
-            "stale: a duplicate, or a later one came first"
+            "stale: a duplicate, or a later event came first"
         }
-        Applied::LookUp => "its key is to be listed: it comes again",
-        Applied::NotYet => "the Source is not ready for it: it comes again",
+        Applied::LookUp => "waiting for redelivery: its key must be listed",
+        Applied::NotYet => "waiting for redelivery: the Source is not ready for it",
     }
 }
 
-/// What became of an event whose key could not be listed.
-pub(super) fn of_failed(error: &LookUpError) -> &'static str {
+/// The outcome of an event whose look-up failed.
+pub(super) fn failed_outcome(error: &LookUpError) -> &'static str {
     match error {
-        LookUpError::NotYet => of_applied(Applied::NotYet),
-        LookUpError::Resting => "not looked up, as another key could not be: it comes again",
-        _ => "its key cannot be looked up: it comes again",
+        LookUpError::NotYet => applied_outcome(Applied::NotYet),
+        LookUpError::Paused => "waiting for redelivery: look-ups of the Source are paused",
+        _ => "waiting for redelivery: its key cannot be looked up",
     }
 }

@@ -1,8 +1,8 @@
-//! From one message to the index: decode, route, apply, look up what must be, and say whether the
-//! message may be acknowledged.
+//! Brings one message into the index: decode, route, apply, look up keys, and say whether the message
+//! may be acknowledged.
 //!
-//! It receives and acknowledges nothing. When it answers [`MessageOutcome::Done`], everything that the message
-//! says is committed.
+//! It neither receives nor acknowledges. If it returns [`MessageOutcome::Done`], all effects of the
+//! message are committed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,68 +22,71 @@ use crate::index::ledger::{Applied, EventReport, Told};
 use crate::index::writer::IndexHandle;
 use crate::observe::status::{self, QueueBoard, Trouble};
 
-/// By how much the clock of a store may be ahead of the queue's before its event times are not believed.
+/// How far a store's clock may be ahead of the queue's before event times are not trusted.
 const MAX_CLOCK_LEAD: Duration = Duration::from_secs(60);
 
-/// From this delivery on, a message whose handling failed counts as one that fails every time.
+/// From this delivery on, a message that failed counts as one that fails every time.
 pub const FAILS_EVERY_TIME: u32 = 5;
 
-/// Handles the messages of one queue; any number at the same time.
+/// Handles the messages of one queue, any number at the same time.
 pub struct Handler {
-    /// Whom they concern.
+    /// Which Sources an event concerns.
     pub routes: Routes,
-    /// Where their effects go.
+    /// The current index.
     pub index: IndexHandle,
-    /// An index that is built to take that one's place, which must miss nothing either.
+    /// The index of a running rebuild. It gets every event too.
     pub rebuild_index: Option<IndexHandle>,
-    /// How many keys may be listed alone at the same time.
+    /// Permits for look-ups.
     pub look_ups: Arc<Semaphore>,
-    /// When it is cancelled no key is listed any more: what needs that is to come again.
+    /// If cancelled, look-ups end and their messages wait for redelivery.
     pub stop: CancellationToken,
-    /// Where they are counted.
+    /// The queue's status.
     pub board: Arc<QueueBoard>,
 }
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageOutcome {
-    /// All that it says is committed: it is to be acknowledged.
+    /// All its effects are committed. The caller must acknowledge it.
     Done,
-    /// It concerns a Source that is not ready for it: it is to come again.
+    /// It concerns a Source that is not ready for it. It must be redelivered.
     NotYet,
-    /// It cannot be read, for this reason.
+    /// It cannot be decoded, for this reason.
     Unreadable(String),
-    /// It could not be handled this time, for this reason.
+    /// Handling failed this time, for this reason.
     Failed(String),
 }
 
 /// One event for one Source.
-struct Task {
+struct RoutedEvent {
     active: Arc<ActiveSource>,
     key: String,
     /// The name of the event.
-    event: String,
-    told: Told,
+    name: String,
+    event: Told,
     time: Option<Timestamp>,
 }
 
-impl Task {
-    /// Tells what became of it.
-    fn tell(&self, settled: &Result<Applied, LookUpError>, looked_up: bool) {
-        let became = match settled {
-            Ok(applied) => event_log::of_applied(*applied),
-            Err(error) => event_log::of_failed(error),
+impl RoutedEvent {
+    fn log(&self, settled: &Result<Applied, LookUpError>, looked_up: bool) {
+        let outcome = match settled {
+            Ok(applied) => event_log::applied_outcome(*applied),
+            Err(error) => event_log::failed_outcome(error),
         };
         let source = Some(self.active.source.name.as_str());
-        event_log::tell(source, &self.key, &self.event, became, looked_up);
+        event_log::log(source, &self.key, &self.name, outcome, looked_up);
     }
 }
 
 impl Handler {
-    /// Handles a message. An error is one of the index, and nothing is known of the message then.
+    /// Handles a message.
+    ///
+    /// # Errors
+    ///
+    /// Only if the index fails. Then it is unknown what became of the message.
     pub async fn handle(&self, message: &Message) -> Result<MessageOutcome, IndexError> {
         let events = match decode(&message.body) {
-            Err(unreadable) => return Ok(MessageOutcome::Unreadable(unreadable.to_string())),
+            Err(error) => return Ok(MessageOutcome::Unreadable(error.to_string())),
             Ok(Notification::Test { bucket }) => {
                 self.note_wired(bucket.as_deref()).await?;
                 return Ok(MessageOutcome::Done);
@@ -93,67 +96,66 @@ impl Handler {
         if let Some(event) = events.first() {
             self.note_wired(Some(&event.bucket)).await?;
         }
-        let mut tasks = Vec::with_capacity(events.len());
+        let mut routed = Vec::with_capacity(events.len());
         for event in events {
-            self.route(event, message.sent, &mut tasks);
+            self.route(event, message.sent, &mut routed);
         }
-        if tasks.is_empty() {
+        if routed.is_empty() {
             return Ok(MessageOutcome::Done);
         }
-        let report = |task: &Task| EventReport {
-            source: task.active.id,
-            key: task.key.clone(),
-            event: task.told.clone(),
+        let report = |routed: &RoutedEvent| EventReport {
+            source: routed.active.id,
+            key: routed.key.clone(),
+            event: routed.event.clone(),
         };
-        let reports: Vec<_> = tasks.iter().map(report).collect();
-        let outcome = self.settle_everywhere(&tasks, reports).await?;
-        if matches!(outcome, MessageOutcome::Failed(_)) && message.receive_count >= FAILS_EVERY_TIME
-        {
-            // The queue may give it up before it can be handled: a scan finds what it would have told.
+        let reports: Vec<_> = routed.iter().map(report).collect();
+        let outcome = self.apply_to_all(&routed, reports).await?;
+        let is_failed = matches!(outcome, MessageOutcome::Failed(_));
+        if is_failed && message.receive_count >= FAILS_EVERY_TIME {
+            // The queue may drop the message before it succeeds. A scan will find what it reported.
             self.board.counters.given_up.add(1);
-            for task in &tasks {
-                let time = task.told.to_ambiguous().time;
-                self.index.give_up_event(task.active.id, time).await?;
+            for routed in &routed {
+                let time = routed.event.to_ambiguous().time;
+                self.index.give_up_event(routed.active.id, time).await?;
             }
         }
         Ok(outcome)
     }
 
-    /// Brings the events into the index, and into one that is built beside it.
-    async fn settle_everywhere(
+    /// Applies the events to the current index, and to the one of a running rebuild.
+    async fn apply_to_all(
         &self,
-        tasks: &[Task],
+        routed: &[RoutedEvent],
         reports: Vec<EventReport>,
     ) -> Result<MessageOutcome, IndexError> {
         let Some(rebuild_index) = &self.rebuild_index else {
-            return self.settle(&self.index, tasks, reports).await;
+            return self.apply(&self.index, routed, reports).await;
         };
-        let (here, there) = tokio::join!(
-            self.settle(&self.index, tasks, reports.clone()),
-            self.settle(rebuild_index, tasks, reports)
+        let (current, rebuilt) = tokio::join!(
+            self.apply(&self.index, routed, reports.clone()),
+            self.apply(rebuild_index, routed, reports)
         );
-        Ok(match (here?, there?) {
-            (MessageOutcome::Done, there) => there,
-            (here, _) => here,
+        Ok(match (current?, rebuilt?) {
+            (MessageOutcome::Done, rebuilt) => rebuilt,
+            (current, _) => current,
         })
     }
 
-    /// Brings the events into an index.
-    async fn settle(
+    async fn apply(
         &self,
         index: &IndexHandle,
-        tasks: &[Task],
+        routed: &[RoutedEvent],
         reports: Vec<EventReport>,
     ) -> Result<MessageOutcome, IndexError> {
         let applied = index.apply_events(reports).await?;
-        self.finish(index, tasks, applied).await
+        self.finish(index, routed, applied).await
     }
 
-    /// Remembers the first proof that the events of a bucket come to this queue.
+    /// Records the first proof that the bucket's events reach this queue.
     async fn note_wired(&self, bucket: Option<&str>) -> Result<(), IndexError> {
-        let concerned = bucket.map(|bucket| self.routes.of_bucket(bucket));
-        let concerned = concerned.into_iter().flatten();
-        let new: Vec<_> = concerned
+        let sources = bucket.map(|bucket| self.routes.of_bucket(bucket));
+        let sources = sources.into_iter().flatten();
+        let new: Vec<_> = sources
             .filter(|active| active.board.set_wired())
             .map(|active| active.id)
             .collect();
@@ -164,83 +166,75 @@ impl Handler {
         Ok(())
     }
 
-    /// Finds whom an event concerns, and what it tells them.
-    fn route(&self, event: ObjectEvent, sent: Option<Timestamp>, tasks: &mut Vec<Task>) {
+    /// Finds the Sources that an event concerns and what it means to each, and adds them to `routed`.
+    fn route(&self, event: ObjectEvent, sent: Option<Timestamp>, routed: &mut Vec<RoutedEvent>) {
         let counters = &self.board.counters;
-        if let Some(why) = event_log::of_no_concern(&event.meaning) {
-            event_log::tell_passed_over(None, &event, why);
+        if let Some(outcome) = event_log::irrelevant_outcome(&event.meaning) {
+            event_log::log_skipped(None, &event, outcome);
         }
-        let told = match &event.meaning {
+        // The event happened before its message was sent, and certainly before now.
+        let sent = sent.unwrap_or_else(status::now);
+        let meaning = match &event.meaning {
             EventMeaning::Irrelevant => return counters.irrelevant.add(1),
             EventMeaning::Unknown => return counters.unknown.add(1),
-            EventMeaning::Certain(event) => {
-                certain(event.clone(), sent.unwrap_or_else(status::now))
-            }
-            EventMeaning::LookUp(look_up) => {
-                // It had happened when its message was sent, and at the latest now.
-                let sent = sent.unwrap_or_else(status::now);
-                Told::Ambiguous(AmbiguousEvent {
-                    time: look_up.time.map_or(sent, |time| time.min(sent)),
-                    sequencer: look_up.sequencer.clone(),
-                })
-            }
+            EventMeaning::Certain(event) => trust_until(sent, event.clone()),
+            EventMeaning::LookUp { time, sequencer } => Told::Ambiguous(AmbiguousEvent {
+                time: time.map_or(sent, |time| time.min(sent)),
+                sequencer: sequencer.clone(),
+            }),
         };
-        let mut concerned = self.routes.of(&event.bucket, &event.key).peekable();
-        if concerned.peek().is_none() {
-            event_log::tell_passed_over(
-                None,
-                &event,
-                "passed over: no Source is of its bucket and folder",
-            );
+        let mut sources = self.routes.of(&event.bucket, &event.key).peekable();
+        if sources.peek().is_none() {
+            event_log::log_skipped(None, &event, "skipped: no Source has its bucket and prefix");
             return counters.unrouted.add(1);
         }
-        for active in concerned {
-            match admitted(active, &event.key, told.clone()) {
+        for active in sources {
+            match admitted(active, &event.key, meaning.clone()) {
                 None => {
                     let source = Some(active.source.name.as_str());
-                    event_log::tell_passed_over(source, &event, "not admitted by the rules");
+                    event_log::log_skipped(source, &event, "not admitted by the rules");
                     counters.not_admitted.add(1);
                 }
-                Some(told) => tasks.push(Task {
+                Some(meaning) => routed.push(RoutedEvent {
                     active: Arc::clone(active),
                     key: event.key.clone(),
-                    event: event.name.clone(),
-                    told,
+                    name: event.name.clone(),
+                    event: meaning,
                     time: event.time,
                 }),
             }
         }
     }
 
-    /// Looks up what must be, and counts what is done.
+    /// Looks up the keys that must be listed, and logs and counts the outcomes.
     async fn finish(
         &self,
         index: &IndexHandle,
-        tasks: &[Task],
+        routed: &[RoutedEvent],
         applied: Vec<Applied>,
     ) -> Result<MessageOutcome, IndexError> {
         let mut outcome = MessageOutcome::Done;
-        // Of one that is built beside it, nothing is counted or told.
-        let is_live = index.is_same_index(&self.index);
-        for (task, applied) in tasks.iter().zip(applied) {
+        // Each event is counted and logged once, for the current index.
+        let is_current = index.is_same_index(&self.index);
+        for (routed, applied) in routed.iter().zip(applied) {
             let looked_up = applied == Applied::LookUp;
             let settled = match applied {
                 Applied::LookUp => {
-                    let event = task.told.to_ambiguous();
-                    self.look_up(index, task, &event).await
+                    let event = routed.event.to_ambiguous();
+                    self.look_up(index, routed, &event).await
                 }
                 Applied::NotYet => Err(LookUpError::NotYet),
                 applied => Ok(applied),
             };
-            if is_live {
-                task.tell(&settled, looked_up);
+            if is_current {
+                routed.log(&settled, looked_up);
             }
             match settled {
-                Ok(applied) if is_live => count(task, applied),
+                Ok(applied) if is_current => count(routed, applied),
                 Ok(_) => {}
                 Err(LookUpError::Index(error)) => return Err(error),
                 Err(LookUpError::NotYet) if outcome == MessageOutcome::Done => {
-                    outcome = MessageOutcome::NotYet
+                    outcome = MessageOutcome::NotYet;
                 }
                 Err(LookUpError::NotYet) => {}
                 Err(error) => outcome = MessageOutcome::Failed(error.to_string()),
@@ -252,25 +246,25 @@ impl Handler {
     async fn look_up(
         &self,
         index: &IndexHandle,
-        task: &Task,
+        routed: &RoutedEvent,
         event: &AmbiguousEvent,
     ) -> Result<Applied, LookUpError> {
-        let active = &task.active;
-        let running = look_up::run(active, index, &self.look_ups, &task.key, event);
-        // Boxed: it is rare, and so large that it would be most of what a message in hand takes.
-        let running = Box::pin(running);
-        let Some(applied) = self.stop.run_until_cancelled(running).await else {
+        let active = &routed.active;
+        let look_up = look_up::run(active, index, &self.look_ups, &routed.key, event);
+        // Boxed because it is rare, and larger than everything else that a message in flight takes.
+        let look_up = Box::pin(look_up);
+        let Some(applied) = self.stop.run_until_cancelled(look_up).await else {
             return Err(LookUpError::NotYet);
         };
         let source = &active.source.name;
         match &applied {
             Ok(_) if active.board.recover(Trouble::LookUp) => {
-                tracing::info!(source, "keys can be looked up again");
+                tracing::info!(source, "look-ups succeed again");
             }
             Err(error @ (LookUpError::Bucket(_) | LookUpError::TimedOut))
                 if active.board.suffer(Trouble::LookUp, error.to_string()) =>
             {
-                tracing::warn!(source, %error, "a key cannot be looked up; its event waits");
+                tracing::warn!(source, %error, "look-up failed; the message waits for redelivery");
             }
             _ => {}
         }
@@ -278,9 +272,9 @@ impl Handler {
     }
 }
 
-/// An event as it stands, unless it says that it happened after its message was sent: then no page could
-/// be newer for as long, so its key is listed.
-fn certain(event: CertainEvent, sent: Timestamp) -> Told {
+/// The event as it is, unless its time is after its message was sent: for that long no page would be
+/// newer than the event. Then its key is looked up instead.
+fn trust_until(sent: Timestamp, event: CertainEvent) -> Told {
     if event.time.minus(MAX_CLOCK_LEAD) <= sent {
         return Told::Certain(event);
     }
@@ -290,20 +284,20 @@ fn certain(event: CertainEvent, sent: Timestamp) -> Told {
     })
 }
 
-/// What an event tells a Source by its rules; `None` where it does not concern it.
-fn admitted(active: &ActiveSource, key: &str, told: Told) -> Option<Told> {
-    /// A removal tells no size: 1 asks whether a key that is no folder marker is admitted.
+/// What the event means to a Source by its rules. `None` if it does not concern the Source.
+fn admitted(active: &ActiveSource, key: &str, meaning: Told) -> Option<Told> {
+    /// Stands for the unknown size of a removed object: any size except that of a folder marker, 0.
     const ANY_SIZE: u64 = 1;
     let source = &active.source;
-    let object = match &told {
+    let object = match &meaning {
         Told::Certain(event) => event.object.as_ref(),
         Told::Ambiguous(_) => None,
     };
     if source.admits(key, object.map_or(ANY_SIZE, |object| object.size)) {
-        return Some(told);
+        return Some(meaning);
     }
-    // A folder marker took the place of what may have been an asset.
-    match told {
+    // A folder marker was written over an object that may have been an asset: remove the asset.
+    match meaning {
         Told::Certain(event) if source.admits(key, ANY_SIZE) => Some(Told::Certain(CertainEvent {
             object: None,
             ..event
@@ -312,13 +306,13 @@ fn admitted(active: &ActiveSource, key: &str, told: Told) -> Option<Told> {
     }
 }
 
-/// Counts an event that is settled, and how long that took.
-fn count(task: &Task, applied: Applied) {
-    let board = &task.active.board;
+/// Counts a settled event, and its lag if it was written.
+fn count(routed: &RoutedEvent, applied: Applied) {
+    let board = &routed.active.board;
     match applied {
         Applied::Written => {
             board.written.add(1);
-            if let Some(time) = task.time {
+            if let Some(time) = routed.time {
                 let millis = status::now().as_millis().saturating_sub(time.as_millis());
                 let millis = u64::try_from(millis).unwrap_or(0);
                 board.lag.record(Duration::from_millis(millis));

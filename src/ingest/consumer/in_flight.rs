@@ -1,14 +1,14 @@
-//! The messages that were received and are not acknowledged yet: which receipt handle is the latest,
-//! and until when nobody else gets them.
+//! The messages in flight: received and not acknowledged yet, each with its latest receipt handle and the
+//! end of its visibility timeout.
 //!
-//! It asks nobody for anything; whoever holds it extends and acknowledges.
+//! It sends no requests. The consumer extends visibility and acknowledges.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::aws::queue::{MAX_VISIBILITY, Message, ReceiptHandle};
 
-/// The messages in hand, by what names a message across its deliveries.
+/// The messages in flight, by [`name_of`].
 #[derive(Debug, Default)]
 pub struct InFlight {
     messages: HashMap<String, InFlightMessage>,
@@ -21,7 +21,7 @@ struct InFlightMessage {
     invisible_until: Instant,
 }
 
-/// What names a message across its deliveries.
+/// Identifies a message across its deliveries: its id, or the receipt handle if it has no id.
 pub fn name_of(message: &Message) -> String {
     if !message.id.is_empty() {
         message.id.clone()
@@ -31,35 +31,36 @@ pub fn name_of(message: &Message) -> String {
 }
 
 impl InFlight {
-    /// Takes a message in hand. `false`: it is there already and was delivered once more; its latest
-    /// receipt handle is kept, and this delivery needs no handling.
-    pub fn take(&mut self, message: &Message, visibility: Duration, now: Instant) -> bool {
-        let held = InFlightMessage {
+    /// Adds a message. Returns `false` if it is in flight already and was delivered again: then only its
+    /// receipt handle is updated, and this delivery needs no handling.
+    pub fn add(&mut self, message: &Message, visibility: Duration, now: Instant) -> bool {
+        let added = InFlightMessage {
             receipt: message.receipt.clone(),
             received: now,
             invisible_until: now + visibility,
         };
-        self.messages.insert(name_of(message), held).is_none()
+        self.messages.insert(name_of(message), added).is_none()
     }
 
-    /// Lets go of a message; gives its latest receipt handle.
-    pub fn release(&mut self, name: &str) -> Option<ReceiptHandle> {
-        self.messages.remove(name).map(|held| held.receipt)
+    /// Removes a message and returns its latest receipt handle.
+    pub fn remove(&mut self, name: &str) -> Option<ReceiptHandle> {
+        self.messages.remove(name).map(|message| message.receipt)
     }
 
-    /// The messages that come again before `horizon` unless their visibility is extended.
+    /// The messages whose visibility the caller must extend by `visibility` now. They count as extended.
     ///
-    /// Those that were received so long ago that no queue extends them are let go of: they come again.
-    pub fn due(&mut self, visibility: Duration, now: Instant) -> Vec<ReceiptHandle> {
+    /// Messages whose visibility can no longer be extended, because of [`MAX_VISIBILITY`], are removed.
+    /// The queue redelivers them.
+    pub fn due_for_extension(&mut self, visibility: Duration, now: Instant) -> Vec<ReceiptHandle> {
         self.messages
-            .retain(|_, held| now + visibility < held.received + MAX_VISIBILITY);
-        // Half of the time is left for the requests that extend it.
+            .retain(|_, message| now + visibility < message.received + MAX_VISIBILITY);
+        // Extend at half time, which leaves the other half for the request.
         let horizon = now + visibility / 2;
         let mut due = Vec::new();
-        for held in self.messages.values_mut() {
-            if held.invisible_until <= horizon {
-                held.invisible_until = now + visibility;
-                due.push(held.receipt.clone());
+        for message in self.messages.values_mut() {
+            if message.invisible_until <= horizon {
+                message.invisible_until = now + visibility;
+                due.push(message.receipt.clone());
             }
         }
         due
@@ -89,38 +90,42 @@ mod tests {
     }
 
     #[test]
-    fn a_second_delivery_only_brings_a_later_receipt() {
+    fn second_delivery_only_updates_the_receipt() {
         let (mut in_flight, now) = (InFlight::default(), Instant::now());
-        assert!(in_flight.take(&message("a", "1"), VISIBILITY, now));
-        assert!(!in_flight.take(&message("a", "2"), VISIBILITY, now));
-        assert!(in_flight.take(&message("", "3"), VISIBILITY, now));
-        assert!(in_flight.take(&message("", "4"), VISIBILITY, now));
+        assert!(in_flight.add(&message("a", "1"), VISIBILITY, now));
+        assert!(!in_flight.add(&message("a", "2"), VISIBILITY, now));
+        assert!(in_flight.add(&message("", "3"), VISIBILITY, now));
+        assert!(in_flight.add(&message("", "4"), VISIBILITY, now));
         assert_eq!(in_flight.messages.len(), 3);
-        assert_eq!(in_flight.release("a"), Some(ReceiptHandle("2".into())));
-        assert_eq!(in_flight.release("a"), None);
+        assert_eq!(in_flight.remove("a"), Some(ReceiptHandle("2".into())));
+        assert_eq!(in_flight.remove("a"), None);
     }
 
     #[test]
-    fn visibility_is_extended_at_half_time_and_once() {
+    fn visibility_is_extended_once_at_half_time() {
         let (mut in_flight, now) = (InFlight::default(), Instant::now());
         let seconds = Duration::from_secs;
-        in_flight.take(&message("a", "a"), VISIBILITY, now);
-        in_flight.take(&message("b", "b"), VISIBILITY, now + seconds(20));
-        assert!(in_flight.due(VISIBILITY, now + seconds(29)).is_empty());
-        let due = in_flight.due(VISIBILITY, now + seconds(30));
+        in_flight.add(&message("a", "a"), VISIBILITY, now);
+        in_flight.add(&message("b", "b"), VISIBILITY, now + seconds(20));
+        assert!(
+            in_flight
+                .due_for_extension(VISIBILITY, now + seconds(29))
+                .is_empty()
+        );
+        let due = in_flight.due_for_extension(VISIBILITY, now + seconds(30));
         assert_eq!(receipts(due), ["a"]);
-        let due = in_flight.due(VISIBILITY, now + seconds(59));
+        let due = in_flight.due_for_extension(VISIBILITY, now + seconds(59));
         assert_eq!(receipts(due), ["b"]);
-        let due = in_flight.due(VISIBILITY, now + seconds(60));
+        let due = in_flight.due_for_extension(VISIBILITY, now + seconds(60));
         assert_eq!(receipts(due), ["a"]);
     }
 
     #[test]
-    fn what_no_queue_extends_any_more_is_let_go_of() {
+    fn message_past_the_maximum_visibility_is_removed() {
         let (mut in_flight, now) = (InFlight::default(), Instant::now());
-        in_flight.take(&message("a", "a"), VISIBILITY, now);
+        in_flight.add(&message("a", "a"), VISIBILITY, now);
         let late = now + MAX_VISIBILITY - VISIBILITY;
-        assert!(in_flight.due(VISIBILITY, late).is_empty());
+        assert!(in_flight.due_for_extension(VISIBILITY, late).is_empty());
         assert!(in_flight.messages.is_empty());
     }
 }

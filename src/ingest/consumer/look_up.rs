@@ -1,7 +1,8 @@
-//! A key listed alone, because an event of it does not tell what is there now.
+//! Looks up the key of an event that does not say what is under the key now: lists this one key.
 //!
-//! Every page is applied, and shown, as soon as it is there; the event is settled by one whose stamp is
-//! later than the event. Stamps are a second or two behind, so that takes as long.
+//! Each page is applied, and visible to searches, as soon as it arrives. A page settles the event if
+//! its timestamp is later than the event. Timestamps of pages lie a second or two before the request,
+//! so a look-up right after the event takes that long.
 
 use std::time::Duration;
 
@@ -16,55 +17,59 @@ use crate::index::IndexError;
 use crate::index::ledger::{Applied, EventReport, LookUpReport, Told};
 use crate::index::writer::IndexHandle;
 
-/// How often a key is listed for one event.
-const MAX_PAGES: u32 = 12;
+/// Maximum number of times to list a key for one event.
+const MAX_ATTEMPTS: u32 = 12;
 
-/// The shortest and the longest wait between two pages.
+/// The shortest and the longest wait between two attempts.
 const MIN_WAIT: Duration = Duration::from_millis(200);
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
-/// How long one key may take to be listed, attempts and all: what hangs must not hold up others.
+/// Maximum time to list one key, including retries. A store that hangs must not hold up others.
 const LIST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why a look-up settles nothing.
+/// Why a look-up did not settle its event.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LookUpError {
     /// The key cannot be listed.
     #[error("failed to {0}")]
     Bucket(BucketError),
-    /// The answer must not be believed.
-    #[error("failed to look up a key of bucket {bucket:?}: {fault}")]
+    /// A page contradicts its request or the order of keys.
+    #[error("failed to look up a key of bucket {bucket:?}: {error}")]
     Listing {
         /// The bucket.
         bucket: String,
         /// What is wrong with the page.
-        fault: ListingError,
+        error: ListingError,
     },
-    /// No answer came.
+    /// No answer came in time.
     #[error(
-        "failed to look up a key within {} seconds; it is tried again when its event comes again",
+        "failed to look up a key: no answer within {} seconds; it is tried again when the message is \
+         redelivered",
         LIST_TIMEOUT.as_secs()
     )]
     TimedOut,
-    /// The pages stay older than the event or than the record.
+    /// Every page was older than the event or the record.
     #[error(
-        "{MAX_PAGES} listings of the key were all older than its event; is the store's clock behind?"
+        "failed to look up a key: all {MAX_ATTEMPTS} listings were older than its event; check the \
+         store's clock"
     )]
     Outdated,
-    /// Another key of the Source could not be listed a moment ago.
-    #[error("a key of the Source could not be looked up just before; it is tried again soon")]
-    Resting,
+    /// A look-up of the Source failed a moment ago.
+    #[error(
+        "look-ups of the Source are paused because one has just failed; it is tried again soon"
+    )]
+    Paused,
     /// The Source is not ready for events.
     #[error("the Source's records are of another bucket or folder until its scan has begun")]
     NotYet,
-    /// The index refused.
+    /// The index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
 }
 
-/// Lists the key until the event is settled, and answers when that is durable.
+/// Lists the key until the event is settled. Returns when the result is durable.
 ///
-/// A permit is held while the key is listed, not while it is waited for.
+/// It holds a permit while it lists the key, not between two attempts.
 pub(super) async fn run(
     active: &ActiveSource,
     index: &IndexHandle,
@@ -72,29 +77,29 @@ pub(super) async fn run(
     key: &str,
     event: &AmbiguousEvent,
 ) -> Result<Applied, LookUpError> {
-    for round in 0..MAX_PAGES {
-        // The page of another event of the key may have settled this one meanwhile.
-        if round > 0
-            && let Some(settled) = is_settled(active, index, key, event).await?
+    for attempt in 0..MAX_ATTEMPTS {
+        // Meanwhile the look-up for another event of the key may have settled this one too.
+        if attempt > 0
+            && let Some(settled) = settled(active, index, key, event).await?
         {
             return Ok(settled);
         }
-        let report = list_in_turn(active, permits, key, event).await?;
+        let report = list_with_permits(active, permits, key, event).await?;
         let listed_at = report.listed_at;
         match index.apply_look_up(report).await? {
             Applied::LookUp => {}
             Applied::NotYet => return Err(LookUpError::NotYet),
             settled => return Ok(settled),
         }
-        let behind = event.time.as_millis() - listed_at.as_millis() + 1;
-        let wait = Duration::from_millis(u64::try_from(behind).unwrap_or(0));
+        let missing_millis = event.time.as_millis() - listed_at.as_millis() + 1;
+        let wait = Duration::from_millis(u64::try_from(missing_millis).unwrap_or(0));
         tokio::time::sleep(wait.clamp(MIN_WAIT, MAX_WAIT)).await;
     }
     Err(LookUpError::Outdated)
 }
 
-/// What the index knows of the event by now; `None` where the key must still be listed.
-async fn is_settled(
+/// What became of the event according to the index. `None` if the key still has to be listed.
+async fn settled(
     active: &ActiveSource,
     index: &IndexHandle,
     key: &str,
@@ -112,31 +117,35 @@ async fn is_settled(
     }
 }
 
-/// Lists the key when it is its turn: of all look-ups, and of those of its Source, which may have no more
-/// than half of them, so that a store that hangs leaves room for others.
-async fn list_in_turn(
+/// Lists the key once it has a permit of its Source and one of the process.
+///
+/// The permits of a Source are at most half of those of the process, so that a store that hangs leaves
+/// some for other Sources.
+async fn list_with_permits(
     active: &ActiveSource,
     permits: &Semaphore,
     key: &str,
     event: &AmbiguousEvent,
 ) -> Result<LookUpReport, LookUpError> {
-    let own = active.look_ups.acquire().await;
-    let _own = own.expect("nobody closes the semaphore");
-    if let Some(error) = active.look_ups_rest() {
-        return Err(error);
+    let permit = active.look_ups.acquire().await;
+    let _source_permit = permit.expect("the semaphore is never closed");
+    if active.look_ups_are_paused() {
+        return Err(LookUpError::Paused);
     }
     let permit = permits.acquire().await;
-    let _permit = permit.expect("nobody closes the semaphore");
+    let _permit = permit.expect("the semaphore is never closed");
     let listing = tokio::time::timeout(LIST_TIMEOUT, list(active, key, event));
     let listed = listing.await.unwrap_or(Err(LookUpError::TimedOut));
     if let Err(LookUpError::Bucket(_) | LookUpError::TimedOut) = &listed {
-        active.let_look_ups_rest();
+        active.pause_look_ups();
     }
     listed
 }
 
-/// Asks for pages until one makes a coverage about the key; the first does, unless it is empty and
-/// goes on, as where there are many delete markers. The walk bounds how many such there may be.
+/// Requests pages until one covers the key.
+///
+/// The first page does, unless it is empty and not the last one, which happens if there are many delete
+/// markers. The walk limits the number of empty pages.
 async fn list(
     active: &ActiveSource,
     key: &str,
@@ -144,16 +153,16 @@ async fn list(
 ) -> Result<LookUpReport, LookUpError> {
     let source = &active.source;
     let mut walk = RangeWalk::new(KeyRange::only(key));
-    let mut request = walk.request();
+    let mut request = walk.first_request();
     let (listed_at, entries) = loop {
         let page = active.bucket.list(&request).await;
         active.board.look_ups.add(1);
-        let coverage = walk.take(page.map_err(LookUpError::Bucket)?);
-        let coverage = coverage.map_err(|fault| {
-            tracing::debug!(?fault, "a page is not believed");
+        let coverage = walk.accept(page.map_err(LookUpError::Bucket)?);
+        let coverage = coverage.map_err(|error| {
+            tracing::debug!(?error, "listing rejected");
             LookUpError::Listing {
                 bucket: source.bucket.clone(),
-                fault,
+                error,
             }
         })?;
         match coverage.next {

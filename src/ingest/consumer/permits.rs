@@ -1,6 +1,6 @@
-//! What all queues of the process share: connections, and room for messages.
+//! The limits that all queues of the process share: connections and messages in flight.
 //!
-//! Who takes a permit when is up to the consumers.
+//! It only holds the semaphores. Each consumer decides when to take a permit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,41 +10,46 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::aws::queue::{MAX_BATCH, MAX_WAIT};
 use crate::config::EventsConfig;
 
-/// Requests of all queues at the same time, besides those that receive: as many connections.
+/// Maximum number of queue requests at the same time, of all queues and without receives. Each takes a
+/// connection.
 pub const MAX_REQUESTS_IN_FLIGHT: usize = 64;
 
-/// What all queues of the process share.
+/// Permits that all queues of the process share.
 #[derive(Clone, Debug)]
 pub struct Permits {
-    /// ReceiveMessage requests at the same time.
+    /// For ReceiveMessage requests.
     pub receives: Arc<Semaphore>,
-    /// Messages in hand.
+    /// For messages in flight.
     pub messages: Arc<Semaphore>,
-    /// Other requests at the same time.
+    /// For all other requests.
     pub requests: Arc<Semaphore>,
-    /// How long a receive may wait, so that each queue gets its turn.
+    /// How long a receive waits for messages. Short if there are fewer permits than queues.
     pub wait: Duration,
 }
 
 impl Permits {
-    /// The permits for that many queues.
+    /// The permits for that number of queues.
     pub fn new(limits: &EventsConfig, queues: usize) -> Self {
-        /// Where queues wait for one another, none waits long for messages.
+        /// Used if queues wait for each other's receives.
         const SHORT_WAIT: Duration = Duration::from_secs(1);
-        // A receive holds room for all that it may bring.
-        let at_once = limits.messages_in_flight / MAX_BATCH;
-        let has_turns = queues > limits.receives_in_flight.min(at_once);
+        // A receive holds a message permit for each message that it may return.
+        let receives_by_messages = limits.messages_in_flight / MAX_BATCH;
+        let queues_take_turns = queues > limits.receives_in_flight.min(receives_by_messages);
         Self {
             receives: Arc::new(Semaphore::new(limits.receives_in_flight)),
             messages: Arc::new(Semaphore::new(limits.messages_in_flight)),
             requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
-            wait: if has_turns { SHORT_WAIT } else { MAX_WAIT },
+            wait: if queues_take_turns {
+                SHORT_WAIT
+            } else {
+                MAX_WAIT
+            },
         }
     }
 
-    /// Waits for the turn of a request that receives nothing.
+    /// Waits for a permit for a request that is not a receive.
     pub async fn request(&self) -> SemaphorePermit<'_> {
         let permit = self.requests.acquire().await;
-        permit.expect("nobody closes the semaphore")
+        permit.expect("the semaphore is never closed")
     }
 }

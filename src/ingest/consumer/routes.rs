@@ -1,6 +1,6 @@
-//! To which Sources the events of a queue are of concern: by bucket and prefix.
+//! Which Sources an event concerns, by bucket and prefix.
 //!
-//! The rules of a Source are asked when it is known what happened; they are not asked here.
+//! It does not apply the Sources' rules: they depend on what happened, which is decided later.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,34 +8,33 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-use super::look_up::LookUpError;
 use crate::aws::bucket::LazyBucket;
 use crate::core::replication::source_state::SourceId;
 use crate::core::source::Source;
 use crate::observe::status::SourceBoard;
 
-/// A Source that is followed.
+/// An enabled Source that the daemon keeps up to date.
 #[derive(Debug)]
 pub struct ActiveSource {
-    /// Its number in the index.
+    /// The Source's number in the index.
     pub id: SourceId,
     /// The Source.
     pub source: Arc<Source>,
-    /// Its bucket, for look-ups.
+    /// Its bucket.
     pub bucket: Arc<LazyBucket>,
-    /// Where it is shown.
+    /// Its status.
     pub board: Arc<SourceBoard>,
-    /// How many of its keys may be listed alone at the same time.
+    /// Permits for look-ups of the Source's keys.
     pub look_ups: Semaphore,
-    /// Until when none is, because one could not be.
-    resting_until: Mutex<Option<Instant>>,
+    /// No look-up starts before this time, because one has failed.
+    look_ups_paused_until: Mutex<Option<Instant>>,
 }
 
-/// For how long no key of a Source is listed alone after one could not be.
-const REST: Duration = Duration::from_secs(5);
+/// How long look-ups of a Source are paused after one failed.
+const LOOK_UP_PAUSE: Duration = Duration::from_secs(5);
 
 impl ActiveSource {
-    /// A Source with that number, of whose keys up to `look_ups` are listed alone at the same time.
+    /// Creates a Source of which up to `look_ups` keys, and at least one, are looked up at the same time.
     pub fn new(
         id: SourceId,
         source: Arc<Source>,
@@ -49,26 +48,22 @@ impl ActiveSource {
             bucket,
             board,
             look_ups: Semaphore::new(look_ups.max(1)),
-            resting_until: Mutex::default(),
+            look_ups_paused_until: Mutex::default(),
         }
     }
 
-    /// Why no key is listed alone just now, if so.
-    pub(super) fn look_ups_rest(&self) -> Option<LookUpError> {
-        let until = *self.resting();
-        until
-            .is_some_and(|until| Instant::now() < until)
-            .then_some(LookUpError::Resting)
+    pub(super) fn look_ups_are_paused(&self) -> bool {
+        let until = *self.paused_until();
+        until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Lets no key be listed alone for a while.
-    pub(super) fn let_look_ups_rest(&self) {
-        *self.resting() = Some(Instant::now() + REST);
+    pub(super) fn pause_look_ups(&self) {
+        *self.paused_until() = Some(Instant::now() + LOOK_UP_PAUSE);
     }
 
-    fn resting(&self) -> MutexGuard<'_, Option<Instant>> {
-        // Each holder puts in one value.
-        self.resting_until
+    fn paused_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        // A panic cannot leave it half-written: each holder stores one value.
+        self.look_ups_paused_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,12 +86,12 @@ impl Routes {
         Self { by_bucket }
     }
 
-    /// Those whose bucket it is.
+    /// The Sources of the bucket.
     pub fn of_bucket(&self, bucket: &str) -> impl Iterator<Item = &Arc<ActiveSource>> {
         self.by_bucket.get(bucket).into_iter().flatten()
     }
 
-    /// Those whose bucket it is and under whose prefix the key lies.
+    /// The Sources of the bucket whose prefix the key starts with.
     pub fn of<'a>(
         &'a self,
         bucket: &str,

@@ -1,9 +1,9 @@
-//! A reindex that the daemon does, because it holds the index: asked for on its control socket, and
-//! watched from here.
+//! A reindex by the daemon: requests it on the control socket and follows its progress.
+//!
+//! The daemon does it because it holds the lock of the index.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -11,14 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::{Reindex, ReindexJob, ReindexMode, ReindexOutcome};
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::timestamp::Timestamp;
-use crate::ingest::scanner::{ScanError, ScanOutcome};
+use crate::ingest::scanner::{MeasuredScan, ScanError, ScanOutcome};
 use crate::serve::control::{Answer, Answers, ControlError, Request, ScanFigures, ask};
 
 impl Reindex {
-    /// Has the daemon do it that answers on the socket. The outcomes come in the order of the
-    /// configuration.
+    /// Lets the daemon on that socket run the reindex. The outcomes are in the order of the configuration.
     ///
-    /// When `stop` is cancelled it is only watched no more: the daemon goes on.
+    /// If `stop` is cancelled, this only stops watching. The daemon continues.
     pub(crate) async fn run_by_daemon(
         self,
         socket: &Path,
@@ -37,34 +36,31 @@ impl Reindex {
         let watched = stop.run_until_cancelled(watch(&self.jobs, answers, &mut outcomes));
         match watched.await {
             Some(ended) => ended?,
-            None => tracing::warn!("the daemon goes on with what was asked for"),
+            None => tracing::warn!("no longer watching; the daemon continues the reindex"),
         }
-        let left = |(outcome, job): (Option<ReindexOutcome>, &Arc<ReindexJob>)| {
-            outcome.unwrap_or_else(|| ReindexOutcome {
-                job: Arc::clone(job),
-                result: Err(ScanError::Interrupted),
-                took: Duration::ZERO,
-            })
+        let or_interrupted = |(outcome, job): (Option<ReindexOutcome>, &Arc<ReindexJob>)| {
+            outcome.unwrap_or_else(|| ReindexOutcome::failed(job, ScanError::Interrupted))
         };
-        Ok(outcomes.into_iter().zip(&self.jobs).map(left).collect())
+        let outcomes = outcomes.into_iter().zip(&self.jobs);
+        Ok(outcomes.map(or_interrupted).collect())
     }
 }
 
-/// Follows the answers to the last.
+/// Reads the answers until the last one. Shows progress on the jobs and stores outcomes.
 async fn watch(
     jobs: &[Arc<ReindexJob>],
     mut answers: Answers,
     outcomes: &mut [Option<ReindexOutcome>],
 ) -> Result<(), ControlError> {
-    let place = |figures: &ScanFigures| {
+    let position = |figures: &ScanFigures| {
         let mut names = jobs.iter().map(|job| &job.source.name);
         names.position(|name| *name == figures.source)
     };
     while let Some(answer) = answers.next().await? {
         match answer {
             Answer::Progress(figures) => {
-                if let Some(place) = place(&figures) {
-                    jobs[place].progress.raise_to(&figures.counts);
+                if let Some(position) = position(&figures) {
+                    jobs[position].progress.raise_to(&figures.counts);
                 }
             }
             Answer::Ended {
@@ -73,21 +69,21 @@ async fn watch(
                 took_seconds,
                 requests,
             } => {
-                let Some(place) = place(&figures) else {
+                let Some(position) = position(&figures) else {
                     continue;
                 };
-                let job = Arc::clone(&jobs[place]);
+                let job = Arc::clone(&jobs[position]);
                 job.progress.raise_to(&figures.counts);
-                job.requests.store(requests, Ordering::Relaxed);
-                let complete = |(resumed, as_of): (bool, Option<i64>)| ScanOutcome {
+                let outcome = |(resumed, as_of): (bool, Option<i64>)| ScanOutcome {
                     resumed,
                     as_of: as_of.map(Timestamp::from_millis),
                 };
-                outcomes[place] = Some(ReindexOutcome {
-                    job,
-                    result: result.map(complete).map_err(ScanError::ByDaemon),
+                let scan = MeasuredScan {
+                    result: result.map(outcome).map_err(ScanError::ByDaemon),
                     took: Duration::try_from_secs_f64(took_seconds).unwrap_or_default(),
-                });
+                    list_requests: requests,
+                };
+                outcomes[position] = Some(ReindexOutcome { job, scan });
             }
             _ => {}
         }

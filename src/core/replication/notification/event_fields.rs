@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
+use super::EventMeaning;
 use super::event_kind::EventKind;
 use super::event_time::EventTime;
-use super::{EventMeaning, LookUp};
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::order::CertainEvent;
 use crate::core::replication::sequencer::Sequencer;
@@ -80,15 +80,15 @@ impl EventFields {
                     sequencer: sequencer.clone(),
                 })
             }
-            (EventKind::Expired, ..) => EventMeaning::LookUp(LookUp {
+            (EventKind::Expired, ..) => EventMeaning::LookUp {
                 sequencer: self.sequencer,
                 time: None,
-            }),
+            },
             (EventKind::Created | EventKind::Removed | EventKind::Changed, ..) => {
-                EventMeaning::LookUp(LookUp {
+                EventMeaning::LookUp {
                     sequencer: self.sequencer,
                     time: self.time.map(|time| time.latest),
-                })
+                }
             }
         }
     }
@@ -268,9 +268,9 @@ mod tests {
                     assert_eq!(event.time.as_millis(), 1_999);
                     assert_eq!(event.object.is_some(), kind == EventKind::Created);
                 }
-                EventMeaning::LookUp(look_up) => {
-                    assert!(!is_certain, "{kind:?}, {why}: {look_up:?}");
-                    let millis = look_up.time.map(|time| time.as_millis());
+                EventMeaning::LookUp { time, .. } => {
+                    assert!(!is_certain, "{kind:?}, {why}");
+                    let millis = time.map(|time| time.as_millis());
                     let is_timed = kind != EventKind::Expired && why != "no time";
                     assert_eq!(millis, is_timed.then_some(1_999), "{kind:?}, {why}");
                 }

@@ -40,10 +40,13 @@ fn meaning(meaning: &EventMeaning) -> String {
     match meaning {
         EventMeaning::Irrelevant => "irrelevant".to_owned(),
         EventMeaning::Unknown => "unknown".to_owned(),
-        EventMeaning::LookUp(look_up) => format!(
+        EventMeaning::LookUp {
+            time: at,
+            sequencer: order,
+        } => format!(
             "look up, time {}, sequencer {}",
-            time(look_up.time),
-            sequencer(look_up.sequencer.as_ref())
+            time(*at),
+            sequencer(order.as_ref())
         ),
         EventMeaning::Certain(event) => {
             let what = event

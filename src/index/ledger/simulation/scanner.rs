@@ -43,7 +43,7 @@ impl Scanner {
             let walk = RangeWalk::new(Clone::clone(range));
             Listing {
                 place: *place,
-                next: Some(walk.request()),
+                next: Some(walk.first_request()),
                 walk,
                 on_the_way: VecDeque::new(),
             }
@@ -139,7 +139,7 @@ impl World {
             Timestamp::from_millis(now - margin),
             most,
         );
-        let statement = listing.walk.take(page);
+        let statement = listing.walk.accept(page);
         let mut statement = statement.expect("the model lists in order");
         if ends_early {
             statement.next = None;
