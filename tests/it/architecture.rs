@@ -19,8 +19,14 @@ const LEVELS: [&[&str]; 9] = [
 
 /// Which parts of `core` each part of it must not import.
 const FORBIDDEN_IN_CORE: [(&str, &[&str]); 4] = [
-    ("core/counters", &["human", "query", "replication", "source"]),
-    ("core/human", &["counters", "query", "replication", "source"]),
+    (
+        "core/counters",
+        &["human", "query", "replication", "source"],
+    ),
+    (
+        "core/human",
+        &["counters", "query", "replication", "source"],
+    ),
     ("core/replication", &["query", "source"]),
     ("core/source", &["query"]),
 ];
