@@ -24,7 +24,7 @@ use crate::observe::status::Board;
 use crate::observe::telemetry::LogFilter;
 use crate::serve::control;
 use crate::serve::http::gate::Gate;
-use crate::serve::http::{self, site::Site};
+use crate::serve::http::{self, app_state::AppState};
 
 /// The exit code of a second signal, as a shell reports SIGINT.
 const ENDED_AT_ONCE: i32 = 130;
@@ -73,7 +73,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         None => None,
     };
     let gate = http.as_ref().map(|(_, gate)| Arc::clone(gate));
-    let site = Site::new(Arc::clone(&around.board), &config)?;
+    let app = AppState::new(Arc::clone(&around.board), &config)?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
     let mut beside = JoinSet::new();
@@ -82,7 +82,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         config_path,
         Arc::clone(&config),
         Arc::clone(&around),
-        Arc::clone(&site),
+        Arc::clone(&app),
         gate,
     ));
     let doors = Arc::clone(&around);
@@ -95,7 +95,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     if let Some((listener, gate)) = http {
         tracing::info!(address = %listener.address(), "serving status and metrics");
         let served = served.clone();
-        beside.spawn(async { Ok(http::serve(listener, gate, site, served).await?) });
+        beside.spawn(async { Ok(http::serve(listener, gate, app, served).await?) });
     }
     let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
     let ended = tokio::select! {
@@ -198,7 +198,7 @@ async fn reload_on(
     path: PathBuf,
     first: Arc<Config>,
     around: Arc<Surroundings>,
-    site: Arc<Site>,
+    app: Arc<AppState>,
     gate: Option<Arc<Gate>>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
@@ -211,7 +211,7 @@ async fn reload_on(
             Ok(config) => {
                 around.board.reloads.add(1);
                 tracing::info!("a new configuration takes over");
-                site.replace(&config);
+                app.replace_catalog(&config);
                 // The daemon has ended where nobody takes it.
                 let _ = around.orders.send(Order::Reload(Arc::new(config))).await;
             }

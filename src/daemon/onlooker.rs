@@ -6,25 +6,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::observe::status::{Board, IndexHealth};
-use crate::serve::http::site::Site;
+use crate::serve::http::app_state::AppState;
 
 /// How often it looks, at the most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks until it is dropped.
-pub(crate) async fn look(site: &Arc<Site>) {
+pub(crate) async fn look(app: &Arc<AppState>) {
     let mut before = IndexHealth::Open;
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let looking = Arc::clone(site);
-        let looked = tokio::task::spawn_blocking(move || looking.note_index()).await;
+        let looking = Arc::clone(app);
+        let looked = tokio::task::spawn_blocking(move || looking.refresh_board()).await;
         if let Err(error) = looked {
             tracing::error!(%error, "looking at the index panicked");
         }
-        let now = site.board.index();
-        tell(&before, &now, &site.board);
+        let now = app.board.index();
+        tell(&before, &now, &app.board);
         before = now;
     }
 }

@@ -22,22 +22,23 @@ use crate::core::counters::Counter;
 use crate::serve::connections::{Place, Places};
 
 pub(crate) mod api;
-mod count;
+pub(crate) mod app_state;
+mod deployment_status;
 pub(crate) mod gate;
-mod hosts;
+mod host_check;
 pub(crate) mod listener;
 mod metrics;
 mod page;
 mod patience;
+mod redact;
+mod request_metrics;
 mod routes;
-pub(crate) mod site;
 pub(crate) mod tls;
-mod visible;
 
+use app_state::AppState;
 use gate::Gate;
 use listener::{ListenError, Listener, Transport};
 use patience::Patience;
-use site::Site;
 
 /// How long an answer that is under way may take when the daemon stops.
 pub(crate) const CLOSING: Duration = Duration::from_secs(3);
@@ -117,13 +118,13 @@ pub(crate) async fn bind(listen: &Listen) -> Result<Listener, HttpError> {
 pub(crate) async fn serve(
     listener: Listener,
     gate: Arc<Gate>,
-    site: Arc<Site>,
+    app: Arc<AppState>,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
-    let board = Arc::clone(&site.board);
-    let router = gate::guarded(routes::router(site), Arc::clone(&gate));
+    let board = Arc::clone(&app.board);
+    let router = gate::guarded(routes::router(app), Arc::clone(&gate));
     let cut_off = Arc::clone(&board.http.cut_off);
-    let router = count::counted(router, board);
+    let router = request_metrics::record_requests(router, board);
     serve_within(BOUNDS, listener, &gate, router, cut_off, stop).await
 }
 

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::daemon::{onlooker, systemd};
 use crate::observe::status::Board;
 use crate::serve::http::gate::Gate;
-use crate::serve::http::{self, site::Site};
+use crate::serve::http::{self, app_state::AppState};
 
 /// Serves until a signal stops it.
 pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
         .as_ref()
         .context("`serve.listen` is \"off\": there is nothing to serve; write an address")?;
     let board = Arc::new(Board::new(config.data_dir.clone()));
-    let site = Site::new(Arc::clone(&board), &config)?;
+    let app = AppState::new(Arc::clone(&board), &config)?;
     let gate = open_gate(&config)?;
     let listener = http::bind(listen).await?;
     let stop = stop_on_signals()?;
@@ -33,12 +33,12 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
     tracing::info!(address = %listener.address(), "serving searches, read-only");
     // Until HTTP has ended, so that its end can be watched.
     let ended = tokio::select! {
-        ended = http::serve(listener, Arc::clone(&gate), Arc::clone(&site), stop.clone()) => {
+        ended = http::serve(listener, Arc::clone(&gate), Arc::clone(&app), stop.clone()) => {
             ended.map_err(anyhow::Error::from)
         }
-        () = onlooker::look(&site) => unreachable!("it looks until it is dropped"),
+        () = onlooker::look(&app) => unreachable!("it looks until it is dropped"),
         () = systemd::tell_as_served(&board) => unreachable!("it tells until it is dropped"),
-        ended = reload_on(hangups, path, &config, &site, &gate, &stop) => ended,
+        ended = reload_on(hangups, path, &config, &app, &gate, &stop) => ended,
     };
     systemd::stopping();
     if ended.is_ok() {
@@ -52,7 +52,7 @@ async fn reload_on(
     mut hangups: Signal,
     path: PathBuf,
     first: &Config,
-    site: &Site,
+    app: &AppState,
     gate: &Gate,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
@@ -60,12 +60,12 @@ async fn reload_on(
         systemd::reloading();
         match load(&path, first, Some(gate)) {
             Ok(config) => {
-                site.board.reloads.add(1);
-                site.replace(&config);
+                app.board.reloads.add(1);
+                app.replace_catalog(&config);
                 tracing::info!("a new configuration took over");
             }
             Err(error) => {
-                site.board.refused_reloads.add(1);
+                app.board.refused_reloads.add(1);
                 tracing::error!(error = %format!("{error:#}"), "the new configuration is refused");
             }
         }

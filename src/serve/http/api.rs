@@ -1,43 +1,40 @@
-//! The search interface: what is asked for in the address, and answered in JSON.
+//! The search API: queries in the URL, answers in JSON.
 //!
-//! `/v1` is our own, with the whole query language; `/api/v1` has the shapes of imgix's Assets API, so
-//! that its clients need only another base address. Both are read-only, and both see what the
-//! client's token sees. Errors are JSON:API everywhere.
+//! `/v1` is our own API with the whole query language. `/api/v1` has the shapes of imgix's Assets API, so
+//! its clients only need another base URL. Both are read-only, and both show only the Sources that
+//! the client's token may see. All errors are JSON:API documents.
 
-pub(crate) mod answer;
-mod asked;
 pub(crate) mod error;
 mod hits;
 mod imgix;
-mod inquiry;
-pub(crate) mod openapi;
+mod openapi;
+mod operation;
+mod paging;
 pub(crate) mod params;
-mod run;
-pub(crate) mod scope;
-pub(crate) mod standing;
+mod request_context;
+pub(crate) mod response;
+mod search_task;
 mod v1;
+mod visible_sources;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use axum::http::{HeaderName, header};
+use axum::routing::get;
 
-use super::site::Site;
-use error::JSON_API;
+use super::app_state::AppState;
 
-/// All paths of the search interface.
-pub(crate) fn routes() -> Router<Arc<Site>> {
-    v1::routes().merge(imgix::routes())
+/// All routes of the search API, and its OpenAPI document.
+pub(crate) fn routes() -> Router<Arc<AppState>> {
+    v1::routes()
+        .merge(imgix::routes())
+        .route(operation::OPENAPI_PATH, get(openapi_document))
 }
 
-/// A document of JSON:API.
-fn json_api(body: &impl Serialize) -> Response {
-    let mut response = axum::Json(body).into_response();
-    let kind = HeaderValue::from_static(JSON_API);
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
+async fn openapi_document() -> ([(HeaderName, &'static str); 1], String) {
+    let content_type = (header::CONTENT_TYPE, "application/json");
+    ([content_type], openapi::text())
 }
 
 #[cfg(test)]

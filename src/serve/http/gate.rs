@@ -14,8 +14,8 @@ use axum::response::{IntoResponse, Response};
 
 use tokio_rustls::TlsAcceptor;
 
-use super::api::error::{ApiError, Code};
-use super::hosts::Hosts;
+use super::api::error::{ApiError, ErrorCode};
+use super::host_check::AllowedHosts;
 use super::tls::{Tls, TlsError};
 use crate::config::{Config, Listen, ServeConfig};
 use crate::serve::access::{Access, Denied, Grant, TokensError};
@@ -39,7 +39,7 @@ const HEADERS: [(HeaderName, &str); 2] = [
 pub(crate) struct Gate {
     access: Access,
     /// Where names are looked at.
-    hosts: Option<Hosts>,
+    hosts: Option<AllowedHosts>,
     tls: Option<Tls>,
 }
 
@@ -65,7 +65,7 @@ impl Gate {
         let is_to_look = access.is_open() && matches!(config.listen, Some(Listen::Tcp(_)));
         Ok(Self {
             access,
-            hosts: is_to_look.then(|| Hosts::new(&config.hosts)),
+            hosts: is_to_look.then(|| AllowedHosts::new(&config.hosts)),
             tls: config.tls.as_ref().map(Tls::read).transpose()?,
         })
     }
@@ -160,10 +160,10 @@ impl Gate {
         if self
             .hosts
             .as_ref()
-            .is_some_and(|hosts| !hosts.answer_to(&request))
+            .is_some_and(|hosts| !hosts.allow(&request))
         {
             let text = "the service is not called so; if this is its name, write it in serve.hosts";
-            return Err(ApiError::new(Code::HostUnknown, text).into_response());
+            return Err(ApiError::new(ErrorCode::HostUnknown, text).into_response());
         }
         let token = bearer(request.headers());
         match token.and_then(|token| self.access.grant(token)) {
@@ -207,7 +207,8 @@ fn refused(denied: Denied) -> Response {
         Denied::Missing => "Bearer realm=\"asset-indexer\"",
         _ => "Bearer realm=\"asset-indexer\", error=\"invalid_token\"",
     };
-    let mut response = ApiError::new(Code::Unauthenticated, denied.to_string()).into_response();
+    let mut response =
+        ApiError::new(ErrorCode::Unauthenticated, denied.to_string()).into_response();
     let challenge = HeaderValue::from_static(challenge);
     response
         .headers_mut()

@@ -11,8 +11,8 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use super::site::Site;
-use super::visible;
+use super::app_state::AppState;
+use super::redact;
 use crate::index::histogram::Histogram;
 use crate::index::tantivy::size::IndexSize;
 use crate::observe::status::{Board, Disk, Process, QueueBoard, Route, SourceBoard};
@@ -27,15 +27,15 @@ use table::metrics;
 /// What the text is; Prometheus takes it.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// All metrics of the site now that the grant shows. It waits for the disk.
-pub(super) fn text(site: &Site, grant: &Grant) -> String {
-    let view = site.index.view().ok();
-    let mut scrape = Scrape::of(&site.board, grant);
+/// All metrics of the app now that the grant shows. It waits for the disk.
+pub(super) fn text(app: &AppState, grant: &Grant) -> String {
+    let view = app.index.view().ok();
+    let mut scrape = Scrape::of(&app.board, grant);
     if grant.sees_all() {
-        scrape.disk = Disk::of(&site.board.data_dir);
+        scrape.disk = Disk::of(&app.board.data_dir);
         scrape.process = Process::now();
         scrape.index = view.map(|view| view.size());
-        scrape.reconcile_every = Some(site.catalog().reconcile_every);
+        scrape.reconcile_every = Some(app.catalog().reconcile_every);
     }
     scrape.text()
 }
@@ -66,7 +66,7 @@ impl Scrape {
         let pairs = pairs.map(|source| (source.name.clone(), source.facts().queue_url));
         let pairs: Vec<_> = pairs.collect();
         let pairs = || pairs.iter().map(|(name, url)| (&**name, url.as_deref()));
-        queues.retain(|queue| visible::shows_queue(grant, &queue.url, pairs()));
+        queues.retain(|queue| redact::may_see_queue(grant, &queue.url, pairs()));
         sources.retain(|source| grant.may_see(&source.name));
         Self {
             board: Arc::clone(board),

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 
-use super::api::error::{ApiError, Code};
-use super::site::Site;
+use super::api::error::{ApiError, ErrorCode};
+use super::app_state::AppState;
 use crate::serve::access::Grant;
 
 mod origins;
@@ -76,15 +76,15 @@ const INDEX: File = File {
 /// The page at `/`, and its parts below `/page/`.
 ///
 /// They are open to everyone: what they show is not, and a token is asked for by the page itself.
-pub(super) fn routes() -> Router<Arc<Site>> {
+pub(super) fn routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/", get(index))
         .route("/page/{name}", get(part))
 }
 
 /// A browser sends no token for the document itself: where tokens are needed, it is told nothing.
-async fn index(State(site): State<Arc<Site>>, grant: Option<Extension<Grant>>) -> Response {
-    let catalog = site.catalog();
+async fn index(State(app): State<Arc<AppState>>, grant: Option<Extension<Grant>>) -> Response {
+    let catalog = app.catalog();
     let sources = catalog.sources.iter().map(|listed| &*listed.source);
     let origins = origins(sources);
     let told = if grant.is_some_and(|grant| grant.sees_all()) {
@@ -99,7 +99,7 @@ async fn part(uri: Uri) -> Response {
     let name = uri.path().strip_prefix(PARTS).unwrap_or_default();
     match FILES.iter().find(|file| file.name == name) {
         Some(file) => answer(file, &policy(&[])),
-        None => ApiError::new(Code::NotFound, "the page has no such file").into_response(),
+        None => ApiError::new(ErrorCode::NotFound, "the page has no such file").into_response(),
     }
 }
 

@@ -12,18 +12,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 
-use super::api::error::{ApiError, Code};
-use super::api::{self, answer};
+use super::api::error::{ApiError, ErrorCode};
+use super::api::{self, response};
+use super::app_state::AppState;
 use super::metrics;
 use super::page;
-use super::site::Site;
-use super::visible;
+use super::redact;
 use crate::observe::status::index_bytes;
 use crate::observe::status::report::{Report, waiting_for};
 use crate::serve::access::Grant;
 
 /// All paths; other methods than GET and HEAD are answered by 405.
-pub(super) fn router(site: Arc<Site>) -> Router {
+pub(super) fn router(app: Arc<AppState>) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/healthz", get(async || "ok\n"))
@@ -34,23 +34,23 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .fallback(async || {
             let paths = "there is nothing at this path; /v1/openapi.json says what there is, besides \
                          /status, /healthz, /readyz and /metrics";
-            ApiError::new(Code::NotFound, paths)
+            ApiError::new(ErrorCode::NotFound, paths)
         })
-        .layer(middleware::from_fn(answer::finish))
-        .with_state(site)
+        .layer(middleware::from_fn(response::finish_response))
+        .with_state(app)
 }
 
-async fn status(State(site): State<Arc<Site>>, grant: Grant) -> Response {
+async fn status(State(app): State<Arc<AppState>>, grant: Grant) -> Response {
     looked_up(move || {
-        let report = Report::of(&site.board, index_bytes(&site.board.data_dir));
-        Json(visible::report(report, &grant))
+        let report = Report::of(&app.board, index_bytes(&app.board.data_dir));
+        Json(redact::report(report, &grant))
     })
     .await
 }
 
 /// 503 with a line for each thing that is waited for, where the client may see all Sources.
-async fn readyz(State(site): State<Arc<Site>>, grant: Option<Extension<Grant>>) -> Response {
-    let waiting_for = waiting_for(&site.board);
+async fn readyz(State(app): State<Arc<AppState>>, grant: Option<Extension<Grant>>) -> Response {
+    let waiting_for = waiting_for(&app.board);
     if waiting_for.is_empty() {
         return "ready\n".into_response();
     }
@@ -62,13 +62,13 @@ async fn readyz(State(site): State<Arc<Site>>, grant: Option<Extension<Grant>>) 
     (StatusCode::SERVICE_UNAVAILABLE, lines).into_response()
 }
 
-async fn serve_metrics(State(site): State<Arc<Site>>, grant: Grant) -> Response {
+async fn serve_metrics(State(app): State<Arc<AppState>>, grant: Grant) -> Response {
     if !grant.is_admin() {
         let text = "metrics are for tokens that were made with --admin";
-        return ApiError::new(Code::Forbidden, text).into_response();
+        return ApiError::new(ErrorCode::Forbidden, text).into_response();
     }
     looked_up(move || {
-        let text = metrics::text(&site, &grant);
+        let text = metrics::text(&app, &grant);
         ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
     })
     .await

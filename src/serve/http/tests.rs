@@ -50,10 +50,10 @@ impl Server {
     }
 
     async fn shared(gate: Arc<Gate>, board: Arc<Board>, bounds: Bounds) -> Self {
-        let site = Site::bare(Arc::clone(&board));
-        let router = gate::guarded(routes::router(site), Arc::clone(&gate));
+        let app = AppState::without_sources(Arc::clone(&board));
+        let router = gate::guarded(routes::router(app), Arc::clone(&gate));
         let cut_off = Arc::clone(&board.http.cut_off);
-        let router = count::counted(router, board);
+        let router = request_metrics::record_requests(router, board);
         Self::of(gate, router, cut_off, bounds).await
     }
 

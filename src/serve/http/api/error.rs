@@ -21,7 +21,7 @@ const RETRY_AFTER_SECONDS: &str = "1";
 
 /// What went wrong, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum ErrorCode {
     /// There is no such parameter.
     ParameterUnknown,
     /// The parameter is missing.
@@ -62,7 +62,7 @@ pub(crate) enum Code {
     Internal,
 }
 
-impl Code {
+impl ErrorCode {
     /// The status, the word for programs, and what it is in general.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
@@ -117,7 +117,7 @@ impl Code {
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiError {
-    code: Code,
+    code: ErrorCode,
     detail: String,
     parameter: Option<String>,
     meta: Map<String, Value>,
@@ -125,7 +125,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     /// What went wrong, and what to do.
-    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             code,
             detail: detail.into(),
@@ -135,32 +135,32 @@ impl ApiError {
     }
 
     /// A parameter whose value cannot be meant.
-    pub(crate) fn invalid(parameter: &str, detail: impl Into<String>) -> Self {
-        Self::new(Code::ParameterInvalid, detail).of(parameter)
+    pub(crate) fn invalid_parameter(parameter: &str, detail: impl Into<String>) -> Self {
+        Self::new(ErrorCode::ParameterInvalid, detail).for_parameter(parameter)
     }
 
     /// The same, because of this parameter.
-    pub(crate) fn of(mut self, parameter: &str) -> Self {
+    pub(crate) fn for_parameter(mut self, parameter: &str) -> Self {
         self.parameter = Some(parameter.to_owned());
         self
     }
 
     /// A search that cannot be read.
-    pub(crate) fn of_query(parameter: &str, error: &QueryError) -> Self {
-        let mut it = Self::new(Code::QueryInvalid, error.to_string()).of(parameter);
+    pub(crate) fn invalid_query(parameter: &str, error: &QueryError) -> Self {
+        let mut it = Self::new(ErrorCode::QueryInvalid, error.to_string()).for_parameter(parameter);
         it.meta.insert("column".into(), error.column.into());
         it.meta.insert("text".into(), error.text.clone().into());
         it
     }
 
     /// A cursor that cannot be used.
-    pub(crate) fn of_cursor(parameter: &str, error: CursorError) -> Self {
-        Self::new(Code::CursorInvalid, error.to_string()).of(parameter)
+    pub(crate) fn invalid_cursor(parameter: &str, error: CursorError) -> Self {
+        Self::new(ErrorCode::CursorInvalid, error.to_string()).for_parameter(parameter)
     }
 
     /// What went wrong, for programs.
     #[cfg(test)]
-    pub(crate) fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> ErrorCode {
         self.code
     }
 
@@ -225,14 +225,14 @@ pub(crate) fn too_slow(limit: Duration) -> ApiError {
         "it was given up after {} ms; ask for less: a folder, whole words, fewer facets",
         limit.as_millis()
     );
-    ApiError::new(Code::TooSlow, text)
+    ApiError::new(ErrorCode::TooSlow, text)
 }
 
 /// What answers a request did not end well.
 pub(crate) fn panicked(error: &JoinError) -> ApiError {
     tracing::error!(%error, "the answer to an HTTP request panicked");
     let text = "this is a defect of asset-indexer; see its log";
-    ApiError::new(Code::Internal, text)
+    ApiError::new(ErrorCode::Internal, text)
 }
 
 #[cfg(test)]
@@ -247,7 +247,7 @@ mod tests {
             text: "size:>big".into(),
             problem: Problem::Size,
         };
-        let object = ApiError::of_query("q", &error).object("1");
+        let object = ApiError::invalid_query("q", &error).object("1");
         assert_eq!(object["status"], "400");
         assert_eq!(object["code"], "query_invalid");
         assert_eq!(object["source"], json!({"parameter": "q"}));
@@ -259,12 +259,12 @@ mod tests {
     #[test]
     fn only_what_passes_by_itself_is_to_be_tried_again() {
         for (code, status, again) in [
-            (Code::Busy, 503, true),
-            (Code::TooSlow, 503, true),
-            (Code::IndexAbsent, 503, true),
-            (Code::IndexFailed, 500, false),
-            (Code::NotFound, 404, false),
-            (Code::UriTooLong, 414, false),
+            (ErrorCode::Busy, 503, true),
+            (ErrorCode::TooSlow, 503, true),
+            (ErrorCode::IndexAbsent, 503, true),
+            (ErrorCode::IndexFailed, 500, false),
+            (ErrorCode::NotFound, 404, false),
+            (ErrorCode::UriTooLong, 414, false),
         ] {
             let response = ApiError::new(code, "").into_response();
             assert_eq!(response.status().as_u16(), status, "{code:?}");

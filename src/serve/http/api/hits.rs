@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::scope::Scope;
+use super::visible_sources::VisibleSources;
 use crate::core::query::Hit;
 
 /// A hit as `/v1` shows it.
@@ -17,15 +17,19 @@ pub(super) struct HitBody {
 }
 
 /// The hits, with previews where they were asked for.
-pub(super) async fn bodies(hits: Vec<Hit>, scope: &Scope, with_previews: bool) -> Vec<HitBody> {
+pub(super) async fn bodies(
+    hits: Vec<Hit>,
+    sources: &VisibleSources,
+    with_previews: bool,
+) -> Vec<HitBody> {
     let mut previews: Vec<Option<Option<String>>> = vec![None; hits.len()];
     if with_previews {
-        for listed in scope.all() {
+        for entry in sources.all() {
             let its =
-                |(place, hit): (usize, &Hit)| (hit.source == listed.source.name).then_some(place);
+                |(place, hit): (usize, &Hit)| (hit.source == entry.source.name).then_some(place);
             let places: Vec<usize> = hits.iter().enumerate().filter_map(its).collect();
             let keys: Vec<&str> = places.iter().map(|place| &*hits[*place].key).collect();
-            let urls = listed.preview_urls(&keys).await;
+            let urls = entry.preview_urls(&keys).await;
             for (place, url) in places.into_iter().zip(urls) {
                 previews[place] = Some(url);
             }

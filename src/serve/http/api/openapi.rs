@@ -1,90 +1,61 @@
-//! The OpenAPI document of everything that HTTP answers.
+//! The OpenAPI document of every path that HTTP serves.
 //!
-//! It is made from the tables by which the paths read their parameters, so that what is documented is
-//! what is taken. What the answers look like is in `schemas`.
+//! It is generated from the tables that the handlers read their parameters with, so it cannot promise a
+//! parameter that the service does not accept. The shapes of the answers are in `schemas`.
 
 use serde_json::{Map, Value, json};
 
-use super::error::JSON_API;
-use super::params::{Form, MAX_VALUE_CHARS, Spec};
+use super::operation::ApiOperation;
+use super::params::{MAX_VALUE_CHARS, ParameterSpec, ValueType};
 use super::{imgix, v1};
 
-mod plain;
+mod responses;
 mod schemas;
+mod service_paths;
 
-/// Where the document is served.
-pub(crate) const PATH: &str = "/v1/openapi.json";
+use responses::responses;
+use schemas::schema_ref;
 
-/// One path that is read by GET.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operation {
-    /// With `{…}` for what stands in it.
-    pub path: &'static str,
-    /// A name for programs.
-    pub id: &'static str,
-    /// What it is for.
-    pub summary: &'static str,
-    /// Which interface it belongs to.
-    pub tag: Tag,
-    /// What it takes.
-    pub parameters: &'static [&'static [Spec]],
-    /// The name of the answer's schema.
-    pub answer: &'static str,
-    /// Whether what is asked for may not be there.
-    pub may_be_missing: bool,
-}
-
-/// Which interface a path belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tag {
-    /// Our own.
-    Search,
-    /// imgix's shapes.
-    Imgix,
-}
-
-impl Tag {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Search => "search",
-            Self::Imgix => "imgix",
-        }
-    }
-
-    fn content_type(self) -> &'static str {
-        match self {
-            Self::Search => "application/json",
-            Self::Imgix => JSON_API,
-        }
-    }
-}
-
-/// The document as text.
-pub(crate) fn text() -> String {
+/// The document, as indented JSON.
+pub(super) fn text() -> String {
     let text = serde_json::to_string_pretty(&document());
-    text.expect("keys are text and numbers finite") + "\n"
+    text.expect("a JSON value always serializes: its keys are strings") + "\n"
 }
 
 fn document() -> Value {
     let mut paths = Map::new();
     let operations = v1::OPERATIONS.into_iter().chain(imgix::OPERATIONS);
     for operation in operations {
-        paths.insert(operation.path.to_owned(), json!({ "get": of(operation) }));
+        paths.insert(
+            operation.path.to_owned(),
+            json!({ "get": operation_object(operation) }),
+        );
     }
-    paths.extend(plain::paths());
+    paths.extend(service_paths::paths());
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "asset-indexer",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Finds the assets of S3 buckets, and tells how the index of them is",
+            "summary": "Search the assets in S3 buckets, and read the status of their index.",
+            "description": INTRODUCTION,
             "license": { "name": "MIT", "identifier": "MIT" },
         },
         "servers": [{ "url": "/" }],
         "tags": [
-            { "name": "search", "description": "The whole query language, across Sources" },
-            { "name": "imgix", "description": "The shapes of imgix's Assets API, for reading" },
-            { "name": "service", "description": "How the process is" },
+            {
+                "name": "search",
+                "description": "The native API: the whole query language, across Sources.",
+            },
+            {
+                "name": "imgix",
+                "description": "A read-only API with the shapes of imgix's Assets API. \
+                                Existing clients only need another base URL.",
+            },
+            {
+                "name": "service",
+                "description": "The search page, health checks, status, metrics and this document.",
+            },
         ],
         "security": [{ "token": [] }, {}],
         "paths": paths,
@@ -93,7 +64,8 @@ fn document() -> Value {
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Where tokens are configured; each sees its own Sources",
+                    "description": "Required if the service is configured with tokens. \
+                                    A token sees only the Sources that it was created for.",
                 },
             },
             "schemas": schemas::all(),
@@ -101,111 +73,92 @@ fn document() -> Value {
     })
 }
 
-fn of(operation: &Operation) -> Value {
-    let mut parameters = in_path(operation.path);
-    let given = operation.parameters.iter().copied().flatten();
-    // Names with anything in them cannot be written down.
-    let named = given.filter(|spec| !spec.name.contains('*'));
-    parameters.extend(named.map(in_query));
-    let kind = operation.tag.content_type();
+const INTRODUCTION: &str = "\
+All paths are read-only: they accept GET and HEAD.
+
+A Source is a bucket (or a prefix in one) whose objects are searchable assets. The asset path is `/` plus the \
+object's key without the Source's prefix: with the prefix `img/`, the key `img/2024/beach.jpg` has the path \
+`/2024/beach.jpg`.
+
+To read the next page, repeat the request with `cursor` (or `page[cursor]`) set to the cursor of the answer.
+
+Errors are JSON:API documents. Programs should check `code`; `title` and `detail` are for people and may \
+change. A 503 has a `Retry-After` header.";
+
+fn operation_object(operation: &ApiOperation) -> Value {
+    let mut parameters = path_parameters(operation.path);
+    let specs = operation.parameters.iter().copied().flatten();
+    // OpenAPI has no way to write a parameter whose name contains a wildcard.
+    let documented = specs.filter(|spec| !spec.name.contains('*'));
+    parameters.extend(documented.map(query_parameter));
+    let content_type = operation.tag.content_type();
+    let content = json!({ content_type: { "schema": schema_ref(operation.response_schema) } });
     json!({
         "operationId": operation.id,
         "summary": operation.summary,
         "tags": [operation.tag.name()],
         "parameters": parameters,
-        "responses": responses(json!({ kind: { "schema": schema(operation.answer) } }), operation.may_be_missing),
+        "responses": responses(content, operation.may_be_not_found),
     })
 }
 
-fn schema(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
-}
-
-/// All statuses with which a path answers.
-fn responses(content: Value, may_be_missing: bool) -> Value {
-    let mut responses = json!({
-        "200": { "description": "The answer", "content": content },
-        "304": { "description": "The client has the answer: If-None-Match named its ETag" },
-        "431": { "description": "The header, with path and parameters, is too long to be read" },
-    });
-    let mut refusals = vec![
-        ("400", "The request cannot be meant"),
-        ("401", "A token is needed, and this is none"),
-        ("403", "The token does not allow it"),
-        ("405", "Other methods than GET and HEAD"),
-        ("414", "Path and parameters are too long"),
-        ("500", "The index cannot be read, or a defect"),
-        (
-            "503",
-            "Too slow, too busy, or no index yet; Retry-After says when to ask again",
-        ),
-    ];
-    if may_be_missing {
-        refusals.push(("404", "There is none, or none that the token may see"));
-    }
-    for (status, why) in refusals {
-        responses[status] = json!({
-            "description": why,
-            "content": { JSON_API: { "schema": schema("Errors") } },
-        });
-    }
-    responses
-}
-
-fn in_path(path: &str) -> Vec<Value> {
+fn path_parameters(path: &str) -> Vec<Value> {
     let parts = path.split('{').skip(1);
     let names = parts.filter_map(|part| part.split('}').next());
     let parameter = |name: &str| {
-        let about = match name {
-            "id" => "the Source's id, 24 hex digits: the first of the XXH3-128 hash of its name",
-            _ => "the asset path without its first /, percent-encoded; a / in it may stay as it is",
+        let description = match name {
+            "id" => {
+                "The id of the Source: the first 24 hex digits of the XXH3-128 hash of its name. \
+                 `/api/v1/sources` lists the ids."
+            }
+            _ => {
+                "The asset path without its leading `/`, percent-encoded once. A `/` inside the path may \
+                 stay as it is. Example: `2024/summer%20beach.jpg`."
+            }
         };
         json!({
             "name": name,
             "in": "path",
             "required": true,
-            "description": about,
+            "description": description,
             "schema": { "type": "string", "minLength": 1 },
         })
     };
     names.map(parameter).collect()
 }
 
-fn in_query(spec: &Spec) -> Value {
+fn query_parameter(spec: &ParameterSpec) -> Value {
     let text = json!({ "type": "string", "maxLength": MAX_VALUE_CHARS });
-    let schema = match spec.form {
-        Form::Text | Form::RequiredText => text,
-        Form::Texts => json!({ "type": "array", "items": text }),
-        Form::Number {
-            least,
-            greatest,
-            default,
-        } => json!({
-            "type": "integer", "minimum": least, "maximum": greatest, "default": default,
+    let schema = match spec.value_type {
+        ValueType::Text | ValueType::RequiredText => text,
+        ValueType::RepeatedText => json!({ "type": "array", "items": text }),
+        ValueType::Number { min, max, default } => json!({
+            "type": "integer", "minimum": min, "maximum": max, "default": default,
         }),
-        Form::Total => json!({
+        ValueType::Total => json!({
             "anyOf": [
                 { "const": "exact" },
                 { "type": "integer", "minimum": 0, "maximum": u32::MAX },
             ],
             "default": "exact",
         }),
-        Form::Flag => json!({ "type": "boolean", "default": false }),
-        Form::Word(words) => json!({ "type": "string", "enum": words }),
-        Form::Words(words) => json!({
+        ValueType::Flag => json!({ "type": "boolean", "default": false }),
+        ValueType::OneOf(words) => json!({ "type": "string", "enum": words }),
+        ValueType::ListOf(words) => json!({
             "type": "array", "items": { "type": "string", "enum": words }, "minItems": 1,
         }),
     };
     let mut parameter = json!({
         "name": spec.name,
         "in": "query",
-        "required": matches!(spec.form, Form::RequiredText),
-        "description": spec.about,
+        "required": matches!(spec.value_type, ValueType::RequiredText),
+        "description": spec.description,
         "schema": schema,
     });
-    if matches!(spec.form, Form::Texts | Form::Words(_)) {
+    let is_repeated = matches!(spec.value_type, ValueType::RepeatedText);
+    if is_repeated || matches!(spec.value_type, ValueType::ListOf(_)) {
         parameter["style"] = "form".into();
-        parameter["explode"] = matches!(spec.form, Form::Texts).into();
+        parameter["explode"] = is_repeated.into();
     }
     parameter
 }
@@ -215,29 +168,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_document_is_that_of_the_code() {
+    fn published_document_is_up_to_date() {
         let published = include_str!("../../../../schema/openapi.json");
         if published != text() {
             let file = concat!(env!("CARGO_MANIFEST_DIR"), "/target/openapi.json");
             std::fs::write(file, text()).unwrap();
-            panic!("schema/openapi.json is out of date; {file} is what it should be");
+            panic!("schema/openapi.json is out of date: replace it with {file}");
         }
     }
 
     #[test]
-    fn every_schema_that_is_named_is_there() {
+    fn every_referenced_schema_exists() {
         let (text, all) = (text(), schemas::all());
-        let named = text.split("#/components/schemas/").skip(1);
+        let references = text.split("#/components/schemas/").skip(1);
         let mut count = 0;
-        for name in named.filter_map(|rest| rest.split('"').next()) {
+        for name in references.filter_map(|rest| rest.split('"').next()) {
             assert!(all.get(name).is_some(), "{name}");
             count += 1;
         }
-        assert!(count > 50, "only {count} were found");
+        assert!(count > 50, "only {count} references were found");
     }
 
     #[test]
-    fn no_two_operations_share_a_name_and_no_two_parameters() {
+    fn operation_ids_and_parameter_names_are_unique() {
         let document = document();
         let paths = document["paths"].as_object().unwrap();
         let mut ids: Vec<_> = paths.values().map(|it| &it["get"]["operationId"]).collect();

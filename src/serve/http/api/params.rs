@@ -1,39 +1,39 @@
 //! The parameters of a request: which there are, and what was written for each.
 //!
-//! One table a path ([`Spec`]) says what may be written; the same table makes the path's part of the
+//! One table a path ([`ParameterSpec`]) says what may be written; the same table makes the path's part of the
 //! OpenAPI document. What a value means beyond its form is decided by those who asked for it.
 
-use super::error::{ApiError, Code};
+use super::error::{ApiError, ErrorCode};
 
 /// The most characters of a value.
 pub(crate) const MAX_VALUE_CHARS: usize = 4_096;
 
 /// One parameter that a path takes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spec {
+pub(crate) struct ParameterSpec {
     /// Its name; a `*` in it stands for any characters.
     pub name: &'static str,
     /// What may be written.
-    pub form: Form,
+    pub value_type: ValueType,
     /// What it is for.
-    pub about: &'static str,
+    pub description: &'static str,
 }
 
 /// What may be written for a parameter.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Form {
+pub(crate) enum ValueType {
     /// Any text.
     Text,
     /// Any text, and the parameter must be there.
     RequiredText,
     /// Any text; the parameter may be there several times.
-    Texts,
+    RepeatedText,
     /// A whole number in these bounds.
     Number {
         /// The least.
-        least: u64,
+        min: u64,
         /// The greatest.
-        greatest: u64,
+        max: u64,
         /// Where nothing is written.
         default: u64,
     },
@@ -42,15 +42,15 @@ pub(crate) enum Form {
     /// `true` or `false`; the latter where nothing is written.
     Flag,
     /// One of these words.
-    Word(&'static [&'static str]),
+    OneOf(&'static [&'static str]),
     /// Some of these words with commas between them.
-    Words(&'static [&'static str]),
+    ListOf(&'static [&'static str]),
 }
 
 /// What was written, in the forms that the table asks for.
 #[derive(Debug)]
 pub(crate) struct Params {
-    specs: &'static [&'static [Spec]],
+    specs: &'static [&'static [ParameterSpec]],
     given: Vec<(String, String)>,
 }
 
@@ -60,33 +60,36 @@ impl Params {
     /// The first parameter that is unknown, repeated, missing or of another form is an error.
     pub(crate) fn read(
         query: Option<&str>,
-        specs: &'static [&'static [Spec]],
+        specs: &'static [&'static [ParameterSpec]],
     ) -> Result<Self, ApiError> {
         let mut given: Vec<(String, String)> = Vec::new();
         let pairs = query.unwrap_or_default().split('&');
         for pair in pairs.filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decoded(name, true).map_err(|problem| {
+            let name = percent_decode(name, true).map_err(|problem| {
                 let text = format!("the name of the parameter {name:?} {problem}");
-                ApiError::new(Code::ParameterInvalid, text)
+                ApiError::new(ErrorCode::ParameterInvalid, text)
             })?;
-            let value = decoded(value, true)
-                .map_err(|problem| ApiError::invalid(&name, format!("its value {problem}")))?;
+            let value = percent_decode(value, true).map_err(|problem| {
+                ApiError::invalid_parameter(&name, format!("its value {problem}"))
+            })?;
             let spec = spec_of(specs, &name).ok_or_else(|| unknown(specs, &name))?;
             let is_repeated = given.iter().any(|(other, _)| *other == name);
-            if is_repeated && !matches!(spec.form, Form::Texts) {
+            if is_repeated && !matches!(spec.value_type, ValueType::RepeatedText) {
                 let text = format!("{name} can be there once; write one value");
-                return Err(ApiError::new(Code::ParameterRepeated, text).of(&name));
+                return Err(ApiError::new(ErrorCode::ParameterRepeated, text).for_parameter(&name));
             }
-            spec.form.check(&name, &value)?;
+            spec.value_type.check(&name, &value)?;
             given.push((name, value));
         }
         let params = Self { specs, given };
         let required = specs.iter().copied().flatten();
-        for spec in required.filter(|spec| matches!(spec.form, Form::RequiredText)) {
+        for spec in required.filter(|spec| matches!(spec.value_type, ValueType::RequiredText)) {
             if params.text(spec.name).is_none() {
-                let text = format!("write {}=…: {}", spec.name, spec.about);
-                return Err(ApiError::new(Code::ParameterMissing, text).of(spec.name));
+                let text = format!("write {}=…: {}", spec.name, spec.description);
+                return Err(
+                    ApiError::new(ErrorCode::ParameterMissing, text).for_parameter(spec.name)
+                );
             }
         }
         Ok(params)
@@ -94,32 +97,32 @@ impl Params {
 
     /// What was written, if anything.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.texts(name).next()
+        self.values(name).next()
     }
 
     /// All that was written.
-    pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         debug_assert!(spec_of(self.specs, name).is_some(), "no parameter {name}");
         let given = self.given.iter().filter(move |(given, _)| given == name);
         given.map(|(_, value)| value.as_str())
     }
 
     /// Names and values of all whose name begins so, in the order in which they were written.
-    pub(crate) fn beginning_with(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn with_prefix(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
         let given = self.given.iter();
         let given = given.filter(move |(name, _)| name.starts_with(start));
         given.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Whether it was written at all.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub(crate) fn is_given(&self, name: &str) -> bool {
         self.text(name).is_some()
     }
 
     /// The number that was written, else the default.
     pub(crate) fn number(&self, name: &str) -> u64 {
-        let default = match spec_of(self.specs, name).map(|spec| spec.form) {
-            Some(Form::Number { default, .. }) => default,
+        let default = match spec_of(self.specs, name).map(|spec| spec.value_type) {
+            Some(ValueType::Number { default, .. }) => default,
             _ => 0,
         };
         let written = self.text(name).and_then(|text| text.parse().ok());
@@ -132,7 +135,7 @@ impl Params {
     }
 
     /// The words that were written with commas between them, each once.
-    pub(crate) fn words(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         let mut words = Vec::new();
         for word in self.text(name).unwrap_or_default().split(',') {
             if !word.is_empty() && !words.contains(&word) {
@@ -143,26 +146,24 @@ impl Params {
     }
 }
 
-impl Form {
+impl ValueType {
     fn check(self, name: &str, value: &str) -> Result<(), ApiError> {
         if value.chars().nth(MAX_VALUE_CHARS).is_some() {
             let text = format!("a value has at most {MAX_VALUE_CHARS} characters");
-            return Err(ApiError::invalid(name, text));
+            return Err(ApiError::invalid_parameter(name, text));
         }
         let refuse = |wanted: String| {
             let text = format!("{value:?} cannot be meant; write {wanted}");
-            Err(ApiError::invalid(name, text))
+            Err(ApiError::invalid_parameter(name, text))
         };
         match self {
-            Self::Text | Self::RequiredText | Self::Texts => Ok(()),
-            Self::Number {
-                least, greatest, ..
-            } => {
+            Self::Text | Self::RequiredText | Self::RepeatedText => Ok(()),
+            Self::Number { min, max, .. } => {
                 let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
                 let number = value.parse().ok().filter(|_| digits);
-                match number.filter(|number| (least..=greatest).contains(number)) {
+                match number.filter(|number| (min..=max).contains(number)) {
                     Some(_) => Ok(()),
-                    None => refuse(format!("a whole number from {least} to {greatest}")),
+                    None => refuse(format!("a whole number from {min} to {max}")),
                 }
             }
             Self::Total if value == "exact" => Ok(()),
@@ -172,9 +173,9 @@ impl Form {
             },
             Self::Flag if matches!(value, "true" | "false") => Ok(()),
             Self::Flag => refuse("true or false".into()),
-            Self::Word(words) if words.contains(&value) => Ok(()),
-            Self::Word(words) => refuse(format!("one of {}", words.join(", "))),
-            Self::Words(words) => {
+            Self::OneOf(words) if words.contains(&value) => Ok(()),
+            Self::OneOf(words) => refuse(format!("one of {}", words.join(", "))),
+            Self::ListOf(words) => {
                 if value.split(',').all(|word| words.contains(&word)) {
                     Ok(())
                 } else {
@@ -185,7 +186,10 @@ impl Form {
     }
 }
 
-fn spec_of(specs: &'static [&'static [Spec]], name: &str) -> Option<&'static Spec> {
+fn spec_of(
+    specs: &'static [&'static [ParameterSpec]],
+    name: &str,
+) -> Option<&'static ParameterSpec> {
     let mut all = specs.iter().copied().flatten();
     all.find(|spec| match spec.name.split_once('*') {
         None => spec.name == name,
@@ -197,18 +201,18 @@ fn spec_of(specs: &'static [&'static [Spec]], name: &str) -> Option<&'static Spe
     })
 }
 
-fn unknown(specs: &[&[Spec]], name: &str) -> ApiError {
+fn unknown(specs: &[&[ParameterSpec]], name: &str) -> ApiError {
     let known: Vec<_> = specs.iter().copied().flatten().map(|it| it.name).collect();
     let there_are = match known.as_slice() {
         [] => "this path takes none".to_owned(),
         known => format!("there are {}", known.join(", ")),
     };
     let text = format!("there is no parameter {name:?}; {there_are}");
-    ApiError::new(Code::ParameterUnknown, text).of(name)
+    ApiError::new(ErrorCode::ParameterUnknown, text).for_parameter(name)
 }
 
 /// The text with each `%` and two hex digits taken for a byte, once; in a form `+` is a space.
-pub(crate) fn decoded(text: &str, is_form: bool) -> Result<String, &'static str> {
+pub(crate) fn percent_decode(text: &str, is_form: bool) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -230,33 +234,33 @@ pub(crate) fn decoded(text: &str, is_form: bool) -> Result<String, &'static str>
 mod tests {
     use super::*;
 
-    const SPECS: &[&[Spec]] = &[
+    const SPECS: &[&[ParameterSpec]] = &[
         &[
-            spec("q", Form::Text),
-            spec("source", Form::Texts),
-            spec("name", Form::RequiredText),
+            spec("q", ValueType::Text),
+            spec("source", ValueType::RepeatedText),
+            spec("name", ValueType::RequiredText),
         ],
         &[
             spec(
                 "limit",
-                Form::Number {
-                    least: 1,
-                    greatest: 1000,
+                ValueType::Number {
+                    min: 1,
+                    max: 1000,
                     default: 20,
                 },
             ),
-            spec("highlights", Form::Flag),
-            spec("total", Form::Word(&["exact", "10000"])),
-            spec("facets", Form::Words(&["type", "ext"])),
-            spec("filter[custom:*]", Form::Text),
+            spec("highlights", ValueType::Flag),
+            spec("total", ValueType::OneOf(&["exact", "10000"])),
+            spec("facets", ValueType::ListOf(&["type", "ext"])),
+            spec("filter[custom:*]", ValueType::Text),
         ],
     ];
 
-    const fn spec(name: &'static str, form: Form) -> Spec {
-        Spec {
+    const fn spec(name: &'static str, value_type: ValueType) -> ParameterSpec {
+        ParameterSpec {
             name,
-            form,
-            about: "what it is",
+            value_type,
+            description: "what it is",
         }
     }
 
@@ -266,13 +270,13 @@ mod tests {
                      type,ext&filter%5Bcustom:a]=1&&";
         let params = Params::read(Some(query), SPECS).unwrap();
         assert_eq!(params.text("q"), Some("a b+é"));
-        assert_eq!(params.texts("source").collect::<Vec<_>>(), ["x", "y"]);
+        assert_eq!(params.values("source").collect::<Vec<_>>(), ["x", "y"]);
         assert_eq!(params.text("name"), Some(""));
         assert_eq!(params.number("limit"), 7);
         assert!(params.flag("highlights"));
-        assert_eq!(params.words("facets"), ["ext", "type"]);
-        assert!(!params.has("total"));
-        let custom: Vec<_> = params.beginning_with("filter[").collect();
+        assert_eq!(params.list("facets"), ["ext", "type"]);
+        assert!(!params.is_given("total"));
+        let custom: Vec<_> = params.with_prefix("filter[").collect();
         assert_eq!(custom, [("filter[custom:a]", "1")]);
         let params = Params::read(Some("name"), SPECS).unwrap();
         assert_eq!(params.number("limit"), 20);
@@ -283,86 +287,86 @@ mod tests {
     fn what_cannot_be_meant() {
         let long = format!("name=&q={}", "x".repeat(MAX_VALUE_CHARS + 1));
         for (query, code, parameter, said) in [
-            ("", Code::ParameterMissing, Some("name"), "name="),
+            ("", ErrorCode::ParameterMissing, Some("name"), "name="),
             (
                 "nme=",
-                Code::ParameterUnknown,
+                ErrorCode::ParameterUnknown,
                 Some("nme"),
                 "q, source, name",
             ),
-            ("Q=", Code::ParameterUnknown, Some("Q"), "\"Q\""),
-            ("=1", Code::ParameterUnknown, Some(""), "\"\""),
+            ("Q=", ErrorCode::ParameterUnknown, Some("Q"), "\"Q\""),
+            ("=1", ErrorCode::ParameterUnknown, Some(""), "\"\""),
             (
                 "filter[custom:]=",
-                Code::ParameterUnknown,
+                ErrorCode::ParameterUnknown,
                 Some("filter[custom:]"),
                 "",
             ),
-            ("q=a&q=a", Code::ParameterRepeated, Some("q"), "once"),
+            ("q=a&q=a", ErrorCode::ParameterRepeated, Some("q"), "once"),
             (
                 "limit=0",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("limit"),
                 "from 1 to 1000",
             ),
             (
                 "limit=1001",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("limit"),
                 "from 1 to 1000",
             ),
             (
                 "limit=%2B1",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("limit"),
                 "whole number",
             ),
             (
                 "limit=",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("limit"),
                 "whole number",
             ),
             (
                 "limit=99999999999999999999",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("limit"),
                 "whole",
             ),
             (
                 "highlights=1",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("highlights"),
                 "true or false",
             ),
             (
                 "highlights",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("highlights"),
                 "true or false",
             ),
             (
                 "total=5",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("total"),
                 "exact, 10000",
             ),
             (
                 "facets=type,,ext",
-                Code::ParameterInvalid,
+                ErrorCode::ParameterInvalid,
                 Some("facets"),
                 "type,ext",
             ),
-            ("q=100%", Code::ParameterInvalid, Some("q"), "%25"),
-            ("q=%zz", Code::ParameterInvalid, Some("q"), "%25"),
-            ("q=%ff", Code::ParameterInvalid, Some("q"), "UTF-8"),
-            ("%ff=1", Code::ParameterInvalid, None, "UTF-8"),
-            (&long, Code::ParameterInvalid, Some("q"), "4096"),
+            ("q=100%", ErrorCode::ParameterInvalid, Some("q"), "%25"),
+            ("q=%zz", ErrorCode::ParameterInvalid, Some("q"), "%25"),
+            ("q=%ff", ErrorCode::ParameterInvalid, Some("q"), "UTF-8"),
+            ("%ff=1", ErrorCode::ParameterInvalid, None, "UTF-8"),
+            (&long, ErrorCode::ParameterInvalid, Some("q"), "4096"),
         ] {
             let error = Params::read(Some(query), SPECS).unwrap_err();
             let mut expected = ApiError::new(code, "");
             if let Some(parameter) = parameter {
-                expected = expected.of(parameter);
+                expected = expected.for_parameter(parameter);
             }
             assert!(error.is_like(&expected, said), "{query}: {error:?}");
         }
@@ -375,7 +379,7 @@ mod tests {
             ("", ""),
             ("%00", "\0"),
         ] {
-            assert_eq!(decoded(text, false).as_deref(), Ok(want), "{text}");
+            assert_eq!(percent_decode(text, false).as_deref(), Ok(want), "{text}");
         }
     }
 }

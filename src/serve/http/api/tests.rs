@@ -24,9 +24,9 @@ use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Change, Changes, Engine};
 use crate::observe::status::Board;
 use crate::serve::access::Access;
+use crate::serve::http::app_state::source_id;
 use crate::serve::http::gate::{Gate, guarded};
 use crate::serve::http::routes::router;
-use crate::serve::http::site::id_of;
 
 /// Keys that are easily got wrong in an address.
 const ODD: [&str; 8] = [
@@ -41,15 +41,15 @@ const ODD: [&str; 8] = [
 ];
 
 /// All paths, behind a gate that lets everybody see everything.
-fn open_router(site: &Arc<Site>) -> Router {
+fn open_router(app: &Arc<AppState>) -> Router {
     let gate = Gate::by(Access::open());
-    guarded(router(Arc::clone(site)), Arc::new(gate))
+    guarded(router(Arc::clone(app)), Arc::new(gate))
 }
 
-/// A site over an index of its own.
+/// A app over an index of its own.
 struct Fixture {
     _folder: tempfile::TempDir,
-    site: Arc<Site>,
+    app: Arc<AppState>,
 }
 
 impl Fixture {
@@ -90,14 +90,14 @@ impl Fixture {
         let mut board = Board::new(folder.path().into());
         board.started = Timestamp::from_millis(0);
         Self {
-            site: Site::of(Arc::new(board), configured),
+            app: AppState::with_sources(Arc::new(board), configured),
             _folder: folder,
         }
     }
 
     async fn ask(&self, address: &str) -> (u16, Value) {
         let request = Request::builder().uri(address).body(Body::empty());
-        let router = open_router(&self.site);
+        let router = open_router(&self.app);
         let response = router.oneshot(request.unwrap()).await.unwrap();
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -169,7 +169,7 @@ fn encoded(text: &str) -> String {
 #[tokio::test]
 async fn every_key_comes_back_byte_for_byte() {
     let fixture = Fixture::new(&[("a", &ODD)]);
-    let id = id_of("a");
+    let id = source_id("a");
     for key in ODD {
         let path = format!("/{key}");
         let query = encoded(&path);
@@ -192,7 +192,7 @@ async fn every_key_comes_back_byte_for_byte() {
 #[tokio::test]
 async fn an_origin_path_may_follow_a_slash() {
     let fixture = Fixture::new(&[("a", &["x/y.jpg", "z", "/z"])]);
-    let id = id_of("a");
+    let id = source_id("a");
     for (written, path) in [
         ("//x/y.jpg", "/x/y.jpg"),
         ("/%2Fx%2Fy.jpg", "/x/y.jpg"),
@@ -211,7 +211,7 @@ async fn an_origin_path_may_follow_a_slash() {
 #[tokio::test]
 async fn pages_walk_to_the_end_with_each_asset_once() {
     let fixture = Fixture::new(&[("a", &ODD), ("b", &["z", "y", "a b.jpg"])]);
-    let id = id_of("a");
+    let id = source_id("a");
     let list = format!("/api/v1/sources/{id}/assets");
     let old = format!("/api/v1/assets/{id}");
     for (address, parameter, next, count) in [
@@ -270,7 +270,7 @@ async fn pages_walk_to_the_end_with_each_asset_once() {
 #[tokio::test]
 async fn what_cannot_be_meant_is_refused_with_the_parameter_at_fault() {
     let fixture = Fixture::new(&[("a", &ODD)]);
-    let id = id_of("a");
+    let id = source_id("a");
     let first = fixture.get("/v1/search?limit=1&q=jpg&sort=path").await;
     let cursor = first["meta"]["cursor"]["next"].as_str().unwrap().to_owned();
     let other = format!("/v1/search?limit=1&q=png&sort=path&cursor={cursor}");
@@ -384,7 +384,7 @@ async fn sources_are_listed_in_both_shapes() {
     let fixture = Fixture::new(&[("a", &ODD), ("b", &[])]);
     let own = fixture.get("/v1/sources").await;
     let want = json!({
-        "name": "a", "id": id_of("a"), "enabled": true, "bucket": "a", "prefix": "",
+        "name": "a", "id": source_id("a"), "enabled": true, "bucket": "a", "prefix": "",
         "base_url": "https://a.imgix.net", "status": "deployed", "assets": 8,
     });
     assert_eq!(own["data"][0], want);
@@ -411,7 +411,7 @@ async fn sources_are_listed_in_both_shapes() {
         assert_eq!(sources["data"].as_array().unwrap().len(), count, "{filter}");
     }
     let one = fixture
-        .get(&format!("/api/v1/sources/{}", id_of("b")))
+        .get(&format!("/api/v1/sources/{}", source_id("b")))
         .await;
     assert_eq!(one["data"]["attributes"]["deployment_status"], "deployed");
     assert_eq!(one["data"]["attributes"]["date_deployed"], 5);
@@ -420,7 +420,7 @@ async fn sources_are_listed_in_both_shapes() {
 #[tokio::test]
 async fn filters_and_sparse_fields_of_assets() {
     let fixture = Fixture::new(&[("a", &ODD)]);
-    let list = format!("/api/v1/sources/{}/assets", id_of("a"));
+    let list = format!("/api/v1/sources/{}/assets", source_id("a"));
     for (filter, count) in [
         ("filter[tags]=a", 0),
         ("filter[custom:a]=", 0),
@@ -443,7 +443,7 @@ async fn an_index_that_is_not_there_yet_is_waited_for() {
     let board = Arc::new(Board::new(folder.path().into()));
     let source = Arc::new(Source::new("a", "a", "a"));
     let fixture = Fixture {
-        site: Site::of(board, vec![source]),
+        app: AppState::with_sources(board, vec![source]),
         _folder: folder,
     };
     for address in ["/v1/search", "/v1/suggest?q=a", "/v1/folders?source=a"] {
@@ -460,11 +460,11 @@ async fn an_index_that_is_not_there_yet_is_waited_for() {
 #[tokio::test]
 async fn a_full_house_is_busy() {
     let fixture = Fixture::new(&[("a", &ODD)]);
-    let mut site = Arc::try_unwrap(fixture.site).ok().unwrap();
-    site.timeout = std::time::Duration::from_millis(1);
-    let all = Arc::clone(&site.permits).acquire_many_owned(4).await;
+    let mut app = Arc::try_unwrap(fixture.app).ok().unwrap();
+    app.timeout = std::time::Duration::from_millis(1);
+    let all = Arc::clone(&app.permits).acquire_many_owned(4).await;
     let fixture = Fixture {
-        site: Arc::new(site),
+        app: Arc::new(app),
         ..fixture
     };
     let (status, code, _) = fixture.refusal("/v1/search").await;
@@ -480,7 +480,7 @@ async fn the_same_index_gives_the_same_answer() {
         let request = Request::builder()
             .uri("/v1/search?q=jpg&limit=1")
             .body(Body::empty());
-        let router = open_router(&fixture.site);
+        let router = open_router(&fixture.app);
         let response = router.oneshot(request.unwrap()).await.unwrap();
         etags.insert(response.headers()["etag"].to_str().unwrap().to_owned());
     }
@@ -572,8 +572,8 @@ async fn why_an_asset_is_found_is_told() {
 #[tokio::test]
 async fn every_documented_path_is_answered() {
     let fixture = Fixture::new(&[("a", &["x"])]);
-    let document = fixture.get(openapi::PATH).await;
-    let id = id_of("a");
+    let document = fixture.get(operation::OPENAPI_PATH).await;
+    let id = source_id("a");
     for path in document["paths"].as_object().unwrap().keys() {
         // The page has tests of its own.
         if path == "/" {
@@ -581,7 +581,7 @@ async fn every_documented_path_is_answered() {
         }
         let address = path.replace("{id}", &id).replace("{origin_path}", "x");
         let request = Request::builder().uri(&address).body(Body::empty());
-        let router = open_router(&fixture.site);
+        let router = open_router(&fixture.app);
         let response = router.oneshot(request.unwrap()).await.unwrap();
         let status = response.status().as_u16().to_string();
         let documented = &document["paths"][path]["get"]["responses"][&status];

@@ -1,4 +1,4 @@
-//! `/v1`: our own interface, with the whole query language and across Sources.
+//! `/v1`: our own API, with the whole query language, across Sources.
 
 mod asset;
 mod explain;
@@ -10,14 +10,13 @@ mod suggest;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header;
 use axum::routing::get;
 
-use super::openapi::{self, Operation};
-use crate::serve::http::site::Site;
+use super::operation::ApiOperation;
+use crate::serve::http::app_state::AppState;
 
-/// What can be asked for.
-pub(super) const OPERATIONS: [&Operation; 6] = [
+/// The operations of `/v1`.
+pub(super) const OPERATIONS: [&ApiOperation; 6] = [
     &sources::OPERATION,
     &search::OPERATION,
     &suggest::OPERATION,
@@ -26,19 +25,13 @@ pub(super) const OPERATIONS: [&Operation; 6] = [
     &explain::OPERATION,
 ];
 
-/// The paths.
-pub(super) fn routes() -> Router<Arc<Site>> {
+/// The routes of `/v1`.
+pub(super) fn routes() -> Router<Arc<AppState>> {
     Router::new()
-        .route(sources::OPERATION.path, get(sources::answer))
-        .route(search::OPERATION.path, get(search::answer))
-        .route(suggest::OPERATION.path, get(suggest::answer))
-        .route(folders::OPERATION.path, get(folders::answer))
-        .route(asset::OPERATION.path, get(asset::answer))
-        .route(explain::OPERATION.path, get(explain::answer))
-        .route(openapi::PATH, get(document))
-}
-
-async fn document() -> ([(header::HeaderName, &'static str); 1], String) {
-    let kind = (header::CONTENT_TYPE, "application/json");
-    ([kind], openapi::text())
+        .route(sources::OPERATION.path, get(sources::handle))
+        .route(search::OPERATION.path, get(search::handle))
+        .route(suggest::OPERATION.path, get(suggest::handle))
+        .route(folders::OPERATION.path, get(folders::handle))
+        .route(asset::OPERATION.path, get(asset::handle))
+        .route(explain::OPERATION.path, get(explain::handle))
 }

@@ -10,8 +10,8 @@ use crate::serve::access::entry::Entry;
 use crate::serve::access::token::Token;
 use crate::serve::access::{Right, Scope, edit};
 use crate::serve::http::api::error::JSON_API;
+use crate::serve::http::app_state::AppState;
 use crate::serve::http::routes;
-use crate::serve::http::site::Site;
 
 /// Paths behind a gate, and the texts of its tokens.
 struct Fixture {
@@ -65,8 +65,8 @@ impl Fixture {
 }
 
 fn router(gate: Gate) -> Router {
-    let site = Site::bare(Arc::new(sample::board()));
-    guarded(routes::router(site), Arc::new(gate))
+    let app = AppState::without_sources(Arc::new(sample::board()));
+    guarded(routes::router(app), Arc::new(gate))
 }
 
 struct Answer {

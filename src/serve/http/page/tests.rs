@@ -41,7 +41,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> BTreeSet<&'a str> {
         .collect()
 }
 
-fn site() -> (tempfile::TempDir, Arc<Site>) {
+fn app() -> (tempfile::TempDir, Arc<AppState>) {
     let folder = tempfile::tempdir().unwrap();
     let board = Board::new(folder.path().to_owned());
     let source = Source {
@@ -49,18 +49,18 @@ fn site() -> (tempfile::TempDir, Arc<Site>) {
         path_style: true,
         ..Source::new("photos", "bucket", "acme")
     };
-    let site = Site::of(Arc::new(board), vec![Arc::new(source)]);
-    (folder, site)
+    let app = AppState::with_sources(Arc::new(board), vec![Arc::new(source)]);
+    (folder, app)
 }
 
 async fn get_from(path: &str, known: Option<&HeaderValue>) -> Response {
-    let (_folder, site) = site();
+    let (_folder, app) = app();
     let mut request = Request::get(path);
     if let Some(etag) = known {
         request = request.header(header::IF_NONE_MATCH, etag);
     }
     let request = request.body(Body::empty()).unwrap();
-    router(site).oneshot(request).await.unwrap()
+    router(app).oneshot(request).await.unwrap()
 }
 
 #[test]
@@ -160,12 +160,12 @@ async fn pictures_may_come_from_where_the_sources_lie() {
         (seeing(Scope::only(["other"])), "https:"),
         (None, "https:"),
     ] {
-        let (_folder, site) = site();
+        let (_folder, app) = app();
         let mut request = Request::get("/").body(Body::empty()).unwrap();
         if let Some(grant) = grant.clone() {
             request.extensions_mut().insert(grant);
         }
-        let response = router(site).oneshot(request).await.unwrap();
+        let response = router(app).oneshot(request).await.unwrap();
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY]
             .to_str()
             .unwrap();

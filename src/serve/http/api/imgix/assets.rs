@@ -9,20 +9,21 @@ use std::sync::Arc;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::asset_pages::{self, AssetPaging};
+use super::document::{document, sparse_fields};
 use super::filters::{self, FILTERS};
-use super::paging::{self, Paging};
-use super::{document, kinds, sparse};
+use super::media_kinds;
 use crate::core::query::{Hit, Query, Request, Sort, SortBy, fingerprint};
 use crate::core::source::Source;
-use crate::serve::http::api::error::{ApiError, Code};
-use crate::serve::http::api::inquiry::Inquiry;
-use crate::serve::http::api::openapi::{Operation, Tag};
-use crate::serve::http::api::params::{Form, Params, Spec, decoded};
-use crate::serve::http::api::run::searching;
+use crate::serve::http::api::error::{ApiError, ErrorCode};
+use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::params::{ParameterSpec, Params, ValueType, percent_decode};
+use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::search_task::run_search;
 
-const SORT: &[Spec] = &[Spec {
+const SORT: &[ParameterSpec] = &[ParameterSpec {
     name: "sort",
-    form: Form::Word(&[
+    value_type: ValueType::OneOf(&[
         "date_created",
         "-date_created",
         "date_modified",
@@ -30,17 +31,17 @@ const SORT: &[Spec] = &[Spec {
         "file_size",
         "-file_size",
     ]),
-    about: "the order, descending with - in front; by path without it",
+    description: "the order, descending with - in front; by path without it",
 }];
 
-const FIELDS: &[Spec] = &[Spec {
+const FIELDS: &[ParameterSpec] = &[ParameterSpec {
     name: "fields[assets]",
-    form: Form::Text,
-    about: "the attributes to give, with commas between",
+    value_type: ValueType::Text,
+    description: "the attributes to give, with commas between",
 }];
 
-const LISTED: &[&[Spec]] = &[
-    paging::PARAMETERS,
+const LISTED: &[&[ParameterSpec]] = &[
+    asset_pages::PARAMETERS,
     SORT,
     FIELDS,
     FILTERS[0],
@@ -55,18 +56,18 @@ const LISTED: &[&[Spec]] = &[
 ];
 
 /// In the OpenAPI document.
-pub(super) const LIST: Operation = Operation {
+pub(super) const LIST: ApiOperation = ApiOperation {
     path: "/api/v1/sources/{id}/assets",
     id: "imgixAssets",
     summary: "The assets of a Source, as imgix lists them",
-    tag: Tag::Imgix,
+    tag: ApiTag::Imgix,
     parameters: LISTED,
-    answer: "ImgixAssets",
-    may_be_missing: true,
+    response_schema: "ImgixAssets",
+    may_be_not_found: true,
 };
 
 /// In the OpenAPI document.
-pub(super) const OLD_LIST: Operation = Operation {
+pub(super) const LEGACY_LIST: ApiOperation = ApiOperation {
     path: "/api/v1/assets/{id}",
     id: "imgixAssetsOld",
     summary: "The same, as older clients ask for it",
@@ -74,18 +75,18 @@ pub(super) const OLD_LIST: Operation = Operation {
 };
 
 /// In the OpenAPI document.
-pub(super) const ONE: Operation = Operation {
+pub(super) const ONE: ApiOperation = ApiOperation {
     path: "/api/v1/sources/{id}/assets/{origin_path}",
     id: "imgixAsset",
     summary: "One asset, as imgix shows it",
-    tag: Tag::Imgix,
+    tag: ApiTag::Imgix,
     parameters: &[FIELDS],
-    answer: "ImgixAsset",
-    may_be_missing: true,
+    response_schema: "ImgixAsset",
+    may_be_not_found: true,
 };
 
 /// In the OpenAPI document.
-pub(super) const OLD_ONE: Operation = Operation {
+pub(super) const LEGACY_ONE: ApiOperation = ApiOperation {
     path: "/api/v1/assets/{id}/{origin_path}",
     id: "imgixAssetOld",
     summary: "The same, as older clients ask for it",
@@ -93,19 +94,19 @@ pub(super) const OLD_ONE: Operation = Operation {
 };
 
 /// Answers a request for a page.
-pub(super) async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
-    let params = inquiry.params(&LIST)?;
-    let (id, _) = parts(inquiry.path());
-    let source = Arc::clone(&inquiry.scope.with_id(id)?.source);
+pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
+    let params = ctx.params(&LIST)?;
+    let (id, _) = parts(ctx.path());
+    let source = Arc::clone(&ctx.sources.with_id(id)?.source);
     let (condition, written) = filters::read(&params)?;
     let sort = sort(&params);
     let fingerprint = fingerprint(&format!("assets {written}"), sort, &[&source.name]);
-    let paging = Paging::read(&params, fingerprint, sort)?;
+    let paging = AssetPaging::read(&params, fingerprint, sort)?;
     let request = Request {
         sort,
         ..Request::new(Query { condition })
     };
-    let ((hits, total, next), paging) = searching(&inquiry.site, move |view, deadline| {
+    let ((hits, total, next), paging) = run_search(&ctx.app, move |view, deadline| {
         let scope: Vec<&Source> = Some(&*source).filter(|it| it.enabled).into_iter().collect();
         Ok((paging.search(view, &scope, request, deadline)?, paging))
     })
@@ -116,13 +117,13 @@ pub(super) async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
 }
 
 /// Answers a request for one.
-pub(super) async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
-    let params = inquiry.params(&ONE)?;
-    let (id, path) = parts(inquiry.path());
-    let source = Arc::clone(&inquiry.scope.with_id(id)?.source);
-    let path = decoded(path, false)
-        .map_err(|problem| ApiError::new(Code::PathInvalid, format!("the path {problem}")))?;
-    let found = searching(&inquiry.site, move |view, _| {
+pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiError> {
+    let params = ctx.params(&ONE)?;
+    let (id, path) = parts(ctx.path());
+    let source = Arc::clone(&ctx.sources.with_id(id)?.source);
+    let path = percent_decode(path, false)
+        .map_err(|problem| ApiError::new(ErrorCode::PathInvalid, format!("the path {problem}")))?;
+    let found = run_search(&ctx.app, move |view, _| {
         if !source.enabled {
             return Ok(None);
         }
@@ -136,7 +137,7 @@ pub(super) async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
     });
     let hit = found.await?.ok_or_else(|| {
         let text = "the Source has no asset of this path; /v1/explain tells why";
-        ApiError::new(Code::NotFound, text)
+        ApiError::new(ErrorCode::NotFound, text)
     })?;
     let fields = params.text("fields[assets]");
     Ok(document(object(id, &hit, fields), json!({})))
@@ -171,7 +172,7 @@ fn object(source_id: &str, hit: &Hit, fields: Option<&str>) -> Value {
     json!({
         "id": format!("{source_id}{}", hit.path),
         "type": "assets",
-        "attributes": sparse(attributes(source_id, hit), fields),
+        "attributes": sparse_fields(attributes(source_id, hit), fields),
     })
 }
 
@@ -182,7 +183,7 @@ fn attributes(source_id: &str, hit: &Hit) -> Value {
         "origin_path": hit.path,
         "name": hit.name,
         "content_type": hit.content_type,
-        "media_kind": kinds::name(hit.ext.as_deref(), hit.kind),
+        "media_kind": media_kinds::name(hit.ext.as_deref(), hit.kind),
         "file_size": hit.size,
         "date_created": hit.first_seen.unwrap_or(hit.last_modified).as_millis().div_euclid(1000),
         "date_modified": hit.last_modified.as_millis().div_euclid(1000),

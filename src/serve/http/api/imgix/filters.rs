@@ -3,24 +3,24 @@
 //! All of them hold; of those with `or:` in front of their names, together, at least one. A filter by
 //! something that S3 does not know (`tags`, `face_count`, …) finds nothing.
 
-use super::kinds;
+use super::media_kinds;
 use crate::core::query::{Condition, Match, Pattern, Term, Within, query_words};
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::params::{Form, Params, Spec};
+use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 
 /// One filter, alone and as one of several.
 macro_rules! filter {
-    ($name:literal, $about:expr) => {
+    ($name:literal, $description:expr) => {
         [
-            Spec {
+            ParameterSpec {
                 name: concat!("filter[", $name, "]"),
-                form: Form::Text,
-                about: $about,
+                value_type: ValueType::Text,
+                description: $description,
             },
-            Spec {
+            ParameterSpec {
                 name: concat!("filter[or:", $name, "]"),
-                form: Form::Text,
-                about: "one of the filters with or: holds",
+                value_type: ValueType::Text,
+                description: "one of the filters with or: holds",
             },
         ]
     };
@@ -29,7 +29,7 @@ macro_rules! filter {
 const UNKNOWN: &str = "not known of objects in S3: finds nothing";
 
 /// The filters that there are.
-pub(super) const FILTERS: &[&[Spec]] = &[
+pub(super) const FILTERS: &[&[ParameterSpec]] = &[
     &filter!(
         "keyword",
         "words of the path; the last may be the beginning of one"
@@ -53,7 +53,7 @@ pub(super) const FILTERS: &[&[Spec]] = &[
 /// What the filters of a request ask for, and the same as a text that tells it from others.
 pub(super) fn read(params: &Params) -> Result<(Condition, String), ApiError> {
     let (mut all, mut any, mut written) = (Vec::new(), Vec::new(), String::new());
-    for (parameter, value) in params.beginning_with("filter[") {
+    for (parameter, value) in params.with_prefix("filter[") {
         let name = parameter
             .trim_start_matches("filter[")
             .trim_end_matches(']');
@@ -76,11 +76,11 @@ fn one(name: &str, value: &str, parameter: &str) -> Result<Condition, ApiError> 
         "origin_path" => Ok(origin_path(value)),
         "media_kind" if value.is_empty() => Ok(Condition::All(Vec::new())),
         "media_kind" => {
-            let kinds: Option<Vec<_>> = value.split(',').map(kinds::condition).collect();
+            let kinds: Option<Vec<_>> = value.split(',').map(media_kinds::condition).collect();
             kinds.map(Condition::Any).ok_or_else(|| {
-                let names = kinds::NAMES.join(", ");
+                let names = media_kinds::NAMES.join(", ");
                 let text = format!("there is no kind {value:?}; there are {names}");
-                ApiError::invalid(parameter, text)
+                ApiError::invalid_parameter(parameter, text)
             })
         }
         _ => Ok(Condition::Any(Vec::new())),
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn filters_hold_together_and_those_with_or_one_by_one() {
         let nothing = || Condition::Any(Vec::new());
-        let pdf = || Condition::Any(vec![kinds::condition("DOCUMENT").unwrap()]);
+        let pdf = || Condition::Any(vec![media_kinds::condition("DOCUMENT").unwrap()]);
         let condition = of(
             "filter[media_kind]=document&filter[or:tags]=a&filter[or:media_kind]=DOCUMENT&\
              filter[custom:b]=&filter[keyword]=+",
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_kind_that_there_is_not_is_an_error() {
         let error = of("filter[or:media_kind]=IMAGE,SOUND").unwrap_err();
-        let like = ApiError::invalid("filter[or:media_kind]", "");
+        let like = ApiError::invalid_parameter("filter[or:media_kind]", "");
         assert!(error.is_like(&like, "SOUND"), "{error:?}");
         assert!(of("filter[name]=x").is_err());
     }

@@ -6,43 +6,43 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::assets::parts;
-use super::{document, sparse};
+use super::document::{document, sparse_fields};
 use crate::core::source::Source;
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::inquiry::Inquiry;
-use crate::serve::http::api::openapi::{Operation, Tag};
-use crate::serve::http::api::params::{Form, Spec};
-use crate::serve::http::api::run::{at_hand, looking};
-use crate::serve::http::api::standing::Standing;
-use crate::serve::http::site::Site;
+use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::params::{ParameterSpec, ValueType};
+use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::search_task::{available, run_index_task};
+use crate::serve::http::app_state::AppState;
+use crate::serve::http::deployment_status::DeploymentStatus;
 
-const FIELDS: &[Spec] = &[text(
+const FIELDS: &[ParameterSpec] = &[text(
     "fields[sources]",
     "the attributes to give, with commas between; a dot leads inside",
 )];
 
-const PARAMETERS: &[Spec] = &[
-    Spec {
+const PARAMETERS: &[ParameterSpec] = &[
+    ParameterSpec {
         name: "page[number]",
-        form: Form::Number {
-            least: 0,
-            greatest: 1_000_000,
+        value_type: ValueType::Number {
+            min: 0,
+            max: 1_000_000,
             default: 0,
         },
-        about: "which page, from 0",
+        description: "which page, from 0",
     },
-    Spec {
+    ParameterSpec {
         name: "page[size]",
-        form: Form::Number {
-            least: 1,
-            greatest: 1_000,
+        value_type: ValueType::Number {
+            min: 1,
+            max: 1_000,
             default: 20,
         },
-        about: "the most Sources",
+        description: "the most Sources",
     },
-    Spec {
+    ParameterSpec {
         name: "sort",
-        form: Form::Word(&[
+        value_type: ValueType::OneOf(&[
             "name",
             "-name",
             "enabled",
@@ -50,7 +50,7 @@ const PARAMETERS: &[Spec] = &[
             "date_deployed",
             "-date_deployed",
         ]),
-        about: "the order; that of the configuration without it",
+        description: "the order; that of the configuration without it",
     },
     text("filter[name]", ONE_OF),
     text("filter[enabled]", ONE_OF),
@@ -64,46 +64,46 @@ const PARAMETERS: &[Spec] = &[
 
 const ONE_OF: &str = "the attribute is this, or one of these with commas between";
 
-const fn text(name: &'static str, about: &'static str) -> Spec {
-    Spec {
+const fn text(name: &'static str, description: &'static str) -> ParameterSpec {
+    ParameterSpec {
         name,
-        form: Form::Text,
-        about,
+        value_type: ValueType::Text,
+        description,
     }
 }
 
 /// In the OpenAPI document.
-pub(super) const LIST: Operation = Operation {
+pub(super) const LIST: ApiOperation = ApiOperation {
     path: "/api/v1/sources",
     id: "imgixSources",
     summary: "The Sources, as imgix lists them",
-    tag: Tag::Imgix,
+    tag: ApiTag::Imgix,
     parameters: &[PARAMETERS, FIELDS],
-    answer: "ImgixSources",
-    may_be_missing: false,
+    response_schema: "ImgixSources",
+    may_be_not_found: false,
 };
 
 /// In the OpenAPI document.
-pub(super) const ONE: Operation = Operation {
+pub(super) const ONE: ApiOperation = ApiOperation {
     path: "/api/v1/sources/{id}",
     id: "imgixSource",
     summary: "One Source, as imgix shows it",
-    tag: Tag::Imgix,
+    tag: ApiTag::Imgix,
     parameters: &[FIELDS],
-    answer: "ImgixSource",
-    may_be_missing: true,
+    response_schema: "ImgixSource",
+    may_be_not_found: true,
 };
 
 /// Answers a request for all.
-pub(super) async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
-    let params = inquiry.params(&LIST)?;
-    let all = inquiry
-        .scope
+pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
+    let params = ctx.params(&LIST)?;
+    let all = ctx
+        .sources
         .all()
         .map(|it| (it.id.clone(), Arc::clone(&it.source)));
-    let mut all = objects(&inquiry.site, all.collect()).await?;
+    let mut all = objects(&ctx.app, all.collect()).await?;
     all.retain(|object| {
-        let mut filters = params.beginning_with("filter[");
+        let mut filters = params.with_prefix("filter[");
         filters.all(|(name, value)| has(&object["attributes"], name, value))
     });
     if let Some(sort) = params.text("sort") {
@@ -139,31 +139,27 @@ pub(super) async fn list(inquiry: Inquiry) -> Result<Response, ApiError> {
 }
 
 /// Answers a request for one.
-pub(super) async fn one(inquiry: Inquiry) -> Result<Response, ApiError> {
-    let params = inquiry.params(&ONE)?;
-    let (id, _) = parts(inquiry.path());
-    let listed = inquiry.scope.with_id(id)?;
-    let found = objects(
-        &inquiry.site,
-        vec![(id.to_owned(), Arc::clone(&listed.source))],
-    )
-    .await?;
+pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiError> {
+    let params = ctx.params(&ONE)?;
+    let (id, _) = parts(ctx.path());
+    let entry = ctx.sources.with_id(id)?;
+    let found = objects(&ctx.app, vec![(id.to_owned(), Arc::clone(&entry.source))]).await?;
     let fields = params.text("fields[sources]");
     let object = found.into_iter().next().unwrap_or_default();
     Ok(document(with_fields(object, fields), json!({})))
 }
 
 async fn objects(
-    site: &Arc<Site>,
+    app: &Arc<AppState>,
     sources: Vec<(String, Arc<Source>)>,
 ) -> Result<Vec<Value>, ApiError> {
-    looking(site, move |view, _| {
-        let view = at_hand(view);
+    run_index_task(app, move |view, _| {
+        let view = available(view);
         let object = |(id, source): (String, Arc<Source>)| {
             json!({
                 "id": id,
                 "type": "sources",
-                "attributes": attributes(&source, &Standing::of(view.as_deref(), &source)),
+                "attributes": attributes(&source, &DeploymentStatus::of(view.as_deref(), &source)),
             })
         };
         Ok(sources.into_iter().map(object).collect())
@@ -172,14 +168,14 @@ async fn objects(
 }
 
 /// The attributes that imgix has; no key, and no secret of course.
-fn attributes(source: &Source, standing: &Standing) -> Value {
+fn attributes(source: &Source, status: &DeploymentStatus) -> Value {
     let domain = source.base_url.split("//").nth(1);
     let domain = domain.filter(|_| source.has_own_address());
     json!({
         "name": source.name,
         "enabled": source.enabled,
-        "date_deployed": standing.complete_as_of.map(|stamp| stamp.as_millis().div_euclid(1000)),
-        "deployment_status": standing.status(),
+        "date_deployed": status.complete_as_of.map(|stamp| stamp.as_millis().div_euclid(1000)),
+        "deployment_status": status.name(),
         "secure_url_enabled": false,
         "deployment": {
             "annotation": null,
@@ -204,7 +200,7 @@ fn attributes(source: &Source, standing: &Standing) -> Value {
 }
 
 fn with_fields(mut object: Value, fields: Option<&str>) -> Value {
-    object["attributes"] = sparse(object["attributes"].take(), fields);
+    object["attributes"] = sparse_fields(object["attributes"].take(), fields);
     object
 }
 

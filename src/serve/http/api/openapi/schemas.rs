@@ -1,8 +1,11 @@
-//! What the answers look like.
+//! The JSON schemas of the answers.
 
 use serde_json::{Map, Value, json};
 
-use super::schema;
+/// A reference to the schema of that name.
+pub(super) fn schema_ref(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
 
 /// All schemas by name.
 pub(super) fn all() -> Value {
@@ -88,7 +91,7 @@ fn own() -> Value {
         ("etag", or_null(text())),
         ("storage_class", text()),
         ("url", text()),
-        ("highlights?", list(schema("Highlight"))),
+        ("highlights?", list(schema_ref("Highlight"))),
         ("preview_url?", or_null(text())),
     ]);
     let facet = object([
@@ -137,9 +140,9 @@ fn own() -> Value {
             })),
         ]),
         "SearchPage": object([
-            ("data", list(schema("Hit"))),
+            ("data", list(schema_ref("Hit"))),
             ("meta", object([
-                ("total", schema("Total")),
+                ("total", schema_ref("Total")),
                 ("cursor", object([
                     ("current", or_null(text())),
                     ("next", or_null(text())),
@@ -149,7 +152,7 @@ fn own() -> Value {
             ])),
             ("facets", json!({ "type": "object", "additionalProperties": facet })),
         ]),
-        "OneHit": object([("data", schema("Hit"))]),
+        "OneHit": object([("data", schema_ref("Hit"))]),
         "Sources": object([("data", list(source))]),
         "Suggestions": object([("data", list(suggestion))]),
         "FolderPage": object([
@@ -161,12 +164,12 @@ fn own() -> Value {
                     ("name", text()),
                     ("assets", number()),
                 ]))),
-                ("assets", list(schema("Hit"))),
+                ("assets", list(schema_ref("Hit"))),
             ])),
             ("meta", object([
                 ("cursor", next()),
                 ("assets", object([
-                    ("total", schema("Total")),
+                    ("total", schema_ref("Total")),
                     ("cursor", next()),
                     ("q", text()),
                 ])),

@@ -43,7 +43,7 @@ fn worlds() -> Vec<Fixture> {
 async fn seen(fixture: &Fixture, grant: &Grant, address: &str) -> (u16, HeaderMap, Value) {
     let mut request = Request::builder().uri(address).body(Body::empty()).unwrap();
     request.extensions_mut().insert(grant.clone());
-    let response = router(Arc::clone(&fixture.site)).oneshot(request).await;
+    let response = router(Arc::clone(&fixture.app)).oneshot(request).await;
     let (parts, body) = response.unwrap().into_parts();
     let mut headers = parts.headers;
     let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -117,7 +117,7 @@ fn path() -> impl Strategy<Value = &'static str> {
 }
 
 fn id() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["a", "b", "0", "nobody"]).prop_map(id_of)
+    prop::sample::select(vec!["a", "b", "0", "nobody"]).prop_map(source_id)
 }
 
 fn search() -> impl Strategy<Value = String> {
@@ -175,7 +175,7 @@ fn address() -> impl Strategy<Value = String> {
 fn a_token_sees_nothing_of_other_sources() {
     let worlds = worlds();
     for world in &worlds {
-        world.site.note_index();
+        world.app.refresh_board();
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let grants = [Right::Read, Right::Admin].map(|right| Grant::new(right, Scope::only(["a"])));

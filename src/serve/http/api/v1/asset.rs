@@ -6,36 +6,36 @@ use axum::Json;
 use serde::Serialize;
 
 use super::search::PREVIEWS;
-use crate::serve::http::api::error::{ApiError, Code};
+use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::hits::{self, HitBody};
-use crate::serve::http::api::inquiry::Inquiry;
-use crate::serve::http::api::openapi::{Operation, Tag};
-use crate::serve::http::api::params::{Form, Spec};
-use crate::serve::http::api::run::searching;
+use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::params::{ParameterSpec, ValueType};
+use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::search_task::run_search;
 
 /// Which asset.
-pub(super) const WHICH: &[Spec] = &[
-    Spec {
+pub(super) const WHICH: &[ParameterSpec] = &[
+    ParameterSpec {
         name: "source",
-        form: Form::RequiredText,
-        about: "the name of the Source",
+        value_type: ValueType::RequiredText,
+        description: "the name of the Source",
     },
-    Spec {
+    ParameterSpec {
         name: "path",
-        form: Form::RequiredText,
-        about: "the asset path, which begins with /, byte for byte",
+        value_type: ValueType::RequiredText,
+        description: "the asset path, which begins with /, byte for byte",
     },
 ];
 
 /// In the OpenAPI document.
-pub(super) const OPERATION: Operation = Operation {
+pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/asset",
     id: "asset",
     summary: "One asset by its path",
-    tag: Tag::Search,
+    tag: ApiTag::Search,
     parameters: &[WHICH, &[PREVIEWS]],
-    answer: "OneHit",
-    may_be_missing: true,
+    response_schema: "OneHit",
+    may_be_not_found: true,
 };
 
 /// The answer.
@@ -45,12 +45,12 @@ pub(super) struct Body {
 }
 
 /// Answers a request.
-pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
-    let params = inquiry.params(&OPERATION)?;
-    let listed = inquiry.source(&params)?;
-    let source = Arc::clone(&listed.source);
+pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
+    let params = ctx.params(&OPERATION)?;
+    let entry = ctx.source(&params)?;
+    let source = Arc::clone(&entry.source);
     let path = params.text("path").unwrap_or_default().to_owned();
-    let found = searching(&inquiry.site, move |view, _| {
+    let found = run_search(&ctx.app, move |view, _| {
         if !source.enabled {
             return Ok(None);
         }
@@ -58,8 +58,8 @@ pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
     });
     let Some(hit) = found.await? else {
         let text = "the Source has no asset of this path; /v1/explain tells why";
-        return Err(ApiError::new(Code::NotFound, text).of("path"));
+        return Err(ApiError::new(ErrorCode::NotFound, text).for_parameter("path"));
     };
-    let mut bodies = hits::bodies(vec![hit], &inquiry.scope, params.flag(PREVIEWS.name)).await;
+    let mut bodies = hits::bodies(vec![hit], &ctx.sources, params.flag(PREVIEWS.name)).await;
     Ok(Json(Body { data: bodies.pop() }))
 }

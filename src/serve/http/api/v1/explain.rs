@@ -11,19 +11,19 @@ use super::asset::WHICH;
 use crate::search::SearchError;
 use crate::search::explain::{Facts, InBucket, InIndex, facts, in_index, verdict};
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::inquiry::Inquiry;
-use crate::serve::http::api::openapi::{Operation, Tag};
-use crate::serve::http::api::run::looking;
+use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::search_task::run_index_task;
 
 /// In the OpenAPI document.
-pub(super) const OPERATION: Operation = Operation {
+pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/explain",
     id: "explain",
     summary: "Why a path is or is not found",
-    tag: Tag::Search,
+    tag: ApiTag::Search,
     parameters: &[WHICH],
-    answer: "Explained",
-    may_be_missing: true,
+    response_schema: "Explained",
+    may_be_not_found: true,
 };
 
 /// The answer.
@@ -40,18 +40,18 @@ struct Explained {
 }
 
 /// Answers a request.
-pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
-    let params = inquiry.params(&OPERATION)?;
-    let listed = inquiry.source(&params)?;
-    let source = Arc::clone(&listed.source);
+pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
+    let params = ctx.params(&OPERATION)?;
+    let entry = ctx.source(&params)?;
+    let source = Arc::clone(&entry.source);
     let path = params.text("path").unwrap_or_default();
     let Some(key) = source.key_of(path) else {
         let text =
             format!("{path:?} names no key; an asset path is / and the key behind the prefix");
-        return Err(ApiError::invalid("path", text));
+        return Err(ApiError::invalid_parameter("path", text));
     };
-    let every = inquiry.scope.catalog().reconcile_every;
-    let facts = looking(&inquiry.site, move |view, _| {
+    let every = ctx.sources.catalog().reconcile_every;
+    let facts = run_index_task(&ctx.app, move |view, _| {
         let index = match view {
             Err(SearchError::Absent { .. }) => InIndex::NoIndex,
             view => in_index(view?.engine(), &source, &key, every)?,

@@ -12,52 +12,52 @@ use crate::core::query::{
 };
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
-use crate::serve::http::api::asked::{Place, TotalBody};
 use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::hits::{self, HitBody};
-use crate::serve::http::api::inquiry::Inquiry;
-use crate::serve::http::api::openapi::{Operation, Tag};
-use crate::serve::http::api::params::{Form, Spec};
-use crate::serve::http::api::run::searching;
+use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::paging::{Place, TotalBody};
+use crate::serve::http::api::params::{ParameterSpec, ValueType};
+use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::search_task::run_search;
 use crate::serve::http::api::v1::search::PREVIEWS;
 
-const PARAMETERS: &[Spec] = &[
-    Spec {
+const PARAMETERS: &[ParameterSpec] = &[
+    ParameterSpec {
         name: "source",
-        form: Form::RequiredText,
-        about: "the name of the Source",
+        value_type: ValueType::RequiredText,
+        description: "the name of the Source",
     },
-    Spec {
+    ParameterSpec {
         name: "path",
-        form: Form::Text,
-        about: "the folder; the root without it",
+        value_type: ValueType::Text,
+        description: "the folder; the root without it",
     },
-    Spec {
+    ParameterSpec {
         name: "limit",
-        form: Form::Number {
-            least: 1,
-            greatest: MAX_LIMIT as u64,
+        value_type: ValueType::Number {
+            min: 1,
+            max: MAX_LIMIT as u64,
             default: 100,
         },
-        about: "the most folders, and the most assets",
+        description: "the most folders, and the most assets",
     },
-    Spec {
+    ParameterSpec {
         name: "cursor",
-        form: Form::Text,
-        about: "meta.cursor.next of the page before: folders go on, assets begin anew",
+        value_type: ValueType::Text,
+        description: "meta.cursor.next of the page before: folders go on, assets begin anew",
     },
     PREVIEWS,
 ];
 
 /// In the OpenAPI document.
-pub(super) const OPERATION: Operation = Operation {
+pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/folders",
     id: "folders",
     summary: "The child folders of a folder, and the first of its assets",
-    tag: Tag::Search,
+    tag: ApiTag::Search,
     parameters: &[PARAMETERS],
-    answer: "FolderPage",
-    may_be_missing: true,
+    response_schema: "FolderPage",
+    may_be_not_found: true,
 };
 
 const BY_NAME: Sort = Sort {
@@ -115,10 +115,10 @@ impl NextBody {
 }
 
 /// Answers a request.
-pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
-    let params = inquiry.params(&OPERATION)?;
-    let listed = inquiry.source(&params)?;
-    let source = Arc::clone(&listed.source);
+pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
+    let params = ctx.params(&OPERATION)?;
+    let entry = ctx.source(&params)?;
+    let source = Arc::clone(&entry.source);
     let path = folder_path(params.text("path").unwrap_or("/"));
     let names = [source.name.as_str()];
     let folders_of = fingerprint(&format!("folders of {path}"), BY_PATH, &names);
@@ -134,7 +134,7 @@ pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
     let after = place.after.as_ref().map(|position| position.path.clone());
     let folder = path.clone();
     let (searched, name) = (Arc::clone(&source), source.name.clone());
-    let ((folders, more), page) = searching(&inquiry.site, move |view, deadline| {
+    let ((folders, more), page) = run_search(&ctx.app, move |view, deadline| {
         let scope: Vec<&Source> = Some(&*searched)
             .filter(|it| it.enabled)
             .into_iter()
@@ -154,7 +154,7 @@ pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
         source: name.clone(),
     });
     let assets_next = page.next.map(|position| assets_place.cursor_at(position));
-    let assets = hits::bodies(page.hits, &inquiry.scope, params.flag(PREVIEWS.name)).await;
+    let assets = hits::bodies(page.hits, &ctx.sources, params.flag(PREVIEWS.name)).await;
     Ok(Json(Body {
         meta: Meta {
             cursor: NextBody::of(last.map(|position| place.cursor_at(position))),

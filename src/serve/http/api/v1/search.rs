@@ -11,29 +11,29 @@ use crate::core::query::{
     Bucket, Facet, FacetBy, Query, Request, SortBy, fingerprint, folder_path,
 };
 use crate::core::source::Source;
-use crate::serve::http::api::answer::Validator;
-use crate::serve::http::api::asked::{self, Place, TotalBody};
-use crate::serve::http::api::error::{ApiError, Code};
+use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::hits::{self, HitBody};
-use crate::serve::http::api::inquiry::Inquiry;
-use crate::serve::http::api::openapi::{Operation, Tag};
-use crate::serve::http::api::params::{Form, Params, Spec};
-use crate::serve::http::api::run::searching;
+use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::paging::{self, Place, TotalBody};
+use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
+use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::response::EtagHash;
+use crate::serve::http::api::search_task::run_search;
 
-const PARAMETERS: &[Spec] = &[
-    Spec {
+const PARAMETERS: &[ParameterSpec] = &[
+    ParameterSpec {
         name: "q",
-        form: Form::Text,
-        about: "what to find, in the query language; everything without it",
+        value_type: ValueType::Text,
+        description: "what to find, in the query language; everything without it",
     },
-    Spec {
+    ParameterSpec {
         name: "source",
-        form: Form::Texts,
-        about: "the name of a Source to search; may be there several times; all without it",
+        value_type: ValueType::RepeatedText,
+        description: "the name of a Source to search; may be there several times; all without it",
     },
-    Spec {
+    ParameterSpec {
         name: "sort",
-        form: Form::Word(&[
+        value_type: ValueType::OneOf(&[
             "relevance",
             "-relevance",
             "name",
@@ -47,61 +47,61 @@ const PARAMETERS: &[Spec] = &[
             "created",
             "-created",
         ]),
-        about: "the order, the reverse with - in front; relevance where q is not empty, else path",
+        description: "the order, the reverse with - in front; relevance where q is not empty, else path",
     },
-    Spec {
+    ParameterSpec {
         name: "limit",
-        form: Form::Number {
-            least: 1,
-            greatest: MAX_LIMIT as u64,
+        value_type: ValueType::Number {
+            min: 1,
+            max: MAX_LIMIT as u64,
             default: DEFAULT_LIMIT as u64,
         },
-        about: "the most hits",
+        description: "the most hits",
     },
-    Spec {
+    ParameterSpec {
         name: "cursor",
-        form: Form::Text,
-        about: "meta.cursor.next of the page before, with the same q, source and sort",
+        value_type: ValueType::Text,
+        description: "meta.cursor.next of the page before, with the same q, source and sort",
     },
-    Spec {
+    ParameterSpec {
         name: "facets",
-        form: Form::Words(&FacetBy::NAMES),
-        about: "what to count the hits by, with commas between",
+        value_type: ValueType::ListOf(&FacetBy::NAMES),
+        description: "what to count the hits by, with commas between",
     },
-    Spec {
+    ParameterSpec {
         name: "folder",
-        form: Form::Text,
-        about: "the folder whose child folders the facet folder counts; it confines no hits",
+        value_type: ValueType::Text,
+        description: "the folder whose child folders the facet folder counts; it confines no hits",
     },
-    Spec {
+    ParameterSpec {
         name: "total",
-        form: Form::Total,
-        about: "exact, or the number up to which to count at least",
+        value_type: ValueType::Total,
+        description: "exact, or the number up to which to count at least",
     },
-    Spec {
+    ParameterSpec {
         name: "highlights",
-        form: Form::Flag,
-        about: "whether hits tell which characters of their path were found",
+        value_type: ValueType::Flag,
+        description: "whether hits tell which characters of their path were found",
     },
     PREVIEWS,
 ];
 
 /// Whether hits come with an address for a browser.
-pub(super) const PREVIEWS: Spec = Spec {
+pub(super) const PREVIEWS: ParameterSpec = ParameterSpec {
     name: "previews",
-    form: Form::Flag,
-    about: "whether hits come with preview_url: an address that is good for ten minutes at least",
+    value_type: ValueType::Flag,
+    description: "whether hits come with preview_url: an address that is good for ten minutes at least",
 };
 
 /// In the OpenAPI document.
-pub(super) const OPERATION: Operation = Operation {
+pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/search",
     id: "search",
     summary: "Find assets",
-    tag: Tag::Search,
+    tag: ApiTag::Search,
     parameters: &[PARAMETERS],
-    answer: "SearchPage",
-    may_be_missing: true,
+    response_schema: "SearchPage",
+    may_be_not_found: true,
 };
 
 #[derive(Serialize)]
@@ -133,12 +133,12 @@ struct FacetBody {
 }
 
 /// Answers a request.
-pub(super) async fn answer(inquiry: Inquiry) -> Result<Response, ApiError> {
+pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     let begin = Instant::now();
-    let params = inquiry.params(&OPERATION)?;
-    let sources = inquiry.scope.searched(params.texts("source"))?;
+    let params = ctx.params(&OPERATION)?;
+    let sources = ctx.sources.searched(params.values("source"))?;
     let (request, place) = request(&params)?;
-    let page = searching(&inquiry.site, move |view, deadline| {
+    let page = run_search(&ctx.app, move |view, deadline| {
         let scope: Vec<&Source> = sources.iter().map(|source| &**source).collect();
         view.search(&scope, &request, deadline)
     })
@@ -149,7 +149,7 @@ pub(super) async fn answer(inquiry: Inquiry) -> Result<Response, ApiError> {
         (by.name(), FacetBody { buckets, more })
     });
     let mut body = Body {
-        data: hits::bodies(page.hits, &inquiry.scope, params.flag(PREVIEWS.name)).await,
+        data: hits::bodies(page.hits, &ctx.sources, params.flag(PREVIEWS.name)).await,
         meta: Meta {
             total: page.total.into(),
             cursor: CursorBody {
@@ -168,7 +168,7 @@ pub(super) async fn answer(inquiry: Inquiry) -> Result<Response, ApiError> {
     let timeless = serde_json::to_vec(&body).unwrap_or_default();
     body.meta.took_ms = u64::try_from(begin.elapsed().as_millis()).ok();
     let mut response = axum::Json(body).into_response();
-    response.extensions_mut().insert(Validator::of(&timeless));
+    response.extensions_mut().insert(EtagHash::of(&timeless));
     Ok(response)
 }
 
@@ -179,21 +179,22 @@ fn request(params: &Params) -> Result<(Request, Place), ApiError> {
     } else {
         SortBy::Relevance
     };
-    let sort = asked::sort(params, default)?;
-    let names: Vec<&str> = params.texts("source").collect();
+    let sort = paging::sort(params, default)?;
+    let names: Vec<&str> = params.values("source").collect();
     let fingerprint = fingerprint(text, sort, &names);
-    let place = Place::read(params, "cursor", fingerprint, sort, asked::beginning(text))?;
-    let query = Query::parse(text, place.as_of).map_err(|error| ApiError::of_query("q", &error))?;
+    let place = Place::read(params, "cursor", fingerprint, sort, paging::beginning(text))?;
+    let query =
+        Query::parse(text, place.as_of).map_err(|error| ApiError::invalid_query("q", &error))?;
     let folder = folder_path(params.text("folder").unwrap_or("/"));
-    let facets = params.words("facets").into_iter();
+    let facets = params.list("facets").into_iter();
     let facets: Option<Vec<FacetBy>> = facets.map(|name| FacetBy::named(name, &folder)).collect();
-    let facets = facets.ok_or_else(|| ApiError::new(Code::Internal, "a facet has no name"))?;
+    let facets = facets.ok_or_else(|| ApiError::new(ErrorCode::Internal, "a facet has no name"))?;
     let request = Request {
         query,
         sort,
         limit: usize::try_from(params.number("limit")).unwrap_or(DEFAULT_LIMIT),
         after: place.after.clone(),
-        count: asked::count(params),
+        count: paging::count(params),
         facets,
         highlights: params.flag("highlights"),
     };

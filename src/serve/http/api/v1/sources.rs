@@ -7,20 +7,20 @@ use serde::Serialize;
 
 use crate::core::source::Source;
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::inquiry::Inquiry;
-use crate::serve::http::api::openapi::{Operation, Tag};
-use crate::serve::http::api::run::{at_hand, looking};
-use crate::serve::http::api::standing::{Standing, assets};
+use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::search_task::{available, run_index_task};
+use crate::serve::http::deployment_status::{DeploymentStatus, assets};
 
 /// In the OpenAPI document.
-pub(super) const OPERATION: Operation = Operation {
+pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/sources",
     id: "sources",
     summary: "The Sources that may be seen",
-    tag: Tag::Search,
+    tag: ApiTag::Search,
     parameters: &[],
-    answer: "Sources",
-    may_be_missing: false,
+    response_schema: "Sources",
+    may_be_not_found: false,
 };
 
 /// The answer.
@@ -42,17 +42,17 @@ struct SourceBody {
 }
 
 /// Answers a request.
-pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
-    inquiry.params(&OPERATION)?;
-    let sources = inquiry
-        .scope
+pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
+    ctx.params(&OPERATION)?;
+    let sources = ctx
+        .sources
         .all()
         .map(|it| (it.id.clone(), Arc::clone(&it.source)));
     let sources: Vec<(String, Arc<Source>)> = sources.collect();
-    let data = looking(&inquiry.site, move |view, deadline| {
-        let view = at_hand(view);
+    let data = run_index_task(&ctx.app, move |view, deadline| {
+        let view = available(view);
         let body = |(id, source): (String, Arc<Source>)| {
-            let standing = Standing::of(view.as_deref(), &source);
+            let status = DeploymentStatus::of(view.as_deref(), &source);
             Ok(SourceBody {
                 name: source.name.clone(),
                 id,
@@ -60,7 +60,7 @@ pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
                 bucket: source.bucket.clone(),
                 prefix: source.prefix.clone(),
                 base_url: source.base_url.clone(),
-                status: standing.status(),
+                status: status.name(),
                 assets: assets(view.as_deref(), &source, deadline)?,
             })
         };

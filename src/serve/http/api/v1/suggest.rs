@@ -7,42 +7,42 @@ use crate::core::query::Suggestion;
 use crate::core::query::request::MAX_SUGGESTIONS;
 use crate::core::source::Source;
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::inquiry::Inquiry;
-use crate::serve::http::api::openapi::{Operation, Tag};
-use crate::serve::http::api::params::{Form, Spec};
-use crate::serve::http::api::run::searching;
+use crate::serve::http::api::operation::{ApiOperation, ApiTag};
+use crate::serve::http::api::params::{ParameterSpec, ValueType};
+use crate::serve::http::api::request_context::RequestContext;
+use crate::serve::http::api::search_task::run_search;
 
-const PARAMETERS: &[Spec] = &[
-    Spec {
+const PARAMETERS: &[ParameterSpec] = &[
+    ParameterSpec {
         name: "q",
-        form: Form::RequiredText,
-        about: "the beginning of a name, as it is written so far",
+        value_type: ValueType::RequiredText,
+        description: "the beginning of a name, as it is written so far",
     },
-    Spec {
+    ParameterSpec {
         name: "source",
-        form: Form::Texts,
-        about: "the name of a Source; may be there several times; all without it",
+        value_type: ValueType::RepeatedText,
+        description: "the name of a Source; may be there several times; all without it",
     },
-    Spec {
+    ParameterSpec {
         name: "limit",
-        form: Form::Number {
-            least: 1,
-            greatest: MAX_SUGGESTIONS as u64,
+        value_type: ValueType::Number {
+            min: 1,
+            max: MAX_SUGGESTIONS as u64,
             default: 10,
         },
-        about: "the most suggestions",
+        description: "the most suggestions",
     },
 ];
 
 /// In the OpenAPI document.
-pub(super) const OPERATION: Operation = Operation {
+pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/suggest",
     id: "suggest",
     summary: "Names of assets and folders that begin so",
-    tag: Tag::Search,
+    tag: ApiTag::Search,
     parameters: &[PARAMETERS],
-    answer: "Suggestions",
-    may_be_missing: true,
+    response_schema: "Suggestions",
+    may_be_not_found: true,
 };
 
 /// The answer.
@@ -52,12 +52,12 @@ pub(super) struct Body {
 }
 
 /// Answers a request.
-pub(super) async fn answer(inquiry: Inquiry) -> Result<Json<Body>, ApiError> {
-    let params = inquiry.params(&OPERATION)?;
-    let sources = inquiry.scope.searched(params.texts("source"))?;
+pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
+    let params = ctx.params(&OPERATION)?;
+    let sources = ctx.sources.searched(params.values("source"))?;
     let text = params.text("q").unwrap_or_default().to_owned();
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_SUGGESTIONS);
-    let data = searching(&inquiry.site, move |view, deadline| {
+    let data = run_search(&ctx.app, move |view, deadline| {
         let scope: Vec<&Source> = sources.iter().map(|source| &**source).collect();
         view.suggest(&scope, &text, limit, deadline)
     })

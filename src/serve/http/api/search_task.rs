@@ -6,28 +6,28 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::error::{ApiError, Code, panicked, too_slow};
+use super::error::{ApiError, ErrorCode, panicked, too_slow};
 use crate::index::IndexError;
 use crate::search::{Deadline, SearchError, View};
-use crate::serve::http::site::Site;
+use crate::serve::http::app_state::AppState;
 
 /// Does some work on the newest view of the index.
-pub(super) async fn searching<T>(
-    site: &Arc<Site>,
+pub(super) async fn run_search<T>(
+    app: &Arc<AppState>,
     work: impl FnOnce(&View, &Deadline) -> Result<T, SearchError> + Send + 'static,
 ) -> Result<T, ApiError>
 where
     T: Send + 'static,
 {
-    looking(site, |view, deadline| work(&*view?, deadline)).await
+    run_index_task(app, |view, deadline| work(&*view?, deadline)).await
 }
 
 /// Does some work that can do without an index.
 ///
 /// It waits for its turn; that counts into the time that the work may take. Work whose client is gone
 /// ends soon.
-pub(super) async fn looking<T>(
-    site: &Arc<Site>,
+pub(super) async fn run_index_task<T>(
+    app: &Arc<AppState>,
     work: impl FnOnce(Result<Arc<View>, SearchError>, &Deadline) -> Result<T, SearchError>
     + Send
     + 'static,
@@ -36,14 +36,14 @@ where
     T: Send + 'static,
 {
     let begin = Instant::now();
-    let limit = site.timeout;
-    let permit = timeout(limit, Arc::clone(&site.permits).acquire_owned()).await;
+    let limit = app.timeout;
+    let permit = timeout(limit, Arc::clone(&app.permits).acquire_owned()).await;
     let Ok(Ok(permit)) = permit else {
-        site.board.http.busy.add(1);
+        app.board.http.busy.add(1);
         let text = "as many searches are running as may; ask again in a second";
-        return Err(ApiError::new(Code::Busy, text));
+        return Err(ApiError::new(ErrorCode::Busy, text));
     };
-    let site = Arc::clone(site);
+    let app = Arc::clone(app);
     let given_up = Arc::new(AtomicBool::new(false));
     let _waiting = Waiting(Arc::clone(&given_up));
     let found = tokio::task::spawn_blocking(move || {
@@ -51,15 +51,15 @@ where
         let _permit = permit;
         let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
         let deadline = deadline.or_given_up(Arc::clone(&given_up));
-        let view = site.index.view();
+        let view = app.index.view();
         work(view.clone(), &deadline).map_err(|error| {
             if let SearchError::Index(error) = &error
                 && error.is_damage()
             {
-                site.note_damage(view.as_ref().ok(), error.to_string());
+                app.record_damage(view.as_ref().ok(), error.to_string());
             }
             if matches!(error, SearchError::TooSlow(_)) && !given_up.load(Ordering::Relaxed) {
-                site.board.http.too_slow.add(1);
+                app.board.http.too_slow.add(1);
             }
             refused(&error, limit)
         })
@@ -68,7 +68,7 @@ where
 }
 
 /// The view, if there is one; that the index cannot be read is in the log then.
-pub(super) fn at_hand(view: Result<Arc<View>, SearchError>) -> Option<Arc<View>> {
+pub(super) fn available(view: Result<Arc<View>, SearchError>) -> Option<Arc<View>> {
     let note_unreadable = |error: &SearchError| match error {
         SearchError::Index(error) => note(error),
         SearchError::Absent { .. } | SearchError::TooSlow(_) | SearchError::OtherSort(_) => {}
@@ -90,16 +90,17 @@ fn refused(error: &SearchError, limit: Duration) -> ApiError {
     match error {
         SearchError::Absent { .. } => {
             let text = "nothing has been indexed yet; ask again when the first commit is made";
-            ApiError::new(Code::IndexAbsent, text)
+            ApiError::new(ErrorCode::IndexAbsent, text)
         }
         SearchError::TooSlow(_) => too_slow(limit),
         SearchError::OtherSort(error) => {
-            ApiError::new(Code::CursorOfAnotherQuery, error.to_string()).of("cursor")
+            ApiError::new(ErrorCode::CursorOfAnotherQuery, error.to_string())
+                .for_parameter("cursor")
         }
         SearchError::Index(error) => {
             note(error);
             let text = "the index cannot be read at present; the log of asset-indexer says why";
-            ApiError::new(Code::IndexFailed, text)
+            ApiError::new(ErrorCode::IndexFailed, text)
         }
     }
 }
@@ -117,10 +118,10 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_given_up_and_leaves_its_place() {
-        let site = Site::bare(Arc::new(Board::new("/none".into())));
+        let app = AppState::without_sources(Arc::new(Board::new("/none".into())));
         let (begun, begins) = tokio::sync::oneshot::channel();
         let (ended, ends) = mpsc::channel();
-        let work = looking(&site, move |_, deadline| {
+        let work = run_index_task(&app, move |_, deadline| {
             let _ = begun.send(());
             while !deadline.is_over() {
                 std::thread::yield_now();
@@ -138,8 +139,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_answered() {
-        let site = Site::bare(Arc::new(Board::new("/none".into())));
-        let found: Result<(), _> = looking(&site, |_, _| panic!("a defect")).await;
-        assert_eq!(found.unwrap_err().code(), Code::Internal);
+        let app = AppState::without_sources(Arc::new(Board::new("/none".into())));
+        let found: Result<(), _> = run_index_task(&app, |_, _| panic!("a defect")).await;
+        assert_eq!(found.unwrap_err().code(), ErrorCode::Internal);
     }
 }

@@ -9,14 +9,14 @@ use crate::observe::status::Phase;
 use crate::search::{Deadline, SearchError, View};
 
 /// How far a Source is.
-pub(crate) struct Standing {
+pub(crate) struct DeploymentStatus {
     /// Deploying until its first scan is complete.
     pub phase: Phase,
     /// As of when its newest scan is complete.
     pub complete_as_of: Option<Timestamp>,
 }
 
-impl Standing {
+impl DeploymentStatus {
     /// Of the Source, by that view of the index, if there is an index.
     pub(crate) fn of(view: Option<&View>, source: &Source) -> Self {
         let state = view.and_then(|view| view.checkpoint().source(&source.name));
@@ -35,7 +35,7 @@ impl Standing {
     }
 
     /// The phase in imgix's words.
-    pub(crate) fn status(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self.phase {
             Phase::Disabled => "disabled",
             Phase::Deployed => "deployed",

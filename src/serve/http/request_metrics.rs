@@ -15,11 +15,11 @@ use tracing::field::Empty;
 use crate::observe::status::{Board, Route};
 
 /// Counts on the board what the router answers.
-pub(super) fn counted(router: Router, board: Arc<Board>) -> Router {
-    router.layer(from_fn_with_state(board, count))
+pub(super) fn record_requests(router: Router, board: Arc<Board>) -> Router {
+    router.layer(from_fn_with_state(board, record_request))
 }
 
-async fn count(State(board): State<Arc<Board>>, request: Request, next: Next) -> Response {
+async fn record_request(State(board): State<Arc<Board>>, request: Request, next: Next) -> Response {
     let route = Route::of(request.uri().path());
     let span = tracing::debug_span!("request", route = route.as_str(), status = Empty);
     let began = Instant::now();

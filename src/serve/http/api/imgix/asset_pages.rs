@@ -8,49 +8,49 @@ use crate::core::query::{Count, Hit, Position, Request, Sort, Total};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::search::{Deadline, SearchError, View};
-use crate::serve::http::api::asked::Place;
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::params::{Form, Params, Spec};
+use crate::serve::http::api::paging::Place;
+use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 
 /// The most assets that can be passed over by counting.
 pub(super) const MAX_OFFSET: u64 = 10_000;
 
 /// How pages are asked for.
-pub(super) const PARAMETERS: &[Spec] = &[
-    Spec {
+pub(super) const PARAMETERS: &[ParameterSpec] = &[
+    ParameterSpec {
         name: "page[cursor]",
-        form: Form::Text,
-        about: "meta.cursor.next of the page before; or how many assets to pass over",
+        value_type: ValueType::Text,
+        description: "meta.cursor.next of the page before; or how many assets to pass over",
     },
-    Spec {
+    ParameterSpec {
         name: "page[limit]",
-        form: LIMIT,
-        about: "the most assets",
+        value_type: LIMIT,
+        description: "the most assets",
     },
-    Spec {
+    ParameterSpec {
         name: "page[number]",
-        form: Form::Number {
-            least: 0,
-            greatest: MAX_OFFSET,
+        value_type: ValueType::Number {
+            min: 0,
+            max: MAX_OFFSET,
             default: 0,
         },
-        about: "which page, from 0, in the place of a cursor",
+        description: "which page, from 0, in the place of a cursor",
     },
-    Spec {
+    ParameterSpec {
         name: "page[size]",
-        form: LIMIT,
-        about: "the most assets, beside page[number]",
+        value_type: LIMIT,
+        description: "the most assets, beside page[number]",
     },
 ];
 
-const LIMIT: Form = Form::Number {
-    least: 1,
-    greatest: MAX_LIMIT as u64,
+const LIMIT: ValueType = ValueType::Number {
+    min: 1,
+    max: MAX_LIMIT as u64,
     default: DEFAULT_LIMIT as u64,
 };
 
 /// The page that was asked for.
-pub(super) struct Paging {
+pub(super) struct AssetPaging {
     /// The most assets.
     pub limit: usize,
     begin: Begin,
@@ -69,20 +69,20 @@ enum Begin {
 /// The assets of a page, how many there are in all, and where the page ended.
 pub(super) type Found = (Vec<Hit>, Total, Option<Position>);
 
-impl Paging {
+impl AssetPaging {
     /// The page that was asked for, of the search of that fingerprint.
     pub(super) fn read(params: &Params, fingerprint: u64, sort: Sort) -> Result<Self, ApiError> {
         let counted = match (params.text("page[cursor]"), params.text("page[number]")) {
             (Some(_), Some(_)) => {
                 let text = "write page[cursor] or page[number], not both";
-                return Err(ApiError::invalid("page[number]", text));
+                return Err(ApiError::invalid_parameter("page[number]", text));
             }
             (None, Some(_)) => Some("page[number]"),
             (Some(text), None) if is_number(text) => Some("page[cursor]"),
             _ => None,
         };
         let (limit, size) = (params.number("page[limit]"), params.number("page[size]"));
-        let limit = if params.has("page[size]") && !params.has("page[limit]") {
+        let limit = if params.is_given("page[size]") && !params.is_given("page[limit]") {
             size
         } else {
             limit
@@ -107,7 +107,7 @@ impl Paging {
                         "at most {MAX_OFFSET} assets can be passed over by counting; go on by \
                          meta.cursor.next of an answer to a request without page[cursor]"
                     );
-                    ApiError::invalid(parameter, text)
+                    ApiError::invalid_parameter(parameter, text)
                 })?;
                     let place = Place {
                         fingerprint,
@@ -191,9 +191,9 @@ fn is_number(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(query: &str) -> Result<Paging, ApiError> {
+    fn read(query: &str) -> Result<AssetPaging, ApiError> {
         let params = Params::read(Some(query), &[PARAMETERS])?;
-        Paging::read(&params, 1, Sort::default())
+        AssetPaging::read(&params, 1, Sort::default())
     }
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
         ] {
             let error = read(query).map(|_| ()).unwrap_err();
             assert!(
-                error.is_like(&ApiError::invalid(parameter, ""), said),
+                error.is_like(&ApiError::invalid_parameter(parameter, ""), said),
                 "{error:?}"
             );
         }

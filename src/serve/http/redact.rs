@@ -21,7 +21,7 @@ pub(super) fn report(mut report: Report, grant: &Grant) -> Report {
     let pairs = |source: &'_ SourceReport| (source.name.clone(), source.queue_url.clone());
     let pairs: Vec<_> = sources.iter().map(pairs).collect();
     let pairs = || pairs.iter().map(|(name, url)| (&**name, url.as_deref()));
-    queues.retain(|queue| shows_queue(grant, &queue.url, pairs()));
+    queues.retain(|queue| may_see_queue(grant, &queue.url, pairs()));
     sources.retain(|source| grant.may_see(&source.name));
     sources.iter_mut().for_each(without_texts);
     queues
@@ -38,7 +38,7 @@ pub(super) fn report(mut report: Report, grant: &Grant) -> Report {
 /// Whether the grant shows a queue: it brings events to Sources that may be seen, and to no other.
 ///
 /// `sources` are the names of all Sources, each with the address of its queue.
-pub(super) fn shows_queue<'a>(
+pub(super) fn may_see_queue<'a>(
     grant: &Grant,
     url: &str,
     sources: impl Iterator<Item = (&'a str, Option<&'a str>)>,

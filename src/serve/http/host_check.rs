@@ -11,9 +11,9 @@ use axum::http::header;
 
 /// The names, in lower case, besides those of this machine itself.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hosts(Vec<String>);
+pub(super) struct AllowedHosts(Vec<String>);
 
-impl Hosts {
+impl AllowedHosts {
     /// This machine's, and those.
     pub(super) fn new(names: &[String]) -> Self {
         Self(names.to_vec())
@@ -22,18 +22,18 @@ impl Hosts {
     /// Whether all names that the request calls the service by are of it.
     ///
     /// One with no name is none of a browser.
-    pub(super) fn answer_to(&self, request: &Request) -> bool {
+    pub(super) fn allow(&self, request: &Request) -> bool {
         let mut named = request.headers().get_all(header::HOST).iter();
         let in_address = request
             .uri()
             .authority()
             .map(|authority| authority.as_str());
-        named.all(|name| name.to_str().is_ok_and(|name| self.has(name)))
-            && in_address.is_none_or(|name| self.has(name))
+        named.all(|name| name.to_str().is_ok_and(|name| self.contains(name)))
+            && in_address.is_none_or(|name| self.contains(name))
     }
 
     /// Whether it is one, with or without a port.
-    fn has(&self, named: &str) -> bool {
+    fn contains(&self, named: &str) -> bool {
         let name = without_port(named).to_ascii_lowercase();
         let name = name.strip_suffix('.').unwrap_or(&name);
         let address = name.parse::<IpAddr>();
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_and_configured_ones_are_answered_to() {
-        let ours = Hosts::new(&["search.example.com".to_owned(), "2001:db8::1".to_owned()]);
+        let ours = AllowedHosts::new(&["search.example.com".to_owned(), "2001:db8::1".to_owned()]);
         for (host, is_ours) in [
             ("localhost", true),
             ("LocalHost:8470", true),
@@ -81,13 +81,13 @@ mod tests {
         ] {
             let request = Request::builder().uri("/").header("host", host);
             let request = request.body(Body::empty()).unwrap();
-            assert_eq!(ours.answer_to(&request), is_ours, "{host}");
+            assert_eq!(ours.allow(&request), is_ours, "{host}");
         }
     }
 
     #[test]
     fn every_name_of_a_request_counts() {
-        let ours = Hosts::default();
+        let ours = AllowedHosts::default();
         for (uri, hosts, is_ours) in [
             ("/", &[][..], true),
             ("/", &["localhost", "evil.example.com"], false),
@@ -99,7 +99,7 @@ mod tests {
                 request = request.header("host", *host);
             }
             let request = request.body(Body::empty()).unwrap();
-            assert_eq!(ours.answer_to(&request), is_ours, "{uri} {hosts:?}");
+            assert_eq!(ours.allow(&request), is_ours, "{uri} {hosts:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The text of a search is read here with the time that its first page was asked for, so that
 //! `modified:<7d` means the same on its last.
 
-use super::error::{ApiError, Code};
+use super::error::{ApiError, ErrorCode};
 use super::params::Params;
 use crate::core::query::{Count, Cursor, Position, Query, Sort, SortBy, SortValue, Total};
 use crate::core::replication::timestamp::Timestamp;
@@ -37,15 +37,18 @@ impl Place {
                 after: None,
             });
         };
-        let cursor = Cursor::parse(text).map_err(|error| ApiError::of_cursor(parameter, error))?;
+        let cursor =
+            Cursor::parse(text).map_err(|error| ApiError::invalid_cursor(parameter, error))?;
         if cursor.fingerprint != fingerprint {
             let text = "the cursor was given for another search, order or Source; begin this one \
                         without a cursor";
-            return Err(ApiError::new(Code::CursorOfAnotherQuery, text).of(parameter));
+            return Err(
+                ApiError::new(ErrorCode::CursorOfAnotherQuery, text).for_parameter(parameter)
+            );
         }
         if !fits(&cursor.position.value, sort.by) {
             let text = "the cursor is damaged; begin again without one";
-            return Err(ApiError::new(Code::CursorInvalid, text).of(parameter));
+            return Err(ApiError::new(ErrorCode::CursorInvalid, text).for_parameter(parameter));
         }
         Ok(Self {
             fingerprint,
@@ -104,7 +107,7 @@ pub(super) fn sort(params: &Params, default: SortBy) -> Result<Sort, ApiError> {
             descending: false,
         });
     };
-    Sort::parse(text).map_err(|error| ApiError::invalid("sort", error.to_string()))
+    Sort::parse(text).map_err(|error| ApiError::invalid_parameter("sort", error.to_string()))
 }
 
 /// A count as `/v1` shows it.

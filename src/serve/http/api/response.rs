@@ -14,7 +14,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::error::{ApiError, Code};
+use super::error::{ApiError, ErrorCode};
 
 /// The most bytes of path and parameters together.
 pub(crate) const MAX_URI_BYTES: usize = 8 * 1024;
@@ -27,9 +27,9 @@ const MAX_BODY_BYTES: usize = 64 << 20;
 
 /// Stands for a body in comparisons, where parts of it say only when it was made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Validator(u128);
+pub(crate) struct EtagHash(u128);
 
-impl Validator {
+impl EtagHash {
     /// Of the body without those parts.
     pub(crate) fn of(body: &[u8]) -> Self {
         Self(xxh3_128(body))
@@ -42,10 +42,10 @@ impl Validator {
 }
 
 /// Answers one request by `next`, and finishes the answer.
-pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
+pub(crate) async fn finish_response(mut request: Request, next: Next) -> Response {
     if request.uri().to_string().len() > MAX_URI_BYTES {
         let text = format!("path and parameters have at most {MAX_URI_BYTES} bytes together");
-        return ApiError::new(Code::UriTooLong, text).into_response();
+        return ApiError::new(ErrorCode::UriTooLong, text).into_response();
     }
     let is_head = request.method() == Method::HEAD;
     if is_head {
@@ -67,7 +67,7 @@ pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
 /// The refusal of a method, in words.
 fn explained(refused: &Response) -> Response {
     let text = "this path can be read by GET and HEAD; nothing can be changed over HTTP";
-    let mut response = ApiError::new(Code::MethodNotAllowed, text).into_response();
+    let mut response = ApiError::new(ErrorCode::MethodNotAllowed, text).into_response();
     let allowed = refused.headers().get(header::ALLOW);
     let allowed = allowed.cloned();
     let allowed = allowed.unwrap_or(HeaderValue::from_static("GET,HEAD"));
@@ -78,15 +78,15 @@ fn explained(refused: &Response) -> Response {
 async fn completed(response: Response, asked: &HeaderMap) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(mut body) = to_bytes(body, MAX_BODY_BYTES).await else {
-        return ApiError::new(Code::Internal, "the answer could not be made").into_response();
+        return ApiError::new(ErrorCode::Internal, "the answer could not be made").into_response();
     };
     let headers = &mut parts.headers;
     put(headers, header::CACHE_CONTROL, "private, no-cache");
     put(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     if parts.status == StatusCode::OK {
         headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
-        let validator = parts.extensions.get::<Validator>().copied();
-        let etag = validator.unwrap_or_else(|| Validator::of(&body)).etag();
+        let validator = parts.extensions.get::<EtagHash>().copied();
+        let etag = validator.unwrap_or_else(|| EtagHash::of(&body)).etag();
         put(headers, header::ETAG, &etag);
         if is_known(headers.get(header::ETAG), asked) {
             parts.status = StatusCode::NOT_MODIFIED;
@@ -163,7 +163,7 @@ mod tests {
         let router = Router::new()
             .route("/long", get(async || long()))
             .route("/short", get(async || "short"))
-            .layer(middleware::from_fn(finish));
+            .layer(middleware::from_fn(finish_response));
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -10,37 +10,37 @@ use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::error::ApiError;
-use super::openapi::Operation;
+use super::operation::ApiOperation;
 use super::params::Params;
-use super::scope::Scope;
+use super::visible_sources::VisibleSources;
 use crate::serve::access::Grant;
-use crate::serve::http::site::{Listed, Site};
+use crate::serve::http::app_state::{AppState, CatalogEntry};
 
 /// A request; taken out of it by axum, which refuses one that has no grant.
-pub(super) struct Inquiry {
+pub(super) struct RequestContext {
     /// What answers it.
-    pub site: Arc<Site>,
+    pub app: Arc<AppState>,
     /// What it may see.
-    pub scope: Scope,
+    pub sources: VisibleSources,
     uri: Uri,
 }
 
-impl FromRequestParts<Arc<Site>> for Inquiry {
+impl FromRequestParts<Arc<AppState>> for RequestContext {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, site: &Arc<Site>) -> Result<Self, Response> {
-        let grant = Grant::from_request_parts(parts, site).await?;
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, Response> {
+        let grant = Grant::from_request_parts(parts, app).await?;
         Ok(Self {
-            scope: Scope::new(site.catalog(), grant),
-            site: Arc::clone(site),
+            sources: VisibleSources::new(app.catalog(), grant),
+            app: Arc::clone(app),
             uri: parts.uri.clone(),
         })
     }
 }
 
-impl Inquiry {
+impl RequestContext {
     /// Its parameters, which are those of the operation.
-    pub(super) fn params(&self, operation: &Operation) -> Result<Params, ApiError> {
+    pub(super) fn params(&self, operation: &ApiOperation) -> Result<Params, ApiError> {
         Params::read(self.uri.query(), operation.parameters)
     }
 
@@ -50,8 +50,8 @@ impl Inquiry {
     }
 
     /// The Source that the parameter `source` names.
-    pub(super) fn source(&self, params: &Params) -> Result<&Listed, ApiError> {
+    pub(super) fn source(&self, params: &Params) -> Result<&CatalogEntry, ApiError> {
         let name = params.text("source").unwrap_or_default();
-        self.scope.named(name, "source")
+        self.sources.named(name, "source")
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::api::standing::{Standing, assets};
+use super::deployment_status::{DeploymentStatus, assets};
 use crate::aws::bucket::preview::Previews;
 use crate::config::Config;
 use crate::core::source::Source;
@@ -17,7 +17,7 @@ use crate::observe::status::{Board, IndexHealth, SourceFacts};
 use crate::search::{Deadline, SearchError, SearchIndex, View};
 
 /// What HTTP answers from; share it in an [`Arc`].
-pub(crate) struct Site {
+pub(crate) struct AppState {
     /// What the daemon is doing.
     pub board: Arc<Board>,
     /// The index, read-only.
@@ -26,29 +26,29 @@ pub(crate) struct Site {
     pub(super) timeout: Duration,
     /// One for each search that may run.
     pub(super) permits: Arc<Semaphore>,
-    catalog: RwLock<Arc<Catalog>>,
+    catalog: RwLock<Arc<SourceCatalog>>,
     /// The view in which a search has found damage, and what it found.
     damage: Mutex<Option<(Weak<View>, String)>>,
 }
 
 /// The Sources of a configuration.
-pub(crate) struct Catalog {
+pub(crate) struct SourceCatalog {
     /// In the order of the configuration.
-    pub sources: Vec<Listed>,
+    pub sources: Vec<CatalogEntry>,
     /// The longest time between two scans.
     pub reconcile_every: Duration,
 }
 
 /// A Source as HTTP shows it.
-pub(crate) struct Listed {
+pub(crate) struct CatalogEntry {
     /// The Source.
     pub source: Arc<Source>,
-    /// By which imgix's clients name it; see [`id_of`].
+    /// By which imgix's clients name it; see [`source_id`].
     pub id: String,
     previews: Previews,
 }
 
-impl Site {
+impl AppState {
     /// Of a configuration; that there is no index yet is no error.
     pub(crate) fn new(board: Arc<Board>, config: &Config) -> Result<Arc<Self>, SearchError> {
         let index = SearchIndex::open(&config.data_dir)?.refreshed_every(config.search.refresh);
@@ -57,65 +57,68 @@ impl Site {
             index,
             timeout: config.search.timeout,
             permits: Arc::new(Semaphore::new(config.search.concurrent_searches)),
-            catalog: RwLock::new(Arc::new(Catalog::of_config(config))),
+            catalog: RwLock::new(Arc::new(SourceCatalog::of_config(config))),
             damage: Mutex::default(),
         }))
     }
 
     /// Of a board alone, without Sources.
     #[cfg(test)]
-    pub(crate) fn bare(board: Arc<Board>) -> Arc<Self> {
-        Self::of(board, Vec::new())
+    pub(crate) fn without_sources(board: Arc<Board>) -> Arc<Self> {
+        Self::with_sources(board, Vec::new())
     }
 
     /// Of a board and these Sources, with the defaults of a configuration.
     #[cfg(test)]
-    pub(crate) fn of(board: Arc<Board>, sources: Vec<Arc<Source>>) -> Arc<Self> {
+    pub(crate) fn with_sources(board: Arc<Board>, sources: Vec<Arc<Source>>) -> Arc<Self> {
         let path = board.data_dir.clone();
         let index = SearchIndex::open(&path).unwrap();
         Arc::new(Self {
             index: index.refreshed_every(Duration::ZERO),
             timeout: Duration::from_secs(20),
             permits: Arc::new(Semaphore::new(4)),
-            catalog: RwLock::new(Arc::new(Catalog::of(&sources, Duration::from_secs(60)))),
+            catalog: RwLock::new(Arc::new(SourceCatalog::of(
+                &sources,
+                Duration::from_secs(60),
+            ))),
             damage: Mutex::default(),
             board,
         })
     }
 
     /// The Sources now.
-    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+    pub(crate) fn catalog(&self) -> Arc<SourceCatalog> {
         let catalog = self.catalog.read();
         Arc::clone(&catalog.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Shows the Sources of another configuration from now on. Bounds of searches, and where the index
     /// lies, stay as they are.
-    pub(crate) fn replace(&self, config: &Config) {
-        let catalog = Arc::new(Catalog::of_config(config));
+    pub(crate) fn replace_catalog(&self, config: &Config) {
+        let catalog = Arc::new(SourceCatalog::of_config(config));
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
     }
 }
 
-impl Catalog {
+impl SourceCatalog {
     fn of_config(config: &Config) -> Self {
         Self::of(&config.sources, config.scan.reconcile_every)
     }
 
     fn of(sources: &[Arc<Source>], reconcile_every: Duration) -> Self {
-        let listed = |source: &Arc<Source>| Listed {
+        let entry = |source: &Arc<Source>| CatalogEntry {
             source: Arc::clone(source),
-            id: id_of(&source.name),
+            id: source_id(&source.name),
             previews: Previews::new(Arc::clone(source)),
         };
         Self {
-            sources: sources.iter().map(listed).collect(),
+            sources: sources.iter().map(entry).collect(),
             reconcile_every,
         }
     }
 }
 
-impl Listed {
+impl CatalogEntry {
     /// An address for each key by which a browser can show the asset, as far as there is one: below
     /// the Source's own base address where it has one, else signed for a while.
     pub(crate) async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
@@ -129,11 +132,11 @@ impl Listed {
     }
 }
 
-impl Site {
+impl AppState {
     /// Puts on the board what the index, which another process writes, tells of the Sources.
     ///
     /// It reads the disk.
-    pub(crate) fn note_index(&self) {
+    pub(crate) fn refresh_board(&self) {
         let view = match self.index.view() {
             Ok(view) => view,
             Err(SearchError::Absent { .. }) => return self.board.set_index(IndexHealth::Opening),
@@ -144,7 +147,7 @@ impl Site {
         let catalog = self.catalog();
         let names: Vec<_> = catalog.sources.iter().map(|it| &*it.source.name).collect();
         self.board.retain(&names, &[]);
-        for Listed { source, .. } in &catalog.sources {
+        for CatalogEntry { source, .. } in &catalog.sources {
             let place = self.board.source(&source.name);
             place.set_facts(SourceFacts {
                 bucket: source.bucket.clone(),
@@ -152,9 +155,9 @@ impl Site {
                 subdomain: source.subdomain.clone(),
                 queue_url: None,
             });
-            let standing = Standing::of(Some(&view), source);
-            place.set_phase(standing.phase);
-            place.set_complete_as_of(standing.complete_as_of);
+            let status = DeploymentStatus::of(Some(&view), source);
+            place.set_phase(status.phase);
+            place.set_complete_as_of(status.complete_as_of);
             if let Ok(Some(assets)) = assets(Some(&view), source, &Deadline::never()) {
                 place.tally.set_assets(assets);
             }
@@ -167,7 +170,7 @@ impl Site {
 
     /// Notes that a search has found damage, in the view if it got as far. The index does not count as open any more, until there is
     /// another commit or the daemon has opened it anew.
-    pub(crate) fn note_damage(&self, view: Option<&Arc<View>>, what: String) {
+    pub(crate) fn record_damage(&self, view: Option<&Arc<View>>, what: String) {
         self.board.set_index(IndexHealth::Failed(what.clone()));
         let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
         *damage = view.map(|view| (Arc::downgrade(view), what));
@@ -183,7 +186,7 @@ impl Site {
 /// The id of the Source of that name: 24 hex digits, always the same.
 ///
 /// They are the first of its XXH3 hash of 128 bits, so no two names of a configuration share them.
-pub(crate) fn id_of(name: &str) -> String {
+pub(crate) fn source_id(name: &str) -> String {
     format!("{:032x}", xxh3_128(name.as_bytes()))[..24].to_owned()
 }
 
@@ -197,7 +200,7 @@ mod tests {
             ("photos", "7671451c326f8be647913840"),
             ("a", "a96faf705af16834e6c632b6"),
         ] {
-            assert_eq!(id_of(name), id, "{name}");
+            assert_eq!(source_id(name), id, "{name}");
         }
     }
 }
