@@ -147,7 +147,7 @@ fn decode_within(body: &str, envelopes: usize) -> Result<Notification, DecodeErr
     if let Value::Array(records) = &value {
         return s3_records::events(records).map(Notification::Events);
     }
-    if value["CertainEvent"] == TEST_EVENT {
+    if value["Event"] == TEST_EVENT {
         let bucket = value["Bucket"].as_str().map(str::to_owned);
         return Ok(Notification::Test { bucket });
     }
