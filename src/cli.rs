@@ -1,7 +1,7 @@
-//! The commands: arguments in, text out, an exit code at the end.
+//! The commands: each reads arguments, prints text and returns an exit code.
 //!
-//! A command reads its arguments and the configuration, calls the library, and shows what came of
-//! it; nothing is decided here that another caller of the library would need.
+//! A command loads the configuration, calls the other rooms and shows the result. It makes no decision
+//! that another caller would need too.
 
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -35,12 +35,12 @@ mod token;
 
 /// Keeps a search index that mirrors the assets in S3 buckets.
 ///
-/// A Source is a folder of a bucket with rules that say which of its keys are assets. `reindex`
-/// lists every Source and brings the index in line; `search` finds assets in it.
+/// A Source is a folder of a bucket with rules that say which of its keys are assets. `serve` runs the
+/// daemon that keeps the index up to date, `reindex` does it once, and `search` finds assets.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Arguments {
-    /// The configuration; Sources may also lie in the folder `sources.d` beside it
+    /// Configuration file; Sources can also be in the folder `sources.d` next to it
     #[arg(
         long,
         short,
@@ -50,7 +50,7 @@ struct Arguments {
         value_name = "FILE"
     )]
     config: PathBuf,
-    /// How logs are written
+    /// Format of the logs
     #[arg(
         long,
         global = true,
@@ -64,27 +64,27 @@ struct Arguments {
     command: Command,
 }
 
-/// Where the configuration lies if nobody says otherwise.
+/// The default configuration file.
 const DEFAULT_CONFIG: &str = "/etc/asset-indexer/asset-indexer.toml";
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    everything was done
-  1    something failed; standard error says what, and what to do
-  2    wrong arguments or a wrong configuration; nothing was done
-  130  interrupted; what was committed stays
+  0    success
+  1    failure; standard error says what failed and what to do
+  2    wrong arguments or configuration; nothing was done
+  130  interrupted; committed changes stay
 
-Logs go to standard error; ASSET_INDEXER_LOG=debug shows more. A running daemon is told so by
+Logs go to standard error. ASSET_INDEXER_LOG=debug shows more. To see more of a running daemon, use
 `asset-indexer log debug`.";
 
-/// How many files may be open: an index of many segments has more than most shells allow at first.
+/// Limit of open files. An index with many segments needs more than most shells allow by default.
 const OPEN_FILES: u64 = 65_536;
 
-/// Something failed.
+/// Exit code of a failure.
 const FAILED: u8 = 1;
-/// The arguments or the configuration are wrong; clap uses the same code.
+/// Exit code of wrong arguments or configuration. clap uses the same code.
 const MISUSED: u8 = 2;
-/// Interrupted, as a shell reports SIGINT.
+/// Exit code of an interrupted command, as a shell reports SIGINT.
 const INTERRUPTED: u8 = 130;
 
 #[derive(Debug, Subcommand)]
@@ -106,9 +106,9 @@ enum Command {
     Check(check::Arguments),
     IamPolicy(iam_policy::Arguments),
     Setup(setup::Arguments),
-    /// Print the completions for a shell, to be put where it looks for them
+    /// Print the completion script for a shell
     Completions {
-        /// Such as bash, zsh or fish
+        /// For example bash, zsh or fish
         shell: clap_complete::Shell,
     },
     #[command(hide = true)]
@@ -117,26 +117,25 @@ enum Command {
 
 /// Why a command ends early.
 enum Failure {
-    /// With this message on standard error.
-    Told(u8, anyhow::Error),
-    /// Everything is said already.
+    /// Exit with this code after printing the error.
+    Error(u8, anyhow::Error),
+    /// Exit with this code. The command has printed everything.
     Silent(u8),
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::Told(FAILED, error)
+        Self::Error(FAILED, error)
     }
 }
 
 impl From<UnknownSource> for Failure {
     fn from(error: UnknownSource) -> Self {
-        Self::Told(MISUSED, error.into())
+        Self::Error(MISUSED, error.into())
     }
 }
 
-/// The Sources of these names, or all that are enabled where no name is given: those that requests are
-/// sent for.
+/// Returns the Sources with these names, or all enabled Sources if `names` is empty.
 fn sources_in_use<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a Source>, Failure> {
     let chosen = config.choose(names)?.into_iter().map(AsRef::as_ref);
     let used: Vec<&Source> = match names {
@@ -144,16 +143,16 @@ fn sources_in_use<'a>(config: &'a Config, names: &[String]) -> Result<Vec<&'a So
         _ => chosen.collect(),
     };
     if used.is_empty() {
-        Err(Failure::Told(
+        Err(Failure::Error(
             MISUSED,
-            anyhow!("no Source is enabled; name those that are meant with --source"),
+            anyhow!("no Source is enabled; choose Sources with --source"),
         ))
     } else {
         Ok(used)
     }
 }
 
-/// Removes each of them; one that cannot be removed keeps none of the others.
+/// Removes each name. If one cannot be removed, the others still are.
 fn remove_each(
     names: &[String],
     remove: impl Fn(&str) -> Result<(), String>,
@@ -177,23 +176,23 @@ fn remove_each(
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::Told(MISUSED, error.into())
+        Self::Error(MISUSED, error.into())
     }
 }
 
-/// Runs the command that the arguments name.
+/// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = run(arguments).and_then(|()| match text::lost() {
         None => Ok(()),
         Some(error) => Err(anyhow::Error::from(error)
-            .context("failed to print the answer")
+            .context("failed to print the output")
             .into()),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Silent(code)) => ExitCode::from(code),
-        Err(Failure::Told(code, error)) => {
+        Err(Failure::Error(code, error)) => {
             eprintln!("error: {error:#}");
             ExitCode::from(code)
         }
@@ -203,7 +202,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Command::Completions { shell } = arguments.command {
         let mut command = Arguments::command();
-        // Into memory first: where standard output cannot be written, clap would panic.
+        // Into memory first: clap panics if standard output cannot be written.
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command, "asset-indexer", &mut script);
         let script = completions::mended(script);
@@ -211,7 +210,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::from(error).context("failed to print the completions"))?
             }
-            // Also where whoever reads has seen enough, as `head` has.
+            // A closed pipe, for example `| head`, is not a failure.
             _ => Ok(()),
         };
     }
@@ -220,7 +219,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let (telemetry, bars) = log::start(&arguments.command, arguments.log_format)?;
     let config = Config::load(&arguments.config)?;
-    // Where it cannot be asked for, what there is may do.
+    // If the limit cannot be raised, continue with the current one.
     let _ = rlimit::increase_nofile_limit(OPEN_FILES);
     match arguments.command {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
@@ -243,7 +242,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Setup(arguments) => setup::run(&arguments, &config),
         Command::IamPolicy(arguments) => iam_policy::run(&arguments, &config),
-        // Both need no configuration, and are done.
+        // Handled above, because they need no configuration.
         Command::Completions { .. } | Command::Manual(_) => Ok(()),
     }
 }

@@ -1,7 +1,6 @@
-//! `check`: has everything examined that the daemon depends on, and says in words what is wrong and what to
-//! do about it.
+//! `check`: tests everything that the daemon depends on, and prints what is wrong and what to do.
 //!
-//! What is examined, and how bad a finding is, is `doctor`'s to say.
+//! `doctor` runs the tests and rates the findings.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,35 +13,34 @@ use super::{DEFAULT_CONFIG, FAILED, Failure};
 use crate::config::Config;
 use crate::doctor::{self, Finding, Report, Verdict, quoted};
 
-/// How a command of this program begins that a remedy names.
+/// How the commands of this program start in a remedy.
 const PROGRAM: &str = "asset-indexer ";
 
-/// Examine the configuration, this machine, and every Source's bucket and queue: what works, what does not,
-/// and what to do about it
+/// Test the configuration, this machine, and the bucket and queue of every Source
 ///
-/// Nothing is changed: no message is received that waits, no file is written. The exit code is 1 where something
-/// does not work.
+/// Prints what works, what does not, and what to do. Nothing is changed: no waiting message is received, no
+/// file is written. The exit code is 1 if something does not work.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Examine this Source and no other; may be given several times
+    /// Test only this Source; repeat it for more
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
-    /// Exit with 1 also where there are warnings alone
+    /// Exit with 1 if there are only warnings, too
     #[arg(long)]
     strict: bool,
-    /// Everything that was found as one JSON object
+    /// Print all findings as one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// Runs the command; `path` is the configuration's file.
+/// Runs the command. `path` is the configuration file.
 pub(super) async fn run(
     arguments: &Arguments,
     config: &Config,
     path: &Path,
 ) -> Result<(), Failure> {
     let chosen = config.choose(&arguments.source)?.into_iter();
-    // One that is disabled is examined where it is named: else its faults are nobody's concern.
+    // A disabled Source is tested only if it is named.
     let examined = chosen.filter(|source| source.enabled || !arguments.source.is_empty());
     let examined: Vec<_> = examined.map(Arc::clone).collect();
     let mut report = doctor::examine(config, path, &examined).await;
@@ -54,9 +52,9 @@ pub(super) async fn run(
     };
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::from(error).context("failed to print what was found"))?;
+            Err(anyhow::Error::from(error).context("failed to print the findings"))?;
         }
-        // Also where whoever reads has seen enough, as `head` has.
+        // A closed pipe, for example `| head`, is not a failure.
         _ => {}
     }
     match (report.verdict, arguments.strict) {
@@ -65,12 +63,12 @@ pub(super) async fn run(
     }
 }
 
-/// Has each command of this program in a remedy name the configuration, where it is not the default one.
+/// Adds `--config` to the commands in remedies if the configuration is not the default one.
 fn name_configuration(report: &mut Report, path: &Path) {
     if path == Path::new(DEFAULT_CONFIG) {
         return;
     }
-    // Where it is pasted is not where it is printed.
+    // Absolute, because the user may paste the command in another folder.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let path = quoted(&path.to_string_lossy());
     let of_sources = report.sources.iter_mut();
@@ -84,7 +82,7 @@ fn name_configuration(report: &mut Report, path: &Path) {
     }
 }
 
-/// What was found as people read it: the machine, then each Source; it ends with a line break.
+/// Formats the findings for people: the machine, then each Source. It ends with a line break.
 fn render(report: &Report) -> String {
     let of_sources = report.sources.iter();
     let of_sources =
@@ -110,7 +108,7 @@ fn render(report: &Report) -> String {
     )
 }
 
-/// One finding, its remedy indented below it.
+/// Formats one finding with its remedy indented below.
 fn lines(finding: &Finding, width: usize) -> String {
     let verdict = match finding.verdict {
         Verdict::Ok => "ok",

@@ -1,7 +1,7 @@
-//! What is wrong in the completions that clap generates.
+//! Fixes the Bash completions that clap generates.
 
-/// The script, with one name for the program in Bash: clap takes a hyphen in it for two levels in one place and
-/// for one in the other, so that nothing but commands was completed.
+/// Gives the program one name in the script. clap escapes the hyphen in `asset-indexer` in two different
+/// ways, so that Bash completed only commands and no options.
 pub(super) fn mended(script: Vec<u8>) -> Vec<u8> {
     match String::from_utf8(script) {
         Ok(text) => text

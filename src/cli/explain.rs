@@ -1,4 +1,4 @@
-//! `explain`: what is known of one key, and why search does or does not find it.
+//! `explain`: shows what is known about one key, and why search does or does not find it.
 
 use super::text::{printable, say, size};
 use super::{FAILED, Failure, MISUSED};
@@ -16,27 +16,27 @@ use crate::search::explain::facts::{ContentFacts, ObjectFacts, RecordFacts};
 use crate::search::explain::{Facts, InBucket, InIndex, SourceInIndex, Verdict, verdict};
 use crate::search::explain::{facts, in_bucket, in_index};
 
-/// How often a request is tried: who waits for an answer wants to know of a fault at once.
+/// Attempts for each request. It is small because a user waits for the answer.
 const ATTEMPTS: u32 = 2;
 
-/// Tell why a key is or is not searchable
+/// Explain why a key is or is not searchable
 ///
-/// Shows what the configuration says of the key, what the bucket has under it now, what the index
-/// has, and what follows from that.
+/// Shows what the rules say about the key, what the bucket has under it now, what the index has, and the
+/// conclusion.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The name of the Source
+    /// Name of the Source
     source: String,
-    /// The key in the bucket, with the Source's prefix; quote it
+    /// Key in the bucket, including the Source's prefix, in quotes
     #[arg(allow_hyphen_values = true)]
     key: String,
-    /// The key is written as in an event of S3: + for a space, % and two hex digits for a byte
+    /// The key is encoded as in S3 events: + for a space, % and two hex digits for a byte
     #[arg(long)]
     encoded: bool,
-    /// Do not ask the bucket
+    /// Send no request to the bucket
     #[arg(long)]
     offline: bool,
-    /// One JSON object
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -49,11 +49,11 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
         KeyEncoding::Plain
     };
     let key = decode_key(&arguments.key, encoding)
-        .map_err(|error| Failure::Told(MISUSED, anyhow::Error::from(error).context("KEY")))?;
+        .map_err(|error| Failure::Error(MISUSED, anyhow::Error::from(error).context("KEY")))?;
     let sources = config.choose(std::slice::from_ref(&arguments.source))?;
     let mut result = Ok(());
     for source in sources {
-        // What is none of the Source's it may have no right to list.
+        // The credentials may not allow listing keys outside the Source.
         let is_asked = !arguments.offline && source.asset_path(&key).is_some();
         let bucket = if is_asked {
             in_bucket(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await
@@ -85,7 +85,7 @@ fn has_failed(facts: &Facts) -> bool {
     matches!(facts.bucket, InBucket::Failed { .. }) || matches!(facts.index, InIndex::Failed { .. })
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(serde::Serialize)]
 struct Explained<'a> {
     facts: &'a Facts,
@@ -110,7 +110,7 @@ fn show(facts: &Facts, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The facts and the verdict, each with what it is about.
+/// The lines to print: a label and a text each.
 fn lines(facts: &Facts, verdict: &Verdict) -> Vec<(&'static str, String)> {
     let outside = || "none: the key is not under the Source's prefix".to_owned();
     let source = if facts.enabled {
@@ -127,10 +127,10 @@ fn lines(facts: &Facts, verdict: &Verdict) -> Vec<(&'static str, String)> {
         ("bucket", in_words(&facts.bucket)),
     ];
     match &facts.index {
-        InIndex::NoIndex => lines.push(("index", "there is none yet".to_owned())),
+        InIndex::NoIndex => lines.push(("index", "no index yet".to_owned())),
         InIndex::Failed { error } => lines.push(("index", format!("FAILED: {error}"))),
         InIndex::UnknownSource => {
-            lines.push(("index", "nothing of this Source yet".to_owned()));
+            lines.push(("index", "no record of this Source yet".to_owned()));
         }
         InIndex::Known(known) => {
             lines.push(("index", record(known.record.as_ref())));
@@ -167,12 +167,12 @@ fn record(record: Option<&RecordFacts>) -> String {
         None => "nothing".to_owned(),
         Some(ContentFacts::Live { object: it, .. }) => object(it),
         Some(ContentFacts::Tombstone { scan }) => {
-            format!("removed, which is remembered (since scan {scan})")
+            format!("removed; a tombstone remembers it (since scan {scan})")
         }
     }
 }
 
-/// When what was seen of the key.
+/// The times at which the key was observed.
 fn observations(record: &RecordFacts) -> String {
     let first_seen = match record.content {
         ContentFacts::Live { first_seen, .. } => Some(first_seen),
@@ -191,7 +191,7 @@ fn observations(record: &RecordFacts) -> String {
 
 fn scans(known: &SourceInIndex) -> String {
     let complete = match known.complete_as_of {
-        None => "none has completed yet".to_owned(),
+        None => "no scan has completed yet".to_owned(),
         Some(as_of) => format!("complete as of {}", rfc3339(as_of)),
     };
     let Some(scan) = &known.scan else {
@@ -199,10 +199,10 @@ fn scans(known: &SourceInIndex) -> String {
     };
     let since = match scan.started {
         Some(started) => format!("since {}", rfc3339(started)),
-        None => "without a page yet".to_owned(),
+        None => "no page yet".to_owned(),
     };
     let key = if scan.has_key_ahead {
-        "has yet to list this key"
+        "has not listed this key yet"
     } else {
         "is past this key"
     };
@@ -210,13 +210,13 @@ fn scans(known: &SourceInIndex) -> String {
     format!("{complete}; scan {number} is unfinished ({since}) and {key}")
 }
 
-/// What makes the records others than the configuration calls for.
+/// Reasons why the records do not match the configuration.
 fn oddities(known: &SourceInIndex) -> impl Iterator<Item = String> {
     let place = known.other_place.as_ref().map(|place| {
         let (origin, prefix) = (&place.origin, &place.prefix);
-        format!("the records are of {origin}, prefix {prefix:?}")
+        format!("the records belong to {origin}, prefix {prefix:?}")
     });
     let rules = known.other_rules && known.other_place.is_none();
-    let rules = rules.then(|| "the records were chosen by other rules".to_owned());
+    let rules = rules.then(|| "the records were selected by earlier rules".to_owned());
     place.into_iter().chain(rules)
 }

@@ -1,6 +1,6 @@
-//! `iam-policy`: prints the least policy with which the configuration works; AWS is not asked.
+//! `iam-policy`: prints the smallest IAM policy that the configuration needs. It sends no request.
 //!
-//! Standard output is one document, to be handed on as it is; what it cannot say goes to standard error.
+//! Standard output is the policy document only. Notes go to standard error.
 
 use anyhow::anyhow;
 
@@ -10,26 +10,25 @@ use crate::aws::iam::policy::MAX_MANAGED_CHARACTERS;
 use crate::aws::iam::{self, Identity, Policy, Right, Uses, arn, notes};
 use crate::config::Config;
 
-/// Print the least IAM policy with which the configuration works
+/// Print the smallest IAM policy that the configuration needs
 ///
-/// It allows what is sent for the enabled Sources and nothing else: their buckets are listed under the
-/// prefixes that their rules admit, their queues followed, and objects read where HTTP serves previews
-/// of them. Standard output is one policy document, such as
-/// `aws iam create-policy --policy-document file://…` takes it. AWS is not asked.
+/// It allows only what the program does for the enabled Sources: list buckets under the prefixes that the
+/// rules admit, receive from their queues, and read objects if HTTP serves previews. Standard output is one
+/// policy document for `aws iam create-policy --policy-document file://…`. No request is sent to AWS.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// For this Source alone; may be given several times
+    /// Include only this Source; repeat it for more
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
-    /// For whom, where the Sources have several credentials: default (whoever the AWS default chain
-    /// finds), profile:NAME, key:ID of an access key, or the ARN of a role
+    /// The identity that gets the policy, if the Sources use several: default (the AWS default chain),
+    /// profile:NAME, key:ID of an access key, or the ARN of a role
     #[arg(long, value_name = "WHO")]
     identity: Option<Identity>,
-    /// Allow decryption with this key of KMS, which encrypts a queue, or objects that are previewed, by
-    /// the ARN of the key itself; may be given several times
+    /// Allow decryption with this KMS key of a queue or of previewed objects; the ARN of the key, not of
+    /// an alias; repeat it for more
     #[arg(long, value_name = "ARN", value_parser = key)]
     kms_key: Vec<String>,
-    /// Allow `check` to read the notifications of the buckets too; nothing else needs that
+    /// Also allow `check` to read the notification settings of buckets
     #[arg(long)]
     check: bool,
 }
@@ -52,8 +51,8 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     let characters = policy.characters();
     if characters > MAX_MANAGED_CHARACTERS {
         eprintln!(
-            "warning: the policy has {} characters and a managed policy takes {}: attach one for \
-             some of the Sources each (--source), or write rules with fewer prefixes",
+            "warning: the policy has {} characters, and a managed policy can have {}: attach several \
+             policies for some Sources each (--source), or write rules with fewer prefixes",
             grouped(characters as u64),
             grouped(MAX_MANAGED_CHARACTERS as u64)
         );
@@ -61,25 +60,25 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     Ok(())
 }
 
-/// The ARN of a key of KMS: of an alias a policy takes note of nothing, and of a bare id there is no policy.
+/// Accepts the ARN of a KMS key. Policies ignore aliases and do not accept bare ids.
 fn key(text: &str) -> Result<String, String> {
     if arn::is_kms_key(text) {
         Ok(text.to_owned())
     } else {
         Err(
-        "a policy names a key by its own ARN, arn:aws:kms:REGION:ACCOUNT:key/ID, and by no alias; \
-         `aws kms describe-key --key-id …` tells it"
-            .to_owned(),
-    )
+            "write the ARN of the key, arn:aws:kms:REGION:ACCOUNT:key/ID, not an alias; \
+         `aws kms describe-key --key-id …` shows it"
+                .to_owned(),
+        )
     }
 }
 
-/// The rights of the one identity that is wanted, or that there is.
+/// Returns the rights of the chosen identity, or of the only one.
 fn choose<'a>(
     all: &'a [(Identity, Vec<Right>)],
     wanted: Option<&Identity>,
 ) -> Result<&'a (Identity, Vec<Right>), Failure> {
-    let misused = |text: String| Failure::Told(MISUSED, anyhow!(text));
+    let misused = |text: String| Failure::Error(MISUSED, anyhow!(text));
     let known: Vec<String> = all
         .iter()
         .map(|(identity, _)| format!("  --identity {}", printable(&identity.to_string())))
@@ -95,10 +94,10 @@ fn choose<'a>(
         }
         (None, [only]) => Ok(only),
         (_, []) => Err(misused(
-            "no right is needed: the rules of the Sources admit nothing".to_owned(),
+            "no permission is needed: the rules of the Sources admit nothing".to_owned(),
         )),
         (None, _) => Err(misused(format!(
-            "several identities are used, and each needs a policy of its own; choose one of\n{known}"
+            "the Sources use several identities, and each needs its own policy; choose one of\n{known}"
         ))),
     }
 }

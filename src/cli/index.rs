@@ -1,7 +1,6 @@
-//! `index`: looks into the index, repairs it, and takes it elsewhere.
+//! `index`: inspects, repairs and exports the index.
 //!
-//! What each command does is the library's affair; `info`, `verify` and `export` need no lock, so that they
-//! work beside a daemon.
+//! `info`, `verify` and `export` take no lock, so they work while a daemon runs.
 
 use std::path::PathBuf;
 
@@ -17,10 +16,10 @@ mod export;
 mod info;
 mod verify;
 
-/// Look into the index, repair it, and take it elsewhere
+/// Inspect, repair and export the index
 ///
-/// `info`, `verify` and `export` read one commit, also while a daemon writes. `compact` and `rebuild` are
-/// put to the daemon where one runs.
+/// `info`, `verify` and `export` read one commit, even while a daemon writes. If a daemon runs, it does the
+/// work of `compact` and `rebuild`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Info(info::Arguments),
@@ -30,18 +29,18 @@ pub(super) enum Command {
     Rebuild(Rebuild),
 }
 
-/// Build a new index beside the live one, and let it take its place; the same as `reindex --rebuild`
+/// Build a new index next to the current one and swap it in; the same as `reindex --rebuild`
 #[derive(Debug, clap::Args)]
 pub(super) struct Rebuild {
-    /// Begin anew even where an unfinished rebuild could be resumed
+    /// Start from scratch even if an unfinished rebuild could be resumed
     #[arg(long)]
     fresh: bool,
 }
 
-/// Which data directory is looked into.
+/// The data directory to read.
 #[derive(Debug, clap::Args)]
 struct Place {
-    /// Another data directory than the configured one, such as a copy
+    /// Another data directory than the configured one, for example a copy
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -54,7 +53,7 @@ impl Place {
 }
 
 impl Command {
-    /// Whether it shows bars while it runs.
+    /// Whether the command shows progress bars.
     pub(super) fn shows_progress(&self) -> bool {
         matches!(self, Self::Verify(_) | Self::Compact(_) | Self::Rebuild(_))
     }

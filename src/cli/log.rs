@@ -1,6 +1,6 @@
-//! How each command logs, and `log`, which changes what the running daemon logs.
+//! `log`: changes what the running daemon logs. Also starts the logs of every command.
 //!
-//! What a filter means is not decided here.
+//! `observe::telemetry` decides what a filter means.
 
 use std::io::IsTerminal;
 
@@ -12,22 +12,22 @@ use crate::config::Config;
 use crate::observe::telemetry::{self, Format, Reader, Telemetry};
 use crate::serve::control::{self, Answer, LogOrder, Request};
 
-/// Show or change what the running daemon logs, until it ends or is told otherwise
+/// Show or change what the running daemon logs, until it ends
 ///
-/// A filter is a level for everything, or a level for a part of the program, or several with commas
-/// between them: debug, asset_indexer=debug, warn,asset_indexer::aws::queue=trace. Levels are off, error,
-/// warn, info, debug and trace. At debug and trace, logs name keys and may name much more.
+/// A filter is a level for everything, a level for a part of the program, or several of them separated by
+/// commas: debug, asset_indexer=debug, warn,asset_indexer::aws::queue=trace. Levels are off, error,
+/// warn, info, debug and trace. At debug and trace, logs contain keys and more.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// What is logged from now on; without it, what is logged now is shown
+    /// The new filter; without it, the current one is shown
     #[arg(value_name = "FILTER")]
     filter: Option<String>,
-    /// Log again what the daemon began with
+    /// Return to the filter that the daemon started with
     #[arg(long, conflicts_with = "filter")]
     reset: bool,
 }
 
-/// Starts the logs, and gives the place where progress bars are drawn: logs go above them.
+/// Starts the logs. Returns the display for progress bars, above which logs are printed.
 pub(super) fn start(
     command: &Command,
     format: Format,
@@ -41,7 +41,7 @@ pub(super) fn start(
         _ => ProgressDrawTarget::hidden(),
     };
     let bars = MultiProgress::with_draw_target(target);
-    // Whoever sees a bar needs no log line about the same.
+    // A progress bar makes log lines about progress redundant.
     let default = match command {
         Command::Serve(_) => "error,asset_indexer=info",
         Command::Reindex(_) | Command::Index(index::Command::Rebuild(_)) if !on_terminal => {
@@ -55,7 +55,7 @@ pub(super) fn start(
     };
     let writer = progress::AboveBars(bars.clone());
     let telemetry = telemetry::init(writer, format, reader, default);
-    let telemetry = telemetry.map_err(|error| Failure::Told(MISUSED, error.into()))?;
+    let telemetry = telemetry.map_err(|error| Failure::Error(MISUSED, error.into()))?;
     Ok((telemetry, bars))
 }
 
@@ -77,13 +77,13 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Fai
         }
         Some(Answer::Log { filter, initial }) => {
             say!(
-                "{} (the daemon began with {})",
+                "{} (the daemon started with {})",
                 printable(&filter),
                 printable(&initial)
             );
         }
         _ => Err(anyhow::anyhow!(
-            "the daemon gave another answer than its filter; is it of this version?"
+            "the daemon sent an unexpected answer; check that it has the same version as this command"
         ))?,
     }
     Ok(())

@@ -1,6 +1,6 @@
-//! `manual`: a page of the manual for each command, for packages.
+//! `manual`: writes a man page for each command, for packages.
 //!
-//! What a page says is what `--help` says; nothing is told here that is not told there.
+//! The pages contain the texts of `--help` and nothing else.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use clap_mangen::Man;
 use super::Failure;
 use super::text::say;
 
-/// Write a page of the manual for each command into a folder
+/// Write a man page for each command into a folder
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The folder; it is made where there is none
+    /// The folder; it is created if it does not exist
     folder: PathBuf,
 }
 
@@ -22,16 +22,16 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folder = &arguments.folder;
     std::fs::create_dir_all(folder)
-        .with_context(|| format!("failed to make the folder {}", folder.display()))?;
+        .with_context(|| format!("failed to create the folder {}", folder.display()))?;
     let mut program = super::Arguments::command().disable_help_subcommand(true);
-    // Names and options that all commands have come to the single ones by this.
+    // Copies the global options to every command.
     program.build();
     let written = write(&program, folder)?;
     say!("{written} pages are in {}", folder.display());
     Ok(())
 }
 
-/// Writes the page of a command and those of the commands below it; how many they are.
+/// Writes the pages of a command and its subcommands. Returns their number.
 fn write(command: &clap::Command, folder: &Path) -> Result<usize, Failure> {
     let page = Man::new(command.clone());
     let path = folder.join(page.get_filename());

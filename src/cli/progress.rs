@@ -1,4 +1,4 @@
-//! What a reindex shows while it runs: a bar for each Source on a terminal, log lines elsewhere.
+//! Shows the progress of a reindex: a bar for each Source on a terminal, log lines elsewhere.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::text::grouped;
 use crate::ingest::reindex::ReindexJob;
 
-/// How often bars are drawn anew.
+/// Time between two updates of the bars.
 const REDRAW: Duration = Duration::from_millis(100);
-/// How often a log line tells of a running scan.
+/// Time between two log lines about a running scan.
 const LOG_EVERY: Duration = Duration::from_secs(10);
-/// The most bars that are shown at the same time.
+/// Maximum number of bars.
 const MAX_BARS: usize = 12;
 
 /// Writes log lines above the bars.
@@ -39,7 +39,7 @@ impl MakeWriter<'_> for AboveBars {
     }
 }
 
-/// Shows the jobs for ever; whoever asked for it drops it when they are done.
+/// Shows the jobs until the caller drops the future.
 pub(super) async fn show(jobs: Vec<Arc<ReindexJob>>, bars: MultiProgress) {
     if bars.is_hidden() {
         log(&jobs).await;
@@ -82,14 +82,14 @@ async fn draw(jobs: &[Arc<ReindexJob>], bars: &MultiProgress) {
     }
 }
 
-/// How a scan looks while it is not known how many keys are to come, and when it is.
+/// Templates of a bar: while the number of keys is unknown, and when an estimate is known.
 const UNKNOWN_LENGTH: &str = "{prefix} {spinner} {wide_msg}";
 const KNOWN_LENGTH: &str = "{prefix} [{bar:20}] {wide_msg}";
 
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
     style
-        .expect("the templates are literals, and a test reads them")
+        .expect("the templates are constants, and a test parses them")
         .progress_chars("=> ")
 }
 
@@ -123,7 +123,7 @@ fn update(job: &ReindexJob, bar: &ProgressBar, elapsed: Duration) {
     bar.tick();
 }
 
-/// Records that the scan has touched.
+/// Number of records that the scan added, changed or removed.
 fn changed(job: &ReindexJob) -> u64 {
     let progress = &job.progress;
     progress.added.get() + progress.changed.get() + progress.removed.get()
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_templates_can_be_read() {
+    fn templates_are_valid() {
         for template in [UNKNOWN_LENGTH, KNOWN_LENGTH] {
             style(template);
         }

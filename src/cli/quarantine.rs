@@ -1,7 +1,6 @@
-//! `quarantine`: shows the messages that cannot be handled, has the daemon handle them once more, and
-//! removes those that were looked into.
+//! `quarantine`: shows messages that cannot be handled, asks the daemon to retry them, and removes copies.
 //!
-//! The queue is not asked: what becomes of a message there is up to its redrive policy.
+//! It does not touch the queue: its redrive policy decides what happens to the message there.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -16,35 +15,35 @@ use crate::core::query::hit::rfc3339;
 use crate::observe::quarantine::{Entry, Quarantine};
 use crate::serve::control::{self, Answer, Request};
 
-/// Look into the messages that cannot be handled
+/// Show, retry and remove messages that cannot be handled
 ///
-/// The daemon keeps a copy of each message that it cannot read, or that fails every time. It does
-/// not acknowledge it: the queue's redrive policy decides what becomes of the message itself.
+/// The daemon keeps a copy of each message that it cannot read or that fails every time. It does not
+/// acknowledge the message: the redrive policy of the queue decides what happens to it.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List them, the newest first
+    /// List the messages, newest first
     List {
-        /// One JSON object a line, with the bodies
+        /// Print one JSON object per line, including the bodies
         #[arg(long)]
         json: bool,
     },
-    /// Show what is known of one of them, and its body
+    /// Show one message and its body
     Show {
-        /// As `quarantine list` has it
+        /// Id from `quarantine list`
         id: String,
-        /// The body alone, byte for byte
+        /// Print only the body, byte for byte
         #[arg(long)]
         body: bool,
     },
-    /// Have the daemon handle them once more; what can be handled now leaves the quarantine
+    /// Ask the daemon to handle messages again; those that succeed leave the quarantine
     Retry {
-        /// As `quarantine list` has them
+        /// Ids from `quarantine list`
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
     },
-    /// Remove copies; a message that comes again is kept again
+    /// Remove copies; if SQS delivers the message again, it is kept again
     Remove {
-        /// As `quarantine list` has them
+        /// Ids from `quarantine list`
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
     },
@@ -121,7 +120,7 @@ fn table(entries: &[Entry]) -> String {
     }
 }
 
-/// Id, name of the queue, reason, when it was sent, how often it had been received.
+/// Id, name of the queue, reason, time sent, receive count.
 fn row(entry: &Entry) -> [String; 5] {
     [
         entry.id.clone(),
@@ -141,7 +140,7 @@ fn show(quarantine: &Quarantine, id: &str, body_alone: bool) -> Result<(), Failu
     let entry = quarantine.get(id).map_err(anyhow::Error::from)?;
     let entry = entry.ok_or_else(|| anyhow!(absent(id)))?;
     if body_alone {
-        // Without a line's end that is not its own.
+        // No line break is added: the output equals the body.
         let mut stdout = io::stdout();
         let written = stdout
             .write_all(entry.body.as_bytes())
@@ -150,7 +149,7 @@ fn show(quarantine: &Quarantine, id: &str, body_alone: bool) -> Result<(), Failu
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::from(error).context("failed to print the body"))?
             }
-            // Also where whoever reads has seen enough, as `head` has.
+            // A closed pipe, for example `| head`, is not a failure.
             _ => Ok(()),
         };
     }
@@ -164,7 +163,7 @@ fn show(quarantine: &Quarantine, id: &str, body_alone: bool) -> Result<(), Failu
     say!("reason      {}", printable(&entry.reason));
     say!("sent        {}", time(entry.sent));
     say!("kept        {}", time(entry.kept_at));
-    say!("received    {} times by then", entry.receive_count);
+    say!("received    {} times", entry.receive_count);
     say!("body        {} bytes", entry.body.len());
     for line in entry.body.lines() {
         say!("  {}", printable(line));
@@ -181,7 +180,9 @@ fn remove(quarantine: &Quarantine, ids: &[String]) -> Result<(), Failure> {
 }
 
 fn absent(id: &str) -> String {
-    format!("no message {id:?} is in quarantine; `asset-indexer quarantine list` shows which are")
+    format!(
+        "there is no message {id:?} in quarantine; `asset-indexer quarantine list` shows the ids"
+    )
 }
 
 #[cfg(test)]
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_names_the_queue_and_cannot_be_broken_by_a_message() {
+    fn table_escapes_control_characters() {
         assert_eq!(table(&[]), "no message is in quarantine");
         let text = table(&[entry("found\n\u{1b}[2J")]);
         for word in ["ID", "events", "found\\n\\u{1b}[2J", "3", "1 message"] {

@@ -1,4 +1,6 @@
-//! `reindex`: the one-shot full reindex, with its progress and its summary.
+//! `reindex`: runs a one-shot full reindex, shows its progress and prints a summary.
+//!
+//! If a daemon runs, the daemon does the work.
 
 use std::path::Path;
 
@@ -16,28 +18,28 @@ use crate::ingest::reindex::{Reindex, ReindexMode, ReindexOutcome};
 use crate::ingest::scanner::{ScanError, ScanOutcome};
 use crate::serve::control;
 
-/// List every Source, and bring the index in line with what is there
+/// List every Source and make the index match
 ///
-/// Searches go on meanwhile. Unchanged objects cost no write. A reindex that was killed goes on
-/// where its last commit left it.
+/// Searches keep working. Unchanged objects cost no write. If a reindex is killed, the next one resumes
+/// from its last commit.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Scan this Source alone; may be given several times
+    /// Scan only this Source; repeat it for more
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
-    /// Build a new index beside the live one, and let it take its place when it is complete
+    /// Build a new index next to the current one and swap it in when it is complete
     #[arg(long, conflicts_with_all = ["source", "dry_run"])]
     rebuild: bool,
-    /// Write nothing: count what would be added, changed and removed, and the LIST requests
+    /// Write nothing; count what would be added, changed and removed, and the LIST requests
     #[arg(long)]
     dry_run: bool,
-    /// Begin anew even where an unfinished scan could be resumed
+    /// Start from scratch even if an unfinished scan could be resumed
     #[arg(long)]
     fresh: bool,
 }
 
 impl Arguments {
-    /// Those of a rebuild.
+    /// The arguments of `index rebuild`.
     pub(super) fn rebuild(fresh: bool) -> Self {
         Self {
             source: Vec::new(),
@@ -75,9 +77,9 @@ pub(super) async fn run(
     let shown = progress::show(reindex.jobs().to_vec(), bars.clone());
     let outcomes = tokio::select! {
         outcomes = run_here_or_by_daemon(reindex, &socket, &stop) => outcomes,
-        () = shown => unreachable!("progress is shown until it is dropped"),
+        () = shown => unreachable!("the progress display never ends by itself"),
     };
-    // A hidden display has nothing to clear, and then this does nothing.
+    // Does nothing if the display is hidden.
     let _ = bars.clear();
     let outcomes = outcomes?;
     summarise(&outcomes, mode);
@@ -91,26 +93,26 @@ pub(super) async fn run(
     }
 }
 
-/// Reindexes, or has the daemon do it where there is one: that holds the index.
+/// Reindexes in this process, or asks the daemon if one runs, because it holds the index.
 async fn run_here_or_by_daemon(
     reindex: Reindex,
     socket: &Path,
     stop: &CancellationToken,
 ) -> anyhow::Result<Vec<ReindexOutcome>> {
     if reindex.writes_index() && control::is_answered(socket).await {
-        tracing::info!("the daemon is asked to do it");
+        tracing::info!("asking the daemon");
         return Ok(reindex.run_by_daemon(socket, stop).await?);
     }
     Ok(reindex.run(stop).await?)
 }
 
-/// The first signal stops in good order, the second at once.
+/// Stops cleanly at the first signal and at once at the second.
 async fn stop_on(mut signal: Signal, stop: CancellationToken) {
     while signal.recv().await.is_some() {
         if stop.is_cancelled() {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        tracing::warn!("stopping; what is done will be committed, a second signal ends at once");
+        tracing::warn!("stopping after a commit; a second signal ends at once");
         stop.cancel();
     }
 }
@@ -157,7 +159,7 @@ fn summarise(outcomes: &[ReindexOutcome], mode: ReindexMode) {
         .filter(|outcome| outcome.scan.result.is_err())
         .count();
     if mode == ReindexMode::Rebuild && failed > 0 {
-        eprintln!("the index that was live before the rebuild still is");
+        eprintln!("the rebuild failed; the previous index stays current");
     }
 }
 

@@ -1,21 +1,21 @@
-//! `rules test`: whether paths are admitted, and by which rule; no bucket is asked.
+//! `rules test`: shows whether paths are admitted and which rule decides. It sends no request.
 
 use super::Failure;
 use super::text::{printable, say};
 use crate::config::Config;
 use crate::core::source::Source;
 
-/// Try the rules of Sources
+/// Test the rules of Sources
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Tell for each asset path whether it is admitted, and by which rule
+    /// Show for each asset path whether it is admitted, and which rule decides
     ///
-    /// A path that ends in / stands for an empty folder marker. No bucket is asked.
+    /// A path that ends in / means an empty folder marker. No request is sent.
     Test {
-        /// Try the rules of this Source alone; may be given several times
+        /// Test only the rules of this Source; repeat it for more
         #[arg(long, value_name = "NAME")]
         source: Vec<String>,
-        /// Asset paths: the keys without the Source's prefix; a / in front may be left out
+        /// Asset paths: keys without the Source's prefix; the leading / is optional
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<String>,
     },

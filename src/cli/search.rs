@@ -1,6 +1,6 @@
-//! `search`: assets that a query finds, or how many there are of each kind.
+//! `search`: finds assets, or counts them by facet.
 //!
-//! How they are printed is `print`'s affair.
+//! The module `print` formats the output.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -18,40 +18,40 @@ mod print;
 
 /// Find assets in the index
 ///
-/// A query is words of the asset path, all of which must be there, and terms:
+/// A query consists of words of the asset path and terms. All must match:
 ///
-///   summer  "garden party"   a word; words one behind the other
-///   sum*  *nt_lar*  sumer~   the beginning of a word; a part of the file name; one typo
+///   summer  "garden party"   a word; words directly one after the other
+///   sum*  *nt_lar*  sumer~   start of a word; part of the file name; one typo
 ///   ext:jpg,png  type:image  image, video, audio, document, archive, font, 3d or other
-///   folder:/photos/2024      in the folder or anywhere below; folder:=/photos for that level only
-///   path:/photos/**/*.jpg    the whole path; ** crosses folders
+///   folder:/photos/2024      in the folder or below; folder:=/photos for directly in it
+///   path:/photos/**/*.jpg    the whole path; ** matches across folders
 ///   name:beach.jpg           the file name
 ///   size:>1mb  size:1mb..5mb
 ///   modified:>2026-01-01     also modified:2026-03, modified:<7d (less than 7 days ago), created:
 ///   storage:GLACIER  etag:…
-///   a OR b  -a  NOT a  ( )   either; not so; groups
+///   a OR b  -a  NOT a  ( )   either; not; groups
 ///
 /// An empty query finds everything.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
-    /// What to find; quote it, as in 'summer -draft ext:jpg'
+    /// The query, in quotes: 'summer -draft ext:jpg'
     #[arg(default_value = "", allow_hyphen_values = true)]
     query: String,
-    /// Search this Source alone; may be given several times
+    /// Search only this Source; repeat it for more
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
-    /// relevance, name, path, modified, size or created, with - in front for the reverse; by default
-    /// relevance, and path where everything is asked for
+    /// Sort order: relevance, name, path, modified, size or created, with - in front for the reverse;
+    /// the default is relevance, or path for an empty query
     #[arg(long, allow_hyphen_values = true)]
     sort: Option<String>,
-    /// The most hits: a number, or all
+    /// Maximum number of hits: a number, or all
     #[arg(long, default_value = "20", value_parser = limit)]
     limit: usize,
-    /// Count the hits instead: by type, ext, storage, size, month, folder, folder:/photos
+    /// Count the hits instead of listing them: by type, ext, storage, size, month, folder, folder:/photos
     #[arg(long, value_name = "FACET", value_delimiter = ',', value_parser = facet)]
     facets: Vec<FacetBy>,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -105,7 +105,7 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let request = arguments
         .request()
-        .map_err(|error| Failure::Told(MISUSED, error))?;
+        .map_err(|error| Failure::Error(MISUSED, error))?;
     let mut sources = config.choose(&arguments.source)?;
     sources.retain(|source| source.enabled);
     let scope: Vec<&Source> = sources.iter().map(|source| &***source).collect();
@@ -124,7 +124,7 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
         print_facets(&view, &scope, request, &mut printer)
     };
     match printed {
-        // Whoever reads has seen enough, as `head` has.
+        // A closed pipe, for example `| head`, is not a failure.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => Ok(other?),
     }
@@ -135,7 +135,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Prints the first `limit` hits, page by page, all of one view.
+/// Prints the first `limit` hits page by page, all of one commit.
 fn print_hits(
     view: &View,
     scope: &[&Source],
@@ -146,7 +146,7 @@ fn print_hits(
     let mut left = limit;
     let mut total = None;
     loop {
-        // Also where nothing is to be shown the hits are to be counted.
+        // The hits are counted even if none is shown.
         request.limit = left.clamp(1, MAX_LIMIT);
         let page = answer(view, scope, &request)?;
         total = total.or(Some(page.total));
@@ -157,7 +157,7 @@ fn print_hits(
             break;
         };
         request.after = Some(position);
-        // The first page has counted them.
+        // Only the first page counts the hits.
         request.count = Count::UpTo(0);
     }
     printer.end(total.map_or(0, |total| total.value))
@@ -183,7 +183,7 @@ fn print_facets(
     printer.end_of_facets(page.total.value)
 }
 
-/// Whoever has asked on a command line can end it, so nothing else does.
+/// No time limit: a user on a command line can interrupt the search.
 fn answer(view: &View, scope: &[&Source], request: &Request) -> Result<Page, SearchError> {
     view.search(scope, request, &Deadline::never())
 }

@@ -1,4 +1,6 @@
-//! `serve`: the daemon, with its signals and its sockets.
+//! `serve`: runs the daemon, and handles its signals and sockets.
+//!
+//! The daemon itself is in `daemon`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,16 +31,16 @@ use crate::serve::http::{self, app_state::AppState};
 /// The exit code of a second signal, as a shell reports SIGINT.
 const ENDED_AT_ONCE: i32 = 130;
 
-/// Configurations and rebuilds that may wait for their turn.
+/// Maximum number of new configurations and rebuilds that wait for the daemon.
 const MAX_ORDERS: usize = 4;
 
-/// Follow the events of all Sources, scan them when that is due, and keep the index right
+/// Run the daemon: follow the events of all Sources, scan them regularly, serve searches over HTTP
 ///
-/// SIGHUP reads the configuration anew; SIGTERM and SIGINT finish what is in hand, a second one
-/// ends at once.
+/// SIGHUP reads the configuration again. SIGTERM and SIGINT finish the work in flight; a second one ends
+/// at once.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Only answer searches over HTTP from an index that another process writes
+    /// Only serve searches over HTTP, from an index that another process writes
     #[arg(long)]
     read_only: bool,
 }
@@ -90,7 +92,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         doorkeeper::serve(control, doors).await;
         Ok(())
     });
-    // Until the daemon has ended, so that its end can be watched.
+    // HTTP stays up until the daemon has ended, so that its stop can be observed.
     let served = CancellationToken::new();
     if let Some((listener, gate)) = http {
         tracing::info!(address = %listener.address(), "serving status and metrics");
@@ -103,15 +105,15 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         () = systemd::tell(&around) => unreachable!("it tells until it is dropped"),
         Some(ended) = beside.join_next() => Err(match ended {
             Ok(Err(error)) => error,
-            _ => anyhow::anyhow!("a task died; see the log for its panic"),
+            _ => anyhow::anyhow!("a task panicked; see the log"),
         }),
     };
     systemd::stopping();
-    // Nobody connects to it any more; one that stays is replaced by the next daemon.
+    // If the socket cannot be removed, the next daemon replaces it.
     let _ = std::fs::remove_file(socket);
     served.cancel();
     if config.serve.listen.is_some() {
-        // Of what runs beside, only HTTP ends by itself; what it has not answered by then is cut off.
+        // Of the other tasks only HTTP ends by itself. Requests that are still open are cut off.
         let _ = tokio::time::timeout(http::CLOSING, beside.join_next()).await;
     }
     if ended.is_ok() {
@@ -120,15 +122,15 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     ended
 }
 
-/// Asks for as many open files as the configuration can lead to: its connections, and some for the index,
-/// for those who ask for status, and for whatever else there is.
+/// Raises the limit of open files to what the configuration can need: its connections, and some for the
+/// index, the control socket and HTTP.
 fn raise_file_limit(config: &Config) {
     const OTHERS: usize = 512;
     let listings = config.scan.sources_in_flight * config.scan.ranges_in_flight;
     let (events, others) = (&config.events, consumer::MAX_REQUESTS_IN_FLIGHT + OTHERS);
     let wanted = events.receives_in_flight + events.look_ups_in_flight + listings + others;
     let granted = rlimit::increase_nofile_limit(wanted as u64);
-    // Where it cannot be asked for, what there is may do.
+    // If the limit cannot be raised, continue with the current one.
     if granted
         .as_ref()
         .is_ok_and(|granted| *granted < wanted as u64)
@@ -160,7 +162,7 @@ fn surroundings(
     })
 }
 
-/// A token that SIGTERM and SIGINT cancel.
+/// Returns a token that SIGTERM and SIGINT cancel.
 fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     let listen = |kind| signal(kind).context("failed to listen for signals");
     let signals = (
@@ -172,27 +174,27 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-/// The first signal stops in good order, the second at once; one task takes both, so that one of them
-/// is the first.
+/// Stops cleanly at the first signal and at once at the second. One task handles both signals, so that
+/// one of them is always the first.
 async fn stop_on(signals: (Signal, Signal), stop: CancellationToken) {
     let (mut interrupt, mut terminate) = signals;
     loop {
         tokio::select! {
             Some(()) = interrupt.recv() => {}
             Some(()) = terminate.recv() => {}
-            // The runtime listens for neither any more.
+            // The runtime no longer listens for signals.
             else => return,
         }
         if stop.is_cancelled() {
             std::process::exit(ENDED_AT_ONCE);
         }
-        tracing::info!("stopping; what is in hand is finished, a second signal ends at once");
+        tracing::info!("stopping; work in flight is finished, a second signal ends at once");
         systemd::stopping();
         stop.cancel();
     }
 }
 
-/// Reads the configuration anew at each SIGHUP; one that is refused changes nothing.
+/// Reads the configuration again at each SIGHUP. A refused configuration changes nothing.
 async fn reload_on(
     mut hangups: Signal,
     path: PathBuf,
@@ -202,7 +204,7 @@ async fn reload_on(
     gate: Option<Arc<Gate>>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
-        // What is not ready yet, or not at present, is no more so by a reload.
+        // A reload does not make the daemon ready: it says READY only if it was ready before.
         let is_ready = around.board.is_ready();
         if is_ready {
             systemd::reloading();
@@ -212,7 +214,7 @@ async fn reload_on(
                 around.board.reloads.add(1);
                 tracing::info!("a new configuration takes over");
                 app.replace_catalog(&config);
-                // The daemon has ended where nobody takes it.
+                // Sending fails only if the daemon has ended.
                 let _ = around.orders.send(Order::Reload(Arc::new(config))).await;
             }
             Err(error) => {
@@ -224,10 +226,10 @@ async fn reload_on(
             systemd::reloaded();
         }
     }
-    anyhow::bail!("the runtime does not listen for SIGHUP any more")
+    anyhow::bail!("the runtime no longer listens for SIGHUP")
 }
 
-/// Reads who may come in, and says what is doubtful about it.
+/// Opens the access settings, and warns about doubtful ones.
 fn open_gate(config: &Config) -> anyhow::Result<Arc<Gate>> {
     let gate = Gate::of(&config.serve)?;
     for concern in gate.concerns(config) {
@@ -236,11 +238,11 @@ fn open_gate(config: &Config) -> anyhow::Result<Arc<Gate>> {
     Ok(Arc::new(gate))
 }
 
-/// Loads a configuration that can take over while the process runs, and what the gate reads with it.
+/// Loads a configuration that can replace the running one, with its tokens and certificate.
 fn load(path: &Path, first: &Config, gate: Option<&Gate>) -> anyhow::Result<Config> {
     let config = Config::load(path)?;
     if config.data_dir != first.data_dir || config.serve != first.serve {
-        anyhow::bail!("`data_dir` and `[serve]` can only be changed by a restart");
+        anyhow::bail!("`data_dir` and `[serve]` cannot change while the daemon runs; restart it");
     }
     gate.map_or(Ok(()), Gate::reload)?;
     Ok(config)

@@ -1,4 +1,4 @@
-//! `setup`: prints what makes the queues of events, and has the buckets send to them; nothing is changed.
+//! `setup`: prints a script or Terraform that creates the event queues and notifications. It changes nothing.
 
 use anyhow::anyhow;
 use clap::ValueEnum;
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     };
     let visibility = config.events.visibility_timeout.as_secs();
     let wiring = Wiring::of(&chosen, &all, through, visibility)
-        .map_err(|error| Failure::Told(MISUSED, error.into()))?;
+        .map_err(|error| Failure::Error(MISUSED, error.into()))?;
     let text = match arguments.print {
         Form::AwsCli => setup::script::print(&wiring),
         Form::Terraform => setup::terraform::print(in_one_place(&wiring)?),
@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
 
 /// The same, if what can be of one Region and account alone can hold it.
 fn in_one_place(wiring: &Wiring) -> Result<&Wiring, Failure> {
-    let misused = |text: String| Err(Failure::Told(MISUSED, anyhow!(text)));
+    let misused = |text: String| Err(Failure::Error(MISUSED, anyhow!(text)));
     let (regions, accounts) = (wiring.regions(), wiring.accounts());
     let mut queues = wiring.queues.iter();
     let unknown = queues.find(|queue| queue.region.is_none());

@@ -1,6 +1,6 @@
-//! `status`: what the daemon is doing, as a table and what there is to be said about it.
+//! `status`: shows what the daemon is doing, as a table with notes below it.
 //!
-//! The report is the daemon's own; nothing is looked up besides.
+//! It only formats the report that the daemon sends.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -16,10 +16,10 @@ use crate::observe::status::Report;
 use crate::observe::status::report::{LagReport, QueueReport, QueueState, SourceReport};
 use crate::serve::control::{self, Answer, Request};
 
-/// How many lines of one kind are shown, where there may be one for each of many queues.
+/// Maximum number of lines of one kind: there can be hundreds of queues.
 const MAX_LINES: usize = 10;
 
-/// The columns, and whether numbers stand in them.
+/// The columns, and whether they hold numbers.
 const COLUMNS: [(&str, bool); 7] = [
     ("NAME", false),
     ("STATE", false),
@@ -30,10 +30,10 @@ const COLUMNS: [(&str, bool); 7] = [
     ("SCAN", false),
 ];
 
-/// Show what the daemon is doing: every Source with its state, its queue and its scan
+/// Show what the daemon is doing: the state, queue and scan of every Source
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The whole report as JSON
+    /// Print the whole report as JSON
     #[arg(long)]
     json: bool,
 }
@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::from(error).context("failed to print the report"))?
         }
-        // Also where whoever reads has seen enough, as `head` has.
+        // A closed pipe, for example `| head`, is not a failure.
         _ => Ok(()),
     }
 }
@@ -60,14 +60,16 @@ async fn ask_for_report(socket: &Path) -> anyhow::Result<Report> {
     match answers.next().await? {
         Some(Answer::Status(report)) => Ok(*report),
         _ => {
-            anyhow::bail!("the daemon gave another answer than its report; is it of this version?")
+            anyhow::bail!(
+                "the daemon sent an unexpected answer; check that it has the same version as this command"
+            )
         }
     }
 }
 
-/// The report as people read it; it ends with a line break.
+/// Formats the report for people. It ends with a line break.
 ///
-/// In the column QUEUE stand the messages that are visible, and those in flight.
+/// The column QUEUE shows the visible messages and those in flight.
 pub(super) fn render(report: &Report) -> String {
     let mut lines = vec![headline(report)];
     lines.extend(failed(report));
@@ -108,7 +110,7 @@ fn headline(report: &Report) -> String {
     )
 }
 
-/// What failed that is no Source's and no queue's.
+/// Failures that belong to no Source and no queue.
 fn failed(report: &Report) -> Vec<String> {
     let counts = [
         (report.index.commit_failures, "commit"),
@@ -185,7 +187,7 @@ fn scan(source: &SourceReport) -> String {
     }
 }
 
-/// What there is to be said about a Source beyond its row.
+/// The notes about a Source below the table.
 fn notes(source: &SourceReport) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |what: &dyn Display| {
@@ -216,7 +218,7 @@ fn notes(source: &SourceReport) -> Vec<String> {
         && (drift.missing, drift.stale, drift.left_over) != (0, 0, 0)
     {
         note(&format_args!(
-            "the last scan had to mend what events should have told: {} missing, {} stale, {} left over",
+            "drift: the last scan repaired what events should have reported: {} missing, {} stale, {} left over",
             grouped(drift.missing),
             grouped(drift.stale),
             grouped(drift.left_over),
@@ -226,11 +228,11 @@ fn notes(source: &SourceReport) -> Vec<String> {
 }
 
 fn failure(queue: &QueueReport) -> String {
-    let reason = queue.reason.as_deref().unwrap_or("no reason is known");
+    let reason = queue.reason.as_deref().unwrap_or("unknown reason");
     format!("queue {}: {}", printable(&queue.url), printable(reason))
 }
 
-/// The first lines, and how many more there are.
+/// The first lines, and the number of the others.
 fn first<T>(items: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
     let mut lines: Vec<String> = items.iter().take(MAX_LINES).map(line).collect();
     if items.len() > MAX_LINES {
@@ -242,7 +244,7 @@ fn first<T>(items: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
     lines
 }
 
-/// A duration in its two largest units.
+/// Formats a duration in its two largest units.
 fn duration(seconds: f64) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;

@@ -1,14 +1,14 @@
-//! The commands that are printed for people can be given as they stand there.
+//! Checks that the commands in the run-book parse.
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::Arguments;
 
-/// What an operator reads.
+/// The run-book.
 const RUNBOOK: &str = include_str!("../../deploy/README.md");
 
-/// The words of a command as a shell splits them; it knows single quotes.
+/// Splits a command into words like a shell. It knows single quotes.
 fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (number, part) in command.split('\'').enumerate() {
@@ -20,8 +20,7 @@ fn words(command: &str) -> Vec<String> {
     words
 }
 
-/// The commands of a text, with the program's name: in lines that are indented or between backticks, where the
-/// line is one of the program or of what runs it.
+/// The commands of this program in a text: in indented lines and between backticks, also after `systemd-run`.
 fn commands(text: &str) -> Vec<String> {
     let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
     let lines = lines.map(str::trim_start);
@@ -47,7 +46,7 @@ fn commands(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_commands_of_the_run_book_can_be_given() {
+fn run_book_commands_parse() {
     let commands = commands(RUNBOOK);
     assert!(commands.len() > 40, "only {} were found", commands.len());
     for command in commands {
@@ -58,7 +57,7 @@ fn the_commands_of_the_run_book_can_be_given() {
 }
 
 #[test]
-fn the_definition_of_the_commands_holds() {
+fn command_definitions_are_consistent() {
     use clap::CommandFactory;
     Arguments::command().debug_assert();
 }

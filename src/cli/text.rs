@@ -1,11 +1,11 @@
-//! What is printed for people; numbers, sizes and keys as [`crate::core::human`] has them.
+//! Prints lines on standard output and remembers failures. [`crate::core::human`] formats values.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Mutex, PoisonError};
 
-/// Prints a line on standard output. One that nobody reads, as behind `| head`, is no failure; whether one could
-/// not be written for another reason, [`lost`] tells.
+/// Prints a line on standard output. A closed pipe, for example `| head`, is not a failure. [`lost`] returns
+/// any other error.
 macro_rules! say {
     ($($line:tt)*) => {
         $crate::cli::text::say_line(format_args!($($line)*))
@@ -13,10 +13,10 @@ macro_rules! say {
 }
 pub(super) use say;
 
-/// Why the first line that was lost could not be written.
+/// The first error of a line that could not be written.
 static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// What [`say!`] does.
+/// Implements [`say!`].
 pub(super) fn say_line(line: Arguments<'_>) {
     let written = writeln!(io::stdout(), "{line}");
     if let Err(error) = written
@@ -27,9 +27,9 @@ pub(super) fn say_line(line: Arguments<'_>) {
     }
 }
 
-/// Why a part of what was printed is not there, if it is not.
+/// Returns the error that caused output to be lost, if any.
 pub(super) fn lost() -> Option<io::Error> {
-    // Where a whole line is missing at the end, it is still on its way.
+    // The last line may still be in the buffer.
     let flushed = io::stdout().flush();
     let flushed = flushed
         .err()

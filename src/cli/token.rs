@@ -1,6 +1,6 @@
-//! `token`: makes the tokens that let somebody read over HTTP, lists them, and takes them away.
+//! `token`: creates, lists and removes access tokens for HTTP.
 //!
-//! What is made is shown once; what is kept of it is in [`crate::serve::access`].
+//! A token is shown once. [`crate::serve::access`] stores only its hash.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -17,41 +17,41 @@ use crate::serve::access::token::Token;
 use crate::serve::access::tokens::Tokens;
 use crate::serve::access::{Right, Scope, TokensError, edit};
 
-/// Make and take away the tokens that let somebody read over HTTP
+/// Create, list and remove access tokens for HTTP
 ///
-/// They are kept, as hashes, in the file that `serve.tokens` names. A daemon that runs sees a change
-/// within a second.
+/// The file that `serve.tokens` names holds only their hashes. A running daemon notices a change within a
+/// second.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Make a token and print it: it is shown now and never again
+    /// Create a token and print it; it cannot be shown again
     New(NewArguments),
-    /// List the tokens: name, right, Sources, and when they expire
+    /// List the tokens: name, right, Sources, expiry
     List,
-    /// Take tokens away; whoever has one cannot read any more
+    /// Remove tokens; requests with them are refused from then on
     Remove {
-        /// As `token list` has them
+        /// Names from `token list`
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
     },
 }
 
-/// What the token is to be.
+/// The properties of a new token.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("sources").required(true).args(["source", "all_sources"]))]
 pub(super) struct NewArguments {
-    /// By which it can be told from others, such as the name of who is to have it
+    /// Name of the token, for example that of its user
     #[arg(long)]
     name: String,
-    /// Let it see this Source; may be given several times
+    /// Allow access to this Source; repeat it for more
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
-    /// Let it see all Sources, also those that are yet to come
+    /// Allow access to all Sources, including future ones
     #[arg(long)]
     all_sources: bool,
-    /// Let it read /metrics too
+    /// Also allow access to /metrics
     #[arg(long)]
     admin: bool,
-    /// The last day of its use (UTC), such as 2027-01-31, or the time of its end
+    /// Last valid day (UTC), for example 2027-01-31, or the time of expiry
     #[arg(long, value_name = "DATE", value_parser = expiry)]
     expires: Option<Timestamp>,
 }
@@ -61,16 +61,16 @@ fn expiry(word: &str) -> Result<Timestamp, String> {
     if end > Timestamp::now() {
         Ok(end)
     } else {
-        Err("it is over already".to_owned())
+        Err("this time is in the past".to_owned())
     }
 }
 
 /// Runs the command.
 pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
     let file = config.serve.tokens.as_deref().ok_or_else(|| {
-        let text = "no tokens file is configured; write tokens = \"tokens\" in [serve], a file beside \
+        let text = "no token file is configured; write tokens = \"tokens\" in [serve], a file next to \
                     the configuration";
-        Failure::Told(MISUSED, anyhow!(text))
+        Failure::Error(MISUSED, anyhow!(text))
     })?;
     match command {
         Command::New(arguments) => new(arguments, file, config),
@@ -81,8 +81,9 @@ pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
 
 fn new(arguments: &NewArguments, file: &Path, config: &Config) -> Result<(), Failure> {
     let name = &arguments.name;
-    entry::check_name(name).map_err(|problem| Failure::Told(MISUSED, anyhow!(problem)))?;
-    let token = Token::generate().ok_or_else(|| anyhow!("the system gives no random bytes"))?;
+    entry::check_name(name).map_err(|problem| Failure::Error(MISUSED, anyhow!(problem)))?;
+    let token = Token::generate()
+        .ok_or_else(|| anyhow!("the operating system returned no random bytes"))?;
     let sources = arguments.source.iter().map(String::as_str);
     let entry = Entry {
         name: name.clone(),
@@ -106,21 +107,21 @@ fn new(arguments: &NewArguments, file: &Path, config: &Config) -> Result<(), Fai
         .iter()
         .filter(|name| !known.contains(&name.as_str()))
     {
-        eprintln!("warning: there is no Source {source:?} in the configuration yet");
+        eprintln!("warning: the configuration has no Source {source:?} yet");
     }
     eprintln!(
-        "The token {name:?} is in {} as a hash. Below is the token itself, which is shown only now; send \
-         it as\n    Authorization: Bearer TOKEN",
+        "The hash of token {name:?} is stored in {}. The token follows. It cannot be shown again. Send it \
+         as\n    Authorization: Bearer TOKEN",
         file.display()
     );
     say!("{token}");
     Ok(())
 }
 
-/// Of names as they can stand in the file.
+/// Checks the names and makes them a scope.
 fn scope<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Result<Scope, Failure> {
     for name in names.clone() {
-        entry::check_source(name).map_err(|problem| Failure::Told(MISUSED, anyhow!(problem)))?;
+        entry::check_source(name).map_err(|problem| Failure::Error(MISUSED, anyhow!(problem)))?;
     }
     Ok(Scope::only(names))
 }
@@ -143,13 +144,13 @@ fn list(file: &Path) -> Result<(), Failure> {
         .set_header(["NAME", "RIGHT", "SOURCES", "EXPIRES"])
         .add_rows(rows);
     match tokens.entries.len() {
-        0 => say!("there is no token"),
+        0 => say!("no tokens"),
         _ => say!("{table}"),
     }
     Ok(())
 }
 
-/// Name, right, Sources, and when it expires.
+/// Name, right, Sources, expiry.
 fn row(entry: &Entry, now: Timestamp) -> [String; 4] {
     let expires = match entry.expires {
         Some(end) if entry.is_expired(now) => format!("expired {end}"),

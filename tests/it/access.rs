@@ -131,7 +131,7 @@ fn wrong_arguments_make_no_token() {
         ),
         (
             &["--name", "a", "--all-sources", "--expires", "2020-01-01"],
-            "over already",
+            "in the past",
         ),
     ] {
         let output = cli.fail(&[&["token", "new"], more].concat(), &[said]);

@@ -137,7 +137,7 @@ fn what_is_in_the_way_and_no_file_is_not_written() {
     fs::write(&precious, "precious").expect("ours");
     let arguments = ["index", "export", "--output", file.to_str().expect("UTF-8")];
     let refused = || {
-        let words = ["assets.jsonl.partial", "is no regular file", "remove it"];
+        let words = ["assets.jsonl.partial", "is not a regular file", "remove it"];
         fixture.cli.fail(&arguments, &words);
         assert!(!file.exists());
     };

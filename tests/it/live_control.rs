@@ -162,7 +162,7 @@ fn what_can_be_handled_by_now_leaves_the_quarantine() {
     let live = Live::new();
     let daemon = live.serve();
     live.queue.send(&["rubbish"]);
-    daemon.wait_for(&["kept in quarantine"]);
+    daemon.wait_for(&["message quarantined"]);
     let listed = live.cli.succeed(&["quarantine", "list"]).stdout;
     let id = listed
         .split('\t')

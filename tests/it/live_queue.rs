@@ -105,7 +105,7 @@ fn what_asks_for_nothing_is_acknowledged_and_what_is_not_understood_stays() {
         .wait_for("acknowledgements of all but the strange", |counts| {
             total(counts) == stays as u32
         });
-    daemon.wait_for_times(stays, &["WARN", "kept in quarantine", "message_id="]);
+    daemon.wait_for_times(stays, &["WARN", "message quarantined", "message_id="]);
     assert_eq!(live.quarantined(), stays);
     wait_for_keys(&live.cli, SOURCE, &["a.jpg"]);
     daemon.terminate();

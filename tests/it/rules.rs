@@ -176,5 +176,5 @@ fn rules_test_says_which_rule_decided() {
     assert!(line("a/1.jpg").contains("a/**"));
     assert!(line("a/private/x.jpg").contains("a/private"));
     assert_ne!(line("b/2.jpg"), line("a/1.jpg"));
-    assert!(fixture.proxy.lists().is_empty(), "no bucket is asked");
+    assert!(fixture.proxy.lists().is_empty(), "a request was sent");
 }

@@ -57,7 +57,7 @@ fn log_of_everything(level: &str) -> (String, String) {
     live.queue
         .send(&["geheimnis, but no notification", "{\"geheimnis\": 1}"]);
     daemon.wait_for(&["WARN", "look-up failed"]);
-    daemon.wait_for_times(2, &["WARN", "kept in quarantine"]);
+    daemon.wait_for_times(2, &["WARN", "message quarantined"]);
     // Searches that find, and some that cannot be answered.
     let header = format!("Authorization: Bearer {token}");
     for (path, status) in [

@@ -1,4 +1,4 @@
-//! `index compact`: one segment of all, done here or by the daemon that holds the index.
+//! `index compact`: merges all segments into one, in this process or in the daemon.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,24 +17,24 @@ use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
 use crate::serve::control::{self, Request};
 
-/// Put all segments together, and leave out what is deleted
+/// Merge all segments into one and drop deleted documents
 ///
-/// The index does so by itself as far as it pays; this does all of it at once. Searches go on meanwhile,
-/// and events too where a daemon does it. The disk needs as much room again as the index takes.
+/// The index merges small segments by itself. This merges everything at once. Searches keep working, and
+/// so do events if a daemon runs. The disk needs free space for a second copy of the index.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {}
 
-/// How often the spinner turns.
+/// Time between two turns of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Runs the command.
 pub(super) async fn run(config: &Config, bars: &MultiProgress) -> Result<(), Failure> {
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let before = IndexInfo::of(&data_dir).map_err(anyhow::Error::from)?;
-    // An index of another schema is refused with what to do.
+    // Fails with instructions if the index has another schema version.
     data_dir.current().map_err(anyhow::Error::from)?;
     check_room(&before)?;
-    let bar = bars.add(ProgressBar::new_spinner().with_message("putting the segments together"));
+    let bar = bars.add(ProgressBar::new_spinner().with_message("merging the segments"));
     bar.enable_steady_tick(TICK);
     let compacted = match check_files(&data_dir).await {
         Ok(()) => compact(config, &data_dir).await,
@@ -48,12 +48,12 @@ pub(super) async fn run(config: &Config, bars: &MultiProgress) -> Result<(), Fai
     Ok(())
 }
 
-/// Whether the new segment has room beside the old ones.
+/// Fails if the disk has no space for the new segment.
 fn check_room(info: &IndexInfo) -> anyhow::Result<()> {
     if info.free_bytes < info.bytes {
         bail!(
-            "the segments take {}, as much may be needed again while they are put together, and {} has only \
-             {} free; make room, or let the index merge small segments by itself",
+            "the merge may need {} of free space, and {} has only {}; free some space, or rely on the \
+             merges that the index does by itself",
             size(info.bytes),
             info.data_dir.display(),
             size(info.free_bytes)
@@ -62,7 +62,7 @@ fn check_room(info: &IndexInfo) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether every file is as it was written: what is wrong in one, a merge would write anew with a right checksum.
+/// Checks the checksum of every file: a merge would copy damage into a file with a valid checksum.
 async fn check_files(data_dir: &DataDir) -> anyhow::Result<()> {
     let Some(live) = data_dir.current()? else {
         return Ok(());
@@ -81,7 +81,7 @@ async fn check_files(data_dir: &DataDir) -> anyhow::Result<()> {
 async fn compact(config: &Config, data_dir: &DataDir) -> anyhow::Result<()> {
     let socket = &config.serve.control_socket;
     if control::is_answered(socket).await {
-        tracing::info!("the daemon is asked to do it");
+        tracing::info!("asking the daemon");
         return compact_by_daemon(socket).await;
     }
     let lock = data_dir.lock()?;

@@ -1,7 +1,6 @@
-//! `index export`: the records as lines of JSON, to standard output or into a file.
+//! `index export`: writes the records as lines of JSON, to standard output or to a file.
 //!
-//! A file appears under its name when everything is in it, and not before. Nothing is written into the data
-//! directory: what has a name there is the index's.
+//! A file gets its name only when it is complete. The command never writes into the data directory.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -27,17 +26,18 @@ use crate::index::{Engine, IndexError};
 
 /// Write the records as lines of JSON
 ///
-/// All that is known of each asset, by Source and key; `schema/README.md` describes the lines. They are of
-/// one commit, also while a daemon writes. An index of another schema version is exported too.
+/// Each line has everything that is known about one asset, sorted by Source and key. `schema/README.md`
+/// describes the lines. They come from one commit, even while a daemon writes. An index of another schema
+/// version can be exported too.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// This Source alone; may be given several times
+    /// Export only this Source; repeat it for more
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
-    /// Tombstones too: what was removed, and is kept for late events
+    /// Include tombstones: removed keys that are remembered for late events
     #[arg(long)]
     tombstones: bool,
-    /// Where to write; - is standard output
+    /// Output file; - is standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
     #[command(flatten)]
@@ -47,11 +47,11 @@ pub(crate) struct Arguments {
 /// Why an export ends early.
 #[derive(Debug)]
 enum Ended {
-    /// Whoever reads has seen enough.
+    /// The reader closed the pipe.
     ByReader,
-    /// A signal came, while a file was written.
+    /// A signal came while a file was written.
     BySignal,
-    /// It failed.
+    /// The export failed.
     Failed(anyhow::Error),
 }
 
@@ -104,8 +104,8 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Fai
     }
 }
 
-/// What SIGINT and SIGTERM set, for a file that is begun to be removed. Where there is none they end the
-/// process: whoever reads may have stopped to, and then nothing else would.
+/// Returns a flag that SIGINT and SIGTERM set, so that a partial file can be removed. Without a file the
+/// signals end the process at once, because a write to a pipe that is never read would block forever.
 fn stop_on_signals(has_file: bool) -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
@@ -123,12 +123,12 @@ fn stop_on_signals(has_file: bool) -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// The live index, of whatever schema version: records can be read of each.
+/// Opens the current index of any schema version: the records of each can be read.
 fn open(data_dir: &DataDir) -> Result<TantivyEngine, IndexError> {
     read_live(data_dir, TantivyEngine::open_of_any_schema)
 }
 
-/// The Sources of these names, or all.
+/// Returns the Sources with these names, or all.
 fn choose(known: &[SourceState], names: &[String]) -> Result<Vec<SourceState>, Failure> {
     if let Some(unknown) = names
         .iter()
@@ -136,16 +136,16 @@ fn choose(known: &[SourceState], names: &[String]) -> Result<Vec<SourceState>, F
     {
         let known: Vec<&str> = known.iter().map(|state| &*state.name).collect();
         let error = anyhow!(
-            "the index knows no Source {unknown:?}, but {}",
+            "the index has no Source {unknown:?}; it has {}",
             known.join(", ")
         );
-        return Err(Failure::Told(MISUSED, error));
+        return Err(Failure::Error(MISUSED, error));
     }
     let is_chosen = |state: &&SourceState| names.is_empty() || names.contains(&state.name);
     Ok(known.iter().filter(is_chosen).cloned().collect())
 }
 
-/// An export to be done.
+/// An export to run.
 struct Work {
     engine: TantivyEngine,
     sources: Vec<SourceState>,
@@ -154,7 +154,7 @@ struct Work {
 }
 
 impl Work {
-    /// Writes the lines, and gives what they were written to and how many there are.
+    /// Writes the lines. Returns the writer and the number of lines.
     fn write<W: Write>(&self, out: W) -> Result<(W, u64), Ended> {
         let mut out = BufWriter::new(out);
         let mut lines = 0;
@@ -173,7 +173,7 @@ impl Work {
         Ok((out, lines))
     }
 
-    /// Writes the lines under another name first, which is of no file where this fails or is stopped.
+    /// Writes the lines to a temporary file, and renames it when it is complete.
     fn write_file(&self, path: &Path) -> Result<(), Ended> {
         let (partial, file) = begin_file(path)?;
         let written = self.write(file).and_then(|(file, lines)| {
@@ -188,7 +188,7 @@ impl Work {
                 Ok(())
             }
             Err(ended) => {
-                // What cannot be removed has the name of what is not complete.
+                // If it cannot be removed, its name still says that it is partial.
                 let _ = fs::remove_file(&partial);
                 Err(ended)
             }
@@ -203,9 +203,9 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Refuses a file in the data directory or below it, where it could take the place of one of the index.
+/// Refuses an output file in the data directory, where it could replace a file of the index.
 fn check_outside(path: &Path, data_dir: &Path) -> Result<(), Failure> {
-    // A folder that is not there is neither of them, and refused when the file is made.
+    // If a folder does not exist, creating the file will fail later.
     let (Ok(folder), Ok(data_dir)) = (folder_of(path).canonicalize(), data_dir.canonicalize())
     else {
         return Ok(());
@@ -214,24 +214,24 @@ fn check_outside(path: &Path, data_dir: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let error = anyhow!(
-        "failed to write {}: it is in the data directory {}, which is the index's alone; name a file elsewhere",
+        "failed to write {}: it is in the data directory {}, which only the index may use; choose another folder",
         path.display(),
         data_dir.display()
     );
-    Err(Failure::Told(MISUSED, error))
+    Err(Failure::Error(MISUSED, error))
 }
 
-/// Makes the file that is written until it is complete; one that a killed export left is overwritten.
+/// Creates the temporary file. One that a killed export left is overwritten.
 fn begin_file(path: &Path) -> anyhow::Result<(PathBuf, File)> {
-    // What is no file would be replaced by one in the end.
+    // The rename would replace a device or a pipe by a file.
     if path.exists() && !path.is_file() {
         bail!(
-            "{} is no file; write to - for standard output",
+            "{} is not a regular file; use - for standard output",
             path.display()
         );
     }
     let name = path.file_name();
-    let name = name.with_context(|| format!("{} is no name of a file", path.display()))?;
+    let name = name.with_context(|| format!("{} is not a file name", path.display()))?;
     let mut partial = name.to_owned();
     partial.push(".partial");
     let partial = folder_of(path).join(partial);
@@ -240,7 +240,7 @@ fn begin_file(path: &Path) -> anyhow::Result<(PathBuf, File)> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             bail!(
-                "another export writes {}; wait until it ends",
+                "another export is writing {}; wait until it ends",
                 partial.display()
             )
         }
@@ -250,7 +250,7 @@ fn begin_file(path: &Path) -> anyhow::Result<(PathBuf, File)> {
     Ok((partial, file))
 }
 
-/// Opens the file, and makes it where there is none. A link is not followed, and a pipe not waited for.
+/// Opens or creates the file. It does not follow a link or wait for a pipe.
 fn open_partial(partial: &Path) -> anyhow::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = File::options()
@@ -265,8 +265,8 @@ fn open_partial(partial: &Path) -> anyhow::Result<File> {
     };
     if about.is_ok_and(|about| !about.is_file()) {
         bail!(
-            "failed to write {}: it is no regular file, so no export has left it; remove it, or name another \
-             file",
+            "failed to write {}: it is not a regular file, so no export has created it; remove it, or \
+             choose another file",
             partial.display()
         );
     }

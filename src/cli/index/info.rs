@@ -1,4 +1,4 @@
-//! `index info`: what the data directory holds, as text or as JSON.
+//! `index info`: shows what the data directory holds, as text or as JSON.
 
 use anyhow::Context;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -10,10 +10,10 @@ use crate::config::Config;
 use crate::index::info::{IndexInfo, ScanInfo, SourceInfo};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
-/// Show what the index holds: Sources, segments, sizes, who writes it
+/// Show what the index holds: Sources, segments, sizes, the writer
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// All of it as JSON
+    /// Print everything as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -92,7 +92,7 @@ fn facts(info: &IndexInfo) -> Vec<String> {
     lines
 }
 
-/// What is to be done about the schema, if anything is.
+/// What to do about the schema version, if it is not the current one.
 fn way_on(info: &IndexInfo) -> String {
     if info.is_readable {
         String::new()

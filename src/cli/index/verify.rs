@@ -1,4 +1,4 @@
-//! `index verify`: reads the index whole, and says what is wrong with it.
+//! `index verify`: reads the whole index and reports defects.
 
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -11,24 +11,24 @@ use crate::index::IndexError;
 use crate::index::live::audit_live;
 use crate::index::tantivy::audit::{Audit, Step};
 
-/// Read the index whole, and say whether it is sound
+/// Read the whole index and check that it is sound
 ///
-/// Every file is compared with its checksum, every record with what can be, and every field with what
-/// the keys yield. The bucket is not asked: `reindex --dry-run` does that. The exit code is 1 where
-/// something is wrong.
+/// Checks the checksum of every file, the validity of every record, and every field that follows from the
+/// keys. It does not compare with the bucket: `reindex --dry-run` does. The exit code is 1 if it finds a
+/// defect.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// What was found as JSON
+    /// Print the findings as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     place: Place,
 }
 
-/// How the bar looks.
+/// Template of the progress bar.
 const BAR: &str = "{prefix} [{bar:20}] {percent} %";
 
-/// What can be done about what is wrong.
+/// What to do about a defect.
 const REMEDY: &str = "build a new index from the buckets with `asset-indexer index rebuild`; what can still be \
                       read keeps when it was first seen";
 
@@ -93,7 +93,7 @@ fn sentence(audit: &Audit) -> String {
 
 fn new_bar(bars: &MultiProgress) -> ProgressBar {
     let style = ProgressStyle::with_template(BAR);
-    let style = style.expect("the template is a literal, and a test reads it");
+    let style = style.expect("the template is a constant, and a test parses it");
     bars.add(ProgressBar::no_length().with_style(style.progress_chars("=> ")))
 }
 

@@ -1,4 +1,4 @@
-//! Hits and counts as a table for people, as tab-separated text, or as JSON Lines.
+//! Prints hits and counts as a table for people, as tab-separated text, or as JSON Lines.
 
 use std::io::Write;
 
@@ -9,18 +9,18 @@ use crate::cli::text::{grouped, printable, size};
 use crate::core::query::hit::rfc3339;
 use crate::search::{Facet, Hit};
 
-/// How hits and counts look.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
-    /// A table, with the number of all hits below.
+    /// A table with the total below.
     Table,
-    /// Cells between tabs, with all columns and nothing else.
+    /// Tab-separated lines with all columns and nothing else.
     Lines,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Prints as it is told; a table of hits only at the end, when its columns are known.
+/// Prints hits as they come. A table is printed at the end, when the column widths are known.
 pub(super) struct Printer<W> {
     style: Style,
     with_source: bool,
@@ -30,7 +30,7 @@ pub(super) struct Printer<W> {
 }
 
 impl<W: Write> Printer<W> {
-    /// A printer; a table names the Source of a hit only where that is asked for.
+    /// Creates a printer. A table shows the Source of each hit only if `with_source` is set.
     pub(super) fn new(style: Style, with_source: bool, out: W) -> Self {
         let mut table = table();
         table.set_header(cells("SOURCE", "PATH", "SIZE", "MODIFIED", with_source));
@@ -43,7 +43,7 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// More hits.
+    /// Prints more hits.
     pub(super) fn hits(&mut self, hits: &[Hit]) -> anyhow::Result<()> {
         self.shown += hits.len() as u64;
         for hit in hits {
@@ -56,14 +56,14 @@ impl<W: Write> Printer<W> {
                     let row = row(hit, hit.size.to_string(), true);
                     writeln!(self.out, "{}", row.join("\t"))?;
                 }
-                // By hand, because serde_json hides a broken pipe.
+                // Two steps, because serde_json hides a broken pipe.
                 Style::Json => writeln!(self.out, "{}", serde_json::to_string(hit)?)?,
             }
         }
         Ok(())
     }
 
-    /// There are no more hits to show, of so many.
+    /// Ends the hits and prints the total.
     pub(super) fn end(&mut self, total: u64) -> anyhow::Result<()> {
         if self.style == Style::Table {
             align_right(&mut self.table, if self.with_source { 2 } else { 1 });
@@ -80,7 +80,7 @@ impl<W: Write> Printer<W> {
         Ok(self.out.flush()?)
     }
 
-    /// The counts of a facet.
+    /// Prints the counts of a facet.
     pub(super) fn facet(&mut self, facet: &Facet) -> anyhow::Result<()> {
         let name = facet.by.name();
         let mut table = table();
@@ -107,7 +107,7 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
-    /// There are no more facets, of so many assets.
+    /// Ends the facets and prints the total.
     pub(super) fn end_of_facets(&mut self, total: u64) -> anyhow::Result<()> {
         if self.style == Style::Table {
             writeln!(self.out, "{}", assets(total))?;
@@ -172,7 +172,7 @@ mod tests {
         }
     }
 
-    /// What is printed of two hits of three, and then of a facet.
+    /// The output for two of three hits and a facet.
     fn printed(style: Style) -> String {
         let mut out = Vec::new();
         let mut printer = Printer::new(style, false, &mut out);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_tells_how_many_there_are() {
+    fn table_shows_the_total() {
         let table = printed(Style::Table);
         for part in [
             "PATH",
@@ -210,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_have_every_column_and_nothing_else() {
+    fn lines_have_all_columns() {
         let date = "1970-01-01T00:00:00Z";
         let lines = format!("photos\t/a\t1500\t{date}\nphotos\t/b\\n\t1500\t{date}\n");
         assert_eq!(printed(Style::Lines), lines + "type\timage\t1234\n");
     }
 
     #[test]
-    fn json_is_an_object_a_line() {
+    fn json_has_one_object_per_line() {
         let printed = printed(Style::Json);
         let objects: Vec<serde_json::Value> = printed
             .lines()

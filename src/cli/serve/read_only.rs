@@ -1,7 +1,7 @@
-//! `serve --read-only`: searches over HTTP from an index that another process writes.
+//! `serve --read-only`: serves searches over HTTP from an index that another process writes.
 //!
-//! There is no lock, no queue, no bucket and no control socket: any number of such processes can run
-//! beside the daemon, or without one.
+//! It uses no lock, queue, bucket or control socket. Any number of such processes can run, with or without a
+//! daemon.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
         .serve
         .listen
         .as_ref()
-        .context("`serve.listen` is \"off\": there is nothing to serve; write an address")?;
+        .context("nothing to serve: `serve.listen` is \"off\"; write an address")?;
     let board = Arc::new(Board::new(config.data_dir.clone()));
     let app = AppState::new(Arc::clone(&board), &config)?;
     let gate = open_gate(&config)?;
@@ -31,7 +31,7 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
     tracing::info!(address = %listener.address(), "serving searches, read-only");
-    // Until HTTP has ended, so that its end can be watched.
+    // Runs until HTTP has ended.
     let ended = tokio::select! {
         ended = http::serve(listener, Arc::clone(&gate), Arc::clone(&app), stop.clone()) => {
             ended.map_err(anyhow::Error::from)
@@ -47,7 +47,7 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
     ended
 }
 
-/// Shows the Sources of a new configuration at each SIGHUP; one that is refused changes nothing.
+/// Reads the configuration again at each SIGHUP. A refused configuration changes nothing.
 async fn reload_on(
     mut hangups: Signal,
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! What people see of a report.
+//! How `status` formats a report.
 
 use super::*;
 use crate::observe::status::report::ErrorReport;
@@ -29,7 +29,7 @@ waiting: the queue https://sqs.eu-west-1.amazonaws.com/1/new has not answered ye
 
 degraded: access denied\u{1b}[31m
 degraded: last error, at 2026-01-02T03:04:05Z: it passed\n
-deployed: the last scan had to mend what events should have told: 1 missing, 2 stale, 3 left over
+deployed: drift: the last scan repaired what events should have reported: 1 missing, 2 stale, 3 left over
 deploying: scanning for 1h 30m (no scan has completed yet): 1,500 keys listed, 1,200 admitted; 900 added, 20 changed, 1 removed
 disabled: no bucket
 
