@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Holds the golden policies and set-up forms (tests/golden/setup, which the tests compare with what is
-# printed) to the languages that they are in. What this machine cannot do is skipped with a line.
+# Checks the golden policies and setup scripts (tests/golden/setup) with the linters of their languages. The
+# integration tests compare the same files with the program's output. If this machine lacks a linter, the
+# check is skipped and a line says so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/setup.sh
 source tests/setup.sh
-# A folder in which Terraform finds the provider "aws" without asking a registry: the one that is named, or
-# one of those where machines have it.
+# The first folder in which Terraform finds the provider "aws" without a registry. It can be set with
+# ASSET_INDEXER_TEST_TERRAFORM_PLUGINS; the others are usual places.
 plugins=
 for folder in "${ASSET_INDEXER_TEST_TERRAFORM_PLUGINS:-}" ~/.terraform.d/plugins ~/.local/share/terraform/plugins \
     /usr/local/share/terraform/plugins /usr/share/terraform/plugins /opt/*; do
@@ -16,10 +17,12 @@ for folder in "${ASSET_INDEXER_TEST_TERRAFORM_PLUGINS:-}" ~/.terraform.d/plugins
     fi
 done
 
-# SC2016: what is printed in single quotes is meant as it stands.
-shellcheck --shell=sh --exclude=SC2016 tests/golden/setup/*/*.sh
-
-"$tools/bin/cfn-lint" --non-zero-exit-code informational -- tests/golden/setup/*/*.yaml
+# A golden script is only what follows the head, which all scripts share.
+# SC2016: single quotes are printed on purpose, so that the shell expands nothing.
+for script in tests/golden/setup/*/*.sh; do
+    cat src/aws/setup/script/head.sh "$script" | shellcheck --shell=sh --exclude=SC2016 - ||
+        die "shellcheck rejects $script"
+done
 
 "$tools/bin/python" -W ignore - tests/golden/setup/*/policy.json <<'PYTHON'
 import sys
@@ -36,14 +39,14 @@ for path in sys.argv[1:]:
 PYTHON
 
 if ! command -v terraform >/dev/null; then
-    echo 'skipped: terraform is not there, so the Terraform form is compared with its golden files only'
+    echo 'skipped: terraform is not installed, so nothing checks the syntax of the golden Terraform files'
     exit
 fi
-# The machine's own settings may name places that are not there.
+# The user's Terraform settings could name folders and registries that do not exist here.
 export TF_CLI_CONFIG_FILE=/dev/null
 terraform fmt -check -diff tests/golden/setup
 if [ -z "$plugins" ]; then
-    echo 'skipped: no folder has the provider "aws", so the Terraform form is held to its syntax only'
+    echo 'skipped: no folder has the provider "aws", so only the syntax of the golden Terraform files is checked'
     exit
 fi
 work=$(mktemp -d)

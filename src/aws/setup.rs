@@ -1,11 +1,10 @@
 //! What is to be set up on AWS so that the events of buckets reach the Sources' queues.
 //!
 //! What there is to be is decided in [`plan`]: queues, who may send to them, what buckets send. The forms
-//! in which it is printed are in [`script`], [`terraform`] and [`cloudformation`]. Nothing is asked or changed.
+//! in which it is printed are in [`script`] and [`terraform`]. Nothing is asked or changed.
 
 use std::fmt;
 
-pub(crate) mod cloudformation;
 mod filter;
 mod name;
 pub(crate) mod plan;

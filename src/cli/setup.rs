@@ -17,8 +17,7 @@ use crate::core::source::Source;
 /// AWS is not asked, and nothing is changed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The form: a shell script, which adds to what is there; or a part of a Terraform configuration; or
-    /// a CloudFormation template
+    /// The form: a shell script, which adds to what is there; or a part of a Terraform configuration
     #[arg(long, value_name = "FORM")]
     print: Form,
     /// How events come to the queue: from S3 itself, or through EventBridge where S3 must send them to
@@ -34,8 +33,6 @@ pub(super) struct Arguments {
 enum Form {
     AwsCli,
     Terraform,
-    #[value(name = "cloudformation")]
-    CloudFormation,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -61,7 +58,6 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     let text = match arguments.print {
         Form::AwsCli => setup::script::print(&wiring),
         Form::Terraform => setup::terraform::print(in_one_place(&wiring)?),
-        Form::CloudFormation => setup::cloudformation::print(in_one_place(&wiring)?),
     };
     say!("{}", text.trim_end());
     for source in chosen {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::container::{Container, SHARED, wait_until};
 use crate::deb::{PACKAGES, packages};
-use crate::rights::ANYBODY_SENDS;
+use crate::iam_policy::ANYBODY_SENDS;
 use crate::s3::Bucket;
 use crate::server::{self, AccessKey};
 use crate::sqs::Sqs;

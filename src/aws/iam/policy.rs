@@ -202,7 +202,7 @@ fn pattern(range: &KeyRange) -> String {
 }
 
 /// The name with nothing but letters and digits: `my-bucket.1` as `MyBucket1`.
-pub(crate) fn camel_case(name: &str) -> String {
+fn camel_case(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let capital = |word: &str| {
         let (first, rest) = word.split_at(word.len().min(1));

@@ -3,7 +3,6 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Queue;
-use crate::aws::iam::policy::camel_case;
 
 /// The ending of the names of FIFO queues, whose dead letters only another one can take.
 pub(super) const FIFO: &str = ".fifo";
@@ -45,19 +44,6 @@ pub(crate) fn rule_name(queue: &str, bucket: &str) -> String {
 /// The Id of one of the notifications to a queue, of which the first has number 1.
 pub(crate) fn notification_id(queue: &Queue, number: usize) -> String {
     format!("{}.{}.{number}", super::MARK, queue.name)
-}
-
-/// The name with nothing but letters and digits, and no others': `my-queue` as `MyQueue`.
-pub(super) fn logical(name: &str) -> String {
-    let is_word = |word: &str| {
-        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(is_plain)
-    };
-    if name.split('-').all(is_word) {
-        camel_case(name)
-    } else {
-        format!("{}X{}", camel_case(name), hash(name))
-    }
 }
 
 /// The name with nothing but letters, digits and `_`, beginning with no digit, and no others': `my-queue` as
@@ -112,7 +98,6 @@ mod tests {
     fn names_become_words_of_other_languages() {
         assert_eq!(snake_case("my-queue1"), "my_queue1");
         assert!(snake_case("9lives").starts_with("_9lives_x"));
-        assert_eq!(logical("my-queue1"), "MyQueue1");
         let alike = [
             "my-queue-1",
             "my_queue1",
@@ -121,16 +106,14 @@ mod tests {
             "my-queue1",
             "my.queue1",
         ];
-        for (kind, more) in [(logical as fn(&str) -> String, ""), (snake_case, "_")] {
-            let mut names: Vec<String> = alike.map(kind).into();
-            let is_allowed = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
-            assert!(
-                names.iter().flat_map(|it| it.chars()).all(is_allowed),
-                "{names:?}"
-            );
-            names.sort();
-            names.dedup();
-            assert_eq!(names.len(), alike.len(), "{names:?}");
-        }
+        let mut names: Vec<String> = alike.map(snake_case).into();
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        assert!(
+            names.iter().flat_map(|it| it.chars()).all(is_allowed),
+            "{names:?}"
+        );
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), alike.len(), "{names:?}");
     }
 }

@@ -124,23 +124,3 @@ fn an_address_of_aws_is_no_other_store() {
     let minio = wire(&[with("a", "http://minio:9000", None)], Through::S3).unwrap();
     assert!(script::print(&minio).contains("sqs_at='http://minio:9000'"));
 }
-
-#[test]
-fn a_buckets_template_names_the_account_of_the_queue() {
-    let queue = aws("q");
-    let theirs = |queue_url| Source {
-        expected_bucket_owner: Some("210987654321".to_owned()),
-        ..source("a", "one", "", queue_url)
-    };
-    for (source, account) in [
-        (source("a", "one", "", None), "${AWS::AccountId}"),
-        (source("a", "one", "", Some(&queue)), "123456789012"),
-        (theirs(Some(&queue)), "123456789012"),
-        (theirs(None), "ACCOUNT-OF-THE-QUEUE"),
-    ] {
-        let text = cloudformation::print(&wire(&[source], Through::S3).unwrap());
-        let named =
-            format!("#         Queue: !Sub arn:${{AWS::Partition}}:sqs:eu-west-1:{account}:");
-        assert!(text.contains(&named), "{named}: {text}");
-    }
-}
