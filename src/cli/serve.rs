@@ -25,7 +25,7 @@ use crate::observe::quarantine::Quarantine;
 use crate::observe::status::Board;
 use crate::observe::telemetry::LogFilter;
 use crate::serve::control;
-use crate::serve::http::gate::Gate;
+use crate::serve::http::auth::Auth;
 use crate::serve::http::{self, app_state::AppState};
 
 /// The exit code of a second signal, as a shell reports SIGINT.
@@ -69,12 +69,12 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     let control = control::listen(socket, &around.lock).await?;
     let http = match &config.serve.listen {
         Some(listen) => {
-            let gate = open_gate(&config)?;
-            Some((http::bind(listen).await?, gate))
+            let auth = load_auth(&config)?;
+            Some((http::bind(listen).await?, auth))
         }
         None => None,
     };
-    let gate = http.as_ref().map(|(_, gate)| Arc::clone(gate));
+    let auth = http.as_ref().map(|(_, auth)| Arc::clone(auth));
     let app = AppState::new(Arc::clone(&around.board), &config)?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
@@ -85,7 +85,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         Arc::clone(&config),
         Arc::clone(&around),
         Arc::clone(&app),
-        gate,
+        auth,
     ));
     let doors = Arc::clone(&around);
     beside.spawn(async {
@@ -94,10 +94,10 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     });
     // HTTP stays up until the daemon has ended, so that its stop can be observed.
     let served = CancellationToken::new();
-    if let Some((listener, gate)) = http {
+    if let Some((listener, auth)) = http {
         tracing::info!(address = %listener.address(), "serving status and metrics");
         let served = served.clone();
-        beside.spawn(async { Ok(http::serve(listener, gate, app, served).await?) });
+        beside.spawn(async { Ok(http::serve(listener, auth, app, served).await?) });
     }
     let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
     let ended = tokio::select! {
@@ -114,7 +114,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     served.cancel();
     if config.serve.listen.is_some() {
         // Of the other tasks only HTTP ends by itself. Requests that are still open are cut off.
-        let _ = tokio::time::timeout(http::CLOSING, beside.join_next()).await;
+        let _ = tokio::time::timeout(http::DRAIN_TIMEOUT, beside.join_next()).await;
     }
     if ended.is_ok() {
         tracing::info!("stopped");
@@ -201,7 +201,7 @@ async fn reload_on(
     first: Arc<Config>,
     around: Arc<Surroundings>,
     app: Arc<AppState>,
-    gate: Option<Arc<Gate>>,
+    auth: Option<Arc<Auth>>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
         // A reload does not make the daemon ready: it says READY only if it was ready before.
@@ -209,7 +209,7 @@ async fn reload_on(
         if is_ready {
             systemd::reloading();
         }
-        match load(&path, &first, gate.as_deref()) {
+        match load(&path, &first, auth.as_deref()) {
             Ok(config) => {
                 around.board.reloads.add(1);
                 tracing::info!("a new configuration takes over");
@@ -230,20 +230,20 @@ async fn reload_on(
 }
 
 /// Opens the access settings, and warns about doubtful ones.
-fn open_gate(config: &Config) -> anyhow::Result<Arc<Gate>> {
-    let gate = Gate::of(&config.serve)?;
-    for concern in gate.concerns(config) {
-        tracing::warn!("{concern}");
+fn load_auth(config: &Config) -> anyhow::Result<Arc<Auth>> {
+    let auth = Auth::from_config(&config.serve)?;
+    for warning in auth.warnings(config) {
+        tracing::warn!("{warning}");
     }
-    Ok(Arc::new(gate))
+    Ok(Arc::new(auth))
 }
 
 /// Loads a configuration that can replace the running one, with its tokens and certificate.
-fn load(path: &Path, first: &Config, gate: Option<&Gate>) -> anyhow::Result<Config> {
+fn load(path: &Path, first: &Config, auth: Option<&Auth>) -> anyhow::Result<Config> {
     let config = Config::load(path)?;
     if config.data_dir != first.data_dir || config.serve != first.serve {
         anyhow::bail!("`data_dir` and `[serve]` cannot change while the daemon runs; restart it");
     }
-    gate.map_or(Ok(()), Gate::reload)?;
+    auth.map_or(Ok(()), Auth::reload)?;
     Ok(config)
 }

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use super::text::say;
 use super::{Failure, MISUSED, remove_each};
 use crate::config::Config;
-use crate::serve::access::entry::{self, Entry};
+use crate::serve::access::entry::{self, TokenEntry};
 use crate::serve::access::token::Token;
-use crate::serve::access::tokens::Tokens;
-use crate::serve::access::{Right, Scope, TokensError, edit};
+use crate::serve::access::tokens::TokenList;
+use crate::serve::access::{AccessLevel, SourceScope, TokenFileError, edit};
 
 /// Create, list and remove access tokens for HTTP
 ///
@@ -85,15 +85,15 @@ fn new(arguments: &NewArguments, file: &Path, config: &Config) -> Result<(), Fai
     let token = Token::generate()
         .ok_or_else(|| anyhow!("the operating system returned no random bytes"))?;
     let sources = arguments.source.iter().map(String::as_str);
-    let entry = Entry {
+    let entry = TokenEntry {
         name: name.clone(),
         right: if arguments.admin {
-            Right::Admin
+            AccessLevel::Admin
         } else {
-            Right::Read
+            AccessLevel::Read
         },
         scope: if arguments.all_sources {
-            Scope::All
+            SourceScope::All
         } else {
             scope(sources)?
         },
@@ -119,16 +119,17 @@ fn new(arguments: &NewArguments, file: &Path, config: &Config) -> Result<(), Fai
 }
 
 /// Checks the names and makes them a scope.
-fn scope<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Result<Scope, Failure> {
+fn scope<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Result<SourceScope, Failure> {
     for name in names.clone() {
-        entry::check_source(name).map_err(|problem| Failure::Error(MISUSED, anyhow!(problem)))?;
+        entry::check_source_name(name)
+            .map_err(|problem| Failure::Error(MISUSED, anyhow!(problem)))?;
     }
-    Ok(Scope::only(names))
+    Ok(SourceScope::only(names))
 }
 
 fn list(file: &Path) -> Result<(), Failure> {
-    let tokens = match Tokens::read(file) {
-        Err(TokensError::Absent { .. }) => Tokens::default(),
+    let tokens = match TokenList::read(file) {
+        Err(TokenFileError::Absent { .. }) => TokenList::default(),
         read => read.map_err(anyhow::Error::from)?,
     };
     let now = Timestamp::now();
@@ -151,7 +152,7 @@ fn list(file: &Path) -> Result<(), Failure> {
 }
 
 /// Name, right, Sources, expiry.
-fn row(entry: &Entry, now: Timestamp) -> [String; 4] {
+fn row(entry: &TokenEntry, now: Timestamp) -> [String; 4] {
     let expires = match entry.expires {
         Some(end) if entry.is_expired(now) => format!("expired {end}"),
         Some(end) => end.to_string(),

@@ -24,7 +24,7 @@ use crate::ingest::consumer::handler::MessageOutcome;
 use crate::observe::quarantine::Entry;
 use crate::observe::status::{Report, index_bytes};
 use crate::observe::telemetry::LogFilter;
-use crate::serve::connections::{Place, Places};
+use crate::serve::connections::{ConnectionLimiter, Slot};
 use crate::serve::control::{
     Answer, LogOrder, MAX_REQUEST_BYTES, Request, ScanFigures, read_line, write_line,
 };
@@ -51,7 +51,8 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Serves until it is dropped.
 pub(crate) async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
-    let places = Places::new("the control socket", MAX_CONNECTIONS, GRACE, Arc::default());
+    let limiter =
+        ConnectionLimiter::new("the control socket", MAX_CONNECTIONS, GRACE, Arc::default());
     let rebuilding = Arc::new(Mutex::new(()));
     let mut connections = JoinSet::new();
     let mut is_failing = false;
@@ -64,10 +65,9 @@ pub(crate) async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
             Ok((stream, _)) => {
                 is_failing = false;
                 let (around, rebuilding) = (Arc::clone(&around), Arc::clone(&rebuilding));
-                let place = places.take().await;
+                let slot = limiter.acquire().await;
                 connections.spawn(async move {
-                    place
-                        .hold(converse(stream, &place, &around, &rebuilding))
+                    slot.run_until_evicted(converse(stream, &slot, &around, &rebuilding))
                         .await;
                 });
             }
@@ -87,7 +87,7 @@ pub(crate) async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
 /// Reads one request, and answers it.
 async fn converse(
     stream: UnixStream,
-    place: &Arc<Place>,
+    slot: &Arc<Slot>,
     around: &Surroundings,
     rebuilding: &Mutex<()>,
 ) {
@@ -99,7 +99,7 @@ async fn converse(
         Ok(Ok(Some(request))) => Ok(request),
         Ok(Err(error)) => Err(format!("the request cannot be read: {error}")),
     };
-    let _under_way = place.begin();
+    let _under_way = slot.begin_request();
     // Whoever asked and left needs no answer.
     let _ = conclude(request, around, rebuilding, &mut writer).await;
 }

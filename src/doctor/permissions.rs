@@ -12,7 +12,7 @@ use super::finding::{Finding, Subject};
 use super::shell::quoted;
 use crate::config::{Config, SOURCES_FOLDER};
 use crate::core::source::{Credentials, SecretFile, Source};
-use crate::serve::access::guarded::PRIVATE;
+use crate::serve::access::checked_file::PRIVATE;
 
 /// Everybody who is neither owner nor of the group may write, or enter and read.
 const OTHERS_WRITE: u32 = 0o002;

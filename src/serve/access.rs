@@ -12,49 +12,49 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+pub(crate) mod checked_file;
 pub(crate) mod edit;
 pub(crate) mod entry;
-pub(crate) mod guarded;
 pub(crate) mod token;
 pub(crate) mod tokens;
 
-pub(crate) use entry::{Right, Scope};
+pub(crate) use entry::{AccessLevel, SourceScope};
 use token::TokenHash;
-pub(crate) use tokens::TokensError;
-use tokens::{Tokens, Version};
+pub(crate) use tokens::TokenFileError;
+use tokens::{FileVersion, TokenList};
 
 /// How long a change of the file may go unseen.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Decides what a request may see; share it in an [`Arc`].
 #[derive(Debug)]
-pub(crate) struct Access(Option<Followed>);
+pub(crate) struct Access(Option<TokenFile>);
 
 /// A tokens file, and what was last taken from it.
 #[derive(Debug)]
-struct Followed {
+struct TokenFile {
     path: PathBuf,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    tokens: Arc<Tokens>,
+    tokens: Arc<TokenList>,
     /// Which version of the file was last looked at, whether it could be taken or not.
-    seen: Option<Version>,
+    seen: Option<FileVersion>,
     looked: Instant,
 }
 
 /// What the holder of a token may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
-    right: Right,
-    scope: Scope,
+    right: AccessLevel,
+    scope: SourceScope,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Denied {
+pub(crate) enum TokenError {
     /// It has no token.
     #[error("a token is needed; send the header Authorization: Bearer TOKEN")]
     Missing,
@@ -72,18 +72,18 @@ pub(crate) enum Denied {
 impl Grant {
     /// To see everything.
     pub(crate) const ALL: Self = Self {
-        right: Right::Admin,
-        scope: Scope::All,
+        right: AccessLevel::Admin,
+        scope: SourceScope::All,
     };
 
     /// That right, on those Sources.
-    pub(crate) fn new(right: Right, scope: Scope) -> Self {
+    pub(crate) fn new(right: AccessLevel, scope: SourceScope) -> Self {
         Self { right, scope }
     }
 
     /// Whether it is more than to search: to watch the service.
     pub(crate) fn is_admin(&self) -> bool {
-        self.right == Right::Admin
+        self.right == AccessLevel::Admin
     }
 
     /// Whether it may see the Source of that name. One that it may not see does not exist for it.
@@ -93,7 +93,7 @@ impl Grant {
 
     /// Whether it may see all Sources, and so what is of none in particular.
     pub(crate) fn sees_all(&self) -> bool {
-        self.scope == Scope::All
+        self.scope == SourceScope::All
     }
 }
 
@@ -104,13 +104,13 @@ impl Access {
     }
 
     /// Who has a token of that file may see what its entry says; an error where there is none in it.
-    pub(crate) fn of(path: &Path) -> Result<Self, TokensError> {
-        let tokens = Tokens::read(path)?;
+    pub(crate) fn from_file(path: &Path) -> Result<Self, TokenFileError> {
+        let tokens = TokenList::read(path)?;
         if tokens.entries.is_empty() {
             let path = path.to_owned();
-            return Err(TokensError::Empty { path });
+            return Err(TokenFileError::Empty { path });
         }
-        Ok(Self(Some(Followed {
+        Ok(Self(Some(TokenFile {
             path: path.to_owned(),
             state: Mutex::new(State {
                 seen: tokens.version,
@@ -128,7 +128,7 @@ impl Access {
     /// What may be seen with that token's text.
     ///
     /// It looks at the disk at most once a second.
-    pub(crate) fn grant(&self, bearer: Option<&str>) -> Result<Grant, Denied> {
+    pub(crate) fn grant(&self, bearer: Option<&str>) -> Result<Grant, TokenError> {
         let Some(followed) = &self.0 else {
             return Ok(Grant::ALL);
         };
@@ -138,8 +138,8 @@ impl Access {
 
     /// Takes the file as it is now, whatever is known of it. Where it is gone, there is no token any more;
     /// any other error changes nothing.
-    pub(crate) fn reload(&self) -> Result<(), TokensError> {
-        self.0.as_ref().map_or(Ok(()), Followed::reload)
+    pub(crate) fn reload(&self) -> Result<(), TokenFileError> {
+        self.0.as_ref().map_or(Ok(()), TokenFile::reload)
     }
 
     /// How many tokens there are that are of use; `None` where none is needed.
@@ -150,49 +150,51 @@ impl Access {
     }
 
     /// Which tokens are limited to a Source that is none of these, each with that Source.
-    pub(crate) fn strangers(&self, known: &[&str]) -> Vec<(String, String)> {
+    pub(crate) fn unknown_sources(&self, known: &[&str]) -> Vec<(String, String)> {
         let Some(followed) = &self.0 else {
             return Vec::new();
         };
-        let mut strangers = Vec::new();
+        let mut unknown_sources = Vec::new();
         for entry in &followed.lock().tokens.entries {
-            if let Scope::Only(names) = &entry.scope {
+            if let SourceScope::Only(names) = &entry.scope {
                 let unknown = names.iter().filter(|name| !known.contains(&name.as_str()));
-                strangers.extend(unknown.map(|source| (entry.name.clone(), source.clone())));
+                unknown_sources.extend(unknown.map(|source| (entry.name.clone(), source.clone())));
             }
         }
-        strangers
+        unknown_sources
     }
 }
 
-fn grant(tokens: &Tokens, bearer: Option<&str>, now: Timestamp) -> Result<Grant, Denied> {
-    let text = bearer.ok_or(Denied::Missing)?;
-    if !token::is_whole(text) {
-        return Err(Denied::Malformed);
+fn grant(tokens: &TokenList, bearer: Option<&str>, now: Timestamp) -> Result<Grant, TokenError> {
+    let text = bearer.ok_or(TokenError::Missing)?;
+    if !token::is_well_formed(text) {
+        return Err(TokenError::Malformed);
     }
-    let entry = tokens.find(&TokenHash::of(text)).ok_or(Denied::Unknown)?;
+    let entry = tokens
+        .find(&TokenHash::of(text))
+        .ok_or(TokenError::Unknown)?;
     if entry.is_expired(now) {
-        return Err(Denied::Expired);
+        return Err(TokenError::Expired);
     }
     Ok(Grant::new(entry.right, entry.scope.clone()))
 }
 
-impl Followed {
+impl TokenFile {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The tokens that count at that moment.
-    fn tokens(&self, now: Instant) -> Arc<Tokens> {
+    fn tokens(&self, now: Instant) -> Arc<TokenList> {
         let mut state = self.lock();
-        if now.saturating_duration_since(state.looked) >= LOOK_EVERY {
+        if now.saturating_duration_since(state.looked) >= RECHECK_INTERVAL {
             state.looked = now;
-            let there = Version::at(&self.path);
+            let there = FileVersion::at(&self.path);
             if there != state.seen {
                 state.seen = there;
                 match self.take_over(&mut state) {
                     Ok(()) => {}
-                    Err(error @ TokensError::Absent { .. }) => {
+                    Err(error @ TokenFileError::Absent { .. }) => {
                         tracing::error!(%error, "all tokens are gone with their file");
                     }
                     Err(error) => {
@@ -204,16 +206,16 @@ impl Followed {
         Arc::clone(&state.tokens)
     }
 
-    fn reload(&self) -> Result<(), TokensError> {
+    fn reload(&self) -> Result<(), TokenFileError> {
         let mut state = self.lock();
         state.looked = Instant::now();
-        state.seen = Version::at(&self.path);
+        state.seen = FileVersion::at(&self.path);
         self.take_over(&mut state)
     }
 
     /// Takes the file as it is. Where there is none, there is no token; any other error changes nothing.
-    fn take_over(&self, state: &mut State) -> Result<(), TokensError> {
-        match Tokens::read(&self.path) {
+    fn take_over(&self, state: &mut State) -> Result<(), TokenFileError> {
+        match TokenList::read(&self.path) {
             Ok(tokens) => {
                 let (file, number) = (self.path.display(), tokens.entries.len());
                 tracing::info!(%file, tokens = number, "the tokens were read anew");
@@ -222,8 +224,8 @@ impl Followed {
                 Ok(())
             }
             Err(error) => {
-                if matches!(error, TokensError::Absent { .. }) {
-                    state.tokens = Arc::new(Tokens::default());
+                if matches!(error, TokenFileError::Absent { .. }) {
+                    state.tokens = Arc::new(TokenList::default());
                 }
                 Err(error)
             }

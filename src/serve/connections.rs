@@ -1,8 +1,10 @@
-//! Places for connections: how many there may be, and which one gives its place to a newcomer.
+//! Limits the number of open connections, and evicts the one that has been idle longest to admit a new one.
 //!
-//! A client without a request under way loses nothing by connecting anew, so it keeps nobody out; one with a
-//! request keeps its place until that is answered. What is spoken on a connection, and how long it may lie idle
-//! where nobody wants its place, is not decided here.
+//! A semaphore cannot replace this: it would let 256 idle or silent clients lock everyone else out. A client
+//! without a request in flight loses nothing by reconnecting, so its slot is given to a newcomer. A connection
+//! with a request in flight keeps its slot until the response is sent.
+//!
+//! This module knows no protocol and closes no idle connection unless a newcomer needs its slot.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -16,64 +18,63 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::counters::Counter;
 
-mod table;
+mod slots;
 
-use table::{Refused, Table};
+use slots::{NoSlot, Slots};
 
-/// So many places; one task takes them.
+/// Hands out a fixed number of connection slots. Only one task may acquire them.
 #[derive(Debug)]
-pub(crate) struct Places {
-    table: Mutex<Table>,
-    /// That a place has become free, or can be had, since the last look.
+pub(crate) struct ConnectionLimiter {
+    slots: Mutex<Slots>,
+    /// Signals that a slot became free or its connection became idle.
     changed: Notify,
-    /// Of what, in the log.
-    of: &'static str,
-    /// Connections that gave their places away.
-    cut_off: Arc<Counter>,
+    /// The name of the service in the log.
+    service: &'static str,
+    /// Counts evicted connections.
+    evictions: Arc<Counter>,
 }
 
-/// The place of one connection, free again when the last of it is dropped.
+/// The slot of one connection. It is free again when the last reference is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    places: Arc<Places>,
-    number: u64,
-    cut: CancellationToken,
-    has_asked: AtomicBool,
-    under_way: AtomicUsize,
+pub(crate) struct Slot {
+    limiter: Arc<ConnectionLimiter>,
+    id: u64,
+    evicted: CancellationToken,
+    has_had_request: AtomicBool,
+    requests_in_flight: AtomicUsize,
 }
 
-/// While it is there, its place is not given away.
+/// Protects a connection from eviction until it is dropped.
 #[derive(Debug)]
-pub(crate) struct UnderWay(Arc<Place>);
+pub(crate) struct RequestGuard(Arc<Slot>);
 
-impl Places {
-    /// At most so many; a connection may wait for `grace` at least until its request is there. `of` names
-    /// them in the log, and `cut_off` counts connections that gave their places away.
+impl ConnectionLimiter {
+    /// Allows `max` connections. Each is safe from eviction until it has been idle for `grace`.
     pub(crate) fn new(
-        of: &'static str,
-        most: usize,
+        service: &'static str,
+        max: usize,
         grace: Duration,
-        cut_off: Arc<Counter>,
+        evictions: Arc<Counter>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            table: Mutex::new(Table::new(most, grace)),
+            slots: Mutex::new(Slots::new(max, grace)),
             changed: Notify::new(),
-            of,
-            cut_off,
+            service,
+            evictions,
         })
     }
 
-    /// A place for a newcomer: a free one, or else that of the connection which has waited for a request for
-    /// longest. Where all are answered it waits.
-    pub(crate) async fn take(self: &Arc<Self>) -> Arc<Place> {
+    /// Returns a slot. If none is free, evicts the connection that has been idle longest, or waits
+    /// while all connections have a request in flight.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> Arc<Slot> {
         loop {
             let changed = self.changed.notified();
-            match self.try_take() {
-                Ok(place) => return place,
-                Err(Some(at)) => {
+            match self.try_acquire() {
+                Ok(slot) => return slot,
+                Err(Some(retry_at)) => {
                     tokio::select! {
                         () = changed => {}
-                        () = tokio::time::sleep_until(at.into()) => {}
+                        () = tokio::time::sleep_until(retry_at.into()) => {}
                     }
                 }
                 Err(None) => changed.await,
@@ -81,108 +82,107 @@ impl Places {
         }
     }
 
-    /// A free place; or when to look again, at the latest.
-    fn try_take(self: &Arc<Self>) -> Result<Arc<Place>, Option<Instant>> {
-        let cut = CancellationToken::new();
-        let mut table = self.table();
-        let refused = match table.take(Instant::now(), cut.clone()) {
-            Ok(number) => {
-                return Ok(Arc::new(Place {
-                    places: Arc::clone(self),
-                    number,
-                    cut,
-                    has_asked: AtomicBool::new(false),
-                    under_way: AtomicUsize::new(0),
+    /// Returns a free slot, or the latest time to try again. `None` means to wait for a change.
+    fn try_acquire(self: &Arc<Self>) -> Result<Arc<Slot>, Option<Instant>> {
+        let evicted = CancellationToken::new();
+        let mut slots = self.slots();
+        let no_slot = match slots.acquire(Instant::now(), evicted.clone()) {
+            Ok(id) => {
+                return Ok(Arc::new(Slot {
+                    limiter: Arc::clone(self),
+                    id,
+                    evicted,
+                    has_had_request: AtomicBool::new(false),
+                    requests_in_flight: AtomicUsize::new(0),
                 }));
             }
-            Err(refused) => refused,
+            Err(no_slot) => no_slot,
         };
-        if table.becomes_full() {
+        if slots.mark_full() {
             tracing::warn!(
-                of = self.of,
-                connections = table.len(),
-                "all places for connections are taken; whoever comes gets the place of the connection that \
-                 has waited for a request for longest"
+                service = self.service,
+                connections = slots.len(),
+                "connection limit reached; each new connection replaces the one that has been idle longest"
             );
         }
-        match refused {
-            Refused::UntilItLeft { is_cut_now } => {
-                self.cut_off.add(u64::from(is_cut_now));
+        match no_slot {
+            NoSlot::EvictionPending { is_new } => {
+                self.evictions.add(u64::from(is_new));
                 Err(None)
             }
-            Refused::Until(at) => Err(Some(at)),
-            Refused::AllAsk => Err(None),
+            NoSlot::RetryAt(time) => Err(Some(time)),
+            NoSlot::AllBusy => Err(None),
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
-        // No panic can leave it half-written: none of its methods has one.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        // A poisoned lock still holds valid slots: none of its methods can panic halfway.
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
-    /// Notes that a request is there; it is under way until what is returned is dropped.
-    pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
-        self.has_asked.store(true, Ordering::Relaxed);
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        self.places.table().note_request(self.number);
-        UnderWay(Arc::clone(self))
+impl Slot {
+    /// Marks the connection as busy until the guard is dropped.
+    pub(crate) fn begin_request(self: &Arc<Self>) -> RequestGuard {
+        self.has_had_request.store(true, Ordering::Relaxed);
+        self.requests_in_flight.fetch_add(1, Ordering::Relaxed);
+        self.limiter.slots().mark_busy(self.id);
+        RequestGuard(Arc::clone(self))
     }
 
-    /// Whether there has been a request.
-    pub(crate) fn has_asked(&self) -> bool {
-        self.has_asked.load(Ordering::Relaxed)
+    pub(crate) fn has_had_request(&self) -> bool {
+        self.has_had_request.load(Ordering::Relaxed)
     }
 
-    /// Goes on with the answer to a request that there has been, as far as there has.
-    pub(crate) fn go_on(self: &Arc<Self>) -> Option<UnderWay> {
-        self.has_asked().then(|| self.begin())
+    /// Marks the connection as busy with the response to an earlier request. Returns `None` if there
+    /// has been no request yet.
+    pub(crate) fn resume_request(self: &Arc<Self>) -> Option<RequestGuard> {
+        self.has_had_request().then(|| self.begin_request())
     }
 
-    /// Runs what is spoken to its end, or until the place is given away: then it is dropped.
-    pub(crate) async fn hold(&self, spoken: impl Future<Output = ()>) {
-        let mut spoken = pin!(spoken);
-        let mut cut = pin!(self.cut.cancelled());
+    /// Runs `connection` until it ends or is evicted. An evicted connection is dropped.
+    pub(crate) async fn run_until_evicted(&self, connection: impl Future<Output = ()>) {
+        let mut connection = pin!(connection);
+        let mut evicted = pin!(self.evicted.cancelled());
         poll_fn(|cx| {
-            if cut.as_mut().poll(cx).is_ready() {
+            if evicted.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            let polled = spoken.as_mut().poll(cx);
+            let polled = connection.as_mut().poll(cx);
             if polled.is_pending() {
-                self.note_pause();
+                self.mark_idle_unless_busy();
             }
             polled
         })
         .await;
     }
 
-    /// Notes what is waited for, now that everything that has come was looked at.
-    fn note_pause(&self) {
-        if self.under_way.load(Ordering::Relaxed) == 0
-            && self.places.table().note_wait(self.number, Instant::now())
+    /// Called after all received bytes were processed: without a request in flight, the connection is idle.
+    fn mark_idle_unless_busy(&self) {
+        if self.requests_in_flight.load(Ordering::Relaxed) == 0
+            && self.limiter.slots().mark_idle(self.id, Instant::now())
         {
-            self.places.changed.notify_one();
+            self.limiter.changed.notify_one();
         }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.requests_in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut table = self.places.table();
-        if table.leave(self.number) {
+        let mut slots = self.limiter.slots();
+        if slots.release(self.id) {
             tracing::info!(
-                of = self.places.of,
-                "there are free places for connections again"
+                service = self.limiter.service,
+                "connections are below the limit again"
             );
         }
-        self.places.changed.notify_one();
+        self.limiter.changed.notify_one();
     }
 }
 
@@ -192,61 +192,63 @@ mod tests {
 
     const TOO_LONG: Duration = Duration::from_secs(20);
 
-    fn places(grace: Duration) -> (Arc<Places>, Arc<Counter>) {
-        let cut_off = Arc::new(Counter::default());
+    fn limiter(grace: Duration) -> (Arc<ConnectionLimiter>, Arc<Counter>) {
+        let evictions = Arc::new(Counter::default());
         (
-            Places::new("tests", 1, grace, Arc::clone(&cut_off)),
-            cut_off,
+            ConnectionLimiter::new("tests", 1, grace, Arc::clone(&evictions)),
+            evictions,
         )
     }
 
     async fn in_time<T>(future: impl Future<Output = T>) -> T {
         let ended = tokio::time::timeout(TOO_LONG, future).await;
-        ended.expect("it ends long before")
+        ended.expect("it ends within the time limit")
     }
 
     #[tokio::test]
-    async fn who_waits_gives_way_and_is_counted() {
-        let (places, cut_off) = places(Duration::ZERO);
-        let first = places.take().await;
-        let held = tokio::spawn(async move { first.hold(std::future::pending()).await });
-        let _second = in_time(places.take()).await;
-        in_time(held).await.unwrap();
-        assert_eq!(cut_off.get(), 1);
+    async fn evicts_and_counts_an_idle_connection() {
+        let (limiter, evictions) = limiter(Duration::ZERO);
+        let first = limiter.acquire().await;
+        let running =
+            tokio::spawn(async move { first.run_until_evicted(std::future::pending()).await });
+        let _second = in_time(limiter.acquire()).await;
+        in_time(running).await.unwrap();
+        assert_eq!(evictions.get(), 1);
     }
 
     #[tokio::test]
-    async fn who_asks_stays_until_it_is_answered_and_leaves_a_place() {
-        let (places, cut_off) = places(Duration::ZERO);
-        let first = places.take().await;
-        assert!(!first.has_asked() && first.go_on().is_none());
-        let answer = CancellationToken::new();
-        let answered = answer.clone();
-        let asked = tokio::spawn(async move {
-            let asks = async {
-                let _under_way = first.begin();
-                answered.cancelled().await;
+    async fn busy_connection_keeps_its_slot_until_the_request_ends() {
+        let (limiter, evictions) = limiter(Duration::ZERO);
+        let first = limiter.acquire().await;
+        assert!(!first.has_had_request() && first.resume_request().is_none());
+        let finish = CancellationToken::new();
+        let finished = finish.clone();
+        let running = tokio::spawn(async move {
+            let request = async {
+                let _guard = first.begin_request();
+                finished.cancelled().await;
             };
-            first.hold(asks).await;
-            first.has_asked()
+            first.run_until_evicted(request).await;
+            first.has_had_request()
         });
-        let mut second = pin!(places.take());
-        let early = poll_fn(|cx| Poll::Ready(second.as_mut().poll(cx).is_ready()));
-        assert!(!early.await, "nobody has left");
-        answer.cancel();
+        let mut second = pin!(limiter.acquire());
+        let is_early = poll_fn(|cx| Poll::Ready(second.as_mut().poll(cx).is_ready()));
+        assert!(!is_early.await, "the slot is still taken");
+        finish.cancel();
         in_time(second).await;
-        assert!(in_time(asked).await.unwrap());
-        assert_eq!(cut_off.get(), 0);
+        assert!(in_time(running).await.unwrap());
+        assert_eq!(evictions.get(), 0);
     }
 
     #[tokio::test]
-    async fn who_has_come_just_now_is_waited_for() {
-        let (places, _) = places(Duration::from_millis(50));
-        let first = places.take().await;
+    async fn new_connection_is_not_evicted_within_the_grace_period() {
+        let (limiter, _) = limiter(Duration::from_millis(50));
+        let first = limiter.acquire().await;
         let began = Instant::now();
-        let held = tokio::spawn(async move { first.hold(std::future::pending()).await });
-        in_time(places.take()).await;
+        let running =
+            tokio::spawn(async move { first.run_until_evicted(std::future::pending()).await });
+        in_time(limiter.acquire()).await;
         assert!(began.elapsed() >= Duration::from_millis(50));
-        held.await.unwrap();
+        running.await.unwrap();
     }
 }

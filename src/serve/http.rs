@@ -1,6 +1,6 @@
-//! The HTTP side: searches, and what the daemon is doing, for those who ask over the network.
+//! The HTTP server: searches, status, metrics and the page for people. It is read-only.
 //!
-//! Nothing can be changed by it. Who may read what is decided at the [`gate`].
+//! [`auth`] decides who may read what. The routes are in `routes`.
 
 use std::future::pending;
 use std::io;
@@ -19,131 +19,132 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Listen;
 use crate::core::counters::Counter;
-use crate::serve::connections::{Place, Places};
+use crate::serve::connections::{ConnectionLimiter, Slot};
 
 pub(crate) mod api;
 pub(crate) mod app_state;
+pub(crate) mod auth;
 mod deployment_status;
-pub(crate) mod gate;
 mod host_check;
 pub(crate) mod listener;
 mod metrics;
 mod page;
-mod patience;
 mod redact;
 mod request_metrics;
 mod routes;
 pub(crate) mod tls;
+mod write_timeout;
 
 use app_state::AppState;
-use gate::Gate;
+use auth::Auth;
 use listener::{ListenError, Listener, Transport};
-use patience::Patience;
+use write_timeout::WriteTimeout;
 
-/// How long an answer that is under way may take when the daemon stops.
-pub(crate) const CLOSING: Duration = Duration::from_secs(3);
+/// How long responses in flight may take when the daemon stops.
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a client may take, and how many there may be.
+/// Limits on clients and their connections.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
-    /// Connections at a time; one above it gets the place of the one that has waited for a request for
-    /// longest, or waits where all have a request under way.
-    connections: usize,
-    /// How long a connection may wait for a request before its place can be had.
-    grace: Duration,
-    /// From when a connection is there until both sides speak TLS.
-    handshake: Duration,
-    /// From then until the header of the first request is there.
+struct Limits {
+    /// Maximum number of open connections. Above it, a new connection replaces the one that has been idle
+    /// longest, or waits while all have a request in flight.
+    max_connections: usize,
+    /// How long a connection must have been idle before it can be evicted.
+    idle_grace: Duration,
+    /// Maximum duration of the TLS handshake.
+    tls_handshake: Duration,
+    /// Maximum time until the header of the first request is complete.
     first_header: Duration,
-    /// From when a request is waited for until its header is there; so also how long a connection
-    /// lies idle.
-    header: Duration,
-    /// How long a client may take none of the answer that it is sent.
-    taking: Duration,
-    /// Of one connection, after which it ends with the answer that is under way.
+    /// Maximum time to wait for a request header, and so the keep-alive timeout.
+    header_read: Duration,
+    /// Maximum time a response write may make no progress.
+    write: Duration,
+    /// Maximum age of a connection. It then ends after the response in flight.
     lifetime: Duration,
-    /// For that answer, here and when the daemon stops.
-    closing: Duration,
-    /// The most bytes of a request's header.
+    /// Maximum time to finish that response, here and when the daemon stops.
+    drain: Duration,
+    /// Maximum size of a request header.
     header_bytes: usize,
 }
 
-const BOUNDS: Bounds = Bounds {
-    // Some forty browsers at a time: each holds up to six, and keeps them for a while.
-    connections: 256,
-    // What a client on the other side of the world takes from its connection to its request.
-    grace: Duration::from_millis(250),
-    handshake: Duration::from_secs(10),
-    // Whoever connects has something to ask; a browser that does so in advance connects anew.
+const LIMITS: Limits = Limits {
+    // About 40 browsers at a time: each keeps up to six connections open.
+    max_connections: 256,
+    // The first request of a client on the other side of the world arrives within this time.
+    idle_grace: Duration::from_millis(250),
+    tls_handshake: Duration::from_secs(10),
+    // A client that connects has a request to send. A browser that connects early reconnects when it needs to.
     first_header: Duration::from_secs(10),
-    // Above the interval at which metrics are usually read, so that a connection serves again.
-    header: Duration::from_secs(90),
-    taking: Duration::from_secs(30),
+    // Longer than the usual scrape interval, so that Prometheus can reuse its connection.
+    header_read: Duration::from_secs(90),
+    write: Duration::from_secs(30),
     lifetime: Duration::from_secs(3600),
-    closing: CLOSING,
+    drain: DRAIN_TIMEOUT,
     header_bytes: 16 * 1024,
 };
 
-/// How long to wait after a connection could not be accepted.
+/// How long to wait after `accept` failed.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// How many such failures in a row are the end.
+/// The server gives up after this many failures in a row.
 const MAX_ACCEPT_FAILURES: u32 = 300;
 
-/// Why nothing is served.
+/// Why the HTTP server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
-    /// Nobody can connect.
+    /// The address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// No connection can be accepted any more.
+    /// `accept` has failed for five minutes.
     #[error(
         "failed to accept connections for {} seconds: {cause}",
         ACCEPT_PAUSE.as_secs() * u64::from(MAX_ACCEPT_FAILURES)
     )]
     Accept {
-        /// The last reason.
+        /// The last error.
         cause: io::Error,
     },
 }
 
-/// Takes the address: clients can connect from then on, and are answered when [`serve`] runs.
+/// Binds the address. Clients can connect from now on; they get responses once [`serve`] runs.
 pub(crate) async fn bind(listen: &Listen) -> Result<Listener, HttpError> {
     Ok(Listener::bind(listen).await?)
 }
 
-/// Answers until `stop`; then what is under way is answered, within three seconds, and all closed.
+/// Serves requests until `stop` is cancelled, then finishes the responses in flight within
+/// [`DRAIN_TIMEOUT`] and closes all connections.
 ///
-/// Dropping the future closes all connections at once. It ends by itself only where no connection
+/// Dropping the future closes all connections immediately. Without `stop`, it returns only if no connection
 /// could be accepted for five minutes.
 pub(crate) async fn serve(
     listener: Listener,
-    gate: Arc<Gate>,
+    auth: Arc<Auth>,
     app: Arc<AppState>,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
     let board = Arc::clone(&app.board);
-    let router = gate::guarded(routes::router(app), Arc::clone(&gate));
-    let cut_off = Arc::clone(&board.http.cut_off);
+    let router = auth::require_auth(routes::router(app), Arc::clone(&auth));
+    let evictions = Arc::clone(&board.http.cut_off);
     let router = request_metrics::record_requests(router, board);
-    serve_within(BOUNDS, listener, &gate, router, cut_off, stop).await
+    serve_with_limits(LIMITS, listener, &auth, router, evictions, stop).await
 }
 
-async fn serve_within(
-    bounds: Bounds,
+async fn serve_with_limits(
+    limits: Limits,
     listener: Listener,
-    gate: &Gate,
+    auth: &Auth,
     router: Router,
-    cut_off: Arc<Counter>,
+    evictions: Arc<Counter>,
     stop: CancellationToken,
 ) -> Result<(), HttpError> {
-    let places = Places::new("HTTP", bounds.connections, bounds.grace, cut_off);
+    let limiter =
+        ConnectionLimiter::new("HTTP", limits.max_connections, limits.idle_grace, evictions);
     let mut connections = JoinSet::new();
     let mut failures = 0;
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             Some(ended) = connections.join_next() => {
-                note(ended);
+                log_panic(ended);
                 continue;
             }
             accepted = listener.accept() => accepted,
@@ -151,22 +152,22 @@ async fn serve_within(
         let cause = match accepted {
             Ok(stream) => {
                 failures = 0;
-                let Some(place) = stop.run_until_cancelled(places.take()).await else {
+                let Some(slot) = stop.run_until_cancelled(limiter.acquire()).await else {
                     break;
                 };
-                let (tls, router, stop) = (gate.acceptor(), router.clone(), stop.clone());
+                let (tls, router, stop) = (auth.acceptor(), router.clone(), stop.clone());
                 connections.spawn(async move {
-                    let taken = take(bounds, stream, &place, tls, router, stop);
-                    place.hold(taken).await;
+                    let connection = handshake_and_serve(limits, stream, &slot, tls, router, stop);
+                    slot.run_until_evicted(connection).await;
                 });
                 continue;
             }
-            Err(cause) if is_of_one_client(&cause) => continue,
+            Err(cause) if is_connection_error(&cause) => continue,
             Err(cause) => cause,
         };
         failures += 1;
         if failures == 1 {
-            tracing::warn!(%cause, "failed to accept a connection; it is tried again");
+            tracing::warn!(%cause, "failed to accept a connection; retrying");
         } else if failures == MAX_ACCEPT_FAILURES {
             return Err(HttpError::Accept { cause });
         }
@@ -177,86 +178,85 @@ async fn serve_within(
     }
     drop(listener);
     while let Some(ended) = connections.join_next().await {
-        note(ended);
+        log_panic(ended);
     }
     Ok(())
 }
 
-/// Agrees with one client on TLS where it is to be spoken, and serves it.
-async fn take(
-    bounds: Bounds,
+/// Does the TLS handshake, if TLS is configured, and serves the connection.
+async fn handshake_and_serve(
+    limits: Limits,
     stream: Box<dyn Transport>,
-    place: &Arc<Place>,
+    slot: &Arc<Slot>,
     tls: Option<TlsAcceptor>,
     router: Router,
     stop: CancellationToken,
 ) {
-    let stream = Patience::new(stream, bounds.taking, Arc::clone(place));
+    let stream = WriteTimeout::new(stream, limits.write, Arc::clone(slot));
     let Some(tls) = tls else {
-        return answer(bounds, stream, place, router, stop).await;
+        return serve_connection(limits, stream, slot, router, stop).await;
     };
-    let agreed = tokio::time::timeout(bounds.handshake, tls.accept(stream));
-    // One that speaks no TLS, or nothing at all, is to be told nothing.
-    if let Some(Ok(Ok(stream))) = stop.run_until_cancelled(agreed).await {
-        answer(bounds, stream, place, router, stop).await;
+    let handshake = tokio::time::timeout(limits.tls_handshake, tls.accept(stream));
+    // A client that does not speak TLS gets no response.
+    if let Some(Ok(Ok(stream))) = stop.run_until_cancelled(handshake).await {
+        serve_connection(limits, stream, slot, router, stop).await;
     }
 }
 
-/// Serves one connection to its end.
-async fn answer(
-    bounds: Bounds,
+/// Serves one connection until it ends.
+async fn serve_connection(
+    limits: Limits,
     stream: impl Transport + 'static,
-    place: &Arc<Place>,
+    slot: &Arc<Slot>,
     router: Router,
     stop: CancellationToken,
 ) {
     let router = TowerToHyperService::new(router);
-    // The whole answer is there when the router has it; what the client does not take of it is watched
-    // where it is written.
-    let routed = service_fn(|request| {
-        let under_way = place.begin();
-        let answer = router.call(request);
+    // The router returns complete responses. `WriteTimeout` guards the connection while one is sent.
+    let service = service_fn(|request| {
+        let guard = slot.begin_request();
+        let response = router.call(request);
         async move {
-            let answer = answer.await;
-            drop(under_way);
-            answer
+            let response = response.await;
+            drop(guard);
+            response
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(bounds.header)
-        .max_buf_size(bounds.header_bytes)
-        .serve_connection(TokioIo::new(stream), routed);
+        .header_read_timeout(limits.header_read)
+        .max_buf_size(limits.header_bytes)
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
-        // Whatever went wrong is the client's affair: there is nobody else to tell.
+        // Errors of a connection are the client's: there is nothing to do about them here.
         _ = connection.as_mut() => return,
-        () = until_silent_for(bounds.first_header, place) => return,
+        () = no_request_within(limits.first_header, slot) => return,
         () = stop.cancelled() => {}
-        () = tokio::time::sleep(bounds.lifetime) => {}
+        () = tokio::time::sleep(limits.lifetime) => {}
     }
     connection.as_mut().graceful_shutdown();
-    // One that is not through by then is cut off.
-    let _ = tokio::time::timeout(bounds.closing, connection).await;
+    // A response that takes longer is cut off.
+    let _ = tokio::time::timeout(limits.drain, connection).await;
 }
 
-/// Ends after that time where no request has come by then, else never.
-async fn until_silent_for(limit: Duration, place: &Place) {
+/// Returns after `limit` if no request has arrived by then. Otherwise never returns.
+async fn no_request_within(limit: Duration, slot: &Slot) {
     tokio::time::sleep(limit).await;
-    if place.has_asked() {
+    if slot.has_had_request() {
         pending().await
     }
 }
 
-/// A panic is a defect here, but no reason to stop what the daemon is for.
-fn note(ended: Result<(), JoinError>) {
+/// Logs a panic in a connection task. A panic is a bug, but does not stop the daemon.
+fn log_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
-        tracing::error!(%error, "the answer to an HTTP request panicked");
+        tracing::error!(%error, "HTTP request handler panicked");
     }
 }
 
-/// Whether only the connection that was being accepted is concerned.
-fn is_of_one_client(cause: &io::Error) -> bool {
+/// Whether the error affects only the connection that was being accepted.
+fn is_connection_error(cause: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(
         cause.kind(),

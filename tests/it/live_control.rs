@@ -263,7 +263,7 @@ fn unfinished_requests_keep_nobody_out() {
     let _halves: Vec<UnixStream> = halves.collect();
     live.cli.succeed(&["status"]);
     live.cli.succeed(&["log"]);
-    assert_eq!(daemon.count(&["all places for connections are taken"]), 1);
+    assert_eq!(daemon.count(&["connection limit reached"]), 1);
     daemon.terminate();
 }
 

@@ -10,11 +10,11 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{load, open_gate, stop_on_signals};
+use super::{load, load_auth, stop_on_signals};
 use crate::config::Config;
 use crate::daemon::{onlooker, systemd};
 use crate::observe::status::Board;
-use crate::serve::http::gate::Gate;
+use crate::serve::http::auth::Auth;
 use crate::serve::http::{self, app_state::AppState};
 
 /// Serves until a signal stops it.
@@ -26,19 +26,19 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
         .context("nothing to serve: `serve.listen` is \"off\"; write an address")?;
     let board = Arc::new(Board::new(config.data_dir.clone()));
     let app = AppState::new(Arc::clone(&board), &config)?;
-    let gate = open_gate(&config)?;
+    let auth = load_auth(&config)?;
     let listener = http::bind(listen).await?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
     tracing::info!(address = %listener.address(), "serving searches, read-only");
     // Runs until HTTP has ended.
     let ended = tokio::select! {
-        ended = http::serve(listener, Arc::clone(&gate), Arc::clone(&app), stop.clone()) => {
+        ended = http::serve(listener, Arc::clone(&auth), Arc::clone(&app), stop.clone()) => {
             ended.map_err(anyhow::Error::from)
         }
         () = onlooker::look(&app) => unreachable!("it looks until it is dropped"),
         () = systemd::tell_as_served(&board) => unreachable!("it tells until it is dropped"),
-        ended = reload_on(hangups, path, &config, &app, &gate, &stop) => ended,
+        ended = reload_on(hangups, path, &config, &app, &auth, &stop) => ended,
     };
     systemd::stopping();
     if ended.is_ok() {
@@ -53,12 +53,12 @@ async fn reload_on(
     path: PathBuf,
     first: &Config,
     app: &AppState,
-    gate: &Gate,
+    auth: &Auth,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
         systemd::reloading();
-        match load(&path, first, Some(gate)) {
+        match load(&path, first, Some(auth)) {
             Ok(config) => {
                 app.board.reloads.add(1);
                 app.replace_catalog(&config);

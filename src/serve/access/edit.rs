@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use super::entry::Entry;
-use super::tokens::{MAX_TOKENS, Tokens, TokensError, is_remark};
+use super::entry::TokenEntry;
+use super::tokens::{MAX_TOKENS, TokenFileError, TokenList, is_comment};
 
 /// The mode of a file that is new.
 const NEW_MODE: u32 = 0o600;
@@ -19,10 +19,10 @@ const HEAD: &str = "# Tokens of asset-indexer, a line each: made by `token new`,
                     # Of a token only its SHA-256 is here; the token itself is nowhere.\n";
 
 /// Adds an entry; the file is made where there is none.
-pub(crate) fn add(path: &Path, entry: &Entry) -> Result<(), TokensError> {
+pub(crate) fn add(path: &Path, entry: &TokenEntry) -> Result<(), TokenFileError> {
     let change = Change::begin(path)?;
     let (mut text, tokens) = match change.read() {
-        Err(TokensError::Absent { .. }) => (HEAD.to_owned(), Tokens::default()),
+        Err(TokenFileError::Absent { .. }) => (HEAD.to_owned(), TokenList::default()),
         read => read?,
     };
     if tokens
@@ -30,7 +30,7 @@ pub(crate) fn add(path: &Path, entry: &Entry) -> Result<(), TokensError> {
         .iter()
         .any(|before| before.name == entry.name)
     {
-        return Err(TokensError::Taken {
+        return Err(TokenFileError::Taken {
             path: path.to_owned(),
             name: entry.name.clone(),
         });
@@ -47,17 +47,17 @@ pub(crate) fn add(path: &Path, entry: &Entry) -> Result<(), TokensError> {
 }
 
 /// Takes out the entry of that name.
-pub(crate) fn remove(path: &Path, name: &str) -> Result<(), TokensError> {
+pub(crate) fn remove(path: &Path, name: &str) -> Result<(), TokenFileError> {
     let change = Change::begin(path)?;
     let (text, _) = change.read()?;
     let is_meant = |line: &str| {
         // Each line was read as an entry just before.
-        !is_remark(line) && Entry::parse(line).is_ok_and(|entry| entry.name == name)
+        !is_comment(line) && TokenEntry::parse(line).is_ok_and(|entry| entry.name == name)
     };
     let (gone, kept): (Vec<&str>, Vec<&str>) =
         text.split_inclusive('\n').partition(|line| is_meant(line));
     if gone.is_empty() {
-        return Err(TokensError::Unknown {
+        return Err(TokenFileError::Unknown {
             path: path.to_owned(),
             name: name.to_owned(),
         });
@@ -75,7 +75,7 @@ struct Change {
 
 impl Change {
     /// Waits until nobody else changes a file in the same folder.
-    fn begin(path: &Path) -> Result<Self, TokensError> {
+    fn begin(path: &Path) -> Result<Self, TokenFileError> {
         let path = match fs::canonicalize(path) {
             Ok(path) => path,
             Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
@@ -95,19 +95,19 @@ impl Change {
         })
     }
 
-    fn failed(&self, attempted: &'static str) -> impl FnOnce(io::Error) -> TokensError {
+    fn failed(&self, attempted: &'static str) -> impl FnOnce(io::Error) -> TokenFileError {
         failed(attempted, &self.path)
     }
 
     /// The text, and that it can be read.
-    fn read(&self) -> Result<(String, Tokens), TokensError> {
-        let tokens = Tokens::read(&self.path)?;
+    fn read(&self) -> Result<(String, TokenList), TokenFileError> {
+        let tokens = TokenList::read(&self.path)?;
         let text = fs::read_to_string(&self.path).map_err(self.failed("read"))?;
         Ok((text, tokens))
     }
 
     /// Puts a file with that text in the place of the former, of the same owner and permissions.
-    fn finish(self, text: &str) -> Result<(), TokensError> {
+    fn finish(self, text: &str) -> Result<(), TokenFileError> {
         let mut beside = self.path.clone().into_os_string();
         beside.push(".new");
         let beside = PathBuf::from(beside);
@@ -147,9 +147,9 @@ impl Change {
     }
 }
 
-fn failed(attempted: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TokensError {
+fn failed(attempted: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TokenFileError {
     let path = path.to_owned();
-    move |cause| TokensError::Write {
+    move |cause| TokenFileError::Write {
         attempted,
         path,
         cause,
@@ -159,21 +159,21 @@ fn failed(attempted: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Tok
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::access::entry::{Right, Scope};
+    use crate::serve::access::entry::{AccessLevel, SourceScope};
     use crate::serve::access::token::TokenHash;
 
-    fn entry(name: &str) -> Entry {
-        Entry {
+    fn entry(name: &str) -> TokenEntry {
+        TokenEntry {
             name: name.to_owned(),
-            right: Right::Read,
-            scope: Scope::only(["photos"]),
+            right: AccessLevel::Read,
+            scope: SourceScope::only(["photos"]),
             hash: TokenHash::of(name),
             expires: None,
         }
     }
 
     fn names(path: &Path) -> Vec<String> {
-        let entries = Tokens::read(path).unwrap().entries;
+        let entries = TokenList::read(path).unwrap().entries;
         entries.into_iter().map(|entry| entry.name).collect()
     }
 
@@ -218,7 +218,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
         let absent = remove(&path, "a").unwrap_err();
-        assert!(matches!(absent, TokensError::Absent { .. }), "{absent}");
+        assert!(matches!(absent, TokenFileError::Absent { .. }), "{absent}");
         add(&path, &entry("a")).unwrap();
         let before = fs::read_to_string(&path).unwrap();
         let taken = add(&path, &entry("a")).unwrap_err().to_string();
@@ -233,7 +233,7 @@ mod tests {
         for result in [add(&path, &entry("b")), remove(&path, "a")] {
             let error = result.unwrap_err();
             assert!(
-                matches!(error, TokensError::Line { line: 4, .. }),
+                matches!(error, TokenFileError::Line { line: 4, .. }),
                 "{error}"
             );
         }

@@ -26,13 +26,13 @@ const ALL_SOURCES: &str = "*";
 
 /// A token as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct TokenEntry {
     /// By which people tell it from others.
     pub name: String,
     /// Whether it may see how the service does.
-    pub right: Right,
+    pub right: AccessLevel,
     /// Which Sources it sees.
-    pub scope: Scope,
+    pub scope: SourceScope,
     /// Of its text.
     pub hash: TokenHash,
     /// From when on it is of no use any more.
@@ -41,7 +41,7 @@ pub(crate) struct Entry {
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Right {
+pub(crate) enum AccessLevel {
     /// To search.
     Read,
     /// And to watch the service.
@@ -50,14 +50,14 @@ pub(crate) enum Right {
 
 /// Which Sources can be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum SourceScope {
     /// All, also those that are yet to come.
     All,
     /// Those of these names, at least one.
     Only(Arc<BTreeSet<String>>),
 }
 
-impl Scope {
+impl SourceScope {
     /// Those of the names.
     pub(crate) fn only<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         let names = names.into_iter().map(str::to_owned);
@@ -73,7 +73,7 @@ impl Scope {
     }
 }
 
-impl Right {
+impl AccessLevel {
     /// The word for it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -83,7 +83,7 @@ impl Right {
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for SourceScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str(ALL_SOURCES),
@@ -95,7 +95,7 @@ impl fmt::Display for Scope {
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for TokenEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (right, hash) = (self.right.as_str(), &self.hash);
         let (name, scope) = (&self.name, &self.scope);
@@ -107,7 +107,7 @@ impl fmt::Display for Entry {
     }
 }
 
-impl Entry {
+impl TokenEntry {
     /// Reads a line; or says what is wrong with it, without repeating what might be a token.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         let mut words = Words::default();
@@ -171,22 +171,22 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     ))
 }
 
-fn right(word: &str) -> Result<Right, String> {
-    let all = [Right::Read, Right::Admin];
+fn right(word: &str) -> Result<AccessLevel, String> {
+    let all = [AccessLevel::Read, AccessLevel::Admin];
     let found = all.into_iter().find(|right| right.as_str() == word);
     found.ok_or_else(|| "right= has read or admin behind it".to_owned())
 }
 
-fn scope(word: &str) -> Result<Scope, String> {
+fn scope(word: &str) -> Result<SourceScope, String> {
     if word == ALL_SOURCES {
-        return Ok(Scope::All);
+        return Ok(SourceScope::All);
     }
-    word.split(',').try_for_each(check_source)?;
-    Ok(Scope::only(word.split(',')))
+    word.split(',').try_for_each(check_source_name)?;
+    Ok(SourceScope::only(word.split(',')))
 }
 
 /// Whether a name can stand for a Source here; it may be one that is yet to come.
-pub(crate) fn check_source(name: &str) -> Result<(), String> {
+pub(crate) fn check_source_name(name: &str) -> Result<(), String> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !name.is_empty() && name.chars().all(is_safe) {
         Ok(())
@@ -223,13 +223,13 @@ mod tests {
             format!("name=backend right=read sources=photos,videos sha256={HASH}"),
             format!("name=ops.1 right=admin sources=* sha256={HASH} expires=2027-02-01T00:00:00Z"),
         ] {
-            let entry = Entry::parse(&line).unwrap();
+            let entry = TokenEntry::parse(&line).unwrap();
             assert_eq!(entry.to_string(), line);
         }
         let other = format!("  sources=b,a,b\tsha256={HASH} right=read name=x expires=2027-01-31 ");
         let line =
             format!("name=x right=read sources=a,b sha256={HASH} expires=2027-02-01T00:00:00Z");
-        assert_eq!(Entry::parse(&other).unwrap().to_string(), line);
+        assert_eq!(TokenEntry::parse(&other).unwrap().to_string(), line);
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
                 "2027-01-31",
             ),
         ] {
-            let problem = Entry::parse(&line.replace("HASH", HASH)).unwrap_err();
+            let problem = TokenEntry::parse(&line.replace("HASH", HASH)).unwrap_err();
             assert!(problem.contains(said), "{line}: {problem}");
             assert!(!problem.contains("secret"), "{line}: {problem}");
         }
@@ -299,7 +299,7 @@ mod tests {
             "name=x right=read sources=* sha256={HASH} expires={}",
             at(1000)
         );
-        let entry = Entry::parse(&line).unwrap();
+        let entry = TokenEntry::parse(&line).unwrap();
         let expired = [999, 1000, 1001].map(|second| entry.is_expired(at(second)));
         assert_eq!(expired, [false, true, true]);
     }

@@ -68,7 +68,7 @@ impl fmt::Debug for Token {
 }
 
 /// Whether a text is the whole text of some token.
-pub(crate) fn is_whole(text: &str) -> bool {
+pub(crate) fn is_well_formed(text: &str) -> bool {
     let length = PREFIX.len() + RANDOM_CHARACTERS + CHECK_CHARACTERS;
     text.len() == length
         && text.starts_with(PREFIX)
@@ -145,7 +145,7 @@ mod tests {
         for _ in 0..100 {
             let token = Token::generate().unwrap();
             let text = token.to_string();
-            assert!(form.is_match(&text) && is_whole(&text), "{text}");
+            assert!(form.is_match(&text) && is_well_formed(&text), "{text}");
             assert!(!format!("{token:?} {:?}", token.hash()).contains(&text[4..]));
             assert!(seen.insert(text));
         }
@@ -155,7 +155,7 @@ mod tests {
     fn the_check_finds_what_was_mistyped() {
         // For ever: whoever looks for tokens computes it by the description above.
         let whole = "aix_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA41dkS8";
-        assert!(is_whole(whole), "{}", check(&whole[..47]));
+        assert!(is_well_formed(whole), "{}", check(&whole[..47]));
         for (case, text) in [
             ("a letter less", &whole[..52]),
             ("none", ""),
@@ -177,7 +177,7 @@ mod tests {
                 "aix_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA41dké",
             ),
         ] {
-            assert!(!is_whole(text), "{case}");
+            assert!(!is_well_formed(text), "{case}");
         }
     }
 

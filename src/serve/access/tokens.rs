@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::entry::Entry;
-use super::guarded::{self, GuardedFault};
+use super::checked_file::{self, CheckedFileError};
+use super::entry::TokenEntry;
 use super::token::TokenHash;
 
 /// The longest file that is read, in bytes.
@@ -20,7 +20,7 @@ pub(crate) const MAX_TOKENS: usize = 1000;
 
 /// Why tokens cannot be had from a file, or not written to it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TokensError {
+pub(crate) enum TokenFileError {
     /// There is no such file.
     #[error(
         "there is no tokens file {}; make a first token by `asset-indexer token new --name NAME \
@@ -47,7 +47,7 @@ pub(crate) enum TokensError {
         /// The file.
         path: PathBuf,
         /// Why.
-        fault: GuardedFault,
+        fault: CheckedFileError,
     },
     /// A line that cannot be meant.
     #[error("{}:{line}: {problem}", path.display())]
@@ -89,16 +89,16 @@ pub(crate) enum TokensError {
 
 /// The entries of the file.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens {
+pub(crate) struct TokenList {
     /// As they stand there.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<TokenEntry>,
     /// Which version of the file they are from.
-    pub version: Option<Version>,
+    pub version: Option<FileVersion>,
 }
 
 /// What tells one version of a file from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
+pub(crate) struct FileVersion {
     device: u64,
     inode: u64,
     length: u64,
@@ -106,7 +106,7 @@ pub(crate) struct Version {
     times: [i64; 4],
 }
 
-impl Version {
+impl FileVersion {
     fn of(about: &std::fs::Metadata) -> Self {
         Self {
             device: about.dev(),
@@ -127,31 +127,31 @@ impl Version {
     }
 }
 
-impl Tokens {
+impl TokenList {
     /// Reads the file.
-    pub(crate) fn read(path: &Path) -> Result<Self, TokensError> {
-        let (text, about) = match guarded::read(path, guarded::PRIVATE, MAX_BYTES) {
+    pub(crate) fn read(path: &Path) -> Result<Self, TokenFileError> {
+        let (text, about) = match checked_file::read(path, checked_file::PRIVATE, MAX_BYTES) {
             Ok(read) => read,
-            Err(GuardedFault::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Err(CheckedFileError::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
                 let path = path.to_owned();
-                return Err(TokensError::Absent { path });
+                return Err(TokenFileError::Absent { path });
             }
             Err(fault) => {
                 let path = path.to_owned();
-                return Err(TokensError::File { path, fault });
+                return Err(TokenFileError::File { path, fault });
             }
         };
-        let entries = parse(&text).map_err(|(line, problem)| TokensError::Line {
+        let entries = parse(&text).map_err(|(line, problem)| TokenFileError::Line {
             path: path.to_owned(),
             line,
             problem,
         })?;
-        let version = Some(Version::of(&about));
+        let version = Some(FileVersion::of(&about));
         Ok(Self { entries, version })
     }
 
     /// The one whose text has that hash. All are compared, whichever it is.
-    pub(crate) fn find(&self, hash: &TokenHash) -> Option<&Entry> {
+    pub(crate) fn find(&self, hash: &TokenHash) -> Option<&TokenEntry> {
         let mut found = None;
         for entry in &self.entries {
             if entry.hash.is(hash) {
@@ -162,26 +162,26 @@ impl Tokens {
     }
 
     /// The names of those that are of use still.
-    pub(crate) fn valid(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn valid(&self, now: Timestamp) -> impl Iterator<Item = &TokenEntry> {
         let entries = self.entries.iter();
         entries.filter(move |entry| !entry.is_expired(now))
     }
 }
 
 /// Whether a line is none of an entry.
-pub(crate) fn is_remark(line: &str) -> bool {
+pub(crate) fn is_comment(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with('#')
 }
 
 /// The entries; or the number of the line that cannot be meant, and why.
-fn parse(text: &str) -> Result<Vec<Entry>, (usize, String)> {
-    let mut entries: Vec<Entry> = Vec::new();
+fn parse(text: &str) -> Result<Vec<TokenEntry>, (usize, String)> {
+    let mut entries: Vec<TokenEntry> = Vec::new();
     for (line, number) in text.lines().zip(1..) {
-        if is_remark(line) {
+        if is_comment(line) {
             continue;
         }
-        let entry = Entry::parse(line).map_err(|problem| (number, problem))?;
+        let entry = TokenEntry::parse(line).map_err(|problem| (number, problem))?;
         if entries.len() == MAX_TOKENS {
             return Err((
                 number,
@@ -252,7 +252,7 @@ mod tests {
     fn what_cannot_be_read_names_the_file_and_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
-        let error = Tokens::read(&path).unwrap_err().to_string();
+        let error = TokenList::read(&path).unwrap_err().to_string();
         assert!(error.contains("tokens; make a first token by"), "{error}");
         std::fs::write(&path, "\n\nx").unwrap();
         let set = |mode| {
@@ -260,13 +260,13 @@ mod tests {
             std::fs::set_permissions(&path, mode).unwrap();
         };
         set(0o604);
-        let error = Tokens::read(&path).unwrap_err().to_string();
+        let error = TokenList::read(&path).unwrap_err().to_string();
         assert!(
             error.contains("is not taken: it is open to others"),
             "{error}"
         );
         set(0o600);
-        let error = Tokens::read(&path).unwrap_err().to_string();
+        let error = TokenList::read(&path).unwrap_err().to_string();
         assert!(error.contains("tokens:3: "), "{error}");
     }
 }

@@ -84,11 +84,11 @@ fn waiting_for(report: &Report) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::observe::status::sample::{self, BAD_QUEUE, BEGAN, GOOD_QUEUE, NEW_QUEUE};
-    use crate::serve::access::{Right, Scope};
+    use crate::serve::access::{AccessLevel, SourceScope};
 
-    fn seen_with(scope: Scope) -> Report {
+    fn seen_with(scope: SourceScope) -> Report {
         let full = Report::at(&sample::board(), Some(77), BEGAN);
-        report(full, &Grant::new(Right::Admin, scope))
+        report(full, &Grant::new(AccessLevel::Admin, scope))
     }
 
     #[test]
@@ -96,7 +96,10 @@ mod tests {
         // One report: another one has other ages in it.
         let full = Report::at(&sample::board(), Some(77), BEGAN);
         assert_eq!(
-            report(full.clone(), &Grant::new(Right::Admin, Scope::All)),
+            report(
+                full.clone(),
+                &Grant::new(AccessLevel::Admin, SourceScope::All)
+            ),
             full
         );
     }
@@ -116,7 +119,7 @@ mod tests {
             (&["deploying", "absent"], &["deploying"], &[NEW_QUEUE]),
             (&["absent"], &[], &[]),
         ] {
-            let seen = seen_with(Scope::only(scope.iter().copied()));
+            let seen = seen_with(SourceScope::only(scope.iter().copied()));
             let names: Vec<_> = seen.sources.iter().map(|source| &*source.name).collect();
             assert_eq!(names, sources);
             let urls: Vec<_> = seen.queues.iter().map(|queue| &*queue.url).collect();
@@ -141,7 +144,7 @@ mod tests {
             ("deploying", &*new),
             ("degraded", "the service is starting"),
         ] {
-            let seen = seen_with(Scope::only([scope]));
+            let seen = seen_with(SourceScope::only([scope]));
             assert_eq!(
                 (seen.ready, &*seen.waiting_for),
                 (false, &[waiting_for.to_owned()][..])

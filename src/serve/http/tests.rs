@@ -35,44 +35,44 @@ async fn listening() -> (Listener, SocketAddr) {
 /// A server that runs until it is stopped.
 struct Server {
     address: SocketAddr,
-    cut_off: Arc<Counter>,
+    evictions: Arc<Counter>,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<Result<(), HttpError>>,
 }
 
 impl Server {
-    async fn start(board: Arc<Board>, bounds: Bounds) -> Self {
-        Self::behind(Gate::by(Access::open()), board, bounds).await
+    async fn start(board: Arc<Board>, limits: Limits) -> Self {
+        Self::behind(Auth::new(Access::open()), board, limits).await
     }
 
-    async fn behind(gate: Gate, board: Arc<Board>, bounds: Bounds) -> Self {
-        Self::shared(Arc::new(gate), board, bounds).await
+    async fn behind(auth: Auth, board: Arc<Board>, limits: Limits) -> Self {
+        Self::shared(Arc::new(auth), board, limits).await
     }
 
-    async fn shared(gate: Arc<Gate>, board: Arc<Board>, bounds: Bounds) -> Self {
+    async fn shared(auth: Arc<Auth>, board: Arc<Board>, limits: Limits) -> Self {
         let app = AppState::without_sources(Arc::clone(&board));
-        let router = gate::guarded(routes::router(app), Arc::clone(&gate));
-        let cut_off = Arc::clone(&board.http.cut_off);
+        let router = auth::require_auth(routes::router(app), Arc::clone(&auth));
+        let evictions = Arc::clone(&board.http.cut_off);
         let router = request_metrics::record_requests(router, board);
-        Self::of(gate, router, cut_off, bounds).await
+        Self::of(auth, router, evictions, limits).await
     }
 
     /// Of a router alone.
-    async fn routed(router: Router, bounds: Bounds) -> Self {
-        let gate = Arc::new(Gate::by(Access::open()));
-        Self::of(gate, router, Arc::default(), bounds).await
+    async fn routed(router: Router, limits: Limits) -> Self {
+        let auth = Arc::new(Auth::new(Access::open()));
+        Self::of(auth, router, Arc::default(), limits).await
     }
 
-    async fn of(gate: Arc<Gate>, router: Router, cut_off: Arc<Counter>, bounds: Bounds) -> Self {
+    async fn of(auth: Arc<Auth>, router: Router, evictions: Arc<Counter>, limits: Limits) -> Self {
         let (listener, address) = listening().await;
         let stop = CancellationToken::new();
-        let (stopped, counter) = (stop.clone(), Arc::clone(&cut_off));
+        let (stopped, counter) = (stop.clone(), Arc::clone(&evictions));
         let task = tokio::spawn(async move {
-            serve_within(bounds, listener, &gate, router, counter, stopped).await
+            serve_with_limits(limits, listener, &auth, router, counter, stopped).await
         });
         Self {
             address,
-            cut_off,
+            evictions,
             stop,
             task,
         }
@@ -146,7 +146,7 @@ impl<S: Transport> Client<S> {
 
 #[tokio::test]
 async fn each_path_has_its_answer() {
-    let server = Server::start(Arc::new(sample::board()), BOUNDS).await;
+    let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     let json = "application/json";
     let plain = "text/plain; charset=utf-8";
     for (method, path, status, kind, said) in [
@@ -170,7 +170,7 @@ async fn each_path_has_its_answer() {
 
 #[tokio::test]
 async fn nothing_can_be_changed() {
-    let server = Server::start(Arc::new(sample::board()), BOUNDS).await;
+    let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     for path in ["/status", "/healthz", "/readyz", "/metrics"] {
         for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
             let answer = server.ask(method, path).await;
@@ -196,7 +196,7 @@ async fn the_status_is_the_report_with_the_size_of_the_index() {
     let board = Board::new(folder.path().into());
     board.source("a source");
     let board = Arc::new(board);
-    let server = Server::start(Arc::clone(&board), BOUNDS).await;
+    let server = Server::start(Arc::clone(&board), LIMITS).await;
     let mut report: Report =
         serde_json::from_str(&server.ask("GET", "/status").await.body).unwrap();
     let here = Report::of(&board, Some(77));
@@ -215,7 +215,7 @@ async fn the_status_is_the_report_with_the_size_of_the_index() {
 async fn it_is_ready_when_the_index_is_open_and_each_queue_has_answered_or_failed() {
     let board = Arc::new(Board::new("/none".into()));
     let queue = board.queue("q");
-    let server = Server::start(Arc::clone(&board), BOUNDS).await;
+    let server = Server::start(Arc::clone(&board), LIMITS).await;
     // On one connection, as whoever watches does it.
     let mut client = server.connect().await;
     let both = "the index is being opened\nthe queue q has not answered yet\n";
@@ -235,7 +235,7 @@ async fn it_is_ready_when_the_index_is_open_and_each_queue_has_answered_or_faile
 
 #[tokio::test]
 async fn stopping_ends_connections_that_do_nothing() {
-    let server = Server::start(Arc::new(sample::board()), BOUNDS).await;
+    let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     let mut kept_alive = server.connect().await;
     kept_alive.ask("GET", "/healthz").await;
     let mut silent = server.connect().await;
@@ -264,10 +264,13 @@ fn slow_router(go: CancellationToken, asked: CancellationToken) -> Router {
 #[tokio::test]
 async fn stopping_waits_for_an_answer_that_is_under_way_but_not_for_ever() {
     for (closing, is_answered) in [(TOO_LONG, true), (Duration::from_millis(50), false)] {
-        let bounds = Bounds { closing, ..BOUNDS };
+        let limits = Limits {
+            drain: closing,
+            ..LIMITS
+        };
         let [go, asked] = std::array::from_fn(|_| CancellationToken::new());
         let router = slow_router(go.clone(), asked.clone());
-        let server = Server::routed(router, bounds).await;
+        let server = Server::routed(router, limits).await;
         let mut client = server.connect().await;
         client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
         in_time(asked.cancelled()).await;
@@ -284,12 +287,12 @@ async fn stopping_waits_for_an_answer_that_is_under_way_but_not_for_ever() {
 #[tokio::test]
 async fn a_client_that_does_not_finish_its_request_is_cut_off() {
     for (first_header, header) in [(LITTLE, TOO_LONG), (TOO_LONG, LITTLE)] {
-        let bounds = Bounds {
+        let limits = Limits {
             first_header,
-            header,
-            ..BOUNDS
+            header_read: header,
+            ..LIMITS
         };
-        let server = Server::start(Arc::new(sample::board()), bounds).await;
+        let server = Server::start(Arc::new(sample::board()), limits).await;
         let mut half = server.connect().await;
         half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
         let mut silent = server.connect().await;
@@ -301,50 +304,50 @@ async fn a_client_that_does_not_finish_its_request_is_cut_off() {
 
 #[tokio::test]
 async fn the_first_header_is_not_waited_for_any_more_when_it_is_there() {
-    let places = Places::new("tests", 1, Duration::ZERO, Arc::default());
-    let place = places.take().await;
-    in_time(until_silent_for(Duration::ZERO, &place)).await;
-    drop(place.begin());
-    let ended = tokio::time::timeout(LITTLE, until_silent_for(Duration::ZERO, &place)).await;
+    let limiter = ConnectionLimiter::new("tests", 1, Duration::ZERO, Arc::default());
+    let slot = limiter.acquire().await;
+    in_time(no_request_within(Duration::ZERO, &slot)).await;
+    drop(slot.begin_request());
+    let ended = tokio::time::timeout(LITTLE, no_request_within(Duration::ZERO, &slot)).await;
     assert!(ended.is_err(), "it has asked");
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answer_leaves_its_place() {
-    let bounds = Bounds {
-        connections: 1,
-        taking: Duration::from_millis(50),
-        ..BOUNDS
+    let limits = Limits {
+        max_connections: 1,
+        write: Duration::from_millis(50),
+        ..LIMITS
     };
     // More than both kernels keep for a connection.
     let router = Router::new()
         .route("/", axum::routing::get(async || vec![0; 64 << 20]))
         .route("/small", axum::routing::get(async || "small"));
-    let server = Server::routed(router, bounds).await;
+    let server = Server::routed(router, limits).await;
     let mut idler = server.connect().await;
     idler.send(REQUEST).await;
     assert_eq!(server.ask("GET", "/small").await.body, "small");
     // It was not the newcomer that has cut it off.
-    assert_eq!(server.cut_off.get(), 0);
+    assert_eq!(server.evictions.get(), 0);
     server.end().await;
 }
 
 #[tokio::test]
 async fn a_connection_ends_with_its_lifetime() {
-    let bounds = Bounds {
+    let limits = Limits {
         lifetime: Duration::from_millis(50),
-        ..BOUNDS
+        ..LIMITS
     };
-    let server = Server::start(Arc::new(sample::board()), bounds).await;
+    let server = Server::start(Arc::new(sample::board()), limits).await;
     server.connect().await.closed().await;
     server.end().await;
 }
 
 #[tokio::test]
 async fn a_header_that_is_too_long_is_refused() {
-    let server = Server::start(Arc::new(sample::board()), BOUNDS).await;
+    let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     let mut client = server.connect().await;
-    let long = "x".repeat(BOUNDS.header_bytes);
+    let long = "x".repeat(LIMITS.header_bytes);
     let request = format!("GET /healthz HTTP/1.1\r\nHost: test\r\nX: {long}\r\n\r\n");
     client.send(&request).await;
     let answer = in_time(client.answer(false)).await;
@@ -354,14 +357,14 @@ async fn a_header_that_is_too_long_is_refused() {
 
 #[tokio::test]
 async fn connections_without_a_request_give_way_to_newcomers() {
-    let bounds = Bounds {
-        connections: 3,
-        grace: Duration::ZERO,
+    let limits = Limits {
+        max_connections: 3,
+        idle_grace: Duration::ZERO,
         first_header: TOO_LONG,
-        ..BOUNDS
+        ..LIMITS
     };
-    let server = Server::start(Arc::new(sample::board()), bounds).await;
-    let already = server.cut_off.get();
+    let server = Server::start(Arc::new(sample::board()), limits).await;
+    let already = server.evictions.get();
     let silent = server.connect().await;
     let mut half = server.connect().await;
     half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
@@ -374,19 +377,19 @@ async fn connections_without_a_request_give_way_to_newcomers() {
         before.closed().await;
         newcomers.push(newcomer);
     }
-    assert_eq!(server.cut_off.get() - already, 3);
+    assert_eq!(server.evictions.get() - already, 3);
     server.end().await;
 }
 
 #[tokio::test]
 async fn connections_above_the_bound_wait_for_answers_that_are_under_way() {
-    let bounds = Bounds {
-        connections: 1,
-        grace: Duration::ZERO,
-        ..BOUNDS
+    let limits = Limits {
+        max_connections: 1,
+        idle_grace: Duration::ZERO,
+        ..LIMITS
     };
     let [go, asked] = std::array::from_fn(|_| CancellationToken::new());
-    let server = Server::routed(slow_router(go.clone(), asked.clone()), bounds).await;
+    let server = Server::routed(slow_router(go.clone(), asked.clone()), limits).await;
     let mut first = server.connect().await;
     first.send(REQUEST).await;
     in_time(asked.cancelled()).await;
@@ -397,7 +400,7 @@ async fn connections_above_the_bound_wait_for_answers_that_are_under_way() {
     go.cancel();
     assert_eq!(in_time(first.answer(false)).await.body, "done");
     assert_eq!(in_time(second.answer(false)).await.body, "done");
-    assert_eq!(server.cut_off.get(), 1);
+    assert_eq!(server.evictions.get(), 1);
     server.end().await;
 }
 

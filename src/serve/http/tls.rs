@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::config::TlsFiles;
-use crate::serve::access::guarded::{self, GuardedFault};
+use crate::serve::access::checked_file::{self, CheckedFileError};
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -29,7 +29,7 @@ pub(crate) enum TlsError {
         /// The file.
         path: PathBuf,
         /// Why.
-        fault: GuardedFault,
+        fault: CheckedFileError,
     },
     /// There is no certificate in it.
     #[error(
@@ -100,7 +100,7 @@ fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         cause,
     };
     // What is wrong with the text is not told: an error would quote it.
-    let certificates = read(&files.certificate, guarded::OPEN)?;
+    let certificates = read(&files.certificate, checked_file::OPEN)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(certificates.as_bytes())
         .collect::<Result<_, _>>()
         .unwrap_or_default();
@@ -108,7 +108,7 @@ fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         let path = files.certificate.clone();
         return Err(TlsError::NoCertificate { path });
     }
-    let key = read(&files.key, guarded::PRIVATE)?;
+    let key = read(&files.key, checked_file::PRIVATE)?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| TlsError::NoKey {
         path: files.key.clone(),
     })?;
@@ -123,7 +123,7 @@ fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
 }
 
 fn read(path: &Path, forbidden: u32) -> Result<String, TlsError> {
-    let read = guarded::read(path, forbidden, MAX_BYTES);
+    let read = checked_file::read(path, forbidden, MAX_BYTES);
     read.map(|(text, _)| text).map_err(|fault| TlsError::File {
         path: path.to_owned(),
         fault,

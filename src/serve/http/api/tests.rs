@@ -25,7 +25,7 @@ use crate::index::{Change, Changes, Engine};
 use crate::observe::status::Board;
 use crate::serve::access::Access;
 use crate::serve::http::app_state::source_id;
-use crate::serve::http::gate::{Gate, guarded};
+use crate::serve::http::auth::{Auth, require_auth};
 use crate::serve::http::routes::router;
 
 /// Keys that are easily got wrong in an address.
@@ -40,10 +40,10 @@ const ODD: [&str; 8] = [
     "q?a=b&c#d.svg",
 ];
 
-/// All paths, behind a gate that lets everybody see everything.
+/// All paths, behind a auth that lets everybody see everything.
 fn open_router(app: &Arc<AppState>) -> Router {
-    let gate = Gate::by(Access::open());
-    guarded(router(Arc::clone(app)), Arc::new(gate))
+    let auth = Auth::new(Access::open());
+    require_auth(router(Arc::clone(app)), Arc::new(auth))
 }
 
 /// A app over an index of its own.

@@ -9,7 +9,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::core::source::Source;
 use crate::observe::status::Board;
-use crate::serve::access::{Right, Scope};
+use crate::serve::access::{AccessLevel, SourceScope};
 use crate::serve::http::api::error::JSON_API;
 use crate::serve::http::routes::router;
 
@@ -153,11 +153,11 @@ async fn every_file_is_served_with_its_type_and_policy() {
 
 #[tokio::test]
 async fn pictures_may_come_from_where_the_sources_lie() {
-    let seeing = |scope| Some(Grant::new(Right::Read, scope));
+    let seeing = |scope| Some(Grant::new(AccessLevel::Read, scope));
     let place = "https://s3.eu-west-1.amazonaws.com";
     for (grant, told) in [
-        (seeing(Scope::All), place),
-        (seeing(Scope::only(["other"])), "https:"),
+        (seeing(SourceScope::All), place),
+        (seeing(SourceScope::only(["other"])), "https:"),
         (None, "https:"),
     ] {
         let (_folder, app) = app();

@@ -41,8 +41,8 @@ impl Files {
         pair.cert.der().clone()
     }
 
-    fn gate(&self) -> Gate {
-        Gate::by(Access::open()).with_tls(Tls::read(&self.paths()).unwrap())
+    fn auth(&self) -> Auth {
+        Auth::new(Access::open()).with_tls(Tls::read(&self.paths()).unwrap())
     }
 }
 
@@ -69,7 +69,7 @@ async fn requests_are_answered_inside_of_tls() {
     let files = Files::new();
     let certificate = files.renew();
     let board = Arc::new(sample::board());
-    let server = Server::behind(files.gate(), board, BOUNDS).await;
+    let server = Server::behind(files.auth(), board, LIMITS).await;
     let mut client = connect(&server, &certificate).await.unwrap();
     for _ in 0..2 {
         let answer = client.ask("GET", "/healthz").await;
@@ -85,16 +85,16 @@ async fn requests_are_answered_inside_of_tls() {
 async fn a_renewed_certificate_counts_from_the_next_connection_on() {
     let files = Files::new();
     let first = files.renew();
-    let gate = Arc::new(files.gate());
+    let auth = Arc::new(files.auth());
     let board = Arc::new(sample::board());
-    let server = Server::shared(Arc::clone(&gate), board, BOUNDS).await;
+    let server = Server::shared(Arc::clone(&auth), board, LIMITS).await;
     let mut before = connect(&server, &first).await.unwrap();
     std::fs::write(files.paths().key, "half").unwrap();
-    let error = gate.reload().unwrap_err().to_string();
+    let error = auth.reload().unwrap_err().to_string();
     assert!(error.contains("no private key in /"), "{error}");
     connect(&server, &first).await.unwrap();
     let second = files.renew();
-    gate.reload().unwrap();
+    auth.reload().unwrap();
     assert!(connect(&server, &first).await.is_err());
     let mut after = connect(&server, &second).await.unwrap();
     assert_eq!(before.ask("GET", "/healthz").await.status, 200);
@@ -106,13 +106,13 @@ async fn a_renewed_certificate_counts_from_the_next_connection_on() {
 async fn a_client_that_speaks_no_tls_does_not_hang() {
     let files = Files::new();
     files.renew();
-    let bounds = Bounds {
-        handshake: Duration::from_millis(50),
-        connections: 1,
-        ..BOUNDS
+    let limits = Limits {
+        tls_handshake: Duration::from_millis(50),
+        max_connections: 1,
+        ..LIMITS
     };
     let board = Arc::new(sample::board());
-    let server = Server::behind(files.gate(), board, bounds).await;
+    let server = Server::behind(files.auth(), board, limits).await;
     // The one place for connections is had by each in turn.
     let mut plain = server.connect().await;
     plain
@@ -132,12 +132,12 @@ async fn a_client_that_speaks_no_tls_does_not_hang() {
 async fn stopping_does_not_wait_for_a_handshake() {
     let files = Files::new();
     files.renew();
-    let bounds = Bounds {
-        handshake: TOO_LONG,
-        ..BOUNDS
+    let limits = Limits {
+        tls_handshake: TOO_LONG,
+        ..LIMITS
     };
     let board = Arc::new(sample::board());
-    let server = Server::behind(files.gate(), board, bounds).await;
+    let server = Server::behind(files.auth(), board, limits).await;
     let mut silent = server.connect().await;
     server.end().await;
     silent.closed().await;

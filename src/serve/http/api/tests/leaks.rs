@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::*;
-use crate::serve::access::{Grant, Right, Scope};
+use crate::serve::access::{AccessLevel, Grant, SourceScope};
 
 /// What the token may see.
 const OWN: [&str; 6] = [
@@ -178,7 +178,8 @@ fn a_token_sees_nothing_of_other_sources() {
         world.app.refresh_board();
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let grants = [Right::Read, Right::Admin].map(|right| Grant::new(right, Scope::only(["a"])));
+    let grants = [AccessLevel::Read, AccessLevel::Admin]
+        .map(|right| Grant::new(right, SourceScope::only(["a"])));
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 400,
         failure_persistence: None,
@@ -206,8 +207,14 @@ fn what_is_not_to_be_seen_can_be_seen_by_others() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for (grant, count) in [
         (Grant::ALL, 24),
-        (Grant::new(Right::Read, Scope::only(["b", "z"])), 12),
-        (Grant::new(Right::Read, Scope::only(["nobody"])), 0),
+        (
+            Grant::new(AccessLevel::Read, SourceScope::only(["b", "z"])),
+            12,
+        ),
+        (
+            Grant::new(AccessLevel::Read, SourceScope::only(["nobody"])),
+            0,
+        ),
     ] {
         let (_, _, body) = runtime.block_on(seen(world, &grant, "/v1/search"));
         assert_eq!(body["meta"]["total"]["value"], count, "{grant:?}");

@@ -14,7 +14,7 @@ pub(crate) const OPEN: u32 = 0;
 
 /// Why it is not taken.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GuardedFault {
+pub(crate) enum CheckedFileError {
     /// It cannot be opened or read.
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] io::Error),
@@ -40,25 +40,25 @@ pub(crate) fn read(
     path: &Path,
     forbidden: u32,
     max_bytes: u64,
-) -> Result<(String, std::fs::Metadata), GuardedFault> {
+) -> Result<(String, std::fs::Metadata), CheckedFileError> {
     // Whoever opens a pipe waits for a writer, and whoever waits for a token waits with it.
     if !std::fs::metadata(path)?.is_file() {
-        return Err(GuardedFault::NoFile);
+        return Err(CheckedFileError::NoFile);
     }
     let file = File::open(path)?;
     // Of the open file, so that nobody can put another in its place between check and reading.
     let about = file.metadata()?;
     let mode = about.permissions().mode() & 0o7777;
     if mode & forbidden != 0 {
-        return Err(GuardedFault::Exposed(mode));
+        return Err(CheckedFileError::Exposed(mode));
     }
     let mut bytes = Vec::new();
     file.take(max_bytes + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes {
-        return Err(GuardedFault::TooLong(max_bytes));
+        return Err(CheckedFileError::TooLong(max_bytes));
     }
     // The error would carry the bytes: it is not kept.
-    let text = String::from_utf8(bytes).map_err(|_| GuardedFault::NotText)?;
+    let text = String::from_utf8(bytes).map_err(|_| CheckedFileError::NotText)?;
     Ok((text, about))
 }
 
@@ -99,9 +99,9 @@ mod tests {
         assert!(made.unwrap().success());
         for no_file in [&*pipe, folder.path()] {
             let fault = read(no_file, OPEN, 4).unwrap_err();
-            assert!(matches!(fault, GuardedFault::NoFile), "{fault}");
+            assert!(matches!(fault, CheckedFileError::NoFile), "{fault}");
         }
         let absent = read(&folder.path().join("absent"), OPEN, 4).unwrap_err();
-        assert!(matches!(absent, GuardedFault::Unreadable(_)));
+        assert!(matches!(absent, CheckedFileError::Unreadable(_)));
     }
 }

@@ -6,14 +6,14 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::observe::status::sample::{self, NEW_QUEUE};
-use crate::serve::access::entry::Entry;
+use crate::serve::access::entry::TokenEntry;
 use crate::serve::access::token::Token;
-use crate::serve::access::{Right, Scope, edit};
+use crate::serve::access::{AccessLevel, SourceScope, edit};
 use crate::serve::http::api::error::JSON_API;
 use crate::serve::http::app_state::AppState;
 use crate::serve::http::routes;
 
-/// Paths behind a gate, and the texts of its tokens.
+/// Paths behind a auth, and the texts of its tokens.
 struct Fixture {
     router: Router,
     admin: String,
@@ -28,7 +28,7 @@ impl Fixture {
         let path = folder.path().join("tokens");
         let add = |name: &str, right, scope, expires: Option<&str>| {
             let token = Token::generate().unwrap();
-            let entry = Entry {
+            let entry = TokenEntry {
                 name: name.to_owned(),
                 right,
                 scope,
@@ -39,15 +39,25 @@ impl Fixture {
             token.to_string()
         };
         let (admin, limited) = (
-            add("admin", Right::Admin, Scope::All, None),
-            add("limited", Right::Admin, Scope::only(["degraded"]), None),
+            add("admin", AccessLevel::Admin, SourceScope::All, None),
+            add(
+                "limited",
+                AccessLevel::Admin,
+                SourceScope::only(["degraded"]),
+                None,
+            ),
         );
-        let reader = add("reader", Right::Read, Scope::only(["deployed"]), None);
+        let reader = add(
+            "reader",
+            AccessLevel::Read,
+            SourceScope::only(["deployed"]),
+            None,
+        );
         let ended = Some("2000-01-01T00:00:00Z");
-        let expired = add("expired", Right::Admin, Scope::All, ended);
-        let gate = Gate::by(Access::of(&path).unwrap());
+        let expired = add("expired", AccessLevel::Admin, SourceScope::All, ended);
+        let auth = Auth::new(Access::from_file(&path).unwrap());
         Self {
-            router: router(gate),
+            router: router(auth),
             admin,
             limited,
             reader,
@@ -64,9 +74,9 @@ impl Fixture {
     }
 }
 
-fn router(gate: Gate) -> Router {
+fn router(auth: Auth) -> Router {
     let app = AppState::without_sources(Arc::new(sample::board()));
-    guarded(routes::router(app), Arc::new(gate))
+    require_auth(routes::router(app), Arc::new(auth))
 }
 
 struct Answer {
@@ -230,7 +240,7 @@ async fn a_page_of_a_stranger_cannot_ask_in_the_name_of_this_machine() {
         ),
         ("listen = \"unix:http.sock\"", "whatever", 200),
     ] {
-        let router = router(Gate::of(&config(toml)).unwrap());
+        let router = router(Auth::from_config(&config(toml)).unwrap());
         for path in ["/status", "/metrics", "/healthz"] {
             let headers = [("host", host), ("origin", "http://rebound.example.com")];
             let answer = ask(&router, Method::GET, path, headers.into_iter()).await;
@@ -258,10 +268,10 @@ async fn a_page_of_a_stranger_cannot_ask_in_the_name_of_this_machine() {
 fn what_is_doubtful_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.toml");
-    let entry = Entry {
+    let entry = TokenEntry {
         name: "t".to_owned(),
-        right: Right::Read,
-        scope: Scope::only(["a", "b"]),
+        right: AccessLevel::Read,
+        scope: SourceScope::only(["a", "b"]),
         hash: Token::generate().unwrap().hash(),
         expires: None,
     };
@@ -277,10 +287,10 @@ fn what_is_doubtful_is_said() {
         let serve = format!("[serve]\nlisten = {listen:?}\ntokens = \"tokens\"\n");
         std::fs::write(&path, format!("data_dir = \"d\"\n{serve}{source}")).unwrap();
         let config = Config::load(&path).unwrap();
-        let concerns = Gate::of(&config.serve).unwrap().concerns(&config);
-        assert_eq!(concerns.len(), said.len(), "{concerns:?}");
-        for (concern, words) in concerns.iter().zip(said) {
-            assert!(concern.contains(words), "{concern}");
+        let warnings = Auth::from_config(&config.serve).unwrap().warnings(&config);
+        assert_eq!(warnings.len(), said.len(), "{warnings:?}");
+        for (warning, words) in warnings.iter().zip(said) {
+            assert!(warning.contains(words), "{warning}");
         }
     }
 }
