@@ -1,7 +1,7 @@
-//! What HTTP answers from: the board, the index, and the Sources of the present configuration.
+//! The state that HTTP handlers share: the status board, the index, and the configured Sources.
 //!
-//! It changes nothing. Whoever loads a new configuration puts it in; requests that are under way end
-//! with the one that they began with.
+//! Handlers only read it. A configuration reload replaces the Sources; a request that is already running
+//! keeps the Sources that it started with.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -9,74 +9,70 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::deployment_status::{DeploymentStatus, assets};
+use super::deployment_status::{DeploymentStatus, count_assets};
 use crate::aws::bucket::preview::Previews;
 use crate::config::Config;
 use crate::core::source::Source;
 use crate::observe::status::{Board, IndexHealth, SourceFacts};
 use crate::search::{Deadline, SearchError, SearchIndex, View};
 
-/// What HTTP answers from; share it in an [`Arc`].
+/// The state that HTTP handlers share; keep it in an [`Arc`].
 pub(crate) struct AppState {
-    /// What the daemon is doing.
     pub board: Arc<Board>,
-    /// The index, read-only.
+    /// The index, opened read-only.
     pub(super) index: SearchIndex,
-    /// How long a search may take, its wait for a permit included.
-    pub(super) timeout: Duration,
-    /// One for each search that may run.
-    pub(super) permits: Arc<Semaphore>,
+    /// The time limit of one search, including its wait for a permit.
+    pub(super) search_timeout: Duration,
+    /// Limits how many searches run at once: each holds one permit.
+    pub(super) search_permits: Arc<Semaphore>,
     catalog: RwLock<Arc<SourceCatalog>>,
-    /// The view in which a search has found damage, and what it found.
+    /// The snapshot in which a search found damage, and the error.
     damage: Mutex<Option<(Weak<View>, String)>>,
 }
 
-/// The Sources of a configuration.
+/// The Sources of one configuration.
 pub(crate) struct SourceCatalog {
-    /// In the order of the configuration.
+    /// In the order of the configuration file.
     pub sources: Vec<CatalogEntry>,
-    /// The longest time between two scans.
+    /// The maximum time between two scans.
     pub reconcile_every: Duration,
 }
 
-/// A Source as HTTP shows it.
+/// A configured Source with what HTTP needs to show it.
 pub(crate) struct CatalogEntry {
-    /// The Source.
     pub source: Arc<Source>,
-    /// By which imgix's clients name it; see [`source_id`].
+    /// The id of the Source in `/api/v1`; see [`source_id`].
     pub id: String,
     previews: Previews,
 }
 
 impl AppState {
-    /// Of a configuration; that there is no index yet is no error.
+    /// Opens the index of the configured data directory. An index that does not exist yet is not an error.
     pub(crate) fn new(board: Arc<Board>, config: &Config) -> Result<Arc<Self>, SearchError> {
         let index = SearchIndex::open(&config.data_dir)?.refreshed_every(config.search.refresh);
         Ok(Arc::new(Self {
             board,
             index,
-            timeout: config.search.timeout,
-            permits: Arc::new(Semaphore::new(config.search.concurrent_searches)),
+            search_timeout: config.search.timeout,
+            search_permits: Arc::new(Semaphore::new(config.search.concurrent_searches)),
             catalog: RwLock::new(Arc::new(SourceCatalog::of_config(config))),
             damage: Mutex::default(),
         }))
     }
 
-    /// Of a board alone, without Sources.
     #[cfg(test)]
     pub(crate) fn without_sources(board: Arc<Board>) -> Arc<Self> {
         Self::with_sources(board, Vec::new())
     }
 
-    /// Of a board and these Sources, with the defaults of a configuration.
+    /// With these Sources, the default limits, and the index in the board's data directory.
     #[cfg(test)]
     pub(crate) fn with_sources(board: Arc<Board>, sources: Vec<Arc<Source>>) -> Arc<Self> {
-        let path = board.data_dir.clone();
-        let index = SearchIndex::open(&path).unwrap();
+        let index = SearchIndex::open(&board.data_dir).unwrap();
         Arc::new(Self {
             index: index.refreshed_every(Duration::ZERO),
-            timeout: Duration::from_secs(20),
-            permits: Arc::new(Semaphore::new(4)),
+            search_timeout: Duration::from_secs(20),
+            search_permits: Arc::new(Semaphore::new(4)),
             catalog: RwLock::new(Arc::new(SourceCatalog::of(
                 &sources,
                 Duration::from_secs(60),
@@ -86,14 +82,14 @@ impl AppState {
         })
     }
 
-    /// The Sources now.
+    /// The Sources of the current configuration.
     pub(crate) fn catalog(&self) -> Arc<SourceCatalog> {
         let catalog = self.catalog.read();
         Arc::clone(&catalog.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Shows the Sources of another configuration from now on. Bounds of searches, and where the index
-    /// lies, stay as they are.
+    /// Switches to the Sources of a new configuration. The search limits and the data directory do not
+    /// change: they need a restart.
     pub(crate) fn replace_catalog(&self, config: &Config) {
         let catalog = Arc::new(SourceCatalog::of_config(config));
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
@@ -119,8 +115,9 @@ impl SourceCatalog {
 }
 
 impl CatalogEntry {
-    /// An address for each key by which a browser can show the asset, as far as there is one: below
-    /// the Source's own base address where it has one, else signed for a while.
+    /// For each key, a URL that a browser can load the asset from, or `None` if there is none.
+    ///
+    /// The URL is under the Source's own base URL if it has one, else a presigned S3 URL.
     pub(crate) async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
         if self.source.has_own_address() {
             keys.iter()
@@ -133,12 +130,12 @@ impl CatalogEntry {
 }
 
 impl AppState {
-    /// Puts on the board what the index, which another process writes, tells of the Sources.
+    /// Updates the status board from the index, for a process that does not write the index itself.
     ///
-    /// It reads the disk.
+    /// Blocks on disk reads.
     pub(crate) fn refresh_board(&self) {
-        let view = match self.index.view() {
-            Ok(view) => view,
+        let snapshot = match self.index.view() {
+            Ok(snapshot) => snapshot,
             Err(SearchError::Absent { .. }) => return self.board.set_index(IndexHealth::Opening),
             Err(error) => {
                 return self.board.set_index(IndexHealth::Failed(error.to_string()));
@@ -148,44 +145,46 @@ impl AppState {
         let names: Vec<_> = catalog.sources.iter().map(|it| &*it.source.name).collect();
         self.board.retain(&names, &[]);
         for CatalogEntry { source, .. } in &catalog.sources {
-            let place = self.board.source(&source.name);
-            place.set_facts(SourceFacts {
+            let on_board = self.board.source(&source.name);
+            on_board.set_facts(SourceFacts {
                 bucket: source.bucket.clone(),
                 prefix: source.prefix.clone(),
                 subdomain: source.subdomain.clone(),
                 queue_url: None,
             });
-            let status = DeploymentStatus::of(Some(&view), source);
-            place.set_phase(status.phase);
-            place.set_complete_as_of(status.complete_as_of);
-            if let Ok(Some(assets)) = assets(Some(&view), source, &Deadline::never()) {
-                place.tally.set_assets(assets);
+            let status = DeploymentStatus::of(Some(&snapshot), source);
+            on_board.set_phase(status.phase);
+            on_board.set_complete_as_of(status.complete_as_of);
+            if let Ok(Some(assets)) = count_assets(Some(&snapshot), source, &Deadline::never()) {
+                on_board.tally.set_assets(assets);
             }
         }
-        self.board.set_index(match self.damage_in(&view) {
+        self.board.set_index(match self.damage_in(&snapshot) {
             None => IndexHealth::Open,
-            Some(what) => IndexHealth::Failed(what),
+            Some(error) => IndexHealth::Failed(error),
         });
     }
 
-    /// Notes that a search has found damage, in the view if it got as far. The index does not count as open any more, until there is
-    /// another commit or the daemon has opened it anew.
-    pub(crate) fn record_damage(&self, view: Option<&Arc<View>>, what: String) {
-        self.board.set_index(IndexHealth::Failed(what.clone()));
+    /// Marks the index as failed because a search found damage in it.
+    ///
+    /// If the damage belongs to a snapshot, the mark lasts until there is a newer commit; otherwise until
+    /// the board is next updated. The daemon also clears it when it opens the index again.
+    pub(crate) fn record_damage(&self, snapshot: Option<&Arc<View>>, error: String) {
+        self.board.set_index(IndexHealth::Failed(error.clone()));
         let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
-        *damage = view.map(|view| (Arc::downgrade(view), what));
+        *damage = snapshot.map(|snapshot| (Arc::downgrade(snapshot), error));
     }
 
-    fn damage_in(&self, view: &Arc<View>) -> Option<String> {
+    fn damage_in(&self, snapshot: &Arc<View>) -> Option<String> {
         let damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
-        let (damaged, what) = damage.as_ref()?;
-        std::ptr::eq(damaged.as_ptr(), Arc::as_ptr(view)).then(|| what.clone())
+        let (damaged, error) = damage.as_ref()?;
+        std::ptr::eq(damaged.as_ptr(), Arc::as_ptr(snapshot)).then(|| error.clone())
     }
 }
 
-/// The id of the Source of that name: 24 hex digits, always the same.
+/// The id of a Source in `/api/v1`: the first 24 hex digits (96 bits) of the XXH3-128 hash of its name.
 ///
-/// They are the first of its XXH3 hash of 128 bits, so no two names of a configuration share them.
+/// It depends only on the name, so it survives restarts and rebuilds. Clients store it: never change it.
 pub(crate) fn source_id(name: &str) -> String {
     format!("{:032x}", xxh3_128(name.as_bytes()))[..24].to_owned()
 }
@@ -195,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_24_hex_digits_for_ever() {
+    fn source_ids_never_change() {
         for (name, id) in [
             ("photos", "7671451c326f8be647913840"),
             ("a", "a96faf705af16834e6c632b6"),

@@ -1,6 +1,6 @@
-//! How far a Source is, in imgix's words, and how many assets it has.
+//! The deployment status of a Source, in imgix's terms, and its number of assets.
 //!
-//! Both follow from one commit of the index, so that every process that reads it says the same.
+//! Both are computed from one commit of the index, so every process that reads it gives the same answer.
 
 use crate::core::query::{Condition, Count, Query, Request};
 use crate::core::replication::timestamp::Timestamp;
@@ -8,19 +8,19 @@ use crate::core::source::Source;
 use crate::observe::status::Phase;
 use crate::search::{Deadline, SearchError, View};
 
-/// How far a Source is.
+/// The deployment status of a Source.
 pub(crate) struct DeploymentStatus {
-    /// Deploying until its first scan is complete.
+    /// A Source is deployed when its first scan is complete.
     pub phase: Phase,
-    /// As of when its newest scan is complete.
+    /// The time as of which its most recent complete scan is right; see the checkpoint.
     pub complete_as_of: Option<Timestamp>,
 }
 
 impl DeploymentStatus {
-    /// Of the Source, by that view of the index, if there is an index.
-    pub(crate) fn of(view: Option<&View>, source: &Source) -> Self {
-        let state = view.and_then(|view| view.checkpoint().source(&source.name));
-        // Records of another place are none of its assets.
+    /// Reads the status from a snapshot. Without one (there is no index yet) nothing is deployed.
+    pub(crate) fn of(snapshot: Option<&View>, source: &Source) -> Self {
+        let state = snapshot.and_then(|snapshot| snapshot.checkpoint().source(&source.name));
+        // Records of another bucket or prefix are not assets of this Source.
         let state = state.filter(|it| it.origin == source.origin() && it.prefix == source.prefix);
         let complete_as_of = state.and_then(|state| state.complete_as_of);
         let phase = match complete_as_of {
@@ -34,7 +34,7 @@ impl DeploymentStatus {
         }
     }
 
-    /// The phase in imgix's words.
+    /// imgix's word for the phase.
     pub(crate) fn name(&self) -> &'static str {
         match self.phase {
             Phase::Disabled => "disabled",
@@ -44,13 +44,13 @@ impl DeploymentStatus {
     }
 }
 
-/// The assets of a Source; `None` where it is disabled or there is no index.
-pub(crate) fn assets(
-    view: Option<&View>,
+/// Counts the assets of a Source; `None` if it is disabled or there is no index yet.
+pub(crate) fn count_assets(
+    snapshot: Option<&View>,
     source: &Source,
     deadline: &Deadline,
 ) -> Result<Option<u64>, SearchError> {
-    let Some(view) = view.filter(|_| source.enabled) else {
+    let Some(snapshot) = snapshot.filter(|_| source.enabled) else {
         return Ok(None);
     };
     let everything = Query {
@@ -61,6 +61,6 @@ pub(crate) fn assets(
         count: Count::Exact,
         ..Request::new(everything)
     };
-    let page = view.search(&[source], &request, deadline)?;
+    let page = snapshot.search(&[source], &request, deadline)?;
     Ok(Some(page.total.value))
 }

@@ -1,51 +1,50 @@
-//! The names by which a client may call a service that needs no token.
+//! Protects a service without tokens against DNS rebinding, by checking the host name of each request.
 //!
-//! A page of a stranger can have its own name point to this machine and so ask, by the browser of whoever looks
-//! at it, what nobody outside can reach; its requests then carry that name. So only names that cannot be
-//! a stranger's are answered to.
+//! A hostile web page can make its own domain name resolve to this machine. The browser of anyone who opens
+//! the page then sends requests to this service, with that name in the `Host` header. So the service only
+//! answers requests for names that a hostile site cannot own.
 
 use std::net::IpAddr;
 
 use axum::extract::Request;
 use axum::http::header;
 
-/// The names, in lower case, besides those of this machine itself.
+/// The configured host names, in lower case. The names of the local machine are always allowed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AllowedHosts(Vec<String>);
 
 impl AllowedHosts {
-    /// This machine's, and those.
     pub(super) fn new(names: &[String]) -> Self {
         Self(names.to_vec())
     }
 
-    /// Whether all names that the request calls the service by are of it.
+    /// Whether every host name in the request (all `Host` headers, and the request target) is allowed.
     ///
-    /// One with no name is none of a browser.
+    /// A request without any host name is allowed: browsers always send one.
     pub(super) fn allow(&self, request: &Request) -> bool {
-        let mut named = request.headers().get_all(header::HOST).iter();
-        let in_address = request
+        let mut headers = request.headers().get_all(header::HOST).iter();
+        let in_target = request
             .uri()
             .authority()
             .map(|authority| authority.as_str());
-        named.all(|name| name.to_str().is_ok_and(|name| self.contains(name)))
-            && in_address.is_none_or(|name| self.contains(name))
+        headers.all(|name| name.to_str().is_ok_and(|name| self.contains(name)))
+            && in_target.is_none_or(|name| self.contains(name))
     }
 
-    /// Whether it is one, with or without a port.
-    fn contains(&self, named: &str) -> bool {
-        let name = without_port(named).to_ascii_lowercase();
+    /// `host` may have a port.
+    fn contains(&self, host: &str) -> bool {
+        let name = without_port(host).to_ascii_lowercase();
         let name = name.strip_suffix('.').unwrap_or(&name);
         let address = name.parse::<IpAddr>();
-        let is_here = address.is_ok_and(|address| address.to_canonical().is_loopback());
-        is_here || name == "localhost" || self.0.iter().any(|ours| ours == name)
+        let is_loopback = address.is_ok_and(|address| address.to_canonical().is_loopback());
+        is_loopback || name == "localhost" || self.0.iter().any(|allowed| allowed == name)
     }
 }
 
-fn without_port(named: &str) -> &str {
-    match named.strip_prefix('[') {
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => named.split(':').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
     }
 }
 
@@ -56,9 +55,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_this_machine_and_configured_ones_are_answered_to() {
-        let ours = AllowedHosts::new(&["search.example.com".to_owned(), "2001:db8::1".to_owned()]);
-        for (host, is_ours) in [
+    fn allows_only_local_and_configured_names() {
+        let allowed =
+            AllowedHosts::new(&["search.example.com".to_owned(), "2001:db8::1".to_owned()]);
+        for (host, want) in [
             ("localhost", true),
             ("LocalHost:8470", true),
             ("localhost.:8470", true),
@@ -81,14 +81,14 @@ mod tests {
         ] {
             let request = Request::builder().uri("/").header("host", host);
             let request = request.body(Body::empty()).unwrap();
-            assert_eq!(ours.allow(&request), is_ours, "{host}");
+            assert_eq!(allowed.allow(&request), want, "{host}");
         }
     }
 
     #[test]
-    fn every_name_of_a_request_counts() {
-        let ours = AllowedHosts::default();
-        for (uri, hosts, is_ours) in [
+    fn checks_every_host_name_of_a_request() {
+        let allowed = AllowedHosts::default();
+        for (uri, hosts, want) in [
             ("/", &[][..], true),
             ("/", &["localhost", "evil.example.com"], false),
             ("http://evil.example.com/", &["localhost"], false),
@@ -99,7 +99,7 @@ mod tests {
                 request = request.header("host", *host);
             }
             let request = request.body(Body::empty()).unwrap();
-            assert_eq!(ours.allow(&request), is_ours, "{uri} {hosts:?}");
+            assert_eq!(allowed.allow(&request), want, "{uri} {hosts:?}");
         }
     }
 }

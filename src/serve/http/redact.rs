@@ -1,16 +1,16 @@
-//! What of the status a grant shows.
+//! Removes from a status report what the client's grant may not see.
 //!
-//! A grant for all Sources shows all of it. Any other shows its own Sources, the queues that bring events
-//! to no other Source, and of the index whether it is open. Texts that were written for the operator are left
-//! out there: they may name anything.
+//! A grant for all Sources sees everything. Any other grant sees its own Sources, the queues that serve only
+//! those Sources, and whether the index is open. Error texts are replaced, because they may mention other
+//! Sources, buckets or paths.
 
 use crate::observe::status::report::{IndexState, QueueReport, QueueState, Report, SourceReport};
 use crate::serve::access::Grant;
 
-/// Stands for a text that may name what is not to be seen.
-const HIDDEN: &str = "the log of asset-indexer says why";
+/// Replaces an error text that the client may not see.
+const HIDDEN: &str = "see the log of asset-indexer for the reason";
 
-/// The report as the grant shows it.
+/// The report without what the grant may not see.
 pub(super) fn report(mut report: Report, grant: &Grant) -> Report {
     if grant.sees_all() {
         return report;
@@ -18,41 +18,42 @@ pub(super) fn report(mut report: Report, grant: &Grant) -> Report {
     let Report {
         queues, sources, ..
     } = &mut report;
-    let pairs = |source: &'_ SourceReport| (source.name.clone(), source.queue_url.clone());
-    let pairs: Vec<_> = sources.iter().map(pairs).collect();
-    let pairs = || pairs.iter().map(|(name, url)| (&**name, url.as_deref()));
-    queues.retain(|queue| may_see_queue(grant, &queue.url, pairs()));
+    let name_and_queue = |source: &'_ SourceReport| (source.name.clone(), source.queue_url.clone());
+    let all: Vec<_> = sources.iter().map(name_and_queue).collect();
+    let all = || all.iter().map(|(name, url)| (&**name, url.as_deref()));
+    queues.retain(|queue| may_see_queue(grant, &queue.url, all()));
     sources.retain(|source| grant.may_see(&source.name));
-    sources.iter_mut().for_each(without_texts);
+    sources.iter_mut().for_each(hide_texts);
     queues
         .iter_mut()
-        .for_each(|queue| queue.reason = queue.reason.take().map(hidden));
+        .for_each(|queue| queue.reason = queue.reason.take().map(hide));
     report.waiting_for = waiting_for(&report);
     let index = &mut report.index;
-    index.reason = index.reason.take().map(hidden);
+    index.reason = index.reason.take().map(hide);
     index.data_dir.clear();
     index.bytes = None;
     report
 }
 
-/// Whether the grant shows a queue: it brings events to Sources that may be seen, and to no other.
+/// Whether the grant may see a queue: the queue serves at least one Source, and the grant may see every
+/// Source that it serves.
 ///
-/// `sources` are the names of all Sources, each with the address of its queue.
+/// `sources` yields the name and queue URL of every configured Source.
 pub(super) fn may_see_queue<'a>(
     grant: &Grant,
     url: &str,
     sources: impl Iterator<Item = (&'a str, Option<&'a str>)>,
 ) -> bool {
-    let of_it = sources.filter(|(_, queue)| *queue == Some(url));
-    let mut of_it = of_it.peekable();
-    grant.sees_all() || of_it.peek().is_some() && of_it.all(|(name, _)| grant.may_see(name))
+    let served = sources.filter(|(_, queue)| *queue == Some(url));
+    let mut served = served.peekable();
+    grant.sees_all() || served.peek().is_some() && served.all(|(name, _)| grant.may_see(name))
 }
 
-fn hidden(_: String) -> String {
+fn hide(_: String) -> String {
     HIDDEN.to_owned()
 }
 
-fn without_texts(source: &mut SourceReport) {
+fn hide_texts(source: &mut SourceReport) {
     source.reasons.truncate(1);
     source
         .reasons
@@ -63,7 +64,7 @@ fn without_texts(source: &mut SourceReport) {
     }
 }
 
-/// What is missing until it is ready, as far as it is of what is in the report.
+/// The reasons why the service is not ready, from what is left in the report.
 fn waiting_for(report: &Report) -> Vec<String> {
     let index = match report.index.state {
         IndexState::Opening => Some("the index is being opened".to_owned()),
@@ -73,11 +74,11 @@ fn waiting_for(report: &Report) -> Vec<String> {
     let is_silent = |queue: &&QueueReport| queue.state == QueueState::Starting;
     let silent = report.queues.iter().filter(is_silent);
     let silent = silent.map(|queue| format!("the queue {} has not answered yet", queue.url));
-    let mut all: Vec<String> = index.into_iter().chain(silent).collect();
-    if all.is_empty() && !report.ready {
-        all.push("the service is starting".to_owned());
+    let mut reasons: Vec<String> = index.into_iter().chain(silent).collect();
+    if reasons.is_empty() && !report.ready {
+        reasons.push("the service is starting".to_owned());
     }
-    all
+    reasons
 }
 
 #[cfg(test)]
@@ -86,14 +87,14 @@ mod tests {
     use crate::observe::status::sample::{self, BAD_QUEUE, BEGAN, GOOD_QUEUE, NEW_QUEUE};
     use crate::serve::access::{AccessLevel, SourceScope};
 
-    fn seen_with(scope: SourceScope) -> Report {
+    fn report_for(scope: SourceScope) -> Report {
         let full = Report::at(&sample::board(), Some(77), BEGAN);
         report(full, &Grant::new(AccessLevel::Admin, scope))
     }
 
     #[test]
-    fn a_grant_for_all_shows_all() {
-        // One report: another one has other ages in it.
+    fn grant_for_all_sees_everything() {
+        // Both sides use the same report: a second one would contain different ages.
         let full = Report::at(&sample::board(), Some(77), BEGAN);
         assert_eq!(
             report(
@@ -105,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_for_some_shows_nothing_of_the_others() {
+    fn grant_for_some_sees_nothing_of_other_sources() {
         for (scope, sources, queues) in [
-            // Another Source has its events from the same queue.
+            // The queue of this Source also serves another one.
             (&["deployed"][..], &["deployed"][..], &[][..]),
             (&["disabled"], &["disabled"], &[]),
             (
@@ -119,12 +120,12 @@ mod tests {
             (&["deploying", "absent"], &["deploying"], &[NEW_QUEUE]),
             (&["absent"], &[], &[]),
         ] {
-            let seen = seen_with(SourceScope::only(scope.iter().copied()));
-            let names: Vec<_> = seen.sources.iter().map(|source| &*source.name).collect();
+            let report = report_for(SourceScope::only(scope.iter().copied()));
+            let names: Vec<_> = report.sources.iter().map(|source| &*source.name).collect();
             assert_eq!(names, sources);
-            let urls: Vec<_> = seen.queues.iter().map(|queue| &*queue.url).collect();
+            let urls: Vec<_> = report.queues.iter().map(|queue| &*queue.url).collect();
             assert_eq!(urls, queues, "{scope:?}");
-            let text = serde_json::to_string(&seen).unwrap();
+            let text = serde_json::to_string(&report).unwrap();
             let own = |name: &&str| sources.contains(name);
             for other in ["deployed", "disabled", "degraded", "deploying"] {
                 let named = format!("\"name\":\"{other}\"");
@@ -133,20 +134,20 @@ mod tests {
             for text_of_others in ["access denied", "no bucket", "/var/lib", "it passed"] {
                 assert!(!text.contains(text_of_others), "{scope:?}: {text}");
             }
-            assert_eq!(seen.index.bytes, None);
+            assert_eq!(report.index.bytes, None);
         }
     }
 
     #[test]
-    fn what_is_waited_for_is_told_as_far_as_it_is_seen() {
+    fn readiness_reasons_name_only_visible_queues() {
         let new = format!("the queue {NEW_QUEUE} has not answered yet");
         for (scope, waiting_for) in [
             ("deploying", &*new),
             ("degraded", "the service is starting"),
         ] {
-            let seen = seen_with(SourceScope::only([scope]));
+            let report = report_for(SourceScope::only([scope]));
             assert_eq!(
-                (seen.ready, &*seen.waiting_for),
+                (report.ready, &*report.waiting_for),
                 (false, &[waiting_for.to_owned()][..])
             );
         }

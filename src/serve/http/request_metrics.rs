@@ -1,6 +1,6 @@
-//! Counts every request by its kind and by how it was answered; also those that nobody lets in.
+//! Records every request, also a refused one, by route, status and duration.
 //!
-//! What is asked for is not noted: paths and search texts name keys.
+//! It records no paths and no query texts, because they contain keys.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use tracing::field::Empty;
 
 use crate::observe::status::{Board, Route};
 
-/// Counts on the board what the router answers.
+/// Adds a layer that records each request of the router on the status board.
 pub(super) fn record_requests(router: Router, board: Arc<Board>) -> Router {
     router.layer(from_fn_with_state(board, record_request))
 }
@@ -22,10 +22,10 @@ pub(super) fn record_requests(router: Router, board: Arc<Board>) -> Router {
 async fn record_request(State(board): State<Arc<Board>>, request: Request, next: Next) -> Response {
     let route = Route::of(request.uri().path());
     let span = tracing::debug_span!("request", route = route.as_str(), status = Empty);
-    let began = Instant::now();
+    let started = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
     span.record("status", i64::from(status));
-    board.http.count(route, status, began.elapsed());
+    board.http.count(route, status, started.elapsed());
     response
 }

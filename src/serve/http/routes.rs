@@ -1,7 +1,7 @@
-//! What is answered at which path.
+//! The routes of the HTTP server, and the handlers of the service paths.
 //!
-//! `/healthz` and `/readyz` need neither disk nor lock that is held for long: they answer as long as
-//! the process does anything.
+//! `/healthz` and `/readyz` do not touch the disk and take no lock that is held for long, so they answer as
+//! long as the process makes any progress.
 
 use std::sync::Arc;
 
@@ -22,33 +22,33 @@ use crate::observe::status::index_bytes;
 use crate::observe::status::report::{Report, waiting_for};
 use crate::serve::access::Grant;
 
-/// All paths; other methods than GET and HEAD are answered by 405.
+/// All routes. Methods other than GET and HEAD get a 405.
 pub(super) fn router(app: Arc<AppState>) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(serve_metrics))
+        .route("/metrics", get(metrics_text))
         .merge(api::routes())
         .merge(page::routes())
         .fallback(async || {
-            let paths = "there is nothing at this path; /v1/openapi.json says what there is, besides \
-                         /status, /healthz, /readyz and /metrics";
-            ApiError::new(ErrorCode::NotFound, paths)
+            let text =
+                "this path does not exist; see /v1/openapi.json for the paths of this service";
+            ApiError::new(ErrorCode::NotFound, text)
         })
         .layer(middleware::from_fn(response::finish_response))
         .with_state(app)
 }
 
 async fn status(State(app): State<Arc<AppState>>, grant: Grant) -> Response {
-    looked_up(move || {
+    run_blocking(move || {
         let report = Report::of(&app.board, index_bytes(&app.board.data_dir));
         Json(redact::report(report, &grant))
     })
     .await
 }
 
-/// 503 with a line for each thing that is waited for, where the client may see all Sources.
+/// 200 if ready, else 503. A client that may see all Sources gets one line for each reason.
 async fn readyz(State(app): State<Arc<AppState>>, grant: Option<Extension<Grant>>) -> Response {
     let waiting_for = waiting_for(&app.board);
     if waiting_for.is_empty() {
@@ -62,25 +62,25 @@ async fn readyz(State(app): State<Arc<AppState>>, grant: Option<Extension<Grant>
     (StatusCode::SERVICE_UNAVAILABLE, lines).into_response()
 }
 
-async fn serve_metrics(State(app): State<Arc<AppState>>, grant: Grant) -> Response {
+async fn metrics_text(State(app): State<Arc<AppState>>, grant: Grant) -> Response {
     if !grant.is_admin() {
-        let text = "metrics are for tokens that were made with --admin";
+        let text = "/metrics needs a token that was created with --admin";
         return ApiError::new(ErrorCode::Forbidden, text).into_response();
     }
-    looked_up(move || {
+    run_blocking(move || {
         let text = metrics::text(&app, &grant);
         ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
     })
     .await
 }
 
-/// Runs what reads the disk beside what must not wait; a panic in it is answered by 500.
-async fn looked_up<T>(look: impl FnOnce() -> T + Send + 'static) -> Response
+/// Runs work that reads the disk on a thread that may block. A panic in it becomes a 500.
+async fn run_blocking<T>(work: impl FnOnce() -> T + Send + 'static) -> Response
 where
     T: IntoResponse + Send + 'static,
 {
-    match tokio::task::spawn_blocking(look).await {
-        Ok(answer) => answer.into_response(),
+    match tokio::task::spawn_blocking(work).await {
+        Ok(response) => response.into_response(),
         Err(error) => api::error::panicked(&error).into_response(),
     }
 }

@@ -36,8 +36,8 @@ where
     T: Send + 'static,
 {
     let begin = Instant::now();
-    let limit = app.timeout;
-    let permit = timeout(limit, Arc::clone(&app.permits).acquire_owned()).await;
+    let limit = app.search_timeout;
+    let permit = timeout(limit, Arc::clone(&app.search_permits).acquire_owned()).await;
     let Ok(Ok(permit)) = permit else {
         app.board.http.busy.add(1);
         let text = "as many searches are running as may; ask again in a second";

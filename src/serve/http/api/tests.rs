@@ -461,8 +461,8 @@ async fn an_index_that_is_not_there_yet_is_waited_for() {
 async fn a_full_house_is_busy() {
     let fixture = Fixture::new(&[("a", &ODD)]);
     let mut app = Arc::try_unwrap(fixture.app).ok().unwrap();
-    app.timeout = std::time::Duration::from_millis(1);
-    let all = Arc::clone(&app.permits).acquire_many_owned(4).await;
+    app.search_timeout = std::time::Duration::from_millis(1);
+    let all = Arc::clone(&app.search_permits).acquire_many_owned(4).await;
     let fixture = Fixture {
         app: Arc::new(app),
         ..fixture

@@ -10,7 +10,7 @@ use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::search_task::{available, run_index_task};
-use crate::serve::http::deployment_status::{DeploymentStatus, assets};
+use crate::serve::http::deployment_status::{DeploymentStatus, count_assets};
 
 /// In the OpenAPI document.
 pub(super) const OPERATION: ApiOperation = ApiOperation {
@@ -61,7 +61,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
                 prefix: source.prefix.clone(),
                 base_url: source.base_url.clone(),
                 status: status.name(),
-                assets: assets(view.as_deref(), &source, deadline)?,
+                assets: count_assets(view.as_deref(), &source, deadline)?,
             })
         };
         sources.into_iter().map(body).collect()
