@@ -1,8 +1,7 @@
-//! How listings and events become changes of the index: the order of observations, decided purely.
+//! The rules by which listed pages and event notifications become changes of the index.
 //!
-//! Nothing in here waits, reads a clock or an environment, or names AWS or tantivy: every rule is a
-//! function from what is known to what follows, and the claim that the rules together keep a true
-//! mirror is checked exhaustively in `order/model.rs`.
+//! They are pure functions: nothing here waits, reads a clock or the environment, or depends on AWS or the
+//! search engine. [`order`] states what the rules guarantee together.
 
 pub mod backoff;
 pub mod checkpoint;

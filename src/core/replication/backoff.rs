@@ -1,22 +1,23 @@
-//! How long to wait after failures in a row: longer with each, up to a longest.
+//! How long to wait after failures in a row: exponential backoff with jitter.
 //!
-//! It knows no clock and no chance; whoever waits brings both.
+//! It reads no clock and draws no random number. The caller provides both.
 
 use std::time::Duration;
 
-/// Beyond so many doublings every wait is the longest.
+/// More doublings than this do not change the result.
 const MAX_DOUBLINGS: u32 = 16;
 
-/// `first`, exponential after each of the failures `before`, up to `longest`.
-pub fn exponential(first: Duration, longest: Duration, before: u32) -> Duration {
-    let times = 2u32.saturating_pow(before.min(MAX_DOUBLINGS));
-    (first * times).min(longest)
+/// The wait after `previous_failures` failures and one more: `first`, doubled for each previous failure, and
+/// at most `longest`.
+pub fn exponential(first: Duration, longest: Duration, previous_failures: u32) -> Duration {
+    let factor = 2u32.saturating_pow(previous_failures.min(MAX_DOUBLINGS));
+    (first * factor).min(longest)
 }
 
-/// Between half and all of the wait, by `share` (0 to 1): those that failed together do not come back
-/// together.
-pub fn with_jitter(wait: Duration, share: f64) -> Duration {
-    wait.mul_f64(0.5 + share / 2.0)
+/// Between half of `wait` (`random` = 0) and all of it (`random` = 1), so that clients that failed together do
+/// not retry together.
+pub fn with_jitter(wait: Duration, random: f64) -> Duration {
+    wait.mul_f64(0.5 + random / 2.0)
 }
 
 #[cfg(test)]
@@ -24,17 +25,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_are_spread_over_their_second_half() {
+    fn waits_double_up_to_the_longest() {
         let seconds = Duration::from_secs;
-        for (before, want) in [(0, 5), (1, 10), (3, 40), (4, 60), (u32::MAX, 60)] {
+        for (previous, want) in [(0, 5), (1, 10), (3, 40), (4, 60), (u32::MAX, 60)] {
             assert_eq!(
-                exponential(seconds(5), seconds(60), before),
+                exponential(seconds(5), seconds(60), previous),
                 seconds(want),
-                "{before}"
+                "{previous}"
             );
         }
-        for (share, want) in [(0.0, 5), (1.0, 10)] {
-            assert_eq!(with_jitter(seconds(10), share), seconds(want), "{share}");
+    }
+
+    #[test]
+    fn jitter_covers_the_second_half_of_the_wait() {
+        let seconds = Duration::from_secs;
+        for (random, want) in [(0.0, 5), (1.0, 10)] {
+            assert_eq!(with_jitter(seconds(10), random), seconds(want), "{random}");
         }
     }
 }

@@ -1,21 +1,21 @@
-//! Stretches of the key space: what a listing is asked for, and what a page makes a statement about.
+//! Ranges of keys to list, and the intervals of keys that pages cover.
 //!
 //! Keys are compared as UTF-8 bytes, which is both S3's listing order and Rust's order of `str`.
-//! Directory buckets list in no order and are not served by anything in here.
+//! Directory buckets list in no order and are not supported.
 
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
-/// The keys `k` that start with `prefix`, with `after < k <= until` where those are given.
+/// The keys that start with `prefix`, are above `after` and at most `until`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRange {
-    /// What S3 is asked for as `prefix`; empty for the whole bucket.
+    /// The `prefix` of the list request. Empty for the whole bucket.
     pub prefix: String,
-    /// Exclusive lower end.
+    /// The exclusive lower end, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-    /// Inclusive upper end.
+    /// The inclusive upper end, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }
@@ -30,7 +30,7 @@ impl KeyRange {
         }
     }
 
-    /// That one key alone: of the keys that start with it, it is the first.
+    /// One key only. Of all keys that start with it, it is the first.
     pub fn only(key: impl Into<String>) -> Self {
         let key = key.into();
         Self {
@@ -40,12 +40,12 @@ impl KeyRange {
         }
     }
 
-    /// Whether at most one key can be in the range because its prefix is its upper end.
+    /// Whether the range holds at most one key, because its prefix is its upper end.
     pub fn is_single_key(&self) -> bool {
         self.until.as_deref() == Some(self.prefix.as_str())
     }
 
-    /// The same keys as bounds.
+    /// The same keys as an interval.
     pub fn interval(&self) -> KeyInterval {
         let lower = match &self.after {
             Some(after) if after.as_str() >= self.prefix.as_str() => Bound::Excluded(after.clone()),
@@ -61,7 +61,7 @@ impl KeyRange {
         KeyInterval { lower, upper }
     }
 
-    /// Cuts the range behind each of `points`; points outside of it or out of order are passed over.
+    /// Cuts the range after each of `points`. Points outside the range or out of order are ignored.
     pub fn split(&self, points: impl IntoIterator<Item = String>) -> Vec<KeyRange> {
         let inside = self.interval();
         let mut ranges = Vec::new();
@@ -81,17 +81,17 @@ impl KeyRange {
     }
 }
 
-/// A stretch of keys between two bounds.
+/// The keys between two bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyInterval {
-    /// Where it begins.
+    /// The lower bound.
     pub lower: Bound<String>,
-    /// Where it ends.
+    /// The upper bound.
     pub upper: Bound<String>,
 }
 
 impl KeyInterval {
-    /// Every key there can be.
+    /// All keys.
     pub fn everything() -> Self {
         Self {
             lower: Bound::Unbounded,
@@ -99,7 +99,7 @@ impl KeyInterval {
         }
     }
 
-    /// No key at all.
+    /// No keys.
     pub fn nothing() -> Self {
         Self {
             lower: Bound::Excluded(String::new()),
@@ -122,7 +122,7 @@ impl KeyInterval {
         }
     }
 
-    /// What is left of the interval behind `key`.
+    /// The part of the interval after `key`.
     pub fn after(&self, key: &str) -> Self {
         Self {
             lower: Bound::Excluded(key.to_owned()),
@@ -130,7 +130,7 @@ impl KeyInterval {
         }
     }
 
-    /// What the interval holds up to and with `key`.
+    /// The part of the interval up to `key`, inclusive.
     pub fn up_to(&self, key: &str) -> Self {
         Self {
             lower: self.lower.clone(),
@@ -155,10 +155,10 @@ impl KeyInterval {
     }
 }
 
-/// The least text above everything that starts with `prefix`.
+/// The least text above everything that starts with `prefix`, as an upper bound.
 ///
-/// It is the prefix with its last character raised by one; UTF-8 bytes order as code points do. A
-/// prefix of nothing but U+10FFFF has no such text.
+/// It is the prefix with its last character raised by one, because UTF-8 bytes order as code points do.
+/// A prefix of only U+10FFFF has no such text.
 pub fn end_of_prefix(prefix: &str) -> Bound<String> {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
@@ -170,7 +170,7 @@ pub fn end_of_prefix(prefix: &str) -> Bound<String> {
     Bound::Unbounded
 }
 
-/// The next Unicode scalar value; behind U+D7FF come the surrogates, which are none.
+/// The next Unicode scalar value. The surrogates after U+D7FF are skipped, because they are none.
 fn next_char(c: char) -> Option<char> {
     match c {
         '\u{D7FF}' => Some('\u{E000}'),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_what_its_three_conditions_say() {
+    fn range_holds_the_keys_that_meet_its_conditions() {
         let keys = [
             "",
             "a",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_key_is_a_range_of_its_own() {
+    fn range_of_a_single_key_holds_no_other() {
         let only = KeyRange::only("a/b");
         assert!(only.is_single_key() && !KeyRange::under("a/b").is_single_key());
         assert!(only.interval().contains("a/b"));

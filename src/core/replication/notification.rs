@@ -68,7 +68,7 @@ pub struct ObjectEvent {
 /// What follows from an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventMeaning {
-    /// Certain, and ordered by its sequencer: for [`apply_event`](crate::core::replication::order::apply_event).
+    /// Certain, and ordered by its sequencer: for [`apply_event`](crate::core::replication::order::decide_event).
     Certain(CertainEvent),
     /// What it did cannot be told from it, or its order is unknown: the key is to be listed alone.
     LookUp {

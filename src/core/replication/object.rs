@@ -1,33 +1,32 @@
 //! An object as S3 describes it in a listing: size, ETag, last-modified, storage class.
 //!
-//! Keys are not part of it: the same content can stand under any key. Content type, metadata and
-//! tags are not either, because no listing tells them.
+//! The key is not part of it, and neither are content type, metadata and tags: no listing contains them.
 
 use std::borrow::Cow;
 
 use crate::core::replication::timestamp::Timestamp;
 
-/// What a listing (or, less completely, an event) says of one object.
+/// What a listing says about one object. An event says less.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Bytes.
+    /// In bytes.
     pub size: u64,
-    /// The entity tag, if the observation carried one.
+    /// The entity tag, if known.
     pub etag: Option<ETag>,
     /// When S3 last changed the object; whole seconds on AWS, milliseconds elsewhere.
     pub last_modified: Timestamp,
-    /// The storage class; [`StorageClass::Standard`] where the observation is silent.
+    /// The storage class. [`StorageClass::Standard`] if unknown.
     pub storage_class: StorageClass,
 }
 
-/// An entity tag: opaque, compared only for equality; kept compactly where it has S3's usual form.
+/// An entity tag: opaque, and compared only for equality. S3's usual forms are stored compactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ETag {
-    /// 32 lower-case hex digits, and the number of parts behind `-` for a multipart upload.
+    /// 32 lower-case hex digits. For a multipart upload, `-` and the number of parts follow.
     Hex {
         /// The 128 bits that the digits spell.
         bits: u128,
-        /// The number behind the dash; 0 where there is no dash.
+        /// The number of parts. 0 if there is no dash.
         parts: u16,
     },
     /// Any other form, without the surrounding quotes.
@@ -35,9 +34,9 @@ pub enum ETag {
 }
 
 impl ETag {
-    /// Reads an ETag with or without its quotes; an empty one is none.
+    /// Parses an ETag with or without quotes. `None` if it is empty.
     ///
-    /// Only text that [`ETag::to_text`] gives back byte for byte takes the compact form.
+    /// Uses the compact form only if [`ETag::to_text`] returns the same bytes.
     pub fn parse(text: &str) -> Option<Self> {
         let bare = text.strip_prefix('"').unwrap_or(text);
         let bare = bare.strip_suffix('"').unwrap_or(bare);
@@ -70,23 +69,23 @@ impl ETag {
     }
 }
 
-/// A part count that prints as it was written: no sign, no leading zero, not zero.
+/// Parses a part count that prints exactly as written: no sign, no leading zero, not zero.
 fn canonical_part_count(text: &str) -> Option<u16> {
     let canonical = text.starts_with(|c: char| c.is_ascii_digit() && c != '0');
     text.parse().ok().filter(|_| canonical)
 }
 
-/// A storage class; those that S3 lists today by name, any other kept as it was written.
+/// A storage class, known today or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StorageClass {
-    /// `STANDARD`, and what servers without storage classes mean by silence.
+    /// `STANDARD`. Servers that have no storage classes do not name any.
     #[default]
     Standard,
-    /// Any other class, by the name that S3 gives it.
+    /// Any other class, by its name in S3.
     Named(Cow<'static, str>),
 }
 
-/// The names that S3 documents for `StorageClass` in ListObjectsV2, besides `STANDARD`.
+/// The names that S3 documents for `StorageClass` in ListObjectsV2, without `STANDARD`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>
 const KNOWN_CLASSES: [&str; 12] = [
     "REDUCED_REDUNDANCY",
@@ -104,7 +103,7 @@ const KNOWN_CLASSES: [&str; 12] = [
 ];
 
 impl StorageClass {
-    /// The class of that name; the known names cost no allocation.
+    /// The class of that name. Known names need no allocation.
     pub fn from_name(name: &str) -> Self {
         if name.is_empty() || name == "STANDARD" {
             return Self::Standard;
@@ -115,7 +114,7 @@ impl StorageClass {
         }
     }
 
-    /// The name that S3 gives the class.
+    /// The class's name in S3.
     pub fn name(&self) -> &str {
         match self {
             Self::Standard => "STANDARD",
@@ -129,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn etags_come_back_as_they_were_written() {
+    fn etag_text_is_preserved() {
         for text in [
             "d41d8cd98f00b204e9800998ecf8427e",
             "00000000000000000000000000000001",
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_and_a_multipart_etag_are_compact() {
+    fn plain_and_multipart_etags_are_compact() {
         let compact = |text| matches!(ETag::parse(text), Some(ETag::Hex { .. }));
         assert!(compact("d41d8cd98f00b204e9800998ecf8427e"));
         assert!(compact("d41d8cd98f00b204e9800998ecf8427e-9999"));
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn storage_classes_keep_their_names() {
+    fn storage_class_names_are_preserved() {
         assert_eq!(StorageClass::from_name(""), StorageClass::Standard);
         for name in ["STANDARD", "GLACIER_IR", "A_CLASS_OF_TOMORROW"] {
             assert_eq!(StorageClass::from_name(name).name(), name);

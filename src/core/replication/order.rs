@@ -1,26 +1,32 @@
-//! The order of observations: whether an event or a page entry is newer than what the index holds.
+//! The ordering rules: whether an event or a listed page is newer than what the index knows of a key.
 //!
-//! These are the rules that every engine obeys. They are functions of the key's record, the
-//! Source's clock and the observation; they keep nothing and do not know where a record is stored.
-//! An ambiguous event decides nothing by itself: its key is listed alone, and that page decides
-//! ([`apply_look_up`]).
+//! Events and pages reach the index late, more than once and in any order. A rule compares one of them
+//! with the record of its key and with the Source's [`ScanWatermarks`], and decides whether to keep,
+//! write or erase the record. The rules are pure functions. They store nothing and do not depend on the
+//! engine.
+//!
+//! An [`AmbiguousEvent`] does not say what is under its key now. Unless it is stale, the key is looked
+//! up, that is, listed by itself, and this page decides ([`decide_look_up`]).
 //!
 //! # The claim
 //!
-//! If every event is delivered at least once while the rules admit its key, in any order and any
-//! number of times, with scans and look-ups at any moment and crashes anywhere, the index ends equal to
-//! the admitted keys of the bucket, without needing a later scan. That is so as long as
+//! Assume that each event is delivered at least once while the Source's rules admit its key. Events may
+//! arrive in any order and any number of times. Scans and look-ups may run at any moment, and the process
+//! may crash at any point. Then the index ends equal to the admitted keys of the bucket, and needs no
+//! later scan for that, if
 //!
-//! - no clock of S3 is off by a second or more: the second is what a page's stamp lies before its
-//!   snapshot ([`Timestamp::of_response`]) and half of [`CLOCK_DISAGREEMENT`];
-//! - the events of a key have a sequencer all or none; where only some do, their times must be in
-//!   order.
+//! - no clock of S3 is off by a second or more. A page's timestamp lies this second before its snapshot
+//!   ([`Timestamp::of_response`]), and it is half of [`CLOCK_DISAGREEMENT`]; and
+//! - either all events of a key have a sequencer or none has. If only some have one, their times must be
+//!   in order.
 //!
-//! Otherwise, and where a message was lost or came while other rules were in force and was thrown away,
-//! the index is right once a scan is complete that began after the last late event had come. Until
-//! then an event from before a lost one can be believed when it comes (again).
+//! If one of these does not hold, or if a message is lost, or arrives while other rules are in force and
+//! is discarded, then the index may be wrong for a while: an event from before a lost one can be believed
+//! when it arrives, or arrives again. The index is right after the first complete scan that began after
+//! the last late event had arrived.
 //!
-//! The model of one key beside this file and the simulation of the ledger check it.
+//! The model in `order/model.rs` checks all short histories of one key against the claim, and the
+//! simulation in `index/ledger/simulation.rs` checks the ledger around the rules.
 
 use std::time::Duration;
 
@@ -29,29 +35,29 @@ use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
 
-/// How much older than the scan's start a tombstone must be to be purged when the scan completes.
+/// A completed scan purges only tombstones that are older than its start by more than this.
 pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
 
-/// By how much the times of two events of one key may be the wrong way round, against their
-/// sequencers: twice what a clock of S3 may be off, which is the second that a page's stamp lies
-/// before its snapshot.
+/// By how much the times of two events of one key may contradict the order of their sequencers: twice
+/// what a clock of S3 may be off, which is the second that a page's timestamp lies before its snapshot.
 pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
 
-/// What a Source knows of time: all of it S3's.
+/// How far the scans of a Source have come. All times are by S3's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScanWatermarks {
-    /// Start stamp of the newest completed scan: everything before it is in the index.
+    /// Start of the newest completed scan. Everything that happened before is in the index.
     pub complete_as_of: Option<Timestamp>,
-    /// Start stamp of the running scan, once its first page is in.
+    /// Start of the running scan. `None` until its first page has arrived.
     pub scanning_since: Option<Timestamp>,
-    /// Number of the running scan, or of the last one; 0 before the first.
+    /// Number of the running scan, or of the last one. 0 before the first scan.
     pub scan: u64,
 }
 
-/// An event whose meaning is certain: a creation, or a removal without a version, with a sequencer.
+/// An event that says what is under its key now: a creation, or a removal that names no version. It has
+/// a sequencer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertainEvent {
-    /// The object that is there now; `None` for a removal.
+    /// The object that is under the key now. `None` for a removal.
     pub object: Option<Object>,
     /// `eventTime`.
     pub time: Timestamp,
@@ -59,89 +65,95 @@ pub struct CertainEvent {
     pub sequencer: Sequencer,
 }
 
-/// An event from which it cannot be told what is under its key now: a removal of one version, a
-/// change of storage class, one without a sequencer.
+/// An event that does not say what is under its key now, such as the removal of one version, a change of
+/// the storage class, or an event without a sequencer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AmbiguousEvent {
-    /// A moment on S3's clock at which it had happened: `eventTime`, or where that cannot be
-    /// trusted when its message was sent.
+    /// A time no earlier than the event, by S3's clock: `eventTime`, or if that cannot be trusted, when
+    /// the message was sent.
     pub time: Timestamp,
     /// `sequencer`, if it has one.
     pub sequencer: Option<Sequencer>,
 }
 
-/// What becomes of a record.
+/// What to do with a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It stays as it is.
+    /// Keep it as it is.
     Keep(SkipReason),
-    /// This takes its place.
+    /// Replace it with this one.
     Write(Record),
-    /// It goes without a trace.
+    /// Remove it without a tombstone.
     Erase,
 }
 
-/// Why a record stays as it is.
+/// Why an observation changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SkipReason {
-    /// The observation says what the record says.
+    /// The record says the same.
     Unchanged,
     /// There is no record, and there should be none.
     Absent,
-    /// The event is older than the newest completed scan, or the page than that or the running one.
+    /// The event is older than the newest completed scan, or the page is older than the newest completed
+    /// or the running scan.
     BeforeScan,
     /// The observation is not newer than the record.
     NotNewer,
-    /// The event's sequencer is not above the record's: a duplicate, or a late one.
+    /// The event's sequencer is not above the record's: the event is a duplicate, or arrived late.
     SequencerNotAbove,
 }
 
 /// Decides what an event does to the record of its key.
 ///
-/// Where a page has told what it tells, it leaves its sequencer if it is little older than the page:
-/// S3's clocks may have given a later time to an event of the key that came before it, and that one
-/// must find something that is above it.
-pub fn apply_event(
+/// A stale event is usually skipped. But if it is older than the page that makes it stale by no more than
+/// [`CLOCK_DISAGREEMENT`], its sequencer is written. The reason is an even earlier event of the key to which
+/// S3's clocks gave a time after the page: that one must not be applied, and only a higher sequencer in the
+/// record prevents it.
+pub fn decide_event(
     record: Option<&Record>,
     event: &CertainEvent,
     watermarks: &ScanWatermarks,
 ) -> Decision {
     let (time, sequencer) = (event.time, Some(&event.sequencer));
-    let Some(why) = why_stale(record, time, sequencer, watermarks) else {
+    let Some(reason) = stale_reason(record, time, sequencer, watermarks) else {
         return Decision::Write(Record {
             content: content_of(event.object.clone(), record, time, watermarks),
-            // Not back: what is newer than the newest event is told by the sequencer, not by a page.
+            // The latest time of all applied events: a page must be newer than each of them, even if
+            // their times contradict their sequencers.
             event_time: record.and_then(|record| record.event_time).max(Some(time)),
             sequencer: Some(event.sequencer.clone()),
             listed_at: record.and_then(|record| record.listed_at),
         });
     };
-    stale(why, record, time, sequencer, watermarks)
+    decide_stale(reason, record, time, sequencer, watermarks)
 }
 
-/// Decides what an ambiguous event does to the record of its key without a page: one that is newer than
-/// the event has shown what it did. `None`: the key must be listed.
-pub fn apply_ambiguous(
+/// Decides what an ambiguous event does to the record of its key, if that is possible without a look-up: a
+/// stale event changes nothing that something newer has not shown already.
+///
+/// Returns `None` if the key must be looked up.
+pub fn decide_ambiguous(
     record: Option<&Record>,
     event: &AmbiguousEvent,
     watermarks: &ScanWatermarks,
 ) -> Option<Decision> {
     let (time, sequencer) = (event.time, event.sequencer.as_ref());
-    let why = why_stale(record, time, sequencer, watermarks)?;
-    Some(stale(why, record, time, sequencer, watermarks))
+    let reason = stale_reason(record, time, sequencer, watermarks)?;
+    Some(decide_stale(reason, record, time, sequencer, watermarks))
 }
 
-/// What a stale event leaves: nothing, or its sequencer where one of before it could outrun it.
-fn stale(
-    why: SkipReason,
+/// Keeps the record, or writes the sequencer of the stale event into it if an earlier event could overtake
+/// this one.
+fn decide_stale(
+    reason: SkipReason,
     record: Option<&Record>,
     time: Timestamp,
     sequencer: Option<&Sequencer>,
     watermarks: &ScanWatermarks,
 ) -> Decision {
-    let outrun = could_be_outrun(why, record, time, sequencer, watermarks);
-    let Some(sequencer) = sequencer.filter(|_| outrun) else {
-        return Decision::Keep(why);
+    let can_be_overtaken = can_be_overtaken(reason, record, time, sequencer, watermarks);
+    let Some(sequencer) = sequencer.filter(|_| can_be_overtaken) else {
+        return Decision::Keep(reason);
     };
     Decision::Write(match record {
         Some(record) => Record {
@@ -149,7 +161,7 @@ fn stale(
             ..record.clone()
         },
         None => Record {
-            // That there is nothing is what the scan has shown, not the event.
+            // The completed scan, not this event, has shown that there is no object.
             content: RecordContent::Removed {
                 scan: watermarks.scan,
             },
@@ -160,78 +172,78 @@ fn stale(
     })
 }
 
-/// Why an event of that time and sequencer tells nothing that the index does not know; `None` where
-/// it does.
-fn why_stale(
+/// Why an event of that time and sequencer is stale. `None` if it is not.
+fn stale_reason(
     record: Option<&Record>,
     time: Timestamp,
     sequencer: Option<&Sequencer>,
     watermarks: &ScanWatermarks,
 ) -> Option<SkipReason> {
     let Some(record) = record else {
-        let before_scan = watermarks.complete_as_of.is_some_and(|as_of| time < as_of);
-        return before_scan.then_some(SkipReason::BeforeScan);
+        let is_before_scan = watermarks.complete_as_of.is_some_and(|as_of| time < as_of);
+        return is_before_scan.then_some(SkipReason::BeforeScan);
     };
-    // Against an event that was applied over the page, the sequencer alone decides.
-    let is_of_page = record.listed_at > record.event_time;
-    if is_of_page && record.listed_at > Some(time) {
+    // Times are compared only if a page decided the record's content. If an event did, only the
+    // sequencers count.
+    let is_from_page = record.listed_at > record.event_time;
+    if is_from_page && record.listed_at > Some(time) {
         return Some(SkipReason::NotNewer);
     }
-    (!is_above(sequencer, record)).then_some(SkipReason::SequencerNotAbove)
+    (!can_be_above(sequencer, record)).then_some(SkipReason::SequencerNotAbove)
 }
 
-/// Whether the sequencer does not forbid that the event is newer than what the record remembers.
-fn is_above(sequencer: Option<&Sequencer>, record: &Record) -> bool {
-    let floors = sequencer.zip(record.sequencer.as_ref());
-    floors.is_none_or(|(sequencer, floor)| sequencer.compare(floor).is_gt())
+/// Whether the event may be newer than the record according to their sequencers. True if one is missing.
+fn can_be_above(sequencer: Option<&Sequencer>, record: &Record) -> bool {
+    let both = sequencer.zip(record.sequencer.as_ref());
+    both.is_none_or(|(sequencer, floor)| sequencer.compare(floor).is_gt())
 }
 
-/// Whether an event that is stale by its time could be followed by one of before it, by their
-/// sequencers, that is not.
-fn could_be_outrun(
-    why: SkipReason,
+/// Whether an event that is stale by its time can be overtaken: an event that is earlier by its sequencer may
+/// have a time at which it is not stale.
+fn can_be_overtaken(
+    reason: SkipReason,
     record: Option<&Record>,
     time: Timestamp,
     sequencer: Option<&Sequencer>,
     watermarks: &ScanWatermarks,
 ) -> bool {
-    let shown_at = match (why, record) {
+    let shown_at = match (reason, record) {
         (SkipReason::BeforeScan, None) => watermarks.complete_as_of,
-        (SkipReason::NotNewer, Some(record)) if is_above(sequencer, record) => record.listed_at,
+        (SkipReason::NotNewer, Some(record)) if can_be_above(sequencer, record) => record.listed_at,
         _ => None,
     };
     let is_close = |at: Timestamp| at.minus(CLOCK_DISAGREEMENT) <= time;
     shown_at.is_some_and(is_close)
 }
 
-/// Decides what the page of one key does to its record that was asked for because of an ambiguous
-/// event, after the event had come.
+/// Decides what the page of a look-up does to the record of its key. The page must have been requested after
+/// the ambiguous event had arrived.
 ///
-/// It is a page like any other as long as it may be older than the event. Once it is not, it also
-/// leaves its stamp and the event's sequencer as a floor, even where nothing changes: an event from
-/// before this one can still come (the creation of a version that this one removed), and would
-/// otherwise find nothing that is above it.
+/// If the page may be older than the event, it counts like any other page. If it is newer, it settles the
+/// event: its timestamp and the event's sequencer are written even if the content is unchanged. They are a
+/// floor for events from before this one that arrive later, such as the creation of a version that this event
+/// removed. Without the floor such an event would be applied.
 ///
-/// Tells also whether the event is settled; where it is not, the key is to be listed again.
-pub fn apply_look_up(
+/// Also returns whether the event is settled. If it is not, the key must be looked up again.
+pub fn decide_look_up(
     record: Option<&Record>,
     listed: Option<&Object>,
-    stamp: Timestamp,
+    listed_at: Timestamp,
     event: &AmbiguousEvent,
     watermarks: &ScanWatermarks,
 ) -> (Decision, bool) {
-    let decision = apply_page(record, listed, stamp, watermarks, |_| true);
-    let is_dropped = matches!(
+    let decision = decide_page(record, listed, listed_at, watermarks, |_| true);
+    let is_page_stale = matches!(
         decision,
         Decision::Keep(SkipReason::BeforeScan | SkipReason::NotNewer)
     );
-    if is_dropped || stamp <= event.time {
+    if is_page_stale || listed_at <= event.time {
         return (decision, false);
     }
     let page = match decision {
         Decision::Write(page) => page,
         Decision::Keep(_) | Decision::Erase => Record {
-            content: content_of(listed.cloned(), record, stamp, watermarks),
+            content: content_of(listed.cloned(), record, listed_at, watermarks),
             event_time: record.and_then(|record| record.event_time),
             sequencer: record.and_then(|record| record.sequencer.clone()),
             listed_at: None,
@@ -239,7 +251,7 @@ pub fn apply_look_up(
     };
     let settled = Decision::Write(Record {
         sequencer: higher(page.sequencer, event.sequencer.clone()),
-        listed_at: Some(stamp),
+        listed_at: Some(listed_at),
         ..page
     });
     (settled, true)
@@ -253,61 +265,64 @@ fn higher(left: Option<Sequencer>, right: Option<Sequencer>) -> Option<Sequencer
     }
 }
 
-/// Decides what a page does to the record of one key in its interval.
+/// Decides what a page does to the record of one key in the interval that the page covers.
 ///
-/// `listed` is the admitted object that the page lists under the key, or `None`; `admits` tells
-/// whether the Source's rules would admit the key at all, and is asked only where it matters.
-pub fn apply_page(
+/// `listed` is the admitted object that the page lists under the key, if any. `admits` says whether the
+/// Source's rules still admit the key. It is called only if the page does not list the key and an event has
+/// been applied to it.
+pub fn decide_page(
     record: Option<&Record>,
     listed: Option<&Object>,
-    stamp: Timestamp,
+    listed_at: Timestamp,
     watermarks: &ScanWatermarks,
     admits: impl FnOnce(&Object) -> bool,
 ) -> Decision {
-    // A page of the running scan that finds a key unchanged leaves no trace, so that an older page
-    // could undo what it has seen, and events from before the scan are dropped once it is complete.
+    // Pages older than the running scan are dropped too. A page of the running scan writes nothing for an
+    // unchanged key, so an older page could undo what it saw, and the events that could repair that are
+    // dropped once the scan is complete.
     let oldest = watermarks.complete_as_of.max(watermarks.scanning_since);
-    if oldest.is_some_and(|oldest| stamp < oldest) {
+    if oldest.is_some_and(|oldest| listed_at < oldest) {
         return Decision::Keep(SkipReason::BeforeScan);
     }
     let Some(record) = record else {
         return match listed {
-            Some(object) => Decision::Write(listed_record(object, None, stamp, watermarks)),
+            Some(object) => Decision::Write(listed_record(object, None, listed_at, watermarks)),
             None => Decision::Keep(SkipReason::Absent),
         };
     };
-    if record.observed_at().is_some_and(|seen| stamp <= seen) {
+    if record.observed_at().is_some_and(|seen| listed_at <= seen) {
         return Decision::Keep(SkipReason::NotNewer);
     }
     match (listed, record.object()) {
         (Some(object), Some(known)) if object == known => Decision::Keep(SkipReason::Unchanged),
         (None, None) => Decision::Keep(SkipReason::Unchanged),
         (Some(object), _) => {
-            Decision::Write(listed_record(object, Some(record), stamp, watermarks))
+            Decision::Write(listed_record(object, Some(record), listed_at, watermarks))
         }
         (None, Some(known)) if record.sequencer.is_none() || !admits(known) => Decision::Erase,
         (None, Some(_)) => Decision::Write(Record {
             content: RecordContent::Removed {
                 scan: watermarks.scan,
             },
-            listed_at: Some(stamp),
+            listed_at: Some(listed_at),
             ..record.clone()
         }),
     }
 }
 
-/// The record that a page writes: its content, with the old sequencer and event time as a floor.
+/// The record that a page writes: the listed object, with the sequencer and event time of the old record as
+/// a floor for later events.
 fn listed_record(
     object: &Object,
     old: Option<&Record>,
-    stamp: Timestamp,
+    listed_at: Timestamp,
     watermarks: &ScanWatermarks,
 ) -> Record {
     Record {
-        content: content_of(Some(object.clone()), old, stamp, watermarks),
+        content: content_of(Some(object.clone()), old, listed_at, watermarks),
         event_time: old.and_then(|old| old.event_time),
         sequencer: old.and_then(|old| old.sequencer.clone()),
-        listed_at: Some(stamp),
+        listed_at: Some(listed_at),
     }
 }
 
@@ -328,8 +343,8 @@ fn content_of(
     }
 }
 
-/// Whether a record is a tombstone that nothing can need once the scan `watermarks.scan`, begun at
-/// `watermarks.complete_as_of`, is complete.
+/// Whether a record is a tombstone that nothing needs any more once scan number `watermarks.scan`, which
+/// began at `watermarks.complete_as_of`, is complete.
 pub fn is_purgeable(record: &Record, watermarks: &ScanWatermarks) -> bool {
     let RecordContent::Removed { scan } = record.content else {
         return false;
@@ -337,8 +352,8 @@ pub fn is_purgeable(record: &Record, watermarks: &ScanWatermarks) -> bool {
     let Some(as_of) = watermarks.complete_as_of else {
         return false;
     };
-    let old_enough = as_of.minus(TOMBSTONE_MARGIN);
-    scan < watermarks.scan && record.observed_at().is_none_or(|seen| seen < old_enough)
+    let limit = as_of.minus(TOMBSTONE_MARGIN);
+    scan < watermarks.scan && record.observed_at().is_none_or(|seen| seen < limit)
 }
 
 #[cfg(test)]

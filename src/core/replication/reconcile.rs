@@ -1,7 +1,7 @@
-//! The merge join of a listed page with the indexed keys of the same interval.
+//! The merge join of a listed page with the indexed records of the same key interval.
 //!
-//! It yields additions, changes and removals of the interval in one pass. Both sides must be
-//! ascending; the listing was checked by `listing`, and the index is sorted by key.
+//! One pass finds all additions, changes and removals of the interval. It decides nothing:
+//! [`order`](crate::core::replication::order) does.
 
 use std::cmp::Ordering;
 
@@ -9,18 +9,21 @@ use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::Object;
 use crate::core::replication::record::Record;
 
-/// One key of either side, or of both.
+/// A key of the page, the index, or both.
 #[derive(Clone, Copy, Debug)]
 pub struct JoinedKey<'a> {
     /// The key.
     pub key: &'a str,
-    /// What the page lists under it.
+    /// What the page lists under the key.
     pub listed: Option<&'a Object>,
-    /// What the index holds under it.
+    /// The key's record in the index.
     pub indexed: Option<&'a Record>,
 }
 
-/// Hands every key of the two ascending sides to `each`, once, ascending.
+/// Calls `each` once for every key of the page and the index, in ascending order. Stops at the first error.
+///
+/// Both inputs must be in ascending order. [`RangeWalk`](crate::core::replication::listing::RangeWalk) has
+/// checked the page, and the index is sorted by key.
 pub fn merge_join<'a, E>(
     listed: &'a [PageEntry],
     indexed: &'a [(String, Record)],
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn both_sides_meet_in_key_order() {
+    fn keys_are_joined_in_order() {
         for (listed, indexed, want) in [
             ("", "", ""),
             ("ab", "", "+a+b"),
@@ -115,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_ends_the_join() {
+    fn first_error_ends_the_join() {
         let entries = [PageEntry {
             key: "a".into(),
             object: object(),

@@ -1,6 +1,6 @@
-//! What the index holds of one key: a live object or a tombstone, and the order of what was seen.
+//! The record of one key in the index: a live object or a tombstone, and when it was observed.
 //!
-//! A record is the whole memory of its key; there is no second place that remembers events.
+//! A record is all that the index knows of its key. Events are not stored anywhere else.
 
 use crate::core::replication::object::Object;
 use crate::core::replication::sequencer::Sequencer;
@@ -9,29 +9,29 @@ use crate::core::replication::timestamp::Timestamp;
 /// The record of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// What is there, as of the newest observation.
+    /// The object or tombstone, as of the newest observation.
     pub content: RecordContent,
-    /// `eventTime` of the newest event applied, if any.
+    /// The latest `eventTime` of all applied events, if any.
     pub event_time: Option<Timestamp>,
-    /// Sequencer of the newest event applied, if any: a floor for the next.
+    /// The sequencer that the next event must be above, if any.
     pub sequencer: Option<Sequencer>,
-    /// Timestamp of the page that last wrote this record, if any.
+    /// The timestamp of the page that last wrote this record, if any.
     pub listed_at: Option<Timestamp>,
 }
 
 /// Whether there is an object under the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordContent {
-    /// An asset; search finds it.
+    /// An asset. Searches find it.
     Live {
-        /// What S3 says of it.
+        /// The object.
         object: Object,
-        /// When this index first saw an object under the key since it was last removed.
+        /// When the index first saw an object under the key since the key was last removed.
         first_seen: Timestamp,
     },
-    /// A tombstone: removed, invisible to search, kept so that a late event finds its order.
+    /// A tombstone: the object was removed. It is kept to order events that arrive late.
     Removed {
-        /// The number of the scan during or after which it was written.
+        /// The number of the scan that ran when the tombstone was written, or of the last one before.
         scan: u64,
     },
 }
@@ -53,7 +53,7 @@ impl Record {
         }
     }
 
-    /// The stamp of the newest observation that wrote the record.
+    /// The time of the newest event or page that wrote the record.
     pub fn observed_at(&self) -> Option<Timestamp> {
         self.event_time.max(self.listed_at)
     }

@@ -1,6 +1,6 @@
 //! When a Source must be scanned: what its checkpoint says against the present moment.
 //!
-//! The present is that of our own watermarks, because it only measures how long something lasted, in hours,
+//! The present is that of our own clock, because it only measures how long something lasted, in hours,
 //! also since a scan's stamp by S3's; nothing that is observed is put in order by it.
 
 use std::fmt;
@@ -63,7 +63,7 @@ pub struct QueueInfo {
 
 /// The scan that is due now, if any is.
 ///
-/// `every` is the longest time between two scans, `now_millis` the present by our watermarks.
+/// `every` is the longest time between two scans, `now_millis` the present by our clock.
 pub fn due_scan(
     state: &SourceState,
     queue: Option<&QueueInfo>,

@@ -1,21 +1,21 @@
-//! The sequencer of an S3 event: the order of the events of one key.
+//! The sequencer of an S3 event, which orders the events of one key.
 //!
-//! It says nothing across keys, and nothing about listings, which carry none.
+//! It does not order events of different keys. Listings have no sequencer.
 
 use std::cmp::Ordering;
 
-/// Hex digits in lower case, as the event had them.
+/// The hex digits of an event, in lower case.
 ///
 /// AWS: pad the shorter one on the right with zeros, then compare as text.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
 #[derive(Clone, Debug)]
 pub struct Sequencer(Box<str>);
 
-/// The most digits that are taken; AWS sends 16 or 18, other servers up to 32.
+/// The maximum number of digits. AWS sends 16 or 18, other servers up to 32.
 pub const MAX_DIGITS: usize = 64;
 
 impl Sequencer {
-    /// Reads a sequencer; `None` unless it is 1 to [`MAX_DIGITS`] hex digits.
+    /// Parses a sequencer. `None` unless it has 1 to [`MAX_DIGITS`] hex digits and nothing else.
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
         (is_hex && text.len() <= MAX_DIGITS).then(|| Self(text.to_ascii_lowercase().into()))
@@ -26,10 +26,10 @@ impl Sequencer {
         &self.0
     }
 
-    /// Whether this event came before (`Less`), is (`Equal`) or came after (`Greater`) the other.
+    /// `Less` if this event happened before the other, `Equal` if they are the same event.
     ///
-    /// The same event has 18 digits with a leading `00` on SQS and 16 without on EventBridge, so
-    /// one leading `00` is dropped where the lengths are 18 and 16.
+    /// The same event has 18 digits with a leading `00` on SQS and 16 without it on EventBridge. So if the
+    /// lengths are 18 and 16, one leading `00` of the longer one is ignored.
     pub fn compare(&self, other: &Self) -> Ordering {
         let (mine, theirs) = (&*self.0, &*other.0);
         match (mine.len(), theirs.len()) {
@@ -48,7 +48,7 @@ impl PartialEq for Sequencer {
 
 impl Eq for Sequencer {}
 
-/// Text order of the two once zeros make them equally long on the right.
+/// Compares the two as text, after padding the shorter one on the right with zeros.
 fn compare_padded(left: &str, right: &str) -> Ordering {
     left.trim_end_matches('0').cmp(right.trim_end_matches('0'))
 }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_hex_is_no_sequencer() {
+    fn text_that_is_not_hex_is_rejected() {
         for text in ["", "xyz", "12 ", &"1".repeat(MAX_DIGITS + 1)] {
             assert!(Sequencer::parse(text).is_none(), "{text}");
         }

@@ -76,7 +76,7 @@ impl QueueId {
 pub struct FollowedUntil {
     /// The queue.
     pub queue: QueueId,
-    /// Milliseconds since the epoch by our own watermarks, not S3's: it only tells for how long nobody
+    /// Milliseconds since the epoch by our own clock, not S3's: it only tells for how long nobody
     /// received, against how long the queue keeps messages.
     pub until_millis: i64,
 }

@@ -1,23 +1,22 @@
-//! A moment on S3's watermarks.
+//! A point in time by S3's clock.
 //!
-//! This module never reads a watermarks: a stamp is made from what S3 said (a `Date` header, an
-//! `eventTime`), because two clocks that disagree by a second would put observations in the wrong
-//! order.
+//! No local clock is read here. A timestamp comes from S3 (a `Date` header, an `eventTime`), because two
+//! clocks that disagree by a second would put observations in the wrong order.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since 1970-01-01T00:00:00Z, by S3's watermarks.
+/// Milliseconds since 1970-01-01T00:00:00Z, by S3's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
-/// What is taken off the `Date` header because it has whole seconds.
+/// Subtracted from a `Date` header, which has whole seconds only.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
 impl Timestamp {
-    /// The stamp of `millis` milliseconds since the epoch.
+    /// The timestamp of that many milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
@@ -27,21 +26,21 @@ impl Timestamp {
         self.0
     }
 
-    /// The stamp of an answer: never later than the snapshot of the bucket that the answer shows.
+    /// The timestamp of a response: never later than the snapshot of the bucket that the response shows.
     ///
-    /// `date` is the answer's `Date` header, `took` the time from sending the request to having the
-    /// header. S3 took its snapshot after it had the request, so `date - took` cannot be later than
-    /// the snapshot but for the header's resolution.
+    /// `date` is the `Date` header of the response, and `took` the time from sending the request to receiving
+    /// the header. S3 took the snapshot after it received the request, so `date - took` is not later than
+    /// the snapshot, except for the resolution of the header, which is subtracted too.
     pub fn of_response(date: Timestamp, took: Duration) -> Self {
         date.minus(took).minus(DATE_RESOLUTION)
     }
 
-    /// The stamp a millisecond later.
+    /// This timestamp plus one millisecond.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// This stamp, `by` earlier.
+    /// This timestamp minus `by`. It saturates.
     pub fn minus(self, by: Duration) -> Self {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(millis))
@@ -53,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_stamped_before_its_date_by_its_duration_and_a_second() {
+    fn response_timestamp_is_its_date_minus_duration_and_a_second() {
         let date = Timestamp::from_millis(10_000);
         assert_eq!(
             Timestamp::of_response(date, Duration::from_millis(250)),
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_duration_saturates() {
+    fn subtraction_saturates() {
         assert_eq!(
             Timestamp::from_millis(0).minus(Duration::MAX).as_millis(),
             -i64::MAX

@@ -217,7 +217,7 @@ impl<E: Engine> Ledger<E> {
     }
 }
 
-/// Milliseconds since the epoch by our own watermarks.
+/// Milliseconds since the epoch by our own clock.
 fn now_millis() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     // A clock before 1970 makes every Source look as if it was never followed: it is scanned.

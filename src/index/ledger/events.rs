@@ -85,7 +85,7 @@ impl<E: Engine> Ledger<E> {
         let watermarks = self.state(source)?.watermarks();
         match event {
             Told::Ambiguous(event) => {
-                match order::apply_ambiguous(record.as_ref(), &event, &watermarks) {
+                match order::decide_ambiguous(record.as_ref(), &event, &watermarks) {
                     Some(decision) => self.take(source, &key, record.as_ref(), decision),
                     None => Ok(Applied::LookUp),
                 }
@@ -94,7 +94,7 @@ impl<E: Engine> Ledger<E> {
                 Ok(Applied::LookUp)
             }
             Told::Certain(event) => {
-                let decision = order::apply_event(record.as_ref(), &event, &watermarks);
+                let decision = order::decide_event(record.as_ref(), &event, &watermarks);
                 self.take(source, &key, record.as_ref(), decision)
             }
         }
@@ -109,11 +109,11 @@ impl<E: Engine> Ledger<E> {
         let record = self.record(source, key)?;
         let watermarks = self.state(source)?.watermarks();
         // Where a key has many such events, the page that settles one of them settles others.
-        if let Some(decision) = order::apply_ambiguous(record.as_ref(), &report.event, &watermarks)
+        if let Some(decision) = order::decide_ambiguous(record.as_ref(), &report.event, &watermarks)
         {
             return self.take(source, key, record.as_ref(), decision);
         }
-        let (decision, is_settled) = order::apply_look_up(
+        let (decision, is_settled) = order::decide_look_up(
             record.as_ref(),
             report.listed.as_ref(),
             report.listed_at,

@@ -92,7 +92,7 @@ impl<E: Engine> Ledger<E> {
         merge_join(entries, indexed, |pair: JoinedKey<'_>| {
             let admits = |object: &Object| scan.source.admits(pair.key, object.size);
             let mut decision =
-                order::apply_page(pair.indexed, pair.listed, listed_at, &watermarks, admits);
+                order::decide_page(pair.indexed, pair.listed, listed_at, &watermarks, admits);
             before.carry_to(pair.key, pair.indexed, &mut decision);
             if !matches!(decision, Decision::Keep(_))
                 && let Some(fault) = Fault::between(pair.listed, pair.indexed)

@@ -10,7 +10,7 @@ use crate::core::replication::timestamp::Timestamp;
 /// What a time written in whole seconds can leave out, in milliseconds.
 const CUT_OFF_MILLIS: i64 = 999;
 
-/// When S3 finished the request, by S3's watermarks.
+/// When S3 finished the request, by S3's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EventTime {
     /// The moment as it is written.

@@ -45,7 +45,7 @@ fn page(
     stamp: i64,
     c: &ScanWatermarks,
 ) -> Decision {
-    apply_page(record, listed, at(stamp), c, |_| true)
+    decide_page(record, listed, at(stamp), c, |_| true)
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn an_event_older_than_the_completed_scan_is_dropped_only_without_a_record() {
     let put = event(Some(object("a")), 97_999, "2");
     let watermarks = clock(100_000, 1);
     assert_eq!(
-        apply_event(None, &put, &watermarks),
+        decide_event(None, &put, &watermarks),
         Decision::Keep(SkipReason::BeforeScan)
     );
-    let known = written(apply_event(None, &event(None, 100_000, "1"), &watermarks));
-    let applied = written(apply_event(Some(&known), &put, &watermarks));
+    let known = written(decide_event(None, &event(None, 100_000, "1"), &watermarks));
+    let applied = written(decide_event(Some(&known), &put, &watermarks));
     assert_eq!(applied.object(), Some(&object("a")));
     assert_eq!(applied.event_time, Some(at(100_000)), "it does not go back");
 }
@@ -67,7 +67,7 @@ fn an_event_before_the_page_that_wrote_the_record_is_dropped() {
     let watermarks = ScanWatermarks::default();
     let listed = written(page(None, Some(&object("a")), 5_000, &watermarks));
     assert_eq!(
-        apply_event(Some(&listed), &event(None, 2_999, "9"), &watermarks),
+        decide_event(Some(&listed), &event(None, 2_999, "9"), &watermarks),
         Decision::Keep(SkipReason::NotNewer)
     );
 }
@@ -78,15 +78,15 @@ fn a_stale_event_that_one_from_before_it_could_outrun_leaves_its_sequencer() {
     let listed = written(page(None, Some(&object("a")), 5_000, &complete));
     let removed = event(None, 3_000, "9");
     for record in [None, Some(&listed)] {
-        let floor = written(apply_event(record, &removed, &complete));
+        let floor = written(decide_event(record, &removed, &complete));
         assert_eq!(floor.object(), record.and_then(Record::object));
         let before = event(Some(object("b")), 5_000, "8");
         for late in [&before, &removed] {
-            let decision = apply_event(Some(&floor), late, &complete);
+            let decision = decide_event(Some(&floor), late, &complete);
             assert!(matches!(decision, Decision::Keep(_)), "{decision:?}");
         }
         let looked_up = ambiguous(3_000, "9");
-        let settled = apply_ambiguous(record, &looked_up, &complete);
+        let settled = decide_ambiguous(record, &looked_up, &complete);
         assert_eq!(settled, Some(Decision::Write(floor)));
     }
 }
@@ -96,9 +96,9 @@ fn between_events_the_sequencer_decides_though_a_page_is_later_than_both() {
     let watermarks = ScanWatermarks::default();
     let listed = written(page(None, Some(&object("b")), 5_000, &watermarks));
     let outran = event(Some(object("a")), 5_001, "8");
-    let outran = written(apply_event(Some(&listed), &outran, &watermarks));
+    let outran = written(decide_event(Some(&listed), &outran, &watermarks));
     let newer = event(Some(object("b")), 4_999, "9");
-    let newer = written(apply_event(Some(&outran), &newer, &watermarks));
+    let newer = written(decide_event(Some(&outran), &newer, &watermarks));
     assert_eq!(newer.object(), Some(&object("b")));
     assert_eq!(newer.event_time, Some(at(5_001)));
 }
@@ -113,7 +113,7 @@ fn ambiguous(time: i64, sequencer: &str) -> AmbiguousEvent {
 #[test]
 fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
     let watermarks = ScanWatermarks::default();
-    let first = written(apply_event(
+    let first = written(decide_event(
         None,
         &event(Some(object("a")), 1, "1"),
         &watermarks,
@@ -122,7 +122,7 @@ fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
     for (record, listed) in [(Some(&first), Some(object("a"))), (None, None)] {
         let removal = ambiguous(60, "3");
         let (looked_up, settled) =
-            apply_look_up(record, listed.as_ref(), at(61), &removal, &watermarks);
+            decide_look_up(record, listed.as_ref(), at(61), &removal, &watermarks);
         assert!(settled, "{listed:?}");
         let looked_up = written(looked_up);
         assert_eq!(looked_up.object(), listed.as_ref());
@@ -132,7 +132,7 @@ fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
             ..second.clone()
         };
         assert_eq!(
-            apply_event(Some(&looked_up), &late, &watermarks),
+            decide_event(Some(&looked_up), &late, &watermarks),
             Decision::Keep(SkipReason::SequencerNotAbove)
         );
     }
@@ -141,7 +141,7 @@ fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
 #[test]
 fn a_look_up_that_may_be_older_than_its_event_is_a_page_and_settles_nothing() {
     let watermarks = ScanWatermarks::default();
-    let known = written(apply_event(
+    let known = written(decide_event(
         None,
         &event(Some(object("a")), 1, "1"),
         &watermarks,
@@ -149,17 +149,17 @@ fn a_look_up_that_may_be_older_than_its_event_is_a_page_and_settles_nothing() {
     for (stamp, settles) in [(59, false), (60, false), (61, true)] {
         let removal = ambiguous(60, "3");
         let (decision, settled) =
-            apply_look_up(Some(&known), None, at(stamp), &removal, &watermarks);
+            decide_look_up(Some(&known), None, at(stamp), &removal, &watermarks);
         assert_eq!(settled, settles, "{stamp}");
         assert_eq!(written(decision).object(), None);
     }
-    let newer = written(apply_event(
+    let newer = written(decide_event(
         Some(&known),
         &event(None, 70, "4"),
         &watermarks,
     ));
     let (kept, settled) =
-        apply_look_up(Some(&newer), None, at(65), &ambiguous(60, "5"), &watermarks);
+        decide_look_up(Some(&newer), None, at(65), &ambiguous(60, "5"), &watermarks);
     assert_eq!(
         (kept, settled),
         (Decision::Keep(SkipReason::NotNewer), false)
@@ -169,22 +169,22 @@ fn a_look_up_that_may_be_older_than_its_event_is_a_page_and_settles_nothing() {
 #[test]
 fn a_settled_event_needs_no_look_up_when_it_comes_again() {
     let watermarks = ScanWatermarks::default();
-    let (decision, _) = apply_look_up(None, None, at(61), &ambiguous(60, "3"), &watermarks);
+    let (decision, _) = decide_look_up(None, None, at(61), &ambiguous(60, "3"), &watermarks);
     let record = written(decision);
     for (time, sequencer, needed) in [(60, "3", false), (60, "", false), (61, "4", true)] {
-        let why = apply_ambiguous(Some(&record), &ambiguous(time, sequencer), &watermarks);
+        let why = decide_ambiguous(Some(&record), &ambiguous(time, sequencer), &watermarks);
         assert_eq!(why.is_none(), needed, "{time} {sequencer}: {why:?}");
     }
 }
 
 #[test]
 fn the_sequencer_advances_also_where_the_content_is_the_same() {
-    let first = written(apply_event(
+    let first = written(decide_event(
         None,
         &event(Some(object("a")), 1, "1"),
         &ScanWatermarks::default(),
     ));
-    let second = written(apply_event(
+    let second = written(decide_event(
         Some(&first),
         &event(Some(object("a")), 2, "3"),
         &ScanWatermarks::default(),
@@ -192,7 +192,7 @@ fn the_sequencer_advances_also_where_the_content_is_the_same() {
     assert_eq!(second.sequencer, Sequencer::parse("3"));
     assert_eq!(second.first_seen(), Some(at(1)));
     assert_eq!(
-        apply_event(
+        decide_event(
             Some(&second),
             &event(None, 2, "2"),
             &ScanWatermarks::default()
@@ -203,7 +203,7 @@ fn the_sequencer_advances_also_where_the_content_is_the_same() {
 
 #[test]
 fn a_removal_of_an_unknown_key_leaves_a_tombstone() {
-    let grave = written(apply_event(None, &event(None, 5, "1"), &clock(1, 3)));
+    let grave = written(decide_event(None, &event(None, 5, "1"), &clock(1, 3)));
     assert_eq!(grave.content, RecordContent::Removed { scan: 3 });
 }
 
@@ -228,7 +228,7 @@ fn a_page_entry_that_equals_the_record_writes_nothing() {
 
 #[test]
 fn a_page_keeps_the_sequencer_as_a_floor() {
-    let record = written(apply_event(
+    let record = written(decide_event(
         None,
         &event(Some(object("a")), 1, "5"),
         &ScanWatermarks::default(),
@@ -251,7 +251,7 @@ fn a_page_keeps_the_sequencer_as_a_floor() {
 
 #[test]
 fn a_page_that_is_not_newer_or_older_than_a_completed_scan_changes_nothing() {
-    let record = written(apply_event(
+    let record = written(decide_event(
         None,
         &event(Some(object("a")), 10, "5"),
         &ScanWatermarks::default(),
@@ -287,7 +287,7 @@ fn an_unlisted_key_leaves_a_tombstone_only_where_an_event_was_applied_and_rules_
         page(Some(&listed), None, 2, &ScanWatermarks::default()),
         Decision::Erase
     );
-    let told = written(apply_event(
+    let told = written(decide_event(
         None,
         &event(Some(object("a")), 1, "1"),
         &ScanWatermarks::default(),
@@ -297,7 +297,7 @@ fn an_unlisted_key_leaves_a_tombstone_only_where_an_event_was_applied_and_rules_
         Decision::Write(_)
     ));
     assert_eq!(
-        apply_page(Some(&told), None, at(2), &ScanWatermarks::default(), |_| {
+        decide_page(Some(&told), None, at(2), &ScanWatermarks::default(), |_| {
             false
         }),
         Decision::Erase
@@ -306,7 +306,7 @@ fn an_unlisted_key_leaves_a_tombstone_only_where_an_event_was_applied_and_rules_
 
 #[test]
 fn a_tombstone_is_purged_when_it_is_from_before_the_scan_and_a_minute_older() {
-    let grave = written(apply_event(None, &event(None, 1_000, "1"), &clock(0, 4)));
+    let grave = written(decide_event(None, &event(None, 1_000, "1"), &clock(0, 4)));
     for (as_of, scan, purged) in [
         (61_001, 5, true),
         (61_000, 5, false),

@@ -159,7 +159,7 @@ impl World {
         }
         let record = self.record(&report.key);
         let (listed, watermarks) = (report.listed.as_ref(), self.state().watermarks());
-        let page = order::apply_page(
+        let page = order::decide_page(
             record.as_ref(),
             listed,
             report.listed_at,

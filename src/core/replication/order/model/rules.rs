@@ -2,7 +2,7 @@
 
 use crate::core::replication::object::Object;
 use crate::core::replication::order::{
-    CertainEvent, Decision, ScanWatermarks, SkipReason, TOMBSTONE_MARGIN, apply_event, apply_page,
+    CertainEvent, Decision, ScanWatermarks, SkipReason, TOMBSTONE_MARGIN, decide_event, decide_page,
     is_purgeable,
 };
 use crate::core::replication::record::Record;
@@ -64,7 +64,7 @@ impl Rules {
                 known.event_time = None;
             }
         }
-        let mut decision = apply_event(known.as_ref(), event, &watermarks);
+        let mut decision = decide_event(known.as_ref(), event, &watermarks);
         if let Decision::Write(written) = &mut decision {
             if let Some(record) = record {
                 written.listed_at = record.listed_at;
@@ -115,7 +115,7 @@ impl Rules {
                 known.listed_at = None;
             }
         }
-        let mut decision = apply_page(known.as_ref(), listed, stamp, &watermarks, |_| true);
+        let mut decision = decide_page(known.as_ref(), listed, stamp, &watermarks, |_| true);
         if let Decision::Write(written) = &mut decision {
             written.event_time = record.and_then(|record| record.event_time);
             if self.has(Fault::PagesDropTheSequencer) {
