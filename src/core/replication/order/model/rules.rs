@@ -2,8 +2,8 @@
 
 use crate::core::replication::object::Object;
 use crate::core::replication::order::{
-    CertainEvent, Decision, ScanWatermarks, SkipReason, TOMBSTONE_MARGIN, decide_event, decide_page,
-    is_purgeable,
+    CertainEvent, Decision, ScanWatermarks, SkipReason, TOMBSTONE_MARGIN, decide_event,
+    decide_page, is_purgeable,
 };
 use crate::core::replication::record::Record;
 use crate::core::replication::timestamp::Timestamp;
