@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::core::source::Source;
 
-mod check;
 mod credentials;
 mod document;
 mod error;
@@ -18,8 +17,9 @@ pub mod listen;
 mod resolve;
 mod search;
 mod serve;
+mod validate;
 
-pub use error::{BadValue, ConfigError};
+pub use error::{ConfigError, InvalidValue};
 use file::{ConfigFile, IndexFile, ScanFile, SourceFile};
 pub use listen::{Listen, TlsFiles};
 pub use search::SearchConfig;
@@ -74,7 +74,7 @@ pub struct IndexConfig {
 }
 
 /// A Source as written, and in which file.
-struct Written {
+struct UnresolvedSource {
     path: PathBuf,
     source: SourceFile,
 }
@@ -114,7 +114,7 @@ impl Config {
     ///
     /// Relative paths, in the files of the folder too, begin at the folder of the file `path`.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let in_file = |value| ConfigError::BadValue {
+        let in_file = |value| ConfigError::InvalidValue {
             path: path.to_owned(),
             source_name: String::new(),
             value,
@@ -122,24 +122,24 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         let file: ConfigFile = document::read(path)?;
         let data_dir = resolved_path(&file.data_dir, folder)
-            .map_err(|problem| in_file(BadValue::text("data_dir", &file.data_dir, problem)))?;
+            .map_err(|problem| in_file(InvalidValue::text("data_dir", &file.data_dir, problem)))?;
         let scan = scan(&file.scan).map_err(in_file)?;
         let index = index(&file.index).map_err(in_file)?;
         let events = serve::events(&file.events).map_err(in_file)?;
         let serve = serve::serve(&file.serve, folder, &data_dir).map_err(in_file)?;
         let search = search::search(&file.search).map_err(in_file)?;
-        let inline = file.source.into_iter().map(|source| Written {
+        let inline = file.source.into_iter().map(|source| UnresolvedSource {
             path: path.to_owned(),
             source,
         });
-        let mut written: Vec<Written> = inline.collect();
+        let mut written: Vec<UnresolvedSource> = inline.collect();
         written.extend(sources_of_folder(&folder.join(SOURCES_FOLDER))?);
         if written.is_empty() {
             let problem = format!(
                 "there is none; write a table [[source]] with name, bucket and subdomain, or a \
                  file with these keys in the folder {SOURCES_FOLDER} beside this file"
             );
-            return Err(in_file(BadValue::hidden("source", problem)));
+            return Err(in_file(InvalidValue::hidden("source", problem)));
         }
         Ok(Self {
             data_dir,
@@ -153,30 +153,30 @@ impl Config {
     }
 }
 
-fn scan(file: &ScanFile) -> Result<ScanConfig, BadValue> {
-    let ranges = check::number("scan.ranges_in_flight", file.ranges_in_flight, 8, 1..=64)?;
+fn scan(file: &ScanFile) -> Result<ScanConfig, InvalidValue> {
+    let ranges = validate::number("scan.ranges_in_flight", file.ranges_in_flight, 8, 1..=64)?;
     let every = file.reconcile_every_minutes;
-    let every = check::number("scan.reconcile_every_minutes", every, 1_440, 1..=43_200)?;
-    let sources = check::number("scan.sources_in_flight", file.sources_in_flight, 4, 1..=64)?;
+    let every = validate::number("scan.reconcile_every_minutes", every, 1_440, 1..=43_200)?;
+    let sources = validate::number("scan.sources_in_flight", file.sources_in_flight, 4, 1..=64)?;
     Ok(ScanConfig {
         ranges_in_flight: ranges as usize,
         sources_in_flight: sources as usize,
-        attempts: check::number("scan.attempts", file.attempts, 8, 1..=20)?,
+        attempts: validate::number("scan.attempts", file.attempts, 8, 1..=20)?,
         reconcile_every: Duration::from_secs(60 * u64::from(every)),
     })
 }
 
-fn index(file: &IndexFile) -> Result<IndexConfig, BadValue> {
+fn index(file: &IndexFile) -> Result<IndexConfig, InvalidValue> {
     let (documents, seconds, memory) = (
         file.commit_documents,
         file.commit_interval_seconds,
         file.writer_memory_mb,
     );
-    let documents = check::number("index.commit_documents", documents, 20_000, 1..=1_000_000)?;
-    let seconds = check::number("index.commit_interval_seconds", seconds, 10, 1..=600)?;
+    let documents = validate::number("index.commit_documents", documents, 20_000, 1..=1_000_000)?;
+    let seconds = validate::number("index.commit_interval_seconds", seconds, 10, 1..=600)?;
     let millis = file.event_commit_interval_ms;
-    let millis = check::number("index.event_commit_interval_ms", millis, 500, 50..=10_000)?;
-    let memory_mb = check::number("index.writer_memory_mb", memory, 64, 15..=2000)?;
+    let millis = validate::number("index.event_commit_interval_ms", millis, 500, 50..=10_000)?;
+    let memory_mb = validate::number("index.writer_memory_mb", memory, 64, 15..=2000)?;
     Ok(IndexConfig {
         commit_documents: documents as usize,
         commit_interval: Duration::from_secs(seconds.into()),
@@ -188,7 +188,7 @@ fn index(file: &IndexFile) -> Result<IndexConfig, BadValue> {
 /// The Sources of the folder, by file name; none where there is no folder.
 ///
 /// Hidden files are passed over: editors keep such while a file is open.
-fn sources_of_folder(folder: &Path) -> Result<Vec<Written>, ConfigError> {
+fn sources_of_folder(folder: &Path) -> Result<Vec<UnresolvedSource>, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable {
         path: folder.to_owned(),
         source,
@@ -209,15 +209,18 @@ fn sources_of_folder(folder: &Path) -> Result<Vec<Written>, ConfigError> {
     paths.sort();
     let read = |path: PathBuf| {
         let source = document::read(&path)?;
-        Ok(Written { path, source })
+        Ok(UnresolvedSource { path, source })
     };
     paths.into_iter().map(read).collect()
 }
 
 /// Resolves each Source by itself, then looks for what no two may share.
-fn resolve_all(written: Vec<Written>, folder: &Path) -> Result<Vec<Arc<Source>>, ConfigError> {
+fn resolve_all(
+    written: Vec<UnresolvedSource>,
+    folder: &Path,
+) -> Result<Vec<Arc<Source>>, ConfigError> {
     let mut before: Vec<(PathBuf, Arc<Source>)> = Vec::new();
-    for Written { path, source } in written {
+    for UnresolvedSource { path, source } in written {
         let source_name = format!("source {:?}: ", source.name);
         let resolved = resolve::source(source, folder).and_then(|source| {
             check_unique(&source, &before)?;
@@ -226,7 +229,7 @@ fn resolve_all(written: Vec<Written>, folder: &Path) -> Result<Vec<Arc<Source>>,
         match resolved {
             Ok(source) => before.push((path, Arc::new(source))),
             Err(value) => {
-                return Err(ConfigError::BadValue {
+                return Err(ConfigError::InvalidValue {
                     path,
                     source_name,
                     value,
@@ -237,14 +240,14 @@ fn resolve_all(written: Vec<Written>, folder: &Path) -> Result<Vec<Arc<Source>>,
     Ok(before.into_iter().map(|(_, source)| source).collect())
 }
 
-fn check_unique(source: &Source, before: &[(PathBuf, Arc<Source>)]) -> Result<(), BadValue> {
+fn check_unique(source: &Source, before: &[(PathBuf, Arc<Source>)]) -> Result<(), InvalidValue> {
     for (path, other) in before {
         let problem = |what| {
             let (name, path) = (&other.name, path.display());
             format!("the source {name:?} in {path} has this {what} already; write another")
         };
         if other.name == source.name {
-            return Err(BadValue::text("name", &source.name, problem("name")));
+            return Err(InvalidValue::text("name", &source.name, problem("name")));
         }
         if shares_events_of_another_store(source, other) {
             let url = source
@@ -256,10 +259,10 @@ fn check_unique(source: &Source, before: &[(PathBuf, Arc<Source>)]) -> Result<()
                 "the source {name:?} gets its events from this queue, and has a bucket {bucket:?} \
                  as well, in another store; events name the bucket alone, so write another queue"
             );
-            return Err(BadValue::text("events.queue_url", url, problem));
+            return Err(InvalidValue::text("events.queue_url", url, problem));
         }
         if other.subdomain == source.subdomain {
-            return Err(BadValue::text(
+            return Err(InvalidValue::text(
                 "subdomain",
                 &source.subdomain,
                 problem("subdomain"),

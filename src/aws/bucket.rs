@@ -8,24 +8,24 @@ mod date;
 mod document;
 mod endpoint;
 mod error;
-mod exchange;
 mod lazy;
 pub mod notifications;
 pub mod page;
 pub mod preview;
 mod probe;
 mod region;
+mod response_capture;
 mod retry;
 mod s3;
 mod text;
 mod xml;
 
 pub use document::ErrorDocument;
-pub use error::{BucketError, BucketErrorKind, Fault};
+pub use error::{AttemptError, BucketError, BucketErrorKind};
 pub use lazy::LazyBucket;
-pub use probe::{Clocks, Greeting};
+pub use probe::{ClockReadings, ProbeResponse};
 pub use s3::S3Bucket;
-pub use xml::Malformed;
+pub use xml::XmlError;
 
 use crate::core::replication::listing::{ListingPage, PageRequest};
 

@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::core::source::{Credentials, SecretFile};
 
-pub(crate) use secret::SecretFault;
+pub(crate) use secret::SecretError;
 
 /// The region where nothing says another.
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
@@ -40,7 +40,7 @@ const SESSION_NAME: &str = "asset-indexer";
 pub(crate) async fn sdk_config(
     credentials: &Credentials,
     region: Option<&str>,
-) -> Result<SdkConfig, SecretFault> {
+) -> Result<SdkConfig, SecretError> {
     let loader = match credentials {
         Credentials::DefaultChain | Credentials::AssumeRole { .. } => loader(region),
         Credentials::Profile(name) => {

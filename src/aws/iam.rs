@@ -1,6 +1,6 @@
 //! What the program must be allowed to do on AWS for its Sources, as narrowly as IAM can say it.
 //!
-//! It reads Sources and asks nobody: whether a right is there is what `check` finds out. How the rights
+//! It reads Sources and asks nobody: whether a right is there is what `check` finds out. How the permissions
 //! of one identity become one document is in [`policy`].
 
 use crate::core::replication::interval::KeyRange;
@@ -25,7 +25,7 @@ pub(crate) const QUEUE_ACTIONS: [&str; 4] = [
 
 /// What the program is used for, beyond mirroring buckets.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Uses {
+pub(crate) struct PolicyOptions {
     /// Whether previews are served over HTTP.
     pub previews: bool,
     /// Whether `check` is to look into the notifications of buckets.
@@ -36,7 +36,7 @@ pub(crate) struct Uses {
 
 /// Something that an identity must be allowed to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Right {
+pub(crate) enum Permission {
     /// `sts:AssumeRole` on the role of that ARN.
     AssumeRole(String),
     /// `s3:GetBucketLocation`, where HeadBucket does not tell the Region.
@@ -48,7 +48,7 @@ pub(crate) enum Right {
     /// `s3:GetBucketNotification`, by which `check` sees where events go.
     ReadNotifications(BucketArn),
     /// [`QUEUE_ACTIONS`] on the queue of that ARN.
-    FollowQueue(String),
+    ConsumeQueue(String),
     /// `kms:Decrypt` on the key of that ARN.
     Decrypt(String),
 }
@@ -60,26 +60,29 @@ pub(crate) struct BucketArn(pub String);
 /// What each identity must be allowed to do, in the order of the Sources, each right once.
 ///
 /// No request is sent for a Source that is not enabled, and none is listed whose rules admit nothing.
-pub(crate) fn of_sources(sources: &[&Source], uses: &Uses) -> Vec<(Identity, Vec<Right>)> {
-    let mut all: Vec<(Identity, Vec<Right>)> = Vec::new();
-    let mut add = |identity: Identity, right: Right| {
+pub(crate) fn of_sources(
+    sources: &[&Source],
+    options: &PolicyOptions,
+) -> Vec<(Identity, Vec<Permission>)> {
+    let mut all: Vec<(Identity, Vec<Permission>)> = Vec::new();
+    let mut add = |identity: Identity, right: Permission| {
         let place = all.iter().position(|(known, _)| *known == identity);
         let place = place.unwrap_or_else(|| {
             all.push((identity, Vec::new()));
             all.len() - 1
         });
-        let rights = &mut all[place].1;
-        if !rights.contains(&right) {
-            rights.push(right);
+        let permissions = &mut all[place].1;
+        if !permissions.contains(&right) {
+            permissions.push(right);
         }
     };
     for source in sources {
-        for (credentials, rights) in of_source(source, uses) {
+        for (credentials, permissions) in of_source(source, options) {
             let identity = Identity::of(credentials);
             if let Credentials::AssumeRole { role_arn, .. } = credentials {
-                add(Identity::Default, Right::AssumeRole(role_arn.clone()));
+                add(Identity::Default, Permission::AssumeRole(role_arn.clone()));
             }
-            for right in rights {
+            for right in permissions {
                 add(identity.clone(), right);
             }
         }
@@ -87,35 +90,38 @@ pub(crate) fn of_sources(sources: &[&Source], uses: &Uses) -> Vec<(Identity, Vec
     all
 }
 
-/// The rights that one Source needs, by the credentials that need them: those of the bucket, those of
+/// The permissions that one Source needs, by the credentials that need them: those of the bucket, those of
 /// the queue.
-pub(crate) fn of_source<'a>(source: &'a Source, uses: &Uses) -> Vec<(&'a Credentials, Vec<Right>)> {
-    let of_bucket = (&source.credentials, of_bucket(source, uses));
+pub(crate) fn of_source<'a>(
+    source: &'a Source,
+    options: &PolicyOptions,
+) -> Vec<(&'a Credentials, Vec<Permission>)> {
+    let of_bucket = (&source.credentials, of_bucket(source, options));
     let of_queue = source
         .events
         .as_ref()
-        .map(|events| (&events.credentials, of_queue(events, source, uses)));
+        .map(|events| (&events.credentials, of_queue(events, source, options)));
     [Some(of_bucket), of_queue].into_iter().flatten().collect()
 }
 
-fn of_bucket(source: &Source, uses: &Uses) -> Vec<Right> {
+fn of_bucket(source: &Source, options: &PolicyOptions) -> Vec<Permission> {
     let ranges = source.listed_ranges();
     let bucket = BucketArn(arn::bucket(source));
-    let mut rights = Vec::new();
+    let mut permissions = Vec::new();
     if source.region.is_none() && source.endpoint_order == EndpointOrder::Standard {
-        rights.push(Right::FindRegion(bucket.clone()));
+        permissions.push(Permission::FindRegion(bucket.clone()));
     }
-    let list = |range: &KeyRange| Right::List(bucket.clone(), range.clone());
-    rights.extend(ranges.iter().map(list));
-    if uses.previews && is_previewed(source) {
-        let preview = |range: &KeyRange| Right::Preview(bucket.clone(), range.clone());
-        rights.extend(ranges.iter().map(preview));
-        rights.extend(uses.kms_keys.iter().cloned().map(Right::Decrypt));
+    let list = |range: &KeyRange| Permission::List(bucket.clone(), range.clone());
+    permissions.extend(ranges.iter().map(list));
+    if options.previews && is_previewed(source) {
+        let preview = |range: &KeyRange| Permission::Preview(bucket.clone(), range.clone());
+        permissions.extend(ranges.iter().map(preview));
+        permissions.extend(options.kms_keys.iter().cloned().map(Permission::Decrypt));
     }
-    if uses.check && source.events.is_some() {
-        rights.push(Right::ReadNotifications(bucket));
+    if options.check && source.events.is_some() {
+        permissions.push(Permission::ReadNotifications(bucket));
     }
-    rights
+    permissions
 }
 
 /// Whether its previews are signed with its credentials.
@@ -123,10 +129,10 @@ pub(crate) fn is_previewed(source: &Source) -> bool {
     !source.request_payer && !source.has_own_address()
 }
 
-fn of_queue(events: &Events, source: &Source, uses: &Uses) -> Vec<Right> {
-    let mut rights = vec![Right::FollowQueue(arn::queue(events, source))];
-    rights.extend(uses.kms_keys.iter().cloned().map(Right::Decrypt));
-    rights
+fn of_queue(events: &Events, source: &Source, options: &PolicyOptions) -> Vec<Permission> {
+    let mut permissions = vec![Permission::ConsumeQueue(arn::queue(events, source))];
+    permissions.extend(options.kms_keys.iter().cloned().map(Permission::Decrypt));
+    permissions
 }
 
 /// The Region of the queue, as far as the configuration tells it.

@@ -6,15 +6,15 @@
 mod attributes;
 mod error;
 mod probe;
-mod refusal;
+mod sdk_error;
 mod sqs;
 
 use std::fmt;
 use std::time::Duration;
 
-pub use attributes::{Attributes, Redrive};
-pub use error::{Operation, QueueError, QueueErrorKind};
-pub use probe::Description;
+pub use attributes::{QueueAttributes, RedrivePolicy};
+pub use error::{QueueError, QueueErrorKind, QueueOperation};
+pub use probe::QueueInfo;
 pub use sqs::SqsQueue;
 
 use crate::core::replication::timestamp::Timestamp;
@@ -68,7 +68,7 @@ pub trait Queue: Send + Sync + 'static {
     fn acknowledge(
         &self,
         receipts: &[ReceiptHandle],
-    ) -> impl Future<Output = Result<Vec<Refused>, QueueError>> + Send;
+    ) -> impl Future<Output = Result<Vec<RefusedReceipt>, QueueError>> + Send;
 
     /// Makes messages invisible for `visibility` from now on; zero: visible at once.
     ///
@@ -79,12 +79,12 @@ pub trait Queue: Send + Sync + 'static {
         &self,
         receipts: &[ReceiptHandle],
         visibility: Duration,
-    ) -> impl Future<Output = Result<Vec<Refused>, QueueError>> + Send;
+    ) -> impl Future<Output = Result<Vec<RefusedReceipt>, QueueError>> + Send;
 
     /// What the queue says of itself; its counts are estimates that settle within a minute.
     ///
     /// Failures that may pass are tried again inside, within a bound.
-    fn attributes(&self) -> impl Future<Output = Result<Attributes, QueueError>> + Send;
+    fn attributes(&self) -> impl Future<Output = Result<QueueAttributes, QueueError>> + Send;
 }
 
 /// One delivery of a message.
@@ -108,7 +108,7 @@ impl fmt::Debug for Message {
         f.debug_struct("Message")
             .field("id", &self.id)
             .field("receipt", &self.receipt)
-            .field("body", &Shortened(&self.body))
+            .field("body", &Truncated(&self.body))
             .field("sent", &self.sent)
             .field("receive_count", &self.receive_count)
             .finish()
@@ -121,28 +121,28 @@ pub struct ReceiptHandle(pub String);
 
 impl fmt::Debug for ReceiptHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Shortened(&self.0).fmt(f)
+        Truncated(&self.0).fmt(f)
     }
 }
 
 /// A receipt that a queue did not accept, in an answer that was otherwise one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedReceipt {
     /// Its place in the list that was given, from 0.
     pub place: usize,
     /// The queue's word for the reason, such as `ReceiptHandleIsInvalid`.
     pub code: String,
     /// Whether the queue says that the request was wrong: if so, it is of no use to repeat it.
-    pub is_senders_fault: bool,
+    pub is_sender_fault: bool,
 }
 
 /// Prints the beginning of a text and how long it is.
-struct Shortened<'a>(&'a str);
+struct Truncated<'a>(&'a str);
 
 /// How many characters of a long text are printed.
 const MAX_PRINTED: usize = 40;
 
-impl fmt::Debug for Shortened<'_> {
+impl fmt::Debug for Truncated<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.char_indices().nth(MAX_PRINTED) {
             Some((end, _)) => write!(f, "{:?}… ({} bytes)", &self.0[..end], self.0.len()),

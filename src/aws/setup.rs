@@ -8,13 +8,13 @@ use std::fmt;
 mod filter;
 mod name;
 pub(crate) mod plan;
+mod quote;
 pub(crate) mod script;
 pub(crate) mod terraform;
-mod text;
 
 pub(crate) use filter::{event_pattern, event_prefixes, notification_prefixes};
 pub(crate) use name::{dead_letter_name, notification_id, rule_name};
-pub(crate) use text::shell;
+pub(crate) use quote::shell;
 
 /// The events that a queue is to get, of those that S3 sends itself.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
@@ -38,12 +38,12 @@ pub(crate) const RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
 pub(crate) const MAX_MESSAGE_BYTES: u32 = 256 << 10;
 
 /// What the Id of each notification and of each target of a rule that is ours begins with. Statements have
-/// [`Through::sid`], as a Sid has letters and digits alone.
-pub(crate) const MARK: &str = "asset-indexer";
+/// [`EventPath::sid`], as a Sid has letters and digits alone.
+pub(crate) const ID_PREFIX: &str = "asset-indexer";
 
 /// How events come from a bucket to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Through {
+pub(crate) enum EventPath {
     /// S3 sends them itself.
     S3,
     /// S3 sends them to EventBridge, and a rule sends them on.
@@ -52,18 +52,18 @@ pub(crate) enum Through {
 
 /// Everything that is to be set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wiring {
+pub(crate) struct SetupPlan {
     /// How events come.
-    pub through: Through,
+    pub event_path: EventPath,
     /// How long a message that was received is kept from others, in seconds.
     pub visibility_seconds: u64,
     /// At least one, in the order of the Sources.
-    pub queues: Vec<Queue>,
+    pub queues: Vec<PlannedQueue>,
 }
 
 /// A queue, and the buckets that send to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Queue {
+pub(crate) struct PlannedQueue {
     /// Its name.
     pub name: String,
     /// Its Region, which is that of its buckets; `None`: it is to be found out.
@@ -75,12 +75,12 @@ pub(crate) struct Queue {
     /// The names of all Sources that follow it.
     pub sources: Vec<String>,
     /// At least one.
-    pub buckets: Vec<Bucket>,
+    pub buckets: Vec<PlannedBucket>,
 }
 
 /// A bucket, and which of its events one queue gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bucket {
+pub(crate) struct PlannedBucket {
     /// Its name.
     pub name: String,
     /// Its ARN.
@@ -93,10 +93,10 @@ pub(crate) struct Bucket {
     pub prefixes: Vec<String>,
 }
 
-impl Wiring {
+impl SetupPlan {
     /// Each bucket once, with the queues that it sends to.
-    pub(crate) fn by_bucket(&self) -> Vec<(&Bucket, Vec<(&Queue, &Bucket)>)> {
-        let mut buckets: Vec<(&Bucket, Vec<(&Queue, &Bucket)>)> = Vec::new();
+    pub(crate) fn by_bucket(&self) -> Vec<(&PlannedBucket, Vec<(&PlannedQueue, &PlannedBucket)>)> {
+        let mut buckets: Vec<(&PlannedBucket, Vec<(&PlannedQueue, &PlannedBucket)>)> = Vec::new();
         for queue in &self.queues {
             for bucket in &queue.buckets {
                 let known = buckets.iter_mut().find(|(known, _)| {
@@ -114,7 +114,7 @@ impl Wiring {
     /// Whether an account must be found out: that of a bucket which S3 sends from.
     pub(crate) fn needs_account(&self) -> bool {
         let mut buckets = self.queues.iter().flat_map(|queue| &queue.buckets);
-        self.through == Through::S3 && buckets.any(|bucket| bucket.owner.is_none())
+        self.event_path == EventPath::S3 && buckets.any(|bucket| bucket.owner.is_none())
     }
 
     /// The Regions of the queues, each once, as far as they are known.
@@ -128,9 +128,9 @@ impl Wiring {
     }
 }
 
-impl Queue {
+impl PlannedQueue {
     /// The Sources that follow it, in words.
-    pub(crate) fn followers(&self) -> String {
+    pub(crate) fn source_list(&self) -> String {
         match &self.sources[..] {
             [only] => format!("Source {only}"),
             several => format!("Sources {}", several.join(", ")),
@@ -138,7 +138,7 @@ impl Queue {
     }
 }
 
-impl Through {
+impl EventPath {
     /// Who sends to the queue, as it stands in a policy.
     pub(crate) const fn service(self) -> &'static str {
         match self {
@@ -167,7 +167,7 @@ fn each_once<'a>(all: impl Iterator<Item = Option<&'a str>>) -> Vec<&'a str> {
     known
 }
 
-impl fmt::Display for Through {
+impl fmt::Display for EventPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::S3 => "s3",

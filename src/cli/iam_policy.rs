@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use super::text::{grouped, printable, say};
 use super::{Failure, MISUSED, sources_in_use};
 use crate::aws::iam::policy::MAX_MANAGED_CHARACTERS;
-use crate::aws::iam::{self, Identity, Policy, Right, Uses, arn, notes};
+use crate::aws::iam::{self, Identity, Permission, Policy, PolicyOptions, arn, notes};
 use crate::config::Config;
 
 /// Print the smallest IAM policy that the configuration needs
@@ -36,14 +36,14 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     let sources = sources_in_use(config, &arguments.source)?;
-    let uses = Uses {
+    let options = PolicyOptions {
         previews: config.serve.listen.is_some(),
         check: arguments.check,
         kms_keys: arguments.kms_key.clone(),
     };
-    let all = iam::of_sources(&sources, &uses);
-    let (identity, rights) = choose(&all, arguments.identity.as_ref())?;
-    let policy = Policy::of(rights);
+    let all = iam::of_sources(&sources, &options);
+    let (identity, permissions) = choose(&all, arguments.identity.as_ref())?;
+    let policy = Policy::of(permissions);
     say!("{}", policy.to_json());
     for note in notes::of_sources(&sources, identity) {
         eprintln!("note: {}", printable(&note));
@@ -73,11 +73,11 @@ fn key(text: &str) -> Result<String, String> {
     }
 }
 
-/// Returns the rights of the chosen identity, or of the only one.
+/// Returns the permissions of the chosen identity, or of the only one.
 fn choose<'a>(
-    all: &'a [(Identity, Vec<Right>)],
+    all: &'a [(Identity, Vec<Permission>)],
     wanted: Option<&Identity>,
-) -> Result<&'a (Identity, Vec<Right>), Failure> {
+) -> Result<&'a (Identity, Vec<Permission>), Failure> {
     let misused = |text: String| Failure::Error(MISUSED, anyhow!(text));
     let known: Vec<String> = all
         .iter()
@@ -89,7 +89,9 @@ fn choose<'a>(
             let found = all.iter().find(|(identity, _)| identity == wanted);
             let wanted = printable(&wanted.to_string());
             found.ok_or_else(|| {
-                misused(format!("no Source uses {wanted:?}; choose one of\n{known}"))
+                misused(format!(
+                    "no Source options {wanted:?}; choose one of\n{known}"
+                ))
             })
         }
         (None, [only]) => Ok(only),

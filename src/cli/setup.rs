@@ -5,7 +5,7 @@ use clap::ValueEnum;
 
 use super::text::say;
 use super::{Failure, MISUSED, sources_in_use};
-use crate::aws::setup::{self, Through, Wiring};
+use crate::aws::setup::{self, EventPath, SetupPlan};
 use crate::config::Config;
 use crate::core::source::Source;
 
@@ -49,15 +49,15 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     let all = config.sources.iter().map(AsRef::as_ref);
     let all: Vec<&Source> = all.filter(is_meant).collect();
     let through = match arguments.through {
-        Sender::S3 => Through::S3,
-        Sender::EventBridge => Through::EventBridge,
+        Sender::S3 => EventPath::S3,
+        Sender::EventBridge => EventPath::EventBridge,
     };
     let visibility = config.events.visibility_timeout.as_secs();
-    let wiring = Wiring::of(&chosen, &all, through, visibility)
+    let plan = SetupPlan::of(&chosen, &all, through, visibility)
         .map_err(|error| Failure::Error(MISUSED, error.into()))?;
     let text = match arguments.print {
-        Form::AwsCli => setup::script::print(&wiring),
-        Form::Terraform => setup::terraform::print(in_one_place(&wiring)?),
+        Form::AwsCli => setup::script::print(&plan),
+        Form::Terraform => setup::terraform::print(in_one_place(&plan)?),
     };
     say!("{}", text.trim_end());
     for source in chosen {
@@ -73,10 +73,10 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
 }
 
 /// The same, if what can be of one Region and account alone can hold it.
-fn in_one_place(wiring: &Wiring) -> Result<&Wiring, Failure> {
+fn in_one_place(plan: &SetupPlan) -> Result<&SetupPlan, Failure> {
     let misused = |text: String| Err(Failure::Error(MISUSED, anyhow!(text)));
-    let (regions, accounts) = (wiring.regions(), wiring.accounts());
-    let mut queues = wiring.queues.iter();
+    let (regions, accounts) = (plan.regions(), plan.accounts());
+    let mut queues = plan.queues.iter();
     let unknown = queues.find(|queue| queue.region.is_none());
     match (&regions[..], unknown) {
         ([_, _, ..], _) => misused(format!(
@@ -88,13 +88,13 @@ fn in_one_place(wiring: &Wiring) -> Result<&Wiring, Failure> {
             "a queue is in {region}, and where {:?} is to be is not known, and this form is for one \
              Region; write the region of {}, or choose the Sources of one Region with --source",
             queue.name,
-            queue.followers()
+            queue.source_list()
         )),
         _ if accounts.len() > 1 => misused(format!(
             "the queues are in several accounts ({}), and this form is for one; choose the Sources of one \
              with --source",
             accounts.join(", ")
         )),
-        _ => Ok(wiring),
+        _ => Ok(plan),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::config::error::BadValue;
+use crate::config::error::InvalidValue;
 use crate::config::file::CredentialsFile;
 use crate::core::source::{Credentials, SecretFile};
 
@@ -20,7 +20,7 @@ const KINDS: &str = "write one of { profile = \"…\" }, { role_arn = \"…\", e
 pub(super) fn resolve(
     file: Option<CredentialsFile>,
     folder: &Path,
-) -> Result<Credentials, BadValue> {
+) -> Result<Credentials, InvalidValue> {
     let Some(file) = file else {
         return Ok(Credentials::DefaultChain);
     };
@@ -56,11 +56,11 @@ pub(super) fn resolve(
     }
 }
 
-fn role(role_arn: String, external_id: Option<String>) -> Result<Credentials, BadValue> {
+fn role(role_arn: String, external_id: Option<String>) -> Result<Credentials, InvalidValue> {
     let is_arn = role_arn.starts_with("arn:") && role_arn.contains(":role/");
     if !is_arn || role_arn.contains(char::is_whitespace) {
         let problem = "write the ARN of a role, such as \"arn:aws:iam::123456789012:role/reader\"";
-        return Err(BadValue::hidden("credentials.role_arn", problem));
+        return Err(InvalidValue::hidden("credentials.role_arn", problem));
     }
     let external_id = external_id
         .map(|id| word("credentials.external_id", id))
@@ -75,14 +75,14 @@ fn secret(
     path: Option<String>,
     credential: Option<String>,
     folder: &Path,
-) -> Result<SecretFile, BadValue> {
+) -> Result<SecretFile, InvalidValue> {
     match (path, credential) {
         (Some(path), None) => {
             let key = "credentials.secret_access_key_file";
             refuse_secret(key, &path)?;
             Ok(SecretFile::Path(
                 super::resolved_path(&path, folder)
-                    .map_err(|problem| BadValue::hidden(key, problem))?,
+                    .map_err(|problem| InvalidValue::hidden(key, problem))?,
             ))
         }
         (None, Some(name)) => {
@@ -92,16 +92,16 @@ fn secret(
             if name.is_empty() || name.starts_with('.') || !name.chars().all(is_safe) {
                 let problem = "write the name of a systemd credential (LoadCredential=NAME:…): \
                                letters, digits, \"-\", \"_\" and \".\", not beginning with \".\"";
-                return Err(BadValue::hidden(key, problem));
+                return Err(InvalidValue::hidden(key, problem));
             }
             Ok(SecretFile::SystemdCredential(name))
         }
-        (Some(_), Some(_)) => Err(BadValue::hidden(
+        (Some(_), Some(_)) => Err(InvalidValue::hidden(
             "credentials.secret_access_key_file",
             "the secret has two places; remove `secret_access_key_file` or \
              `secret_access_key_credential`",
         )),
-        (None, None) => Err(BadValue::hidden(
+        (None, None) => Err(InvalidValue::hidden(
             "credentials.access_key_id",
             "the secret is missing; write secret_access_key_file = \"/path/of/it\" or \
              secret_access_key_credential = \"name\" beside it",
@@ -110,7 +110,7 @@ fn secret(
 }
 
 /// Refuses a text that looks like the secret where its file's name should stand.
-fn refuse_secret(key: &str, text: &str) -> Result<(), BadValue> {
+fn refuse_secret(key: &str, text: &str) -> Result<(), InvalidValue> {
     let has = |is_kind: fn(&char) -> bool| text.chars().any(|c| is_kind(&c));
     let is_base_64 = text
         .bytes()
@@ -119,20 +119,20 @@ fn refuse_secret(key: &str, text: &str) -> Result<(), BadValue> {
     if text.len() == SECRET_LENGTH && is_base_64 && is_mixed {
         let problem = "this looks like the secret itself; put it in a file that only this user can \
                        read, and write where that file is";
-        return Err(BadValue::hidden(key, problem));
+        return Err(InvalidValue::hidden(key, problem));
     }
     Ok(())
 }
 
-fn word(key: &str, text: String) -> Result<String, BadValue> {
+fn word(key: &str, text: String) -> Result<String, InvalidValue> {
     if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         let problem = "it is empty or holds spaces; write it as AWS shows it";
-        return Err(BadValue::hidden(key, problem));
+        return Err(InvalidValue::hidden(key, problem));
     }
     Ok(text)
 }
 
-fn contradiction(file: &CredentialsFile) -> BadValue {
+fn contradiction(file: &CredentialsFile) -> InvalidValue {
     let written: Vec<&str> = [
         ("profile", &file.profile),
         ("role_arn", &file.role_arn),
@@ -152,5 +152,5 @@ fn contradiction(file: &CredentialsFile) -> BadValue {
         [one] => format!("{one} alone is not enough; {KINDS}"),
         _ => format!("{} do not belong together; {KINDS}", written.join(" and ")),
     };
-    BadValue::hidden("credentials", problem)
+    InvalidValue::hidden("credentials", problem)
 }

@@ -53,12 +53,12 @@ fn read_text(path: &Path) -> std::io::Result<String> {
 }
 
 /// What is wrong, and at which byte.
-struct Fault {
+struct ParseError {
     at: usize,
     problem: String,
 }
 
-impl Fault {
+impl ParseError {
     fn new(span: Range<usize>, problem: impl Into<String>) -> Self {
         Self {
             at: span.start,
@@ -67,7 +67,7 @@ impl Fault {
     }
 }
 
-impl From<toml::de::Error> for Fault {
+impl From<toml::de::Error> for ParseError {
     fn from(mut error: toml::de::Error) -> Self {
         // Without the text the error names the key in place of quoting the line.
         error.set_input(None);
@@ -76,19 +76,19 @@ impl From<toml::de::Error> for Fault {
     }
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ParseError> {
     let table = DeTable::parse(text)?;
     refuse_secrets(table.get_ref())?;
     Ok(toml::from_str(text)?)
 }
 
 /// Looks for secrets, and for credentials of another shape, which might be secrets.
-fn refuse_secrets(table: &DeTable<'_>) -> Result<(), Fault> {
+fn refuse_secrets(table: &DeTable<'_>) -> Result<(), ParseError> {
     for (key, value) in table {
         let name = key.get_ref();
         let letters = name.replace(['_', '-'], "").to_ascii_lowercase();
         if SECRET_KEYS.contains(&letters.as_str()) {
-            return Err(Fault::new(
+            return Err(ParseError::new(
                 key.span(),
                 format!(
                     "`{name}` must not stand in the configuration: put the secret in a file that \
@@ -105,7 +105,7 @@ fn refuse_secrets(table: &DeTable<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn refuse_secrets_in(value: &DeValue<'_>) -> Result<(), Fault> {
+fn refuse_secrets_in(value: &DeValue<'_>) -> Result<(), ParseError> {
     match value {
         DeValue::Table(table) => refuse_secrets(table),
         DeValue::Array(values) => values
@@ -115,9 +115,9 @@ fn refuse_secrets_in(value: &DeValue<'_>) -> Result<(), Fault> {
     }
 }
 
-fn check_credentials(span: Range<usize>, credentials: &DeValue<'_>) -> Result<(), Fault> {
+fn check_credentials(span: Range<usize>, credentials: &DeValue<'_>) -> Result<(), ParseError> {
     let DeValue::Table(table) = credentials else {
-        return Err(Fault::new(
+        return Err(ParseError::new(
             span,
             "credentials must be a table such as { profile = \"name\" }",
         ));
@@ -125,7 +125,7 @@ fn check_credentials(span: Range<usize>, credentials: &DeValue<'_>) -> Result<()
     for (key, value) in table {
         if !value.get_ref().is_str() {
             let problem = format!("credentials.{} must be a text in quotes", key.get_ref());
-            return Err(Fault::new(value.span(), problem));
+            return Err(ParseError::new(value.span(), problem));
         }
     }
     Ok(())

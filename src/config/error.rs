@@ -27,20 +27,20 @@ pub enum ConfigError {
     },
     /// A value that cannot be meant.
     #[error("{}: {source_name}{value}", path.display())]
-    BadValue {
+    InvalidValue {
         /// The file.
         path: PathBuf,
         /// Empty, or the Source as in `source "photos": `.
         source_name: String,
         /// The value, and what is wrong with it.
-        value: BadValue,
+        value: InvalidValue,
     },
 }
 
 /// One value that cannot be meant.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}{}: {problem}", value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default())]
-pub struct BadValue {
+pub struct InvalidValue {
     /// Such as `events.queue_url`.
     pub key: String,
     /// As it would stand in TOML; `None` where it might be a secret, or is not there.
@@ -49,7 +49,7 @@ pub struct BadValue {
     pub problem: String,
 }
 
-impl BadValue {
+impl InvalidValue {
     /// A text that cannot be meant.
     pub fn text(key: impl Into<String>, value: &str, problem: impl Into<String>) -> Self {
         Self {

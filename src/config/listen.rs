@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::error::BadValue;
+use super::error::InvalidValue;
 use super::file::ServeFile;
 use super::resolved_path;
 
@@ -15,7 +15,7 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8470";
 /// How a Unix socket's path begins in `listen`.
 const UNIX: &str = "unix:";
 /// What stands behind the name of a socket for HTTP until it can be connected to.
-pub const BESIDE: &str = ".new";
+pub const PENDING_SUFFIX: &str = ".new";
 /// The longest path that a Unix socket can have on Linux, without the zero at its end.
 pub(super) const MAX_SOCKET_PATH: usize = 107;
 
@@ -64,7 +64,7 @@ impl fmt::Display for Listen {
 }
 
 /// Reads `listen`.
-pub(super) fn listen(written: Option<&str>, folder: &Path) -> Result<Option<Listen>, BadValue> {
+pub(super) fn listen(written: Option<&str>, folder: &Path) -> Result<Option<Listen>, InvalidValue> {
     let written = written.unwrap_or(DEFAULT_LISTEN);
     if written == "off" {
         return Ok(None);
@@ -79,12 +79,12 @@ pub(super) fn listen(written: Option<&str>, folder: &Path) -> Result<Option<List
                     "write an address and a port such as {DEFAULT_LISTEN:?}, a socket such as \
                  \"{UNIX}/run/asset-indexer/http.sock\", or \"off\""
                 );
-                BadValue::text(key, written, problem)
+                InvalidValue::text(key, written, problem)
             });
     };
     let path =
-        resolved_path(path, folder).map_err(|problem| BadValue::text(key, written, problem))?;
-    check_socket(key, &path, MAX_SOCKET_PATH - BESIDE.len())?;
+        resolved_path(path, folder).map_err(|problem| InvalidValue::text(key, written, problem))?;
+    check_socket(key, &path, MAX_SOCKET_PATH - PENDING_SUFFIX.len())?;
     Ok(Some(Listen::Unix(path)))
 }
 
@@ -93,7 +93,7 @@ pub(super) fn check_reach(
     listen: &Listen,
     has_tokens: bool,
     has_tls: bool,
-) -> Result<(), BadValue> {
+) -> Result<(), InvalidValue> {
     let written = listen.to_string();
     if !listen.is_local() && !has_tokens {
         let problem = format!(
@@ -101,18 +101,18 @@ pub(super) fn check_reach(
              tokens = \"tokens\" (a file beside this one) in [serve] and make a token by \
              `asset-indexer token new`; or listen on {DEFAULT_LISTEN:?} or a Unix socket"
         );
-        return Err(BadValue::text("serve.listen", &written, problem));
+        return Err(InvalidValue::text("serve.listen", &written, problem));
     }
     if has_tls && matches!(listen, Listen::Unix(_)) {
         let problem =
             "a Unix socket does not leave this machine; leave out tls_certificate and tls_key";
-        return Err(BadValue::text("serve.listen", &written, problem));
+        return Err(InvalidValue::text("serve.listen", &written, problem));
     }
     Ok(())
 }
 
 /// Reads both files' paths, or none.
-pub(super) fn tls(file: &ServeFile, folder: &Path) -> Result<Option<TlsFiles>, BadValue> {
+pub(super) fn tls(file: &ServeFile, folder: &Path) -> Result<Option<TlsFiles>, InvalidValue> {
     let (certificate, key) = ("serve.tls_certificate", "serve.tls_key");
     match (file.tls_certificate.as_deref(), file.tls_key.as_deref()) {
         (None, None) => Ok(None),
@@ -125,31 +125,31 @@ pub(super) fn tls(file: &ServeFile, folder: &Path) -> Result<Option<TlsFiles>, B
     }
 }
 
-fn missing(key: &str, what: &str) -> BadValue {
-    BadValue::hidden(
+fn missing(key: &str, what: &str) -> InvalidValue {
+    InvalidValue::hidden(
         key,
         format!("it is missing; write the path of a PEM file with {what}"),
     )
 }
 
 /// A name as it stands in a request, in lower case.
-pub(super) fn host(written: &str) -> Result<String, BadValue> {
+pub(super) fn host(written: &str) -> Result<String, InvalidValue> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let is_address = written.parse::<IpAddr>().is_ok();
     if is_address || !written.is_empty() && written.chars().all(is_name) {
         return Ok(written.to_ascii_lowercase());
     }
     let problem = "write a name such as \"search.example.com\", or an address, without a port";
-    Err(BadValue::text("serve.hosts", written, problem))
+    Err(InvalidValue::text("serve.hosts", written, problem))
 }
 
 /// The path that is written behind a key.
-pub(super) fn path(key: &str, written: &str, folder: &Path) -> Result<PathBuf, BadValue> {
-    resolved_path(written, folder).map_err(|problem| BadValue::text(key, written, problem))
+pub(super) fn path(key: &str, written: &str, folder: &Path) -> Result<PathBuf, InvalidValue> {
+    resolved_path(written, folder).map_err(|problem| InvalidValue::text(key, written, problem))
 }
 
 /// Whether a path is short enough for a socket.
-pub(super) fn check_socket(key: &str, path: &Path, max_bytes: usize) -> Result<(), BadValue> {
+pub(super) fn check_socket(key: &str, path: &Path, max_bytes: usize) -> Result<(), InvalidValue> {
     if path.as_os_str().len() <= max_bytes {
         return Ok(());
     }
@@ -157,7 +157,7 @@ pub(super) fn check_socket(key: &str, path: &Path, max_bytes: usize) -> Result<(
         "a socket's path can have {max_bytes} bytes; write a shorter one, such as \
          \"/run/asset-indexer/control.sock\""
     );
-    Err(BadValue::text(key, &path.to_string_lossy(), problem))
+    Err(InvalidValue::text(key, &path.to_string_lossy(), problem))
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use crate::config::serve::{ServeConfig, serve};
 
-    fn resolved(toml: &str) -> Result<ServeConfig, BadValue> {
+    fn resolved(toml: &str) -> Result<ServeConfig, InvalidValue> {
         serve(
             &toml::from_str(toml).unwrap(),
             Path::new("/etc/x"),

@@ -2,28 +2,28 @@
 
 use std::path::Path;
 
-use crate::config::error::BadValue;
+use crate::config::error::InvalidValue;
 use crate::config::file::{EndpointOrderFile, EventsFile, RulesFile, SourceFile};
-use crate::config::{check, credentials};
+use crate::config::{credentials, validate};
 use crate::core::source::{Credentials, EndpointOrder, Events, Rules, Source, address, aws_host};
 
 /// Resolves a Source; paths are relative to `folder`.
-pub(super) fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue> {
-    check::name(&file.name)?;
-    check::bucket(&file.bucket)?;
-    check::subdomain(&file.subdomain)?;
+pub(super) fn source(file: SourceFile, folder: &Path) -> Result<Source, InvalidValue> {
+    validate::name(&file.name)?;
+    validate::bucket(&file.bucket)?;
+    validate::subdomain(&file.subdomain)?;
     let region = file.region.as_deref();
-    region.map_or(Ok(()), |region| check::region("region", region))?;
+    region.map_or(Ok(()), |region| validate::region("region", region))?;
     let owner = file.expected_bucket_owner.as_deref();
     owner.map_or(Ok(()), |owner| {
-        check::account("expected_bucket_owner", owner)
+        validate::account("expected_bucket_owner", owner)
     })?;
     let store = file.endpoint_url.as_deref();
     let endpoint_url =
-        store.map(|url| check::http_url("endpoint_url", url, "https://s3.example.com"));
+        store.map(|url| validate::http_url("endpoint_url", url, "https://s3.example.com"));
     let own = credentials::resolve(file.credentials, folder)?;
     let source = Source {
-        prefix: check::prefix(&file.prefix)?,
+        prefix: validate::prefix(&file.prefix)?,
         endpoint_url: endpoint_url.transpose()?,
         base_url: base_url(file.base_url.as_deref(), &file.subdomain)?,
         rules: rules(file.rules)?,
@@ -48,22 +48,22 @@ pub(super) fn source(file: SourceFile, folder: &Path) -> Result<Source, BadValue
     Ok(source)
 }
 
-fn base_url(written: Option<&str>, subdomain: &str) -> Result<String, BadValue> {
+fn base_url(written: Option<&str>, subdomain: &str) -> Result<String, InvalidValue> {
     let template = written.unwrap_or(address::DEFAULT_BASE_URL);
     let url = address::base_url(template, subdomain);
     if url.contains(['{', '}']) {
         let problem = "the only word that is put in is {subdomain}; write an address such as \
                        \"https://{subdomain}.example.com\"";
-        return Err(BadValue::text("base_url", template, problem));
+        return Err(InvalidValue::text("base_url", template, problem));
     }
-    check::http_url("base_url", &url, address::DEFAULT_BASE_URL).map_err(|bad| BadValue {
+    validate::http_url("base_url", &url, address::DEFAULT_BASE_URL).map_err(|bad| InvalidValue {
         value: bad.value.map(|_| format!("{template:?}")),
         ..bad
     })
 }
 
-fn rules(file: RulesFile) -> Result<Rules, BadValue> {
-    Rules::new(file.include, file.exclude, file.case_insensitive).map_err(|error| BadValue {
+fn rules(file: RulesFile) -> Result<Rules, InvalidValue> {
+    Rules::new(file.include, file.exclude, file.case_insensitive).map_err(|error| InvalidValue {
         key: format!("rules.{}", error.key),
         value: Some(error.value),
         problem: error.problem,
@@ -77,14 +77,14 @@ fn events(
     own: &Credentials,
     store: Option<&str>,
     folder: &Path,
-) -> Result<Events, BadValue> {
+) -> Result<Events, InvalidValue> {
     let is_of_aws = |url: &str| aws_host::name(url).is_some();
     let are_together = store.is_none_or(is_of_aws) == is_of_aws(&file.queue_url);
     let example = "https://sqs.eu-central-1.amazonaws.com/123456789012/photos";
     let region = file.region.as_deref();
-    region.map_or(Ok(()), |region| check::region("events.region", region))?;
+    region.map_or(Ok(()), |region| validate::region("events.region", region))?;
     Ok(Events {
-        queue_url: check::http_url("events.queue_url", &file.queue_url, example)?,
+        queue_url: validate::http_url("events.queue_url", &file.queue_url, example)?,
         credentials: match file.credentials {
             None if are_together => own.clone(),
             written => credentials::resolve(written, folder).map_err(|bad| bad.below("events"))?,
@@ -93,7 +93,7 @@ fn events(
     })
 }
 
-fn check_endpoint_order(source: &Source) -> Result<(), BadValue> {
+fn check_endpoint_order(source: &Source) -> Result<(), InvalidValue> {
     let region = source.region.as_deref();
     let problem = if source.endpoint_order == EndpointOrder::Standard {
         return Ok(());
@@ -104,5 +104,9 @@ fn check_endpoint_order(source: &Source) -> Result<(), BadValue> {
     } else {
         return Ok(());
     };
-    Err(BadValue::text("endpoint_order", "external-first", problem))
+    Err(InvalidValue::text(
+        "endpoint_order",
+        "external-first",
+        problem,
+    ))
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::check;
-use super::error::BadValue;
+use super::error::InvalidValue;
 use super::file::SearchFile;
+use super::validate;
 
 /// How searches are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub struct SearchConfig {
 }
 
 /// Resolves `[search]`.
-pub(super) fn search(file: &SearchFile) -> Result<SearchConfig, BadValue> {
+pub(super) fn search(file: &SearchFile) -> Result<SearchConfig, InvalidValue> {
     let number = |key: &str, value, default, range| {
-        check::number(&format!("search.{key}"), value, default, range)
+        validate::number(&format!("search.{key}"), value, default, range)
     };
     let millis = |number: u32| Duration::from_millis(number.into());
     let concurrent = number("concurrent_searches", file.concurrent_searches, 8, 1..=256)?;

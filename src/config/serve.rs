@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::check;
-use super::error::BadValue;
+use super::error::InvalidValue;
 use super::file::{EventsSettingsFile, ServeFile};
 use super::listen::{self, Listen, MAX_SOCKET_PATH, TlsFiles, check_socket, path};
+use super::validate;
 
 /// The control socket's name in the data directory.
 const CONTROL_SOCKET: &str = "control.sock";
@@ -50,9 +50,9 @@ pub(super) fn serve(
     file: &ServeFile,
     folder: &Path,
     data_dir: &Path,
-) -> Result<ServeConfig, BadValue> {
+) -> Result<ServeConfig, InvalidValue> {
     let grace = file.grace_period_seconds;
-    let grace = check::number("serve.grace_period_seconds", grace, 30, 1..=600)?;
+    let grace = validate::number("serve.grace_period_seconds", grace, 30, 1..=600)?;
     let listen = listen::listen(file.listen.as_deref(), folder)?;
     let tokens = file.tokens.as_deref();
     let tokens = tokens
@@ -78,7 +78,7 @@ fn control_socket(
     written: Option<&str>,
     folder: &Path,
     data_dir: &Path,
-) -> Result<PathBuf, BadValue> {
+) -> Result<PathBuf, InvalidValue> {
     let key = "serve.control_socket";
     let path = match written {
         None => data_dir.join(CONTROL_SOCKET),
@@ -89,9 +89,9 @@ fn control_socket(
 }
 
 /// Resolves `[events]`.
-pub(super) fn events(file: &EventsSettingsFile) -> Result<EventsConfig, BadValue> {
+pub(super) fn events(file: &EventsSettingsFile) -> Result<EventsConfig, InvalidValue> {
     let number = |key: &str, value, default, range| {
-        check::number(&format!("events.{key}"), value, default, range)
+        validate::number(&format!("events.{key}"), value, default, range)
     };
     let seconds = |number: u32| Duration::from_secs(number.into());
     let (per_queue, receives) = (file.receives_per_queue, file.receives_in_flight);

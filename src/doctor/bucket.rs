@@ -5,8 +5,10 @@
 use super::finding::Finding;
 use super::rights::{Listed, TriedOn};
 use super::{PATIENCE, clock, region, rights};
-use crate::aws::bucket::notifications::Notifications;
-use crate::aws::bucket::{BucketError, BucketErrorKind, Fault, Greeting, Lister, S3Bucket};
+use crate::aws::bucket::notifications::NotificationConfiguration;
+use crate::aws::bucket::{
+    AttemptError, BucketError, BucketErrorKind, Lister, ProbeResponse, S3Bucket,
+};
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::PageRequest;
 use crate::core::source::{EndpointOrder, Source};
@@ -27,7 +29,7 @@ pub(super) struct Learnt {
     /// Where it is; `None` where that is not known.
     pub region: Option<String>,
     /// What it sends where; `None` where it could not be asked.
-    pub notifications: Option<Result<Notifications, BucketError>>,
+    pub notifications: Option<Result<NotificationConfiguration, BucketError>>,
     /// Whether no request that these credentials sign is taken, whatever it is for.
     pub unusable_credentials: bool,
 }
@@ -120,9 +122,9 @@ async fn reach(
 }
 
 /// Sends a request that needs no right, in the configured Region or in any.
-async fn greet(source: &Source) -> Result<(S3Bucket, Greeting), BucketError> {
+async fn greet(source: &Source) -> Result<(S3Bucket, ProbeResponse), BucketError> {
     let bucket = open_in(source, source.region.as_deref().unwrap_or(ANY_REGION)).await?;
-    let greeting = within(&source.bucket, bucket.greet()).await?;
+    let greeting = within(&source.bucket, bucket.probe()).await?;
     Ok((bucket, greeting))
 }
 
@@ -219,8 +221,8 @@ async fn within<T>(
 ) -> Result<T, BucketError> {
     let unanswered = |_| {
         Err(BucketError {
-            attempted: format!("get an answer from bucket {bucket}"),
-            fault: Fault {
+            operation: format!("get an answer from bucket {bucket}"),
+            cause: AttemptError {
                 kind: BucketErrorKind::Connection,
                 detail: format!("nothing came within {} s", PATIENCE.as_secs()),
             },

@@ -1,12 +1,12 @@
 //! Whether this machine's clock and the store's agree.
 //!
-//! All that puts observations in order is the store's time; but requests are signed with ours, and S3
+//! All that puts observations in order is the store's time; but requests are signed with local, and S3
 //! refuses those that are signed more than 15 minutes off.
 
 use std::time::Duration;
 
 use super::finding::{Finding, Subject};
-use crate::aws::bucket::Clocks;
+use crate::aws::bucket::ClockReadings;
 
 /// Beyond it a refusal is near: clocks that are off drift on.
 const FAILURE: Duration = Duration::from_secs(5 * 60);
@@ -15,16 +15,16 @@ const FAILURE: Duration = Duration::from_secs(5 * 60);
 const WARNING: Duration = Duration::from_secs(30);
 
 /// What the clocks say; `None` where the store tells no time.
-pub(super) fn judge(clocks: Option<Clocks>) -> Finding {
+pub(super) fn judge(clocks: Option<ClockReadings>) -> Finding {
     let Some(clocks) = clocks else {
         let what = "the store's answers carry no Date, so listings are dated by this machine's clock \
                     with a margin of 15 minutes, within which events count as older than they are";
         let remedy = "have the store, or the proxy before it, send the header Date";
         return Finding::warning(Subject::Clock, what).remedy(remedy);
     };
-    let (ours, theirs) = (clocks.ours.as_millis(), clocks.theirs.as_millis());
-    let off = Duration::from_millis(ours.abs_diff(theirs));
-    let way = if ours < theirs { "behind" } else { "ahead of" };
+    let (local, store) = (clocks.local.as_millis(), clocks.store.as_millis());
+    let off = Duration::from_millis(local.abs_diff(store));
+    let way = if local < store { "behind" } else { "ahead of" };
     let what = format!(
         "this machine's clock is {} s {way} the store's",
         off.as_secs()
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_off_is_told_before_s3_refuses() {
-        for (ours, theirs, verdict, said) in [
+        for (local, store, verdict, said) in [
             (0, 0, Verdict::Ok, "agrees"),
             (30_000, 0, Verdict::Ok, "agrees"),
             (0, 30_000, Verdict::Ok, "agrees"),
@@ -57,8 +57,8 @@ mod tests {
             (300_001, 0, Verdict::Failure, "300 s ahead of"),
             (0, 86_400_000, Verdict::Failure, "86400 s behind"),
         ] {
-            let (ours, theirs) = (Timestamp::from_millis(ours), Timestamp::from_millis(theirs));
-            let finding = judge(Some(Clocks { theirs, ours }));
+            let (local, store) = (Timestamp::from_millis(local), Timestamp::from_millis(store));
+            let finding = judge(Some(ClockReadings { store, local }));
             assert_eq!(finding.verdict, verdict, "{finding:?}");
             assert!(finding.what.contains(said), "{finding:?}");
         }

@@ -12,10 +12,10 @@ use super::queue::Surroundings;
 use super::shell::Shell;
 use super::{PATIENCE, queue, rights};
 use crate::aws::bucket::BucketError;
-use crate::aws::bucket::notifications::Notifications;
+use crate::aws::bucket::notifications::NotificationConfiguration;
 use crate::aws::iam::arn::is_access_point;
 use crate::aws::queue::{
-    Attributes, Description, Operation, Queue, QueueError, QueueErrorKind, SqsQueue,
+    Queue, QueueAttributes, QueueError, QueueErrorKind, QueueInfo, QueueOperation, SqsQueue,
 };
 use crate::core::source::{Events, Source};
 
@@ -37,8 +37,8 @@ pub(super) async fn examine(
     let known = notified.and_then(|answer| answer.as_ref().ok());
     let route = known.map(|known| notification::route(known, &arn));
     let mut findings = Vec::new();
-    if let Ok(description) = &described {
-        let dead_letters = dead_letters(&queue, &description.attributes).await;
+    if let Ok(info) = &described {
+        let dead_letters = dead_letters(&queue, &info.attributes).await;
         let (answer, shell) = dead_letters.unzip();
         let surroundings = Surroundings {
             region: region_of(&arn).unwrap_or(queue.region()),
@@ -49,14 +49,14 @@ pub(super) async fn examine(
             senders: &policy::services(route.as_ref()),
             evidence,
         };
-        findings.extend(queue::judge(description, &surroundings, &Shell::of(&queue)));
+        findings.extend(queue::judge(info, &surroundings, &Shell::of(&queue)));
     }
     findings.extend(rights_to(&queue, &arn, &described).await);
     let region = bucket_region.unwrap_or_default();
     findings.extend(notifications(source, notified, &arn, region, evidence));
-    if let Ok(description) = &described {
+    if let Ok(info) = &described {
         let region = bucket_region.unwrap_or(queue.region());
-        findings.extend(admission(source, region, description, &arn, route.as_ref()));
+        findings.extend(admission(source, region, info, &arn, route.as_ref()));
     }
     findings.push(notification::first_event(evidence));
     findings
@@ -66,11 +66,16 @@ pub(super) async fn examine(
 async fn reach(
     events: &Events,
     bucket_region: Option<&str>,
-) -> Result<(SqsQueue, Result<Description, QueueError>), QueueError> {
+) -> Result<(SqsQueue, Result<QueueInfo, QueueError>), QueueError> {
     let url = &events.queue_url;
-    let queue = within(Operation::Open, url, SqsQueue::open(events, bucket_region)).await?;
-    match within(Operation::Attributes, url, queue.describe()).await {
-        Err(error) if error.kind != QueueErrorKind::Denied => Err(error),
+    let queue = within(
+        QueueOperation::Open,
+        url,
+        SqsQueue::open(events, bucket_region),
+    )
+    .await?;
+    match within(QueueOperation::Attributes, url, queue.describe()).await {
+        Err(error) if error.kind != QueueErrorKind::AccessDenied => Err(error),
         described => Ok((queue, described)),
     }
 }
@@ -78,7 +83,7 @@ async fn reach(
 /// What is found of the bucket's notifications, where they were asked for.
 fn notifications(
     source: &Source,
-    notified: Option<&Result<Notifications, BucketError>>,
+    notified: Option<&Result<NotificationConfiguration, BucketError>>,
     queue_arn: &str,
     bucket_region: &str,
     evidence: Evidence,
@@ -94,7 +99,7 @@ fn notifications(
 fn admission(
     source: &Source,
     bucket_region: &str,
-    description: &Description,
+    info: &QueueInfo,
     arn: &str,
     route: Option<&Route>,
 ) -> Option<Finding> {
@@ -103,20 +108,20 @@ fn admission(
         account: source.expected_bucket_owner.as_deref(),
         is_on_aws: source.foreign_store().is_none(),
     };
-    let policy = description.policy.as_deref();
-    (!description.is_fifo).then(|| policy::judge(policy, arn, &origin, route))
+    let policy = info.policy.as_deref();
+    (!info.is_fifo).then(|| policy::judge(policy, arn, &origin, route))
 }
 
 /// The rights of those who receive, each tried by a request that leaves all messages where they are.
 async fn rights_to(
     queue: &SqsQueue,
     arn: &str,
-    described: &Result<Description, QueueError>,
+    described: &Result<QueueInfo, QueueError>,
 ) -> Vec<Finding> {
     let url = queue.url();
     let seems_empty = described
         .as_ref()
-        .is_ok_and(|description| description.attributes.visible == 0);
+        .is_ok_and(|info| info.attributes.visible == 0);
     let receive = async {
         if seems_empty {
             queue
@@ -124,13 +129,13 @@ async fn rights_to(
                 .await
                 .map(drop)
         } else {
-            queue.may_receive().await
+            queue.check_receive().await
         }
     };
     let (received, acknowledged, extended) = tokio::join!(
-        within(Operation::Receive, url, receive),
-        within(Operation::Acknowledge, url, queue.may_acknowledge()),
-        within(Operation::Extend, url, queue.may_extend()),
+        within(QueueOperation::Receive, url, receive),
+        within(QueueOperation::Acknowledge, url, queue.check_acknowledge()),
+        within(QueueOperation::Extend, url, queue.check_extend()),
     );
     let attributes = described.as_ref().map(drop).map_err(Clone::clone);
     [
@@ -147,17 +152,17 @@ async fn rights_to(
 /// The dead-letter queue, asked for what it says of itself, and the commands that set it up.
 async fn dead_letters(
     queue: &SqsQueue,
-    attributes: &Attributes,
-) -> Option<(Result<Attributes, QueueError>, Shell)> {
+    attributes: &QueueAttributes,
+) -> Option<(Result<QueueAttributes, QueueError>, Shell)> {
     let redrive = attributes.redrive.as_ref()?;
-    let dead = queue.of_arn(&redrive.dead_letter_arn)?;
-    let answer = within(Operation::Attributes, dead.url(), dead.attributes()).await;
+    let dead = queue.with_arn(&redrive.dead_letter_arn)?;
+    let answer = within(QueueOperation::Attributes, dead.url(), dead.attributes()).await;
     Some((answer, Shell::of(&dead)))
 }
 
 /// The queue's ARN, by itself or by its address; the address where it tells none.
-fn arn_of(queue: &SqsQueue, description: Option<&Description>) -> String {
-    let told = description.map(|description| description.attributes.arn.as_str());
+fn arn_of(queue: &SqsQueue, info: Option<&QueueInfo>) -> String {
+    let told = info.map(|info| info.attributes.arn.as_str());
     match (told, queue.account_and_name()) {
         (Some(arn), _) if !arn.is_empty() => arn.to_owned(),
         (_, Some((account, name))) => rights::queue_arn(queue.region(), account, name),
@@ -173,14 +178,14 @@ fn region_of(arn: &str) -> Option<&str> {
 
 /// Gives a request up that is not answered.
 async fn within<T>(
-    attempted: Operation,
+    operation: QueueOperation,
     url: &str,
     request: impl Future<Output = Result<T, QueueError>>,
 ) -> Result<T, QueueError> {
     let unanswered = |_| {
-        let (kind, seconds) = (QueueErrorKind::Unreachable, PATIENCE.as_secs());
+        let (kind, seconds) = (QueueErrorKind::Connection, PATIENCE.as_secs());
         let detail = format!("nothing came within {seconds} s");
-        Err(QueueError::new(attempted, url, kind, &detail))
+        Err(QueueError::new(operation, url, kind, &detail))
     };
     let answered = tokio::time::timeout(PATIENCE, request).await;
     answered.unwrap_or_else(unanswered)
@@ -193,7 +198,7 @@ mod tests {
 
     #[test]
     fn events_of_an_access_point_are_missed_whatever_it_sends() {
-        let sent = Ok(Notifications {
+        let sent = Ok(NotificationConfiguration {
             rules: Vec::new(),
             event_bridge: true,
         });

@@ -8,8 +8,10 @@ mod gaps;
 
 use super::finding::{Finding, Subject};
 use super::shell::print_setup;
-use crate::aws::bucket::notifications::{NotificationRule, Notifications, Target};
-use crate::aws::setup::Through;
+use crate::aws::bucket::notifications::{
+    NotificationConfiguration, NotificationRule, NotificationTarget,
+};
+use crate::aws::setup::EventPath;
 use crate::core::source::Source;
 
 /// By which way events come, as far as the bucket's notifications tell.
@@ -17,7 +19,7 @@ use crate::core::source::Source;
 pub(super) enum Route {
     /// From S3 into the queue.
     Direct,
-    /// Through one of these topics of SNS, or through EventBridge: which of them leads to the queue cannot be
+    /// EventPath one of these topics of SNS, or through EventBridge: which of them leads to the queue cannot be
     /// seen.
     Indirect {
         topics: Vec<String>,
@@ -30,10 +32,10 @@ pub(super) enum Route {
 impl Route {
     /// How the events are to be set up so that what goes this way stays as it is. S3 sends no event to the
     /// queue that it sends to a topic.
-    pub(super) fn through(&self) -> Through {
+    pub(super) fn through(&self) -> EventPath {
         match self {
-            Self::Direct | Self::None => Through::S3,
-            Self::Indirect { .. } => Through::EventBridge,
+            Self::Direct | Self::None => EventPath::S3,
+            Self::Indirect { .. } => EventPath::EventBridge,
         }
     }
 }
@@ -48,13 +50,13 @@ pub(super) struct Evidence {
 }
 
 /// The way that the events of these notifications take to the queue.
-pub(super) fn route(notifications: &Notifications, queue_arn: &str) -> Route {
+pub(super) fn route(notifications: &NotificationConfiguration, queue_arn: &str) -> Route {
     let targets = notifications.rules.iter().map(|rule| &rule.target);
     let mut topics = Vec::new();
     for target in targets {
         match target {
-            Target::Queue(arn) if arn == queue_arn => return Route::Direct,
-            Target::Topic(arn) if !topics.contains(arn) => topics.push(arn.clone()),
+            NotificationTarget::Queue(arn) if arn == queue_arn => return Route::Direct,
+            NotificationTarget::Topic(arn) if !topics.contains(arn) => topics.push(arn.clone()),
             _ => {}
         }
     }
@@ -72,15 +74,15 @@ pub(super) fn route(notifications: &Notifications, queue_arn: &str) -> Route {
 /// Whether the notifications are those that the Source needs.
 pub(super) fn judge(
     source: &Source,
-    notifications: &Notifications,
+    notifications: &NotificationConfiguration,
     queue_arn: &str,
     evidence: Evidence,
 ) -> Finding {
     let subject = Subject::Notifications;
     let route = route(notifications, queue_arn);
-    let is_taken = |target: &Target| match (target, &route) {
-        (Target::Queue(arn), Route::Direct) => arn == queue_arn,
-        (Target::Topic(_), Route::Indirect { .. }) => true,
+    let is_taken = |target: &NotificationTarget| match (target, &route) {
+        (NotificationTarget::Queue(arn), Route::Direct) => arn == queue_arn,
+        (NotificationTarget::Topic(_), Route::Indirect { .. }) => true,
         _ => false,
     };
     let way = match &route {
@@ -109,7 +111,7 @@ pub(super) fn judge(
     let said = said.collect::<Vec<_>>().join("; ");
     let what = format!("not all that is needed goes {way}: {said}");
     let is_other = |rule: &NotificationRule| {
-        matches!(rule.target, Target::Topic(_)) && !is_taken(&rule.target)
+        matches!(rule.target, NotificationTarget::Topic(_)) && !is_taken(&rule.target)
     };
     let may_come_otherwise = notifications.event_bridge || notifications.rules.iter().any(is_other);
     let finding = if gaps.iter().any(|gap| gap.is_vital) && !may_come_otherwise {
@@ -137,7 +139,11 @@ pub(super) fn of_access_point(source: &Source) -> Finding {
 }
 
 /// That nothing is sent to the queue.
-fn nowhere(notifications: &Notifications, queue_arn: &str, evidence: Evidence) -> Finding {
+fn nowhere(
+    notifications: &NotificationConfiguration,
+    queue_arn: &str,
+    evidence: Evidence,
+) -> Finding {
     let targets = notifications.rules.iter().map(|rule| rule.target.arn());
     let targets: Vec<&str> = targets.collect();
     let elsewhere = if targets.is_empty() {
@@ -155,7 +161,7 @@ fn nowhere(notifications: &Notifications, queue_arn: &str, evidence: Evidence) -
         format!("{elsewhere}, none to the queue {queue_arn}"),
     )
     .remedy("have the bucket send its events, by the commands that are printed by")
-    .command(print_setup(Through::S3))
+    .command(print_setup(EventPath::S3))
 }
 
 /// Whether events come.

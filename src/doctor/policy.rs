@@ -8,15 +8,15 @@ mod statement;
 use super::finding::{Finding, Subject};
 use super::notification::Route;
 use super::shell::print_setup;
-use crate::aws::setup::Through;
+use crate::aws::setup::EventPath;
 use statement::{Admission, Sender, admission};
 
 /// S3 as it stands in a policy.
-pub(super) const S3: &str = Through::S3.service();
+pub(super) const S3: &str = EventPath::S3.service();
 /// SNS, likewise.
 const SNS: &str = "sns.amazonaws.com";
 /// EventBridge, likewise.
-const EVENT_BRIDGE: &str = Through::EventBridge.service();
+const EVENT_BRIDGE: &str = EventPath::EventBridge.service();
 
 /// The bucket as the one in whose name S3 sends.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ pub(super) fn judge(
         .map(|sender| sender.service)
         .collect();
     let services = services(route).join(" or ");
-    let print_setup = print_setup(route.map_or(Through::S3, Route::through));
+    let print_setup = print_setup(route.map_or(EventPath::S3, Route::through));
     match best {
         Some(Admission::Alone | Admission::WithOthers) if open.is_empty() => {
             Finding::ok(subject, "it lets the bucket's events in")

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::finding::{Finding, Subject};
 use super::notification::Evidence;
 use super::shell::Shell;
-use crate::aws::queue::{Attributes, Description, QueueError, QueueErrorKind};
+use crate::aws::queue::{QueueAttributes, QueueError, QueueErrorKind, QueueInfo};
 use crate::core::human::grouped;
 
 /// The longest event that S3 sends.
@@ -24,7 +24,7 @@ const AWS_MANAGED_KEY: &str = "alias/aws/sqs";
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// What a judgement of a queue rests on besides its own description.
+/// What a judgement of a queue rests on besides its own info.
 pub(super) struct Surroundings<'a> {
     /// Where the queue is, by its ARN; else where requests to it are signed for.
     pub region: &'a str,
@@ -33,7 +33,7 @@ pub(super) struct Surroundings<'a> {
     /// For how long the daemon asks for a message to be invisible.
     pub visibility: Duration,
     /// What the dead-letter queue says of itself; `None` where there is none, or it cannot be asked.
-    pub dead_letters: Option<&'a Result<Attributes, QueueError>>,
+    pub dead_letters: Option<&'a Result<QueueAttributes, QueueError>>,
     /// The commands that set the dead-letter queue up, where there is one.
     pub dead_letters_shell: Option<&'a Shell>,
     /// The services that may be the one that sends to the queue.
@@ -43,13 +43,9 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// What is found of the queue.
-pub(super) fn judge(
-    description: &Description,
-    around: &Surroundings<'_>,
-    shell: &Shell,
-) -> Vec<Finding> {
-    let attributes = &description.attributes;
-    if description.is_fifo {
+pub(super) fn judge(info: &QueueInfo, around: &Surroundings<'_>, shell: &Shell) -> Vec<Finding> {
+    let attributes = &info.attributes;
+    if info.is_fifo {
         let what = "it is a FIFO queue, to which S3 sends nothing";
         let remedy = "make a standard queue, and write its address as queue_url";
         return vec![Finding::failure(Subject::Queue, what).remedy(remedy)];
@@ -61,11 +57,11 @@ pub(super) fn judge(
         message_size(attributes, shell),
         dead_letters(attributes, around, shell),
     ];
-    findings.extend(encryption(description, around, shell));
+    findings.extend(encryption(info, around, shell));
     findings
 }
 
-fn reached(attributes: &Attributes, around: &Surroundings<'_>) -> Finding {
+fn reached(attributes: &QueueAttributes, around: &Surroundings<'_>) -> Finding {
     let region = around.region;
     let what = format!(
         "it can be reached; about {} messages wait, {} are in flight (region {region})",
@@ -87,7 +83,7 @@ fn reached(attributes: &Attributes, around: &Surroundings<'_>) -> Finding {
     }
 }
 
-fn retention(attributes: &Attributes, shell: &Shell) -> Finding {
+fn retention(attributes: &QueueAttributes, shell: &Shell) -> Finding {
     let kept = duration(attributes.retention);
     if attributes.retention >= MIN_RETENTION {
         let what = format!("a message is kept for {kept}");
@@ -106,7 +102,7 @@ fn retention(attributes: &Attributes, shell: &Shell) -> Finding {
 }
 
 /// It is never wrong: the daemon asks for its own.
-fn visibility(attributes: &Attributes, around: &Surroundings<'_>) -> Finding {
+fn visibility(attributes: &QueueAttributes, around: &Surroundings<'_>) -> Finding {
     let what = format!(
         "the daemon asks for its own of {}; the queue's, {}, is for others",
         duration(around.visibility),
@@ -115,7 +111,7 @@ fn visibility(attributes: &Attributes, around: &Surroundings<'_>) -> Finding {
     Finding::ok(Subject::QueueVisibility, what)
 }
 
-fn message_size(attributes: &Attributes, shell: &Shell) -> Finding {
+fn message_size(attributes: &QueueAttributes, shell: &Shell) -> Finding {
     let (takes, needed) = (attributes.max_message_bytes, MAX_EVENT_BYTES);
     let takes_words = grouped(takes.into());
     if takes >= needed {
@@ -131,7 +127,7 @@ fn message_size(attributes: &Attributes, shell: &Shell) -> Finding {
         .commands([shell.set("MaximumMessageSize", &needed.to_string())])
 }
 
-fn dead_letters(attributes: &Attributes, around: &Surroundings<'_>, shell: &Shell) -> Finding {
+fn dead_letters(attributes: &QueueAttributes, around: &Surroundings<'_>, shell: &Shell) -> Finding {
     let subject = Subject::DeadLetters;
     let Some(redrive) = &attributes.redrive else {
         let what = "it has no redrive policy, so a message that cannot be read comes again and again \
@@ -164,7 +160,7 @@ fn dead_letters(attributes: &Attributes, around: &Surroundings<'_>, shell: &Shel
                 .remedy("have it keep messages for as long as can be")
                 .commands(commands)
         }
-        Some(Err(error)) if error.kind == QueueErrorKind::Missing => {
+        Some(Err(error)) if error.kind == QueueErrorKind::NoSuchQueue => {
             let what = format!("{moved}, and there is no such queue");
             Finding::warning(subject, what)
                 .remedy("make a dead-letter queue, and have such messages moved there")
@@ -180,12 +176,8 @@ fn dead_letters(attributes: &Attributes, around: &Surroundings<'_>, shell: &Shel
     }
 }
 
-fn encryption(
-    description: &Description,
-    around: &Surroundings<'_>,
-    shell: &Shell,
-) -> Option<Finding> {
-    let (subject, key) = (Subject::QueueEncryption, description.kms_key.as_ref()?);
+fn encryption(info: &QueueInfo, around: &Surroundings<'_>, shell: &Shell) -> Option<Finding> {
+    let (subject, key) = (Subject::QueueEncryption, info.kms_key.as_ref()?);
     if key.ends_with(AWS_MANAGED_KEY) {
         let what = format!("it is encrypted with {AWS_MANAGED_KEY}, which S3 cannot use to send");
         let finding = Finding::failure(subject, what).remedy(

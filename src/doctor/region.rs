@@ -3,13 +3,13 @@
 //! How it is found where none is configured is `bucket`'s affair.
 
 use super::finding::{Finding, Subject};
-use crate::aws::bucket::Greeting;
+use crate::aws::bucket::ProbeResponse;
 
 /// Whether requests that are signed for that Region are taken.
 ///
 /// What the store tells beside a success is not looked at: stores of other makers take requests of any
 /// Region and tell another.
-pub(super) fn configured(signed_for: &str, greeting: &Greeting) -> Finding {
+pub(super) fn configured(signed_for: &str, greeting: &ProbeResponse) -> Finding {
     match other_region(signed_for, greeting) {
         None => Finding::ok(Subject::Region, format!("{signed_for}, as configured")),
         Some(actual) => Finding::failure(
@@ -23,7 +23,7 @@ pub(super) fn configured(signed_for: &str, greeting: &Greeting) -> Finding {
 }
 
 /// The Region that the store refuses the one of the request for.
-pub(super) fn other_region<'a>(signed_for: &str, greeting: &'a Greeting) -> Option<&'a str> {
+pub(super) fn other_region<'a>(signed_for: &str, greeting: &'a ProbeResponse) -> Option<&'a str> {
     let is_refused = !(200..300).contains(&greeting.status);
     let told = greeting.region.as_deref().filter(|_| is_refused);
     told.filter(|&told| told != signed_for)
@@ -53,7 +53,7 @@ mod tests {
             (301, Some("us-east-1"), Verdict::Failure),
             (400, Some("us-east-1"), Verdict::Failure),
         ] {
-            let greeting = Greeting {
+            let greeting = ProbeResponse {
                 status,
                 region: told.map(str::to_owned),
                 clocks: None,

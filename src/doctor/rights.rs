@@ -62,7 +62,7 @@ pub(super) fn bucket_failure(error: &BucketError) -> Finding {
         BucketErrorKind::WrongRegion { .. } => Subject::Region,
         _ => Subject::Bucket,
     };
-    let what = format!("failed to {}: {}", error.attempted, error.fault);
+    let what = format!("failed to {}: {}", error.operation, error.cause);
     Finding::failure(subject, what).remedy(error.kind().remedy())
 }
 
@@ -105,7 +105,7 @@ fn unlisted(source: &Source, region: &str, prefix: &str, error: &BucketError) ->
             if !prefix.is_empty() {
                 resource += &format!(" (a condition on s3:prefix has to admit {prefix:?})");
             }
-            let mut what = format!("keys{under} cannot be listed: {}", error.fault);
+            let mut what = format!("keys{under} cannot be listed: {}", error.cause);
             if let Some(owner) = &source.expected_bucket_owner {
                 what += &format!("; or the bucket is not of the account {owner}");
             }
@@ -123,7 +123,7 @@ pub(super) fn location(source: &Source, error: &BucketError) -> Finding {
     let what = format!(
         "the Region is to be found, and the store does not tell it: {}; region = \"…\" in the \
          configuration does without",
-        error.fault
+        error.cause
     );
     let resource = bucket_arn("", &source.bucket);
     denied(Verdict::Failure, Right::GetBucketLocation, &resource, &what)
@@ -166,13 +166,13 @@ pub(super) fn get(
             let what = format!(
                 "there are no previews, as objects cannot be read: {}; none are needed with a base_url \
                  of your own, or with serve.listen = \"off\"",
-                error.fault
+                error.cause
             );
             let right = Right::GetObject;
             Some(denied(Verdict::Warning, right, &resource, &what))
         }
         _ => {
-            let what = format!("failed to {}: {}", error.attempted, error.fault);
+            let what = format!("failed to {}: {}", error.operation, error.cause);
             Some(Finding::warning(subject, what).remedy(error.kind().remedy()))
         }
     }
@@ -182,7 +182,7 @@ pub(super) fn get(
 pub(super) fn notifications_unread(source: &Source, region: &str, error: &BucketError) -> Finding {
     let what = format!(
         "what the bucket sends where cannot be seen: {}",
-        error.fault
+        error.cause
     );
     match error.kind() {
         BucketErrorKind::AccessDenied => {
@@ -202,7 +202,7 @@ pub(super) fn notifications_unread(source: &Source, region: &str, error: &Bucket
 pub(super) fn of_queue(right: Right, arn: &str, answer: &Result<(), QueueError>) -> Finding {
     match answer {
         Ok(()) => Finding::ok(Subject::Right(right), "allowed"),
-        Err(error) if error.kind == QueueErrorKind::Denied => {
+        Err(error) if error.kind == QueueErrorKind::AccessDenied => {
             let is_of_the_key = error.detail.to_ascii_lowercase().starts_with("kms");
             let finding = denied(Verdict::Failure, right, arn, &queue_error(error));
             if is_of_the_key {
@@ -223,7 +223,7 @@ pub(super) fn of_queue(right: Right, arn: &str, answer: &Result<(), QueueError>)
 /// A request to a queue that failed for another reason than the right to it.
 pub(super) fn queue_failure(error: &QueueError) -> Finding {
     let subject = match error.kind {
-        QueueErrorKind::Credentials => Subject::Credentials,
+        QueueErrorKind::NoCredentials => Subject::Credentials,
         _ => Subject::Queue,
     };
     Finding::failure(subject, queue_error(error)).remedy(error.remedy())
@@ -234,8 +234,8 @@ fn queue_error(error: &QueueError) -> String {
         "" => String::new(),
         detail => format!(" ({detail})"),
     };
-    let (attempted, url, kind) = (error.attempted, &error.url, error.kind);
-    format!("failed to {attempted} queue {url}: {kind}{said}")
+    let (operation, url, kind) = (error.operation, &error.url, error.kind);
+    format!("failed to {operation} queue {url}: {kind}{said}")
 }
 
 #[cfg(test)]

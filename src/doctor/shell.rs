@@ -6,14 +6,14 @@
 use serde_json::{Value, json};
 
 use crate::aws::queue::SqsQueue;
-use crate::aws::setup::{self, MAX_RECEIVE_COUNT, RETENTION_SECONDS, Through, dead_letter_name};
+use crate::aws::setup::{self, EventPath, MAX_RECEIVE_COUNT, RETENTION_SECONDS, dead_letter_name};
 use crate::core::human::printable;
 
 /// Prints the commands that have the events of buckets come to their queues that way.
-pub(super) fn print_setup(through: Through) -> &'static str {
+pub(super) fn print_setup(through: EventPath) -> &'static str {
     match through {
-        Through::S3 => "asset-indexer setup --print aws-cli",
-        Through::EventBridge => "asset-indexer setup --print aws-cli --through eventbridge",
+        EventPath::S3 => "asset-indexer setup --print aws-cli",
+        EventPath::EventBridge => "asset-indexer setup --print aws-cli --through eventbridge",
     }
 }
 

@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span};
 
 use crate::aws::queue::{
-    MAX_BATCH, Message, Queue, QueueError, QueueErrorKind, ReceiptHandle, Refused,
+    MAX_BATCH, Message, Queue, QueueError, QueueErrorKind, ReceiptHandle, RefusedReceipt,
 };
 use crate::config::EventsConfig;
 use crate::core::replication::backoff::{exponential, with_jitter};
@@ -104,7 +104,7 @@ struct PendingAcknowledgement {
 
 struct Acknowledged {
     batch: Vec<PendingAcknowledgement>,
-    result: Result<Vec<Refused>, QueueError>,
+    result: Result<Vec<RefusedReceipt>, QueueError>,
 }
 
 impl<Q: Queue> Consumer<Q> {
@@ -282,7 +282,7 @@ impl<Q: Queue> Consumer<Q> {
         self.errors_in_a_row += 1;
         self.target_receives = 1;
         self.backoff_until = Some(tokio::time::Instant::now() + wait);
-        if error.kind == QueueErrorKind::Missing {
+        if error.kind == QueueErrorKind::NoSuchQueue {
             self.board.counters.missing.add(1);
         }
         if self.board.set_health(Health::Failing(error.to_string())) {
@@ -409,7 +409,7 @@ impl<Q: Queue> Consumer<Q> {
         let failed: HashMap<usize, bool> = match result {
             Ok(refused) => refused
                 .into_iter()
-                .map(|refused| (refused.place, refused.is_senders_fault))
+                .map(|refused| (refused.place, refused.is_sender_fault))
                 .collect(),
             // It is unknown which of them were deleted. Deleting a message twice does no harm.
             Err(error) => {

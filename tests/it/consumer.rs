@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use asset_indexer::aws::bucket::LazyBucket;
-use asset_indexer::aws::queue::{Operation, QueueErrorKind};
+use asset_indexer::aws::queue::{QueueErrorKind, QueueOperation};
 use asset_indexer::config::EventsConfig;
 use asset_indexer::core::replication::interval::KeyInterval;
 use asset_indexer::core::replication::source_state::{QueueId, SourceId};
@@ -218,10 +218,10 @@ async fn a_queue_that_fails_is_tried_again_and_refused_receipts_too() {
     let running = Running::start(FakeQueue::new(), SOON).await;
     let (queue, board) = (running.queue.clone(), Arc::clone(&running.board));
     until("it receives", || board.health() == Health::Receiving).await;
-    queue.fail_next(Operation::Receive, QueueErrorKind::Unreachable);
+    queue.fail_next(QueueOperation::Receive, QueueErrorKind::Connection);
     until("it fails", || matches!(board.health(), Health::Failing(_))).await;
     queue.refuse_next(3);
-    queue.fail_next(Operation::Acknowledge, QueueErrorKind::Throttled);
+    queue.fail_next(QueueOperation::Acknowledge, QueueErrorKind::Throttled);
     for number in 1..=5 {
         queue.send_now(message(&format!("{number}.jpg"), number, Some(7)));
     }

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use asset_indexer::aws::queue::{
-    Attributes, MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Operation, Queue, QueueError,
-    QueueErrorKind, ReceiptHandle, Refused,
+    MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Queue, QueueAttributes, QueueError,
+    QueueErrorKind, QueueOperation, ReceiptHandle, RefusedReceipt,
 };
 use tokio::sync::Notify;
 
@@ -38,7 +38,7 @@ struct State {
     version: u64,
     /// How many receivers wait that have seen the current version.
     waiting: usize,
-    failures: VecDeque<(Operation, QueueErrorKind)>,
+    failures: VecDeque<(QueueOperation, QueueErrorKind)>,
     refusals: usize,
 }
 
@@ -84,7 +84,7 @@ impl FakeQueue {
     }
 
     /// The next call of that kind fails as a whole, also one that waits already; planned failures add up.
-    pub fn fail_next(&self, operation: Operation, kind: QueueErrorKind) {
+    pub fn fail_next(&self, operation: QueueOperation, kind: QueueErrorKind) {
         self.change(|state| state.failures.push_back((operation, kind)));
     }
 
@@ -136,8 +136,8 @@ impl FakeQueue {
         changed
     }
 
-    fn fail(&self, state: &mut State, operation: Operation) -> Result<(), QueueError> {
-        let planned = |(planned, _): &(Operation, _)| *planned == operation;
+    fn fail(&self, state: &mut State, operation: QueueOperation) -> Result<(), QueueError> {
+        let planned = |(planned, _): &(QueueOperation, _)| *planned == operation;
         let Some(place) = state.failures.iter().position(planned) else {
             return Ok(());
         };
@@ -163,7 +163,7 @@ impl Queue for FakeQueue {
             changed.as_mut().enable();
             let _waiting = {
                 let mut state = self.state();
-                self.fail(&mut state, Operation::Receive)?;
+                self.fail(&mut state, QueueOperation::Receive)?;
                 let messages = state.stock.hand_out(max, visibility);
                 if !messages.is_empty() || state.stock.now >= deadline {
                     return Ok(messages);
@@ -176,24 +176,27 @@ impl Queue for FakeQueue {
         }
     }
 
-    async fn acknowledge(&self, receipts: &[ReceiptHandle]) -> Result<Vec<Refused>, QueueError> {
-        self.each(receipts, Operation::Acknowledge, Stock::acknowledge)
+    async fn acknowledge(
+        &self,
+        receipts: &[ReceiptHandle],
+    ) -> Result<Vec<RefusedReceipt>, QueueError> {
+        self.each(receipts, QueueOperation::Acknowledge, Stock::acknowledge)
     }
 
     async fn extend(
         &self,
         receipts: &[ReceiptHandle],
         visibility: Duration,
-    ) -> Result<Vec<Refused>, QueueError> {
+    ) -> Result<Vec<RefusedReceipt>, QueueError> {
         let visibility = whole_seconds(visibility).min(MAX_VISIBILITY);
-        self.each(receipts, Operation::Extend, |stock, receipt| {
+        self.each(receipts, QueueOperation::Extend, |stock, receipt| {
             stock.extend(receipt, visibility)
         })
     }
 
-    async fn attributes(&self) -> Result<Attributes, QueueError> {
+    async fn attributes(&self) -> Result<QueueAttributes, QueueError> {
         let mut state = self.state();
-        self.fail(&mut state, Operation::Attributes)?;
+        self.fail(&mut state, QueueOperation::Attributes)?;
         Ok(state.stock.attributes())
     }
 }
@@ -216,9 +219,9 @@ impl FakeQueue {
     fn each(
         &self,
         receipts: &[ReceiptHandle],
-        operation: Operation,
+        operation: QueueOperation,
         mut act: impl FnMut(&mut Stock, &str) -> Result<(), &'static str>,
-    ) -> Result<Vec<Refused>, QueueError> {
+    ) -> Result<Vec<RefusedReceipt>, QueueError> {
         if receipts.is_empty() {
             return Ok(Vec::new());
         }
@@ -234,10 +237,10 @@ impl FakeQueue {
                     None => act(&mut state.stock, &receipt.0),
                 };
                 if let Err(code) = code {
-                    refused.push(Refused {
+                    refused.push(RefusedReceipt {
                         place,
                         code: code.to_owned(),
-                        is_senders_fault: code != "InternalError",
+                        is_sender_fault: code != "InternalError",
                     });
                 }
             }

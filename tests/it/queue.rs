@@ -102,7 +102,7 @@ fn receipts(messages: &[Message]) -> Vec<ReceiptHandle> {
 async fn acknowledge(queue: &impl Queue, receipts: &[ReceiptHandle]) -> Vec<usize> {
     let refused = queue.acknowledge(receipts).await;
     let refused = refused.expect("the queue is there");
-    assert!(refused.iter().all(|refused| refused.is_senders_fault));
+    assert!(refused.iter().all(|refused| refused.is_sender_fault));
     refused.into_iter().map(|refused| refused.place).collect()
 }
 

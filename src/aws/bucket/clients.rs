@@ -12,20 +12,20 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use tracing::warn;
 
-use crate::aws::bucket::endpoint::{Choice, Failover};
+use crate::aws::bucket::endpoint::{Endpoint, Failover};
 
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One or two clients, and which of them to use.
 #[derive(Debug)]
-pub(super) struct Endpoints {
+pub(super) struct EndpointClients {
     preferred: Client,
     fallback: Option<Client>,
     failover: Mutex<Failover>,
 }
 
-impl Endpoints {
+impl EndpointClients {
     pub(super) fn new(
         config: &SdkConfig,
         path_style: bool,
@@ -40,7 +40,7 @@ impl Endpoints {
                 .retry_config(RetryConfig::disabled())
                 // A clock that is wrong is to be set, not worked around from the second request on.
                 .disable_clock_skew_correction(true)
-                // A slow page is no fault: `exchange` has the bounds.
+                // A slow page is no error: `exchange` has the bounds.
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .timeout_config(timeouts.build());
             if let Some(url) = url {
@@ -55,22 +55,22 @@ impl Endpoints {
         }
     }
 
-    pub(super) fn client(&self, choice: Choice) -> &Client {
+    pub(super) fn client(&self, choice: Endpoint) -> &Client {
         match (choice, &self.fallback) {
-            (Choice::Fallback, Some(client)) => client,
+            (Endpoint::Fallback, Some(client)) => client,
             _ => &self.preferred,
         }
     }
 
-    pub(super) fn choose(&self) -> Choice {
+    pub(super) fn choose(&self) -> Endpoint {
         match self.fallback {
             Some(_) => self.failover().choose(Instant::now()),
-            None => Choice::Preferred,
+            None => Endpoint::Preferred,
         }
     }
 
     /// Notes that an endpoint could not be reached; whether there is another to try.
-    pub(super) fn note_failure(&self, of: Choice) -> bool {
+    pub(super) fn note_failure(&self, of: Endpoint) -> bool {
         if self.fallback.is_none() {
             return false;
         }

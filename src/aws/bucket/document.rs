@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::aws::bucket::text;
-use crate::aws::bucket::xml::{Malformed, Scanner, Tag};
+use crate::aws::bucket::xml::{Tag, XmlError, XmlReader};
 
 /// S3's `<Error>`: what it says of a request that it refuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl ErrorDocument {
     ///
     /// An answer to HEAD has no body, and what stands between may answer in HTML.
     pub(super) fn of_body(body: &[u8]) -> Self {
-        let mut xml = Scanner::new(body);
+        let mut xml = XmlReader::new(body);
         match xml.root() {
             Ok(Tag::Open(b"Error")) => Self::read(&mut xml).unwrap_or_default(),
             _ => Self::default(),
@@ -31,7 +31,7 @@ impl ErrorDocument {
     }
 
     /// Reads what follows the opening tag `<Error>`, up to the document's end.
-    pub(super) fn read(xml: &mut Scanner<'_>) -> Result<Self, Malformed> {
+    pub(super) fn read(xml: &mut XmlReader<'_>) -> Result<Self, XmlError> {
         let mut error = Self::default();
         loop {
             match xml.tag()? {
@@ -41,7 +41,7 @@ impl ErrorDocument {
                 Tag::Open(name) => xml.skip(name)?,
                 Tag::Empty(_) => {}
                 Tag::Close(b"Error") => break,
-                Tag::Close(_) => return Err(xml.fault("a closing tag without its opening tag")),
+                Tag::Close(_) => return Err(xml.error("a closing tag without its opening tag")),
             }
         }
         xml.end()?;
@@ -64,12 +64,12 @@ impl fmt::Display for ErrorDocument {
 ///
 /// Nothing means `us-east-1`, and `EU` means `eu-west-1`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>
-pub(super) fn bucket_location(body: &[u8]) -> Result<String, Malformed> {
-    let mut xml = Scanner::new(body);
+pub(super) fn bucket_location(body: &[u8]) -> Result<String, XmlError> {
+    let mut xml = XmlReader::new(body);
     let location = match xml.root()? {
         Tag::Empty(b"LocationConstraint") => String::new(),
         Tag::Open(name @ b"LocationConstraint") => decoded_text(&mut xml, name)?,
-        _ => return Err(xml.fault("something other than LocationConstraint")),
+        _ => return Err(xml.error("something other than LocationConstraint")),
     };
     xml.end()?;
     Ok(match location.as_str() {
@@ -79,9 +79,9 @@ pub(super) fn bucket_location(body: &[u8]) -> Result<String, Malformed> {
     })
 }
 
-fn decoded_text(xml: &mut Scanner<'_>, name: &[u8]) -> Result<String, Malformed> {
+fn decoded_text(xml: &mut XmlReader<'_>, name: &[u8]) -> Result<String, XmlError> {
     let raw = xml.text(name)?;
-    text::decode(raw.bytes.trim_ascii(), false).map_err(|what| raw.fault(what))
+    text::decode(raw.bytes.trim_ascii(), false).map_err(|problem| raw.error(problem))
 }
 
 #[cfg(test)]

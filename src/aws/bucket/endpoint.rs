@@ -9,7 +9,7 @@ pub(super) const REMEMBERED_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// One of two endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(super) enum Endpoint {
     /// The preferred one.
     Preferred,
     /// The other.
@@ -24,21 +24,21 @@ pub(super) struct Failover {
 
 impl Failover {
     /// Where a request goes now.
-    pub(super) fn choose(&self, now: Instant) -> Choice {
+    pub(super) fn choose(&self, now: Instant) -> Endpoint {
         match self.failed_at {
-            Some(failed_at) if now.duration_since(failed_at) < REMEMBERED_FOR => Choice::Fallback,
-            _ => Choice::Preferred,
+            Some(failed_at) if now.duration_since(failed_at) < REMEMBERED_FOR => Endpoint::Fallback,
+            _ => Endpoint::Preferred,
         }
     }
 
     /// Notes that an endpoint could not be reached; whether that changes the choice.
     ///
     /// Where the fallback cannot be reached either, nothing speaks against the preferred one.
-    pub(super) fn note_failure(&mut self, of: Choice, now: Instant) -> bool {
+    pub(super) fn note_failure(&mut self, of: Endpoint, now: Instant) -> bool {
         let before = self.choose(now);
         self.failed_at = match of {
-            Choice::Preferred => Some(now),
-            Choice::Fallback => None,
+            Endpoint::Preferred => Some(now),
+            Endpoint::Fallback => None,
         };
         before != self.choose(now)
     }
@@ -52,28 +52,28 @@ mod tests {
     fn a_failure_of_the_preferred_endpoint_is_remembered_for_a_while() {
         let start = Instant::now();
         let mut failover = Failover::default();
-        assert_eq!(failover.choose(start), Choice::Preferred);
-        assert!(failover.note_failure(Choice::Preferred, start));
-        assert!(!failover.note_failure(Choice::Preferred, start));
+        assert_eq!(failover.choose(start), Endpoint::Preferred);
+        assert!(failover.note_failure(Endpoint::Preferred, start));
+        assert!(!failover.note_failure(Endpoint::Preferred, start));
         let last = start + REMEMBERED_FOR - Duration::from_millis(1);
-        assert_eq!(failover.choose(last), Choice::Fallback);
-        assert_eq!(failover.choose(start + REMEMBERED_FOR), Choice::Preferred);
+        assert_eq!(failover.choose(last), Endpoint::Fallback);
+        assert_eq!(failover.choose(start + REMEMBERED_FOR), Endpoint::Preferred);
     }
 
     #[test]
     fn a_failure_of_both_forgets_the_first() {
         let now = Instant::now();
         let mut failover = Failover::default();
-        failover.note_failure(Choice::Preferred, now);
-        assert!(failover.note_failure(Choice::Fallback, now));
-        assert_eq!(failover.choose(now), Choice::Preferred);
+        failover.note_failure(Endpoint::Preferred, now);
+        assert!(failover.note_failure(Endpoint::Fallback, now));
+        assert_eq!(failover.choose(now), Endpoint::Preferred);
     }
 
     #[test]
     fn an_instant_before_the_failure_is_no_trouble() {
         let now = Instant::now();
         let mut failover = Failover::default();
-        failover.note_failure(Choice::Preferred, now + REMEMBERED_FOR);
-        assert_eq!(failover.choose(now), Choice::Fallback);
+        failover.note_failure(Endpoint::Preferred, now + REMEMBERED_FOR);
+        assert_eq!(failover.choose(now), Endpoint::Fallback);
     }
 }

@@ -8,12 +8,12 @@ use crate::aws::bucket::document::ErrorDocument;
 
 /// A request to a bucket that failed for good: permanently, or more often than it may be tried.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{attempted}: {fault}{}; {}", Attempts(*attempts), fault.kind.remedy())]
+#[error("{operation}: {cause}{}; {}", Attempts(*attempts), cause.kind.remedy())]
 pub struct BucketError {
     /// What was attempted and on what, such as `list bucket photos, prefix "a/", after "a/b"`.
-    pub attempted: String,
+    pub operation: String,
     /// What was answered last.
-    pub fault: Fault,
+    pub cause: AttemptError,
     /// How often it was tried, 1 or more.
     pub attempts: u32,
 }
@@ -21,12 +21,12 @@ pub struct BucketError {
 impl BucketError {
     /// What kind of failure it is.
     pub fn kind(&self) -> &BucketErrorKind {
-        &self.fault.kind
+        &self.cause.kind
     }
 
     /// Whether the same request may succeed later without anybody doing anything.
     pub fn is_retryable(&self) -> bool {
-        self.fault.kind.is_retryable()
+        self.cause.kind.is_retryable()
     }
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Attempts {
 /// One failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}{}", Detail(detail))]
-pub struct Fault {
+pub struct AttemptError {
     /// What kind of failure it is.
     pub kind: BucketErrorKind,
     /// What S3 or the network said, in its own words; may be empty. Never a secret.
@@ -105,7 +105,7 @@ pub enum BucketErrorKind {
     NoCredentials,
     /// The answer cannot be read, or not believed.
     #[error("an answer that is not S3's")]
-    Malformed,
+    InvalidResponse,
     /// Any other refusal.
     #[error("the request was refused")]
     Refused,
@@ -118,7 +118,7 @@ impl BucketErrorKind {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Throttled | Self::Unavailable | Self::Connection | Self::Malformed
+            Self::Throttled | Self::Unavailable | Self::Connection | Self::InvalidResponse
         )
     }
 
@@ -155,7 +155,7 @@ impl BucketErrorKind {
                 "leave region out to have it found, or set the one that the bucket was made in"
             }
             Self::NoCredentials => "give credentials that work on this machine",
-            Self::Malformed => {
+            Self::InvalidResponse => {
                 "check that endpoint_url is an S3 endpoint, with no proxy that answers in its place"
             }
             Self::Refused => "see what the store says, and check bucket, prefix and endpoint_url",
@@ -164,7 +164,7 @@ impl BucketErrorKind {
     }
 }
 
-impl Fault {
+impl AttemptError {
     /// A fault of that kind, in its own words; control characters are spelled out, so that what a
     /// server says cannot command a terminal.
     pub(super) fn new(kind: BucketErrorKind, detail: impl Into<String>) -> Self {
@@ -287,24 +287,28 @@ mod tests {
             (400, "InvalidArgument", None, Kind::Refused),
             (400, "", Some("eu-west-1"), Kind::Refused),
         ] {
-            let fault = Fault::of_answer(status, &document(code, None), header);
-            assert_eq!(fault.kind, want, "{status} {code}");
+            let error = AttemptError::of_answer(status, &document(code, None), header);
+            assert_eq!(error.kind, want, "{status} {code}");
         }
         let told = document("AuthorizationHeaderMalformed", Some("eu-west-1"));
-        assert_eq!(Fault::of_answer(400, &told, None).kind, in_eu());
+        assert_eq!(AttemptError::of_answer(400, &told, None).kind, in_eu());
     }
 
     #[test]
     fn what_a_server_says_cannot_command_a_terminal() {
-        let fault = Fault::new(Kind::Refused, "\u{1b}[2Jgone\r\n\u{9b}1m é");
-        assert_eq!(fault.detail, "\\u{1b}[2Jgone\\r\\n\\u{9b}1m é");
+        let error = AttemptError::new(Kind::Refused, "\u{1b}[2Jgone\r\n\u{9b}1m é");
+        assert_eq!(error.detail, "\\u{1b}[2Jgone\\r\\n\\u{9b}1m é");
     }
 
     #[test]
     fn an_error_says_what_was_tried_what_came_and_what_to_do() {
         let error = BucketError {
-            attempted: "list bucket photos, prefix \"a/\"".into(),
-            fault: Fault::of_answer(301, &document("PermanentRedirect", Some("eu-west-1")), None),
+            operation: "list bucket photos, prefix \"a/\"".into(),
+            cause: AttemptError::of_answer(
+                301,
+                &document("PermanentRedirect", Some("eu-west-1")),
+                None,
+            ),
             attempts: 1,
         };
         assert_eq!(
@@ -314,8 +318,8 @@ mod tests {
              it found"
         );
         let error = BucketError {
-            attempted: "list bucket photos".into(),
-            fault: Fault::new(Kind::Connection, ""),
+            operation: "list bucket photos".into(),
+            cause: AttemptError::new(Kind::Connection, ""),
             attempts: 5,
         };
         assert_eq!(

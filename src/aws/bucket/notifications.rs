@@ -3,14 +3,14 @@
 //! Whether that is enough for a Source is not decided here.
 
 use crate::aws::bucket::text;
-use crate::aws::bucket::xml::{Malformed, Scanner, Tag};
+use crate::aws::bucket::xml::{Tag, XmlError, XmlReader};
 
 /// The most rules that are read; AWS allows 100.
 const MAX_RULES: usize = 1000;
 
 /// Where the events of a bucket go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notifications {
+pub struct NotificationConfiguration {
     /// In the order of the answer.
     pub rules: Vec<NotificationRule>,
     /// Whether all events go to EventBridge besides.
@@ -21,7 +21,7 @@ pub struct Notifications {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotificationRule {
     /// Where they go.
-    pub target: Target,
+    pub target: NotificationTarget,
     /// Such as `s3:ObjectCreated:*`.
     pub events: Vec<String>,
     /// What the keys begin with; mostly empty.
@@ -32,7 +32,7 @@ pub struct NotificationRule {
 
 /// What events are sent to, by its ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum NotificationTarget {
     /// A queue.
     Queue(String),
     /// A topic of SNS.
@@ -41,7 +41,7 @@ pub enum Target {
     Function(String),
 }
 
-impl Target {
+impl NotificationTarget {
     /// Its ARN.
     pub fn arn(&self) -> &str {
         match self {
@@ -50,16 +50,16 @@ impl Target {
     }
 }
 
-impl Notifications {
+impl NotificationConfiguration {
     /// Reads the answer.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html>
-    pub(super) fn of_body(body: &[u8]) -> Result<Self, Malformed> {
-        let mut xml = Scanner::new(body);
+    pub(super) fn of_body(body: &[u8]) -> Result<Self, XmlError> {
+        let mut xml = XmlReader::new(body);
         let mut found = Self::default();
         match xml.root()? {
             Tag::Empty(b"NotificationConfiguration") => return xml.end().map(|()| found),
             Tag::Open(b"NotificationConfiguration") => {}
-            _ => return Err(xml.fault("something other than NotificationConfiguration")),
+            _ => return Err(xml.error("something other than NotificationConfiguration")),
         }
         loop {
             match xml.tag()? {
@@ -69,7 +69,7 @@ impl Notifications {
                     | b"CloudFunctionConfiguration"),
                 ) => {
                     if found.rules.len() == MAX_RULES {
-                        return Err(xml.fault("more notifications than a bucket can have"));
+                        return Err(xml.error("more notifications than a bucket can have"));
                     }
                     found.rules.push(rule(&mut xml, name)?);
                 }
@@ -81,22 +81,26 @@ impl Notifications {
                 Tag::Open(name) => xml.skip(name)?,
                 Tag::Empty(_) => {}
                 Tag::Close(b"NotificationConfiguration") => return xml.end().map(|()| found),
-                Tag::Close(_) => return Err(xml.fault("a closing tag without its opening tag")),
+                Tag::Close(_) => return Err(xml.error("a closing tag without its opening tag")),
             }
         }
     }
 }
 
 /// What is in the element just opened, whose closing tag is taken too.
-fn rule(xml: &mut Scanner<'_>, element: &[u8]) -> Result<NotificationRule, Malformed> {
+fn rule(xml: &mut XmlReader<'_>, element: &[u8]) -> Result<NotificationRule, XmlError> {
     let mut target = None;
     let (mut events, mut prefix, mut suffix) = (Vec::new(), String::new(), String::new());
     loop {
         match xml.tag()? {
-            Tag::Open(name @ b"Queue") => target = Some(Target::Queue(decoded(xml, name)?)),
-            Tag::Open(name @ b"Topic") => target = Some(Target::Topic(decoded(xml, name)?)),
+            Tag::Open(name @ b"Queue") => {
+                target = Some(NotificationTarget::Queue(decoded(xml, name)?))
+            }
+            Tag::Open(name @ b"Topic") => {
+                target = Some(NotificationTarget::Topic(decoded(xml, name)?))
+            }
             Tag::Open(name @ b"CloudFunction") => {
-                target = Some(Target::Function(decoded(xml, name)?));
+                target = Some(NotificationTarget::Function(decoded(xml, name)?));
             }
             Tag::Open(name @ b"Event") => events.push(decoded(xml, name)?),
             // The rules of a filter stand two elements deeper, and nothing else has their name.
@@ -104,15 +108,15 @@ fn rule(xml: &mut Scanner<'_>, element: &[u8]) -> Result<NotificationRule, Malfo
             Tag::Open(b"FilterRule") => match filter(xml)? {
                 (name, value) if name.eq_ignore_ascii_case("prefix") => prefix = value,
                 (name, value) if name.eq_ignore_ascii_case("suffix") => suffix = value,
-                (name, _) => return Err(xml.fault(format!("an unknown filter {name:?}"))),
+                (name, _) => return Err(xml.error(format!("an unknown filter {name:?}"))),
             },
             Tag::Open(name) => xml.skip(name)?,
             Tag::Empty(_) => {}
             Tag::Close(name) if name == element => break,
-            Tag::Close(_) => return Err(xml.fault("a closing tag without its opening tag")),
+            Tag::Close(_) => return Err(xml.error("a closing tag without its opening tag")),
         }
     }
-    let target = target.ok_or_else(|| xml.fault("a notification that goes nowhere"))?;
+    let target = target.ok_or_else(|| xml.error("a notification that goes nowhere"))?;
     Ok(NotificationRule {
         target,
         events,
@@ -122,7 +126,7 @@ fn rule(xml: &mut Scanner<'_>, element: &[u8]) -> Result<NotificationRule, Malfo
 }
 
 /// Name and value of the filter rule just opened.
-fn filter(xml: &mut Scanner<'_>) -> Result<(String, String), Malformed> {
+fn filter(xml: &mut XmlReader<'_>) -> Result<(String, String), XmlError> {
     let (mut name, mut value) = (String::new(), String::new());
     loop {
         match xml.tag()? {
@@ -130,31 +134,31 @@ fn filter(xml: &mut Scanner<'_>) -> Result<(String, String), Malformed> {
             // What white space a key begins or ends with belongs to it.
             Tag::Open(element @ b"Value") => {
                 let raw = xml.text(element)?;
-                value = text::decode(raw.bytes, false).map_err(|what| raw.fault(what))?;
+                value = text::decode(raw.bytes, false).map_err(|problem| raw.error(problem))?;
             }
             Tag::Open(element) => xml.skip(element)?,
             Tag::Empty(_) => {}
             Tag::Close(b"FilterRule") => return Ok((name, value)),
-            Tag::Close(_) => return Err(xml.fault("a closing tag without its opening tag")),
+            Tag::Close(_) => return Err(xml.error("a closing tag without its opening tag")),
         }
     }
 }
 
-fn decoded(xml: &mut Scanner<'_>, name: &[u8]) -> Result<String, Malformed> {
+fn decoded(xml: &mut XmlReader<'_>, name: &[u8]) -> Result<String, XmlError> {
     let raw = xml.text(name)?;
-    text::decode(raw.bytes.trim_ascii(), false).map_err(|what| raw.fault(what))
+    text::decode(raw.bytes.trim_ascii(), false).map_err(|problem| raw.error(problem))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(inside: &str) -> Result<Notifications, String> {
+    fn read(inside: &str) -> Result<NotificationConfiguration, String> {
         let body = format!(
             "<?xml version=\"1.0\"?>\n<NotificationConfiguration xmlns=\"http://x/\">{inside}\
              </NotificationConfiguration>"
         );
-        Notifications::of_body(body.as_bytes()).map_err(|fault| fault.to_string())
+        NotificationConfiguration::of_body(body.as_bytes()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -178,13 +182,13 @@ mod tests {
         let created_and_removed = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"];
         let rules = vec![
             rule(
-                Target::Queue("arn:q".into()),
+                NotificationTarget::Queue("arn:q".into()),
                 &created_and_removed,
                 "a & b/",
                 ".jpg ",
             ),
-            rule(Target::Topic("arn:t".into()), &["s3:*"], "", ""),
-            rule(Target::Function("arn:f".into()), &[], "", ""),
+            rule(NotificationTarget::Topic("arn:t".into()), &["s3:*"], "", ""),
+            rule(NotificationTarget::Function("arn:f".into()), &[], "", ""),
         ];
         assert!(read.event_bridge);
         assert_eq!(read.rules, rules);
@@ -199,8 +203,8 @@ mod tests {
             "<NotificationConfiguration xmlns=\"http://x/\"></NotificationConfiguration>",
             "<NotificationConfiguration><Else>1</Else></NotificationConfiguration>",
         ] {
-            let read = Notifications::of_body(body.as_bytes());
-            assert_eq!(read, Ok(Notifications::default()), "{body}");
+            let read = NotificationConfiguration::of_body(body.as_bytes());
+            assert_eq!(read, Ok(NotificationConfiguration::default()), "{body}");
         }
         let bridge = "<EventBridgeConfiguration></EventBridgeConfiguration>";
         assert!(read(bridge).unwrap().event_bridge);
@@ -209,16 +213,16 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused() {
         let filter = "<FilterRule><Name>colour</Name><Value>red</Value></FilterRule>";
-        for (inside, fault) in [
+        for (inside, error) in [
             ("<QueueConfiguration></QueueConfiguration>", "goes nowhere"),
             (&*format!("<QueueConfiguration>{filter}"), "\"colour\""),
             ("<QueueConfiguration><Queue>arn</Queue>", "closing tag"),
             ("<QueueConfiguration>", "closing tag"),
         ] {
             let refused = read(inside).unwrap_err();
-            assert!(refused.contains(fault), "{inside}: {refused}");
+            assert!(refused.contains(error), "{inside}: {refused}");
         }
-        assert!(Notifications::of_body(b"<html/>").is_err());
-        assert!(Notifications::of_body(b"<NotificationConfiguration>").is_err());
+        assert!(NotificationConfiguration::of_body(b"<html/>").is_err());
+        assert!(NotificationConfiguration::of_body(b"<NotificationConfiguration>").is_err());
     }
 }

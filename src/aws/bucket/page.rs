@@ -5,7 +5,7 @@
 //! passed over. The order of the keys is checked by `sync::listing`, not here.
 
 use crate::aws::bucket::document::ErrorDocument;
-use crate::aws::bucket::xml::{Malformed, RawText, Scanner, Tag};
+use crate::aws::bucket::xml::{RawText, Tag, XmlError, XmlReader};
 use crate::aws::bucket::{date, text};
 use crate::core::replication::listing::{ContinuationToken, ListingPage, PageEntry};
 use crate::core::replication::object::{ETag, Object, StorageClass};
@@ -17,29 +17,29 @@ const MAX_KEY_BYTES: usize = 8192;
 
 /// Why a body is no page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PageFault {
+pub enum PageError {
     /// It cannot be read, or not believed.
     #[error(transparent)]
-    Malformed(#[from] Malformed),
+    Xml(#[from] XmlError),
     /// It is an error document: S3 can send one under the status 200.
     #[error("{0}")]
     Service(ErrorDocument),
 }
 
 /// Decodes the body of an answer; `listed_at` becomes the page's.
-pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageFault> {
-    let mut xml = Scanner::new(body);
+pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageError> {
+    let mut xml = XmlReader::new(body);
     match xml.root()? {
         Tag::Open(b"ListBucketResult") => {}
-        Tag::Open(b"Error") => return Err(PageFault::Service(ErrorDocument::read(&mut xml)?)),
+        Tag::Open(b"Error") => return Err(PageError::Service(ErrorDocument::read(&mut xml)?)),
         Tag::Open(name) | Tag::Empty(name) | Tag::Close(name) => {
             let name = String::from_utf8_lossy(name);
             return Err(xml
-                .fault(format!("the root element {name}, not a listing,"))
+                .error(format!("the root element {name}, not a listing,"))
                 .into());
         }
     }
-    let mut listing = Listing::default();
+    let mut listing = PageBuilder::default();
     listing.read(&mut xml)?;
     xml.end()?;
     listing.into_page(listed_at, &xml).map_err(Into::into)
@@ -47,7 +47,7 @@ pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageFaul
 
 /// What has been read of a listing.
 #[derive(Default)]
-struct Listing<'a> {
+struct PageBuilder<'a> {
     /// With their keys still empty: how those are encoded may be told behind them.
     entries: Vec<PageEntry>,
     /// The key of each entry.
@@ -57,9 +57,9 @@ struct Listing<'a> {
     token: Option<String>,
 }
 
-impl<'a> Listing<'a> {
+impl<'a> PageBuilder<'a> {
     /// Reads the children of the root, up to and with its closing tag.
-    fn read(&mut self, xml: &mut Scanner<'a>) -> Result<(), Malformed> {
+    fn read(&mut self, xml: &mut XmlReader<'a>) -> Result<(), XmlError> {
         loop {
             match xml.tag()? {
                 Tag::Open(b"Contents") => self.read_entry(xml)?,
@@ -68,26 +68,27 @@ impl<'a> Listing<'a> {
                 }
                 Tag::Open(name @ b"NextContinuationToken") => {
                     let raw = xml.text(name)?;
-                    let token = text::decode(raw.bytes, false).map_err(|what| raw.fault(what))?;
+                    let token =
+                        text::decode(raw.bytes, false).map_err(|problem| raw.error(problem))?;
                     self.token = Some(token).filter(|token| !token.is_empty());
                 }
                 Tag::Open(name @ b"EncodingType") => {
                     self.url_encoded = is_url_encoding(xml.text(name)?)?;
                 }
                 Tag::Open(b"CommonPrefixes") => {
-                    return Err(xml.fault("keys hidden behind a common prefix, not asked for,"));
+                    return Err(xml.error("keys hidden behind a common prefix, not asked for,"));
                 }
-                Tag::Empty(b"Contents") => return Err(xml.fault("an entry without Key")),
+                Tag::Empty(b"Contents") => return Err(xml.error("an entry without Key")),
                 Tag::Open(name) => xml.skip(name)?,
                 Tag::Empty(_) => {}
                 Tag::Close(b"ListBucketResult") => return Ok(()),
-                Tag::Close(_) => return Err(xml.fault("a closing tag without its opening tag")),
+                Tag::Close(_) => return Err(xml.error("a closing tag without its opening tag")),
             }
         }
     }
 
     /// Reads one `Contents`, whose opening tag has been taken.
-    fn read_entry(&mut self, xml: &mut Scanner<'a>) -> Result<(), Malformed> {
+    fn read_entry(&mut self, xml: &mut XmlReader<'a>) -> Result<(), XmlError> {
         let mut key = None;
         let mut size = None;
         let mut last_modified = None;
@@ -96,7 +97,7 @@ impl<'a> Listing<'a> {
         loop {
             match xml.tag()? {
                 Tag::Open(b"Key") if key.is_some() => {
-                    return Err(xml.fault("an entry with two elements Key"));
+                    return Err(xml.error("an entry with two elements Key"));
                 }
                 Tag::Open(b"Key") => key = Some(xml.text(b"Key")?),
                 Tag::Open(b"LastModified") => {
@@ -108,10 +109,10 @@ impl<'a> Listing<'a> {
                 Tag::Open(name) => xml.skip(name)?,
                 Tag::Empty(_) => {}
                 Tag::Close(b"Contents") => break,
-                Tag::Close(_) => return Err(xml.fault("a closing tag without its opening tag")),
+                Tag::Close(_) => return Err(xml.error("a closing tag without its opening tag")),
             }
         }
-        let without = |name| xml.fault(format!("an entry without {name}"));
+        let without = |name| xml.error(format!("an entry without {name}"));
         self.keys.push(key.ok_or_else(|| without("Key"))?);
         self.entries.push(PageEntry {
             key: String::new(),
@@ -128,25 +129,25 @@ impl<'a> Listing<'a> {
     fn into_page(
         mut self,
         listed_at: Timestamp,
-        xml: &Scanner<'_>,
-    ) -> Result<ListingPage, Malformed> {
+        xml: &XmlReader<'_>,
+    ) -> Result<ListingPage, XmlError> {
         for (entry, raw) in self.entries.iter_mut().zip(&self.keys) {
             entry.key =
-                text::decode(raw.bytes, self.url_encoded).map_err(|what| raw.fault(what))?;
+                text::decode(raw.bytes, self.url_encoded).map_err(|problem| raw.error(problem))?;
             if entry.key.is_empty() {
-                return Err(raw.fault("an empty key"));
+                return Err(raw.error("an empty key"));
             }
             if entry.key.len() > MAX_KEY_BYTES {
-                return Err(raw.fault(format!("a key of more than {MAX_KEY_BYTES} bytes")));
+                return Err(raw.error(format!("a key of more than {MAX_KEY_BYTES} bytes")));
             }
         }
         let next = match (self.truncated, self.token) {
             (Some(false), _) => None,
             (Some(true), Some(token)) => Some(ContinuationToken(token)),
             (Some(true), None) => {
-                return Err(xml.fault("a truncated listing without NextContinuationToken, ended"));
+                return Err(xml.error("a truncated listing without NextContinuationToken, ended"));
             }
-            (None, _) => return Err(xml.fault("a listing without IsTruncated, ended")),
+            (None, _) => return Err(xml.error("a listing without IsTruncated, ended")),
         };
         Ok(ListingPage {
             entries: self.entries,
@@ -156,23 +157,23 @@ impl<'a> Listing<'a> {
     }
 }
 
-fn boolean(raw: RawText<'_>) -> Result<bool, Malformed> {
+fn boolean(raw: RawText<'_>) -> Result<bool, XmlError> {
     match raw.bytes.trim_ascii() {
         b"true" => Ok(true),
         b"false" => Ok(false),
-        _ => Err(raw.fault("neither true nor false")),
+        _ => Err(raw.error("neither true nor false")),
     }
 }
 
-fn is_url_encoding(raw: RawText<'_>) -> Result<bool, Malformed> {
+fn is_url_encoding(raw: RawText<'_>) -> Result<bool, XmlError> {
     match raw.bytes.trim_ascii() {
         b"url" => Ok(true),
         b"" => Ok(false),
-        _ => Err(raw.fault("an unknown EncodingType")),
+        _ => Err(raw.error("an unknown EncodingType")),
     }
 }
 
-fn byte_count(raw: RawText<'_>) -> Result<u64, Malformed> {
+fn byte_count(raw: RawText<'_>) -> Result<u64, XmlError> {
     let digits = raw.bytes.trim_ascii();
     let number = digits.iter().try_fold(0u64, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
@@ -180,29 +181,29 @@ fn byte_count(raw: RawText<'_>) -> Result<u64, Malformed> {
     });
     number
         .filter(|_| !digits.is_empty())
-        .ok_or_else(|| raw.fault("a size that is not a number of bytes"))
+        .ok_or_else(|| raw.error("a size that is not a number of bytes"))
 }
 
-fn moment(raw: RawText<'_>) -> Result<Timestamp, Malformed> {
-    date::parse(raw.bytes).ok_or_else(|| raw.fault("a date that is not ISO 8601"))
+fn moment(raw: RawText<'_>) -> Result<Timestamp, XmlError> {
+    date::parse(raw.bytes).ok_or_else(|| raw.error("a date that is not ISO 8601"))
 }
 
-fn entity_tag(raw: RawText<'_>) -> Result<Option<ETag>, Malformed> {
+fn entity_tag(raw: RawText<'_>) -> Result<Option<ETag>, XmlError> {
     // S3 writes each quote as an entity: taking those off first saves an allocation for every key.
     let bare = raw
         .bytes
         .strip_prefix(b"&quot;")
         .and_then(|bare| bare.strip_suffix(b"&quot;"))
         .unwrap_or(raw.bytes);
-    let bare = text::unescape(bare).map_err(|what| raw.fault(what))?;
-    let bare = std::str::from_utf8(&bare).map_err(|_| raw.fault("an ETag that is not UTF-8"))?;
+    let bare = text::unescape(bare).map_err(|problem| raw.error(problem))?;
+    let bare = std::str::from_utf8(&bare).map_err(|_| raw.error("an ETag that is not UTF-8"))?;
     Ok(ETag::parse(bare))
 }
 
-fn class(raw: RawText<'_>) -> Result<StorageClass, Malformed> {
+fn class(raw: RawText<'_>) -> Result<StorageClass, XmlError> {
     match std::str::from_utf8(raw.bytes) {
         Ok(name) => Ok(StorageClass::from_name(name)),
-        Err(_) => Err(raw.fault("a storage class that is not UTF-8")),
+        Err(_) => Err(raw.error("a storage class that is not UTF-8")),
     }
 }
 

@@ -11,44 +11,44 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::S3Bucket;
-use crate::aws::bucket::endpoint::Choice;
+use crate::aws::bucket::endpoint::Endpoint;
 use crate::aws::credentials;
 use crate::core::query::{Kind, content_type, extension_of, file_name};
 use crate::core::source::Source;
 
 /// For how long an address is good at least.
-pub const GOOD_FOR: Duration = Duration::from_secs(600);
+pub const VALID_FOR: Duration = Duration::from_secs(600);
 
 /// Addresses that are made within so long of each other are the same, so that a browser need not get
 /// a picture again that it has.
-const SAME_FOR: Duration = Duration::from_secs(300);
+const STABLE_FOR: Duration = Duration::from_secs(300);
 
 /// How long opening a bucket may take.
-const OPENING: Duration = Duration::from_secs(3);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long after a failure it is not tried again.
-const PAUSE: Duration = Duration::from_secs(30);
+const RETRY_PAUSE: Duration = Duration::from_secs(30);
 
 /// Makes the addresses of one Source.
 #[derive(Debug)]
-pub struct Previews {
+pub struct PreviewSigner {
     source: Arc<Source>,
-    bucket: Mutex<Opened>,
+    bucket: Mutex<BucketState>,
 }
 
 #[derive(Clone, Debug)]
-enum Opened {
-    NotYet,
-    Bucket(Arc<S3Bucket>),
+enum BucketState {
+    Unopened,
+    Open(Arc<S3Bucket>),
     Failed(Instant),
 }
 
-impl Previews {
+impl PreviewSigner {
     /// Of the Source; nothing is opened yet.
     pub fn new(source: Arc<Source>) -> Self {
         Self {
             source,
-            bucket: Mutex::new(Opened::NotYet),
+            bucket: Mutex::new(BucketState::Unopened),
         }
     }
 
@@ -71,42 +71,45 @@ impl Previews {
     async fn bucket(&self) -> Option<Arc<S3Bucket>> {
         let mut opened = self.bucket.lock().await;
         match &*opened {
-            Opened::Bucket(bucket) => return Some(Arc::clone(bucket)),
-            Opened::Failed(at) if at.elapsed() < PAUSE => return None,
-            Opened::NotYet | Opened::Failed(_) => {}
+            BucketState::Open(bucket) => return Some(Arc::clone(bucket)),
+            BucketState::Failed(at) if at.elapsed() < RETRY_PAUSE => return None,
+            BucketState::Unopened | BucketState::Failed(_) => {}
         }
-        let failed = match timeout(OPENING, S3Bucket::open(&self.source, 1)).await {
+        let failed = match timeout(OPEN_TIMEOUT, S3Bucket::open(&self.source, 1)).await {
             Ok(Ok(bucket)) => {
                 let bucket = Arc::new(bucket);
-                *opened = Opened::Bucket(Arc::clone(&bucket));
+                *opened = BucketState::Open(Arc::clone(&bucket));
                 return Some(bucket);
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("its bucket was not opened within {} s", OPENING.as_secs()),
+            Err(_) => format!(
+                "its bucket was not opened within {} s",
+                OPEN_TIMEOUT.as_secs()
+            ),
         };
         tracing::warn!(source = self.source.name, failed, "there are no previews");
-        *opened = Opened::Failed(Instant::now());
+        *opened = BucketState::Failed(Instant::now());
         None
     }
 }
 
 impl S3Bucket {
     /// The address of the object under the key, good from some time before `now` until at least
-    /// [`GOOD_FOR`] after it; `None` where no credentials can be had.
+    /// [`VALID_FOR`] after it; `None` where no credentials can be had.
     async fn preview_url(&self, key: &str, now: SystemTime) -> Option<String> {
         let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let begin = since_epoch - since_epoch % SAME_FOR.as_secs();
+        let begin = since_epoch - since_epoch % STABLE_FOR.as_secs();
         let times = PresigningConfig::builder()
             .start_time(UNIX_EPOCH + Duration::from_secs(begin))
-            .expires_in(GOOD_FOR + SAME_FOR)
+            .expires_in(VALID_FOR + STABLE_FOR)
             .build()
             .ok()?;
         let request = self
-            .client(Choice::Preferred)
+            .client(Endpoint::Preferred)
             .get_object()
             .bucket(self.name())
             .key(key)
-            .set_response_content_type(shown_as(key).map(str::to_owned));
+            .set_response_content_type(inline_content_type(key).map(str::to_owned));
         match request.presigned(times).await {
             Ok(signed) => Some(signed.uri().to_owned()),
             Err(error) => {
@@ -120,7 +123,7 @@ impl S3Bucket {
 
 /// As what a browser is to show the object, if it can: many are stored as `binary/octet-stream`, and an
 /// SVG of that type is not drawn.
-fn shown_as(key: &str) -> Option<&'static str> {
+fn inline_content_type(key: &str) -> Option<&'static str> {
     let ext = extension_of(file_name(key))?.to_lowercase();
     let is_shown = matches!(
         Kind::of_ext(Some(&ext)),
@@ -161,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn an_address_is_signed_and_holds_the_key_but_no_secret() {
         let secret = secret();
-        let previews = Previews::new(Arc::new(source(secret.path())));
+        let previews = PreviewSigner::new(Arc::new(source(secret.path())));
         let urls = previews.urls(&["a b/ü+%.jpg", "x"]).await;
         let [Some(url), Some(other)] = urls.as_slice() else {
             panic!("{urls:?}");
@@ -189,13 +192,16 @@ mod tests {
 
     #[tokio::test]
     async fn without_credentials_there_is_no_address() {
-        let previews = Previews::new(Arc::new(source(Path::new("/nonexistent/secret"))));
+        let previews = PreviewSigner::new(Arc::new(source(Path::new("/nonexistent/secret"))));
         assert_eq!(previews.urls(&["x"]).await, [None]);
         let secret = secret();
         let paid = Source {
             request_payer: true,
             ..source(secret.path())
         };
-        assert_eq!(Previews::new(Arc::new(paid)).urls(&["x"]).await, [None]);
+        assert_eq!(
+            PreviewSigner::new(Arc::new(paid)).urls(&["x"]).await,
+            [None]
+        );
     }
 }

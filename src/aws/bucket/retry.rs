@@ -1,4 +1,4 @@
-//! The one layer of retries: how often, how long between, and what is logged of it.
+//! The one layer of retrier: how often, how long between, and what is logged of it.
 //!
 //! The SDK's own retries are off: two layers multiply each other's attempts and hide each other's
 //! waits.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use tracing::{info, warn};
 
-use crate::aws::bucket::error::{BucketError, Fault};
+use crate::aws::bucket::error::{AttemptError, BucketError};
 
 /// The wait before the second attempt; it doubles with every attempt.
 const MIN_DELAY: Duration = Duration::from_millis(100);
@@ -20,7 +20,7 @@ const MAX_DELAY: Duration = Duration::from_secs(20);
 
 /// How a request that fails is tried again.
 #[derive(Debug)]
-pub(super) struct Retries {
+pub(super) struct Retrier {
     /// How often a request is sent at the most; 0 counts as 1.
     attempts: u32,
     min_delay: Duration,
@@ -29,7 +29,7 @@ pub(super) struct Retries {
     failing: AtomicBool,
 }
 
-impl Retries {
+impl Retrier {
     /// Up to `attempts` attempts, waiting between [`MIN_DELAY`] and [`MAX_DELAY`].
     pub(super) fn up_to(attempts: u32) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Retries {
 
     /// Up to `attempts` attempts without a wait worth mentioning.
     #[cfg(test)]
-    pub(super) fn at_once(attempts: u32) -> Self {
+    pub(super) fn without_delay(attempts: u32) -> Self {
         let delay = Duration::from_millis(1);
         Self {
             min_delay: delay,
@@ -57,30 +57,30 @@ impl Retries {
     /// requests is logged and so is the recovery; the attempts between are not.
     pub(super) async fn run<T, A>(
         &self,
-        attempted: &str,
+        operation: &str,
         attempt: impl FnMut() -> A,
     ) -> Result<T, BucketError>
     where
-        A: Future<Output = Result<T, Fault>>,
+        A: Future<Output = Result<T, AttemptError>>,
     {
         let failures = AtomicU32::new(0);
         let outcome = attempt
             .retry(self.delays())
-            .when(|fault: &Fault| fault.kind.is_retryable())
-            .notify(|fault, _delay| {
+            .when(|error: &AttemptError| error.kind.is_retryable())
+            .notify(|error, _delay| {
                 failures.fetch_add(1, Ordering::Relaxed);
                 if !self.failing.swap(true, Ordering::Relaxed) {
-                    warn!(request = attempted, %fault, "request failed, trying again");
+                    warn!(request = operation, %error, "request failed, trying again");
                 }
             })
             .await;
         let failures = failures.into_inner();
         if outcome.is_ok() && self.failing.swap(false, Ordering::Relaxed) {
-            info!(request = attempted, failures, "request succeeded again");
+            info!(request = operation, failures, "request succeeded again");
         }
-        outcome.map_err(|fault| BucketError {
-            attempted: attempted.to_owned(),
-            fault,
+        outcome.map_err(|error| BucketError {
+            operation: operation.to_owned(),
+            cause: error,
             attempts: failures + 1,
         })
     }
@@ -108,10 +108,10 @@ mod tests {
         outcomes: &[Result<&'static str, Kind>],
     ) -> (Result<&'static str, BucketError>, u32) {
         let used = AtomicU32::new(0);
-        let outcome = Retries::at_once(attempts)
+        let outcome = Retrier::without_delay(attempts)
             .run("try", || async {
                 let outcome = outcomes[used.fetch_add(1, Ordering::Relaxed) as usize].clone();
-                outcome.map_err(|kind| Fault::new(kind, ""))
+                outcome.map_err(|kind| AttemptError::new(kind, ""))
             })
             .await;
         (outcome, used.into_inner())
@@ -138,7 +138,7 @@ mod tests {
             (
                 "permanent later",
                 3,
-                &[Err(Kind::Malformed), Err(Kind::NoSuchBucket)],
+                &[Err(Kind::InvalidResponse), Err(Kind::NoSuchBucket)],
                 Err(Kind::NoSuchBucket),
                 2,
             ),
@@ -169,14 +169,14 @@ mod tests {
             if let Err(error) = &outcome {
                 assert_eq!(error.attempts, used, "{case}");
             }
-            assert_eq!(outcome.map_err(|error| error.fault.kind), want, "{case}");
+            assert_eq!(outcome.map_err(|error| error.cause.kind), want, "{case}");
         }
     }
 
     #[test]
     fn waits_grow_within_their_bounds_and_differ_from_one_run_to_the_next() {
         use backon::BackoffBuilder;
-        let delays = || Retries::up_to(12).delays().build().collect::<Vec<_>>();
+        let delays = || Retrier::up_to(12).delays().build().collect::<Vec<_>>();
         let (one, other) = (delays(), delays());
         assert_eq!(one.len(), 11);
         assert_ne!(one, other);

@@ -11,12 +11,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use tracing::{debug, info, warn};
 
-use crate::aws::bucket::clients::Endpoints;
-use crate::aws::bucket::endpoint::Choice;
-use crate::aws::bucket::exchange::{Answer, Tap};
-use crate::aws::bucket::page::{self, PageFault};
-use crate::aws::bucket::retry::Retries;
-use crate::aws::bucket::{BucketError, BucketErrorKind, ErrorDocument, Fault, Lister, region};
+use crate::aws::bucket::clients::EndpointClients;
+use crate::aws::bucket::endpoint::Endpoint;
+use crate::aws::bucket::page::{self, PageError};
+use crate::aws::bucket::response_capture::{RawResponse, ResponseCapture};
+use crate::aws::bucket::retry::Retrier;
+use crate::aws::bucket::{
+    AttemptError, BucketError, BucketErrorKind, ErrorDocument, Lister, region,
+};
 use crate::aws::credentials;
 use crate::core::replication::listing::{ListingPage, PageRequest};
 use crate::core::replication::timestamp::Timestamp;
@@ -38,14 +40,14 @@ const EXTERNAL_FIRST: [&str; 2] = [
 pub struct S3Bucket {
     name: String,
     /// The name, and at which store, for messages.
-    place: String,
+    label: String,
     /// Prefixes that a request may name in words.
     prefixes: BTreeSet<String>,
     region: String,
     expected_owner: Option<String>,
     request_payer: Option<RequestPayer>,
-    endpoints: Endpoints,
-    retries: Retries,
+    endpoints: EndpointClients,
+    retrier: Retrier,
     lists: Arc<AtomicU64>,
     /// Whether it has been said that answers carry no `Date`.
     warned_undated: AtomicBool,
@@ -63,7 +65,7 @@ impl S3Bucket {
             EndpointOrder::ExternalFirst => EXTERNAL_FIRST.map(|url| Some(url.to_owned())).into(),
             EndpointOrder::Standard => vec![source.endpoint_url.clone()],
         };
-        Self::open_at(source, urls, Retries::up_to(attempts)).await
+        Self::open_at(source, urls, Retrier::up_to(attempts)).await
     }
 
     /// Opens a bucket whose requests go to the first of one or two endpoints, and to the second when
@@ -71,7 +73,7 @@ impl S3Bucket {
     async fn open_at(
         source: &Source,
         urls: Vec<Option<String>>,
-        retries: Retries,
+        retrier: Retrier,
     ) -> Result<Self, BucketError> {
         let region = match source.endpoint_order {
             EndpointOrder::ExternalFirst => Some(credentials::DEFAULT_REGION),
@@ -80,20 +82,20 @@ impl S3Bucket {
         let first_region = region.unwrap_or(credentials::DEFAULT_REGION);
         let config = credentials::sdk_config(&source.credentials, Some(first_region))
             .await
-            .map_err(|fault| BucketError {
-                attempted: format!("open bucket {}", place_of(source)),
-                fault: Fault::new(BucketErrorKind::NoCredentials, fault.to_string()),
+            .map_err(|error| BucketError {
+                operation: format!("open bucket {}", label_of(source)),
+                cause: AttemptError::new(BucketErrorKind::NoCredentials, error.to_string()),
                 attempts: 1,
             })?;
         let mut bucket = Self {
             name: source.bucket.clone(),
-            place: place_of(source),
+            label: label_of(source),
             prefixes: prefixes_of(source),
             region: first_region.to_owned(),
             expected_owner: source.expected_bucket_owner.clone(),
             request_payer: source.request_payer.then_some(RequestPayer::Requester),
-            endpoints: Endpoints::new(&config, source.path_style, first_region, &urls),
-            retries,
+            endpoints: EndpointClients::new(&config, source.path_style, first_region, &urls),
+            retrier,
             lists: Arc::default(),
             warned_undated: AtomicBool::new(false),
         };
@@ -104,7 +106,7 @@ impl S3Bucket {
                 region = found,
                 "found the bucket's region"
             );
-            bucket.endpoints = Endpoints::new(&config, source.path_style, &found, &urls);
+            bucket.endpoints = EndpointClients::new(&config, source.path_style, &found, &urls);
             bucket.region = found;
         }
         Ok(bucket)
@@ -121,13 +123,13 @@ impl S3Bucket {
     }
 
     /// Its name, and at which store, for messages.
-    pub(super) fn place(&self) -> &str {
-        &self.place
+    pub(super) fn label(&self) -> &str {
+        &self.label
     }
 
     /// How requests to it are tried again.
-    pub(super) fn retries(&self) -> &Retries {
-        &self.retries
+    pub(super) fn retrier(&self) -> &Retrier {
+        &self.retrier
     }
 
     /// The account that it has to belong to.
@@ -141,7 +143,7 @@ impl S3Bucket {
     }
 
     /// The client that sends requests there.
-    pub(super) fn client(&self, choice: Choice) -> &aws_sdk_s3::Client {
+    pub(super) fn client(&self, choice: Endpoint) -> &aws_sdk_s3::Client {
         self.endpoints.client(choice)
     }
 
@@ -151,9 +153,9 @@ impl S3Bucket {
     }
 
     async fn find_region(&self, at_other_store: bool) -> Result<String, BucketError> {
-        let attempted = format!("find the region of bucket {}", self.place);
+        let attempted = format!("find the region of bucket {}", self.label);
         let told = self
-            .retries
+            .retrier
             .run(&attempted, || async {
                 region::of_head_bucket(&self.head_bucket().await?)
             })
@@ -162,7 +164,7 @@ impl S3Bucket {
             Some(region) => Ok(region),
             None => {
                 let ask = || async { region::of_bucket_location(&self.get_location().await?) };
-                let told = self.retries.run(&attempted, ask).await;
+                let told = self.retrier.run(&attempted, ask).await;
                 // Other makers' stores need not know of Regions; a scan will tell what is wrong.
                 told.or_else(|error| if at_other_store {
                     info!(bucket = self.name, %error, "the store tells no Region, us-east-1 is assumed");
@@ -172,54 +174,60 @@ impl S3Bucket {
         }
     }
 
-    pub(super) async fn head_bucket(&self) -> Result<Answer, Fault> {
-        let tap = Tap::new(&Arc::default());
+    pub(super) async fn head_bucket(&self) -> Result<RawResponse, AttemptError> {
+        let capture = ResponseCapture::new(&Arc::default());
         let request = self
             .endpoints
-            .client(Choice::Preferred)
+            .client(Endpoint::Preferred)
             .head_bucket()
             .bucket(&self.name)
             .set_expected_bucket_owner(self.expected_owner.clone());
-        tap.answer(request.customize().interceptor(tap.clone()).send())
+        capture
+            .answer(request.customize().interceptor(capture.clone()).send())
             .await
     }
 
-    async fn get_location(&self) -> Result<Answer, Fault> {
-        let tap = Tap::new(&Arc::default());
+    async fn get_location(&self) -> Result<RawResponse, AttemptError> {
+        let capture = ResponseCapture::new(&Arc::default());
         let request = self
             .endpoints
-            .client(Choice::Preferred)
+            .client(Endpoint::Preferred)
             .get_bucket_location()
             .bucket(&self.name)
             .set_expected_bucket_owner(self.expected_owner.clone());
-        tap.answer(request.customize().interceptor(tap.clone()).send())
+        capture
+            .answer(request.customize().interceptor(capture.clone()).send())
             .await
     }
 
     /// One attempt: at the preferred endpoint and, if that cannot be reached, at once at the other.
-    async fn attempt(&self, request: &PageRequest) -> Result<ListingPage, Fault> {
+    async fn attempt(&self, request: &PageRequest) -> Result<ListingPage, AttemptError> {
         let choice = self.endpoints.choose();
         let outcome = self.list_at(choice, request).await;
-        let unreachable = |outcome: &Result<ListingPage, Fault>| matches!(outcome, Err(fault) if fault.kind.is_of_the_endpoint());
+        let unreachable = |outcome: &Result<ListingPage, AttemptError>| matches!(outcome, Err(error) if error.kind.is_of_the_endpoint());
         if !unreachable(&outcome) || !self.endpoints.note_failure(choice) {
             return outcome;
         }
         match choice {
-            Choice::Fallback => outcome,
-            Choice::Preferred => {
-                let outcome = self.list_at(Choice::Fallback, request).await;
+            Endpoint::Fallback => outcome,
+            Endpoint::Preferred => {
+                let outcome = self.list_at(Endpoint::Fallback, request).await;
                 if unreachable(&outcome) {
-                    self.endpoints.note_failure(Choice::Fallback);
+                    self.endpoints.note_failure(Endpoint::Fallback);
                 }
                 outcome
             }
         }
     }
 
-    async fn list_at(&self, choice: Choice, request: &PageRequest) -> Result<ListingPage, Fault> {
+    async fn list_at(
+        &self,
+        choice: Endpoint,
+        request: &PageRequest,
+    ) -> Result<ListingPage, AttemptError> {
         let (prefix, after) = (&request.prefix, &request.start_after);
         debug!(bucket = self.name, prefix, after, "listing");
-        let tap = Tap::new(&self.lists);
+        let capture = ResponseCapture::new(&self.lists);
         // A token is stronger than start-after, and some stores refuse both together.
         let start_after = request
             .start_after
@@ -237,23 +245,23 @@ impl S3Bucket {
             .set_continuation_token(request.token.as_ref().map(|token| token.0.clone()))
             .set_expected_bucket_owner(self.expected_owner.clone())
             .set_request_payer(self.request_payer.clone());
-        let answer = tap
-            .answer(list.customize().interceptor(tap.clone()).send())
+        let answer = capture
+            .answer(list.customize().interceptor(capture.clone()).send())
             .await?;
         self.page_of(&answer)
     }
 
-    fn page_of(&self, answer: &Answer) -> Result<ListingPage, Fault> {
+    fn page_of(&self, answer: &RawResponse) -> Result<ListingPage, AttemptError> {
         let refused = |document: &ErrorDocument| {
-            Fault::of_answer(answer.status, document, answer.bucket_region.as_deref())
+            AttemptError::of_answer(answer.status, document, answer.bucket_region.as_deref())
         };
         if answer.status != 200 {
             return Err(refused(&ErrorDocument::of_body(&answer.body)));
         }
-        page::decode(&answer.body, self.stamp_of(answer)).map_err(|fault| match fault {
-            PageFault::Service(document) => refused(&document),
-            PageFault::Malformed(malformed) => {
-                Fault::new(BucketErrorKind::Malformed, malformed.to_string())
+        page::decode(&answer.body, self.timestamp_of(answer)).map_err(|error| match error {
+            PageError::Service(document) => refused(&document),
+            PageError::Xml(malformed) => {
+                AttemptError::new(BucketErrorKind::InvalidResponse, malformed.to_string())
             }
         })
     }
@@ -261,17 +269,17 @@ impl S3Bucket {
     /// The request in words, for logs and errors. They name no key: of prefixes only those that are
     /// configured.
     fn description(&self, request: &PageRequest) -> String {
-        let place = &self.place;
+        let label = &self.label;
         match request.prefix.as_str() {
-            "" => format!("list bucket {place}"),
+            "" => format!("list bucket {label}"),
             prefix if self.prefixes.contains(prefix) => {
-                format!("list bucket {place}, prefix {prefix:?}")
+                format!("list bucket {label}, prefix {prefix:?}")
             }
-            _ => format!("list bucket {place}, one key"),
+            _ => format!("list bucket {label}, one key"),
         }
     }
 
-    fn stamp_of(&self, answer: &Answer) -> Timestamp {
+    fn timestamp_of(&self, answer: &RawResponse) -> Timestamp {
         let date = answer.date.unwrap_or_else(|| {
             if !self.warned_undated.swap(true, Ordering::Relaxed) {
                 warn!(
@@ -280,7 +288,7 @@ impl S3Bucket {
                     "answers carry no Date: pages are dated by this machine's clock with a margin"
                 );
             }
-            our_clock().minus(CLOCK_MARGIN)
+            local_time().minus(CLOCK_MARGIN)
         });
         Timestamp::of_response(date, answer.took)
     }
@@ -289,7 +297,7 @@ impl S3Bucket {
 impl Lister for S3Bucket {
     async fn list(&self, request: &PageRequest) -> Result<ListingPage, BucketError> {
         let attempted = self.description(request);
-        self.retries.run(&attempted, || self.attempt(request)).await
+        self.retrier.run(&attempted, || self.attempt(request)).await
     }
 }
 
@@ -300,7 +308,7 @@ fn prefixes_of(source: &Source) -> BTreeSet<String> {
     listed.chain([source.prefix.clone()]).collect()
 }
 
-pub(super) fn our_clock() -> Timestamp {
+pub(super) fn local_time() -> Timestamp {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -308,7 +316,7 @@ pub(super) fn our_clock() -> Timestamp {
 }
 
 /// The bucket's name, and its store where that is not AWS.
-fn place_of(source: &Source) -> String {
+fn label_of(source: &Source) -> String {
     match &source.endpoint_url {
         Some(url) => format!("{} at {url}", source.bucket),
         None => source.bucket.clone(),

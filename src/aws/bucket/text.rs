@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn text_that_means_nothing_is_refused() {
-        for (raw, url_encoded, fault) in [
+        for (raw, url_encoded, error) in [
             (&b"%"[..], true, "cut off"),
             (b"a%4", true, "cut off"),
             (b"%4g", true, "two hex digits"),
@@ -173,7 +173,7 @@ mod tests {
             (b"&#4294967338;", false, "unknown entity"),
         ] {
             let refused = decode(raw, url_encoded).unwrap_err();
-            assert!(refused.contains(fault), "{raw:?}: {refused}");
+            assert!(refused.contains(error), "{raw:?}: {refused}");
         }
     }
 }

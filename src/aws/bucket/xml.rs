@@ -1,7 +1,7 @@
 //! A scanner for the part of XML that S3 answers are written in: elements, attributes, text, entities.
 //!
 //! It borrows everything and builds no tree. It does not know DTDs, CDATA or comments: S3 sends none,
-//! so meeting one means that the answer is not S3's. A body that ends too early is always a fault.
+//! so meeting one means that the answer is not S3's. A body that ends too early is always a error.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ const MAX_DEPTH: usize = 32;
 
 /// An answer that must not be believed: what is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} at byte {offset} of the answer")]
-pub struct Malformed {
+#[error("{problem} at byte {offset} of the answer")]
+pub struct XmlError {
     /// What is wrong.
-    pub what: Cow<'static, str>,
+    pub problem: Cow<'static, str>,
     /// Bytes from the start of the body.
     pub offset: usize,
 }
@@ -40,9 +40,9 @@ pub(super) struct RawText<'a> {
 
 impl RawText<'_> {
     /// A fault of this text.
-    pub(super) fn fault(&self, what: impl Into<Cow<'static, str>>) -> Malformed {
-        Malformed {
-            what: what.into(),
+    pub(super) fn error(&self, problem: impl Into<Cow<'static, str>>) -> XmlError {
+        XmlError {
+            problem: problem.into(),
             offset: self.offset,
         }
     }
@@ -50,63 +50,63 @@ impl RawText<'_> {
 
 /// Where the scan of one body stands.
 #[derive(Clone, Debug)]
-pub(super) struct Scanner<'a> {
+pub(super) struct XmlReader<'a> {
     body: &'a [u8],
     at: usize,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a> XmlReader<'a> {
     pub(super) fn new(body: &'a [u8]) -> Self {
         Self { body, at: 0 }
     }
 
     /// A fault at the place reached.
-    pub(super) fn fault(&self, what: impl Into<Cow<'static, str>>) -> Malformed {
-        Malformed {
-            what: what.into(),
+    pub(super) fn error(&self, problem: impl Into<Cow<'static, str>>) -> XmlError {
+        XmlError {
+            problem: problem.into(),
             offset: self.at,
         }
     }
 
-    fn cut_off(&self) -> Malformed {
-        Malformed {
-            what: "the document is cut off".into(),
+    fn truncated(&self) -> XmlError {
+        XmlError {
+            problem: "the document is cut off".into(),
             offset: self.body.len(),
         }
     }
 
     /// The tag of the root element, behind an XML declaration if there is one.
-    pub(super) fn root(&mut self) -> Result<Tag<'a>, Malformed> {
+    pub(super) fn root(&mut self) -> Result<Tag<'a>, XmlError> {
         self.skip_whitespace();
         if self.body[self.at..].starts_with(b"<?") {
             let rest = &self.body[self.at..];
-            self.at += memmem::find(rest, b"?>").ok_or_else(|| self.cut_off())? + 2;
+            self.at += memmem::find(rest, b"?>").ok_or_else(|| self.truncated())? + 2;
         }
         self.tag()
     }
 
     /// The end of the document: nothing but white space may follow the root.
-    pub(super) fn end(&mut self) -> Result<(), Malformed> {
+    pub(super) fn end(&mut self) -> Result<(), XmlError> {
         self.skip_whitespace();
         if self.at == self.body.len() {
             Ok(())
         } else {
-            Err(self.fault("more text behind the document's end"))
+            Err(self.error("more text behind the document's end"))
         }
     }
 
     /// The next tag, where only white space may stand before it.
-    pub(super) fn tag(&mut self) -> Result<Tag<'a>, Malformed> {
+    pub(super) fn tag(&mut self) -> Result<Tag<'a>, XmlError> {
         self.skip_whitespace();
         match self.body.get(self.at) {
             Some(b'<') => self.tag_here(),
-            Some(_) => Err(self.fault("text where an element was expected")),
-            None => Err(self.cut_off()),
+            Some(_) => Err(self.error("text where an element was expected")),
+            None => Err(self.truncated()),
         }
     }
 
     /// The text of the element just opened; its closing tag is taken too.
-    pub(super) fn text(&mut self, name: &[u8]) -> Result<RawText<'a>, Malformed> {
+    pub(super) fn text(&mut self, name: &[u8]) -> Result<RawText<'a>, XmlError> {
         let offset = self.at;
         let bytes = self.up_to_tag()?;
         if self.closes_here(name) {
@@ -115,7 +115,7 @@ impl<'a> Scanner<'a> {
         }
         match self.tag_here()? {
             Tag::Close(closed) if closed == name => Ok(RawText { bytes, offset }),
-            _ => Err(self.fault(format!(
+            _ => Err(self.error(format!(
                 "element {} holds more than text",
                 String::from_utf8_lossy(name)
             ))),
@@ -123,7 +123,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over the element just opened and everything in it.
-    pub(super) fn skip(&mut self, name: &'a [u8]) -> Result<(), Malformed> {
+    pub(super) fn skip(&mut self, name: &'a [u8]) -> Result<(), XmlError> {
         self.up_to_tag()?;
         if self.closes_here(name) {
             self.at += name.len() + 3;
@@ -135,22 +135,22 @@ impl<'a> Scanner<'a> {
             match self.tag_here()? {
                 Tag::Empty(_) => {}
                 Tag::Open(_) if open.len() == MAX_DEPTH => {
-                    return Err(self.fault("elements are nested too deeply"));
+                    return Err(self.error("elements are nested too deeply"));
                 }
                 Tag::Open(child) => open.push(child),
                 Tag::Close(closed) if closed == innermost => {
                     open.pop();
                 }
-                Tag::Close(_) => return Err(self.fault("a closing tag without its opening tag")),
+                Tag::Close(_) => return Err(self.error("a closing tag without its opening tag")),
             }
         }
         Ok(())
     }
 
     /// The bytes before the next `<`, which becomes the place reached.
-    fn up_to_tag(&mut self) -> Result<&'a [u8], Malformed> {
+    fn up_to_tag(&mut self) -> Result<&'a [u8], XmlError> {
         let rest = &self.body[self.at..];
-        let length = memchr(b'<', rest).ok_or_else(|| self.cut_off())?;
+        let length = memchr(b'<', rest).ok_or_else(|| self.truncated())?;
         self.at += length;
         Ok(&rest[..length])
     }
@@ -164,7 +164,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the tag at the place reached, which is a `<`.
-    fn tag_here(&mut self) -> Result<Tag<'a>, Malformed> {
+    fn tag_here(&mut self) -> Result<Tag<'a>, XmlError> {
         let inside = &self.body[self.at + 1..];
         let (closing, inside) = match inside.strip_prefix(b"/") {
             Some(inside) => (true, inside),
@@ -173,14 +173,14 @@ impl<'a> Scanner<'a> {
         // Most tags are a name and no more, and short: a loop finds their end faster than memchr.
         let length = inside.iter().take_while(|&&b| is_name_byte(b)).count();
         let (name, behind) = inside.split_at(length);
-        let rest = tag_length(behind).ok_or_else(|| self.cut_off())?;
+        let rest = tag_length(behind).ok_or_else(|| self.truncated())?;
         let empty = behind[..rest].ends_with(b"/");
         let ends_name = matches!(
             behind[..rest],
             [] | [b'/'] | [b' ' | b'\t' | b'\r' | b'\n', ..]
         );
         if name.is_empty() || !ends_name || (closing && empty) {
-            return Err(self.fault("a tag that is not an element's"));
+            return Err(self.error("a tag that is not an element's"));
         }
         self.at += 1 + usize::from(closing) + length + rest + 1;
         Ok(match (closing, empty) {
@@ -236,8 +236,8 @@ mod tests {
     use super::*;
 
     /// All tags of a document, as text.
-    fn tags(body: &str) -> Result<Vec<String>, Malformed> {
-        let mut scanner = Scanner::new(body.as_bytes());
+    fn tags(body: &str) -> Result<Vec<String>, XmlError> {
+        let mut scanner = XmlReader::new(body.as_bytes());
         let (mut depth, mut seen) = (0, Vec::new());
         let mut tag = scanner.root()?;
         loop {
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn what_s3_never_sends_is_refused() {
-        for (body, fault) in [
+        for (body, error) in [
             ("", "cut off at byte 0"),
             ("  ", "cut off at byte 2"),
             ("<?xml", "cut off"),
@@ -295,7 +295,7 @@ mod tests {
             ("<a<b/>", "not an element's"),
         ] {
             let refused = tags(body).unwrap_err().to_string();
-            assert!(refused.contains(fault), "{body}: {refused}");
+            assert!(refused.contains(error), "{body}: {refused}");
         }
     }
 
@@ -310,28 +310,28 @@ mod tests {
             "x<a>y</a>z",
         ] {
             let body = format!("<a>{inside}</a><z/>");
-            let mut scanner = Scanner::new(body.as_bytes());
+            let mut scanner = XmlReader::new(body.as_bytes());
             assert_eq!(scanner.root().unwrap(), Tag::Open(b"a"));
             scanner.skip(b"a").unwrap();
             assert_eq!(scanner.tag().unwrap(), Tag::Empty(b"z"), "{inside}");
         }
         let deep = "<a>".repeat(MAX_DEPTH + 1);
-        for (body, fault) in [
+        for (body, error) in [
             ("<a><b></a>", "without its opening tag"),
             ("<a><b></b>", "cut off"),
             (deep.as_str(), "too deeply"),
         ] {
-            let mut scanner = Scanner::new(body.as_bytes());
+            let mut scanner = XmlReader::new(body.as_bytes());
             scanner.root().unwrap();
             let refused = scanner.skip(b"a").unwrap_err().to_string();
-            assert!(refused.contains(fault), "{body}: {refused}");
+            assert!(refused.contains(error), "{body}: {refused}");
         }
     }
 
     #[test]
     fn the_text_of_a_leaf_ends_at_its_closing_tag() {
         let leaf = |body: &'static str| {
-            let mut scanner = Scanner::new(body.as_bytes());
+            let mut scanner = XmlReader::new(body.as_bytes());
             scanner.root().unwrap();
             scanner.text(b"a").map(|text| text.bytes)
         };

@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
 
 /// Why a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SecretFault {
+pub(crate) enum SecretError {
     /// The file cannot be opened or read.
     #[error("read the secret in {path}: {source}; check that the file exists and that this process may read it", path = .path.display())]
     Unreadable {
@@ -104,7 +104,7 @@ pub(crate) enum SecretFault {
 }
 
 /// Reads the secret; a trailing end of line does not belong to it.
-pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretFault> {
+pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretError> {
     match file {
         SecretFile::Path(path) => read_file(path, OTHERS),
         SecretFile::SystemdCredential(name) => {
@@ -114,13 +114,13 @@ pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretFault> {
     }
 }
 
-fn read_credential(directory: Option<PathBuf>, name: &str) -> Result<Secret, SecretFault> {
+fn read_credential(directory: Option<PathBuf>, name: &str) -> Result<Secret, SecretError> {
     let path = credential_path(directory, name)?;
     read_file(&path, OTHERS_BESIDE_SYSTEMD).map_err(|fault| match (fault, path.parent()) {
-        (SecretFault::Unreadable { source, .. }, Some(directory))
+        (SecretError::Unreadable { source, .. }, Some(directory))
             if source.kind() == io::ErrorKind::NotFound =>
         {
-            SecretFault::NoSuchCredential {
+            SecretError::NoSuchCredential {
                 name: name.into(),
                 directory: directory.into(),
                 present: names_in(directory),
@@ -147,22 +147,22 @@ fn names_in(directory: &Path) -> String {
     }
 }
 
-fn credential_path(directory: Option<PathBuf>, name: &str) -> Result<PathBuf, SecretFault> {
+fn credential_path(directory: Option<PathBuf>, name: &str) -> Result<PathBuf, SecretError> {
     if name.is_empty() || name.contains('/') || name == "." || name == ".." {
-        return Err(SecretFault::BadName { name: name.into() });
+        return Err(SecretError::BadName { name: name.into() });
     }
     match directory {
         Some(directory) => Ok(directory.join(name)),
-        None => Err(SecretFault::NoCredentialsDirectory { name: name.into() }),
+        None => Err(SecretError::NoCredentialsDirectory { name: name.into() }),
     }
 }
 
-fn read_file(path: &Path, others: u32) -> Result<Secret, SecretFault> {
-    let unreadable = |source| SecretFault::Unreadable {
+fn read_file(path: &Path, others: u32) -> Result<Secret, SecretError> {
+    let unreadable = |source| SecretError::Unreadable {
         path: path.into(),
         source,
     };
-    let not_a_secret = |why| SecretFault::NotASecret {
+    let not_a_secret = |why| SecretError::NotASecret {
         path: path.into(),
         why,
     };
@@ -170,7 +170,7 @@ fn read_file(path: &Path, others: u32) -> Result<Secret, SecretFault> {
     // Of the open file, so that nobody can put another in its place between check and reading.
     let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
     if mode & others != 0 {
-        return Err(SecretFault::Exposed {
+        return Err(SecretError::Exposed {
             path: path.into(),
             mode,
         });

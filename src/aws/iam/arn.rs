@@ -85,7 +85,7 @@ pub(crate) fn literal(text: &str) -> String {
     for c in text.chars() {
         match c {
             '*' | '?' | '$' => pattern.extend(['$', '{', c, '}']),
-            c if is_writable(c) => pattern.push(c),
+            c if can_appear_in_policy(c) => pattern.push(c),
             _ if pattern.ends_with('*') => {}
             _ => pattern.push('*'),
         }
@@ -95,7 +95,7 @@ pub(crate) fn literal(text: &str) -> String {
 
 /// Whether a policy can hold the character.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPolicy.html>
-pub(crate) fn is_writable(c: char) -> bool {
+pub(crate) fn can_appear_in_policy(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{A1}'..='\u{FF}')
 }
 
@@ -131,7 +131,7 @@ mod tests {
         ) {
             let pattern = literal(&text);
             prop_assert!(is_like(&pattern, &text), "{}", pattern);
-            if text.chars().all(is_writable) {
+            if text.chars().all(can_appear_in_policy) {
                 prop_assert_eq!(is_like(&pattern, &other), text == other, "{}", pattern);
             }
         }

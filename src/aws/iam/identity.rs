@@ -1,4 +1,4 @@
-//! Who needs rights: an identity of AWS, named by the credentials of a configuration.
+//! Who needs permissions: an identity of AWS, named by the credentials of a configuration.
 
 use std::convert::Infallible;
 use std::fmt;

@@ -1,9 +1,9 @@
-//! What a policy cannot say, and whoever uses it should know.
+//! What a policy cannot say, and whoever options it should know.
 
 use super::{Identity, arn, queue_region};
 use crate::core::source::{Credentials, EndpointOrder, Events, Source, queue_url};
 
-/// What is to be known about the rights of that identity, each thing once.
+/// What is to be known about the permissions of that identity, each thing once.
 pub(crate) fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for source in sources {
@@ -32,7 +32,7 @@ fn of_bucket(source: &Source) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(url) = source.foreign_store() {
         notes.push(format!(
-            "bucket {bucket:?} is at {url}: where that is not AWS, rights may have other names, and \
+            "bucket {bucket:?} is at {url}: where that is not AWS, permissions may have other names, and \
              conditions on prefixes may not be known"
         ));
     } else if arn::is_access_point(source) {
@@ -49,8 +49,11 @@ fn of_bucket(source: &Source) -> Vec<String> {
         ));
     }
     let ranges = source.listed_ranges();
-    let is_writable = |text: &str| text.chars().all(arn::is_writable);
-    if let Some(range) = ranges.iter().find(|range| !is_writable(&range.prefix)) {
+    let can_appear_in_policy = |text: &str| text.chars().all(arn::can_appear_in_policy);
+    if let Some(range) = ranges
+        .iter()
+        .find(|range| !can_appear_in_policy(&range.prefix))
+    {
         notes.push(format!(
             "the prefix {:?} in bucket {bucket:?} has characters that a policy cannot hold: * stands for them",
             range.prefix

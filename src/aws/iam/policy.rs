@@ -1,4 +1,4 @@
-//! The policy document that gives one identity its rights, and nothing else.
+//! The policy document that gives one identity its permissions, and nothing else.
 //!
 //! Statements are as few as can be without widening any: a document has a bound on its length.
 
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{BucketArn, QUEUE_ACTIONS, Right, arn};
+use super::{BucketArn, Permission, QUEUE_ACTIONS, arn};
 use crate::core::replication::interval::KeyRange;
 use crate::core::source::pattern_set::fewest;
 
@@ -48,19 +48,23 @@ struct Prefixes {
 }
 
 impl Policy {
-    /// What allows these rights.
-    pub(crate) fn of(rights: &[Right]) -> Self {
+    /// What allows these permissions.
+    pub(crate) fn of(permissions: &[Permission]) -> Self {
         let mut statement = vec![
-            Statement::over("AssumeRoles", &["sts:AssumeRole"], pick(rights, assumed)),
+            Statement::over(
+                "AssumeRoles",
+                &["sts:AssumeRole"],
+                pick(permissions, assumed),
+            ),
             Statement::over(
                 "FindRegions",
                 &["s3:GetBucketLocation"],
-                pick(rights, found),
+                pick(permissions, found),
             ),
         ];
-        statement.extend(listings(rights));
-        let previewed = by_bucket(rights, |right| match right {
-            Right::Preview(bucket, range) => Some((bucket, range)),
+        statement.extend(listings(permissions));
+        let previewed = by_bucket(permissions, |right| match right {
+            Permission::Preview(bucket, range) => Some((bucket, range)),
             _ => None,
         });
         let objects = previewed.into_iter().flat_map(|(bucket, ranges)| {
@@ -72,10 +76,10 @@ impl Policy {
             Statement::over(
                 "ReadNotifications",
                 &["s3:GetBucketNotification"],
-                pick(rights, notifying),
+                pick(permissions, notifying),
             ),
-            Statement::over("FollowEvents", &QUEUE_ACTIONS, pick(rights, followed)),
-            Statement::over("Decrypt", &["kms:Decrypt"], pick(rights, decrypting)),
+            Statement::over("FollowEvents", &QUEUE_ACTIONS, pick(permissions, followed)),
+            Statement::over("Decrypt", &["kms:Decrypt"], pick(permissions, decrypting)),
         ]);
         // One without resources would be refused.
         statement.retain(|statement| !statement.resource.is_empty());
@@ -109,53 +113,53 @@ impl Statement {
     }
 }
 
-fn assumed(right: &Right) -> Option<&String> {
+fn assumed(right: &Permission) -> Option<&String> {
     match right {
-        Right::AssumeRole(role) => Some(role),
+        Permission::AssumeRole(role) => Some(role),
         _ => None,
     }
 }
 
-fn found(right: &Right) -> Option<&String> {
+fn found(right: &Permission) -> Option<&String> {
     match right {
-        Right::FindRegion(bucket) => Some(&bucket.0),
+        Permission::FindRegion(bucket) => Some(&bucket.0),
         _ => None,
     }
 }
 
-fn notifying(right: &Right) -> Option<&String> {
+fn notifying(right: &Permission) -> Option<&String> {
     match right {
-        Right::ReadNotifications(bucket) => Some(&bucket.0),
+        Permission::ReadNotifications(bucket) => Some(&bucket.0),
         _ => None,
     }
 }
 
-fn followed(right: &Right) -> Option<&String> {
+fn followed(right: &Permission) -> Option<&String> {
     match right {
-        Right::FollowQueue(queue) => Some(queue),
+        Permission::ConsumeQueue(queue) => Some(queue),
         _ => None,
     }
 }
 
-fn decrypting(right: &Right) -> Option<&String> {
+fn decrypting(right: &Permission) -> Option<&String> {
     match right {
-        Right::Decrypt(key) => Some(key),
+        Permission::Decrypt(key) => Some(key),
         _ => None,
     }
 }
 
-/// The resources that the rights of one kind are about.
-fn pick(rights: &[Right], resource: fn(&Right) -> Option<&String>) -> Vec<String> {
-    rights.iter().filter_map(resource).cloned().collect()
+/// The resources that the permissions of one kind are about.
+fn pick(permissions: &[Permission], resource: fn(&Permission) -> Option<&String>) -> Vec<String> {
+    permissions.iter().filter_map(resource).cloned().collect()
 }
 
 /// The ranges of each bucket, as few as hold all.
 fn by_bucket(
-    rights: &[Right],
-    of_kind: fn(&Right) -> Option<(&BucketArn, &KeyRange)>,
+    permissions: &[Permission],
+    of_kind: fn(&Permission) -> Option<(&BucketArn, &KeyRange)>,
 ) -> BTreeMap<BucketArn, Vec<KeyRange>> {
     let mut buckets: BTreeMap<BucketArn, Vec<KeyRange>> = BTreeMap::new();
-    for (bucket, range) in rights.iter().filter_map(of_kind) {
+    for (bucket, range) in permissions.iter().filter_map(of_kind) {
         buckets
             .entry(bucket.clone())
             .or_default()
@@ -166,9 +170,9 @@ fn by_bucket(
 }
 
 /// One statement for the buckets that are listed as a whole, one for each of the others.
-fn listings(rights: &[Right]) -> Vec<Statement> {
-    let listed = by_bucket(rights, |right| match right {
-        Right::List(bucket, range) => Some((bucket, range)),
+fn listings(permissions: &[Permission]) -> Vec<Statement> {
+    let listed = by_bucket(permissions, |right| match right {
+        Permission::List(bucket, range) => Some((bucket, range)),
         _ => None,
     });
     let mut whole = Statement::over("ListBuckets", &["s3:ListBucket"], Vec::new());

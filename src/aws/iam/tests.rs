@@ -1,4 +1,4 @@
-//! Which rights a configuration needs, and the documents that give them.
+//! Which permissions a configuration needs, and the documents that give them.
 
 use serde_json::{Value, json};
 
@@ -38,17 +38,17 @@ fn role() -> Credentials {
 }
 
 /// The statements of the only identity, by their Sids.
-fn statements(sources: &[Source], uses: &Uses) -> Value {
+fn statements(sources: &[Source], options: &PolicyOptions) -> Value {
     let sources: Vec<&Source> = sources.iter().collect();
-    let rights = of_sources(&sources, uses);
-    let [(Identity::Default, rights)] = &rights[..] else {
-        panic!("not one identity: {rights:?}");
+    let permissions = of_sources(&sources, options);
+    let [(Identity::Default, permissions)] = &permissions[..] else {
+        panic!("not one identity: {permissions:?}");
     };
-    by_sid(rights)
+    by_sid(permissions)
 }
 
-fn by_sid(rights: &[Right]) -> Value {
-    let document = serde_json::to_value(Policy::of(rights)).unwrap();
+fn by_sid(permissions: &[Permission]) -> Value {
+    let document = serde_json::to_value(Policy::of(permissions)).unwrap();
     let mut named = serde_json::Map::new();
     for statement in document["Statement"].as_array().unwrap() {
         assert_eq!(statement["Effect"], "Allow");
@@ -66,7 +66,7 @@ fn by_sid(rights: &[Right]) -> Value {
 #[test]
 fn a_whole_bucket_needs_no_more_than_to_be_listed() {
     assert_eq!(
-        statements(&[source("a", "acme", "", &[])], &Uses::default()),
+        statements(&[source("a", "acme", "", &[])], &PolicyOptions::default()),
         json!({ "ListBuckets": { "Resource": ["arn:aws:s3:::acme"] } })
     );
 }
@@ -87,7 +87,7 @@ fn listing_is_limited_to_what_is_listed() {
         })
     };
     assert_eq!(
-        statements(&sources, &Uses::default()),
+        statements(&sources, &PolicyOptions::default()),
         json!({
             "ListBuckets": { "Resource": ["arn:aws:s3:::whole"] },
             "ListPrefixesOfAcme1": prefixes("acme-1", &["a*"]),
@@ -102,7 +102,10 @@ fn listing_is_limited_to_what_is_listed() {
 #[test]
 fn wildcards_of_a_prefix_stand_for_themselves() {
     assert_eq!(
-        statements(&[source("a", "acme", "50* $5?/", &[])], &Uses::default()),
+        statements(
+            &[source("a", "acme", "50* $5?/", &[])],
+            &PolicyOptions::default()
+        ),
         json!({ "ListPrefixesOfAcme": {
             "Resource": ["arn:aws:s3:::acme"],
             "Condition": { "StringLike": { "s3:prefix": ["50${*} ${$}5${?}/*"] } },
@@ -118,7 +121,7 @@ fn further_rights_are_there_where_they_are_used() {
         ..source("a", "acme", "photos/", &["/2024/"])
     };
     let key = "arn:aws:kms:eu-west-1:123456789012:key/1";
-    let uses = Uses {
+    let options = PolicyOptions {
         previews: true,
         check: true,
         kms_keys: vec![key.to_owned()],
@@ -130,7 +133,7 @@ fn further_rights_are_there_where_they_are_used() {
     });
     let queue = json!({ "Resource": ["arn:aws:sqs:eu-west-1:123456789012:events"] });
     assert_eq!(
-        statements(std::slice::from_ref(&full), &uses),
+        statements(std::slice::from_ref(&full), &options),
         json!({
             "FindRegions": bucket,
             "ListPrefixesOfAcme": list,
@@ -153,9 +156,9 @@ fn further_rights_are_there_where_they_are_used() {
     };
     let of_bucket_alone = json!({ "ListPrefixesOfAcme": list });
     for (name, source) in [("own address", external), ("requester pays", payer)] {
-        assert_eq!(statements(&[source], &uses), of_bucket_alone, "{name}");
+        assert_eq!(statements(&[source], &options), of_bucket_alone, "{name}");
     }
-    let listed = statements(&[full], &Uses::default());
+    let listed = statements(&[full], &PolicyOptions::default());
     let sids: Vec<&String> = listed.as_object().unwrap().keys().collect();
     assert_eq!(sids, ["FindRegions", "FollowEvents", "ListPrefixesOfAcme"]);
 }
@@ -179,10 +182,10 @@ fn each_identity_gets_its_own_and_a_role_is_taken_on_by_another() {
         credentials: role(),
         ..source("c", "third", "", &[])
     };
-    let rights = of_sources(&[&first, &second, &third], &Uses::default());
-    let rights: Vec<(String, Value)> = rights
+    let permissions = of_sources(&[&first, &second, &third], &PolicyOptions::default());
+    let permissions: Vec<(String, Value)> = permissions
         .iter()
-        .map(|(identity, rights)| (identity.to_string(), by_sid(rights)))
+        .map(|(identity, permissions)| (identity.to_string(), by_sid(permissions)))
         .collect();
     let role = "arn:aws:iam::123456789012:role/assets";
     let list = |buckets: &[&str]| json!({ "ListBuckets": { "Resource": buckets } });
@@ -190,7 +193,7 @@ fn each_identity_gets_its_own_and_a_role_is_taken_on_by_another() {
         "Resource": ["arn:aws:sqs:eu-west-1:123456789012:events"],
     } });
     assert_eq!(
-        rights,
+        permissions,
         [
             (
                 "default".to_owned(),
@@ -208,8 +211,8 @@ fn each_identity_gets_its_own_and_a_role_is_taken_on_by_another() {
 
 #[test]
 fn the_document_says_its_version_and_its_actions() {
-    let rights = [Right::FollowQueue("q".to_owned())];
-    let document = Policy::of(&rights);
+    let permissions = [Permission::ConsumeQueue("q".to_owned())];
+    let document = Policy::of(&permissions);
     let json = r#"{"Version":"2012-10-17","Statement":[{"Sid":"FollowEvents","Effect":"Allow","Action":["sqs:ReceiveMessage","sqs:DeleteMessage","sqs:ChangeMessageVisibility","sqs:GetQueueAttributes"],"Resource":["q"]}]}"#;
     assert_eq!(serde_json::to_string(&document).unwrap(), json);
     assert_eq!(document.characters(), json.len());

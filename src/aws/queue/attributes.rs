@@ -14,7 +14,7 @@ use serde_json::Value;
 /// Queues of other stores leave some out: then a count is 0, and a setting is what AWS makes it where
 /// nobody has set it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attributes {
+pub struct QueueAttributes {
     /// About how many messages can be received now.
     pub visible: u64,
     /// About how many are received and neither acknowledged nor visible again.
@@ -28,7 +28,7 @@ pub struct Attributes {
     /// The longest message that the queue takes.
     pub max_message_bytes: u32,
     /// Where messages go that are received again and again; `None`: they stay until `retention` is over.
-    pub redrive: Option<Redrive>,
+    pub redrive: Option<RedrivePolicy>,
     /// The queue's ARN; empty if the queue does not say.
     pub arn: String,
     /// When it was created, seconds since the epoch, if the queue says so.
@@ -37,7 +37,7 @@ pub struct Attributes {
 
 /// What becomes of messages that nobody acknowledges.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redrive {
+pub struct RedrivePolicy {
     /// The queue that they are moved to.
     pub dead_letter_arn: String,
     /// How often they are received before that.
@@ -52,7 +52,7 @@ mod default {
     pub(super) const MAX_MESSAGE_BYTES: u32 = 1 << 20;
 }
 
-impl Attributes {
+impl QueueAttributes {
     /// Reads the answer to GetQueueAttributes; an error says which part of it makes no sense.
     pub(super) fn of_answer(answer: &HashMap<Name, String>) -> Result<Self, String> {
         let visible = answer.get(&Name::ApproximateNumberOfMessages);
@@ -74,7 +74,7 @@ impl Attributes {
             )?,
             redrive: redrive
                 .map(|policy| {
-                    Redrive::of_policy(policy)
+                    RedrivePolicy::of_policy(policy)
                         .ok_or_else(|| format!("a RedrivePolicy that is none: {policy}"))
                 })
                 .transpose()?,
@@ -86,7 +86,7 @@ impl Attributes {
     }
 }
 
-impl Redrive {
+impl RedrivePolicy {
     /// Reads the policy; the count stands in it as a number or as a text.
     fn of_policy(policy: &str) -> Option<Self> {
         let policy: Value = serde_json::from_str(policy).ok()?;
@@ -117,9 +117,9 @@ fn parsed<T: FromStr>(name: &Name, text: &str) -> Result<T, String> {
 mod tests {
     use super::*;
 
-    fn read(answer: &[(Name, &str)]) -> Result<Attributes, String> {
+    fn read(answer: &[(Name, &str)]) -> Result<QueueAttributes, String> {
         let owned = |(name, text): &(Name, &str)| (name.clone(), (*text).to_owned());
-        Attributes::of_answer(&answer.iter().map(owned).collect())
+        QueueAttributes::of_answer(&answer.iter().map(owned).collect())
     }
 
     #[test]
@@ -138,14 +138,14 @@ mod tests {
             (Name::CreatedTimestamp, "1700000000"),
             (Name::from("SomethingNew"), "?"),
         ];
-        let want = Attributes {
+        let want = QueueAttributes {
             visible: 3,
             in_flight: 2,
             delayed: 1,
             retention: Duration::from_secs(60),
             visibility: Duration::ZERO,
             max_message_bytes: 1024,
-            redrive: Some(Redrive {
+            redrive: Some(RedrivePolicy {
                 dead_letter_arn: "arn:aws:sqs:eu-west-1:1:dead".into(),
                 max_receive_count: 5,
             }),

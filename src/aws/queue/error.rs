@@ -6,10 +6,10 @@ use std::fmt;
 
 /// A request to a queue that failed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{attempted} queue {url}: {kind}{}; {}", Detail(detail), self.remedy())]
+#[error("{operation} queue {url}: {kind}{}; {}", Detail(detail), self.remedy())]
 pub struct QueueError {
-    /// What was attempted.
-    pub attempted: Operation,
+    /// What was operation.
+    pub operation: QueueOperation,
     /// The queue's address.
     pub url: String,
     /// What kind of failure it is.
@@ -20,7 +20,7 @@ pub struct QueueError {
 
 /// What is done with a queue; it prints as a verb, for `failed to … queue …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
+pub enum QueueOperation {
     /// Reading the credentials; nothing is sent.
     Open,
     /// Receiving messages.
@@ -38,13 +38,13 @@ pub enum Operation {
 pub enum QueueErrorKind {
     /// The queue does not exist.
     #[error("no such queue")]
-    Missing,
+    NoSuchQueue,
     /// The credentials are good but lack the right.
     #[error("access denied")]
-    Denied,
+    AccessDenied,
     /// The credentials cannot be had, are unknown, wrong or too old.
     #[error("no usable credentials")]
-    Credentials,
+    NoCredentials,
     /// SQS, or the key service behind it, asks for fewer requests.
     #[error("the queue throttles requests")]
     Throttled,
@@ -53,10 +53,10 @@ pub enum QueueErrorKind {
     Unavailable,
     /// No connection, a timeout, or an answer that broke off or cannot be read.
     #[error("no complete answer from the queue")]
-    Unreachable,
+    Connection,
     /// Any other refusal.
     #[error("the request was refused")]
-    Other,
+    Refused,
 }
 
 /// The longest word of a server that is passed on, in characters.
@@ -66,7 +66,7 @@ impl QueueError {
     /// An error in its own words; control characters are spelled out, so that what a server says
     /// cannot command a terminal.
     pub fn new(
-        attempted: Operation,
+        operation: QueueOperation,
         url: impl Into<String>,
         kind: QueueErrorKind,
         detail: &str,
@@ -80,7 +80,7 @@ impl QueueError {
             }
         }
         Self {
-            attempted,
+            operation,
             url: url.into(),
             kind,
             detail: shown,
@@ -95,28 +95,32 @@ impl QueueError {
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self.kind {
-            QueueErrorKind::Missing => "check queue_url, its account and its region; a queue that \
+            QueueErrorKind::NoSuchQueue => {
+                "check queue_url, its account and its region; a queue that \
                 was deleted has to be made again and the bucket's notifications sent to it"
-                .to_owned(),
-            QueueErrorKind::Denied => format!(
+                    .to_owned()
+            }
+            QueueErrorKind::AccessDenied => format!(
                 "allow these credentials {} on the queue, in their policy and in the queue's; if \
                  the queue is encrypted with a key of your own, kms:Decrypt on that key too",
-                self.attempted.right()
+                self.operation.required_action()
             ),
-            QueueErrorKind::Credentials => "give credentials that work on this machine: check the \
+            QueueErrorKind::NoCredentials => {
+                "give credentials that work on this machine: check the \
                 access key, its secret, the session they come from, and that this machine's clock \
                 is right"
-                .to_owned(),
+                    .to_owned()
+            }
             QueueErrorKind::Throttled => "wait, or use fewer pollers".to_owned(),
             QueueErrorKind::Unavailable => {
                 "wait; if it lasts, look at the queue's own status".to_owned()
             }
-            QueueErrorKind::Unreachable => "check queue_url, and the network, DNS, proxy and \
+            QueueErrorKind::Connection => "check queue_url, and the network, DNS, proxy and \
                 firewall between"
                 .to_owned(),
-            QueueErrorKind::Other => format!(
+            QueueErrorKind::Refused => format!(
                 "see what the queue says, and check queue_url, its region and the right {}",
-                self.attempted.right()
+                self.operation.required_action()
             ),
         }
     }
@@ -125,17 +129,14 @@ impl QueueError {
 impl QueueErrorKind {
     /// Whether the same request may succeed later without anybody doing anything.
     pub fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::Throttled | Self::Unavailable | Self::Unreachable
-        )
+        matches!(self, Self::Throttled | Self::Unavailable | Self::Connection)
     }
 }
 
-impl Operation {
+impl QueueOperation {
     /// The right that it needs.
     /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>
-    pub fn right(self) -> &'static str {
+    pub fn required_action(self) -> &'static str {
         match self {
             Self::Open | Self::Attributes => "sqs:GetQueueAttributes",
             Self::Receive => "sqs:ReceiveMessage",
@@ -145,7 +146,7 @@ impl Operation {
     }
 }
 
-impl fmt::Display for Operation {
+impl fmt::Display for QueueOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Open => "open",
@@ -177,13 +178,13 @@ mod tests {
     #[test]
     fn what_may_pass_is_told_from_what_needs_a_person() {
         for (kind, passes) in [
-            (Kind::Missing, false),
-            (Kind::Denied, false),
-            (Kind::Credentials, false),
+            (Kind::NoSuchQueue, false),
+            (Kind::AccessDenied, false),
+            (Kind::NoCredentials, false),
             (Kind::Throttled, true),
             (Kind::Unavailable, true),
-            (Kind::Unreachable, true),
-            (Kind::Other, false),
+            (Kind::Connection, true),
+            (Kind::Refused, false),
         ] {
             assert_eq!(kind.is_retryable(), passes, "{kind}");
         }
@@ -192,12 +193,13 @@ mod tests {
     #[test]
     fn a_denial_names_the_right_that_is_missing() {
         for (operation, right) in [
-            (Operation::Receive, "sqs:ReceiveMessage"),
-            (Operation::Acknowledge, "sqs:DeleteMessage"),
-            (Operation::Extend, "sqs:ChangeMessageVisibility"),
-            (Operation::Attributes, "sqs:GetQueueAttributes"),
+            (QueueOperation::Receive, "sqs:ReceiveMessage"),
+            (QueueOperation::Acknowledge, "sqs:DeleteMessage"),
+            (QueueOperation::Extend, "sqs:ChangeMessageVisibility"),
+            (QueueOperation::Attributes, "sqs:GetQueueAttributes"),
         ] {
-            let error = QueueError::new(operation, "http://q/1", Kind::Denied, "AccessDenied");
+            let error =
+                QueueError::new(operation, "http://q/1", Kind::AccessDenied, "AccessDenied");
             assert!(error.to_string().contains(right), "{error}");
         }
     }
@@ -205,7 +207,12 @@ mod tests {
     #[test]
     fn an_error_says_what_was_tried_what_came_and_what_to_do() {
         let detail = "RequestThrottled: slower\u{1b}[2J, please";
-        let error = QueueError::new(Operation::Receive, "http://q/1", Kind::Throttled, detail);
+        let error = QueueError::new(
+            QueueOperation::Receive,
+            "http://q/1",
+            Kind::Throttled,
+            detail,
+        );
         assert_eq!(
             error.to_string(),
             "receive from queue http://q/1: the queue throttles requests (RequestThrottled: \
@@ -216,7 +223,7 @@ mod tests {
     #[test]
     fn an_endless_detail_is_cut() {
         let endless = "a".repeat(10_000);
-        let error = QueueError::new(Operation::Open, "http://q/1", Kind::Other, &endless);
+        let error = QueueError::new(QueueOperation::Open, "http://q/1", Kind::Refused, &endless);
         assert_eq!(error.detail.len(), MAX_DETAIL);
     }
 }

@@ -4,17 +4,19 @@
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 
-use super::{Attributes, Operation, Queue, QueueError, QueueErrorKind, ReceiptHandle, SqsQueue};
+use super::{
+    Queue, QueueAttributes, QueueError, QueueErrorKind, QueueOperation, ReceiptHandle, SqsQueue,
+};
 use crate::aws::queue::sqs::origin;
 
 /// A receipt handle that no queue gives out: the right to use it is looked at before what it names.
-const IMPOSSIBLE: &str = "asset-indexer-check";
+const INVALID_RECEIPT: &str = "asset-indexer-check";
 
-/// How a queue is set up, beyond its [`Attributes`].
+/// How a queue is set up, beyond its [`QueueAttributes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Description {
+pub struct QueueInfo {
     /// What matters to those who receive.
-    pub attributes: Attributes,
+    pub attributes: QueueAttributes,
     /// Who else may do what with it: JSON, as it was set.
     pub policy: Option<String>,
     /// The key of KMS by which its messages are encrypted, if it is one of the account's own or of
@@ -26,12 +28,12 @@ pub struct Description {
 
 impl SqsQueue {
     /// How the queue is set up. It needs `sqs:GetQueueAttributes`.
-    pub async fn describe(&self) -> Result<Description, QueueError> {
+    pub async fn describe(&self) -> Result<QueueInfo, QueueError> {
         let mut answer = self.all_attributes().await?;
-        let attributes = Attributes::of_answer(&answer)
-            .map_err(|senseless| self.other(Operation::Attributes, &senseless))?;
+        let attributes = QueueAttributes::of_answer(&answer)
+            .map_err(|senseless| self.other(QueueOperation::Attributes, &senseless))?;
         let mut set = |name| answer.remove(&name).filter(|text| !text.trim().is_empty());
-        Ok(Description {
+        Ok(QueueInfo {
             policy: set(Name::Policy),
             kms_key: set(Name::KmsMasterKeyId),
             is_fifo: set(Name::FifoQueue).is_some_and(|text| text == "true")
@@ -45,28 +47,28 @@ impl SqsQueue {
     ///
     /// That the right is looked at first is not promised by AWS, though it is what servers do: so a denial is
     /// certain, and anything else is only as good as no denial.
-    pub async fn may_receive(&self) -> Result<(), QueueError> {
+    pub async fn check_receive(&self) -> Result<(), QueueError> {
         let request = self.client.receive_message().queue_url(&self.url);
         // Should a server give a message all the same, it is visible again at once.
         let request = request.max_number_of_messages(0).visibility_timeout(0);
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => match self.error(Operation::Receive, &error) {
-                refused if refused.kind == QueueErrorKind::Other => Ok(()),
+            Err(error) => match self.error(QueueOperation::Receive, &error) {
+                refused if refused.kind == QueueErrorKind::Refused => Ok(()),
                 error => Err(error),
             },
         }
     }
 
     /// Whether messages may be deleted, by a receipt of none.
-    pub async fn may_acknowledge(&self) -> Result<(), QueueError> {
-        let receipts = [ReceiptHandle(IMPOSSIBLE.to_owned())];
+    pub async fn check_acknowledge(&self) -> Result<(), QueueError> {
+        let receipts = [ReceiptHandle(INVALID_RECEIPT.to_owned())];
         self.acknowledge(&receipts).await.map(drop)
     }
 
     /// Whether messages may be kept invisible for longer, by a receipt of none.
-    pub async fn may_extend(&self) -> Result<(), QueueError> {
-        let receipts = [ReceiptHandle(IMPOSSIBLE.to_owned())];
+    pub async fn check_extend(&self) -> Result<(), QueueError> {
+        let receipts = [ReceiptHandle(INVALID_RECEIPT.to_owned())];
         self.extend(&receipts, std::time::Duration::ZERO)
             .await
             .map(drop)
@@ -74,7 +76,7 @@ impl SqsQueue {
 
     /// The queue of that ARN, with the same credentials; `None` where the ARN is none of a queue in this
     /// Region.
-    pub fn of_arn(&self, arn: &str) -> Option<Self> {
+    pub fn with_arn(&self, arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.split(':').collect();
         let ["arn", _, "sqs", region, account, name] = parts[..] else {
             return None;

@@ -22,8 +22,8 @@ use tracing::warn;
 
 use crate::aws::credentials;
 use crate::aws::queue::{
-    Attributes, MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Operation, Queue, QueueError,
-    QueueErrorKind, ReceiptHandle, Refused, refusal,
+    MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Queue, QueueAttributes, QueueError,
+    QueueErrorKind, QueueOperation, ReceiptHandle, RefusedReceipt, sdk_error,
 };
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{Events, queue_url};
@@ -63,8 +63,8 @@ impl SqsQueue {
         let config = match credentials::sdk_config(&events.credentials, Some(&region)).await {
             Ok(config) => config,
             Err(fault) => {
-                let (kind, detail) = (QueueErrorKind::Credentials, fault.to_string());
-                return Err(QueueError::new(Operation::Open, url, kind, &detail));
+                let (kind, detail) = (QueueErrorKind::NoCredentials, fault.to_string());
+                return Err(QueueError::new(QueueOperation::Open, url, kind, &detail));
             }
         };
         let config = Builder::from(&config)
@@ -117,23 +117,23 @@ impl SqsQueue {
         // By name, a server that does not know one of them would refuse them all.
         let request = request.attribute_names(QueueAttributeName::All);
         let answer = request.send().await;
-        let answer = answer.map_err(|error| self.error(Operation::Attributes, &error))?;
+        let answer = answer.map_err(|error| self.error(QueueOperation::Attributes, &error))?;
         Ok(answer.attributes.unwrap_or_default())
     }
 
     pub(super) fn error<E>(
         &self,
-        attempted: Operation,
+        operation: QueueOperation,
         error: &SdkError<E, HttpResponse>,
     ) -> QueueError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        refusal::queue_error(attempted, &self.url, error)
+        sdk_error::queue_error(operation, &self.url, error)
     }
 
-    pub(super) fn other(&self, attempted: Operation, detail: &str) -> QueueError {
-        QueueError::new(attempted, &self.url, QueueErrorKind::Other, detail)
+    pub(super) fn other(&self, operation: QueueOperation, detail: &str) -> QueueError {
+        QueueError::new(operation, &self.url, QueueErrorKind::Refused, detail)
     }
 }
 
@@ -168,7 +168,7 @@ impl Queue for SqsQueue {
             .config_override(once)
             .send()
             .await
-            .map_err(|error| self.error(Operation::Receive, &error))?;
+            .map_err(|error| self.error(QueueOperation::Receive, &error))?;
         let received = answer.messages.unwrap_or_default();
         let count = received.len();
         let messages: Vec<_> = received.into_iter().filter_map(message).collect();
@@ -176,13 +176,18 @@ impl Queue for SqsQueue {
             let without = count - messages.len();
             warn!(queue = self.url, without, "messages without a receipt");
             if messages.is_empty() {
-                return Err(self.other(Operation::Receive, "messages without a receipt handle"));
+                return Err(
+                    self.other(QueueOperation::Receive, "messages without a receipt handle")
+                );
             }
         }
         Ok(messages)
     }
 
-    async fn acknowledge(&self, receipts: &[ReceiptHandle]) -> Result<Vec<Refused>, QueueError> {
+    async fn acknowledge(
+        &self,
+        receipts: &[ReceiptHandle],
+    ) -> Result<Vec<RefusedReceipt>, QueueError> {
         let mut refused = Vec::new();
         for (batch, receipts) in receipts.chunks(MAX_BATCH).enumerate() {
             let entries = numbered(receipts, |id, receipt| {
@@ -191,7 +196,7 @@ impl Queue for SqsQueue {
             });
             let request = self.client.delete_message_batch().queue_url(&self.url);
             let answer = request.set_entries(Some(entries)).send().await;
-            let answer = answer.map_err(|error| self.error(Operation::Acknowledge, &error))?;
+            let answer = answer.map_err(|error| self.error(QueueOperation::Acknowledge, &error))?;
             let successful = answer.successful().iter().map(|entry| entry.id());
             let places = batch * MAX_BATCH..batch * MAX_BATCH + receipts.len();
             refused.extend(not_done(places, successful, answer.failed()));
@@ -203,7 +208,7 @@ impl Queue for SqsQueue {
         &self,
         receipts: &[ReceiptHandle],
         visibility: Duration,
-    ) -> Result<Vec<Refused>, QueueError> {
+    ) -> Result<Vec<RefusedReceipt>, QueueError> {
         let visibility = whole_seconds(visibility, MAX_VISIBILITY);
         let mut refused = Vec::new();
         for (batch, receipts) in receipts.chunks(MAX_BATCH).enumerate() {
@@ -215,7 +220,7 @@ impl Queue for SqsQueue {
             let request = self.client.change_message_visibility_batch();
             let request = request.queue_url(&self.url).set_entries(Some(entries));
             let answer = request.send().await;
-            let answer = answer.map_err(|error| self.error(Operation::Extend, &error))?;
+            let answer = answer.map_err(|error| self.error(QueueOperation::Extend, &error))?;
             let successful = answer.successful().iter().map(|entry| entry.id());
             let places = batch * MAX_BATCH..batch * MAX_BATCH + receipts.len();
             refused.extend(not_done(places, successful, answer.failed()));
@@ -223,9 +228,9 @@ impl Queue for SqsQueue {
         Ok(refused)
     }
 
-    async fn attributes(&self) -> Result<Attributes, QueueError> {
-        Attributes::of_answer(&self.all_attributes().await?)
-            .map_err(|senseless| self.other(Operation::Attributes, &senseless))
+    async fn attributes(&self) -> Result<QueueAttributes, QueueError> {
+        QueueAttributes::of_answer(&self.all_attributes().await?)
+            .map_err(|senseless| self.other(QueueOperation::Attributes, &senseless))
     }
 }
 
@@ -268,7 +273,7 @@ fn not_done<'a>(
     places: std::ops::Range<usize>,
     successful: impl Iterator<Item = &'a str>,
     failed: &[BatchResultErrorEntry],
-) -> Vec<Refused> {
+) -> Vec<RefusedReceipt> {
     let successful: Vec<&str> = successful.collect();
     let refused = places.clone().filter_map(|place| {
         let id = (place - places.start).to_string();
@@ -279,10 +284,10 @@ fn not_done<'a>(
             Some(entry) => Some((place, entry.code.as_str(), entry.sender_fault)),
         }
     });
-    let refused = refused.map(|(place, code, is_senders_fault)| Refused {
+    let refused = refused.map(|(place, code, is_sender_fault)| RefusedReceipt {
         place,
         code: code.to_owned(),
-        is_senders_fault,
+        is_sender_fault,
     });
     refused.collect()
 }

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Bucket, DETAIL_TYPES};
+use super::{DETAIL_TYPES, PlannedBucket};
 
 /// The most notifications of one bucket to one queue. S3 takes 100 of a bucket, all queues and topics together,
 /// and CloudFormation needs one for each prefix and each of the three events.
@@ -30,7 +30,7 @@ pub(super) fn outermost(mut prefixes: Vec<String>) -> Vec<String> {
 /// itself. So a filter ends before the first character that is encoded: it lets some more through, and
 /// what concerns no Source is dropped when it comes.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>
-pub(crate) fn notification_prefixes(bucket: &Bucket) -> Vec<String> {
+pub(crate) fn notification_prefixes(bucket: &PlannedBucket) -> Vec<String> {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || "/-_.".contains(*c);
     let plain = |prefix: &String| prefix.chars().take_while(is_plain).collect();
     let prefixes = outermost(bucket.prefixes.iter().map(plain).collect());
@@ -43,7 +43,7 @@ pub(crate) fn notification_prefixes(bucket: &Bucket) -> Vec<String> {
 
 /// The prefixes of the events that a rule of EventBridge sends on, as its pattern has room for them; `None`:
 /// it sends on all of the bucket.
-pub(crate) fn event_prefixes(bucket: &Bucket) -> Option<Vec<String>> {
+pub(crate) fn event_prefixes(bucket: &PlannedBucket) -> Option<Vec<String>> {
     let own = bucket.prefixes.clone();
     let shared = vec![common(&bucket.prefixes)];
     let is_some = |prefixes: &Vec<String>| !prefixes.iter().any(String::is_empty);
@@ -99,11 +99,11 @@ struct KeyPattern<'a> {
 
 /// What an event of the bucket looks like in EventBridge, where keys are not encoded, as JSON.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
-pub(crate) fn event_pattern(bucket: &Bucket) -> String {
+pub(crate) fn event_pattern(bucket: &PlannedBucket) -> String {
     pattern(bucket, event_prefixes(bucket).as_deref())
 }
 
-fn pattern(bucket: &Bucket, prefixes: Option<&[String]>) -> String {
+fn pattern(bucket: &PlannedBucket, prefixes: Option<&[String]>) -> String {
     let pattern = Pattern {
         source: ["aws.s3"],
         detail_type: DETAIL_TYPES,

@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Queue;
+use super::PlannedQueue;
 
 /// The ending of the names of FIFO queues, whose dead letters only another one can take.
 pub(super) const FIFO: &str = ".fifo";
@@ -15,7 +15,7 @@ const MAX_RULE_NAME: usize = 64;
 
 /// The name of a new queue for the Source of that name, in which `.` may stand, and in a queue's not.
 pub(super) fn queue_name(source: &str) -> String {
-    format!("{}-{}", super::MARK, source.replace('.', "-"))
+    format!("{}-{}", super::ID_PREFIX, source.replace('.', "-"))
 }
 
 /// A name for the dead-letter queue of the queue of that name.
@@ -42,8 +42,8 @@ pub(crate) fn rule_name(queue: &str, bucket: &str) -> String {
 }
 
 /// The Id of one of the notifications to a queue, of which the first has number 1.
-pub(crate) fn notification_id(queue: &Queue, number: usize) -> String {
-    format!("{}.{}.{number}", super::MARK, queue.name)
+pub(crate) fn notification_id(queue: &PlannedQueue, number: usize) -> String {
+    format!("{}.{}.{number}", super::ID_PREFIX, queue.name)
 }
 
 /// The name with nothing but letters, digits and `_`, beginning with no digit, and no others': `my-queue` as

@@ -1,16 +1,16 @@
 //! Which queues there are to be for Sources, and which buckets send to them.
 //!
-//! Why it cannot be is `refusal`'s to say.
+//! Why it cannot be is `error`'s to say.
 
-mod refusal;
+mod error;
 
-pub(crate) use refusal::WiringError;
+pub(crate) use error::SetupError;
 
-use super::{Bucket, Queue, Through, Wiring, filter, name};
+use super::{EventPath, PlannedBucket, PlannedQueue, SetupPlan, filter, name};
 use crate::aws::iam::arn;
 use crate::core::source::{Source, queue_url};
 
-impl Wiring {
+impl SetupPlan {
     /// What the queues of the `chosen` Sources need; `all` are those that may share a queue with them.
     ///
     /// The other queues of their buckets come along: what a bucket sends is one thing, in which no two queues
@@ -19,23 +19,23 @@ impl Wiring {
     pub(crate) fn of(
         chosen: &[&Source],
         all: &[&Source],
-        through: Through,
+        event_path: EventPath,
         visibility_seconds: u64,
-    ) -> Result<Self, WiringError> {
+    ) -> Result<Self, SetupError> {
         let followed = all.iter().map(|source| (*source, queue_of(source, all)));
-        let followed: Vec<(&Source, Key)> = followed.collect();
-        let mut queues: Vec<Queue> = Vec::new();
+        let followed: Vec<(&Source, QueueId)> = followed.collect();
+        let mut queues: Vec<PlannedQueue> = Vec::new();
         for key in wanted(chosen, &followed, all) {
             let followers = followed.iter().filter(|(_, own)| *own == key);
             let followers: Vec<&Source> = followers.map(|(source, _)| *source).collect();
             queues.push(queue(key, &followers, all)?);
         }
-        match through {
-            Through::S3 => refusal::of_overlaps(&queues)?,
-            Through::EventBridge => queues.iter_mut().try_for_each(settle)?,
+        match event_path {
+            EventPath::S3 => error::of_overlaps(&queues)?,
+            EventPath::EventBridge => queues.iter_mut().try_for_each(settle)?,
         }
         Ok(Self {
-            through,
+            event_path,
             visibility_seconds,
             queues,
         })
@@ -44,7 +44,7 @@ impl Wiring {
 
 /// Which queue it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
+struct QueueId {
     /// Where it is, if that is not AWS.
     store: Option<String>,
     name: String,
@@ -53,7 +53,7 @@ struct Key {
     account: Option<String>,
 }
 
-impl Key {
+impl QueueId {
     /// That of the queue which the Source follows already.
     fn of(source: &Source) -> Option<Self> {
         let url = source.events.as_ref()?.queue_url.as_str();
@@ -68,20 +68,21 @@ impl Key {
 }
 
 /// The queue that a Source follows, or is to follow.
-fn queue_of(source: &Source, all: &[&Source]) -> Key {
+fn queue_of(source: &Source, all: &[&Source]) -> QueueId {
     let siblings = all.iter().filter(|other| is_same_bucket(source, other));
     let siblings: Vec<&&Source> = siblings.collect();
-    let followed = Key::of(source).or_else(|| siblings.iter().find_map(|sibling| Key::of(sibling)));
+    let followed =
+        QueueId::of(source).or_else(|| siblings.iter().find_map(|sibling| QueueId::of(sibling)));
     followed.unwrap_or_else(|| {
         let first = siblings.first().map_or(source.name.as_str(), |it| &it.name);
-        let new = Key {
+        let new = QueueId {
             store: source.foreign_store().map(str::to_owned),
             name: name::queue_name(first),
             region: None,
             account: None,
         };
         // It may be there already, and a Source of another bucket follow it.
-        let mut known = all.iter().filter_map(|other| Key::of(other));
+        let mut known = all.iter().filter_map(|other| QueueId::of(other));
         known
             .find(|known| is_made_as(&new, known, source))
             .unwrap_or(new)
@@ -89,7 +90,7 @@ fn queue_of(source: &Source, all: &[&Source]) -> Key {
 }
 
 /// Whether making that queue for the Source would find this one.
-fn is_made_as(new: &Key, known: &Key, source: &Source) -> bool {
+fn is_made_as(new: &QueueId, known: &QueueId, source: &Source) -> bool {
     let same_region = match (&known.region, arn::bucket_region(source)) {
         (Some(known), Some(of_bucket)) => *known == of_bucket,
         _ => true,
@@ -102,18 +103,18 @@ fn is_same_bucket(one: &Source, other: &Source) -> bool {
 }
 
 /// The queues of the chosen Sources, and all to which the same buckets send.
-fn wanted(chosen: &[&Source], followed: &[(&Source, Key)], all: &[&Source]) -> Vec<Key> {
-    let mut wanted: Vec<Key> = Vec::new();
-    let mut found: Vec<Key> = chosen.iter().map(|source| queue_of(source, all)).collect();
+fn wanted(chosen: &[&Source], followed: &[(&Source, QueueId)], all: &[&Source]) -> Vec<QueueId> {
+    let mut wanted: Vec<QueueId> = Vec::new();
+    let mut found: Vec<QueueId> = chosen.iter().map(|source| queue_of(source, all)).collect();
     while !found.is_empty() {
-        let mut beside: Vec<Key> = Vec::new();
+        let mut beside: Vec<QueueId> = Vec::new();
         for key in found {
             if wanted.contains(&key) {
                 continue;
             }
             let followers = followed.iter().filter(|(_, own)| *own == key);
             let siblings = followers.flat_map(|(follower, _)| {
-                let is_sibling = |(other, _): &&(&Source, Key)| is_same_bucket(follower, other);
+                let is_sibling = |(other, _): &&(&Source, QueueId)| is_same_bucket(follower, other);
                 followed.iter().filter(is_sibling)
             });
             beside.extend(siblings.map(|(_, own)| own.clone()));
@@ -130,9 +131,9 @@ fn origin(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
-fn queue(key: Key, followers: &[&Source], all: &[&Source]) -> Result<Queue, WiringError> {
+fn queue(key: QueueId, followers: &[&Source], all: &[&Source]) -> Result<PlannedQueue, SetupError> {
     let configured = |source: &&Source| source.events.as_ref()?.region.clone();
-    let mut queue = Queue {
+    let mut queue = PlannedQueue {
         region: followers.iter().find_map(configured).or(key.region),
         name: key.name,
         account: key.account,
@@ -141,15 +142,15 @@ fn queue(key: Key, followers: &[&Source], all: &[&Source]) -> Result<Queue, Wiri
         buckets: Vec::new(),
     };
     for source in followers {
-        refusal::of_follower(source, &queue)?;
+        error::of_follower(source, &queue)?;
         queue.region = queue.region.take().or_else(|| arn::bucket_region(source));
         let store = source.foreign_store();
-        let is_same = |known: &&mut Bucket| {
+        let is_same = |known: &&mut PlannedBucket| {
             known.name == source.bucket && known.endpoint_url.as_deref() == store
         };
         match queue.buckets.iter_mut().find(is_same) {
             Some(bucket) => bucket.prefixes.push(source.prefix.clone()),
-            None => queue.buckets.push(Bucket {
+            None => queue.buckets.push(PlannedBucket {
                 name: source.bucket.clone(),
                 arn: arn::bucket(source),
                 owner: owner_of_bucket(source, all),
@@ -171,11 +172,11 @@ fn owner_of_bucket(source: &Source, all: &[&Source]) -> Option<String> {
 }
 
 /// S3 sends to the EventBridge of the bucket's account, so that rule and queue must be there.
-fn settle(queue: &mut Queue) -> Result<(), WiringError> {
+fn settle(queue: &mut PlannedQueue) -> Result<(), SetupError> {
     for bucket in &queue.buckets {
         match (&queue.account, &bucket.owner) {
             (Some(account), Some(owner)) if account != owner => {
-                return Err(WiringError::Accounts {
+                return Err(SetupError::Accounts {
                     queue: queue.name.clone(),
                     account: account.clone(),
                     bucket: bucket.name.clone(),

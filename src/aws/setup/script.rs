@@ -5,38 +5,39 @@
 
 use serde_json::json;
 
-use super::text::shell;
+use super::quote::shell;
 use super::{
-    Bucket, EVENTS, MARK, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, Queue, RETENTION_SECONDS, Through,
-    Wiring, dead_letter_name, event_pattern, notification_prefixes, rule_name,
+    EVENTS, EventPath, ID_PREFIX, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, PlannedBucket,
+    PlannedQueue, RETENTION_SECONDS, SetupPlan, dead_letter_name, event_pattern,
+    notification_prefixes, rule_name,
 };
 
 /// What each script begins with: what it needs, and the functions that the rest is written with.
 const HEAD: &str = include_str!("script/head.sh");
 
 /// The script, for any POSIX shell.
-pub(crate) fn print(wiring: &Wiring) -> String {
+pub(crate) fn print(plan: &SetupPlan) -> String {
     let mut lines = vec![
         "\n# What the Ids of all that is set begin with.".to_owned(),
-        format!("mark={}", shell(MARK)),
+        format!("mark={}", shell(ID_PREFIX)),
     ];
-    let mut queues = wiring.queues.iter();
+    let mut queues = plan.queues.iter();
     let is_elsewhere = queues.any(|queue| {
         let mut buckets = queue.buckets.iter();
         queue.endpoint_url.is_some() || buckets.any(|bucket| bucket.endpoint_url.is_some())
     });
-    for queue in &wiring.queues {
-        lines.push(format!("\n# {}", queue.followers()));
+    for queue in &plan.queues {
+        lines.push(format!("\n# {}", queue.source_list()));
         lines.extend(place(queue, is_elsewhere));
         lines.push(format!(
             "make_queue {} {} \\\n    '{}' {MAX_RECEIVE_COUNT}",
             shell(&queue.name),
             shell(&dead_letter_name(&queue.name)),
-            attributes(wiring.visibility_seconds),
+            attributes(plan.visibility_seconds),
         ));
-        match wiring.through {
-            Through::S3 => lines.extend(notifications(queue)),
-            Through::EventBridge => lines.extend(rules(queue)),
+        match plan.event_path {
+            EventPath::S3 => lines.extend(notifications(queue)),
+            EventPath::EventBridge => lines.extend(rules(queue)),
         }
         lines.push(told(queue));
     }
@@ -44,8 +45,8 @@ pub(crate) fn print(wiring: &Wiring) -> String {
 }
 
 /// The line that the configuration needs. Only an address of AWS tells the queue's Region.
-fn told(queue: &Queue) -> String {
-    let followers = shell(&queue.followers());
+fn told(queue: &PlannedQueue) -> String {
+    let followers = shell(&queue.source_list());
     let (region, value) = match &queue.endpoint_url {
         Some(_) => (", region = \"%s\"", " \"$AWS_REGION\""),
         None => ("", ""),
@@ -56,7 +57,7 @@ fn told(queue: &Queue) -> String {
 }
 
 /// Where the commands for the queue go.
-fn place(queue: &Queue, is_elsewhere: bool) -> Vec<String> {
+fn place(queue: &PlannedQueue, is_elsewhere: bool) -> Vec<String> {
     let bucket = &queue.buckets[0];
     let mut lines = Vec::new();
     if is_elsewhere {
@@ -78,7 +79,7 @@ fn place(queue: &Queue, is_elsewhere: bool) -> Vec<String> {
 }
 
 /// Where the commands for the bucket go.
-fn at(bucket: &Bucket) -> String {
+fn at(bucket: &PlannedBucket) -> String {
     let url = bucket.endpoint_url.as_deref();
     format!("s3_at={}", shell(url.unwrap_or_default()))
 }
@@ -94,7 +95,7 @@ fn attributes(visibility_seconds: u64) -> String {
 }
 
 /// S3 may send, for these buckets of these accounts; then it is told to.
-fn notifications(queue: &Queue) -> Vec<String> {
+fn notifications(queue: &PlannedQueue) -> Vec<String> {
     let arns: Vec<&str> = queue
         .buckets
         .iter()
@@ -109,7 +110,7 @@ fn notifications(queue: &Queue) -> Vec<String> {
         lines.push("account=$(account_of_credentials)".to_owned());
     }
     lines.push(allow(
-        Through::S3,
+        EventPath::S3,
         &shell(&arns.join(" ")),
         &format!("\"{}\"", owners.join(" ")),
     ));
@@ -121,7 +122,7 @@ fn notifications(queue: &Queue) -> Vec<String> {
 }
 
 /// EventBridge is told to send on, and may; then S3 is told to send to it.
-fn rules(queue: &Queue) -> Vec<String> {
+fn rules(queue: &PlannedQueue) -> Vec<String> {
     let mut lines = Vec::new();
     let mut arns = Vec::new();
     for (bucket, number) in queue.buckets.iter().zip(1..) {
@@ -134,19 +135,19 @@ fn rules(queue: &Queue) -> Vec<String> {
     }
     // The ARN of a rule has the account in it.
     let arns = format!("\"{}\"", arns.join(" "));
-    lines.push(allow(Through::EventBridge, &arns, "''"));
+    lines.push(allow(EventPath::EventBridge, &arns, "''"));
     let notify = |bucket| notify(bucket, "[]", r#"{"EventBridgeConfiguration":{}}"#);
     lines.extend(queue.buckets.iter().map(notify));
     lines
 }
 
 /// Lets the sender send for these ARNs and accounts, each one word of the shell.
-fn allow(through: Through, arns: &str, accounts: &str) -> String {
-    let (service, sid) = (through.service(), through.sid());
+fn allow(event_path: EventPath, arns: &str, accounts: &str) -> String {
+    let (service, sid) = (event_path.service(), event_path.sid());
     format!("allow {service} {sid} {arns} {accounts}")
 }
 
-fn notify(bucket: &Bucket, prefixes: &str, more: &str) -> String {
+fn notify(bucket: &PlannedBucket, prefixes: &str, more: &str) -> String {
     let notify = format!(
         "notify {} {} \\\n    {} {} {}",
         shell(&bucket.name),

@@ -1,39 +1,39 @@
 //! The set-up as Terraform's language, to be put into a module of one Region and account.
 
 use super::name::snake_case;
-use super::text::hcl;
+use super::quote::hcl;
 use super::{
-    Bucket, DETAIL_TYPES, EVENTS, MARK, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT, Queue,
-    RETENTION_SECONDS, Through, Wiring, dead_letter_name, event_prefixes, notification_id,
-    notification_prefixes, rule_name,
+    DETAIL_TYPES, EVENTS, EventPath, ID_PREFIX, MAX_MESSAGE_BYTES, MAX_RECEIVE_COUNT,
+    PlannedBucket, PlannedQueue, RETENTION_SECONDS, SetupPlan, dead_letter_name, event_prefixes,
+    notification_id, notification_prefixes, rule_name,
 };
 
 /// The module's text. The queues must be of one Region and account.
-pub(crate) fn print(wiring: &Wiring) -> String {
-    let mut text = head(wiring);
-    for queue in &wiring.queues {
-        text += &queues(queue, wiring);
-        if wiring.through == Through::EventBridge {
+pub(crate) fn print(plan: &SetupPlan) -> String {
+    let mut text = head(plan);
+    for queue in &plan.queues {
+        text += &queues(queue, plan);
+        if plan.event_path == EventPath::EventBridge {
             let rules = queue.buckets.iter().map(|bucket| rule(queue, bucket));
             text.extend(rules);
         }
-        text += &policy(queue, wiring.through);
+        text += &policy(queue, plan.event_path);
     }
-    for (bucket, senders) in wiring.by_bucket() {
-        text += &notification(bucket, &senders, wiring.through);
+    for (bucket, senders) in plan.by_bucket() {
+        text += &notification(bucket, &senders, plan.event_path);
     }
-    for queue in &wiring.queues {
+    for queue in &plan.queues {
         text += &output(queue);
     }
     text
 }
 
-fn head(wiring: &Wiring) -> String {
-    let place = match wiring.regions()[..] {
+fn head(plan: &SetupPlan) -> String {
+    let place = match plan.regions()[..] {
         [region] => format!("of the Region {region}"),
         _ => "of the buckets' Region".to_owned(),
     };
-    let account = match wiring.accounts()[..] {
+    let account = match plan.accounts()[..] {
         [account] => format!(", in the account {account}"),
         _ => String::new(),
     };
@@ -42,15 +42,15 @@ fn head(wiring: &Wiring) -> String {
          # `asset-indexer setup --print terraform --through {}`.\n\
          #\n\
          # The provider \"aws\" must be {place}{account}.\n",
-        wiring.through
+        plan.event_path
     );
-    if wiring.needs_account() {
+    if plan.needs_account() {
         text += "\ndata \"aws_caller_identity\" \"asset_indexer\" {}\n";
     }
     text
 }
 
-fn queues(queue: &Queue, wiring: &Wiring) -> String {
+fn queues(queue: &PlannedQueue, plan: &SetupPlan) -> String {
     let label = snake_case(&queue.name);
     format!(
         r#"
@@ -71,25 +71,25 @@ resource "aws_sqs_queue" "{label}_dead_letters" {{
   message_retention_seconds = {RETENTION_SECONDS}
 }}
 "#,
-        sources = queue.followers(),
+        sources = queue.source_list(),
         name = hcl(&queue.name),
         dead_letters = hcl(&dead_letter_name(&queue.name)),
-        visibility = wiring.visibility_seconds,
+        visibility = plan.visibility_seconds,
     )
 }
 
-fn policy(queue: &Queue, through: Through) -> String {
+fn policy(queue: &PlannedQueue, event_path: EventPath) -> String {
     let label = snake_case(&queue.name);
-    let (service, sid) = (through.service(), through.sid());
-    let sources = match through {
-        Through::S3 => list(queue.buckets.iter().map(|bucket| hcl(&bucket.arn))),
-        Through::EventBridge => {
+    let (service, sid) = (event_path.service(), event_path.sid());
+    let sources = match event_path {
+        EventPath::S3 => list(queue.buckets.iter().map(|bucket| hcl(&bucket.arn))),
+        EventPath::EventBridge => {
             let rules = queue.buckets.iter().map(|bucket| rule_label(queue, bucket));
             list(rules.map(|label| format!("aws_cloudwatch_event_rule.{label}.arn")))
         }
     };
-    let accounts = match through {
-        Through::S3 => format!(
+    let accounts = match event_path {
+        EventPath::S3 => format!(
             r#"
     condition {{
       test     = "StringEquals"
@@ -100,7 +100,7 @@ fn policy(queue: &Queue, through: Through) -> String {
             list(owners(queue))
         ),
         // The ARN of a rule has the account in it.
-        Through::EventBridge => String::new(),
+        EventPath::EventBridge => String::new(),
     };
     format!(
         r#"
@@ -132,8 +132,8 @@ resource "aws_sqs_queue_policy" "{label}" {{
 }
 
 /// The accounts of the queue's buckets, each once.
-fn owners(queue: &Queue) -> Vec<String> {
-    let owner = |bucket: &Bucket| match &bucket.owner {
+fn owners(queue: &PlannedQueue) -> Vec<String> {
+    let owner = |bucket: &PlannedBucket| match &bucket.owner {
         Some(owner) => hcl(owner),
         None => "data.aws_caller_identity.asset_indexer.account_id".to_owned(),
     };
@@ -143,11 +143,11 @@ fn owners(queue: &Queue) -> Vec<String> {
     owners
 }
 
-fn rule_label(queue: &Queue, bucket: &Bucket) -> String {
+fn rule_label(queue: &PlannedQueue, bucket: &PlannedBucket) -> String {
     snake_case(&rule_name(&queue.name, &bucket.name))
 }
 
-fn rule(queue: &Queue, bucket: &Bucket) -> String {
+fn rule(queue: &PlannedQueue, bucket: &PlannedBucket) -> String {
     let key = |prefix: &String| format!("{{ prefix = {} }}", hcl(prefix));
     let object = match event_prefixes(bucket) {
         None => String::new(),
@@ -171,7 +171,7 @@ resource "aws_cloudwatch_event_rule" "{label}" {{
 
 resource "aws_cloudwatch_event_target" "{label}" {{
   rule      = aws_cloudwatch_event_rule.{label}.name
-  target_id = "{MARK}"
+  target_id = "{ID_PREFIX}"
   arn       = aws_sqs_queue.{queue}.arn
 }}
 "#,
@@ -184,7 +184,11 @@ resource "aws_cloudwatch_event_target" "{label}" {{
 }
 
 /// What the bucket sends, to all queues: a second resource of this kind would undo the first.
-fn notification(bucket: &Bucket, senders: &[(&Queue, &Bucket)], through: Through) -> String {
+fn notification(
+    bucket: &PlannedBucket,
+    senders: &[(&PlannedQueue, &PlannedBucket)],
+    event_path: EventPath,
+) -> String {
     let mut text = format!(
         r#"
 # This is all that the bucket sends: a bucket has one such resource, and what is not in it is removed.
@@ -194,7 +198,7 @@ resource "aws_s3_bucket_notification" "{}" {{
         snake_case(&bucket.name),
     );
     let name = hcl(&bucket.name);
-    if through == Through::EventBridge {
+    if event_path == EventPath::EventBridge {
         return text + &format!("  bucket      = {name}\n  eventbridge = true\n}}\n");
     }
     text += &format!("  bucket = {name}\n");
@@ -210,7 +214,7 @@ resource "aws_s3_bucket_notification" "{}" {{
     text + &format!("\n  depends_on = {}\n}}\n", list(policies))
 }
 
-fn queue_block(queue: &Queue, prefix: &str, number: usize) -> String {
+fn queue_block(queue: &PlannedQueue, prefix: &str, number: usize) -> String {
     let (id, queue) = (notification_id(queue, number), snake_case(&queue.name));
     let events = list(EVENTS.map(hcl));
     match prefix {
@@ -239,7 +243,7 @@ fn queue_block(queue: &Queue, prefix: &str, number: usize) -> String {
     }
 }
 
-fn output(queue: &Queue) -> String {
+fn output(queue: &PlannedQueue) -> String {
     let label = snake_case(&queue.name);
     format!(
         r#"
@@ -248,7 +252,7 @@ output "{label}" {{
   value = "events = {{ queue_url = \"${{aws_sqs_queue.{label}.url}}\" }}"
 }}
 "#,
-        queue.followers()
+        queue.source_list()
     )
 }
 

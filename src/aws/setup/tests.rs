@@ -2,7 +2,7 @@
 
 mod place;
 
-use super::plan::WiringError;
+use super::plan::SetupError;
 use super::*;
 use crate::core::source::{Credentials, Events, Source};
 
@@ -23,21 +23,21 @@ fn aws(queue: &str) -> String {
     format!("https://sqs.eu-west-1.amazonaws.com/123456789012/{queue}")
 }
 
-fn wire(sources: &[Source], through: Through) -> Result<Wiring, WiringError> {
+fn wire(sources: &[Source], event_path: EventPath) -> Result<SetupPlan, SetupError> {
     let all: Vec<&Source> = sources.iter().collect();
-    Wiring::of(&all, &all, through, 30)
+    SetupPlan::of(&all, &all, event_path, 30)
 }
 
-/// Queue, Sources, and the prefixes of each bucket.
+/// PlannedQueue, Sources, and the prefixes of each bucket.
 type Shape = (String, Vec<String>, Vec<(String, Vec<String>)>);
 
-fn shape(wiring: &Wiring) -> Vec<Shape> {
-    let bucket = |bucket: &Bucket| (bucket.name.clone(), notification_prefixes(bucket));
-    let queue = |queue: &Queue| {
+fn shape(plan: &SetupPlan) -> Vec<Shape> {
+    let bucket = |bucket: &PlannedBucket| (bucket.name.clone(), notification_prefixes(bucket));
+    let queue = |queue: &PlannedQueue| {
         let buckets = queue.buckets.iter().map(bucket).collect();
         (queue.name.clone(), queue.sources.clone(), buckets)
     };
-    wiring.queues.iter().map(queue).collect()
+    plan.queues.iter().map(queue).collect()
 }
 
 fn owned<const N: usize>(texts: [&str; N]) -> Vec<String> {
@@ -54,7 +54,7 @@ fn each_bucket_has_a_queue_and_sources_may_share_one() {
         source("d", "three", "", Some(&shared)),
         source("e", "two", "w/", None),
     ];
-    let wiring = wire(&sources, Through::S3).unwrap();
+    let plan = wire(&sources, EventPath::S3).unwrap();
     let expected = [
         (
             "asset-indexer-a-1".to_owned(),
@@ -70,8 +70,8 @@ fn each_bucket_has_a_queue_and_sources_may_share_one() {
             ],
         ),
     ];
-    assert_eq!(shape(&wiring), expected);
-    assert_eq!(wiring.regions(), ["eu-west-1"]);
+    assert_eq!(shape(&plan), expected);
+    assert_eq!(plan.regions(), ["eu-west-1"]);
 }
 
 #[test]
@@ -82,10 +82,10 @@ fn a_queue_is_set_up_for_all_that_share_it_whichever_is_chosen() {
         source("c", "two", "", None),
     ];
     let all: Vec<&Source> = sources.iter().collect();
-    let wiring = Wiring::of(&all[1..2], &all, Through::S3, 30).unwrap();
+    let plan = SetupPlan::of(&all[1..2], &all, EventPath::S3, 30).unwrap();
     let prefixes = owned(["x/", "y/"]);
     assert_eq!(
-        shape(&wiring),
+        shape(&plan),
         [(
             "asset-indexer-a".to_owned(),
             owned(["a", "b"]),
@@ -109,9 +109,9 @@ fn a_notification_ends_before_what_s3_would_compare_encoded() {
             .iter()
             .map(|prefix| source(prefix, "one", prefix, Some("http://q/1/q")))
             .collect();
-        let wiring = wire(&sources, Through::S3).unwrap();
+        let plan = wire(&sources, EventPath::S3).unwrap();
         assert_eq!(
-            notification_prefixes(&wiring.queues[0].buckets[0]),
+            notification_prefixes(&plan.queues[0].buckets[0]),
             want,
             "{prefixes:?}"
         );
@@ -125,8 +125,8 @@ fn event_bridge_compares_the_key_itself() {
         source("b", "one", "é/", None),
     ];
     let of = |sources: &[Source]| {
-        let wiring = wire(sources, Through::EventBridge).unwrap();
-        event_pattern(&wiring.queues[0].buckets[0])
+        let plan = wire(sources, EventPath::EventBridge).unwrap();
+        event_pattern(&plan.queues[0].buckets[0])
     };
     let begin = r#"{"source":["aws.s3"],"detail-type":["Object Created","Object Deleted"],"detail":{"bucket":{"name":["one"]}"#;
     assert_eq!(
@@ -144,12 +144,12 @@ fn what_cannot_be_is_refused_with_what_to_do() {
         source("a", "b", "x/", Some(&one)),
         source("c", "b", "x/y/", Some(&other)),
     ];
-    assert!(wire(&overlap, Through::EventBridge).is_ok());
+    assert!(wire(&overlap, EventPath::EventBridge).is_ok());
     let beside = [
         source("a", "b", "x/", Some(&one)),
         source("c", "b", "y/", Some(&other)),
     ];
-    assert!(wire(&beside, Through::S3).is_ok());
+    assert!(wire(&beside, EventPath::S3).is_ok());
     let fifo = [source("a", "b", "", Some(&aws("q.fifo")))];
     let elsewhere = Source {
         region: Some("us-east-1".to_owned()),
@@ -165,7 +165,7 @@ fn what_cannot_be_is_refused_with_what_to_do() {
             "is in eu-west-1 and bucket \"b\" in us-east-1",
         ),
     ] {
-        let error = wire(sources, Through::S3).unwrap_err().to_string();
+        let error = wire(sources, EventPath::S3).unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
     }
 }
@@ -181,8 +181,8 @@ fn what_the_whole_bucket_is_sent_is_known_whichever_is_chosen() {
     ];
     let of_first = |sources: &[Source]| {
         let all: Vec<&Source> = sources.iter().collect();
-        let wiring = Wiring::of(&all[..1], &all, Through::S3, 30);
-        wiring.map(|wiring| terraform::print(&wiring))
+        let plan = SetupPlan::of(&all[..1], &all, EventPath::S3, 30);
+        plan.map(|plan| terraform::print(&plan))
     };
     let text = of_first(&sources).unwrap();
     let (_, of_bucket) = text
@@ -215,7 +215,7 @@ fn where_there_are_too_many_prefixes_more_is_sent() {
         let prefix = |number| format!("customers/{folder}-{number:02}/assets/");
         let sources = (0..count).map(|number| source(&name(number), "one", &prefix(number), None));
         let sources: Vec<Source> = sources.collect();
-        let wiring = |through| {
+        let plan = |through| {
             wire(&sources, through)
                 .unwrap()
                 .queues
@@ -223,7 +223,7 @@ fn where_there_are_too_many_prefixes_more_is_sent() {
                 .buckets
                 .remove(0)
         };
-        (wiring(Through::S3), wiring(Through::EventBridge))
+        (plan(EventPath::S3), plan(EventPath::EventBridge))
     };
     let (few, _) = of(30, "acme");
     assert_eq!(notification_prefixes(&few).len(), 30);
@@ -240,6 +240,6 @@ fn where_there_are_too_many_prefixes_more_is_sent() {
         assert!(event_pattern(&many).len() < 2048);
     }
     let endless = source("a", "one", &"\u{1}".repeat(500), None);
-    let wiring = wire(&[endless], Through::EventBridge).unwrap();
-    assert_eq!(event_prefixes(&wiring.queues[0].buckets[0]), None);
+    let plan = wire(&[endless], EventPath::EventBridge).unwrap();
+    assert_eq!(event_prefixes(&plan.queues[0].buckets[0]), None);
 }

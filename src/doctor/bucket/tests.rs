@@ -6,8 +6,8 @@ use crate::core::source::rules::Choice;
 
 fn denied() -> BucketError {
     BucketError {
-        attempted: String::new(),
-        fault: Fault {
+        operation: String::new(),
+        cause: AttemptError {
             kind: BucketErrorKind::AccessDenied,
             detail: String::new(),
         },

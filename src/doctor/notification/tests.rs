@@ -11,7 +11,12 @@ const ALL: [&str; 3] = [
     "s3:LifecycleExpiration:*",
 ];
 
-fn rule(target: Target, events: &[&str], prefix: &str, suffix: &str) -> NotificationRule {
+fn rule(
+    target: NotificationTarget,
+    events: &[&str],
+    prefix: &str,
+    suffix: &str,
+) -> NotificationRule {
     NotificationRule {
         target,
         events: events.iter().map(|&event| event.to_owned()).collect(),
@@ -21,7 +26,12 @@ fn rule(target: Target, events: &[&str], prefix: &str, suffix: &str) -> Notifica
 }
 
 fn to_queue(events: &[&str], prefix: &str, suffix: &str) -> NotificationRule {
-    rule(Target::Queue(QUEUE.into()), events, prefix, suffix)
+    rule(
+        NotificationTarget::Queue(QUEUE.into()),
+        events,
+        prefix,
+        suffix,
+    )
 }
 
 fn source(include: &[&str]) -> Source {
@@ -37,7 +47,7 @@ fn source(include: &[&str]) -> Source {
 /// Of a Source on AWS.
 #[track_caller]
 fn check(include: &[&str], rules: Vec<NotificationRule>, bridge: bool, want: Verdict, said: &str) {
-    let notifications = Notifications {
+    let notifications = NotificationConfiguration {
         rules,
         event_bridge: bridge,
     };
@@ -140,7 +150,7 @@ fn a_suffix_loses_keys_unless_the_rules_lose_them_too() {
         rules: Rules::new(Some(Choice::Paths(vec!["*.jpg".into()])), None, true).unwrap(),
         ..source(&[])
     };
-    let notifications = Notifications {
+    let notifications = NotificationConfiguration {
         rules: jpg(),
         event_bridge: false,
     };
@@ -150,10 +160,10 @@ fn a_suffix_loses_keys_unless_the_rules_lose_them_too() {
 
 #[test]
 fn events_take_one_of_three_ways() {
-    let topic = || Target::Topic("arn:t".into());
+    let topic = || NotificationTarget::Topic("arn:t".into());
     let by_topic = |events| vec![rule(topic(), events, "", "")];
-    let lambda = rule(Target::Function("arn:f".into()), &ALL, "", "");
-    let other = rule(Target::Queue("arn:other".into()), &ALL, "", "");
+    let lambda = rule(NotificationTarget::Function("arn:f".into()), &ALL, "", "");
+    let other = rule(NotificationTarget::Queue("arn:other".into()), &ALL, "", "");
     check(&[], by_topic(&ALL), false, Verdict::Ok, "SNS (arn:t)");
     check(
         &[],
@@ -202,7 +212,7 @@ fn events_take_one_of_three_ways() {
 #[test]
 fn filters_are_url_encoded_on_aws_alone() {
     let of = |prefix: &str, endpoint_url: Option<&str>| {
-        let notifications = Notifications {
+        let notifications = NotificationConfiguration {
             rules: vec![to_queue(&ALL, prefix, "")],
             event_bridge: false,
         };
@@ -238,13 +248,13 @@ fn filters_are_url_encoded_on_aws_alone() {
 
 #[test]
 fn what_comes_by_a_topic_stays_when_the_rest_is_set_up() {
-    let topic = rule(Target::Topic("arn:t".into()), &ALL[1..], "", "");
+    let topic = rule(NotificationTarget::Topic("arn:t".into()), &ALL[1..], "", "");
     for (rules, command) in [
         (vec![topic], "--through eventbridge"),
         (vec![to_queue(&ALL[1..], "", "")], "--print aws-cli"),
         (vec![], "--print aws-cli"),
     ] {
-        let notifications = Notifications {
+        let notifications = NotificationConfiguration {
             rules,
             event_bridge: false,
         };
@@ -260,7 +270,12 @@ fn where_events_have_come_some_other_way_it_is_only_warned() {
         followed: true,
         seen: true,
     };
-    let finding = judge(&source(&[]), &Notifications::default(), QUEUE, seen);
+    let finding = judge(
+        &source(&[]),
+        &NotificationConfiguration::default(),
+        QUEUE,
+        seen,
+    );
     assert_eq!(finding.verdict, Verdict::Warning, "{finding:?}");
 }
 

@@ -2,20 +2,20 @@
 
 use super::super::finding::Verdict;
 use super::*;
-use crate::aws::queue::{Operation, Redrive};
+use crate::aws::queue::{QueueOperation, RedrivePolicy};
 
 const DEAD: &str = "arn:aws:sqs:eu-west-1:111122223333:dead";
 
-fn good() -> Description {
-    Description {
-        attributes: Attributes {
+fn good() -> QueueInfo {
+    QueueInfo {
+        attributes: QueueAttributes {
             visible: 1234,
             in_flight: 5,
             delayed: 0,
             retention: Duration::from_secs(4 * DAY),
             visibility: Duration::from_secs(30),
             max_message_bytes: MAX_EVENT_BYTES,
-            redrive: Some(Redrive {
+            redrive: Some(RedrivePolicy {
                 dead_letter_arn: DEAD.into(),
                 max_receive_count: 10,
             }),
@@ -28,15 +28,15 @@ fn good() -> Description {
     }
 }
 
-fn dead_letters(days: u64) -> Result<Attributes, QueueError> {
-    Ok(Attributes {
+fn dead_letters(days: u64) -> Result<QueueAttributes, QueueError> {
+    Ok(QueueAttributes {
         retention: Duration::from_secs(days * DAY),
         ..good().attributes
     })
 }
 
-fn no_dead_letters(kind: QueueErrorKind) -> Result<Attributes, QueueError> {
-    Err(QueueError::new(Operation::Attributes, "", kind, ""))
+fn no_dead_letters(kind: QueueErrorKind) -> Result<QueueAttributes, QueueError> {
+    Err(QueueError::new(QueueOperation::Attributes, "", kind, ""))
 }
 
 fn shell() -> Shell {
@@ -46,7 +46,7 @@ fn shell() -> Shell {
     )
 }
 
-fn find(description: &Description, dead: &Result<Attributes, QueueError>) -> Vec<Finding> {
+fn find(info: &QueueInfo, dead: &Result<QueueAttributes, QueueError>) -> Vec<Finding> {
     let shell = shell();
     let around = Surroundings {
         region: "eu-west-1",
@@ -57,7 +57,7 @@ fn find(description: &Description, dead: &Result<Attributes, QueueError>) -> Vec
         senders: &["s3.amazonaws.com"],
         evidence: Evidence::default(),
     };
-    judge(description, &around, &shell)
+    judge(info, &around, &shell)
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_queue_that_is_set_up_well_is_ok_in_all() {
 
 #[test]
 fn each_attribute_is_blamed_alone() {
-    type Change = fn(&mut Description);
+    type Change = fn(&mut QueueInfo);
     let (warning, failure) = (Verdict::Warning, Verdict::Failure);
     let cases: [(Change, Subject, Verdict, &str); 8] = [
         (
@@ -136,9 +136,9 @@ fn each_attribute_is_blamed_alone() {
         ),
     ];
     for (change, subject, verdict, command) in cases {
-        let mut description = good();
-        change(&mut description);
-        let findings = find(&description, &dead_letters(14));
+        let mut info = good();
+        change(&mut info);
+        let findings = find(&info, &dead_letters(14));
         let bad = findings.iter().filter(|it| it.verdict != Verdict::Ok);
         let [bad] = bad.collect::<Vec<_>>()[..] else {
             panic!("{subject:?}: {findings:?}");
@@ -151,13 +151,17 @@ fn each_attribute_is_blamed_alone() {
 
 #[test]
 fn the_dead_letter_queue_is_looked_at_as_far_as_it_can_be() {
-    use QueueErrorKind::{Denied, Missing};
+    use QueueErrorKind::{AccessDenied, NoSuchQueue};
     for (dead, verdict, said) in [
         (dead_letters(14), Verdict::Ok, "after 10 receives"),
         (dead_letters(4), Verdict::Ok, "after 10 receives"),
         (dead_letters(3), Verdict::Warning, "3 days"),
-        (no_dead_letters(Missing), Verdict::Warning, "no such queue"),
-        (no_dead_letters(Denied), Verdict::Ok, "cannot be seen"),
+        (
+            no_dead_letters(NoSuchQueue),
+            Verdict::Warning,
+            "no such queue",
+        ),
+        (no_dead_letters(AccessDenied), Verdict::Ok, "cannot be seen"),
     ] {
         let findings = find(&good(), &dead);
         let found = findings
@@ -192,7 +196,7 @@ fn a_queue_in_another_region_than_the_bucket_gets_nothing_directly() {
 
 #[test]
 fn a_key_that_events_came_by_is_a_good_one() {
-    let encrypted = Description {
+    let encrypted = QueueInfo {
         kms_key: Some("arn:aws:kms:eu-west-1:1:key/1".into()),
         ..good()
     };
@@ -232,7 +236,7 @@ fn durations_are_said_in_their_largest_whole_unit() {
 
 #[test]
 fn the_key_is_to_be_open_to_whoever_sends() {
-    let encrypted = Description {
+    let encrypted = QueueInfo {
         kms_key: Some("arn:aws:kms:eu-west-1:1:key/1".into()),
         ..good()
     };

@@ -1,8 +1,8 @@
 //! What an answer says of a right.
 
 use super::*;
-use crate::aws::bucket::Fault;
-use crate::aws::queue::Operation;
+use crate::aws::bucket::AttemptError;
+use crate::aws::queue::QueueOperation;
 
 fn source() -> Source {
     Source {
@@ -13,8 +13,8 @@ fn source() -> Source {
 
 fn refused(kind: BucketErrorKind) -> BucketError {
     BucketError {
-        attempted: "list bucket bucket".into(),
-        fault: Fault {
+        operation: "list bucket bucket".into(),
+        cause: AttemptError {
             kind,
             detail: "said so".into(),
         },
@@ -150,26 +150,26 @@ fn a_right_to_the_queue_is_missing_only_where_it_is_denied() {
     let arn = queue_arn("us-gov-west-1", "111122223333", "q");
     for (kind, detail, subject, said) in [
         (
-            Kind::Denied,
+            Kind::AccessDenied,
             "AccessDenied",
             "sqs:ReceiveMessage",
             "arn:aws-us-gov:sqs:us-gov-west-1",
         ),
         (
-            Kind::Denied,
+            Kind::AccessDenied,
             "KmsAccessDenied: no",
             "sqs:ReceiveMessage",
             "asset-indexer iam-policy --kms-key ARN",
         ),
         (
-            Kind::Credentials,
+            Kind::NoCredentials,
             "ExpiredToken",
             "credentials",
             "credentials",
         ),
-        (Kind::Unreachable, "", "queue", "network"),
+        (Kind::Connection, "", "queue", "network"),
     ] {
-        let error = QueueError::new(Operation::Receive, "https://q/1/q", kind, detail);
+        let error = QueueError::new(QueueOperation::Receive, "https://q/1/q", kind, detail);
         let finding = of_queue(Right::ReceiveMessage, &arn, &Err(error));
         assert_eq!(finding.verdict, Verdict::Failure);
         assert_eq!(finding.subject.as_str(), subject);

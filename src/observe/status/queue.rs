@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 use super::lock;
-use crate::aws::queue::Attributes;
+use crate::aws::queue::QueueAttributes;
 use crate::core::counters::Counter;
 use crate::core::replication::source_state::QueueId;
 
@@ -27,7 +27,7 @@ pub struct QueueBoard {
     /// Its address.
     pub url: String,
     health: watch::Sender<Health>,
-    attributes: Mutex<Option<Attributes>>,
+    attributes: Mutex<Option<QueueAttributes>>,
     /// Whether there was a moment since receiving began at which nothing waited.
     drained: AtomicBool,
     /// Whether S3's test event was seen, or an event that was for a Source: the queue is wired.
@@ -124,7 +124,7 @@ impl QueueBoard {
     }
 
     /// What the queue last said of itself.
-    pub fn attributes(&self) -> Option<Attributes> {
+    pub fn attributes(&self) -> Option<QueueAttributes> {
         lock(&self.attributes).clone()
     }
 
@@ -137,7 +137,7 @@ impl QueueBoard {
     }
 
     /// Notes what the queue says of itself.
-    pub fn set_attributes(&self, attributes: Attributes) {
+    pub fn set_attributes(&self, attributes: QueueAttributes) {
         *lock(&self.attributes) = Some(attributes);
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{
     Board, Health, IndexHealth, Phase, Route, ScanView, SourceBoard, SourceFacts, Trouble,
 };
-use crate::aws::queue::{Attributes, Redrive};
+use crate::aws::queue::{QueueAttributes, RedrivePolicy};
 use crate::core::counters::ScanProgress;
 use crate::core::replication::schedule::ScanReason;
 use crate::core::replication::timestamp::Timestamp;
@@ -117,14 +117,14 @@ fn fill_queues(board: &Board) {
     let good = board.queue(GOOD_QUEUE);
     good.set_health(Health::Receiving);
     good.set_wired();
-    good.set_attributes(Attributes {
+    good.set_attributes(QueueAttributes {
         visible: 31,
         in_flight: 32,
         delayed: 33,
         retention: Duration::from_secs(345_600),
         visibility: Duration::from_secs(30),
         max_message_bytes: 262_144,
-        redrive: Some(Redrive {
+        redrive: Some(RedrivePolicy {
             dead_letter_arn: "arn:aws:sqs:eu-west-1:1:dead".into(),
             max_receive_count: 5,
         }),

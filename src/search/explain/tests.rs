@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::facts::ContentFacts;
 use super::*;
-use crate::aws::bucket::{BucketError, BucketErrorKind, Fault};
+use crate::aws::bucket::{AttemptError, BucketError, BucketErrorKind};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::listing::{ContinuationToken, ListingPage, PageEntry, PageRequest};
 use crate::core::replication::object::{ETag, Object, StorageClass};
@@ -33,8 +33,8 @@ impl Lister for Pages {
         assert_eq!((&*request.prefix, request.max_keys), ("a", 1));
         let page = self.0.lock().unwrap().pop();
         let (keys, more) = page.ok_or_else(|| BucketError {
-            attempted: "list bucket photos".to_owned(),
-            fault: Fault {
+            operation: "list bucket photos".to_owned(),
+            cause: AttemptError {
                 kind: BucketErrorKind::AccessDenied,
                 detail: String::new(),
             },

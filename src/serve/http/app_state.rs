@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::deployment_status::{DeploymentStatus, count_assets};
-use crate::aws::bucket::preview::Previews;
+use crate::aws::bucket::preview::PreviewSigner;
 use crate::config::Config;
 use crate::core::source::Source;
 use crate::observe::status::{Board, IndexHealth, SourceFacts};
@@ -43,7 +43,7 @@ pub(crate) struct CatalogEntry {
     pub source: Arc<Source>,
     /// The id of the Source in `/api/v1`; see [`source_id`].
     pub id: String,
-    previews: Previews,
+    previews: PreviewSigner,
 }
 
 impl AppState {
@@ -105,7 +105,7 @@ impl SourceCatalog {
         let entry = |source: &Arc<Source>| CatalogEntry {
             source: Arc::clone(source),
             id: source_id(&source.name),
-            previews: Previews::new(Arc::clone(source)),
+            previews: PreviewSigner::new(Arc::clone(source)),
         };
         Self {
             sources: sources.iter().map(entry).collect(),

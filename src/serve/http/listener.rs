@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use crate::config::Listen;
-use crate::config::listen::BESIDE;
+use crate::config::listen::PENDING_SUFFIX;
 
 /// The mode of a socket's file: its user and its group may connect.
 const SOCKET_MODE: u32 = 0o660;
@@ -155,7 +155,7 @@ async fn check_vacant(listen: &Listen, path: &Path) -> Result<(), ListenError> {
 /// connect.
 fn bind_socket(path: &Path) -> io::Result<UnixListener> {
     let mut beside = path.to_owned().into_os_string();
-    beside.push(BESIDE);
+    beside.push(PENDING_SUFFIX);
     let beside = PathBuf::from(beside);
     match std::fs::symlink_metadata(&beside) {
         // What a process left that was killed in between.

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use asset_indexer::aws::queue::{Attributes, MAX_VISIBILITY, Message, ReceiptHandle, Redrive};
+use asset_indexer::aws::queue::{
+    MAX_VISIBILITY, Message, QueueAttributes, ReceiptHandle, RedrivePolicy,
+};
 use asset_indexer::core::replication::timestamp::Timestamp;
 use fastrand::Rng;
 
@@ -105,13 +107,13 @@ impl Stock {
         self.messages.iter().map(|held| held.body.clone()).collect()
     }
 
-    pub fn attributes(&self) -> Attributes {
+    pub fn attributes(&self) -> QueueAttributes {
         let in_flight = self.in_flight();
-        let redrive = self.settings.max_receive_count.map(|count| Redrive {
+        let redrive = self.settings.max_receive_count.map(|count| RedrivePolicy {
             dead_letter_arn: "arn:aws:sqs:us-east-1:000000000000:dead-letters".to_owned(),
             max_receive_count: count,
         });
-        Attributes {
+        QueueAttributes {
             visible: (self.messages.len() - in_flight) as u64,
             in_flight: in_flight as u64,
             delayed: 0,

@@ -42,7 +42,7 @@ async fn a_queue_that_is_not_there_is_missing() {
         secret: "unspoken".to_owned(),
         ..root()
     };
-    assert_all(&failures(&url, &key).await, Kind::Missing, &url, &key);
+    assert_all(&failures(&url, &key).await, Kind::NoSuchQueue, &url, &key);
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_port_that_nobody_listens_on_is_unreachable() {
         secret: "unspoken".to_owned(),
         ..root()
     };
-    assert_all(&failures(&url, &key).await, Kind::Unreachable, &url, &key);
+    assert_all(&failures(&url, &key).await, Kind::Connection, &url, &key);
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_user_without_rights_is_told_which() {
     let url = server.create_queue("guarded");
     let key = server.create_user("queue-nobody", &[]);
     let errors = failures(&url, &key).await;
-    assert_all(&errors, Kind::Denied, &url, &key);
+    assert_all(&errors, Kind::AccessDenied, &url, &key);
     for (error, right) in errors.iter().zip([
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
@@ -89,7 +89,7 @@ async fn keys_that_are_wrong_are_told_from_missing_rights() {
         ..right
     };
     for key in [unknown, wrong] {
-        assert_all(&failures(&url, &key).await, Kind::Credentials, &url, &key);
+        assert_all(&failures(&url, &key).await, Kind::NoCredentials, &url, &key);
     }
 }
 

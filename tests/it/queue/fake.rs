@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use asset_indexer::aws::queue::{
-    MAX_VISIBILITY, MAX_WAIT, Operation, Queue, QueueErrorKind, ReceiptHandle,
+    MAX_VISIBILITY, MAX_WAIT, Queue, QueueErrorKind, QueueOperation, ReceiptHandle,
 };
 use asset_indexer::core::replication::timestamp::Timestamp;
 
@@ -94,9 +94,9 @@ async fn planned_failures_come_once_each() {
     let message = receive_one(&queue).await;
     let batch = [message.receipt];
     for operation in [
-        Operation::Acknowledge,
-        Operation::Extend,
-        Operation::Receive,
+        QueueOperation::Acknowledge,
+        QueueOperation::Extend,
+        QueueOperation::Receive,
     ] {
         queue.fail_next(operation, QueueErrorKind::Throttled);
     }
@@ -107,7 +107,7 @@ async fn planned_failures_come_once_each() {
     assert_eq!(queue.left(), ["a"], "a failed call does nothing");
     queue.refuse_next(1);
     let refused = queue.acknowledge(&batch).await.unwrap();
-    assert!(refused.len() == 1 && !refused[0].is_senders_fault);
+    assert!(refused.len() == 1 && !refused[0].is_sender_fault);
     assert_eq!(queue.left(), ["a"], "and so does a refused one");
     assert_eq!(queue.acknowledge(&batch).await, Ok(vec![]));
     assert_eq!(
@@ -121,9 +121,9 @@ async fn a_failure_reaches_who_waits_already() {
     let queue = FakeQueue::new();
     let (received, ()) = tokio::join!(queue.receive(1, MAX_WAIT, VISIBILITY), async {
         queue.until_polled(1).await;
-        queue.fail_next(Operation::Receive, QueueErrorKind::Unreachable);
+        queue.fail_next(QueueOperation::Receive, QueueErrorKind::Connection);
     });
-    assert_eq!(received.unwrap_err().kind, QueueErrorKind::Unreachable);
+    assert_eq!(received.unwrap_err().kind, QueueErrorKind::Connection);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use asset_indexer::aws::queue::{
-    Attributes, Message, Queue, QueueError, ReceiptHandle, Refused, SqsQueue,
+    Message, Queue, QueueAttributes, QueueError, ReceiptHandle, RefusedReceipt, SqsQueue,
 };
 use asset_indexer::core::source::{Credentials, Events, SecretFile};
 use tempfile::TempDir;
@@ -90,7 +90,10 @@ impl Queue for RealQueue {
         self.queue.receive(max, wait, visibility).await
     }
 
-    async fn acknowledge(&self, receipts: &[ReceiptHandle]) -> Result<Vec<Refused>, QueueError> {
+    async fn acknowledge(
+        &self,
+        receipts: &[ReceiptHandle],
+    ) -> Result<Vec<RefusedReceipt>, QueueError> {
         self.queue.acknowledge(receipts).await
     }
 
@@ -98,11 +101,11 @@ impl Queue for RealQueue {
         &self,
         receipts: &[ReceiptHandle],
         visibility: Duration,
-    ) -> Result<Vec<Refused>, QueueError> {
+    ) -> Result<Vec<RefusedReceipt>, QueueError> {
         self.queue.extend(receipts, visibility).await
     }
 
-    async fn attributes(&self) -> Result<Attributes, QueueError> {
+    async fn attributes(&self) -> Result<QueueAttributes, QueueError> {
         self.queue.attributes().await
     }
 }

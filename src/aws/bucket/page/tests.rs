@@ -27,7 +27,7 @@ fn listing(inside: &str) -> String {
     format!("<ListBucketResult>{inside}{TAIL}")
 }
 
-fn decoded(body: &str) -> Result<ListingPage, PageFault> {
+fn decoded(body: &str) -> Result<ListingPage, PageError> {
     decode(body.as_bytes(), STAMP)
 }
 
@@ -94,7 +94,7 @@ fn whatever_else_an_answer_holds_is_passed_over() {
             &["k"],
         ),
     ] {
-        let page = decoded(&listing(&inside)).unwrap_or_else(|fault| panic!("{case}: {fault}"));
+        let page = decoded(&listing(&inside)).unwrap_or_else(|error| panic!("{case}: {error}"));
         assert_eq!(keys(page), want, "{case}");
     }
 }
@@ -117,7 +117,7 @@ fn an_etag_is_the_same_however_its_quotes_are_written() {
 #[test]
 fn an_answer_that_cannot_be_believed_is_refused() {
     let entry_with = |from: &str, to: &str| listing(&ENTRY.replace(from, to));
-    for (body, fault) in [
+    for (body, error) in [
         (String::new(), "cut off at byte 0"),
         ("<html></html>".into(), "root element html"),
         ("<ListBucketResult/>".into(), "not a listing"),
@@ -199,7 +199,7 @@ fn an_answer_that_cannot_be_believed_is_refused() {
         ),
     ] {
         let refused = decoded(&body).unwrap_err().to_string();
-        assert!(refused.contains(fault), "{body}: {refused}");
+        assert!(refused.contains(error), "{body}: {refused}");
         assert!(refused.contains(" at byte "), "{body}: {refused}");
     }
 }
@@ -235,7 +235,7 @@ fn a_token_on_the_last_page_does_not_make_it_go_on() {
 #[test]
 fn an_error_document_in_place_of_a_page_is_told_apart() {
     let body = "<Error><Code>SlowDown</Code><Message>Reduce</Message></Error>";
-    let Err(PageFault::Service(error)) = decoded(body) else {
+    let Err(PageError::Service(error)) = decoded(body) else {
         panic!("an error document was taken for something else");
     };
     assert_eq!(
@@ -256,16 +256,16 @@ fn every_proper_prefix_of_a_page_is_refused() {
 
 /// How the encoder of the property test writes what can be written in several ways.
 #[derive(Clone, Copy, Debug)]
-struct Manner {
+struct EncodingStyle {
     url_encoded: bool,
     encoding_first: bool,
     lower_hex: bool,
     space_as_plus: bool,
     encode_all: bool,
-    strangers: bool,
+    unknown_elements: bool,
 }
 
-fn manners() -> impl Strategy<Value = Manner> {
+fn encoding_styles() -> impl Strategy<Value = EncodingStyle> {
     any::<[bool; 6]>().prop_map(
         |[
             url_encoded,
@@ -273,28 +273,28 @@ fn manners() -> impl Strategy<Value = Manner> {
             lower_hex,
             space_as_plus,
             encode_all,
-            strangers,
-        ]| Manner {
+            unknown_elements,
+        ]| EncodingStyle {
             url_encoded,
             encoding_first,
             lower_hex,
             space_as_plus,
             encode_all,
-            strangers,
+            unknown_elements,
         },
     )
 }
 
 /// An encoder that shares nothing with the decoder.
-fn encoded_key(key: &str, manner: Manner) -> String {
-    if !manner.url_encoded {
+fn encoded_key(key: &str, style: EncodingStyle) -> String {
+    if !style.url_encoded {
         return key
             .chars()
             .map(|c| match c {
                 '<' => "&lt;".into(),
                 '&' => "&amp;".into(),
-                c if c.is_control() && manner.lower_hex => format!("&#x{:x};", u32::from(c)),
-                c if c.is_control() || manner.encode_all => format!("&#{};", u32::from(c)),
+                c if c.is_control() && style.lower_hex => format!("&#x{:x};", u32::from(c)),
+                c if c.is_control() || style.encode_all => format!("&#{};", u32::from(c)),
                 c => c.to_string(),
             })
             .collect();
@@ -302,34 +302,34 @@ fn encoded_key(key: &str, manner: Manner) -> String {
     let mut text = String::new();
     for &byte in key.as_bytes() {
         match byte {
-            b' ' if manner.space_as_plus => text.push('+'),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if !manner.encode_all => text.push(byte.into()),
-            b'/' if !manner.encode_all => text.push('/'),
-            _ if manner.lower_hex => text += &format!("%{byte:02x}"),
+            b' ' if style.space_as_plus => text.push('+'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' if !style.encode_all => text.push(byte.into()),
+            b'/' if !style.encode_all => text.push('/'),
+            _ if style.lower_hex => text += &format!("%{byte:02x}"),
             _ => text += &format!("%{byte:02X}"),
         }
     }
     text
 }
 
-fn rendered(page: &ListingPage, manner: Manner) -> String {
-    let encoding = if manner.url_encoded {
+fn rendered(page: &ListingPage, style: EncodingStyle) -> String {
+    let encoding = if style.url_encoded {
         "<EncodingType>url</EncodingType>"
     } else {
         ""
     };
-    let stranger = if manner.strangers {
+    let unknown_element = if style.unknown_elements {
         "\n<Owner><ID>1</ID><Key>no</Key></Owner><Nothing/>"
     } else {
         ""
     };
-    let mut body = String::from("<ListBucketResult xmlns='http://s3/'>") + stranger;
-    if manner.encoding_first {
+    let mut body = String::from("<ListBucketResult xmlns='http://s3/'>") + unknown_element;
+    if style.encoding_first {
         body += encoding;
     }
     for PageEntry { key, object } in &page.entries {
         let moment = jiff::Timestamp::from_millisecond(object.last_modified.as_millis()).unwrap();
-        let key = format!("<Key>{}</Key>", encoded_key(key, manner));
+        let key = format!("<Key>{}</Key>", encoded_key(key, style));
         let moment = format!("<LastModified>{moment:.3}</LastModified>");
         let size = format!("<Size>{}</Size>", object.size);
         let etag = object.etag.as_ref().map_or(String::new(), |etag| {
@@ -340,10 +340,10 @@ fn rendered(page: &ListingPage, manner: Manner) -> String {
             object.storage_class.name()
         );
         body += "<Contents>";
-        body += &if manner.space_as_plus {
-            [key, moment, stranger.into(), size, etag, class].concat()
+        body += &if style.space_as_plus {
+            [key, moment, unknown_element.into(), size, etag, class].concat()
         } else {
-            [class, etag, size, stranger.into(), moment, key].concat()
+            [class, etag, size, unknown_element.into(), moment, key].concat()
         };
         body += "</Contents>";
     }
@@ -351,7 +351,7 @@ fn rendered(page: &ListingPage, manner: Manner) -> String {
         let token = token.replace('&', "&amp;").replace('<', "&lt;");
         body += &format!("<NextContinuationToken>{token}</NextContinuationToken>");
     }
-    if !manner.encoding_first {
+    if !style.encoding_first {
         body += encoding;
     }
     let truncated = page.next.is_some();
@@ -401,23 +401,23 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_page_that_is_written_is_read_back_equal(page in pages(), manner in manners()) {
-        prop_assert_eq!(decoded(&rendered(&page, manner)), Ok(page));
+    fn a_page_that_is_written_is_read_back_equal(page in pages(), style in encoding_styles()) {
+        prop_assert_eq!(decoded(&rendered(&page, style)), Ok(page));
     }
 
     #[test]
-    fn a_page_that_is_cut_off_is_refused(page in pages(), manner in manners(), at in any::<prop::sample::Index>()) {
-        let body = rendered(&page, manner);
+    fn a_page_that_is_cut_off_is_refused(page in pages(), style in encoding_styles(), at in any::<prop::sample::Index>()) {
+        let body = rendered(&page, style);
         prop_assert!(decode(&body.as_bytes()[..at.index(body.len())], STAMP).is_err());
     }
 
     #[test]
     fn changed_bytes_never_panic(
         page in pages(),
-        manner in manners(),
+        style in encoding_styles(),
         changes in proptest::collection::vec(any::<(prop::sample::Index, u8)>(), 1..4),
     ) {
-        let mut body = rendered(&page, manner).into_bytes();
+        let mut body = rendered(&page, style).into_bytes();
         for (at, byte) in changes {
             let at = at.index(body.len());
             body[at] = byte;

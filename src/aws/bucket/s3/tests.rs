@@ -66,7 +66,7 @@ fn source(folder: &tempfile::TempDir, endpoint_url: Option<String>) -> Source {
 
 async fn open(source: &Source, attempts: u32) -> Result<S3Bucket, BucketError> {
     let urls = vec![source.endpoint_url.clone()];
-    S3Bucket::open_at(source, urls, Retries::at_once(attempts)).await
+    S3Bucket::open_at(source, urls, Retrier::without_delay(attempts)).await
 }
 
 fn request() -> PageRequest {
@@ -182,7 +182,7 @@ async fn the_attempts_end() {
         (
             "malformed",
             answer("200 OK", "", &PAGE[..100]),
-            Kind::Malformed,
+            Kind::InvalidResponse,
         ),
     ] {
         let (outcome, requests) = list(&[&failing, &failing, &page()], 2).await;
@@ -242,7 +242,7 @@ async fn what_will_not_pass_is_told_at_once() {
 async fn a_page_without_a_date_is_stamped_well_before_our_clock() {
     let undated = page().replace("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "");
     let (page, _) = list(&[&undated], 1).await;
-    let age = our_clock().as_millis() - page.unwrap().listed_at.as_millis();
+    let age = local_time().as_millis() - page.unwrap().listed_at.as_millis();
     let margin = CLOCK_MARGIN.as_millis() as i64;
     assert!((margin + 1000..margin + 60_000).contains(&age), "{age} ms");
 }
@@ -318,7 +318,7 @@ async fn the_region_is_found_where_none_is_given() {
         };
         let opened = open(&source, 2).await;
         let region = opened.map(|bucket| bucket.region().to_owned());
-        let region = region.map_err(|error| error.fault.kind);
+        let region = region.map_err(|error| error.cause.kind);
         assert_eq!(region, want.map(str::to_owned), "{case}");
         let requests = server.requests();
         assert_eq!(requests.len(), answers.len(), "{case}");
@@ -337,7 +337,7 @@ async fn the_location_is_asked_for_where_aws_tells_no_region_by_itself() {
         ..source(&folder, None)
     };
     let urls = vec![Some(server.url())];
-    let bucket = S3Bucket::open_at(&source, urls, Retries::at_once(1))
+    let bucket = S3Bucket::open_at(&source, urls, Retrier::without_delay(1))
         .await
         .unwrap();
     assert_eq!(bucket.region(), "eu-west-1");
@@ -363,14 +363,14 @@ async fn list_twice(preferred: &[&str], fallback: &[&str]) -> (Vec<Option<Kind>>
         ..source(&folder, None)
     };
     let urls = servers.iter().map(|server| Some(server.url())).collect();
-    let bucket = S3Bucket::open_at(&source, urls, Retries::at_once(1))
+    let bucket = S3Bucket::open_at(&source, urls, Retrier::without_delay(1))
         .await
         .unwrap();
     assert_eq!(bucket.region(), "us-east-1");
     let mut outcomes = Vec::new();
     for _ in 0..2 {
         let outcome = bucket.list(&request()).await;
-        outcomes.push(outcome.err().map(|error| error.fault.kind));
+        outcomes.push(outcome.err().map(|error| error.cause.kind));
     }
     (outcomes, servers.map(|server| server.requests().len()))
 }

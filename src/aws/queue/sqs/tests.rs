@@ -107,7 +107,7 @@ async fn an_answer_of_messages_without_receipts_is_an_error() {
     let answer = r#"{"Messages":[{"MessageId":"m","Body":"b"}]}"#;
     let (_server, queue, _secret) = playing(&[(200, answer)]).await;
     let error = queue.receive(10, Duration::ZERO, seconds(30)).await;
-    assert_eq!(error.unwrap_err().kind, Kind::Other);
+    assert_eq!(error.unwrap_err().kind, Kind::Refused);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn receiving_is_tried_once_and_the_rest_within_a_bound() {
     let (server, queue, _secret) = playing(&failures).await;
     let error = queue.acknowledge(&receipts(1)).await.unwrap_err();
     assert_eq!(error.kind, Kind::Unavailable);
-    assert_eq!(error.attempted, Operation::Acknowledge);
+    assert_eq!(error.operation, QueueOperation::Acknowledge);
     assert_eq!(server.requests().len(), ATTEMPTS as usize);
 
     let recovering = [
@@ -145,10 +145,10 @@ async fn what_an_answer_does_not_call_done_is_refused_at_its_place() {
     let answers = [(200, first.as_str()), (200, &second.to_string())];
     let (server, queue, _secret) = playing(&answers).await;
     let refused = queue.acknowledge(&receipts(13)).await.unwrap();
-    let refusal = |place, code: &str| Refused {
+    let refusal = |place, code: &str| RefusedReceipt {
         place,
         code: code.into(),
-        is_senders_fault: false,
+        is_sender_fault: false,
     };
     assert_eq!(
         refused,
@@ -172,11 +172,11 @@ async fn no_receipts_are_no_request() {
 async fn an_answer_that_is_not_sqs_is_no_answer() {
     // The SDK takes an empty body for an empty object.
     for (status, body, want) in [
-        (200, "<html>", Err(Kind::Unreachable)),
-        (200, "{\"Messages\":[", Err(Kind::Unreachable)),
+        (200, "<html>", Err(Kind::Connection)),
+        (200, "{\"Messages\":[", Err(Kind::Connection)),
         (200, "", Ok(vec![])),
-        (404, "<html>", Err(Kind::Other)),
-        (403, "<html>", Err(Kind::Denied)),
+        (404, "<html>", Err(Kind::Refused)),
+        (403, "<html>", Err(Kind::AccessDenied)),
         (502, "<html>", Err(Kind::Unavailable)),
     ] {
         let (_server, queue, _secret) = playing(&[(status, body)]).await;
@@ -191,8 +191,8 @@ async fn a_secret_that_cannot_be_read_is_told_before_a_request() {
     let events = events(&folder, "https://sqs.eu-west-1.amazonaws.com/1/q");
     std::fs::remove_file(folder.path().join("secret")).unwrap();
     let error = SqsQueue::open(&events, None).await.unwrap_err();
-    assert_eq!(error.kind, Kind::Credentials);
-    assert_eq!(error.attempted, Operation::Open);
+    assert_eq!(error.kind, Kind::NoCredentials);
+    assert_eq!(error.operation, QueueOperation::Open);
     let text = error.to_string();
     assert!(
         text.contains("secret") && !text.contains("secretsecret"),

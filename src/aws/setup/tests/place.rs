@@ -20,10 +20,10 @@ fn queues_of_one_name_are_told_apart_by_region_and_account() {
         at("c", "three", "eu-west-1", &url("eu-west-1", "222222222222")),
         at("d", "four", "eu-west-1", &url("eu-west-1", "111111111111")),
     ];
-    let wiring = wire(&sources, Through::S3).unwrap();
-    let queues = wiring.queues.iter().map(|queue| {
+    let plan = wire(&sources, EventPath::S3).unwrap();
+    let queues = plan.queues.iter().map(|queue| {
         let place = (queue.region.as_deref(), queue.account.as_deref());
-        (place, queue.followers())
+        (place, queue.source_list())
     });
     let (west, east) = (Some("eu-west-1"), Some("us-east-1"));
     let (first, second) = (Some("111111111111"), Some("222222222222"));
@@ -35,9 +35,9 @@ fn queues_of_one_name_are_told_apart_by_region_and_account() {
             ((west, second), "Source c".to_owned()),
         ]
     );
-    assert_eq!(wiring.regions(), ["eu-west-1", "us-east-1"]);
-    assert_eq!(wiring.accounts(), ["111111111111", "222222222222"]);
-    let script = script::print(&wiring);
+    assert_eq!(plan.regions(), ["eu-west-1", "us-east-1"]);
+    assert_eq!(plan.accounts(), ["111111111111", "222222222222"]);
+    let script = script::print(&plan);
     assert_eq!(script.matches("\nuse_account '111111111111'").count(), 2);
     assert_eq!(script.matches("\nuse_account '222222222222'").count(), 1);
 }
@@ -48,8 +48,8 @@ fn a_queue_that_another_source_follows_already_is_not_made_twice() {
         source("a", "one", "", None),
         source("b", "two", "", Some(&aws("asset-indexer-a"))),
     ];
-    let wiring = wire(&sources, Through::S3).unwrap();
-    assert_eq!(wiring.queues.len(), 1, "{wiring:?}");
+    let plan = wire(&sources, EventPath::S3).unwrap();
+    assert_eq!(plan.queues.len(), 1, "{plan:?}");
     let elsewhere = [
         sources[0].clone(),
         at(
@@ -59,7 +59,7 @@ fn a_queue_that_another_source_follows_already_is_not_made_twice() {
             "https://sqs.us-east-1.amazonaws.com/123456789012/asset-indexer-a",
         ),
     ];
-    assert_eq!(wire(&elsewhere, Through::S3).unwrap().queues.len(), 2);
+    assert_eq!(wire(&elsewhere, EventPath::S3).unwrap().queues.len(), 2);
 }
 
 #[test]
@@ -71,16 +71,18 @@ fn event_bridge_is_that_of_the_buckets_account() {
     let queue = aws("q");
     let (ours, theirs) = ("123456789012", "210987654321");
     let abroad = [owned(theirs, Some(&queue))];
-    assert!(wire(&abroad, Through::S3).is_ok());
-    let error = wire(&abroad, Through::EventBridge).unwrap_err().to_string();
+    assert!(wire(&abroad, EventPath::S3).is_ok());
+    let error = wire(&abroad, EventPath::EventBridge)
+        .unwrap_err()
+        .to_string();
     for part in [ours, theirs, "--through s3"] {
         assert!(error.contains(part), "{error}");
     }
-    assert!(wire(&[owned(ours, Some(&queue))], Through::EventBridge).is_ok());
+    assert!(wire(&[owned(ours, Some(&queue))], EventPath::EventBridge).is_ok());
     // One that is to be made is made there.
-    let new = wire(&[owned(theirs, None)], Through::EventBridge).unwrap();
+    let new = wire(&[owned(theirs, None)], EventPath::EventBridge).unwrap();
     assert_eq!(new.queues[0].account.as_deref(), Some(theirs));
-    let direct = wire(&[owned(theirs, None)], Through::S3).unwrap();
+    let direct = wire(&[owned(theirs, None)], EventPath::S3).unwrap();
     assert_eq!(direct.queues[0].account, None);
 }
 
@@ -94,12 +96,12 @@ fn any_source_of_a_bucket_tells_whose_it_is() {
             ..source("b", "one", "y/", None)
         },
     ];
-    let wiring = wire(&sources, Through::S3).unwrap();
+    let plan = wire(&sources, EventPath::S3).unwrap();
     assert_eq!(
-        wiring.queues[0].buckets[0].owner.as_deref(),
+        plan.queues[0].buckets[0].owner.as_deref(),
         Some("210987654321")
     );
-    assert!(!wiring.needs_account());
+    assert!(!plan.needs_account());
 }
 
 #[test]
@@ -116,11 +118,11 @@ fn an_address_of_aws_is_no_other_store() {
         source("b", "one", "b/", Some(&queue)),
         with("c", vpc, None),
     ];
-    let wiring = wire(&sources, Through::S3).unwrap();
-    assert_eq!(wiring.queues.len(), 1, "{wiring:?}");
-    let new = wire(&sources[..1], Through::S3).unwrap();
+    let plan = wire(&sources, EventPath::S3).unwrap();
+    assert_eq!(plan.queues.len(), 1, "{plan:?}");
+    let new = wire(&sources[..1], EventPath::S3).unwrap();
     let script = script::print(&new);
     assert!(!script.contains("dualstack"), "{script}");
-    let minio = wire(&[with("a", "http://minio:9000", None)], Through::S3).unwrap();
+    let minio = wire(&[with("a", "http://minio:9000", None)], EventPath::S3).unwrap();
     assert!(script::print(&minio).contains("sqs_at='http://minio:9000'"));
 }

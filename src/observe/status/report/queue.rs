@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::queue::Attributes;
+use crate::aws::queue::QueueAttributes;
 use crate::observe::status::{Health, QueueBoard};
 
 /// One queue.
@@ -114,7 +114,7 @@ impl QueueReport {
 }
 
 impl AttributesReport {
-    fn of(attributes: Attributes) -> Self {
+    fn of(attributes: QueueAttributes) -> Self {
         Self {
             visible: attributes.visible,
             in_flight: attributes.in_flight,

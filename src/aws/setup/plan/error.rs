@@ -3,12 +3,12 @@
 //! Only what a configuration tells is known here; what AWS refuses besides, the printed script says.
 
 use crate::aws::iam::arn;
-use crate::aws::setup::{Bucket, Queue, name, notification_prefixes};
+use crate::aws::setup::{PlannedBucket, PlannedQueue, name, notification_prefixes};
 use crate::core::source::Source;
 
 /// Why events cannot be set up for these Sources.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum WiringError {
+pub(crate) enum SetupError {
     /// S3 and EventBridge rules send to standard queues.
     #[error(
         "queue {0:?} is a FIFO queue, and the events of S3 need a standard queue; write another queue_url"
@@ -60,15 +60,15 @@ pub(crate) enum WiringError {
 }
 
 /// Whether the Source can follow the queue.
-pub(super) fn of_follower(source: &Source, queue: &Queue) -> Result<(), WiringError> {
+pub(super) fn of_follower(source: &Source, queue: &PlannedQueue) -> Result<(), SetupError> {
     if queue.name.ends_with(name::FIFO) {
-        return Err(WiringError::Fifo(queue.name.clone()));
+        return Err(SetupError::Fifo(queue.name.clone()));
     }
     if arn::is_access_point(source) {
-        return Err(WiringError::AccessPoint(source.bucket.clone()));
+        return Err(SetupError::AccessPoint(source.bucket.clone()));
     }
     match (&queue.region, arn::bucket_region(source)) {
-        (Some(of_queue), Some(of_bucket)) if *of_queue != of_bucket => Err(WiringError::Regions {
+        (Some(of_queue), Some(of_bucket)) if *of_queue != of_bucket => Err(SetupError::Regions {
             queue: queue.name.clone(),
             queue_region: of_queue.clone(),
             bucket: source.bucket.clone(),
@@ -79,7 +79,7 @@ pub(super) fn of_follower(source: &Source, queue: &Queue) -> Result<(), WiringEr
 }
 
 /// S3 refuses two notifications of the same event whose prefixes begin with each other.
-pub(super) fn of_overlaps(queues: &[Queue]) -> Result<(), WiringError> {
+pub(super) fn of_overlaps(queues: &[PlannedQueue]) -> Result<(), SetupError> {
     let sent = queues.iter().flat_map(|queue| {
         let of_bucket = |bucket| {
             notification_prefixes(bucket)
@@ -89,13 +89,13 @@ pub(super) fn of_overlaps(queues: &[Queue]) -> Result<(), WiringError> {
         let of_queue = queue.buckets.iter().flat_map(of_bucket);
         of_queue.map(move |(bucket, prefix)| (queue, bucket, prefix))
     });
-    let sent: Vec<(&Queue, &Bucket, String)> = sent.collect();
+    let sent: Vec<(&PlannedQueue, &PlannedBucket, String)> = sent.collect();
     for (place, (queue, bucket, prefix)) in sent.iter().enumerate() {
         for (other, others, beside) in &sent[..place] {
             let is_same =
                 (&bucket.name, &bucket.endpoint_url) == (&others.name, &others.endpoint_url);
             if is_same && (prefix.starts_with(beside) || beside.starts_with(prefix)) {
-                return Err(WiringError::Overlap {
+                return Err(SetupError::Overlap {
                     bucket: bucket.name.clone(),
                     queues: [other.name.clone(), queue.name.clone()],
                 });

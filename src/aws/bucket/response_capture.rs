@@ -21,7 +21,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use crate::aws::bucket::error::{BucketErrorKind, Fault};
+use crate::aws::bucket::error::{AttemptError, BucketErrorKind};
 use crate::aws::credentials::{causes, chain};
 use crate::core::replication::timestamp::Timestamp;
 
@@ -36,7 +36,7 @@ const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// One answer, whatever its status, read to its end.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct RawResponse {
     pub status: u16,
     /// The header `Date`.
     pub date: Option<Timestamp>,
@@ -49,21 +49,21 @@ pub(super) struct Answer {
 
 /// Sits between the SDK and the wire for one request.
 #[derive(Clone, Debug)]
-pub(super) struct Tap {
-    /// Requests sent with any tap of the same bucket.
+pub(super) struct ResponseCapture {
+    /// Requests sent with any capture of the same bucket.
     requests: Arc<AtomicU64>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<Captured>>,
 }
 
-/// What has passed a tap.
+/// What has passed a capture.
 #[derive(Debug, Default)]
-struct Seen {
+struct Captured {
     sent_at: Option<Instant>,
-    answer: Option<(Answer, SdkBody)>,
+    answer: Option<(RawResponse, SdkBody)>,
 }
 
-impl Tap {
-    /// A tap for one request, which is counted in `requests` when it is sent.
+impl ResponseCapture {
+    /// A capture for one request, which is counted in `requests` when it is sent.
     pub(super) fn new(requests: &Arc<AtomicU64>) -> Self {
         Self {
             requests: Arc::clone(requests),
@@ -71,35 +71,37 @@ impl Tap {
         }
     }
 
-    /// Waits for the answer to the request that `send` sends through this tap, and reads it.
+    /// Waits for the answer to the request that `send` sends through this capture, and reads it.
     ///
     /// An answer of any status is an answer; what the SDK makes of the emptied one is of no interest.
     pub(super) async fn answer<T, E>(
         &self,
         send: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Result<Answer, Fault>
+    ) -> Result<RawResponse, AttemptError>
     where
         E: Error + Send + Sync + 'static,
     {
         let sent = tokio::time::timeout(ANSWER_TIMEOUT, send).await;
         let Some((mut answer, body)) = self.with_seen(|seen| seen.answer.take()) else {
             return Err(match sent {
-                Err(_) => connection_fault(format!("no answer in {ANSWER_TIMEOUT:?}")),
-                Ok(Err(failure)) => fault_before_an_answer(failure),
-                Ok(Ok(_)) => Fault::new(BucketErrorKind::Malformed, "no answer was seen"),
+                Err(_) => connection_error(format!("no answer in {ANSWER_TIMEOUT:?}")),
+                Ok(Err(failure)) => error_without_response(failure),
+                Ok(Ok(_)) => {
+                    AttemptError::new(BucketErrorKind::InvalidResponse, "no answer was seen")
+                }
             });
         };
         answer.body = read_whole(body).await?;
         Ok(answer)
     }
 
-    fn with_seen<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
+    fn with_seen<T>(&self, look: impl FnOnce(&mut Captured) -> T) -> T {
         // What a panic leaves behind is as good as before: each field is written at once.
         look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Intercept for Tap {
+impl Intercept for ResponseCapture {
     fn name(&self) -> &'static str {
         "AnswerTap"
     }
@@ -123,7 +125,7 @@ impl Intercept for Tap {
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
         let header = |name| response.headers().get(name);
-        let answer = Answer {
+        let answer = RawResponse {
             status: response.status().as_u16(),
             date: header("date").and_then(http_date),
             bucket_region: header("x-amz-bucket-region").map(str::to_owned),
@@ -138,7 +140,7 @@ impl Intercept for Tap {
         let body = std::mem::replace(response.body_mut(), stand_in);
         self.with_seen(|seen| {
             let took = seen.sent_at.map_or(ANSWER_TIMEOUT, |at| at.elapsed());
-            seen.answer = Some((Answer { took, ..answer }, body));
+            seen.answer = Some((RawResponse { took, ..answer }, body));
         });
         Ok(())
     }
@@ -152,7 +154,7 @@ fn http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(millis))
 }
 
-async fn read_whole(body: SdkBody) -> Result<Vec<u8>, Fault> {
+async fn read_whole(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
     let mut stream = ByteStream::new(body);
     let mut whole = Vec::new();
     loop {
@@ -162,21 +164,21 @@ async fn read_whole(body: SdkBody) -> Result<Vec<u8>, Fault> {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Err(failure)) => {
                 let why = chain(&failure);
-                return Err(connection_fault(format!(
+                return Err(connection_error(format!(
                     "the answer broke off after {} bytes: {why}",
                     whole.len()
                 )));
             }
             Err(_) => {
-                return Err(connection_fault(format!(
+                return Err(connection_error(format!(
                     "the answer stopped after {} bytes for {BODY_IDLE_TIMEOUT:?}",
                     whole.len()
                 )));
             }
         };
         if whole.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(Fault::new(
-                BucketErrorKind::Malformed,
+            return Err(AttemptError::new(
+                BucketErrorKind::InvalidResponse,
                 format!("more than {MAX_BODY_BYTES} bytes"),
             ));
         }
@@ -184,12 +186,12 @@ async fn read_whole(body: SdkBody) -> Result<Vec<u8>, Fault> {
     }
 }
 
-fn connection_fault(detail: String) -> Fault {
-    Fault::new(BucketErrorKind::Connection, detail)
+fn connection_error(detail: String) -> AttemptError {
+    AttemptError::new(BucketErrorKind::Connection, detail)
 }
 
 /// What it means that the SDK ended without an answer.
-fn fault_before_an_answer<E>(failure: SdkError<E>) -> Fault
+fn error_without_response<E>(failure: SdkError<E>) -> AttemptError
 where
     E: Error + Send + Sync + 'static,
 {
@@ -202,5 +204,5 @@ where
         (None, SdkError::DispatchFailure(failure)) if failure.is_user() => BucketErrorKind::Refused,
         (None, _) => BucketErrorKind::Connection,
     };
-    Fault::new(kind, chain(&failure))
+    AttemptError::new(kind, chain(&failure))
 }

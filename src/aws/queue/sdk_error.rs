@@ -9,11 +9,11 @@ use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use crate::aws::credentials::{causes, chain};
-use crate::aws::queue::{Operation, QueueError, QueueErrorKind};
+use crate::aws::queue::{QueueError, QueueErrorKind, QueueOperation};
 
 /// What it means that the SDK gave no answer.
 pub(super) fn queue_error<E>(
-    attempted: Operation,
+    operation: QueueOperation,
     url: &str,
     error: &SdkError<E, HttpResponse>,
 ) -> QueueError
@@ -29,7 +29,7 @@ where
             words("", Some(&chain(error))),
         ),
     };
-    QueueError::new(attempted, url, kind, &detail)
+    QueueError::new(operation, url, kind, &detail)
 }
 
 /// The code of a refusal and the first line of its message.
@@ -53,13 +53,13 @@ fn kind_of(code: &str, status: Option<u16>) -> QueueErrorKind {
         "AWS.SimpleQueueService.NonExistentQueue"
         | "NonExistentQueue"
         | "QueueDoesNotExist"
-        | "AWS.SimpleQueueService.QueueDeletedRecently" => QueueErrorKind::Missing,
+        | "AWS.SimpleQueueService.QueueDeletedRecently" => QueueErrorKind::NoSuchQueue,
         "AccessDenied"
         | "AccessDeniedException"
         | "NotAuthorized"
         | "OptInRequired"
         | "KmsAccessDenied"
-        | "KMS.AccessDeniedException" => QueueErrorKind::Denied,
+        | "KMS.AccessDeniedException" => QueueErrorKind::AccessDenied,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "InvalidClientTokenId"
@@ -72,7 +72,7 @@ fn kind_of(code: &str, status: Option<u16>) -> QueueErrorKind {
         | "MissingAuthenticationTokenException"
         | "InvalidSecurity"
         | "RequestExpired"
-        | "RequestTimeTooSkewed" => QueueErrorKind::Credentials,
+        | "RequestTimeTooSkewed" => QueueErrorKind::NoCredentials,
         "RequestThrottled"
         | "ThrottlingException"
         | "Throttling"
@@ -83,7 +83,7 @@ fn kind_of(code: &str, status: Option<u16>) -> QueueErrorKind {
         | "KmsThrottled"
         | "KMS.ThrottlingException" => QueueErrorKind::Throttled,
         "InternalError" | "InternalFailure" | "ServiceUnavailable" => QueueErrorKind::Unavailable,
-        _ => kind_of_status(status).unwrap_or(QueueErrorKind::Other),
+        _ => kind_of_status(status).unwrap_or(QueueErrorKind::Refused),
     }
 }
 
@@ -91,8 +91,8 @@ fn kind_of_status(status: Option<u16>) -> Option<QueueErrorKind> {
     match status? {
         429 => Some(QueueErrorKind::Throttled),
         500.. => Some(QueueErrorKind::Unavailable),
-        403 => Some(QueueErrorKind::Denied),
-        300.. => Some(QueueErrorKind::Other),
+        403 => Some(QueueErrorKind::AccessDenied),
+        300.. => Some(QueueErrorKind::Refused),
         _ => None,
     }
 }
@@ -104,11 +104,11 @@ where
 {
     let of_credentials = causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
     match (of_credentials, error) {
-        (Some(CredentialsError::ProviderTimedOut(_)), _) => QueueErrorKind::Unreachable,
-        (Some(_), _) => QueueErrorKind::Credentials,
-        (None, SdkError::ConstructionFailure(_)) => QueueErrorKind::Other,
-        (None, SdkError::DispatchFailure(failure)) if failure.is_user() => QueueErrorKind::Other,
-        (None, _) => kind_of_status(status).unwrap_or(QueueErrorKind::Unreachable),
+        (Some(CredentialsError::ProviderTimedOut(_)), _) => QueueErrorKind::Connection,
+        (Some(_), _) => QueueErrorKind::NoCredentials,
+        (None, SdkError::ConstructionFailure(_)) => QueueErrorKind::Refused,
+        (None, SdkError::DispatchFailure(failure)) if failure.is_user() => QueueErrorKind::Refused,
+        (None, _) => kind_of_status(status).unwrap_or(QueueErrorKind::Connection),
     }
 }
 
@@ -123,24 +123,24 @@ mod tests {
             (
                 "AWS.SimpleQueueService.NonExistentQueue",
                 400,
-                Kind::Missing,
+                Kind::NoSuchQueue,
             ),
-            ("QueueDoesNotExist", 400, Kind::Missing),
-            ("AccessDenied", 403, Kind::Denied),
-            ("AccessDeniedException", 400, Kind::Denied),
-            ("KmsAccessDenied", 400, Kind::Denied),
-            ("", 403, Kind::Denied),
-            ("ExpiredToken", 403, Kind::Credentials),
-            ("InvalidClientTokenId", 403, Kind::Credentials),
-            ("SignatureDoesNotMatch", 403, Kind::Credentials),
-            ("InvalidSignatureException", 400, Kind::Credentials),
+            ("QueueDoesNotExist", 400, Kind::NoSuchQueue),
+            ("AccessDenied", 403, Kind::AccessDenied),
+            ("AccessDeniedException", 400, Kind::AccessDenied),
+            ("KmsAccessDenied", 400, Kind::AccessDenied),
+            ("", 403, Kind::AccessDenied),
+            ("ExpiredToken", 403, Kind::NoCredentials),
+            ("InvalidClientTokenId", 403, Kind::NoCredentials),
+            ("SignatureDoesNotMatch", 403, Kind::NoCredentials),
+            ("InvalidSignatureException", 400, Kind::NoCredentials),
             ("RequestThrottled", 403, Kind::Throttled),
             ("ThrottlingException", 400, Kind::Throttled),
             ("", 429, Kind::Throttled),
             ("InternalFailure", 500, Kind::Unavailable),
             ("", 502, Kind::Unavailable),
-            ("InvalidAddress", 400, Kind::Other),
-            ("", 400, Kind::Other),
+            ("InvalidAddress", 400, Kind::Refused),
+            ("", 400, Kind::Refused),
         ] {
             assert_eq!(kind_of(code, Some(status)), want, "{status} {code}");
         }

@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::config::error::BadValue;
+use crate::config::error::InvalidValue;
 
 /// The longest name of a Source, in characters.
 const MAX_NAME: usize = 64;
@@ -15,14 +15,14 @@ pub(super) fn number(
     value: Option<i64>,
     default: u32,
     range: RangeInclusive<u32>,
-) -> Result<u32, BadValue> {
+) -> Result<u32, InvalidValue> {
     let Some(value) = value else {
         return Ok(default);
     };
     let number = u32::try_from(value).ok();
     number
         .filter(|n| range.contains(n))
-        .ok_or_else(|| BadValue {
+        .ok_or_else(|| InvalidValue {
             key: key.to_owned(),
             value: Some(value.to_string()),
             problem: format!("write a number from {} to {}", range.start(), range.end()),
@@ -30,13 +30,13 @@ pub(super) fn number(
 }
 
 /// The name of a Source.
-pub(super) fn name(name: &str) -> Result<(), BadValue> {
+pub(super) fn name(name: &str) -> Result<(), InvalidValue> {
     let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if begins_well && name.chars().all(is_safe) && name.len() <= MAX_NAME {
         return Ok(());
     }
-    Err(BadValue::text(
+    Err(InvalidValue::text(
         "name",
         name,
         format!(
@@ -48,7 +48,7 @@ pub(super) fn name(name: &str) -> Result<(), BadValue> {
 
 /// The name of a bucket.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
-pub(super) fn bucket(bucket: &str) -> Result<(), BadValue> {
+pub(super) fn bucket(bucket: &str) -> Result<(), InvalidValue> {
     let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_allowed = |c: char| is_edge(c) || c == '-' || c == '.';
     let problem = if bucket.starts_with("s3://") || bucket.contains('/') {
@@ -69,17 +69,17 @@ pub(super) fn bucket(bucket: &str) -> Result<(), BadValue> {
     } else {
         return Ok(());
     };
-    Err(BadValue::text("bucket", bucket, problem))
+    Err(InvalidValue::text("bucket", bucket, problem))
 }
 
 /// The folder of a Source, with the `/` at its end.
-pub(super) fn prefix(prefix: &str) -> Result<String, BadValue> {
+pub(super) fn prefix(prefix: &str) -> Result<String, InvalidValue> {
     if let Some(rest) = prefix.strip_prefix('/') {
         let problem = format!(
             "keys do not begin with \"/\", so nothing would be found; write {rest:?}, or leave \
              `prefix` out for the whole bucket"
         );
-        return Err(BadValue::text("prefix", prefix, problem));
+        return Err(InvalidValue::text("prefix", prefix, problem));
     }
     if prefix.is_empty() || prefix.ends_with('/') {
         Ok(prefix.to_owned())
@@ -89,17 +89,17 @@ pub(super) fn prefix(prefix: &str) -> Result<String, BadValue> {
 }
 
 /// A Region, of AWS or of another store.
-pub(super) fn region(key: &str, region: &str) -> Result<(), BadValue> {
+pub(super) fn region(key: &str, region: &str) -> Result<(), InvalidValue> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !region.is_empty() && region.chars().all(is_allowed) {
         return Ok(());
     }
     let problem = "write a Region such as \"eu-central-1\", or leave it out to have it found out";
-    Err(BadValue::text(key, region, problem))
+    Err(InvalidValue::text(key, region, problem))
 }
 
 /// A DNS label.
-pub(super) fn subdomain(label: &str) -> Result<(), BadValue> {
+pub(super) fn subdomain(label: &str) -> Result<(), InvalidValue> {
     let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_label = (1..=63).contains(&label.len())
         && label.chars().all(|c| is_edge(c) || c == '-')
@@ -108,7 +108,7 @@ pub(super) fn subdomain(label: &str) -> Result<(), BadValue> {
     if is_label {
         return Ok(());
     }
-    Err(BadValue::text(
+    Err(InvalidValue::text(
         "subdomain",
         label,
         "write one DNS label (\"photos\" of photos.imgix.net): 1 to 63 lower-case letters, digits \
@@ -118,21 +118,21 @@ pub(super) fn subdomain(label: &str) -> Result<(), BadValue> {
 }
 
 /// The id of an AWS account.
-pub(super) fn account(key: &str, account: &str) -> Result<(), BadValue> {
+pub(super) fn account(key: &str, account: &str) -> Result<(), InvalidValue> {
     if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
     let problem = "write the twelve digits of the account's id, in quotes, without hyphens";
-    Err(BadValue::text(key, account, problem))
+    Err(InvalidValue::text(key, account, problem))
 }
 
 /// An address that begins with `http://` or `https://`, without the `/` at its end.
-pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, BadValue> {
+pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, InvalidValue> {
     let Some(rest) = ["https://", "http://"]
         .iter()
         .find_map(|s| url.strip_prefix(s))
     else {
-        return Err(BadValue::text(
+        return Err(InvalidValue::text(
             key,
             url,
             format!("write an address such as {example:?}"),
@@ -144,7 +144,7 @@ pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, Ba
             "an address must not hold a user or a password; write an address such as {example:?} \
              and the access key under `credentials`"
         );
-        return Err(BadValue::hidden(key, problem));
+        return Err(InvalidValue::hidden(key, problem));
     }
     let is_forbidden = |c: char| c.is_whitespace() || c.is_control() || "?#\\".contains(c);
     let problem = if url.contains(is_forbidden) {
@@ -155,7 +155,7 @@ pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, Ba
         return Ok(url.trim_end_matches('/').to_owned());
     };
     let problem = format!("{problem}; write one such as {example:?}");
-    Err(BadValue::text(key, url, problem))
+    Err(InvalidValue::text(key, url, problem))
 }
 
 fn is_host_and_port(text: &str) -> bool {
