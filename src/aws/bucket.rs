@@ -1,7 +1,7 @@
-//! The S3 side: who lists buckets, and what can go wrong with them.
+//! S3 buckets: the [`Lister`] trait, its implementations, and their errors.
 //!
-//! It says what a page holds, not what follows from it: that is `sync`. Which pages to ask for, and
-//! how many at a time, is `scanner`.
+//! This module returns the contents of a page. It does not decide what they mean for the index
+//! (`core::replication`), or which pages to request (`ingest::scanner`).
 
 mod clients;
 mod date;
@@ -29,17 +29,17 @@ pub use xml::XmlError;
 
 use crate::core::replication::listing::{ListingPage, PageRequest};
 
-/// One bucket that can be listed.
+/// A bucket that can be listed.
 pub trait Lister: Send + Sync + 'static {
-    /// Asks for one page, and gives it whole or not at all.
+    /// Requests one page, and returns all of it or an error.
     ///
-    /// - The entries are those of the answer in its order, keys decoded and otherwise as they were
-    ///   put; nothing is sorted, filtered or checked against the request.
-    /// - The page's stamp is never later than the snapshot of the bucket that the page shows.
-    /// - Failures that may pass are tried again inside, within a bound, with growing waits: an error
-    ///   is final, and the caller does not try again at once.
-    /// - Any number of calls may be under way at a time. Dropping the future gives the request up;
-    ///   nothing is changed by it, there or here.
+    /// - The entries are those of the response, in its order, with decoded keys. They are not sorted,
+    ///   filtered, or checked against the request.
+    /// - `listed_at` is never later than the snapshot of the bucket that the page shows.
+    /// - Retryable failures are retried a bounded number of times with growing waits. After an error, the
+    ///   caller must not retry immediately.
+    /// - Any number of calls may run at the same time. Dropping the future cancels the request, and
+    ///   changes nothing.
     fn list(
         &self,
         request: &PageRequest,

@@ -1,10 +1,9 @@
-//! From a Source's credentials to the configuration that the AWS clients are built from.
+//! Turns the credentials of a Source into a configuration for the AWS clients.
 //!
-//! What S3 and SQS are asked is in `bucket` and `queue`; nothing here sends a request to either.
+//! Requests to S3 and SQS are in `bucket` and `queue`; this module sends none.
 
 mod secret;
 
-use std::error::Error;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
@@ -23,20 +22,20 @@ use crate::core::source::{Credentials, SecretFile};
 
 pub(crate) use secret::SecretError;
 
-/// The region where nothing says another.
+/// The region if nothing else names one.
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
 
-/// How long a secret that was read from a file is used before the file is read again, so that a
-/// rotated secret needs no restart.
+/// How long a secret from a file is used before the file is read again. A rotated secret therefore
+/// needs no restart.
 const SECRET_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The name under which an assumed role's session appears in the account's logs.
+/// The session name of an assumed role. It appears in the account's CloudTrail logs.
 const SESSION_NAME: &str = "asset-indexer";
 
-/// The configuration for those credentials; `region` unless `None`, else the environment's, else
-/// [`DEFAULT_REGION`].
+/// The SDK configuration for these credentials. The region is `region`, else that of the environment,
+/// else [`DEFAULT_REGION`].
 ///
-/// A secret file is read once here, so that what is wrong with it is told at once.
+/// It reads a secret file once, so that an unusable file is an error here and not at the first request.
 pub(crate) async fn sdk_config(
     credentials: &Credentials,
     region: Option<&str>,
@@ -84,10 +83,10 @@ fn loader(region: Option<&str>) -> ConfigLoader {
     }
 }
 
-/// The credentials of that profile and no other: the default chain would prefer the environment's.
+/// The credentials of exactly this profile. The default chain would prefer those of the environment.
 async fn profile(name: &str, region: Option<&str>) -> ProfileFileCredentialsProvider {
-    // The client first: finding a Region builds a client of the instance metadata, also where it is
-    // never asked, and that panics without one.
+    // Set the HTTP client first: looking for a region builds a client for the instance metadata, even if
+    // it sends no request, and that panics without an HTTP client.
     let config = ProviderConfig::without_region().with_http_client(http_client());
     let config = match region {
         Some(region) => config.with_region(Some(Region::new(region.to_owned()))),
@@ -99,8 +98,8 @@ async fn profile(name: &str, region: Option<&str>) -> ProfileFileCredentialsProv
         .build()
 }
 
-/// The credentials of a profile, whose files are read anew whenever credentials are asked for: the SDK
-/// does that some minutes before they expire, and every quarter of an hour where they do not.
+/// The credentials of a profile. The profile files are read again for each request for credentials. The
+/// SDK makes one some minutes before the credentials expire, or every 15 minutes if they do not expire.
 #[derive(Debug)]
 struct ProfileCredentials {
     name: String,
@@ -119,7 +118,7 @@ impl ProvideCredentials for ProfileCredentials {
     }
 }
 
-/// The same configuration with the credentials of a role that its own credentials may assume.
+/// Replaces the credentials with those of a role that they assume.
 async fn with_role(config: SdkConfig, role_arn: &str, external_id: Option<&str>) -> SdkConfig {
     let mut role = AssumeRoleProvider::builder(role_arn)
         .configure(&config)
@@ -134,7 +133,7 @@ async fn with_role(config: SdkConfig, role_arn: &str, external_id: Option<&str>)
         .build()
 }
 
-/// The one HTTP client of the process: its pool and its root certificates serve all Sources.
+/// The HTTP client of the process. All Sources share its connection pool and root certificates.
 fn http_client() -> SharedHttpClient {
     static CLIENT: OnceLock<SharedHttpClient> = OnceLock::new();
     CLIENT
@@ -146,7 +145,7 @@ fn http_client() -> SharedHttpClient {
         .clone()
 }
 
-/// An access key whose secret lies in a file.
+/// An access key with its secret in a file.
 #[derive(Debug)]
 struct FileCredentials {
     access_key_id: String,
@@ -170,23 +169,9 @@ impl ProvideCredentials for FileCredentials {
     where
         Self: 'a,
     {
-        // The file is small and local: reading it does not hold the executor up.
+        // The file is small and local, so reading it does not block the executor for long.
         future::ProvideCredentials::ready(self.load())
     }
-}
-
-/// An error, its cause, the cause's cause, and so on.
-pub(crate) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&cause| cause.source())
-}
-
-/// An error and all that caused it, as one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = causes(error).map(ToString::to_string).collect();
-    parts.dedup();
-    parts.join(": ")
 }
 
 #[cfg(test)]
@@ -202,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_rotated_secret_is_read_when_the_old_one_expires() {
+    async fn reads_a_rotated_secret_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         std::fs::write(&path, "first\n").unwrap();
@@ -223,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_debug_output_holds_the_secret() {
+    async fn debug_output_has_no_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         std::fs::write(&path, "verysecret").unwrap();
@@ -240,8 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_profile_is_read_when_credentials_are_asked_for_again() {
-        // In a process of its own, whose environment names the files.
+    fn reads_a_rotated_profile_again() {
+        // The test runs itself in a child process, whose environment names the profile files.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials");
         let profile =
@@ -262,19 +247,27 @@ mod tests {
             });
         }
         let this = std::env::current_exe().unwrap();
-        let name = "aws::tests::a_rotated_profile_is_read_when_credentials_are_asked_for_again";
-        let status = std::process::Command::new(this)
+        let name = concat!(module_path!(), "::reads_a_rotated_profile_again");
+        let (_crate, name) = name
+            .split_once("::")
+            .expect("a module path starts with the crate");
+        let output = std::process::Command::new(this)
             .args(["--exact", name])
             .env("AWS_SHARED_CREDENTIALS_FILE", &path)
             .env("AWS_CONFIG_FILE", folder.path().join("config"))
-            .status();
-        assert!(status.unwrap().success());
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && printed.contains("1 passed"),
+            "{printed}"
+        );
     }
 
     #[tokio::test]
-    async fn a_bad_secret_file_is_told_at_once() {
+    async fn missing_secret_file_is_an_error() {
         let missing = access_key(std::path::Path::new("/nonexistent/secret"));
-        let refused = sdk_config(&missing, None).await.unwrap_err().to_string();
-        assert!(refused.contains("/nonexistent/secret"), "{refused}");
+        let error = sdk_config(&missing, None).await.unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/secret"), "{error}");
     }
 }

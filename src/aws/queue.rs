@@ -1,7 +1,7 @@
-//! The SQS side: who receives the messages of a queue, and what can go wrong with it.
+//! SQS queues: the [`Queue`] trait, its implementation, and its errors.
 //!
-//! What a message says is not looked at here: that is `sync`. Which messages are acknowledged, and
-//! when, is the caller's to decide, and so is how long to wait after an error.
+//! This module does not look into messages: `core::replication` decodes them. The caller decides which
+//! messages to acknowledge and when, and how long to wait after an error.
 
 mod attributes;
 mod error;
@@ -19,34 +19,33 @@ pub use sqs::SqsQueue;
 
 use crate::core::replication::timestamp::Timestamp;
 
-/// How many messages one request can receive, acknowledge or extend.
+/// The maximum number of messages that one request can receive, acknowledge or extend.
 pub const MAX_BATCH: usize = 10;
 
-/// The longest that a queue waits for a message.
+/// The maximum time that a receive request waits for a message.
 pub const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// The longest that a message can be invisible, counted from when it was received.
+/// The maximum time that a message can be invisible, counted from its receipt.
 pub const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// One queue that delivers each message at least once, in any order.
+/// A queue that delivers each message at least once, in any order.
 ///
-/// A message that was received is *invisible* for a while: nobody receives it. If it is not
-/// acknowledged by then, it comes again, under another receipt handle and with a higher count. It can
-/// also come again without that, twice in one answer, or a last time after it was acknowledged.
+/// A received message is *invisible* for the visibility timeout: no consumer receives it. If it is not
+/// acknowledged in that time, the queue delivers it again, with another receipt handle and a higher
+/// receive count. The queue may also deliver it again earlier, twice in one response, or once more after
+/// it was acknowledged.
 ///
-/// Any number of calls may be under way at a time, of each kind. Durations count in whole seconds:
-/// a part of a second counts as a whole one.
+/// Any number of calls of each kind may run at the same time. Durations are rounded up to whole seconds.
 pub trait Queue: Send + Sync + 'static {
-    /// Receives up to `max` messages, which are then invisible for `visibility`.
+    /// Receives up to `max` messages and makes them invisible for `visibility`.
     ///
-    /// - It waits for the first message, up to `wait`, and then for no further one. Nothing there:
-    ///   an empty list, which is no error. A queue with too many messages in flight (120,000 on AWS)
-    ///   gives nothing either.
-    /// - `max` is brought into 1 to [`MAX_BATCH`], `wait` and `visibility` are cut to [`MAX_WAIT`] and
+    /// - It waits up to `wait` for the first message, but not for more. If none arrives, the list is
+    ///   empty; that is not an error. It is also empty if too many messages are in flight (120,000 on AWS).
+    /// - `max` is clamped to 1 to [`MAX_BATCH`]. `wait` and `visibility` are cut to [`MAX_WAIT`] and
     ///   [`MAX_VISIBILITY`].
-    /// - One attempt and no more: after an error the caller waits, longer with each, and calls again.
-    /// - Dropping the future loses nothing: what the queue had already handed out comes again when its
-    ///   visibility has run out.
+    /// - It makes one attempt. After an error, the caller backs off and calls again.
+    /// - Dropping the future loses no message: the queue delivers messages that were already sent again
+    ///   after their visibility timeout.
     fn receive(
         &self,
         max: u8,
@@ -54,52 +53,52 @@ pub trait Queue: Send + Sync + 'static {
         visibility: Duration,
     ) -> impl Future<Output = Result<Vec<Message>, QueueError>> + Send;
 
-    /// Deletes messages for good; gives those that were refused, in the order of their places.
+    /// Deletes messages. Returns the receipts that the queue refused, in the order of `receipts`.
     ///
-    /// - `receipts` are the latest that were received of each message. What an older one does is not
-    ///   promised: it is refused, or accepted without effect.
-    /// - Any number of receipts: they go in requests of [`MAX_BATCH`], one after the other; none, no
-    ///   request. The same receipt may stand in it more than once: the repetitions may be refused.
-    /// - A refusal of one does not touch the others, and is only told: nothing refused is tried again.
-    /// - A request that fails as a whole is tried again inside, within a bound. An error is final, and
-    ///   leaves open which messages are deleted. Deleting again what is deleted does no harm, so the
-    ///   caller may call again with all of them.
-    /// - Dropping the future leaves open the same.
+    /// - Pass the latest receipt of each message. The queue refuses an older one, or accepts it without
+    ///   effect.
+    /// - Any number of receipts is allowed: they are sent in batches of [`MAX_BATCH`], one after the
+    ///   other. With no receipts, no request is sent. A receipt may occur several times; the queue may
+    ///   refuse the repetitions.
+    /// - A refused receipt does not affect the others, and is not retried.
+    /// - A request that fails as a whole is retried a bounded number of times. After an error it is
+    ///   unknown which messages are deleted. Deleting a message twice does no harm, so the caller may
+    ///   repeat the call with all receipts.
+    /// - If the future is dropped, it is also unknown which messages are deleted.
     fn acknowledge(
         &self,
         receipts: &[ReceiptHandle],
     ) -> impl Future<Output = Result<Vec<RefusedReceipt>, QueueError>> + Send;
 
-    /// Makes messages invisible for `visibility` from now on; zero: visible at once.
+    /// Makes messages invisible for `visibility`, counted from now. Zero makes them visible immediately.
     ///
-    /// Batches, refusals, errors and dropping are as with [`Queue::acknowledge`]. `visibility` is cut to
-    /// [`MAX_VISIBILITY`]; an extension beyond that since the message was received is refused. What it does to
-    /// a message that is visible again already is not promised: as likely as not it is refused.
+    /// Batches, refused receipts, errors and dropping work as in [`Queue::acknowledge`]. `visibility` is
+    /// cut to [`MAX_VISIBILITY`]. The queue refuses to keep a message invisible longer than that after
+    /// its receipt. It may also refuse a message that is visible again.
     fn extend(
         &self,
         receipts: &[ReceiptHandle],
         visibility: Duration,
     ) -> impl Future<Output = Result<Vec<RefusedReceipt>, QueueError>> + Send;
 
-    /// What the queue says of itself; its counts are estimates that settle within a minute.
+    /// Reads the queue's attributes. Message counts are estimates that settle within a minute.
     ///
-    /// Failures that may pass are tried again inside, within a bound.
+    /// Retryable failures are retried a bounded number of times.
     fn attributes(&self) -> impl Future<Output = Result<QueueAttributes, QueueError>> + Send;
 }
 
 /// One delivery of a message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The queue's own name for the message, the same at each delivery; for logs, and empty if the
-    /// queue gives none.
+    /// The message id, the same for each delivery; for logs. Empty if the queue sends none.
     pub id: String,
-    /// What to acknowledge or extend this delivery by.
+    /// Identifies this delivery, to acknowledge or extend it.
     pub receipt: ReceiptHandle,
-    /// The text as it was sent, byte for byte; empty if the queue gives none, which no sender can send.
+    /// The text as it was sent, byte for byte. Empty if the queue sends none; no sender can send an empty one.
     pub body: String,
-    /// When the queue took it in, by the queue's clock; `None` if the queue does not say.
+    /// When the message was sent, by the queue's clock, if the queue says so.
     pub sent: Option<Timestamp>,
-    /// How often it has been received, this time included; 1 if the queue does not say.
+    /// The number of deliveries so far, including this one. 1 if the queue does not say.
     pub receive_count: u32,
 }
 
@@ -115,7 +114,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// What names one delivery of a message; some hundred characters that mean nothing to anybody else.
+/// Identifies one delivery of a message: an opaque text of some hundred characters.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ReceiptHandle(pub String);
 
@@ -125,21 +124,21 @@ impl fmt::Debug for ReceiptHandle {
     }
 }
 
-/// A receipt that a queue did not accept, in an answer that was otherwise one.
+/// A receipt that the queue refused in an otherwise successful request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedReceipt {
-    /// Its place in the list that was given, from 0.
-    pub place: usize,
-    /// The queue's word for the reason, such as `ReceiptHandleIsInvalid`.
+    /// Its index in the list that was passed.
+    pub index: usize,
+    /// The error code, such as `ReceiptHandleIsInvalid`.
     pub code: String,
-    /// Whether the queue says that the request was wrong: if so, it is of no use to repeat it.
+    /// Whether the queue blames the request. If so, repeating it is useless.
     pub is_sender_fault: bool,
 }
 
-/// Prints the beginning of a text and how long it is.
+/// Prints at most the first 40 characters of a text, and the length if it is longer.
 struct Truncated<'a>(&'a str);
 
-/// How many characters of a long text are printed.
+/// The number of characters that are printed of a long text.
 const MAX_PRINTED: usize = 40;
 
 impl fmt::Debug for Truncated<'_> {
@@ -156,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_do_not_flood_a_log() {
+    fn debug_output_truncates_long_texts() {
         let message = Message {
             id: "id".into(),
             receipt: ReceiptHandle("r".repeat(900)),

@@ -221,11 +221,12 @@ async fn within<T>(
 ) -> Result<T, BucketError> {
     let unanswered = |_| {
         Err(BucketError {
-            operation: format!("get an answer from bucket {bucket}"),
-            cause: AttemptError {
-                kind: BucketErrorKind::Connection,
-                detail: format!("nothing came within {} s", PATIENCE.as_secs()),
-            },
+            operation: format!("get a response from bucket {bucket:?}"),
+            action: "s3:ListBucket",
+            cause: AttemptError::new(
+                BucketErrorKind::Connection,
+                &format!("no response within {} s", PATIENCE.as_secs()),
+            ),
             attempts: 1,
         })
     };

@@ -63,7 +63,7 @@ pub(super) fn bucket_failure(error: &BucketError) -> Finding {
         _ => Subject::Bucket,
     };
     let what = format!("failed to {}: {}", error.operation, error.cause);
-    Finding::failure(subject, what).remedy(error.kind().remedy())
+    Finding::failure(subject, what).remedy(error.remedy())
 }
 
 /// What a listing under a prefix gave: the first key that is one of those to be listed.
@@ -173,7 +173,7 @@ pub(super) fn get(
         }
         _ => {
             let what = format!("failed to {}: {}", error.operation, error.cause);
-            Some(Finding::warning(subject, what).remedy(error.kind().remedy()))
+            Some(Finding::warning(subject, what).remedy(error.remedy()))
         }
     }
 }
@@ -203,7 +203,11 @@ pub(super) fn of_queue(right: Right, arn: &str, answer: &Result<(), QueueError>)
     match answer {
         Ok(()) => Finding::ok(Subject::Right(right), "allowed"),
         Err(error) if error.kind == QueueErrorKind::AccessDenied => {
-            let is_of_the_key = error.detail.to_ascii_lowercase().starts_with("kms");
+            let is_of_the_key = error
+                .detail
+                .as_str()
+                .to_ascii_lowercase()
+                .starts_with("kms");
             let finding = denied(Verdict::Failure, right, arn, &queue_error(error));
             if is_of_the_key {
                 finding
@@ -230,12 +234,13 @@ pub(super) fn queue_failure(error: &QueueError) -> Finding {
 }
 
 fn queue_error(error: &QueueError) -> String {
-    let said = match error.detail.as_str() {
-        "" => String::new(),
-        detail => format!(" ({detail})"),
-    };
-    let (operation, url, kind) = (error.operation, &error.url, error.kind);
-    format!("failed to {operation} queue {url}: {kind}{said}")
+    let QueueError {
+        operation,
+        url,
+        kind,
+        detail,
+    } = error;
+    format!("failed to {operation} queue {url}: {kind}{detail}")
 }
 
 #[cfg(test)]

@@ -409,7 +409,7 @@ impl<Q: Queue> Consumer<Q> {
         let failed: HashMap<usize, bool> = match result {
             Ok(refused) => refused
                 .into_iter()
-                .map(|refused| (refused.place, refused.is_sender_fault))
+                .map(|refused| (refused.index, refused.is_sender_fault))
                 .collect(),
             // It is unknown which of them were deleted. Deleting a message twice does no harm.
             Err(error) => {

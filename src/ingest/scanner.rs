@@ -49,7 +49,7 @@ pub(crate) struct ScanJob<L> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScanError {
     /// A page could not be fetched.
-    #[error("failed to {0}")]
+    #[error(transparent)]
     Bucket(#[from] BucketError),
     /// A page contradicts its request or the order of keys.
     #[error("failed to list bucket {bucket:?} under the prefix {prefix:?}: {error}")]

@@ -27,7 +27,7 @@ pub(crate) async fn in_bucket(lister: &impl Lister, key: &str) -> InBucket {
     loop {
         let page = match lister.list(&request).await {
             Ok(page) => page,
-            Err(error) => return failed(format!("failed to {error}")),
+            Err(error) => return failed(error.to_string()),
         };
         let statement = match walk.accept(page) {
             Ok(statement) => statement,

@@ -37,7 +37,7 @@ fn each_source_is_told_of_by_itself() {
     holds(machine, &["ok", "index", "there is none yet"]);
     holds(of_good, &["ok", "s3:ListBucket", "can be listed"]);
     holds(of_bad, &["FAILED", "bucket", "no-such-bucket"]);
-    holds(of_bad, &["check the name of the bucket"]);
+    holds(of_bad, &["Check the name of the bucket"]);
     assert!(!of_good.contains("FAILED"), "{output:#?}");
 }
 

@@ -28,7 +28,7 @@ fn an_endpoint_where_nobody_listens_is_told_at_once() {
     let mut wired = Wired::on(server::shared());
     wired.configure(|config| config.sources[0].endpoint = format!("http://{address}"));
     let examined = wired.examine();
-    examined.assert_bad("bucket", "failure", &["no complete answer", "firewall"]);
+    examined.assert_bad("bucket", "failure", &["no complete response", "firewall"]);
     assert!(examined.took < BOUND, "{examined:#?}");
 }
 

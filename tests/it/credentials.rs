@@ -65,7 +65,7 @@ fn a_wrong_secret_is_told_from_missing_rights() {
     let output = cli.fail(&["reindex"], &["secret", "guarded"]);
     assert_secret_unsaid(&output, &wrong);
     assert!(
-        !output.stderr.contains("allow these credentials"),
+        !output.stderr.contains("Grant these credentials"),
         "{output:#?}"
     );
 }

@@ -228,7 +228,7 @@ impl FakeQueue {
         self.change(|state| {
             self.fail(state, operation)?;
             let mut refused = Vec::new();
-            for (place, receipt) in receipts.iter().enumerate() {
+            for (index, receipt) in receipts.iter().enumerate() {
                 let code = match state.refusals.checked_sub(1) {
                     Some(left) => {
                         state.refusals = left;
@@ -238,7 +238,7 @@ impl FakeQueue {
                 };
                 if let Err(code) = code {
                     refused.push(RefusedReceipt {
-                        place,
+                        index,
                         code: code.to_owned(),
                         is_sender_fault: code != "InternalError",
                     });

@@ -103,7 +103,7 @@ async fn acknowledge(queue: &impl Queue, receipts: &[ReceiptHandle]) -> Vec<usiz
     let refused = queue.acknowledge(receipts).await;
     let refused = refused.expect("the queue is there");
     assert!(refused.iter().all(|refused| refused.is_sender_fault));
-    refused.into_iter().map(|refused| refused.place).collect()
+    refused.into_iter().map(|refused| refused.index).collect()
 }
 
 async fn what_was_sent_is_received_byte_for_byte(queue: impl TestQueue) {
@@ -221,7 +221,7 @@ async fn more_receipts_than_a_batch_are_all_acknowledged(queue: impl TestQueue) 
     let garbage = ReceiptHandle("no receipt at all".to_owned());
     batch.insert(11, garbage);
     let refused = queue.extend(&batch, VISIBILITY).await.expect("there");
-    let places: Vec<usize> = refused.iter().map(|refused| refused.place).collect();
+    let places: Vec<usize> = refused.iter().map(|refused| refused.index).collect();
     assert_eq!(places, [11]);
     assert_eq!(acknowledge(&queue, &batch).await, [11]);
     let attributes = queue.attributes().await.expect("there");

@@ -90,7 +90,7 @@ fn log_of_everything(level: &str) -> (String, String) {
 fn at_info_neither_keys_nor_searches_nor_secrets_are_logged() {
     let (log, token) = log_of_everything("info");
     for said in [
-        "request failed, trying again",
+        "request failed; retrying",
         "scan failed",
         "ascending key order",
     ] {

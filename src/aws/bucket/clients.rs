@@ -1,6 +1,6 @@
-//! The SDK's clients of one bucket: one, or two that differ in their endpoint alone.
+//! The SDK clients of a bucket: one, or two that differ only in their endpoint.
 //!
-//! When to leave an endpoint is decided in `endpoint`; what is asked of it in `s3`.
+//! `endpoint` decides which one to use. `s3` sends the requests.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use tracing::warn;
 
 use crate::aws::bucket::endpoint::{Endpoint, Failover};
 
-/// How long making a connection may take.
+/// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One or two clients, and which of them to use.
+/// One or two clients, and the endpoint between them.
 #[derive(Debug)]
 pub(super) struct EndpointClients {
     preferred: Client,
@@ -38,9 +38,9 @@ impl EndpointClients {
                 .region(Region::new(region.to_owned()))
                 .force_path_style(path_style)
                 .retry_config(RetryConfig::disabled())
-                // A clock that is wrong is to be set, not worked around from the second request on.
+                // The SDK would correct a wrong clock after the first refusal. We want the error, so that the clock gets fixed.
                 .disable_clock_skew_correction(true)
-                // A slow page is no error: `exchange` has the bounds.
+                // A slow page is not an error. `response_capture` has the timeouts.
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .timeout_config(timeouts.build());
             if let Some(url) = url {
@@ -55,8 +55,8 @@ impl EndpointClients {
         }
     }
 
-    pub(super) fn client(&self, choice: Endpoint) -> &Client {
-        match (choice, &self.fallback) {
+    pub(super) fn client(&self, endpoint: Endpoint) -> &Client {
+        match (endpoint, &self.fallback) {
             (Endpoint::Fallback, Some(client)) => client,
             _ => &self.preferred,
         }
@@ -69,19 +69,19 @@ impl EndpointClients {
         }
     }
 
-    /// Notes that an endpoint could not be reached; whether there is another to try.
-    pub(super) fn note_failure(&self, of: Endpoint) -> bool {
+    /// Records a failure of the endpoint. Returns whether there is another one.
+    pub(super) fn note_failure(&self, endpoint: Endpoint) -> bool {
         if self.fallback.is_none() {
             return false;
         }
-        if self.failover().note_failure(of, Instant::now()) {
-            warn!(endpoint = ?of, "endpoint not reached, using the other");
+        if self.failover().note_failure(endpoint, Instant::now()) {
+            warn!(endpoint = ?endpoint, "endpoint failed; using the other one");
         }
         true
     }
 
     fn failover(&self) -> MutexGuard<'_, Failover> {
-        // What is remembered is one value, written at once: a panic elsewhere cannot spoil it.
+        // The value is one field, so a panic cannot leave it half-written.
         self.failover.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,15 +1,16 @@
-//! The dates of a listing: ISO 8601, as `2026-11-24T08:00:00.000Z` or without the fraction.
+//! Parses the dates of a listing: ISO 8601, such as `2026-11-24T08:00:00.000Z`.
 //!
-//! Every entry has one, so those two forms are read by hand; any other goes through `jiff`.
+//! Each entry has a date. So the usual form, with or without milliseconds, has a fast parser. `jiff` parses
+//! all other forms.
 
 use crate::core::replication::timestamp::Timestamp;
 
-/// The moment that the text names; `None` where it names none.
+/// Parses a date. `None` if it is invalid.
 pub(super) fn parse(text: &[u8]) -> Option<Timestamp> {
     usual_form(text).or_else(|| {
         let text = std::str::from_utf8(text).ok()?;
-        let moment: jiff::Timestamp = text.trim().parse().ok()?;
-        Some(Timestamp::from_millis(moment.as_millisecond()))
+        let timestamp: jiff::Timestamp = text.trim().parse().ok()?;
+        Some(Timestamp::from_millis(timestamp.as_millisecond()))
     })
 }
 
@@ -55,7 +56,7 @@ fn usual_form(text: &[u8]) -> Option<Timestamp> {
     Some(Timestamp::from_millis(seconds * 1000 + millis))
 }
 
-/// The number that the digits spell.
+/// Parses decimal digits.
 fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'))?;
@@ -75,9 +76,9 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar, for a year of four digits.
+/// Days since 1970-01-01 in the Gregorian calendar, for a year of four digits.
 ///
-/// Years are counted from March, so that the leap day is the last day of its year.
+/// The calculation starts years in March, so that the leap day is the last day of its year.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = match month {
         1 | 2 => (year - 1, month + 9),
@@ -85,7 +86,7 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let day_of_year = (month * 153 + 2) / 5 + day - 1;
-    /// 1970-01-01, counted from 0000-03-01.
+    /// The number of days from 0000-03-01 to 1970-01-01.
     const EPOCH: i64 = 719_468;
     year * 365 + leap_days + day_of_year - EPOCH
 }
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_mean_what_jiff_says_they_mean() {
+    fn agrees_with_jiff() {
         for text in [
             "1970-01-01T00:00:00Z",
             "1969-12-31T23:59:59.999Z",
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_eight_centuries_is_the_day_after_the_day_before() {
+    fn counts_the_days_of_eight_centuries() {
         let mut days = days_since_epoch(1799, 12, 31);
         for year in 1800..2600 {
             for month in 1..=12 {
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_none() {
+    fn rejects_invalid_dates() {
         for text in [
             "",
             "Z",

@@ -1,28 +1,27 @@
-//! The small documents that S3 answers beside listings: an error, and the location of a bucket.
+//! Decodes the small XML documents of S3: errors, and the location of a bucket.
 //!
-//! What an error means for the caller is decided in `error`, not here.
+//! `error` classifies the error documents.
 
 use std::fmt;
 
 use crate::aws::bucket::text;
 use crate::aws::bucket::xml::{Tag, XmlError, XmlReader};
 
-/// S3's `<Error>`: what it says of a request that it refuses.
+/// The `<Error>` document with which S3 refuses a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorDocument {
-    /// The code, such as `SlowDown`; empty where the answer has none.
+    /// The error code, such as `SlowDown`. Empty if there is none.
     pub code: String,
-    /// The sentence for people; empty where the answer has none.
+    /// The explanation for people. Empty if there is none.
     pub message: String,
-    /// The region where the bucket is, which some refusals tell.
+    /// The region of the bucket. Some errors name it.
     pub region: Option<String>,
 }
 
 impl ErrorDocument {
-    /// The error of a body; an empty one where the body is no error document.
-    ///
-    /// An answer to HEAD has no body, and what stands between may answer in HTML.
-    pub(super) fn of_body(body: &[u8]) -> Self {
+    /// Decodes a body. If it is not an error document, the result is empty: a response to HEAD has no
+    /// body, and a proxy may answer in HTML.
+    pub(super) fn from_body(body: &[u8]) -> Self {
         let mut xml = XmlReader::new(body);
         match xml.root() {
             Ok(Tag::Open(b"Error")) => Self::read(&mut xml).unwrap_or_default(),
@@ -30,7 +29,7 @@ impl ErrorDocument {
         }
     }
 
-    /// Reads what follows the opening tag `<Error>`, up to the document's end.
+    /// Reads the rest of the document after the opening tag `<Error>`.
     pub(super) fn read(xml: &mut XmlReader<'_>) -> Result<Self, XmlError> {
         let mut error = Self::default();
         loop {
@@ -54,22 +53,22 @@ impl fmt::Display for ErrorDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.code.as_str(), self.message.as_str()) {
             ("", "") => f.write_str("no error document"),
-            ("", said) | (said, "") => f.write_str(said),
+            ("", text) | (text, "") => f.write_str(text),
             (code, message) => write!(f, "{code}: {message}"),
         }
     }
 }
 
-/// The region that an answer to GetBucketLocation tells.
+/// Decodes the response to GetBucketLocation.
 ///
-/// Nothing means `us-east-1`, and `EU` means `eu-west-1`.
+/// An empty location means `us-east-1`, and `EU` means `eu-west-1`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>
 pub(super) fn bucket_location(body: &[u8]) -> Result<String, XmlError> {
     let mut xml = XmlReader::new(body);
     let location = match xml.root()? {
         Tag::Empty(b"LocationConstraint") => String::new(),
         Tag::Open(name @ b"LocationConstraint") => decoded_text(&mut xml, name)?,
-        _ => return Err(xml.error("something other than LocationConstraint")),
+        _ => return Err(xml.error("the root element is not LocationConstraint")),
     };
     xml.end()?;
     Ok(match location.as_str() {
@@ -89,8 +88,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_document_is_read_and_anything_else_is_none() {
-        let error = ErrorDocument::of_body(
+    fn decodes_error_documents_and_nothing_else() {
+        let error = ErrorDocument::from_body(
             b"<?xml version=\"1.0\"?>\n<Error><Code>AuthorizationHeaderMalformed</Code>\
               <Message>expecting &apos;eu-west-1&apos;</Message><Region>eu-west-1</Region>\
               <RequestId>1</RequestId><HostId/></Error>",
@@ -106,14 +105,14 @@ mod tests {
             "<Error><Code>SlowDown</Code>",
             "<Error/>",
         ] {
-            let error = ErrorDocument::of_body(body.as_bytes());
+            let error = ErrorDocument::from_body(body.as_bytes());
             assert_eq!(error, ErrorDocument::default(), "{body}");
         }
     }
 
     #[test]
-    fn a_location_is_a_region() {
-        for (inside, want) in [
+    fn decodes_locations() {
+        for (body, want) in [
             ("<LocationConstraint xmlns=\"http://x/\"/>", "us-east-1"),
             ("<LocationConstraint></LocationConstraint>", "us-east-1"),
             ("<LocationConstraint>EU</LocationConstraint>", "eu-west-1"),
@@ -122,11 +121,7 @@ mod tests {
                 "ap-south-1",
             ),
         ] {
-            assert_eq!(
-                bucket_location(inside.as_bytes()).unwrap(),
-                want,
-                "{inside}"
-            );
+            assert_eq!(bucket_location(body.as_bytes()).unwrap(), want, "{body}");
         }
         for body in ["", "<Other/>", "<LocationConstraint>EU"] {
             assert!(bucket_location(body.as_bytes()).is_err(), "{body}");

@@ -1,42 +1,44 @@
-//! Which of two endpoints a request goes to: the preferred one, until it could not be reached.
+//! Chooses between two endpoints: the preferred one, unless it failed recently.
 //!
-//! It decides over an [`Instant`] that it is given; it sends nothing and reads no clock.
+//! This module sends nothing and reads no clock: the caller passes an [`Instant`].
 
 use std::time::{Duration, Instant};
 
-/// How long a failure of the preferred endpoint is remembered.
-pub(super) const REMEMBERED_FOR: Duration = Duration::from_secs(5 * 60);
+/// How long the fallback is used after a failure of the preferred endpoint.
+pub(super) const FALLBACK_PERIOD: Duration = Duration::from_secs(5 * 60);
 
 /// One of two endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// The preferred one.
+    /// The one to use unless it failed recently.
     Preferred,
-    /// The other.
+    /// The other one.
     Fallback,
 }
 
-/// What is remembered of the preferred endpoint.
+/// When the preferred endpoint failed last, if that still matters.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Failover {
     failed_at: Option<Instant>,
 }
 
 impl Failover {
-    /// Where a request goes now.
+    /// The endpoint for a request that is sent now.
     pub(super) fn choose(&self, now: Instant) -> Endpoint {
         match self.failed_at {
-            Some(failed_at) if now.duration_since(failed_at) < REMEMBERED_FOR => Endpoint::Fallback,
+            Some(failed_at) if now.duration_since(failed_at) < FALLBACK_PERIOD => {
+                Endpoint::Fallback
+            }
             _ => Endpoint::Preferred,
         }
     }
 
-    /// Notes that an endpoint could not be reached; whether that changes the choice.
+    /// Records a failure of an endpoint. Returns whether the choice changes.
     ///
-    /// Where the fallback cannot be reached either, nothing speaks against the preferred one.
-    pub(super) fn note_failure(&mut self, of: Endpoint, now: Instant) -> bool {
+    /// If the fallback fails too, there is no reason to avoid the preferred endpoint.
+    pub(super) fn note_failure(&mut self, endpoint: Endpoint, now: Instant) -> bool {
         let before = self.choose(now);
-        self.failed_at = match of {
+        self.failed_at = match endpoint {
             Endpoint::Preferred => Some(now),
             Endpoint::Fallback => None,
         };
@@ -49,19 +51,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_of_the_preferred_endpoint_is_remembered_for_a_while() {
+    fn uses_the_fallback_for_five_minutes_after_a_failure() {
         let start = Instant::now();
         let mut failover = Failover::default();
         assert_eq!(failover.choose(start), Endpoint::Preferred);
         assert!(failover.note_failure(Endpoint::Preferred, start));
         assert!(!failover.note_failure(Endpoint::Preferred, start));
-        let last = start + REMEMBERED_FOR - Duration::from_millis(1);
+        let last = start + FALLBACK_PERIOD - Duration::from_millis(1);
         assert_eq!(failover.choose(last), Endpoint::Fallback);
-        assert_eq!(failover.choose(start + REMEMBERED_FOR), Endpoint::Preferred);
+        assert_eq!(
+            failover.choose(start + FALLBACK_PERIOD),
+            Endpoint::Preferred
+        );
     }
 
     #[test]
-    fn a_failure_of_both_forgets_the_first() {
+    fn failure_of_both_returns_to_the_preferred_endpoint() {
         let now = Instant::now();
         let mut failover = Failover::default();
         failover.note_failure(Endpoint::Preferred, now);
@@ -70,10 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_before_the_failure_is_no_trouble() {
+    fn accepts_an_instant_before_the_failure() {
         let now = Instant::now();
         let mut failover = Failover::default();
-        failover.note_failure(Endpoint::Preferred, now + REMEMBERED_FOR);
+        failover.note_failure(Endpoint::Preferred, now + FALLBACK_PERIOD);
         assert_eq!(failover.choose(now), Endpoint::Fallback);
     }
 }

@@ -1,36 +1,44 @@
-//! What can go wrong with a bucket, whether trying again can help, and what a person can do about it.
+//! Errors of requests to a bucket: the kinds of failure, which of them are retryable, and what to do about each.
 //!
-//! It classifies only: who waits and tries again is `retry`.
+//! This module only classifies. Retrying is in `retry`.
 
 use std::fmt;
 
 use crate::aws::bucket::document::ErrorDocument;
+use crate::aws::error::ErrorDetail;
 
-/// A request to a bucket that failed for good: permanently, or more often than it may be tried.
+/// A request to a bucket that failed permanently, or on every attempt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {cause}{}; {}", Attempts(*attempts), cause.kind.remedy())]
+#[error("failed to {operation}: {cause}{}. {}", Attempts(*attempts), self.remedy())]
 pub struct BucketError {
-    /// What was attempted and on what, such as `list bucket photos, prefix "a/", after "a/b"`.
+    /// The operation and the bucket, for `failed to …`: `list bucket "photos" (prefix "a/")`.
     pub operation: String,
-    /// What was answered last.
+    /// The IAM action that the operation needs, such as `s3:ListBucket`.
+    pub action: &'static str,
+    /// Why the last attempt failed.
     pub cause: AttemptError,
-    /// How often it was tried, 1 or more.
+    /// The number of attempts, at least 1.
     pub attempts: u32,
 }
 
 impl BucketError {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub fn kind(&self) -> &BucketErrorKind {
         &self.cause.kind
     }
 
-    /// Whether the same request may succeed later without anybody doing anything.
+    /// Whether the same request may succeed later without a fix.
     pub fn is_retryable(&self) -> bool {
         self.cause.kind.is_retryable()
     }
+
+    /// What to do about it: one sentence.
+    pub fn remedy(&self) -> String {
+        self.cause.kind.remedy(self.action)
+    }
 }
 
-/// Prints how often something was tried, where that was more than once.
+/// Prints the number of attempts if there were several.
 struct Attempts(u32);
 
 impl fmt::Display for Attempts {
@@ -42,69 +50,57 @@ impl fmt::Display for Attempts {
     }
 }
 
-/// One failed attempt.
+/// Why one attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}{}", Detail(detail))]
+#[error("{kind}{detail}")]
 pub struct AttemptError {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: BucketErrorKind,
-    /// What S3 or the network said, in its own words; may be empty. Never a secret.
-    pub detail: String,
+    /// How S3 or the network described the failure.
+    pub detail: ErrorDetail,
 }
 
-/// Prints what was said, where something was.
-struct Detail<'a>(&'a str);
-
-impl fmt::Display for Detail<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            "" => Ok(()),
-            detail => write!(f, " ({detail})"),
-        }
-    }
-}
-
-/// The kinds of failure that call for different remedies.
+/// The kinds of failure. Each has its own remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BucketErrorKind {
     /// S3 asks for fewer requests: 503 SlowDown, 429.
-    #[error("the store throttles requests")]
+    #[error("S3 throttles requests")]
     Throttled,
     /// Any other 5xx.
-    #[error("the store is unavailable")]
+    #[error("S3 is unavailable")]
     Unavailable,
-    /// No connection, a timeout, or a connection lost before the whole answer was there.
-    #[error("no complete answer from the store")]
+    /// No connection, a timeout, or a connection that broke before the response was complete.
+    #[error("no complete response from S3")]
     Connection,
     /// The bucket does not exist.
     #[error("no such bucket")]
     NoSuchBucket,
-    /// The credentials are good but lack the right.
+    /// The credentials are valid but lack a permission.
     #[error("access denied")]
     AccessDenied,
-    /// The store does not know the access key id.
+    /// S3 does not know the access key id.
     #[error("unknown access key id")]
     UnknownAccessKey,
     /// The secret does not belong to the access key id.
     #[error("wrong secret access key")]
     WrongSecret,
-    /// The session token is too old.
+    /// The session token has expired.
     #[error("expired credentials")]
     ExpiredToken,
-    /// This machine's clock and the store's are too far apart.
-    #[error("the clocks of this machine and of the store differ too much")]
+    /// The clocks of this machine and of S3 differ by more than S3 allows.
+    #[error("the clocks of this machine and of S3 differ too much")]
     ClockSkew,
-    /// The bucket is in another region than the requests are signed for.
+    /// The bucket is in another region than the one that requests are signed for.
     #[error("the bucket is in another region")]
     WrongRegion {
-        /// Where it is, if the answer says so.
+        /// The region of the bucket, if the response names it.
         actual: Option<String>,
     },
-    /// No credentials were found, or they could not be read or obtained.
+    /// No credentials were found, or they could not be loaded.
     #[error("no usable credentials")]
     NoCredentials,
-    /// The answer cannot be read, or not believed.
-    #[error("an answer that is not S3's")]
+    /// The response cannot be read, or contradicts itself.
+    #[error("invalid response")]
     InvalidResponse,
     /// Any other refusal.
     #[error("the request was refused")]
@@ -112,9 +108,9 @@ pub enum BucketErrorKind {
 }
 
 impl BucketErrorKind {
-    /// Whether the same request may succeed later without anybody doing anything.
+    /// Whether the same request may succeed later without a fix.
     ///
-    /// A malformed answer is among them: bytes get damaged on the way, and asking again is harmless.
+    /// An invalid response is retryable: bytes can be damaged on the way, and a retry does no harm.
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
@@ -123,69 +119,63 @@ impl BucketErrorKind {
     }
 
     /// Whether another endpoint of the same store may be able to answer.
-    pub(super) fn is_of_the_endpoint(&self) -> bool {
+    pub(super) fn is_endpoint_failure(&self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable | Self::Connection)
     }
 
-    /// What to do about it.
-    pub fn remedy(&self) -> String {
+    /// What to do about it: one sentence. `action` is the IAM action that the request needs.
+    pub fn remedy(&self, action: &str) -> String {
         match self {
-            Self::Throttled => "ask for fewer pages at a time, or try again later",
-            Self::Unavailable => "try again later; if it lasts, look at the store's own status",
+            Self::Throttled => "List fewer key ranges at a time, or try again later.",
+            Self::Unavailable => "Try again later. If it persists, check the status page of the store.",
             Self::Connection => {
-                "check endpoint_url and region, and the network, DNS, proxy and firewall between"
+                "Check endpoint_url, region, the network, DNS, and any proxy or firewall in between."
             }
-            Self::NoSuchBucket => "check the name of the bucket, and endpoint_url if there is one",
+            Self::NoSuchBucket => "Check the name of the bucket, and endpoint_url if it is set.",
             Self::AccessDenied => {
-                "allow these credentials s3:ListBucket on the bucket, in their policy and in the \
-                 bucket's; with expected_bucket_owner, check that the account owns the bucket"
+                return format!(
+                    "Grant these credentials {action} on the bucket, in their IAM policy and in the \
+                     bucket policy. If expected_bucket_owner is set, check that this account owns \
+                     the bucket."
+                );
             }
             Self::UnknownAccessKey => {
-                "check the access key id: it may be mistyped, deleted, inactive, or of another store"
+                "Check the access key id: it may be mistyped, deleted, inactive, or from another store."
             }
-            Self::WrongSecret => "check that the secret belongs to the access key id",
-            Self::ExpiredToken => "renew the session that the credentials come from",
-            Self::ClockSkew => "set this machine's clock, and keep it set by NTP",
+            Self::WrongSecret => "Check that the secret belongs to the access key id.",
+            Self::ExpiredToken => "Renew the session that the credentials come from.",
+            Self::ClockSkew => "Set the clock of this machine, and keep it right with NTP.",
             Self::WrongRegion { actual: Some(region) } => {
                 return format!(
-                    "set region = {region:?}, or leave region out to have it found"
+                    "Set region = {region:?}, or remove region so that it is detected."
                 );
             }
             Self::WrongRegion { actual: None } => {
-                "leave region out to have it found, or set the one that the bucket was made in"
+                "Remove region so that it is detected, or set it to the region of the bucket."
             }
-            Self::NoCredentials => "give credentials that work on this machine",
+            Self::NoCredentials => "Configure credentials that work on this machine.",
             Self::InvalidResponse => {
-                "check that endpoint_url is an S3 endpoint, with no proxy that answers in its place"
+                "Check that endpoint_url is an S3 endpoint, and that no proxy answers in its place."
             }
-            Self::Refused => "see what the store says, and check bucket, prefix and endpoint_url",
+            Self::Refused => "Read the response of the store, and check bucket, prefix and endpoint_url.",
         }
         .to_owned()
     }
 }
 
 impl AttemptError {
-    /// A fault of that kind, in its own words; control characters are spelled out, so that what a
-    /// server says cannot command a terminal.
-    pub(super) fn new(kind: BucketErrorKind, detail: impl Into<String>) -> Self {
-        let mut detail: String = detail.into();
-        if detail.contains(char::is_control) {
-            let spelled = |c: char| {
-                if c.is_control() {
-                    c.escape_default().to_string()
-                } else {
-                    c.to_string()
-                }
-            };
-            detail = detail.chars().map(spelled).collect();
+    /// An attempt that failed in this way.
+    pub fn new(kind: BucketErrorKind, detail: &str) -> Self {
+        Self {
+            kind,
+            detail: ErrorDetail::new(detail),
         }
-        Self { kind, detail }
     }
 
-    /// What an answer with that status and error document means.
+    /// Classifies a response that is not a success.
     ///
     /// `bucket_region` is the header `x-amz-bucket-region`.
-    pub(super) fn of_answer(
+    pub(super) fn from_response(
         status: u16,
         document: &ErrorDocument,
         bucket_region: Option<&str>,
@@ -197,16 +187,16 @@ impl AttemptError {
             301 | 302 | 307 | 308 => BucketErrorKind::WrongRegion {
                 actual: region.map(str::to_owned),
             },
-            // An answer to HEAD has a status and nothing else.
+            // A response to HEAD has no body, so the status is all there is.
             403 if document.code.is_empty() => BucketErrorKind::AccessDenied,
             404 if document.code.is_empty() => BucketErrorKind::NoSuchBucket,
             _ => BucketErrorKind::Refused,
         });
-        Self::new(kind, format!("status {status}, {document}"))
+        Self::new(kind, &format!("status {status}, {document}"))
     }
 }
 
-/// The kind that an error code of S3 alone decides.
+/// The kind for an error code of S3, if the code is enough to tell.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 fn kind_of_code(code: &str, region: Option<&str>) -> Option<BucketErrorKind> {
     let wrong_region = || BucketErrorKind::WrongRegion {
@@ -218,7 +208,7 @@ fn kind_of_code(code: &str, region: Option<&str>) -> Option<BucketErrorKind> {
         | "ThrottlingException"
         | "TooManyRequests"
         | "RequestLimitExceeded" => BucketErrorKind::Throttled,
-        // RequestTimeout is a 400, though it is about the connection.
+        // RequestTimeout has status 400, although the connection caused it.
         "InternalError" | "ServiceUnavailable" | "RequestTimeout" => BucketErrorKind::Unavailable,
         "NoSuchBucket" => BucketErrorKind::NoSuchBucket,
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => BucketErrorKind::AccessDenied,
@@ -231,7 +221,7 @@ fn kind_of_code(code: &str, region: Option<&str>) -> Option<BucketErrorKind> {
         | "Redirect"
         | "IncorrectEndpoint"
         | "IllegalLocationConstraintException" => wrong_region(),
-        // It is also the code for an Authorization header that is wrong in other ways.
+        // S3 uses this code for other invalid Authorization headers too; those do not name a region.
         "AuthorizationHeaderMalformed" if region.is_some() => wrong_region(),
         _ => return None,
     })
@@ -251,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn each_answer_is_of_one_kind() {
+    fn classifies_responses() {
         let in_eu = || Kind::WrongRegion {
             actual: Some("eu-west-1".into()),
         };
@@ -287,24 +277,19 @@ mod tests {
             (400, "InvalidArgument", None, Kind::Refused),
             (400, "", Some("eu-west-1"), Kind::Refused),
         ] {
-            let error = AttemptError::of_answer(status, &document(code, None), header);
+            let error = AttemptError::from_response(status, &document(code, None), header);
             assert_eq!(error.kind, want, "{status} {code}");
         }
-        let told = document("AuthorizationHeaderMalformed", Some("eu-west-1"));
-        assert_eq!(AttemptError::of_answer(400, &told, None).kind, in_eu());
+        let moved = document("AuthorizationHeaderMalformed", Some("eu-west-1"));
+        assert_eq!(AttemptError::from_response(400, &moved, None).kind, in_eu());
     }
 
     #[test]
-    fn what_a_server_says_cannot_command_a_terminal() {
-        let error = AttemptError::new(Kind::Refused, "\u{1b}[2Jgone\r\n\u{9b}1m é");
-        assert_eq!(error.detail, "\\u{1b}[2Jgone\\r\\n\\u{9b}1m é");
-    }
-
-    #[test]
-    fn an_error_says_what_was_tried_what_came_and_what_to_do() {
+    fn message_says_what_failed_why_and_what_to_do() {
         let error = BucketError {
-            operation: "list bucket photos, prefix \"a/\"".into(),
-            cause: AttemptError::of_answer(
+            operation: "list bucket \"photos\" (prefix \"a/\")".into(),
+            action: "s3:ListBucket",
+            cause: AttemptError::from_response(
                 301,
                 &document("PermanentRedirect", Some("eu-west-1")),
                 None,
@@ -313,19 +298,35 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "list bucket photos, prefix \"a/\": the bucket is in another region (status 301, \
-             PermanentRedirect: said so); set region = \"eu-west-1\", or leave region out to have \
-             it found"
+            "failed to list bucket \"photos\" (prefix \"a/\"): the bucket is in another region \
+             (status 301, PermanentRedirect: said so). Set region = \"eu-west-1\", or remove region \
+             so that it is detected."
         );
         let error = BucketError {
-            operation: "list bucket photos".into(),
+            operation: "list bucket \"photos\"".into(),
+            action: "s3:ListBucket",
             cause: AttemptError::new(Kind::Connection, ""),
             attempts: 5,
         };
         assert_eq!(
             error.to_string(),
-            "list bucket photos: no complete answer from the store, after 5 attempts; check \
-             endpoint_url and region, and the network, DNS, proxy and firewall between"
+            "failed to list bucket \"photos\": no complete response from S3, after 5 attempts. Check \
+             endpoint_url, region, the network, DNS, and any proxy or firewall in between."
+        );
+    }
+
+    #[test]
+    fn denial_names_the_missing_permission() {
+        let error = BucketError {
+            operation: "read object \"a\" of bucket \"photos\"".into(),
+            action: "s3:GetObject",
+            cause: AttemptError::new(Kind::AccessDenied, "AccessDenied"),
+            attempts: 1,
+        };
+        assert!(
+            error
+                .to_string()
+                .contains("Grant these credentials s3:GetObject on")
         );
     }
 }

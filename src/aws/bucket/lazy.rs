@@ -1,5 +1,5 @@
-//! A bucket that is opened when it is first listed, so that one that cannot be reached yet stops
-//! nothing else.
+//! A bucket that is opened when it is first used. A bucket that cannot be reached yet therefore stops nothing
+//! else.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{BucketError, Lister, S3Bucket};
 use crate::core::replication::listing::{ListingPage, PageRequest};
 use crate::core::source::Source;
 
-/// The bucket of a Source, opened once and shared by all who list it.
+/// The bucket of a Source, opened once and shared by everything that lists it.
 #[derive(Debug)]
 pub struct LazyBucket {
     source: Arc<Source>,
@@ -18,7 +18,7 @@ pub struct LazyBucket {
 }
 
 impl LazyBucket {
-    /// The bucket of the Source; each request is sent up to `attempts` times. None is sent here.
+    /// The bucket of the Source. It makes up to `attempts` attempts for each request. This sends none.
     pub fn new(source: Arc<Source>, attempts: u32) -> Self {
         Self {
             source,
@@ -27,13 +27,13 @@ impl LazyBucket {
         }
     }
 
-    /// The bucket, opened; one that could not be is tried again at the next call.
+    /// The open bucket. If it cannot be opened, the next call tries again.
     pub async fn get(&self) -> Result<&S3Bucket, BucketError> {
         let open = || S3Bucket::open(&self.source, self.attempts);
         self.opened.get_or_try_init(open).await
     }
 
-    /// How many LIST requests have been sent, failed attempts included.
+    /// The number of LIST requests sent so far, including failed attempts.
     pub fn lists_sent(&self) -> u64 {
         self.opened.get().map_or(0, S3Bucket::lists_sent)
     }

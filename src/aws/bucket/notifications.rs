@@ -1,48 +1,48 @@
-//! What a bucket sends events of, and where to: the answer to GetBucketNotificationConfiguration.
+//! Decodes the response to GetBucketNotificationConfiguration: which events a bucket sends, and where.
 //!
-//! Whether that is enough for a Source is not decided here.
+//! This module does not decide whether that is enough for a Source: `doctor` does.
 
 use crate::aws::bucket::text;
 use crate::aws::bucket::xml::{Tag, XmlError, XmlReader};
 
-/// The most rules that are read; AWS allows 100.
+/// The maximum number of rules that are read. AWS allows 100.
 const MAX_RULES: usize = 1000;
 
-/// Where the events of a bucket go.
+/// The event notifications that a bucket sends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NotificationConfiguration {
-    /// In the order of the answer.
+    /// The rules, in the order of the response.
     pub rules: Vec<NotificationRule>,
-    /// Whether all events go to EventBridge besides.
+    /// Whether all events also go to EventBridge.
     pub event_bridge: bool,
 }
 
-/// Events that go to one target.
+/// One rule: which events go to which target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotificationRule {
-    /// Where they go.
+    /// Where the events go.
     pub target: NotificationTarget,
-    /// Such as `s3:ObjectCreated:*`.
+    /// The event types, such as `s3:ObjectCreated:*`.
     pub events: Vec<String>,
-    /// What the keys begin with; mostly empty.
+    /// The prefix of the keys. Usually empty.
     pub prefix: String,
-    /// What the keys end in; mostly empty.
+    /// The suffix of the keys. Usually empty.
     pub suffix: String,
 }
 
-/// What events are sent to, by its ARN.
+/// The target of events, by its ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotificationTarget {
-    /// A queue.
+    /// An SQS queue.
     Queue(String),
-    /// A topic of SNS.
+    /// An SNS topic.
     Topic(String),
-    /// A function of Lambda.
+    /// A Lambda function.
     Function(String),
 }
 
 impl NotificationTarget {
-    /// Its ARN.
+    /// The ARN.
     pub fn arn(&self) -> &str {
         match self {
             Self::Queue(arn) | Self::Topic(arn) | Self::Function(arn) => arn,
@@ -51,15 +51,15 @@ impl NotificationTarget {
 }
 
 impl NotificationConfiguration {
-    /// Reads the answer.
+    /// Decodes the response.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html>
-    pub(super) fn of_body(body: &[u8]) -> Result<Self, XmlError> {
+    pub(super) fn from_body(body: &[u8]) -> Result<Self, XmlError> {
         let mut xml = XmlReader::new(body);
-        let mut found = Self::default();
+        let mut configuration = Self::default();
         match xml.root()? {
-            Tag::Empty(b"NotificationConfiguration") => return xml.end().map(|()| found),
+            Tag::Empty(b"NotificationConfiguration") => return xml.end().map(|()| configuration),
             Tag::Open(b"NotificationConfiguration") => {}
-            _ => return Err(xml.error("something other than NotificationConfiguration")),
+            _ => return Err(xml.error("the root element is not NotificationConfiguration")),
         }
         loop {
             match xml.tag()? {
@@ -68,26 +68,28 @@ impl NotificationConfiguration {
                     | b"TopicConfiguration"
                     | b"CloudFunctionConfiguration"),
                 ) => {
-                    if found.rules.len() == MAX_RULES {
-                        return Err(xml.error("more notifications than a bucket can have"));
+                    if configuration.rules.len() == MAX_RULES {
+                        return Err(xml.error("more rules than a bucket can have"));
                     }
-                    found.rules.push(rule(&mut xml, name)?);
+                    configuration.rules.push(rule(&mut xml, name)?);
                 }
                 Tag::Open(name @ b"EventBridgeConfiguration") => {
-                    found.event_bridge = true;
+                    configuration.event_bridge = true;
                     xml.skip(name)?;
                 }
-                Tag::Empty(b"EventBridgeConfiguration") => found.event_bridge = true,
+                Tag::Empty(b"EventBridgeConfiguration") => configuration.event_bridge = true,
                 Tag::Open(name) => xml.skip(name)?,
                 Tag::Empty(_) => {}
-                Tag::Close(b"NotificationConfiguration") => return xml.end().map(|()| found),
+                Tag::Close(b"NotificationConfiguration") => {
+                    return xml.end().map(|()| configuration);
+                }
                 Tag::Close(_) => return Err(xml.error("a closing tag without its opening tag")),
             }
         }
     }
 }
 
-/// What is in the element just opened, whose closing tag is taken too.
+/// Reads one rule, from after its opening tag to its closing tag.
 fn rule(xml: &mut XmlReader<'_>, element: &[u8]) -> Result<NotificationRule, XmlError> {
     let mut target = None;
     let (mut events, mut prefix, mut suffix) = (Vec::new(), String::new(), String::new());
@@ -103,7 +105,7 @@ fn rule(xml: &mut XmlReader<'_>, element: &[u8]) -> Result<NotificationRule, Xml
                 target = Some(NotificationTarget::Function(decoded(xml, name)?));
             }
             Tag::Open(name @ b"Event") => events.push(decoded(xml, name)?),
-            // The rules of a filter stand two elements deeper, and nothing else has their name.
+            // FilterRule elements are two levels deeper, and no other element has their name.
             Tag::Open(b"Filter" | b"S3Key") | Tag::Close(b"Filter" | b"S3Key") => {}
             Tag::Open(b"FilterRule") => match filter(xml)? {
                 (name, value) if name.eq_ignore_ascii_case("prefix") => prefix = value,
@@ -116,7 +118,7 @@ fn rule(xml: &mut XmlReader<'_>, element: &[u8]) -> Result<NotificationRule, Xml
             Tag::Close(_) => return Err(xml.error("a closing tag without its opening tag")),
         }
     }
-    let target = target.ok_or_else(|| xml.error("a notification that goes nowhere"))?;
+    let target = target.ok_or_else(|| xml.error("a rule without a target"))?;
     Ok(NotificationRule {
         target,
         events,
@@ -125,13 +127,13 @@ fn rule(xml: &mut XmlReader<'_>, element: &[u8]) -> Result<NotificationRule, Xml
     })
 }
 
-/// Name and value of the filter rule just opened.
+/// Reads the name and the value of a filter rule, from after its opening tag to its closing tag.
 fn filter(xml: &mut XmlReader<'_>) -> Result<(String, String), XmlError> {
     let (mut name, mut value) = (String::new(), String::new());
     loop {
         match xml.tag()? {
             Tag::Open(element @ b"Name") => name = decoded(xml, element)?,
-            // What white space a key begins or ends with belongs to it.
+            // White space at the start or end belongs to the value.
             Tag::Open(element @ b"Value") => {
                 let raw = xml.text(element)?;
                 value = text::decode(raw.bytes, false).map_err(|problem| raw.error(problem))?;
@@ -158,11 +160,11 @@ mod tests {
             "<?xml version=\"1.0\"?>\n<NotificationConfiguration xmlns=\"http://x/\">{inside}\
              </NotificationConfiguration>"
         );
-        NotificationConfiguration::of_body(body.as_bytes()).map_err(|error| error.to_string())
+        NotificationConfiguration::from_body(body.as_bytes()).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn each_target_is_read_with_its_events_and_its_filter() {
+    fn decodes_targets_events_and_filters() {
         let read = read(
             "<QueueConfiguration><Id>a</Id><Queue>arn:q</Queue><Event>s3:ObjectCreated:*</Event>\
              <Event>s3:ObjectRemoved:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name>\
@@ -197,13 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_without_notifications_has_none() {
+    fn decodes_a_configuration_without_rules() {
         for body in [
             "<NotificationConfiguration/>",
             "<NotificationConfiguration xmlns=\"http://x/\"></NotificationConfiguration>",
             "<NotificationConfiguration><Else>1</Else></NotificationConfiguration>",
         ] {
-            let read = NotificationConfiguration::of_body(body.as_bytes());
+            let read = NotificationConfiguration::from_body(body.as_bytes());
             assert_eq!(read, Ok(NotificationConfiguration::default()), "{body}");
         }
         let bridge = "<EventBridgeConfiguration></EventBridgeConfiguration>";
@@ -211,18 +213,21 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
-        let filter = "<FilterRule><Name>colour</Name><Value>red</Value></FilterRule>";
-        for (inside, error) in [
-            ("<QueueConfiguration></QueueConfiguration>", "goes nowhere"),
-            (&*format!("<QueueConfiguration>{filter}"), "\"colour\""),
+    fn rejects_invalid_rules() {
+        let filter = "<FilterRule><Name>color</Name><Value>red</Value></FilterRule>";
+        for (inside, expected) in [
+            (
+                "<QueueConfiguration></QueueConfiguration>",
+                "without a target",
+            ),
+            (&*format!("<QueueConfiguration>{filter}"), "\"color\""),
             ("<QueueConfiguration><Queue>arn</Queue>", "closing tag"),
             ("<QueueConfiguration>", "closing tag"),
         ] {
-            let refused = read(inside).unwrap_err();
-            assert!(refused.contains(error), "{inside}: {refused}");
+            let error = read(inside).unwrap_err();
+            assert!(error.contains(expected), "{inside}: {error}");
         }
-        assert!(NotificationConfiguration::of_body(b"<html/>").is_err());
-        assert!(NotificationConfiguration::of_body(b"<NotificationConfiguration>").is_err());
+        assert!(NotificationConfiguration::from_body(b"<html/>").is_err());
+        assert!(NotificationConfiguration::from_body(b"<NotificationConfiguration>").is_err());
     }
 }

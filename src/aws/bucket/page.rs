@@ -1,8 +1,8 @@
-//! The decoder of one ListObjectsV2 answer: from the bytes of the body to a [`ListingPage`].
+//! Decodes the body of a ListObjectsV2 response into a [`ListingPage`].
 //!
-//! It is pure, and believes nothing it cannot read whole: a page that came out shorter than S3 sent
-//! it would look like removals. Elements may come in any order, and those that it does not know are
-//! passed over. The order of the keys is checked by `sync::listing`, not here.
+//! The decoder is pure. It rejects every body that it cannot read completely, because a page that lost
+//! entries would look like removals. Elements may come in any order, and unknown elements are skipped.
+//! `replication::listing` checks the order of the keys.
 
 use crate::aws::bucket::document::ErrorDocument;
 use crate::aws::bucket::xml::{RawText, Tag, XmlError, XmlReader};
@@ -11,22 +11,22 @@ use crate::core::replication::listing::{ContinuationToken, ListingPage, PageEntr
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
 
-/// The longest key that is taken, bytes. S3's have 1,024 at most; the index holds none of 65,535 or
-/// more whole, and what it does not hold whole it could never remove again.
+/// The maximum length of a key in bytes. Keys of S3 have at most 1,024. The index cannot store keys of
+/// 65,535 bytes or more completely, and could then never remove them.
 const MAX_KEY_BYTES: usize = 8192;
 
-/// Why a body is no page.
+/// Why a body is not a page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
-    /// It cannot be read, or not believed.
+    /// The body is not valid.
     #[error(transparent)]
     Xml(#[from] XmlError),
-    /// It is an error document: S3 can send one under the status 200.
+    /// The body is an error document. S3 can send one with status 200.
     #[error("{0}")]
     Service(ErrorDocument),
 }
 
-/// Decodes the body of an answer; `listed_at` becomes the page's.
+/// Decodes a body. `listed_at` becomes that of the page.
 pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageError> {
     let mut xml = XmlReader::new(body);
     match xml.root()? {
@@ -35,7 +35,7 @@ pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageErro
         Tag::Open(name) | Tag::Empty(name) | Tag::Close(name) => {
             let name = String::from_utf8_lossy(name);
             return Err(xml
-                .error(format!("the root element {name}, not a listing,"))
+                .error(format!("the root element is {name}, not ListBucketResult"))
                 .into());
         }
     }
@@ -45,12 +45,12 @@ pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageErro
     listing.into_page(listed_at, &xml).map_err(Into::into)
 }
 
-/// What has been read of a listing.
+/// The parts of a page that have been read.
 #[derive(Default)]
 struct PageBuilder<'a> {
-    /// With their keys still empty: how those are encoded may be told behind them.
+    /// The entries, with empty keys: the element that names the encoding of the keys may come last.
     entries: Vec<PageEntry>,
-    /// The key of each entry.
+    /// The encoded key of each entry.
     keys: Vec<RawText<'a>>,
     url_encoded: bool,
     truncated: Option<bool>,
@@ -58,7 +58,7 @@ struct PageBuilder<'a> {
 }
 
 impl<'a> PageBuilder<'a> {
-    /// Reads the children of the root, up to and with its closing tag.
+    /// Reads the children of the root element and its closing tag.
     fn read(&mut self, xml: &mut XmlReader<'a>) -> Result<(), XmlError> {
         loop {
             match xml.tag()? {
@@ -76,7 +76,7 @@ impl<'a> PageBuilder<'a> {
                     self.url_encoded = is_url_encoding(xml.text(name)?)?;
                 }
                 Tag::Open(b"CommonPrefixes") => {
-                    return Err(xml.error("keys hidden behind a common prefix, not asked for,"));
+                    return Err(xml.error("a common prefix, which the request did not ask for"));
                 }
                 Tag::Empty(b"Contents") => return Err(xml.error("an entry without Key")),
                 Tag::Open(name) => xml.skip(name)?,
@@ -87,7 +87,7 @@ impl<'a> PageBuilder<'a> {
         }
     }
 
-    /// Reads one `Contents`, whose opening tag has been taken.
+    /// Reads one `Contents` element, from after its opening tag to its closing tag.
     fn read_entry(&mut self, xml: &mut XmlReader<'a>) -> Result<(), XmlError> {
         let mut key = None;
         let mut size = None;
@@ -97,15 +97,17 @@ impl<'a> PageBuilder<'a> {
         loop {
             match xml.tag()? {
                 Tag::Open(b"Key") if key.is_some() => {
-                    return Err(xml.error("an entry with two elements Key"));
+                    return Err(xml.error("an entry with two Key elements"));
                 }
                 Tag::Open(b"Key") => key = Some(xml.text(b"Key")?),
                 Tag::Open(b"LastModified") => {
-                    last_modified = Some(moment(xml.text(b"LastModified")?)?)
+                    last_modified = Some(timestamp(xml.text(b"LastModified")?)?)
                 }
                 Tag::Open(b"ETag") => etag = entity_tag(xml.text(b"ETag")?)?,
                 Tag::Open(b"Size") => size = Some(byte_count(xml.text(b"Size")?)?),
-                Tag::Open(b"StorageClass") => storage_class = class(xml.text(b"StorageClass")?)?,
+                Tag::Open(b"StorageClass") => {
+                    storage_class = self::storage_class(xml.text(b"StorageClass")?)?
+                }
                 Tag::Open(name) => xml.skip(name)?,
                 Tag::Empty(_) => {}
                 Tag::Close(b"Contents") => break,
@@ -145,9 +147,9 @@ impl<'a> PageBuilder<'a> {
             (Some(false), _) => None,
             (Some(true), Some(token)) => Some(ContinuationToken(token)),
             (Some(true), None) => {
-                return Err(xml.error("a truncated listing without NextContinuationToken, ended"));
+                return Err(xml.error("a truncated listing without NextContinuationToken"));
             }
-            (None, _) => return Err(xml.error("a listing without IsTruncated, ended")),
+            (None, _) => return Err(xml.error("a listing without IsTruncated")),
         };
         Ok(ListingPage {
             entries: self.entries,
@@ -181,15 +183,15 @@ fn byte_count(raw: RawText<'_>) -> Result<u64, XmlError> {
     });
     number
         .filter(|_| !digits.is_empty())
-        .ok_or_else(|| raw.error("a size that is not a number of bytes"))
+        .ok_or_else(|| raw.error("a Size that is not a number of bytes"))
 }
 
-fn moment(raw: RawText<'_>) -> Result<Timestamp, XmlError> {
+fn timestamp(raw: RawText<'_>) -> Result<Timestamp, XmlError> {
     date::parse(raw.bytes).ok_or_else(|| raw.error("a date that is not ISO 8601"))
 }
 
 fn entity_tag(raw: RawText<'_>) -> Result<Option<ETag>, XmlError> {
-    // S3 writes each quote as an entity: taking those off first saves an allocation for every key.
+    // S3 writes each quote as an entity. Stripping the entities first saves an allocation per key.
     let bare = raw
         .bytes
         .strip_prefix(b"&quot;")
@@ -200,7 +202,7 @@ fn entity_tag(raw: RawText<'_>) -> Result<Option<ETag>, XmlError> {
     Ok(ETag::parse(bare))
 }
 
-fn class(raw: RawText<'_>) -> Result<StorageClass, XmlError> {
+fn storage_class(raw: RawText<'_>) -> Result<StorageClass, XmlError> {
     match std::str::from_utf8(raw.bytes) {
         Ok(name) => Ok(StorageClass::from_name(name)),
         Err(_) => Err(raw.error("a storage class that is not UTF-8")),

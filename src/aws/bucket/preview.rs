@@ -1,7 +1,7 @@
-//! Addresses by which a browser gets an object for a while, without credentials of its own.
+//! Presigned URLs, with which a browser can load an object for some minutes without credentials.
 //!
-//! They are made here, by signing alone: no request is sent but, once for a bucket, those that find
-//! its Region. Whoever has such an address has the object, so it is for answers and never for logs.
+//! Signing sends no request, except those that find the region of a bucket, once per bucket. Anyone with such
+//! a URL can read the object, so it must never be logged.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,24 +12,23 @@ use tokio::time::timeout;
 
 use super::S3Bucket;
 use crate::aws::bucket::endpoint::Endpoint;
-use crate::aws::credentials;
+use crate::aws::error::describe;
 use crate::core::query::{Kind, content_type, extension_of, file_name};
 use crate::core::source::Source;
 
-/// For how long an address is good at least.
+/// The minimum time that a URL stays valid.
 pub const VALID_FOR: Duration = Duration::from_secs(600);
 
-/// Addresses that are made within so long of each other are the same, so that a browser need not get
-/// a picture again that it has.
+/// URLs of an object are the same within a period of this length, so that a browser can use its cache.
 const STABLE_FOR: Duration = Duration::from_secs(300);
 
-/// How long opening a bucket may take.
+/// How long a bucket may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long after a failure it is not tried again.
+/// How long to wait after a failure before the bucket is opened again.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
 
-/// Makes the addresses of one Source.
+/// Signs the preview URLs of one Source.
 #[derive(Debug)]
 pub struct PreviewSigner {
     source: Arc<Source>,
@@ -44,7 +43,7 @@ enum BucketState {
 }
 
 impl PreviewSigner {
-    /// Of the Source; nothing is opened yet.
+    /// A signer for the Source. It does not open the bucket yet.
     pub fn new(source: Arc<Source>) -> Self {
         Self {
             source,
@@ -52,8 +51,8 @@ impl PreviewSigner {
         }
     }
 
-    /// One address for each key, `None` where there can be none: the bucket cannot be opened, or
-    /// its requester pays, to which a browser cannot agree.
+    /// One URL for each key. They are `None` if the bucket cannot be opened, or if the requester pays:
+    /// a browser cannot send the header that agrees to that.
     pub async fn urls(&self, keys: &[&str]) -> Vec<Option<String>> {
         let mut urls = vec![None; keys.len()];
         if self.source.request_payer || keys.is_empty() {
@@ -75,7 +74,7 @@ impl PreviewSigner {
             BucketState::Failed(at) if at.elapsed() < RETRY_PAUSE => return None,
             BucketState::Unopened | BucketState::Failed(_) => {}
         }
-        let failed = match timeout(OPEN_TIMEOUT, S3Bucket::open(&self.source, 1)).await {
+        let error = match timeout(OPEN_TIMEOUT, S3Bucket::open(&self.source, 1)).await {
             Ok(Ok(bucket)) => {
                 let bucket = Arc::new(bucket);
                 *opened = BucketState::Open(Arc::clone(&bucket));
@@ -83,19 +82,19 @@ impl PreviewSigner {
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!(
-                "its bucket was not opened within {} s",
+                "the bucket was not opened within {} s",
                 OPEN_TIMEOUT.as_secs()
             ),
         };
-        tracing::warn!(source = self.source.name, failed, "there are no previews");
+        tracing::warn!(source = self.source.name, error, "preview signing failed");
         *opened = BucketState::Failed(Instant::now());
         None
     }
 }
 
 impl S3Bucket {
-    /// The address of the object under the key, good from some time before `now` until at least
-    /// [`VALID_FOR`] after it; `None` where no credentials can be had.
+    /// The URL of an object. It is valid until at least [`VALID_FOR`] after `now`. `None` if the
+    /// credentials cannot be loaded.
     async fn preview_url(&self, key: &str, now: SystemTime) -> Option<String> {
         let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let begin = since_epoch - since_epoch % STABLE_FOR.as_secs();
@@ -113,16 +112,16 @@ impl S3Bucket {
         match request.presigned(times).await {
             Ok(signed) => Some(signed.uri().to_owned()),
             Err(error) => {
-                let error = credentials::chain(&error);
-                tracing::debug!(bucket = self.name(), error, "a preview cannot be signed");
+                let error = describe(&error);
+                tracing::debug!(bucket = self.name(), error, "preview signing failed");
                 None
             }
         }
     }
 }
 
-/// As what a browser is to show the object, if it can: many are stored as `binary/octet-stream`, and an
-/// SVG of that type is not drawn.
+/// The content type for images, videos and audio, from the extension of the key. Many objects are stored
+/// as `binary/octet-stream`, and browsers do not render an SVG of that type.
 fn inline_content_type(key: &str) -> Option<&'static str> {
     let ext = extension_of(file_name(key))?.to_lowercase();
     let is_shown = matches!(
@@ -156,13 +155,13 @@ mod tests {
     fn secret() -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "verysecret").unwrap();
-        let only_we = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(file.path(), only_we).unwrap();
+        let owner_only = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(file.path(), owner_only).unwrap();
         file
     }
 
     #[tokio::test]
-    async fn an_address_is_signed_and_holds_the_key_but_no_secret() {
+    async fn url_has_a_signature_and_the_key_but_no_secret() {
         let secret = secret();
         let previews = PreviewSigner::new(Arc::new(source(secret.path())));
         let urls = previews.urls(&["a b/ü+%.jpg", "x"]).await;
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn addresses_stay_the_same_for_a_while() {
+    async fn url_stays_the_same_for_five_minutes() {
         let secret = secret();
         let bucket = S3Bucket::open(&source(secret.path()), 1).await.unwrap();
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_credentials_there_is_no_address() {
+    async fn no_url_without_credentials_or_if_the_requester_pays() {
         let previews = PreviewSigner::new(Arc::new(source(Path::new("/nonexistent/secret"))));
         assert_eq!(previews.urls(&["x"]).await, [None]);
         let secret = secret();

@@ -1,7 +1,6 @@
-//! Requests that only find something out: whether a store answers, what time it is there, what the
-//! credentials may.
+//! Requests that examine a bucket: whether the store answers, its clock, and the permissions of the credentials.
 //!
-//! They change nothing. What follows from an answer is not decided here.
+//! They change nothing. They do not judge what they find.
 
 use std::sync::Arc;
 
@@ -14,57 +13,58 @@ use super::response_capture::{RawResponse, ResponseCapture};
 use super::s3::local_time;
 use crate::core::replication::timestamp::Timestamp;
 
-/// What a store says to HeadBucket, whatever the credentials may.
+/// The useful parts of a response to HeadBucket. A store sends them whatever the credentials permit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeResponse {
-    /// The status of the answer.
+    /// The HTTP status.
     pub status: u16,
-    /// The Region that the bucket is in, if the store tells it.
+    /// The region of the bucket, if the store names it.
     pub region: Option<String>,
-    /// The time, if the store tells it.
+    /// The time, if the response has a date.
     pub clocks: Option<ClockReadings>,
 }
 
-/// The same moment by two clocks. The store's has whole seconds.
+/// The same moment by two clocks. The store's has a resolution of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockReadings {
-    /// By the store's, from the header `Date`.
+    /// The clock of the store, from the header `Date`.
     pub store: Timestamp,
-    /// By this machine's, half-way between the request and its answer.
+    /// The clock of this machine, half-way between request and response.
     pub local: Timestamp,
 }
 
 impl S3Bucket {
-    /// Asks whether the bucket is there; an answer of any status is one, but those that may pass.
+    /// Sends HeadBucket. Every status is a success, except for retryable errors.
     pub async fn probe(&self) -> Result<ProbeResponse, BucketError> {
-        let attempted = format!("reach bucket {}", self.label());
-        let ask = || async {
-            let answer = self.head_bucket().await?;
-            let error = error_of(&answer);
+        let operation = format!("reach bucket {}", self.label());
+        let attempt = || async {
+            let response = self.head_bucket().await?;
+            let error = error_of(&response);
             if error.kind.is_retryable() {
-                Err(error)
-            } else {
-                Ok(ProbeResponse {
-                    status: answer.status,
-                    region: answer.bucket_region,
-                    clocks: answer.date.map(|store| ClockReadings {
-                        store,
-                        local: local_time().minus(answer.took / 2),
-                    }),
-                })
+                return Err(error);
             }
+            Ok(ProbeResponse {
+                status: response.status,
+                region: response.bucket_region,
+                clocks: response.date.map(|store| ClockReadings {
+                    store,
+                    local: local_time().minus(response.took / 2),
+                }),
+            })
         };
-        self.retrier().run(&attempted, ask).await
+        self.retrier()
+            .run(&operation, "s3:ListBucket", attempt)
+            .await
     }
 
-    /// Whether there is an object under the key.
+    /// Whether the object exists. Needs `s3:GetObject`.
     ///
-    /// It needs `s3:GetObject`. Where there is none, S3 says so to those alone who may list the whole
-    /// bucket, and denies access to all others.
+    /// If the object does not exist, S3 says so only if the credentials may list the whole bucket.
+    /// Otherwise it denies access.
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
     pub async fn has_object(&self, key: &str) -> Result<bool, BucketError> {
-        let attempted = format!("look at the object {key:?} of bucket {}", self.label());
-        let ask = || async {
+        let operation = format!("read object {key:?} of bucket {}", self.label());
+        let attempt = || async {
             let capture = ResponseCapture::new(&Arc::default());
             let request = self.client(Endpoint::Preferred).head_object();
             let request = request
@@ -72,44 +72,52 @@ impl S3Bucket {
                 .key(key)
                 .set_expected_bucket_owner(self.expected_owner())
                 .set_request_payer(self.request_payer());
-            let answer = capture
-                .answer(request.customize().interceptor(capture.clone()).send())
+            let response = capture
+                .response(request.customize().interceptor(capture.clone()).send())
                 .await?;
-            match answer.status {
+            match response.status {
                 200..300 => Ok(true),
                 404 => Ok(false),
-                _ => Err(error_of(&answer)),
+                _ => Err(error_of(&response)),
             }
         };
-        self.retrier().run(&attempted, ask).await
+        self.retrier()
+            .run(&operation, "s3:GetObject", attempt)
+            .await
     }
 
-    /// Where the bucket's events go. It needs `s3:GetBucketNotification`.
+    /// The event notifications of the bucket. Needs `s3:GetBucketNotification`.
     pub async fn notifications(&self) -> Result<NotificationConfiguration, BucketError> {
-        let attempted = format!("read the notifications of bucket {}", self.label());
-        let ask = || async {
+        let operation = format!("read the event notifications of bucket {}", self.label());
+        let attempt = || async {
             let capture = ResponseCapture::new(&Arc::default());
             let request = self.client(Endpoint::Preferred);
             let request = request.get_bucket_notification_configuration();
             let request = request
                 .bucket(self.name())
                 .set_expected_bucket_owner(self.expected_owner());
-            let answer = capture
-                .answer(request.customize().interceptor(capture.clone()).send())
+            let response = capture
+                .response(request.customize().interceptor(capture.clone()).send())
                 .await?;
-            match answer.status {
-                200..300 => NotificationConfiguration::of_body(&answer.body).map_err(|malformed| {
-                    AttemptError::new(BucketErrorKind::InvalidResponse, malformed.to_string())
+            match response.status {
+                200..300 => NotificationConfiguration::from_body(&response.body).map_err(|error| {
+                    AttemptError::new(BucketErrorKind::InvalidResponse, &error.to_string())
                 }),
-                _ => Err(error_of(&answer)),
+                _ => Err(error_of(&response)),
             }
         };
-        self.retrier().run(&attempted, ask).await
+        self.retrier()
+            .run(&operation, "s3:GetBucketNotification", attempt)
+            .await
     }
 }
 
-/// What the answer means where it is a refusal.
-fn error_of(answer: &RawResponse) -> AttemptError {
-    let document = ErrorDocument::of_body(&answer.body);
-    AttemptError::of_answer(answer.status, &document, answer.bucket_region.as_deref())
+/// The error for a response, as if it were a refusal.
+fn error_of(response: &RawResponse) -> AttemptError {
+    let document = ErrorDocument::from_body(&response.body);
+    AttemptError::from_response(
+        response.status,
+        &document,
+        response.bucket_region.as_deref(),
+    )
 }

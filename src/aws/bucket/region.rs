@@ -1,25 +1,29 @@
-//! What an answer tells of the region that a bucket is in.
+//! Extracts the region of a bucket from responses to HeadBucket and GetBucketLocation.
 //!
-//! Who asks, and what is asked instead where an answer does not tell, is `s3`.
+//! `s3` sends the requests.
 
 use crate::aws::bucket::document::{self, ErrorDocument};
 use crate::aws::bucket::error::{AttemptError, BucketErrorKind};
 use crate::aws::bucket::response_capture::RawResponse;
 
-/// What the answer to HeadBucket tells.
+/// The region in a response to HeadBucket.
 ///
-/// AWS puts the region into a header of whatever it answers, also of 301, 400 and 403. `Ok(None)`
-/// where it is silent; a fault where trying again, or going on, cannot be right.
+/// AWS names the region in a header of every response, even with status 301, 400 or 403. `Ok(None)` if the
+/// header is missing. An error if the bucket does not exist or the request should be retried.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
-pub(super) fn of_head_bucket(answer: &RawResponse) -> Result<Option<String>, AttemptError> {
-    if let Some(region) = &answer.bucket_region {
+pub(super) fn of_head_bucket(response: &RawResponse) -> Result<Option<String>, AttemptError> {
+    if let Some(region) = &response.bucket_region {
         return Ok(Some(region.clone()));
     }
-    if (200..300).contains(&answer.status) {
+    if (200..300).contains(&response.status) {
         return Ok(None);
     }
-    let error = AttemptError::of_answer(answer.status, &ErrorDocument::of_body(&answer.body), None);
-    // Any other refusal without a body does not say what is wrong: the first listing will.
+    let error = AttemptError::from_response(
+        response.status,
+        &ErrorDocument::from_body(&response.body),
+        None,
+    );
+    // Other refusals have no body that says what is wrong. The first listing will tell.
     if error.kind == BucketErrorKind::NoSuchBucket || error.kind.is_retryable() {
         Err(error)
     } else {
@@ -27,19 +31,18 @@ pub(super) fn of_head_bucket(answer: &RawResponse) -> Result<Option<String>, Att
     }
 }
 
-/// The region that the answer to GetBucketLocation tells.
-pub(super) fn of_bucket_location(answer: &RawResponse) -> Result<String, AttemptError> {
-    if !(200..300).contains(&answer.status) {
-        let document = ErrorDocument::of_body(&answer.body);
-        return Err(AttemptError::of_answer(
-            answer.status,
+/// The region in a response to GetBucketLocation.
+pub(super) fn of_bucket_location(response: &RawResponse) -> Result<String, AttemptError> {
+    if !(200..300).contains(&response.status) {
+        let document = ErrorDocument::from_body(&response.body);
+        return Err(AttemptError::from_response(
+            response.status,
             &document,
-            answer.bucket_region.as_deref(),
+            response.bucket_region.as_deref(),
         ));
     }
-    document::bucket_location(&answer.body).map_err(|malformed| {
-        AttemptError::new(BucketErrorKind::InvalidResponse, malformed.to_string())
-    })
+    document::bucket_location(&response.body)
+        .map_err(|error| AttemptError::new(BucketErrorKind::InvalidResponse, &error.to_string()))
 }
 
 #[cfg(test)]
@@ -47,7 +50,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn answer(status: u16, region: Option<&str>, body: &str) -> RawResponse {
+    fn response(status: u16, region: Option<&str>, body: &str) -> RawResponse {
         RawResponse {
             status,
             date: None,
@@ -58,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn head_bucket_tells_the_region_under_many_a_status() {
+    fn finds_the_region_in_responses_to_head_bucket() {
         let eu = Some("eu-west-1");
         for (status, header, want) in [
             (200, eu, Ok(eu)),
@@ -72,9 +75,9 @@ mod tests {
             (500, None, Err(BucketErrorKind::Unavailable)),
             (503, None, Err(BucketErrorKind::Unavailable)),
         ] {
-            let told = of_head_bucket(&answer(status, header, "")).map_err(|error| error.kind);
+            let region = of_head_bucket(&response(status, header, "")).map_err(|error| error.kind);
             assert_eq!(
-                told,
+                region,
                 want.map(|r| r.map(str::to_owned)),
                 "{status} {header:?}"
             );
@@ -82,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_location_is_the_body_or_the_fault_that_came_instead() {
+    fn finds_the_region_in_responses_to_get_bucket_location() {
         let location = "<LocationConstraint>EU</LocationConstraint>";
         let denied = "<Error><Code>AccessDenied</Code></Error>";
         for (status, body, want) in [
@@ -90,8 +93,9 @@ mod tests {
             (200, "<html/>", Err(BucketErrorKind::InvalidResponse)),
             (403, denied, Err(BucketErrorKind::AccessDenied)),
         ] {
-            let told = of_bucket_location(&answer(status, None, body)).map_err(|error| error.kind);
-            assert_eq!(told, want.map(str::to_owned), "{status} {body}");
+            let region =
+                of_bucket_location(&response(status, None, body)).map_err(|error| error.kind);
+            assert_eq!(region, want.map(str::to_owned), "{status} {body}");
         }
     }
 }

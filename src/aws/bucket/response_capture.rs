@@ -1,8 +1,8 @@
-//! One request and its answer, with the body taken from the SDK before the SDK reads it.
+//! Captures the response to a request before the SDK decodes it.
 //!
-//! Signing, endpoint and credentials stay the SDK's; its deserialiser gets an empty document, because
-//! it costs more than ten times as much CPU as our own decoder. What the answer means is not decided
-//! here.
+//! The SDK still signs the request, and chooses endpoint and credentials. Its decoder gets an empty
+//! document instead of the body, because it takes over ten times as much CPU time as ours. This module
+//! does not decode the body.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,19 +22,19 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::aws::bucket::error::{AttemptError, BucketErrorKind};
-use crate::aws::credentials::{causes, chain};
+use crate::aws::error::{chain, describe};
 use crate::core::replication::timestamp::Timestamp;
 
-/// How long an answer may take to begin. Pages over many delete markers take more than a minute.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
+/// How long a response may take to start. A page that skips many delete markers takes over a minute.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// How long nothing may arrive in the middle of a body.
+/// How long a body may pause.
 const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest body that is read. 1,000 keys of 1,024 bytes, all percent-encoded, are 4 MB.
+/// The maximum size of a body. 1,000 keys of 1,024 bytes that are all percent-encoded take 4 MB.
 const MAX_BODY_BYTES: usize = 16 << 20;
 
-/// One answer, whatever its status, read to its end.
+/// A complete response with any status.
 #[derive(Debug)]
 pub(super) struct RawResponse {
     pub status: u16,
@@ -42,68 +42,69 @@ pub(super) struct RawResponse {
     pub date: Option<Timestamp>,
     /// The header `x-amz-bucket-region`.
     pub bucket_region: Option<String>,
-    /// From before the request was sent to having the headers.
+    /// The time from sending the request to receiving the headers.
     pub took: Duration,
     pub body: Vec<u8>,
 }
 
-/// Sits between the SDK and the wire for one request.
+/// An interceptor for one request, between the SDK and the network.
 #[derive(Clone, Debug)]
 pub(super) struct ResponseCapture {
-    /// Requests sent with any capture of the same bucket.
+    /// The number of requests sent, shared with other captures.
     requests: Arc<AtomicU64>,
-    seen: Arc<Mutex<Captured>>,
+    captured: Arc<Mutex<Captured>>,
 }
 
-/// What has passed a capture.
+/// What was captured so far.
 #[derive(Debug, Default)]
 struct Captured {
     sent_at: Option<Instant>,
-    answer: Option<(RawResponse, SdkBody)>,
+    response: Option<(RawResponse, SdkBody)>,
 }
 
 impl ResponseCapture {
-    /// A capture for one request, which is counted in `requests` when it is sent.
+    /// A capture for one request, which `requests` counts when it is sent.
     pub(super) fn new(requests: &Arc<AtomicU64>) -> Self {
         Self {
             requests: Arc::clone(requests),
-            seen: Arc::default(),
+            captured: Arc::default(),
         }
     }
 
-    /// Waits for the answer to the request that `send` sends through this capture, and reads it.
+    /// Waits for `send`, which sends a request with this interceptor, and reads the response.
     ///
-    /// An answer of any status is an answer; what the SDK makes of the emptied one is of no interest.
-    pub(super) async fn answer<T, E>(
+    /// A response with any status is a success. The SDK's result is ignored, because it saw no body.
+    pub(super) async fn response<T, E>(
         &self,
         send: impl Future<Output = Result<T, SdkError<E>>>,
     ) -> Result<RawResponse, AttemptError>
     where
         E: Error + Send + Sync + 'static,
     {
-        let sent = tokio::time::timeout(ANSWER_TIMEOUT, send).await;
-        let Some((mut answer, body)) = self.with_seen(|seen| seen.answer.take()) else {
+        let sent = tokio::time::timeout(RESPONSE_TIMEOUT, send).await;
+        let Some((mut response, body)) = self.with_captured(|captured| captured.response.take())
+        else {
             return Err(match sent {
-                Err(_) => connection_error(format!("no answer in {ANSWER_TIMEOUT:?}")),
+                Err(_) => connection_error(format!("no response within {RESPONSE_TIMEOUT:?}")),
                 Ok(Err(failure)) => error_without_response(failure),
                 Ok(Ok(_)) => {
-                    AttemptError::new(BucketErrorKind::InvalidResponse, "no answer was seen")
+                    AttemptError::new(BucketErrorKind::InvalidResponse, "no response was captured")
                 }
             });
         };
-        answer.body = read_whole(body).await?;
-        Ok(answer)
+        response.body = read_whole(body).await?;
+        Ok(response)
     }
 
-    fn with_seen<T>(&self, look: impl FnOnce(&mut Captured) -> T) -> T {
-        // What a panic leaves behind is as good as before: each field is written at once.
-        look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with_captured<T>(&self, look: impl FnOnce(&mut Captured) -> T) -> T {
+        // Each field is written at once, so a panic cannot leave it half-written.
+        look(&mut self.captured.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Intercept for ResponseCapture {
     fn name(&self) -> &'static str {
-        "AnswerTap"
+        "ResponseCapture"
     }
 
     fn read_before_transmit(
@@ -113,7 +114,7 @@ impl Intercept for ResponseCapture {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.with_seen(|seen| seen.sent_at = Some(Instant::now()));
+        self.with_captured(|captured| captured.sent_at = Some(Instant::now()));
         Ok(())
     }
 
@@ -123,30 +124,30 @@ impl Intercept for ResponseCapture {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let response = context.response_mut();
-        let header = |name| response.headers().get(name);
-        let answer = RawResponse {
-            status: response.status().as_u16(),
+        let http = context.response_mut();
+        let header = |name| http.headers().get(name);
+        let response = RawResponse {
+            status: http.status().as_u16(),
             date: header("date").and_then(http_date),
             bucket_region: header("x-amz-bucket-region").map(str::to_owned),
             took: Duration::ZERO,
             body: Vec::new(),
         };
-        let stand_in = if response.status().is_success() {
+        let empty_document = if http.status().is_success() {
             SdkBody::from("<ListBucketResult/>")
         } else {
             SdkBody::empty()
         };
-        let body = std::mem::replace(response.body_mut(), stand_in);
-        self.with_seen(|seen| {
-            let took = seen.sent_at.map_or(ANSWER_TIMEOUT, |at| at.elapsed());
-            seen.answer = Some((RawResponse { took, ..answer }, body));
+        let body = std::mem::replace(http.body_mut(), empty_document);
+        self.with_captured(|captured| {
+            let took = captured.sent_at.map_or(RESPONSE_TIMEOUT, |at| at.elapsed());
+            captured.response = Some((RawResponse { took, ..response }, body));
         });
         Ok(())
     }
 }
 
-/// The moment that a `Date` header names.
+/// Parses a `Date` header.
 fn http_date(text: &str) -> Option<Timestamp> {
     let date = httpdate::parse_http_date(text).ok()?;
     let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -163,15 +164,15 @@ async fn read_whole(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
             Ok(Ok(None)) => return Ok(whole),
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Err(failure)) => {
-                let why = chain(&failure);
+                let why = describe(&failure);
                 return Err(connection_error(format!(
-                    "the answer broke off after {} bytes: {why}",
+                    "the response broke off after {} bytes: {why}",
                     whole.len()
                 )));
             }
             Err(_) => {
                 return Err(connection_error(format!(
-                    "the answer stopped after {} bytes for {BODY_IDLE_TIMEOUT:?}",
+                    "the response paused for {BODY_IDLE_TIMEOUT:?} after {} bytes",
                     whole.len()
                 )));
             }
@@ -179,7 +180,7 @@ async fn read_whole(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
         if whole.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(AttemptError::new(
                 BucketErrorKind::InvalidResponse,
-                format!("more than {MAX_BODY_BYTES} bytes"),
+                &format!("the body has more than {MAX_BODY_BYTES} bytes"),
             ));
         }
         whole.extend_from_slice(&chunk);
@@ -187,22 +188,22 @@ async fn read_whole(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
 }
 
 fn connection_error(detail: String) -> AttemptError {
-    AttemptError::new(BucketErrorKind::Connection, detail)
+    AttemptError::new(BucketErrorKind::Connection, &detail)
 }
 
-/// What it means that the SDK ended without an answer.
+/// The error if the SDK failed without a response.
 fn error_without_response<E>(failure: SdkError<E>) -> AttemptError
 where
     E: Error + Send + Sync + 'static,
 {
-    let of_credentials =
-        causes(&failure).find_map(|cause| cause.downcast_ref::<CredentialsError>());
-    let kind = match (of_credentials, &failure) {
+    let credentials_error =
+        chain(&failure).find_map(|cause| cause.downcast_ref::<CredentialsError>());
+    let kind = match (credentials_error, &failure) {
         (Some(CredentialsError::ProviderTimedOut(_)), _) => BucketErrorKind::Connection,
         (Some(_), _) => BucketErrorKind::NoCredentials,
         (None, SdkError::ConstructionFailure(_)) => BucketErrorKind::Refused,
         (None, SdkError::DispatchFailure(failure)) if failure.is_user() => BucketErrorKind::Refused,
         (None, _) => BucketErrorKind::Connection,
     };
-    AttemptError::new(kind, chain(&failure))
+    AttemptError::new(kind, &describe(&failure))
 }

@@ -1,7 +1,7 @@
-//! The one layer of retrier: how often, how long between, and what is logged of it.
+//! Retries requests to S3 with exponential backoff.
 //!
-//! The SDK's own retries are off: two layers multiply each other's attempts and hide each other's
-//! waits.
+//! This is the only layer of retries for S3: the SDK's are turned off, because two layers would multiply
+//! their attempts and hide their waits from each other. `queue::sqs` uses the SDK's retries instead.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -12,25 +12,25 @@ use tracing::{info, warn};
 
 use crate::aws::bucket::error::{AttemptError, BucketError};
 
-/// The wait before the second attempt; it doubles with every attempt.
+/// The wait before the second attempt, without jitter. It doubles with each attempt.
 const MIN_DELAY: Duration = Duration::from_millis(100);
 
-/// The longest wait, before jitter.
+/// The maximum wait, without jitter.
 const MAX_DELAY: Duration = Duration::from_secs(20);
 
-/// How a request that fails is tried again.
+/// Retries the requests of one bucket.
 #[derive(Debug)]
 pub(super) struct Retrier {
-    /// How often a request is sent at the most; 0 counts as 1.
+    /// The maximum number of attempts, at least 1.
     attempts: u32,
     min_delay: Duration,
     max_delay: Duration,
-    /// Whether the last that is known is that requests fail; said once, however many do.
+    /// Whether the latest attempt failed. It limits the log to one message per outage.
     failing: AtomicBool,
 }
 
 impl Retrier {
-    /// Up to `attempts` attempts, waiting between [`MIN_DELAY`] and [`MAX_DELAY`].
+    /// Makes up to `attempts` attempts, with waits between [`MIN_DELAY`] and [`MAX_DELAY`]. 0 counts as 1.
     pub(super) fn up_to(attempts: u32) -> Self {
         Self {
             attempts: attempts.max(1),
@@ -40,7 +40,7 @@ impl Retrier {
         }
     }
 
-    /// Up to `attempts` attempts without a wait worth mentioning.
+    /// Makes up to `attempts` attempts with minimal waits.
     #[cfg(test)]
     pub(super) fn without_delay(attempts: u32) -> Self {
         let delay = Duration::from_millis(1);
@@ -51,13 +51,14 @@ impl Retrier {
         }
     }
 
-    /// Attempts until one succeeds, fails permanently, or the attempts are used up.
+    /// Calls `attempt` until it succeeds, fails permanently, or the attempts are used up.
     ///
-    /// `attempted` names the request in the log and in the error. The first failure of the bucket's
-    /// requests is logged and so is the recovery; the attempts between are not.
+    /// `operation` names the request in the log and in the error; `action` is the IAM action that it
+    /// needs. Only the first failure of an outage and the recovery are logged.
     pub(super) async fn run<T, A>(
         &self,
         operation: &str,
+        action: &'static str,
         attempt: impl FnMut() -> A,
     ) -> Result<T, BucketError>
     where
@@ -70,7 +71,7 @@ impl Retrier {
             .notify(|error, _delay| {
                 failures.fetch_add(1, Ordering::Relaxed);
                 if !self.failing.swap(true, Ordering::Relaxed) {
-                    warn!(request = operation, %error, "request failed, trying again");
+                    warn!(request = operation, %error, "request failed; retrying");
                 }
             })
             .await;
@@ -80,13 +81,14 @@ impl Retrier {
         }
         outcome.map_err(|error| BucketError {
             operation: operation.to_owned(),
+            action,
             cause: error,
             attempts: failures + 1,
         })
     }
 
     fn delays(&self) -> ExponentialBuilder {
-        // backon has no randomness of its own without its `std` feature: all would wait alike.
+        // Without its `std` feature, backon has no random seed: all requests would wait equally long.
         let seed = RandomState::new().hash_one(0);
         ExponentialBuilder::default()
             .with_min_delay(self.min_delay)
@@ -102,14 +104,14 @@ mod tests {
     use super::*;
     use crate::aws::bucket::error::BucketErrorKind as Kind;
 
-    /// Runs over a list of outcomes; how it ends, and how many of them were used.
+    /// Plays a list of outcomes. Returns the result, and how many outcomes were used.
     async fn run(
         attempts: u32,
         outcomes: &[Result<&'static str, Kind>],
     ) -> (Result<&'static str, BucketError>, u32) {
         let used = AtomicU32::new(0);
         let outcome = Retrier::without_delay(attempts)
-            .run("try", || async {
+            .run("try", "s3:ListBucket", || async {
                 let outcome = outcomes[used.fetch_add(1, Ordering::Relaxed) as usize].clone();
                 outcome.map_err(|kind| AttemptError::new(kind, ""))
             })
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn attempts_go_on_until_one_settles_it() {
+    async fn retries_until_success_permanent_failure_or_last_attempt() {
         for (case, attempts, outcomes, want, used) in [
             ("at once", 3, &[Ok("page")][..], Ok("page"), 1),
             (
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_within_their_bounds_and_differ_from_one_run_to_the_next() {
+    fn waits_grow_with_jitter() {
         use backon::BackoffBuilder;
         let delays = || Retrier::up_to(12).delays().build().collect::<Vec<_>>();
         let (one, other) = (delays(), delays());

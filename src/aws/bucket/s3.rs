@@ -1,7 +1,7 @@
-//! A bucket, listed by the AWS SDK.
+//! [`S3Bucket`]: the [`Lister`] that uses the AWS SDK.
 //!
-//! It joins the parts: the SDK signs and sends, `exchange` takes the answer, `page` decodes it,
-//! `retry` tries again. It decides nothing about keys.
+//! It connects the parts: the SDK signs and sends, `response_capture` reads the response, `page` decodes
+//! it, `retry` retries. It does not look at keys.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,24 +24,24 @@ use crate::core::replication::listing::{ListingPage, PageRequest};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{EndpointOrder, Source};
 
-/// What is taken off our own clock where an answer has no `Date`.
+/// Subtracted from this machine's clock if a response has no `Date`.
 ///
-/// S3 refuses requests that are signed with a clock more than 15 minutes off.
+/// The clock cannot be further off: S3 refuses requests with a signature from over 15 minutes away.
 const CLOCK_MARGIN: Duration = Duration::from_secs(15 * 60);
 
-/// The endpoints of `endpoint_order = "external-first"`, both of us-east-1.
+/// The endpoints of `endpoint_order = "external-first"`. Both are in us-east-1.
 const EXTERNAL_FIRST: [&str; 2] = [
     "https://s3-external-1.amazonaws.com",
     "https://s3.amazonaws.com",
 ];
 
-/// One bucket on S3 or on a store that speaks its protocol.
+/// A bucket on S3, or on a store with the same protocol.
 #[derive(Debug)]
 pub struct S3Bucket {
     name: String,
-    /// The name, and at which store, for messages.
+    /// The quoted name, and the URL of the store if it is not AWS; for messages.
     label: String,
-    /// Prefixes that a request may name in words.
+    /// The prefixes that may occur in messages.
     prefixes: BTreeSet<String>,
     region: String,
     expected_owner: Option<String>,
@@ -49,17 +49,16 @@ pub struct S3Bucket {
     endpoints: EndpointClients,
     retrier: Retrier,
     lists: Arc<AtomicU64>,
-    /// Whether it has been said that answers carry no `Date`.
+    /// Whether a response without `Date` has been logged.
     warned_undated: AtomicBool,
 }
 
 impl S3Bucket {
-    /// Opens the bucket of a Source; each request is sent up to `attempts` times.
+    /// Opens the bucket of a Source. It makes up to `attempts` attempts for each request.
     ///
-    /// With a `region` in the Source no request is sent. Else it is found with HeadBucket, then
-    /// GetBucketLocation; a store of another maker that tells none is taken to be in
-    /// us-east-1. Regions of other AWS partitions (China, GovCloud) cannot be found from outside
-    /// them and must be given.
+    /// If the Source has a `region`, no request is sent. Otherwise HeadBucket and then GetBucketLocation
+    /// find the region. If a store other than AWS does not name one, us-east-1 is assumed. Regions in
+    /// other AWS partitions (China, GovCloud) cannot be found from outside and must be configured.
     pub async fn open(source: &Source, attempts: u32) -> Result<Self, BucketError> {
         let urls = match source.endpoint_order {
             EndpointOrder::ExternalFirst => EXTERNAL_FIRST.map(|url| Some(url.to_owned())).into(),
@@ -68,8 +67,8 @@ impl S3Bucket {
         Self::open_at(source, urls, Retrier::up_to(attempts)).await
     }
 
-    /// Opens a bucket whose requests go to the first of one or two endpoints, and to the second when
-    /// the first cannot be reached; `None` is the endpoint that the SDK chooses.
+    /// Opens a bucket with one or two endpoints. Requests go to the second one if the first fails.
+    /// `None` is the endpoint that the SDK chooses.
     async fn open_at(
         source: &Source,
         urls: Vec<Option<String>>,
@@ -84,7 +83,8 @@ impl S3Bucket {
             .await
             .map_err(|error| BucketError {
                 operation: format!("open bucket {}", label_of(source)),
-                cause: AttemptError::new(BucketErrorKind::NoCredentials, error.to_string()),
+                action: "s3:ListBucket",
+                cause: AttemptError::new(BucketErrorKind::NoCredentials, &error.to_string()),
                 attempts: 1,
             })?;
         let mut bucket = Self {
@@ -104,7 +104,7 @@ impl S3Bucket {
             info!(
                 bucket = bucket.name,
                 region = found,
-                "found the bucket's region"
+                "region of bucket found"
             );
             bucket.endpoints = EndpointClients::new(&config, source.path_style, &found, &urls);
             bucket.region = found;
@@ -117,57 +117,59 @@ impl S3Bucket {
         &self.region
     }
 
-    /// Its name.
+    /// The name of the bucket.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its name, and at which store, for messages.
+    /// The quoted name, and the URL of the store if it is not AWS; for messages.
     pub(super) fn label(&self) -> &str {
         &self.label
     }
 
-    /// How requests to it are tried again.
     pub(super) fn retrier(&self) -> &Retrier {
         &self.retrier
     }
 
-    /// The account that it has to belong to.
+    /// The account that must own the bucket, if configured.
     pub(super) fn expected_owner(&self) -> Option<String> {
         self.expected_owner.clone()
     }
 
-    /// Whether to agree to pay for a request.
+    /// Set if the configuration agrees to pay for requests.
     pub(super) fn request_payer(&self) -> Option<RequestPayer> {
         self.request_payer.clone()
     }
 
-    /// The client that sends requests there.
-    pub(super) fn client(&self, choice: Endpoint) -> &aws_sdk_s3::Client {
-        self.endpoints.client(choice)
+    /// The client of an endpoint.
+    pub(super) fn client(&self, endpoint: Endpoint) -> &aws_sdk_s3::Client {
+        self.endpoints.client(endpoint)
     }
 
-    /// How many LIST requests have been sent, failed attempts included: each is billed.
+    /// The number of LIST requests sent so far. It includes failed attempts, because each is billed.
     pub fn lists_sent(&self) -> u64 {
         self.lists.load(Ordering::Relaxed)
     }
 
-    async fn find_region(&self, at_other_store: bool) -> Result<String, BucketError> {
-        let attempted = format!("find the region of bucket {}", self.label);
-        let told = self
+    async fn find_region(&self, is_other_store: bool) -> Result<String, BucketError> {
+        let operation = format!("find the region of bucket {}", self.label);
+        let region = self
             .retrier
-            .run(&attempted, || async {
+            .run(&operation, "s3:ListBucket", || async {
                 region::of_head_bucket(&self.head_bucket().await?)
             })
             .await?;
-        match told {
+        match region {
             Some(region) => Ok(region),
             None => {
-                let ask = || async { region::of_bucket_location(&self.get_location().await?) };
-                let told = self.retrier.run(&attempted, ask).await;
-                // Other makers' stores need not know of Regions; a scan will tell what is wrong.
-                told.or_else(|error| if at_other_store {
-                    info!(bucket = self.name, %error, "the store tells no Region, us-east-1 is assumed");
+                let attempt = || async { region::of_bucket_location(&self.get_location().await?) };
+                let region = self
+                    .retrier
+                    .run(&operation, "s3:GetBucketLocation", attempt)
+                    .await;
+                // Stores other than AWS may have no regions. If the guess is wrong, the scan fails.
+                region.or_else(|error| if is_other_store {
+                    info!(bucket = self.name, %error, "the store names no region; using us-east-1");
                     Ok(credentials::DEFAULT_REGION.to_owned())
                 } else { Err(error) })
             }
@@ -183,7 +185,7 @@ impl S3Bucket {
             .bucket(&self.name)
             .set_expected_bucket_owner(self.expected_owner.clone());
         capture
-            .answer(request.customize().interceptor(capture.clone()).send())
+            .response(request.customize().interceptor(capture.clone()).send())
             .await
     }
 
@@ -196,19 +198,19 @@ impl S3Bucket {
             .bucket(&self.name)
             .set_expected_bucket_owner(self.expected_owner.clone());
         capture
-            .answer(request.customize().interceptor(capture.clone()).send())
+            .response(request.customize().interceptor(capture.clone()).send())
             .await
     }
 
-    /// One attempt: at the preferred endpoint and, if that cannot be reached, at once at the other.
+    /// Makes one attempt. If the preferred endpoint fails, it immediately tries the fallback.
     async fn attempt(&self, request: &PageRequest) -> Result<ListingPage, AttemptError> {
-        let choice = self.endpoints.choose();
-        let outcome = self.list_at(choice, request).await;
-        let unreachable = |outcome: &Result<ListingPage, AttemptError>| matches!(outcome, Err(error) if error.kind.is_of_the_endpoint());
-        if !unreachable(&outcome) || !self.endpoints.note_failure(choice) {
+        let endpoint = self.endpoints.choose();
+        let outcome = self.list_at(endpoint, request).await;
+        let unreachable = |outcome: &Result<ListingPage, AttemptError>| matches!(outcome, Err(error) if error.kind.is_endpoint_failure());
+        if !unreachable(&outcome) || !self.endpoints.note_failure(endpoint) {
             return outcome;
         }
-        match choice {
+        match endpoint {
             Endpoint::Fallback => outcome,
             Endpoint::Preferred => {
                 let outcome = self.list_at(Endpoint::Fallback, request).await;
@@ -222,20 +224,20 @@ impl S3Bucket {
 
     async fn list_at(
         &self,
-        choice: Endpoint,
+        endpoint: Endpoint,
         request: &PageRequest,
     ) -> Result<ListingPage, AttemptError> {
         let (prefix, after) = (&request.prefix, &request.start_after);
         debug!(bucket = self.name, prefix, after, "listing");
         let capture = ResponseCapture::new(&self.lists);
-        // A token is stronger than start-after, and some stores refuse both together.
+        // A token takes precedence over start-after, and some stores refuse both together.
         let start_after = request
             .start_after
             .clone()
             .filter(|_| request.token.is_none());
         let list = self
             .endpoints
-            .client(choice)
+            .client(endpoint)
             .list_objects_v2()
             .bucket(&self.name)
             .encoding_type(EncodingType::Url)
@@ -245,69 +247,75 @@ impl S3Bucket {
             .set_continuation_token(request.token.as_ref().map(|token| token.0.clone()))
             .set_expected_bucket_owner(self.expected_owner.clone())
             .set_request_payer(self.request_payer.clone());
-        let answer = capture
-            .answer(list.customize().interceptor(capture.clone()).send())
+        let response = capture
+            .response(list.customize().interceptor(capture.clone()).send())
             .await?;
-        self.page_of(&answer)
+        self.page_of(&response)
     }
 
-    fn page_of(&self, answer: &RawResponse) -> Result<ListingPage, AttemptError> {
+    fn page_of(&self, response: &RawResponse) -> Result<ListingPage, AttemptError> {
         let refused = |document: &ErrorDocument| {
-            AttemptError::of_answer(answer.status, document, answer.bucket_region.as_deref())
+            AttemptError::from_response(
+                response.status,
+                document,
+                response.bucket_region.as_deref(),
+            )
         };
-        if answer.status != 200 {
-            return Err(refused(&ErrorDocument::of_body(&answer.body)));
+        if response.status != 200 {
+            return Err(refused(&ErrorDocument::from_body(&response.body)));
         }
-        page::decode(&answer.body, self.timestamp_of(answer)).map_err(|error| match error {
+        page::decode(&response.body, self.timestamp_of(response)).map_err(|error| match error {
             PageError::Service(document) => refused(&document),
-            PageError::Xml(malformed) => {
-                AttemptError::new(BucketErrorKind::InvalidResponse, malformed.to_string())
+            PageError::Xml(error) => {
+                AttemptError::new(BucketErrorKind::InvalidResponse, &error.to_string())
             }
         })
     }
 
-    /// The request in words, for logs and errors. They name no key: of prefixes only those that are
-    /// configured.
+    /// Describes the request for logs and errors. They must not contain keys, so it names only configured
+    /// prefixes.
     fn description(&self, request: &PageRequest) -> String {
         let label = &self.label;
         match request.prefix.as_str() {
             "" => format!("list bucket {label}"),
             prefix if self.prefixes.contains(prefix) => {
-                format!("list bucket {label}, prefix {prefix:?}")
+                format!("list bucket {label} (prefix {prefix:?})")
             }
-            _ => format!("list bucket {label}, one key"),
+            _ => format!("list one key of bucket {label}"),
         }
     }
 
-    fn timestamp_of(&self, answer: &RawResponse) -> Timestamp {
-        let date = answer.date.unwrap_or_else(|| {
+    fn timestamp_of(&self, response: &RawResponse) -> Timestamp {
+        let date = response.date.unwrap_or_else(|| {
             if !self.warned_undated.swap(true, Ordering::Relaxed) {
                 warn!(
                     bucket = self.name,
                     margin_seconds = CLOCK_MARGIN.as_secs(),
-                    "answers carry no Date: pages are dated by this machine's clock with a margin"
+                    "responses have no Date; using this machine's clock minus a margin"
                 );
             }
             local_time().minus(CLOCK_MARGIN)
         });
-        Timestamp::of_response(date, answer.took)
+        Timestamp::of_response(date, response.took)
     }
 }
 
 impl Lister for S3Bucket {
     async fn list(&self, request: &PageRequest) -> Result<ListingPage, BucketError> {
-        let attempted = self.description(request);
-        self.retrier.run(&attempted, || self.attempt(request)).await
+        let operation = self.description(request);
+        let attempt = || self.attempt(request);
+        self.retrier.run(&operation, "s3:ListBucket", attempt).await
     }
 }
 
-/// The prefixes that a scan of the Source lists, and the one that is configured.
+/// The configured prefix, and the prefixes that a scan of the Source lists.
 fn prefixes_of(source: &Source) -> BTreeSet<String> {
     let listed = source.listed_ranges().into_iter();
     let listed = listed.map(|range| range.prefix);
     listed.chain([source.prefix.clone()]).collect()
 }
 
+/// The time by this machine's clock.
 pub(super) fn local_time() -> Timestamp {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -315,11 +323,11 @@ pub(super) fn local_time() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The bucket's name, and its store where that is not AWS.
+/// The quoted name of the bucket, and the URL of its store if that is not AWS.
 fn label_of(source: &Source) -> String {
     match &source.endpoint_url {
-        Some(url) => format!("{} at {url}", source.bucket),
-        None => source.bucket.clone(),
+        Some(url) => format!("{:?} at {url}", source.bucket),
+        None => format!("{:?}", source.bucket),
     }
 }
 

@@ -1,18 +1,17 @@
-//! From the bytes of an answer to the text they mean: XML entities, then percent encoding, then UTF-8.
+//! Decodes text in a response: XML entities, then percent-encoding, then UTF-8.
 //!
-//! A key is never normalised: whatever was put comes back byte for byte.
+//! It never normalizes a key: the decoded key equals the uploaded one byte for byte.
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr2};
 
-/// The longest reference that is looked for behind an `&`, with its `;`: `&#x0010FFFF;`.
+/// The maximum length of a reference after its `&`, including the `;`, as in `&#x0010FFFF;`.
 const MAX_REFERENCE: usize = 12;
 
-/// The text of an element.
+/// Decodes the text of an element.
 ///
-/// `url_encoded` is whether the answer says `<EncodingType>url</EncodingType>` and the element is one
-/// of those that this covers.
+/// Set `url_encoded` if the response has `<EncodingType>url</EncodingType>` and that covers the element.
 pub(super) fn decode(raw: &[u8], url_encoded: bool) -> Result<String, &'static str> {
     let bytes = unescape(raw)?;
     let bytes = if url_encoded {
@@ -23,7 +22,7 @@ pub(super) fn decode(raw: &[u8], url_encoded: bool) -> Result<String, &'static s
     String::from_utf8(bytes.into_owned()).map_err(|_| "text that is not UTF-8")
 }
 
-/// Replaces the entities and character references of XML.
+/// Replaces XML entities and character references.
 pub(super) fn unescape(raw: &[u8]) -> Result<Cow<'_, [u8]>, &'static str> {
     let Some(first) = memchr(b'&', raw) else {
         return Ok(Cow::Borrowed(raw));
@@ -34,18 +33,18 @@ pub(super) fn unescape(raw: &[u8]) -> Result<Cow<'_, [u8]>, &'static str> {
     while let Some(reference) = rest.strip_prefix(b"&") {
         let end = memchr(b';', &reference[..reference.len().min(MAX_REFERENCE)])
             .ok_or("an entity without its semicolon")?;
-        let meant = referenced(&reference[..end]).ok_or("an unknown entity")?;
-        text.extend_from_slice(meant.encode_utf8(&mut [0; 4]).as_bytes());
-        let behind = &reference[end + 1..];
-        let next = memchr(b'&', behind).unwrap_or(behind.len());
-        text.extend_from_slice(&behind[..next]);
-        rest = &behind[next..];
+        let c = reference_to_char(&reference[..end]).ok_or("an unknown entity")?;
+        text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        let tail = &reference[end + 1..];
+        let next = memchr(b'&', tail).unwrap_or(tail.len());
+        text.extend_from_slice(&tail[..next]);
+        rest = &tail[next..];
     }
     Ok(Cow::Owned(text))
 }
 
-/// The character that the name between `&` and `;` stands for.
-fn referenced(name: &[u8]) -> Option<char> {
+/// The character for the name between `&` and `;`.
+fn reference_to_char(name: &[u8]) -> Option<char> {
     match name {
         b"amp" => Some('&'),
         b"lt" => Some('<'),
@@ -69,7 +68,7 @@ fn code_point(digits: &[u8], radix: u32) -> Option<char> {
         .and_then(char::from_u32)
 }
 
-/// Undoes percent encoding, where `+` is a space.
+/// Decodes percent-encoding, in which `+` is a space.
 fn percent_decode(encoded: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, &'static str> {
     let Some(first) = memchr2(b'%', b'+', &encoded) else {
         return Ok(encoded);
@@ -77,21 +76,21 @@ fn percent_decode(encoded: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, &'static str>
     let mut plain = Vec::with_capacity(encoded.len());
     plain.extend_from_slice(&encoded[..first]);
     let mut rest = &encoded[first..];
-    while let [byte, behind @ ..] = rest {
-        rest = behind;
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
         match byte {
             b'+' => plain.push(b' '),
             b'%' => {
-                let (&[high, low], behind) = behind
+                let (&[high, low], tail) = tail
                     .split_first_chunk()
-                    .ok_or("a percent escape that is cut off")?;
+                    .ok_or("a truncated percent escape")?;
                 let digit = |b: u8| HEX_DIGITS[usize::from(b)];
                 let (high, low) = (digit(high), digit(low));
                 if high | low > 0x0F {
                     return Err("a percent escape that is not two hex digits");
                 }
                 plain.push(high << 4 | low);
-                rest = behind;
+                rest = tail;
             }
             byte => plain.push(*byte),
         }
@@ -99,7 +98,7 @@ fn percent_decode(encoded: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, &'static str>
     Ok(Cow::Owned(plain))
 }
 
-/// The value of each byte as a hex digit; 0xFF where it is none.
+/// The value of each byte as a hex digit, or 0xFF.
 const HEX_DIGITS: [u8; 256] = {
     let mut table = [0xFF; 256];
     let mut value = 0;
@@ -116,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn url_encoded_text_is_decoded_once() {
+    fn decodes_url_encoding_once() {
         for (raw, want) in [
             ("", ""),
             ("a/b.jpg", "a/b.jpg"),
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_only_unescaped() {
+    fn only_unescapes_other_text() {
         for (raw, want) in [
             ("a+b%2F", "a+b%2F"),
             ("&lt;&gt;&quot;&apos;&amp;", "<>\"'&"),
@@ -153,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn text_that_means_nothing_is_refused() {
-        for (raw, url_encoded, error) in [
-            (&b"%"[..], true, "cut off"),
-            (b"a%4", true, "cut off"),
+    fn rejects_invalid_text() {
+        for (raw, url_encoded, expected) in [
+            (&b"%"[..], true, "truncated"),
+            (b"a%4", true, "truncated"),
             (b"%4g", true, "two hex digits"),
             (b"%+1", true, "two hex digits"),
             (b"%FF", true, "not UTF-8"),
@@ -172,8 +171,8 @@ mod tests {
             (b"&#xD800;", false, "unknown entity"),
             (b"&#4294967338;", false, "unknown entity"),
         ] {
-            let refused = decode(raw, url_encoded).unwrap_err();
-            assert!(refused.contains(error), "{raw:?}: {refused}");
+            let error = decode(raw, url_encoded).unwrap_err();
+            assert!(error.contains(expected), "{raw:?}: {error}");
         }
     }
 }

@@ -1,26 +1,26 @@
-//! A scanner for the part of XML that S3 answers are written in: elements, attributes, text, entities.
+//! A pull parser for the subset of XML that S3 sends: elements, attributes and text.
 //!
-//! It borrows everything and builds no tree. It does not know DTDs, CDATA or comments: S3 sends none,
-//! so meeting one means that the answer is not S3's. A body that ends too early is always a error.
+//! It borrows from the body and builds no tree. It rejects DTDs, CDATA and comments: S3 sends none, so a body
+//! with one is not from S3. It also rejects every truncated body. `text` decodes the entities.
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
-/// The deepest nesting that is skipped; S3 answers nest four levels.
+/// The maximum depth of a skipped element. Responses of S3 have four levels.
 const MAX_DEPTH: usize = 32;
 
-/// An answer that must not be believed: what is wrong, and where.
+/// A body that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{problem} at byte {offset} of the answer")]
+#[error("{problem} at byte {offset} of the response")]
 pub struct XmlError {
-    /// What is wrong.
+    /// What is wrong there.
     pub problem: Cow<'static, str>,
-    /// Bytes from the start of the body.
+    /// The position in the body, in bytes.
     pub offset: usize,
 }
 
-/// One tag; names without their attributes.
+/// A tag, without its attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tag<'a> {
     /// `<name …>`
@@ -31,7 +31,7 @@ pub(super) enum Tag<'a> {
     Close(&'a [u8]),
 }
 
-/// Text as it stands in the body, not unescaped yet, and where it stands.
+/// Text in the body, not decoded, and its position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RawText<'a> {
     pub bytes: &'a [u8],
@@ -39,7 +39,7 @@ pub(super) struct RawText<'a> {
 }
 
 impl RawText<'_> {
-    /// A fault of this text.
+    /// An error at the position of this text.
     pub(super) fn error(&self, problem: impl Into<Cow<'static, str>>) -> XmlError {
         XmlError {
             problem: problem.into(),
@@ -48,7 +48,7 @@ impl RawText<'_> {
     }
 }
 
-/// Where the scan of one body stands.
+/// A position in a body.
 #[derive(Clone, Debug)]
 pub(super) struct XmlReader<'a> {
     body: &'a [u8],
@@ -60,7 +60,7 @@ impl<'a> XmlReader<'a> {
         Self { body, at: 0 }
     }
 
-    /// A fault at the place reached.
+    /// An error at the current position.
     pub(super) fn error(&self, problem: impl Into<Cow<'static, str>>) -> XmlError {
         XmlError {
             problem: problem.into(),
@@ -70,12 +70,12 @@ impl<'a> XmlReader<'a> {
 
     fn truncated(&self) -> XmlError {
         XmlError {
-            problem: "the document is cut off".into(),
+            problem: "the document is truncated".into(),
             offset: self.body.len(),
         }
     }
 
-    /// The tag of the root element, behind an XML declaration if there is one.
+    /// Reads the XML declaration, if there is one, and the tag of the root element.
     pub(super) fn root(&mut self) -> Result<Tag<'a>, XmlError> {
         self.skip_whitespace();
         if self.body[self.at..].starts_with(b"<?") {
@@ -85,17 +85,17 @@ impl<'a> XmlReader<'a> {
         self.tag()
     }
 
-    /// The end of the document: nothing but white space may follow the root.
+    /// Checks that only white space follows the root element.
     pub(super) fn end(&mut self) -> Result<(), XmlError> {
         self.skip_whitespace();
         if self.at == self.body.len() {
             Ok(())
         } else {
-            Err(self.error("more text behind the document's end"))
+            Err(self.error("more text after the root element"))
         }
     }
 
-    /// The next tag, where only white space may stand before it.
+    /// Reads the next tag. Only white space may precede it.
     pub(super) fn tag(&mut self) -> Result<Tag<'a>, XmlError> {
         self.skip_whitespace();
         match self.body.get(self.at) {
@@ -105,7 +105,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    /// The text of the element just opened; its closing tag is taken too.
+    /// Reads the text of the element just opened, and its closing tag.
     pub(super) fn text(&mut self, name: &[u8]) -> Result<RawText<'a>, XmlError> {
         let offset = self.at;
         let bytes = self.up_to_tag()?;
@@ -116,13 +116,13 @@ impl<'a> XmlReader<'a> {
         match self.tag_here()? {
             Tag::Close(closed) if closed == name => Ok(RawText { bytes, offset }),
             _ => Err(self.error(format!(
-                "element {} holds more than text",
+                "element {} contains more than text",
                 String::from_utf8_lossy(name)
             ))),
         }
     }
 
-    /// Passes over the element just opened and everything in it.
+    /// Skips the element just opened, with everything in it.
     pub(super) fn skip(&mut self, name: &'a [u8]) -> Result<(), XmlError> {
         self.up_to_tag()?;
         if self.closes_here(name) {
@@ -147,7 +147,7 @@ impl<'a> XmlReader<'a> {
         Ok(())
     }
 
-    /// The bytes before the next `<`, which becomes the place reached.
+    /// Moves to the next `<`. Returns the bytes before it.
     fn up_to_tag(&mut self) -> Result<&'a [u8], XmlError> {
         let rest = &self.body[self.at..];
         let length = memchr(b'<', rest).ok_or_else(|| self.truncated())?;
@@ -155,7 +155,7 @@ impl<'a> XmlReader<'a> {
         Ok(&rest[..length])
     }
 
-    /// Whether exactly `</name>` stands here.
+    /// Whether exactly `</name>` is next.
     fn closes_here(&self, name: &[u8]) -> bool {
         self.body[self.at..]
             .strip_prefix(b"</")
@@ -163,24 +163,24 @@ impl<'a> XmlReader<'a> {
             .is_some_and(|rest| rest.first() == Some(&b'>'))
     }
 
-    /// Reads the tag at the place reached, which is a `<`.
+    /// Reads the tag at the current position, which must be a `<`.
     fn tag_here(&mut self) -> Result<Tag<'a>, XmlError> {
         let inside = &self.body[self.at + 1..];
         let (closing, inside) = match inside.strip_prefix(b"/") {
             Some(inside) => (true, inside),
             None => (false, inside),
         };
-        // Most tags are a name and no more, and short: a loop finds their end faster than memchr.
+        // Most tags are only a short name. A loop finds its end faster than memchr.
         let length = inside.iter().take_while(|&&b| is_name_byte(b)).count();
-        let (name, behind) = inside.split_at(length);
-        let rest = tag_length(behind).ok_or_else(|| self.truncated())?;
-        let empty = behind[..rest].ends_with(b"/");
+        let (name, tail) = inside.split_at(length);
+        let rest = tag_length(tail).ok_or_else(|| self.truncated())?;
+        let empty = tail[..rest].ends_with(b"/");
         let ends_name = matches!(
-            behind[..rest],
+            tail[..rest],
             [] | [b'/'] | [b' ' | b'\t' | b'\r' | b'\n', ..]
         );
         if name.is_empty() || !ends_name || (closing && empty) {
-            return Err(self.error("a tag that is not an element's"));
+            return Err(self.error("a tag that does not belong to an element"));
         }
         self.at += 1 + usize::from(closing) + length + rest + 1;
         Ok(match (closing, empty) {
@@ -196,11 +196,11 @@ impl<'a> XmlReader<'a> {
     }
 }
 
-/// The length of what stands between a tag's name and its `>`; a `>` in a quoted attribute value does
-/// not end it.
-fn tag_length(behind: &[u8]) -> Option<usize> {
+/// The number of bytes between the name of a tag and its `>`. A `>` in a quoted attribute value does not
+/// count.
+fn tag_length(tail: &[u8]) -> Option<usize> {
     let mut quote = None;
-    behind.iter().position(|&b| {
+    tail.iter().position(|&b| {
         match (quote, b) {
             (None, b'>') => return true,
             (None, b'"' | b'\'') => quote = Some(b),
@@ -219,7 +219,7 @@ fn is_name_byte(b: u8) -> bool {
     NAME_BYTES[usize::from(b)]
 }
 
-/// The bytes that a name is made of; of characters beyond ASCII any are taken.
+/// The bytes of a name. All non-ASCII bytes are allowed.
 const NAME_BYTES: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -235,11 +235,11 @@ const NAME_BYTES: [bool; 256] = {
 mod tests {
     use super::*;
 
-    /// All tags of a document, as text.
+    /// All tags of a document as text.
     fn tags(body: &str) -> Result<Vec<String>, XmlError> {
-        let mut scanner = XmlReader::new(body.as_bytes());
+        let mut reader = XmlReader::new(body.as_bytes());
         let (mut depth, mut seen) = (0, Vec::new());
-        let mut tag = scanner.root()?;
+        let mut tag = reader.root()?;
         loop {
             let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
             match tag {
@@ -250,14 +250,14 @@ mod tests {
                 }
             }
             if depth == 0 {
-                return scanner.end().map(|()| seen);
+                return reader.end().map(|()| seen);
             }
-            tag = scanner.tag()?;
+            tag = reader.tag()?;
         }
     }
 
     #[test]
-    fn tags_are_read_with_whatever_stands_around_their_names() {
+    fn reads_tags_with_attributes_and_white_space() {
         for (body, want) in [
             ("<a></a>", "a /a"),
             ("<a/>", "a/"),
@@ -272,35 +272,35 @@ mod tests {
     }
 
     #[test]
-    fn what_s3_never_sends_is_refused() {
-        for (body, error) in [
-            ("", "cut off at byte 0"),
-            ("  ", "cut off at byte 2"),
-            ("<?xml", "cut off"),
-            ("<a", "cut off"),
-            ("<a x=\">", "cut off"),
-            ("<a>", "cut off"),
+    fn rejects_what_s3_never_sends() {
+        for (body, expected) in [
+            ("", "truncated at byte 0"),
+            ("  ", "truncated at byte 2"),
+            ("<?xml", "truncated"),
+            ("<a", "truncated"),
+            ("<a x=\">", "truncated"),
+            ("<a>", "truncated"),
             ("text", "text where"),
             (
                 "<a>text</a>",
                 "text where an element was expected at byte 3",
             ),
-            ("<a/>b", "behind the document's end"),
-            ("<a/><b/>", "behind the document's end"),
-            ("<!DOCTYPE html><a/>", "not an element's"),
-            ("<a><![CDATA[x]]></a>", "not an element's"),
-            ("<a><!-- x --></a>", "not an element's"),
-            ("<>", "not an element's"),
-            ("< a/>", "not an element's"),
-            ("<a<b/>", "not an element's"),
+            ("<a/>b", "after the root element"),
+            ("<a/><b/>", "after the root element"),
+            ("<!DOCTYPE html><a/>", "does not belong to an element"),
+            ("<a><![CDATA[x]]></a>", "does not belong to an element"),
+            ("<a><!-- x --></a>", "does not belong to an element"),
+            ("<>", "does not belong to an element"),
+            ("< a/>", "does not belong to an element"),
+            ("<a<b/>", "does not belong to an element"),
         ] {
-            let refused = tags(body).unwrap_err().to_string();
-            assert!(refused.contains(error), "{body}: {refused}");
+            let error = tags(body).unwrap_err().to_string();
+            assert!(error.contains(expected), "{body}: {error}");
         }
     }
 
     #[test]
-    fn an_element_is_skipped_with_all_that_is_in_it() {
+    fn skips_an_element_with_its_contents() {
         for inside in [
             "",
             "x",
@@ -310,30 +310,30 @@ mod tests {
             "x<a>y</a>z",
         ] {
             let body = format!("<a>{inside}</a><z/>");
-            let mut scanner = XmlReader::new(body.as_bytes());
-            assert_eq!(scanner.root().unwrap(), Tag::Open(b"a"));
-            scanner.skip(b"a").unwrap();
-            assert_eq!(scanner.tag().unwrap(), Tag::Empty(b"z"), "{inside}");
+            let mut reader = XmlReader::new(body.as_bytes());
+            assert_eq!(reader.root().unwrap(), Tag::Open(b"a"));
+            reader.skip(b"a").unwrap();
+            assert_eq!(reader.tag().unwrap(), Tag::Empty(b"z"), "{inside}");
         }
         let deep = "<a>".repeat(MAX_DEPTH + 1);
-        for (body, error) in [
+        for (body, expected) in [
             ("<a><b></a>", "without its opening tag"),
-            ("<a><b></b>", "cut off"),
+            ("<a><b></b>", "truncated"),
             (deep.as_str(), "too deeply"),
         ] {
-            let mut scanner = XmlReader::new(body.as_bytes());
-            scanner.root().unwrap();
-            let refused = scanner.skip(b"a").unwrap_err().to_string();
-            assert!(refused.contains(error), "{body}: {refused}");
+            let mut reader = XmlReader::new(body.as_bytes());
+            reader.root().unwrap();
+            let error = reader.skip(b"a").unwrap_err().to_string();
+            assert!(error.contains(expected), "{body}: {error}");
         }
     }
 
     #[test]
-    fn the_text_of_a_leaf_ends_at_its_closing_tag() {
+    fn reads_the_text_of_a_leaf() {
         let leaf = |body: &'static str| {
-            let mut scanner = XmlReader::new(body.as_bytes());
-            scanner.root().unwrap();
-            scanner.text(b"a").map(|text| text.bytes)
+            let mut reader = XmlReader::new(body.as_bytes());
+            reader.root().unwrap();
+            reader.text(b"a").map(|text| text.bytes)
         };
         assert_eq!(leaf("<a>x &amp; y</a>").unwrap(), b"x &amp; y");
         assert_eq!(leaf("<a> </a >").unwrap(), b" ");

@@ -1,6 +1,7 @@
-//! A secret that lies in a file: read, checked, and never shown.
+//! Reads and checks a secret in a file.
 //!
-//! It is never taken from the configuration's text, an argument or an environment variable.
+//! Secrets never come from the configuration file, an argument or an environment variable, and are never
+//! printed.
 
 use std::fmt;
 use std::fs::File;
@@ -10,20 +11,20 @@ use std::path::{Path, PathBuf};
 
 use crate::core::source::SecretFile;
 
-/// The longest file that is taken for a secret; AWS's have 40 characters.
+/// The maximum size of a secret file. Secrets of AWS have 40 characters.
 const MAX_BYTES: u64 = 4096;
 
-/// The permission bits of everybody but the owner.
+/// The permission bits of group and others.
 const OTHERS: u32 = 0o077;
 
-/// As [`OTHERS`], for systemd's own files: there the group's bits show the access list by which
-/// systemd lets the unit's user, and nobody else, read the file.
-const OTHERS_BESIDE_SYSTEMD: u32 = 0o007;
+/// The forbidden permission bits of a systemd credential. Its group bits show the mask of the access
+/// control list with which systemd lets only the unit's user read the file.
+const SYSTEMD_OTHERS: u32 = 0o007;
 
-/// The environment variable by which systemd tells where the unit's credentials lie.
+/// The environment variable in which systemd names the folder with the credentials of the unit.
 const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// A secret; its text only by [`Secret::reveal`].
+/// A secret. Only [`Secret::reveal`] returns its text.
 pub(super) struct Secret(String);
 
 impl Secret {
@@ -43,36 +44,36 @@ impl fmt::Debug for Secret {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
     /// The file cannot be opened or read.
-    #[error("read the secret in {path}: {source}; check that the file exists and that this process may read it", path = .path.display())]
+    #[error("failed to read the secret in {path}: {source}. Check that the file exists and that this process may read it.", path = .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Others can reach the file.
-    #[error("the secret in {path} is open to others than its owner (mode {mode:o}); chmod 600 it", path = .path.display())]
+    /// Other users than the owner can read or change the file.
+    #[error("failed to read the secret in {path}: other users than its owner can read or change it (mode {mode:o}). Run chmod 600 on it.", path = .path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// It holds no secret.
-    #[error("{path} holds no secret: {why}; write the secret access key in it and nothing else", path = .path.display())]
+    /// The file does not contain a secret.
+    #[error("failed to read the secret in {path}: {why}. Write only the secret access key into the file.", path = .path.display())]
     NotASecret {
         /// The file.
         path: PathBuf,
-        /// What it is instead.
+        /// What is wrong with its contents.
         why: &'static str,
     },
-    /// A systemd credential was asked for outside a unit that has one.
+    /// The process is not part of a unit with systemd credentials.
     #[error(
         "failed to read the systemd credential {name:?}: {CREDENTIALS_DIRECTORY} is not set, because systemd \
-         hands credentials over to the service alone; let the daemon do it, or run the command as \
+         passes credentials only to the service. Let the daemon do it, or run the command as \
          `systemd-run --collect --pty --uid=asset-indexer \
-         -p LoadCredentialEncrypted=s3:/etc/asset-indexer/credentials asset-indexer …`, where the file F of that \
-         folder is the credential s3_F"
+         -p LoadCredentialEncrypted=s3:/etc/asset-indexer/credentials asset-indexer …`. A file F in that \
+         folder becomes the credential s3_F."
     )]
     NoCredentialsDirectory {
         /// The credential.
@@ -80,22 +81,22 @@ pub(crate) enum SecretError {
     },
     /// The unit has no credential of that name.
     #[error(
-        "failed to read the systemd credential {name:?}: it is not among those that systemd has handed over \
-         in {directory}, which are {present}; write the name of one of them, or have the unit load it and \
-         restart it: credentials are handed over at a restart, not at a reload",
+        "failed to read the systemd credential {name:?}: systemd has not passed it to this \
+         service. {directory} has: {present}. Use one of these names, or let the unit load the credential and \
+         restart the unit (systemd passes credentials at a restart, not at a reload).",
         directory = .directory.display()
     )]
     NoSuchCredential {
         /// The credential.
         name: String,
-        /// Where they lie.
+        /// The folder of the credentials.
         directory: PathBuf,
-        /// The names of those that are there, or that there are none.
+        /// The names of the credentials in the folder, for the message.
         present: String,
     },
-    /// A credential's name that would lead out of the directory.
+    /// A name that would lead out of the folder.
     #[error(
-        "{name:?} is no name of a systemd credential; write it as in LoadCredential=, without a path"
+        "{name:?} is not a valid name of a systemd credential. Write the name as in LoadCredential=, without a path."
     )]
     BadName {
         /// The name.
@@ -103,7 +104,7 @@ pub(crate) enum SecretError {
     },
 }
 
-/// Reads the secret; a trailing end of line does not belong to it.
+/// Reads the secret, without a line break at its end.
 pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretError> {
     match file {
         SecretFile::Path(path) => read_file(path, OTHERS),
@@ -116,7 +117,7 @@ pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretError> {
 
 fn read_credential(directory: Option<PathBuf>, name: &str) -> Result<Secret, SecretError> {
     let path = credential_path(directory, name)?;
-    read_file(&path, OTHERS_BESIDE_SYSTEMD).map_err(|fault| match (fault, path.parent()) {
+    read_file(&path, SYSTEMD_OTHERS).map_err(|error| match (error, path.parent()) {
         (SecretError::Unreadable { source, .. }, Some(directory))
             if source.kind() == io::ErrorKind::NotFound =>
         {
@@ -126,15 +127,15 @@ fn read_credential(directory: Option<PathBuf>, name: &str) -> Result<Secret, Sec
                 present: names_in(directory),
             }
         }
-        (fault, _) => fault,
+        (error, _) => error,
     })
 }
 
-/// The names of the files in a folder, in words.
+/// The names of the files in a folder, for a message.
 fn names_in(directory: &Path) -> String {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) => return format!("not to be listed ({error})"),
+        Err(error) => return format!("nothing that can be listed ({error})"),
     };
     let name =
         |entry: io::Result<std::fs::DirEntry>| Some(format!("{:?}", entry.ok()?.file_name()));
@@ -157,7 +158,7 @@ fn credential_path(directory: Option<PathBuf>, name: &str) -> Result<PathBuf, Se
     }
 }
 
-fn read_file(path: &Path, others: u32) -> Result<Secret, SecretError> {
+fn read_file(path: &Path, forbidden_bits: u32) -> Result<Secret, SecretError> {
     let unreadable = |source| SecretError::Unreadable {
         path: path.into(),
         source,
@@ -167,9 +168,9 @@ fn read_file(path: &Path, others: u32) -> Result<Secret, SecretError> {
         why,
     };
     let file = File::open(path).map_err(unreadable)?;
-    // Of the open file, so that nobody can put another in its place between check and reading.
+    // Check the open file: the path could name another file by the time it is read.
     let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-    if mode & others != 0 {
+    if mode & forbidden_bits != 0 {
         return Err(SecretError::Exposed {
             path: path.into(),
             mode,
@@ -182,7 +183,7 @@ fn read_file(path: &Path, others: u32) -> Result<Secret, SecretError> {
     if text.len() as u64 > MAX_BYTES {
         return Err(not_a_secret("it is too long"));
     }
-    // The error would carry the bytes: it is not kept.
+    // Drop the error, because it contains the bytes.
     let text = String::from_utf8(text).map_err(|_| not_a_secret("it is not text"))?;
     match text.trim_end_matches(['\r', '\n']) {
         "" => Err(not_a_secret("it is empty")),
@@ -200,13 +201,13 @@ mod tests {
         let path = folder.path().join("secret");
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-        let secret = read(&SecretFile::Path(path)).map_err(|fault| fault.to_string())?;
+        let secret = read(&SecretFile::Path(path)).map_err(|error| error.to_string())?;
         assert!(!format!("{secret:?}").contains(secret.reveal()));
         Ok(secret.reveal().to_owned())
     }
 
     #[test]
-    fn a_secret_is_read_without_its_end_of_line() {
+    fn reads_a_secret_without_its_line_break() {
         for (text, mode) in [
             ("abc+/=", 0o600),
             ("abc+/=\n", 0o400),
@@ -221,77 +222,77 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_cannot_be_used_is_refused_without_being_shown() {
-        for (text, mode, fault) in [
+    fn refuses_unusable_secrets_without_printing_them() {
+        for (text, mode, expected) in [
             (&b"hidden"[..], 0o604, "chmod 600"),
             (b"hidden", 0o601, "(mode 601)"),
             (b"hidden", 0o640, "(mode 640)"),
-            (b"hidden", 0o602, "open to others"),
+            (b"hidden", 0o602, "other users"),
             (b"", 0o600, "it is empty"),
             (b"\n\n", 0o600, "it is empty"),
             (b"hidden\nhidden\n", 0o600, "several lines"),
             (b"hidden\xFF", 0o600, "not text"),
             (&[b'h'; 4097], 0o600, "too long"),
         ] {
-            let refused = read_back(text, mode).unwrap_err();
-            assert!(refused.contains(fault), "{refused}");
-            assert!(!refused.contains("hidden"), "{refused}");
+            let error = read_back(text, mode).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains("hidden"), "{error}");
         }
     }
 
     #[test]
-    fn a_file_of_systemds_may_show_its_access_list_as_the_group() {
+    fn systemd_credentials_may_have_group_bits() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         std::fs::write(&path, "abc").unwrap();
         for (mode, taken) in [(0o440, true), (0o400, true), (0o444, false)] {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-            let read = read_file(&path, OTHERS_BESIDE_SYSTEMD);
+            let read = read_file(&path, SYSTEMD_OTHERS);
             assert_eq!(read.is_ok(), taken, "{mode:o}");
         }
     }
 
     #[test]
-    fn a_systemd_credential_lies_in_the_units_directory() {
+    fn finds_systemd_credentials_in_the_folder_of_the_unit() {
         let directory = || Some(PathBuf::from("/run/credentials/unit"));
         assert_eq!(
             credential_path(directory(), "s3").unwrap(),
             Path::new("/run/credentials/unit/s3")
         );
         for name in ["", ".", "..", "../s3", "/etc/shadow", "a/b"] {
-            let refused = credential_path(directory(), name).unwrap_err().to_string();
+            let error = credential_path(directory(), name).unwrap_err().to_string();
             assert!(
-                refused.contains("no name of a systemd credential"),
-                "{refused}"
+                error.contains("not a valid name of a systemd credential"),
+                "{error}"
             );
         }
-        let refused = credential_path(None, "s3").unwrap_err().to_string();
+        let error = credential_path(None, "s3").unwrap_err().to_string();
         for words in [
             "CREDENTIALS_DIRECTORY is not set",
-            "to the service alone; let the daemon do it",
+            "only to the service. Let the daemon do it",
             "`systemd-run --collect --pty --uid=asset-indexer -p LoadCredentialEncrypted=s3:/etc/",
         ] {
-            assert!(refused.contains(words), "{refused}");
+            assert!(error.contains(words), "{error}");
         }
     }
 
     #[test]
-    fn a_credential_that_was_not_handed_over_is_told_from_those_that_were() {
+    fn names_the_credentials_that_systemd_passed() {
         let folder = tempfile::tempdir().unwrap();
         let directory = || Some(folder.path().to_owned());
-        let refused = || read_credential(directory(), "s4").unwrap_err().to_string();
-        assert!(refused().contains("which are none;"), "{}", refused());
+        let error = || read_credential(directory(), "s4").unwrap_err().to_string();
+        assert!(error().contains("has: none."), "{}", error());
         for name in ["s3_photos", "s3"] {
             std::fs::write(folder.path().join(name), "hidden").unwrap();
         }
-        let refused = refused();
+        let error = error();
         for words in [
-            "credential \"s4\": it is not among those",
-            "which are \"s3\", \"s3_photos\";",
-            "handed over at a restart, not at a reload",
+            "credential \"s4\": systemd has not passed it",
+            "has: \"s3\", \"s3_photos\".",
+            "at a restart, not at a reload",
         ] {
-            assert!(refused.contains(words), "{refused}");
+            assert!(error.contains(words), "{error}");
         }
-        assert!(!refused.contains("hidden"), "{refused}");
+        assert!(!error.contains("hidden"), "{error}");
     }
 }

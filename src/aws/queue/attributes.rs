@@ -1,6 +1,6 @@
-//! What a queue says of itself.
+//! The attributes of a queue, decoded from GetQueueAttributes.
 //!
-//! What is to be said to its owner about it is not decided here.
+//! This module does not judge them.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -11,40 +11,39 @@ use serde_json::Value;
 
 /// The attributes of a queue that matter here.
 ///
-/// Queues of other stores leave some out: then a count is 0, and a setting is what AWS makes it where
-/// nobody has set it.
+/// Other servers than AWS leave some out. Then a count is 0, and a setting has the default of AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueAttributes {
-    /// About how many messages can be received now.
+    /// The approximate number of messages that can be received now.
     pub visible: u64,
-    /// About how many are received and neither acknowledged nor visible again.
+    /// The approximate number of messages that are received, and neither acknowledged nor visible again.
     pub in_flight: u64,
-    /// About how many cannot be received yet.
+    /// The approximate number of messages that cannot be received yet.
     pub delayed: u64,
-    /// How long the queue keeps a message, from when it was sent.
+    /// How long the queue keeps a message after it was sent.
     pub retention: Duration,
-    /// How long a message is invisible where the receiver does not say.
+    /// The default visibility timeout, for requests that do not set one.
     pub visibility: Duration,
-    /// The longest message that the queue takes.
+    /// The maximum size of a message.
     pub max_message_bytes: u32,
-    /// Where messages go that are received again and again; `None`: they stay until `retention` is over.
+    /// Where messages go that are received too often. `None`: they stay until `retention` is over.
     pub redrive: Option<RedrivePolicy>,
     /// The queue's ARN; empty if the queue does not say.
     pub arn: String,
-    /// When it was created, seconds since the epoch, if the queue says so.
+    /// When it was created, in seconds since the epoch, if the queue says so.
     pub created: Option<i64>,
 }
 
-/// What becomes of messages that nobody acknowledges.
+/// When a message moves to the dead-letter queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedrivePolicy {
-    /// The queue that they are moved to.
+    /// The ARN of the dead-letter queue.
     pub dead_letter_arn: String,
-    /// How often they are received before that.
+    /// How many times a message is received before it moves.
     pub max_receive_count: u32,
 }
 
-/// What AWS sets where nobody has set it.
+/// The defaults of AWS.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>
 mod default {
     pub(super) const RETENTION_SECONDS: u64 = 4 * 24 * 60 * 60;
@@ -53,33 +52,33 @@ mod default {
 }
 
 impl QueueAttributes {
-    /// Reads the answer to GetQueueAttributes; an error says which part of it makes no sense.
-    pub(super) fn of_answer(answer: &HashMap<Name, String>) -> Result<Self, String> {
-        let visible = answer.get(&Name::ApproximateNumberOfMessages);
-        let visible = visible.ok_or("the answer has no ApproximateNumberOfMessages")?;
-        let redrive = answer.get(&Name::RedrivePolicy).map(String::as_str);
-        // A policy that was taken away can remain as an empty one.
+    /// Decodes the response to GetQueueAttributes. The error names the attribute that is missing or invalid.
+    pub(super) fn from_response(response: &HashMap<Name, String>) -> Result<Self, String> {
+        let visible = response.get(&Name::ApproximateNumberOfMessages);
+        let visible = visible.ok_or("the response has no ApproximateNumberOfMessages")?;
+        let redrive = response.get(&Name::RedrivePolicy).map(String::as_str);
+        // A removed policy can remain as an empty one.
         let redrive = redrive.filter(|policy| !matches!(policy.trim(), "" | "{}"));
-        let seconds = |name, default| number(answer, name, default).map(Duration::from_secs);
+        let seconds = |name, default| number(response, name, default).map(Duration::from_secs);
         Ok(Self {
             visible: parsed(&Name::ApproximateNumberOfMessages, visible)?,
-            in_flight: number(answer, Name::ApproximateNumberOfMessagesNotVisible, 0)?,
-            delayed: number(answer, Name::ApproximateNumberOfMessagesDelayed, 0)?,
+            in_flight: number(response, Name::ApproximateNumberOfMessagesNotVisible, 0)?,
+            delayed: number(response, Name::ApproximateNumberOfMessagesDelayed, 0)?,
             retention: seconds(Name::MessageRetentionPeriod, default::RETENTION_SECONDS)?,
             visibility: seconds(Name::VisibilityTimeout, default::VISIBILITY_SECONDS)?,
             max_message_bytes: number(
-                answer,
+                response,
                 Name::MaximumMessageSize,
                 default::MAX_MESSAGE_BYTES,
             )?,
             redrive: redrive
                 .map(|policy| {
-                    RedrivePolicy::of_policy(policy)
-                        .ok_or_else(|| format!("a RedrivePolicy that is none: {policy}"))
+                    RedrivePolicy::from_json(policy)
+                        .ok_or_else(|| format!("invalid RedrivePolicy: {policy}"))
                 })
                 .transpose()?,
-            arn: answer.get(&Name::QueueArn).cloned().unwrap_or_default(),
-            created: answer
+            arn: response.get(&Name::QueueArn).cloned().unwrap_or_default(),
+            created: response
                 .get(&Name::CreatedTimestamp)
                 .and_then(|seconds| seconds.parse().ok()),
         })
@@ -87,8 +86,8 @@ impl QueueAttributes {
 }
 
 impl RedrivePolicy {
-    /// Reads the policy; the count stands in it as a number or as a text.
-    fn of_policy(policy: &str) -> Option<Self> {
+    /// Decodes the policy. The count is a number or a string.
+    fn from_json(policy: &str) -> Option<Self> {
         let policy: Value = serde_json::from_str(policy).ok()?;
         let count = match policy.get("maxReceiveCount")? {
             Value::String(count) => count.parse().ok()?,
@@ -101,8 +100,12 @@ impl RedrivePolicy {
     }
 }
 
-fn number<T: FromStr>(answer: &HashMap<Name, String>, name: Name, default: T) -> Result<T, String> {
-    match answer.get(&name) {
+fn number<T: FromStr>(
+    response: &HashMap<Name, String>,
+    name: Name,
+    default: T,
+) -> Result<T, String> {
+    match response.get(&name) {
         Some(text) => parsed(&name, text),
         None => Ok(default),
     }
@@ -110,23 +113,23 @@ fn number<T: FromStr>(answer: &HashMap<Name, String>, name: Name, default: T) ->
 
 fn parsed<T: FromStr>(name: &Name, text: &str) -> Result<T, String> {
     text.parse()
-        .map_err(|_| format!("the answer's {name} is {text:?}, which is no number"))
+        .map_err(|_| format!("{name} is {text:?}, not a number"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(answer: &[(Name, &str)]) -> Result<QueueAttributes, String> {
+    fn read(response: &[(Name, &str)]) -> Result<QueueAttributes, String> {
         let owned = |(name, text): &(Name, &str)| (name.clone(), (*text).to_owned());
-        QueueAttributes::of_answer(&answer.iter().map(owned).collect())
+        QueueAttributes::from_response(&response.iter().map(owned).collect())
     }
 
     #[test]
-    fn everything_that_is_said_is_read() {
+    fn decodes_all_attributes() {
         let policy =
             r#"{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:1:dead","maxReceiveCount":"5"}"#;
-        let answer = [
+        let response = [
             (Name::ApproximateNumberOfMessages, "3"),
             (Name::ApproximateNumberOfMessagesNotVisible, "2"),
             (Name::ApproximateNumberOfMessagesDelayed, "1"),
@@ -152,11 +155,11 @@ mod tests {
             arn: "arn:aws:sqs:eu-west-1:1:q".into(),
             created: Some(1_700_000_000),
         };
-        assert_eq!(read(&answer), Ok(want));
+        assert_eq!(read(&response), Ok(want));
     }
 
     #[test]
-    fn what_is_left_out_is_what_aws_sets() {
+    fn missing_settings_have_the_defaults_of_aws() {
         let attributes = read(&[(Name::ApproximateNumberOfMessages, "0")]).unwrap();
         assert_eq!(attributes.retention, Duration::from_secs(345_600));
         assert_eq!(attributes.visibility, Duration::from_secs(30));
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_redrive_policy_is_read_in_each_spelling() {
+    fn decodes_each_spelling_of_the_redrive_policy() {
         let arn = r#""deadLetterTargetArn":"arn:dead""#;
         for (policy, want) in [
             (format!(r#"{{{arn},"maxReceiveCount":7}}"#), Ok(Some(7))),
@@ -187,8 +190,8 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_makes_no_sense_is_refused() {
-        for (answer, said) in [
+    fn rejects_missing_and_invalid_attributes() {
+        for (response, expected) in [
             (&[][..], "no ApproximateNumberOfMessages"),
             (&[(Name::ApproximateNumberOfMessages, "many")][..], "many"),
             (
@@ -199,8 +202,8 @@ mod tests {
                 "VisibilityTimeout",
             ),
         ] {
-            let refused = read(answer).unwrap_err();
-            assert!(refused.contains(said), "{refused}");
+            let error = read(response).unwrap_err();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

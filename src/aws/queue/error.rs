@@ -1,140 +1,130 @@
-//! What can go wrong with a queue, whether it can pass by itself, and what a person can do about it.
+//! Errors of requests to a queue: the kinds of failure, which of them are retryable, and what to do about each.
 //!
-//! Which answer is of which kind is decided in `refusal`; who waits and tries again is the caller.
+//! `sdk_error` classifies the SDK's errors. The caller decides when to retry.
 
 use std::fmt;
 
+use crate::aws::error::ErrorDetail;
+
 /// A request to a queue that failed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{operation} queue {url}: {kind}{}; {}", Detail(detail), self.remedy())]
+#[error("failed to {operation} queue {url}: {kind}{detail}. {}", self.remedy())]
 pub struct QueueError {
-    /// What was operation.
+    /// The operation that failed.
     pub operation: QueueOperation,
-    /// The queue's address.
+    /// The queue's URL.
     pub url: String,
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: QueueErrorKind,
-    /// What SQS or the network said, in its own words; may be empty. Never a secret.
-    pub detail: String,
+    /// How SQS or the network described the failure.
+    pub detail: ErrorDetail,
 }
 
-/// What is done with a queue; it prints as a verb, for `failed to … queue …`.
+/// An operation on a queue. It prints as a verb, for `failed to … queue …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum QueueOperation {
-    /// Reading the credentials; nothing is sent.
+    /// Loading the credentials. No request is sent.
     Open,
     /// Receiving messages.
     Receive,
-    /// Deleting messages that are done with.
+    /// Deleting messages.
     Acknowledge,
-    /// Keeping messages invisible for longer.
+    /// Extending the visibility timeout of messages.
     Extend,
     /// Reading the queue's attributes.
     Attributes,
 }
 
-/// The kinds of failure that call for different remedies.
+/// The kinds of failure. Each has its own remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum QueueErrorKind {
     /// The queue does not exist.
     #[error("no such queue")]
     NoSuchQueue,
-    /// The credentials are good but lack the right.
+    /// The credentials are valid but lack a permission.
     #[error("access denied")]
     AccessDenied,
-    /// The credentials cannot be had, are unknown, wrong or too old.
+    /// The credentials cannot be loaded, or SQS rejects them: unknown, wrong or expired.
     #[error("no usable credentials")]
     NoCredentials,
-    /// SQS, or the key service behind it, asks for fewer requests.
-    #[error("the queue throttles requests")]
+    /// SQS, or KMS on its behalf, asks for fewer requests.
+    #[error("SQS throttles requests")]
     Throttled,
     /// Any 5xx.
-    #[error("the queue is unavailable")]
+    #[error("SQS is unavailable")]
     Unavailable,
-    /// No connection, a timeout, or an answer that broke off or cannot be read.
-    #[error("no complete answer from the queue")]
+    /// No connection, a timeout, or a response that is incomplete or cannot be read.
+    #[error("no complete response from SQS")]
     Connection,
     /// Any other refusal.
     #[error("the request was refused")]
     Refused,
 }
 
-/// The longest word of a server that is passed on, in characters.
-const MAX_DETAIL: usize = 300;
-
 impl QueueError {
-    /// An error in its own words; control characters are spelled out, so that what a server says
-    /// cannot command a terminal.
+    /// An operation that failed in this way.
     pub fn new(
         operation: QueueOperation,
         url: impl Into<String>,
         kind: QueueErrorKind,
         detail: &str,
     ) -> Self {
-        let mut shown = String::new();
-        for c in detail.chars().take(MAX_DETAIL) {
-            if c.is_control() {
-                shown.extend(c.escape_default())
-            } else {
-                shown.push(c)
-            }
-        }
         Self {
             operation,
             url: url.into(),
             kind,
-            detail: shown,
+            detail: ErrorDetail::new(detail),
         }
     }
 
-    /// Whether the same request may succeed later without anybody doing anything.
+    /// Whether the same request may succeed later without a fix.
     pub fn is_retryable(&self) -> bool {
         self.kind.is_retryable()
     }
 
-    /// What to do about it.
+    /// What to do about it: one sentence or two.
     pub fn remedy(&self) -> String {
+        let action = self.operation.required_action();
         match self.kind {
             QueueErrorKind::NoSuchQueue => {
-                "check queue_url, its account and its region; a queue that \
-                was deleted has to be made again and the bucket's notifications sent to it"
-                    .to_owned()
+                "Check the account and region in queue_url. If the queue was deleted, create it again \
+                 and send the bucket's notifications to it."
             }
-            QueueErrorKind::AccessDenied => format!(
-                "allow these credentials {} on the queue, in their policy and in the queue's; if \
-                 the queue is encrypted with a key of your own, kms:Decrypt on that key too",
-                self.operation.required_action()
-            ),
+            QueueErrorKind::AccessDenied => {
+                return format!(
+                    "Grant these credentials {action} on the queue, in their IAM policy and in the \
+                     queue policy. If a KMS key of yours encrypts the queue, grant kms:Decrypt on \
+                     that key too."
+                );
+            }
             QueueErrorKind::NoCredentials => {
-                "give credentials that work on this machine: check the \
-                access key, its secret, the session they come from, and that this machine's clock \
-                is right"
-                    .to_owned()
+                "Configure credentials that work on this machine. Check the access key, its secret, \
+                 the session they come from, and the clock of this machine."
             }
-            QueueErrorKind::Throttled => "wait, or use fewer pollers".to_owned(),
-            QueueErrorKind::Unavailable => {
-                "wait; if it lasts, look at the queue's own status".to_owned()
+            QueueErrorKind::Throttled => "Wait, or lower events.receives_per_queue.",
+            QueueErrorKind::Unavailable => "Wait. If it persists, check the status page of the queue's provider.",
+            QueueErrorKind::Connection => {
+                "Check queue_url, the network, DNS, and any proxy or firewall in between."
             }
-            QueueErrorKind::Connection => "check queue_url, and the network, DNS, proxy and \
-                firewall between"
-                .to_owned(),
-            QueueErrorKind::Refused => format!(
-                "see what the queue says, and check queue_url, its region and the right {}",
-                self.operation.required_action()
-            ),
+            QueueErrorKind::Refused => {
+                return format!(
+                    "Read the response of SQS, and check queue_url, its region and the permission {action}."
+                );
+            }
         }
+        .to_owned()
     }
 }
 
 impl QueueErrorKind {
-    /// Whether the same request may succeed later without anybody doing anything.
+    /// Whether the same request may succeed later without a fix.
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable | Self::Connection)
     }
 }
 
 impl QueueOperation {
-    /// The right that it needs.
+    /// The IAM action that it needs.
     /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>
     pub fn required_action(self) -> &'static str {
         match self {
@@ -151,22 +141,10 @@ impl fmt::Display for QueueOperation {
         f.write_str(match self {
             Self::Open => "open",
             Self::Receive => "receive from",
-            Self::Acknowledge => "acknowledge messages of",
-            Self::Extend => "extend the visibility of messages of",
+            Self::Acknowledge => "delete messages from",
+            Self::Extend => "extend the visibility timeout of messages in",
             Self::Attributes => "read the attributes of",
         })
-    }
-}
-
-/// Prints what was said, where something was.
-struct Detail<'a>(&'a str);
-
-impl fmt::Display for Detail<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            "" => Ok(()),
-            detail => write!(f, " ({detail})"),
-        }
     }
 }
 
@@ -176,8 +154,8 @@ mod tests {
     use QueueErrorKind as Kind;
 
     #[test]
-    fn what_may_pass_is_told_from_what_needs_a_person() {
-        for (kind, passes) in [
+    fn only_transient_failures_are_retryable() {
+        for (kind, is_retryable) in [
             (Kind::NoSuchQueue, false),
             (Kind::AccessDenied, false),
             (Kind::NoCredentials, false),
@@ -186,13 +164,13 @@ mod tests {
             (Kind::Connection, true),
             (Kind::Refused, false),
         ] {
-            assert_eq!(kind.is_retryable(), passes, "{kind}");
+            assert_eq!(kind.is_retryable(), is_retryable, "{kind}");
         }
     }
 
     #[test]
-    fn a_denial_names_the_right_that_is_missing() {
-        for (operation, right) in [
+    fn denial_names_the_missing_permission() {
+        for (operation, action) in [
             (QueueOperation::Receive, "sqs:ReceiveMessage"),
             (QueueOperation::Acknowledge, "sqs:DeleteMessage"),
             (QueueOperation::Extend, "sqs:ChangeMessageVisibility"),
@@ -200,12 +178,12 @@ mod tests {
         ] {
             let error =
                 QueueError::new(operation, "http://q/1", Kind::AccessDenied, "AccessDenied");
-            assert!(error.to_string().contains(right), "{error}");
+            assert!(error.to_string().contains(action), "{error}");
         }
     }
 
     #[test]
-    fn an_error_says_what_was_tried_what_came_and_what_to_do() {
+    fn message_says_what_failed_why_and_what_to_do() {
         let detail = "RequestThrottled: slower\u{1b}[2J, please";
         let error = QueueError::new(
             QueueOperation::Receive,
@@ -215,15 +193,8 @@ mod tests {
         );
         assert_eq!(
             error.to_string(),
-            "receive from queue http://q/1: the queue throttles requests (RequestThrottled: \
-             slower\\u{1b}[2J, please); wait, or use fewer pollers"
+            "failed to receive from queue http://q/1: SQS throttles requests (RequestThrottled: \
+             slower\\u{1b}[2J, please). Wait, or lower events.receives_per_queue."
         );
-    }
-
-    #[test]
-    fn an_endless_detail_is_cut() {
-        let endless = "a".repeat(10_000);
-        let error = QueueError::new(QueueOperation::Open, "http://q/1", Kind::Refused, &endless);
-        assert_eq!(error.detail.len(), MAX_DETAIL);
     }
 }

@@ -1,6 +1,6 @@
-//! Requests that only find something out: how the queue is set up, and what the credentials may.
+//! Requests that examine a queue: its configuration, and the permissions of the credentials.
 //!
-//! They leave every message where it is. What follows from an answer is not decided here.
+//! They do not change the queue or its messages. They do not judge what they find.
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 
@@ -9,30 +9,34 @@ use super::{
 };
 use crate::aws::queue::sqs::origin;
 
-/// A receipt handle that no queue gives out: the right to use it is looked at before what it names.
+/// A receipt handle that no queue issues. SQS checks the permission before the receipt.
 const INVALID_RECEIPT: &str = "asset-indexer-check";
 
-/// How a queue is set up, beyond its [`QueueAttributes`].
+/// The configuration of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueInfo {
-    /// What matters to those who receive.
+    /// The attributes that matter to a consumer.
     pub attributes: QueueAttributes,
-    /// Who else may do what with it: JSON, as it was set.
+    /// The queue policy: JSON, unchanged.
     pub policy: Option<String>,
-    /// The key of KMS by which its messages are encrypted, if it is one of the account's own or of
-    /// `alias/aws/sqs`.
+    /// The KMS key that encrypts the messages: a key of the account, or `alias/aws/sqs`. `None` if SQS
+    /// encrypts with a key of its own, or not at all.
     pub kms_key: Option<String>,
-    /// Whether it keeps an order, which S3 cannot send to.
+    /// Whether it is a FIFO queue. S3 cannot send to those.
     pub is_fifo: bool,
 }
 
 impl SqsQueue {
-    /// How the queue is set up. It needs `sqs:GetQueueAttributes`.
+    /// Reads the configuration of the queue. Needs `sqs:GetQueueAttributes`.
     pub async fn describe(&self) -> Result<QueueInfo, QueueError> {
-        let mut answer = self.all_attributes().await?;
-        let attributes = QueueAttributes::of_answer(&answer)
-            .map_err(|senseless| self.other(QueueOperation::Attributes, &senseless))?;
-        let mut set = |name| answer.remove(&name).filter(|text| !text.trim().is_empty());
+        let mut response = self.all_attributes().await?;
+        let attributes = QueueAttributes::from_response(&response)
+            .map_err(|problem| self.invalid_response(QueueOperation::Attributes, &problem))?;
+        let mut set = |name| {
+            response
+                .remove(&name)
+                .filter(|text| !text.trim().is_empty())
+        };
         Ok(QueueInfo {
             policy: set(Name::Policy),
             kms_key: set(Name::KmsMasterKeyId),
@@ -42,31 +46,31 @@ impl SqsQueue {
         })
     }
 
-    /// Whether messages may be received, by a request for none, which is refused for that where it is
-    /// not denied.
+    /// Checks `sqs:ReceiveMessage` with a request for 0 messages, which SQS refuses as invalid unless it
+    /// denies access first.
     ///
-    /// That the right is looked at first is not promised by AWS, though it is what servers do: so a denial is
-    /// certain, and anything else is only as good as no denial.
+    /// Servers check the permission first, but AWS does not promise that. So an error is certain, and
+    /// `Ok` only means that access was not denied.
     pub async fn check_receive(&self) -> Result<(), QueueError> {
         let request = self.client.receive_message().queue_url(&self.url);
-        // Should a server give a message all the same, it is visible again at once.
+        // If a server returns a message anyway, the message becomes visible again immediately.
         let request = request.max_number_of_messages(0).visibility_timeout(0);
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => match self.error(QueueOperation::Receive, &error) {
-                refused if refused.kind == QueueErrorKind::Refused => Ok(()),
+                error if error.kind == QueueErrorKind::Refused => Ok(()),
                 error => Err(error),
             },
         }
     }
 
-    /// Whether messages may be deleted, by a receipt of none.
+    /// Checks `sqs:DeleteMessage` with an invalid receipt.
     pub async fn check_acknowledge(&self) -> Result<(), QueueError> {
         let receipts = [ReceiptHandle(INVALID_RECEIPT.to_owned())];
         self.acknowledge(&receipts).await.map(drop)
     }
 
-    /// Whether messages may be kept invisible for longer, by a receipt of none.
+    /// Checks `sqs:ChangeMessageVisibility` with an invalid receipt.
     pub async fn check_extend(&self) -> Result<(), QueueError> {
         let receipts = [ReceiptHandle(INVALID_RECEIPT.to_owned())];
         self.extend(&receipts, std::time::Duration::ZERO)
@@ -74,8 +78,8 @@ impl SqsQueue {
             .map(drop)
     }
 
-    /// The queue of that ARN, with the same credentials; `None` where the ARN is none of a queue in this
-    /// Region.
+    /// The queue with this ARN, used with the same credentials. `None` if the ARN is not that of a queue in
+    /// the same region.
     pub fn with_arn(&self, arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.split(':').collect();
         let ["arn", _, "sqs", region, account, name] = parts[..] else {
@@ -88,7 +92,7 @@ impl SqsQueue {
         })
     }
 
-    /// Account and name of the queue, as its address has them.
+    /// The account and the name in the queue URL. `None` if the URL does not have them.
     pub fn account_and_name(&self) -> Option<(&str, &str)> {
         let mut parts = self.url.trim_end_matches('/').rsplit('/');
         let (name, account) = (parts.next()?, parts.next()?);

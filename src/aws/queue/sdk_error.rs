@@ -1,6 +1,6 @@
-//! From an error of the AWS SDK to what it means for the queue.
+//! Classifies errors of the AWS SDK as [`QueueError`]s.
 //!
-//! What is to be done about each kind is said in `error`.
+//! The remedy for each kind is in `error`.
 
 use std::error::Error;
 
@@ -8,10 +8,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-use crate::aws::credentials::{causes, chain};
+use crate::aws::error::{chain, describe};
 use crate::aws::queue::{QueueError, QueueErrorKind, QueueOperation};
 
-/// What it means that the SDK gave no answer.
+/// The error for a request that the SDK reports as failed.
 pub(super) fn queue_error<E>(
     operation: QueueOperation,
     url: &str,
@@ -20,22 +20,29 @@ pub(super) fn queue_error<E>(
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let status = error.raw_response().map(|answer| answer.status().as_u16());
-    let refusal = error.as_service_error().map(ProvideErrorMetadata::meta);
-    let (kind, detail) = match refusal.and_then(|refusal| Some((refusal, refusal.code()?))) {
-        Some((refusal, code)) => (kind_of(code, status), words(code, refusal.message())),
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let service_error = error.as_service_error().map(ProvideErrorMetadata::meta);
+    let (kind, detail) = match service_error
+        .and_then(|service_error| Some((service_error, service_error.code()?)))
+    {
+        Some((service_error, code)) => (
+            kind_of(code, status),
+            message_text(code, service_error.message()),
+        ),
         None => (
-            kind_without_refusal(error, status),
-            words("", Some(&chain(error))),
+            kind_without_code(error, status),
+            message_text("", Some(&describe(error))),
         ),
     };
     QueueError::new(operation, url, kind, &detail)
 }
 
-/// The code of a refusal and the first line of its message.
+/// The error code and the first line of the message.
 ///
-/// What follows a first line is the request as SQS saw it, and that can hold a session token.
-fn words(code: &str, message: Option<&str>) -> String {
+/// The other lines of a message repeat the request as SQS saw it, which can include a session token.
+fn message_text(code: &str, message: Option<&str>) -> String {
     let line = message.unwrap_or_default().lines().next();
     match (code, line.unwrap_or_default()) {
         (code, "") => code.to_owned(),
@@ -44,9 +51,9 @@ fn words(code: &str, message: Option<&str>) -> String {
     }
 }
 
-/// The kind that a code decides, else the status.
+/// The kind for an error code, or for the status if the code is not known.
 ///
-/// SQS has each code in an old spelling and a new one.
+/// SQS spells most codes in two ways: the query protocol's and the JSON protocol's.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>
 fn kind_of(code: &str, status: Option<u16>) -> QueueErrorKind {
     match code {
@@ -97,13 +104,13 @@ fn kind_of_status(status: Option<u16>) -> Option<QueueErrorKind> {
     }
 }
 
-/// What it means that the SDK ended without an answer, or with one that it cannot read.
-fn kind_without_refusal<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> QueueErrorKind
+/// The kind if the SDK got no response, or one without an error code.
+fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> QueueErrorKind
 where
     E: Error + 'static,
 {
-    let of_credentials = causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
-    match (of_credentials, error) {
+    let credentials_error = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
+    match (credentials_error, error) {
         (Some(CredentialsError::ProviderTimedOut(_)), _) => QueueErrorKind::Connection,
         (Some(_), _) => QueueErrorKind::NoCredentials,
         (None, SdkError::ConstructionFailure(_)) => QueueErrorKind::Refused,
@@ -118,7 +125,7 @@ mod tests {
     use QueueErrorKind as Kind;
 
     #[test]
-    fn each_refusal_is_of_one_kind() {
+    fn classifies_error_codes() {
         for (code, status, want) in [
             (
                 "AWS.SimpleQueueService.NonExistentQueue",
@@ -147,10 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn the_request_that_a_refusal_repeats_is_not_printed() {
+    fn does_not_repeat_the_request_of_a_signature_error() {
         let message = "it does not match.\n\nThe Canonical String should have been\n\
                        x-amz-security-token:TOKEN";
-        let said = words("InvalidSignatureException", Some(message));
-        assert_eq!(said, "InvalidSignatureException: it does not match.");
+        let text = message_text("InvalidSignatureException", Some(message));
+        assert_eq!(text, "InvalidSignatureException: it does not match.");
     }
 }

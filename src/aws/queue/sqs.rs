@@ -1,8 +1,8 @@
-//! A queue by the AWS SDK: [`SqsQueue`].
+//! [`SqsQueue`]: the [`Queue`] that uses the AWS SDK.
 //!
-//! It keeps nothing of what it hands out. Credentials are fetched anew when they expire (those that
-//! name no end, after a quarter of an hour): a queue holds the way to them, never the keys. Opening it
-//! again fetches them at once.
+//! It does not remember the messages it returns. It holds the credentials provider, not the keys: the
+//! SDK fetches new keys when they expire, or after 15 minutes if they name no expiry. Opening the queue
+//! again fetches them immediately.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,23 +28,23 @@ use crate::aws::queue::{
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{Events, queue_url};
 
-/// How long making a connection may take.
+/// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an answer may take, beyond what the queue is asked to wait.
+/// How long a response may take, in addition to the wait that the request asks for.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a request other than receiving is sent. So a request takes half a minute at the most,
-/// with the waits between.
+/// The number of attempts of a request, except for receive. With the waits in between, a request takes
+/// at most half a minute.
 const ATTEMPTS: u32 = 3;
 
-/// The wait before the second attempt, at the most; twice that before the third.
+/// The maximum wait before the second attempt. The wait before the third is up to twice as long.
 const MAX_FIRST_DELAY: Duration = Duration::from_millis(500);
 
-/// What a receipt is refused with that an answer says nothing of.
+/// The error code for a receipt that the response does not mention.
 const UNANSWERED: &str = "Unanswered";
 
-/// A queue on SQS, or on a server that speaks its protocol.
+/// A queue on SQS, or on a server with the same protocol.
 #[derive(Debug)]
 pub struct SqsQueue {
     pub(super) url: String,
@@ -53,30 +53,30 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
-    /// Gets ready to use the queue; no request is sent to it yet.
+    /// Loads the credentials and builds the client. It sends no request to the queue.
     ///
-    /// The region is the configured one, else that of the queue's address if it is one of AWS, else
-    /// the bucket's (S3 sends events only to queues in its own Region), else [`credentials::DEFAULT_REGION`].
+    /// The region is the configured one, else the one in the queue URL if it is a URL of AWS, else the
+    /// bucket's (S3 sends events only to queues in its own region), else [`credentials::DEFAULT_REGION`].
     pub async fn open(events: &Events, bucket_region: Option<&str>) -> Result<Self, QueueError> {
         let url = events.queue_url.clone();
         let region = signing_region(events, bucket_region);
         let config = match credentials::sdk_config(&events.credentials, Some(&region)).await {
             Ok(config) => config,
-            Err(fault) => {
-                let (kind, detail) = (QueueErrorKind::NoCredentials, fault.to_string());
+            Err(error) => {
+                let (kind, detail) = (QueueErrorKind::NoCredentials, error.to_string());
                 return Err(QueueError::new(QueueOperation::Open, url, kind, &detail));
             }
         };
         let config = Builder::from(&config)
             .region(Region::new(region.clone()))
-            // The address of the queue names the server too, so that other stores' queues work.
+            // The queue URL names the server, so queues of other stores work too.
             .endpoint_url(origin(&url))
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(ATTEMPTS)
                     .with_initial_backoff(MAX_FIRST_DELAY),
             )
-            // A long poll is silent by design, and the timeouts bound everything.
+            // A long poll is silent by design. The timeouts bound every request.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder()
@@ -91,17 +91,17 @@ impl SqsQueue {
         })
     }
 
-    /// The queue's address.
+    /// The queue URL.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The region that its requests are signed for.
+    /// The region that requests are signed for.
     pub fn region(&self) -> &str {
         &self.region
     }
 
-    /// The address of its server; `None` where that is AWS.
+    /// The URL of its server; `None` if that is AWS.
     pub fn endpoint_url(&self) -> Option<String> {
         match queue_url::region(&self.url) {
             Some(_) => None,
@@ -109,16 +109,16 @@ impl SqsQueue {
         }
     }
 
-    /// Everything that the queue says of itself, as it says it.
+    /// All attributes of the queue, not decoded.
     pub(super) async fn all_attributes(
         &self,
     ) -> Result<HashMap<QueueAttributeName, String>, QueueError> {
         let request = self.client.get_queue_attributes().queue_url(&self.url);
-        // By name, a server that does not know one of them would refuse them all.
+        // A server that does not know one of the names would refuse a request for single attributes.
         let request = request.attribute_names(QueueAttributeName::All);
-        let answer = request.send().await;
-        let answer = answer.map_err(|error| self.error(QueueOperation::Attributes, &error))?;
-        Ok(answer.attributes.unwrap_or_default())
+        let response = request.send().await;
+        let response = response.map_err(|error| self.error(QueueOperation::Attributes, &error))?;
+        Ok(response.attributes.unwrap_or_default())
     }
 
     pub(super) fn error<E>(
@@ -132,14 +132,15 @@ impl SqsQueue {
         sdk_error::queue_error(operation, &self.url, error)
     }
 
-    pub(super) fn other(&self, operation: QueueOperation, detail: &str) -> QueueError {
+    pub(super) fn invalid_response(&self, operation: QueueOperation, detail: &str) -> QueueError {
         QueueError::new(operation, &self.url, QueueErrorKind::Refused, detail)
     }
 }
 
 impl Queue for SqsQueue {
-    /// A message without a receipt can be neither acknowledged nor extended: it is left out, and comes
-    /// again. An answer of such messages alone is an error, lest the caller asks again without a pause.
+    /// Messages without a receipt handle are left out, because they can be neither acknowledged nor
+    /// extended; the queue delivers them again. A response with only such messages is an error, so that
+    /// the caller backs off.
     async fn receive(
         &self,
         max: u8,
@@ -155,7 +156,7 @@ impl Queue for SqsQueue {
                     .operation_attempt_timeout(timeout)
                     .build(),
             );
-        let answer = self
+        let response = self
             .client
             .receive_message()
             .queue_url(&self.url)
@@ -169,16 +170,21 @@ impl Queue for SqsQueue {
             .send()
             .await
             .map_err(|error| self.error(QueueOperation::Receive, &error))?;
-        let received = answer.messages.unwrap_or_default();
+        let received = response.messages.unwrap_or_default();
         let count = received.len();
         let messages: Vec<_> = received.into_iter().filter_map(message).collect();
         if messages.len() < count {
             let without = count - messages.len();
-            warn!(queue = self.url, without, "messages without a receipt");
+            warn!(
+                queue = self.url,
+                count = without,
+                "received messages without a receipt handle"
+            );
             if messages.is_empty() {
-                return Err(
-                    self.other(QueueOperation::Receive, "messages without a receipt handle")
-                );
+                return Err(self.invalid_response(
+                    QueueOperation::Receive,
+                    "the messages have no receipt handle",
+                ));
             }
         }
         Ok(messages)
@@ -195,11 +201,12 @@ impl Queue for SqsQueue {
                 entry.receipt_handle(receipt).build()
             });
             let request = self.client.delete_message_batch().queue_url(&self.url);
-            let answer = request.set_entries(Some(entries)).send().await;
-            let answer = answer.map_err(|error| self.error(QueueOperation::Acknowledge, &error))?;
-            let successful = answer.successful().iter().map(|entry| entry.id());
-            let places = batch * MAX_BATCH..batch * MAX_BATCH + receipts.len();
-            refused.extend(not_done(places, successful, answer.failed()));
+            let response = request.set_entries(Some(entries)).send().await;
+            let response =
+                response.map_err(|error| self.error(QueueOperation::Acknowledge, &error))?;
+            let successful = response.successful().iter().map(|entry| entry.id());
+            let indices = batch * MAX_BATCH..batch * MAX_BATCH + receipts.len();
+            refused.extend(refused_receipts(indices, successful, response.failed()));
         }
         Ok(refused)
     }
@@ -219,18 +226,18 @@ impl Queue for SqsQueue {
             });
             let request = self.client.change_message_visibility_batch();
             let request = request.queue_url(&self.url).set_entries(Some(entries));
-            let answer = request.send().await;
-            let answer = answer.map_err(|error| self.error(QueueOperation::Extend, &error))?;
-            let successful = answer.successful().iter().map(|entry| entry.id());
-            let places = batch * MAX_BATCH..batch * MAX_BATCH + receipts.len();
-            refused.extend(not_done(places, successful, answer.failed()));
+            let response = request.send().await;
+            let response = response.map_err(|error| self.error(QueueOperation::Extend, &error))?;
+            let successful = response.successful().iter().map(|entry| entry.id());
+            let indices = batch * MAX_BATCH..batch * MAX_BATCH + receipts.len();
+            refused.extend(refused_receipts(indices, successful, response.failed()));
         }
         Ok(refused)
     }
 
     async fn attributes(&self) -> Result<QueueAttributes, QueueError> {
-        QueueAttributes::of_answer(&self.all_attributes().await?)
-            .map_err(|senseless| self.other(QueueOperation::Attributes, &senseless))
+        QueueAttributes::from_response(&self.all_attributes().await?)
+            .map_err(|problem| self.invalid_response(QueueOperation::Attributes, &problem))
     }
 }
 
@@ -243,56 +250,57 @@ fn signing_region(events: &Events, bucket_region: Option<&str>) -> String {
         .unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned())
 }
 
-/// The address up to the end of the host.
+/// The scheme and host of a URL.
 pub(super) fn origin(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
-/// A duration as SQS counts: no part of a second is cut off, or a long poll would become a busy loop.
+/// The duration in whole seconds, rounded up: rounded down, a short long poll would become a busy loop.
 fn whole_seconds(duration: Duration, limit: Duration) -> i32 {
     let duration = duration.min(limit);
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-    i32::try_from(seconds).expect("twelve hours are 43,200 seconds")
+    i32::try_from(seconds).expect("the limits are at most 12 hours, which are 43,200 seconds")
 }
 
-/// The entries of one batch; each is named by its place, as the same message may stand in it twice.
+/// The entries of one batch. Their ids are their positions, because a receipt can occur twice.
 fn numbered<T>(
     receipts: &[ReceiptHandle],
     entry: impl Fn(String, &str) -> Result<T, BuildError>,
 ) -> Vec<T> {
-    let entries = receipts.iter().enumerate().map(|(place, receipt)| {
-        entry(place.to_string(), &receipt.0).expect("id and receipt handle are set")
+    let entries = receipts.iter().enumerate().map(|(index, receipt)| {
+        entry(index.to_string(), &receipt.0)
+            .expect("the id and the receipt handle, which are all it requires, are set")
     });
     entries.collect()
 }
 
-/// Everything of a batch that its answer does not call successful.
+/// The entries of a batch that the response does not call successful.
 ///
-/// `places` are those of the batch in the whole list.
-fn not_done<'a>(
-    places: std::ops::Range<usize>,
+/// `indices` are those of the batch in the whole list of receipts.
+fn refused_receipts<'a>(
+    indices: std::ops::Range<usize>,
     successful: impl Iterator<Item = &'a str>,
     failed: &[BatchResultErrorEntry],
 ) -> Vec<RefusedReceipt> {
     let successful: Vec<&str> = successful.collect();
-    let refused = places.clone().filter_map(|place| {
-        let id = (place - places.start).to_string();
-        let failure = failed.iter().find(|entry| entry.id == id);
-        match failure {
-            None if successful.contains(&id.as_str()) => None,
-            None => Some((place, UNANSWERED, false)),
-            Some(entry) => Some((place, entry.code.as_str(), entry.sender_fault)),
-        }
-    });
-    let refused = refused.map(|(place, code, is_sender_fault)| RefusedReceipt {
-        place,
-        code: code.to_owned(),
-        is_sender_fault,
+    let first = indices.start;
+    let refused = indices.filter_map(|index| {
+        let id = (index - first).to_string();
+        let (code, is_sender_fault) = match failed.iter().find(|entry| entry.id == id) {
+            Some(entry) => (entry.code.as_str(), entry.sender_fault),
+            None if successful.contains(&id.as_str()) => return None,
+            None => (UNANSWERED, false),
+        };
+        Some(RefusedReceipt {
+            index,
+            code: code.to_owned(),
+            is_sender_fault,
+        })
     });
     refused.collect()
 }
 
-/// A message of the SDK as one of ours; `None` without a receipt.
+/// Converts a message of the SDK. `None` if it has no receipt handle.
 fn message(received: types::Message) -> Option<Message> {
     let attributes = received.attributes.unwrap_or_default();
     let attribute = |name| attributes.get(&name).map(String::as_str);

@@ -7,10 +7,8 @@ use crate::core::source::rules::Choice;
 fn denied() -> BucketError {
     BucketError {
         operation: String::new(),
-        cause: AttemptError {
-            kind: BucketErrorKind::AccessDenied,
-            detail: String::new(),
-        },
+        action: "s3:ListBucket",
+        cause: AttemptError::new(BucketErrorKind::AccessDenied, ""),
         attempts: 1,
     }
 }

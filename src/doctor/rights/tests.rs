@@ -14,10 +14,8 @@ fn source() -> Source {
 fn refused(kind: BucketErrorKind) -> BucketError {
     BucketError {
         operation: "list bucket bucket".into(),
-        cause: AttemptError {
-            kind,
-            detail: "said so".into(),
-        },
+        action: "s3:ListBucket",
+        cause: AttemptError::new(kind, "said so"),
         attempts: 1,
     }
 }

@@ -31,7 +31,7 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LookUpError {
     /// The key cannot be listed.
-    #[error("failed to {0}")]
+    #[error("{0}")]
     Bucket(BucketError),
     /// A page contradicts its request or the order of keys.
     #[error("failed to look up a key of bucket {bucket:?}: {error}")]

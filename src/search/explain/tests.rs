@@ -33,11 +33,9 @@ impl Lister for Pages {
         assert_eq!((&*request.prefix, request.max_keys), ("a", 1));
         let page = self.0.lock().unwrap().pop();
         let (keys, more) = page.ok_or_else(|| BucketError {
-            operation: "list bucket photos".to_owned(),
-            cause: AttemptError {
-                kind: BucketErrorKind::AccessDenied,
-                detail: String::new(),
-            },
+            operation: "list bucket \"photos\"".to_owned(),
+            action: "s3:ListBucket",
+            cause: AttemptError::new(BucketErrorKind::AccessDenied, ""),
             attempts: 1,
         })?;
         let entry = |key: &str| PageEntry {
@@ -76,7 +74,7 @@ fn a_key_alone_is_found_behind_empty_pages_and_not_taken_for_another() {
 #[test]
 fn a_listing_that_fails_is_not_an_absence() {
     for (pages, says) in [
-        (vec![], "failed to list bucket photos: access denied"),
+        (vec![], "failed to list bucket \"photos\": access denied"),
         (vec![(vec![], true)], "access denied"),
         (vec![(vec!["b"], false)], "prefix"),
     ] {

@@ -1,10 +1,10 @@
-//! Pages that must be decoded, and bodies that must be refused.
+//! Bodies that decode to a page, and bodies that are rejected.
 
 use proptest::prelude::*;
 
 use super::*;
 
-const STAMP: Timestamp = Timestamp::from_millis(7);
+const LISTED_AT: Timestamp = Timestamp::from_millis(7);
 
 const TAIL: &str = "<IsTruncated>false</IsTruncated></ListBucketResult>";
 
@@ -12,7 +12,7 @@ const ENTRY: &str = "<Contents><Key>a</Key><LastModified>2026-11-24T08:00:00.000
                      <ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag><Size>1</Size>\
                      <StorageClass>STANDARD</StorageClass></Contents>";
 
-/// A page as AWS sends it, with a key that has every kind of encoding in it.
+/// A page as AWS sends it. The key uses every kind of encoding.
 const WHOLE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
     <ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Prefix></Prefix>\
     <NextContinuationToken>1+a/b%2F&amp;==</NextContinuationToken><KeyCount>1</KeyCount>\
@@ -28,7 +28,7 @@ fn listing(inside: &str) -> String {
 }
 
 fn decoded(body: &str) -> Result<ListingPage, PageError> {
-    decode(body.as_bytes(), STAMP)
+    decode(body.as_bytes(), LISTED_AT)
 }
 
 fn keys(page: ListingPage) -> Vec<String> {
@@ -36,10 +36,10 @@ fn keys(page: ListingPage) -> Vec<String> {
 }
 
 #[test]
-fn a_whole_page_is_read() {
+fn decodes_a_whole_page() {
     let page = decoded(WHOLE).unwrap();
     assert_eq!(page.next, Some(ContinuationToken("1+a/b%2F&==".into())));
-    assert_eq!(page.listed_at, STAMP);
+    assert_eq!(page.listed_at, LISTED_AT);
     assert_eq!(
         page.entries,
         [PageEntry {
@@ -55,7 +55,7 @@ fn a_whole_page_is_read() {
 }
 
 #[test]
-fn whatever_else_an_answer_holds_is_passed_over() {
+fn skips_unknown_elements() {
     let later = ENTRY.replace("<Key>a<", "<Key>z%20+<");
     for (case, inside, want) in [
         ("no entry", String::new(), &[][..]),
@@ -64,8 +64,8 @@ fn whatever_else_an_answer_holds_is_passed_over() {
         ("empty elements", format!("<Prefix/><Delimiter />{ENTRY}"), &["a"]),
         ("unknown with a Key in it", format!("<X><Key>x</Key></X>{ENTRY}"), &["a"]),
         ("unknown with an entry in it", format!("<X>{ENTRY}</X>"), &[]),
-        ("encoding told last", format!("{later}<EncodingType>url</EncodingType>"), &["z  "]),
-        ("encoding told first", format!("<EncodingType>url</EncodingType>{later}"), &["z  "]),
+        ("encoding last", format!("{later}<EncodingType>url</EncodingType>"), &["z  "]),
+        ("encoding first", format!("<EncodingType>url</EncodingType>{later}"), &["z  "]),
         ("no encoding", later.clone(), &["z%20+"]),
         ("an empty encoding", format!("<EncodingType/>{later}"), &["z%20+"]),
         (
@@ -100,7 +100,7 @@ fn whatever_else_an_answer_holds_is_passed_over() {
 }
 
 #[test]
-fn an_etag_is_the_same_however_its_quotes_are_written() {
+fn decodes_each_spelling_of_the_quotes_of_an_etag() {
     let hex = "d41d8cd98f00b204e9800998ecf8427e";
     for quoted in [
         format!("&quot;{hex}&quot;"),
@@ -115,12 +115,12 @@ fn an_etag_is_the_same_however_its_quotes_are_written() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_believed_is_refused() {
+fn rejects_invalid_bodies() {
     let entry_with = |from: &str, to: &str| listing(&ENTRY.replace(from, to));
-    for (body, error) in [
-        (String::new(), "cut off at byte 0"),
-        ("<html></html>".into(), "root element html"),
-        ("<ListBucketResult/>".into(), "not a listing"),
+    for (body, expected) in [
+        (String::new(), "truncated at byte 0"),
+        ("<html></html>".into(), "root element is html"),
+        ("<ListBucketResult/>".into(), "not ListBucketResult"),
         (
             "<ListBucketResult></ListBucketResult>".into(),
             "without IsTruncated",
@@ -132,10 +132,7 @@ fn an_answer_that_cannot_be_believed_is_refused() {
             listing("stray"),
             "text where an element was expected at byte 18",
         ),
-        (
-            listing("") + "<ListBucketResult>",
-            "behind the document's end",
-        ),
+        (listing("") + "<ListBucketResult>", "after the root element"),
         (listing("<Contents/>"), "an entry without Key"),
         (entry_with("<Key>a</Key>", ""), "an entry without Key"),
         (entry_with("<Key>a</Key>", "<Key/>"), "an entry without Key"),
@@ -145,13 +142,16 @@ fn an_answer_that_cannot_be_believed_is_refused() {
         ),
         (
             entry_with("<Key>a</Key>", "<Key>a</Key><Key>b</Key>"),
-            "two elements Key",
+            "two Key elements",
         ),
         (
             entry_with("<Key>a</Key>", "<Key>a<b/></Key>"),
-            "Key holds more than text",
+            "Key contains more than text",
         ),
-        (entry_with(">a<", "><![CDATA[a]]><"), "not an element's"),
+        (
+            entry_with(">a<", "><![CDATA[a]]><"),
+            "does not belong to an element",
+        ),
         (entry_with(">a<", ">a&b<"), "semicolon at byte 33"),
         (entry_with("<Size>1</Size>", ""), "an entry without Size"),
         (entry_with("<Size>1<", "<Size><"), "not a number"),
@@ -198,14 +198,14 @@ fn an_answer_that_cannot_be_believed_is_refused() {
             "without NextContinuationToken",
         ),
     ] {
-        let refused = decoded(&body).unwrap_err().to_string();
-        assert!(refused.contains(error), "{body}: {refused}");
-        assert!(refused.contains(" at byte "), "{body}: {refused}");
+        let error = decoded(&body).unwrap_err().to_string();
+        assert!(error.contains(expected), "{body}: {error}");
+        assert!(error.contains(" at byte "), "{body}: {error}");
     }
 }
 
 #[test]
-fn a_key_longer_than_the_index_can_hold_is_refused() {
+fn rejects_keys_that_the_index_cannot_store() {
     for (bytes, taken) in [
         (1024, true),
         (MAX_KEY_BYTES, true),
@@ -227,16 +227,16 @@ fn a_key_longer_than_the_index_can_hold_is_refused() {
 }
 
 #[test]
-fn a_token_on_the_last_page_does_not_make_it_go_on() {
+fn ignores_a_token_on_the_last_page() {
     let page = decoded(&listing("<NextContinuationToken>t</NextContinuationToken>")).unwrap();
     assert_eq!(page.next, None);
 }
 
 #[test]
-fn an_error_document_in_place_of_a_page_is_told_apart() {
+fn returns_an_error_document() {
     let body = "<Error><Code>SlowDown</Code><Message>Reduce</Message></Error>";
     let Err(PageError::Service(error)) = decoded(body) else {
-        panic!("an error document was taken for something else");
+        panic!("not decoded as an error document");
     };
     assert_eq!(
         (error.code.as_str(), error.message.as_str()),
@@ -245,16 +245,16 @@ fn an_error_document_in_place_of_a_page_is_told_apart() {
 }
 
 #[test]
-fn every_proper_prefix_of_a_page_is_refused() {
+fn rejects_every_proper_prefix_of_a_page() {
     for length in 0..WHOLE.len() {
         assert!(
-            decode(&WHOLE.as_bytes()[..length], STAMP).is_err(),
+            decode(&WHOLE.as_bytes()[..length], LISTED_AT).is_err(),
             "{length} bytes"
         );
     }
 }
 
-/// How the encoder of the property test writes what can be written in several ways.
+/// Choices of the encoder where XML and S3 allow several spellings.
 #[derive(Clone, Copy, Debug)]
 struct EncodingStyle {
     url_encoded: bool,
@@ -285,7 +285,7 @@ fn encoding_styles() -> impl Strategy<Value = EncodingStyle> {
     )
 }
 
-/// An encoder that shares nothing with the decoder.
+/// Encodes a key. It shares no code with the decoder.
 fn encoded_key(key: &str, style: EncodingStyle) -> String {
     if !style.url_encoded {
         return key
@@ -328,9 +328,10 @@ fn rendered(page: &ListingPage, style: EncodingStyle) -> String {
         body += encoding;
     }
     for PageEntry { key, object } in &page.entries {
-        let moment = jiff::Timestamp::from_millisecond(object.last_modified.as_millis()).unwrap();
+        let timestamp =
+            jiff::Timestamp::from_millisecond(object.last_modified.as_millis()).unwrap();
         let key = format!("<Key>{}</Key>", encoded_key(key, style));
-        let moment = format!("<LastModified>{moment:.3}</LastModified>");
+        let timestamp = format!("<LastModified>{timestamp:.3}</LastModified>");
         let size = format!("<Size>{}</Size>", object.size);
         let etag = object.etag.as_ref().map_or(String::new(), |etag| {
             format!("<ETag>&quot;{}&quot;</ETag>", etag.to_text())
@@ -341,9 +342,9 @@ fn rendered(page: &ListingPage, style: EncodingStyle) -> String {
         );
         body += "<Contents>";
         body += &if style.space_as_plus {
-            [key, moment, unknown_element.into(), size, etag, class].concat()
+            [key, timestamp, unknown_element.into(), size, etag, class].concat()
         } else {
-            [class, etag, size, unknown_element.into(), moment, key].concat()
+            [class, etag, size, unknown_element.into(), timestamp, key].concat()
         };
         body += "</Contents>";
     }
@@ -372,20 +373,25 @@ fn entries() -> impl Strategy<Value = PageEntry> {
         any::<(u128, u16)>().prop_map(|(bits, parts)| Some(ETag::Hex { bits, parts })),
         Just(ETag::parse("opaque-1")),
     ];
-    // Moments of the years 1970 to 9999, which a date of four digits can write.
-    let moments = 0..253_402_300_799_999i64;
+    // The years 1970 to 9999, which have four digits.
+    let timestamps = 0..253_402_300_799_999i64;
     let classes = prop_oneof![Just("STANDARD"), Just("GLACIER_IR"), Just("NEW_CLASS")];
-    (keys_of_all_unicode(), any::<u64>(), etags, moments, classes).prop_map(
-        |(key, size, etag, moment, class)| PageEntry {
+    (
+        keys_of_all_unicode(),
+        any::<u64>(),
+        etags,
+        timestamps,
+        classes,
+    )
+        .prop_map(|(key, size, etag, timestamp, class)| PageEntry {
             key,
             object: Object {
                 size,
                 etag,
-                last_modified: Timestamp::from_millis(moment),
+                last_modified: Timestamp::from_millis(timestamp),
                 storage_class: StorageClass::from_name(class),
             },
-        },
-    )
+        })
 }
 
 fn pages() -> impl Strategy<Value = ListingPage> {
@@ -393,7 +399,7 @@ fn pages() -> impl Strategy<Value = ListingPage> {
     (proptest::collection::vec(entries(), 0..8), tokens).prop_map(|(entries, next)| ListingPage {
         entries,
         next,
-        listed_at: STAMP,
+        listed_at: LISTED_AT,
     })
 }
 
@@ -401,18 +407,18 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_page_that_is_written_is_read_back_equal(page in pages(), style in encoding_styles()) {
+    fn decodes_what_was_encoded(page in pages(), style in encoding_styles()) {
         prop_assert_eq!(decoded(&rendered(&page, style)), Ok(page));
     }
 
     #[test]
-    fn a_page_that_is_cut_off_is_refused(page in pages(), style in encoding_styles(), at in any::<prop::sample::Index>()) {
+    fn rejects_a_truncated_page(page in pages(), style in encoding_styles(), at in any::<prop::sample::Index>()) {
         let body = rendered(&page, style);
-        prop_assert!(decode(&body.as_bytes()[..at.index(body.len())], STAMP).is_err());
+        prop_assert!(decode(&body.as_bytes()[..at.index(body.len())], LISTED_AT).is_err());
     }
 
     #[test]
-    fn changed_bytes_never_panic(
+    fn changed_bytes_do_not_panic(
         page in pages(),
         style in encoding_styles(),
         changes in proptest::collection::vec(any::<(prop::sample::Index, u8)>(), 1..4),
@@ -422,11 +428,11 @@ proptest! {
             let at = at.index(body.len());
             body[at] = byte;
         }
-        let _ = decode(&body, STAMP);
+        let _ = decode(&body, LISTED_AT);
     }
 
     #[test]
-    fn any_bytes_never_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = decode(&body, STAMP);
+    fn arbitrary_bytes_do_not_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = decode(&body, LISTED_AT);
     }
 }

@@ -1,4 +1,4 @@
-//! The lister against recorded answers of a server that plays them in order.
+//! [`S3Bucket`] with a server that plays recorded responses in order.
 
 mod server;
 
@@ -13,7 +13,7 @@ use crate::core::source::{Credentials, SecretFile};
 /// Sun, 06 Nov 1994 08:49:37 GMT
 const DATE_MILLIS: i64 = 784_111_777_000;
 
-fn answer(status: &str, headers: &str, body: &str) -> String {
+fn response(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n\
@@ -23,7 +23,7 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
 
 fn error(status: &str, code: &str) -> String {
     let body = format!("<Error><Code>{code}</Code><Message>said so</Message></Error>");
-    answer(status, "", &body)
+    response(status, "", &body)
 }
 
 const PAGE: &str = "<ListBucketResult><IsTruncated>false</IsTruncated>\
@@ -31,10 +31,10 @@ const PAGE: &str = "<ListBucketResult><IsTruncated>false</IsTruncated>\
     <LastModified>2026-11-24T08:00:00Z</LastModified></Contents></ListBucketResult>";
 
 fn page() -> String {
-    answer("200 OK", "", PAGE)
+    response("200 OK", "", PAGE)
 }
 
-/// A page whose connection ends ten bytes before it should.
+/// A page whose connection closes ten bytes early.
 fn broken_page() -> String {
     let whole = page();
     whole[..whole.len() - 10].to_owned()
@@ -44,7 +44,7 @@ fn broken_chunk() -> String {
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFF\r\n<ListBucketResult>".into()
 }
 
-/// A Source for that server, with a secret that lies in the folder.
+/// A Source at this endpoint, with a secret file in the folder.
 fn source(folder: &tempfile::TempDir, endpoint_url: Option<String>) -> Source {
     let path = folder.path().join("secret");
     std::fs::write(&path, "secret").unwrap();
@@ -78,10 +78,13 @@ fn request() -> PageRequest {
     }
 }
 
-/// Lists one page of a server that plays those answers; the outcome, and the requests that came.
-async fn list(answers: &[&str], attempts: u32) -> (Result<ListingPage, BucketError>, Vec<String>) {
+/// Lists one page from a server that plays these responses. Returns the result and the requests.
+async fn list(
+    responses: &[&str],
+    attempts: u32,
+) -> (Result<ListingPage, BucketError>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::playing(answers);
+    let server = Server::playing(responses);
     let bucket = open(&source(&folder, Some(server.url())), attempts)
         .await
         .unwrap();
@@ -92,7 +95,7 @@ async fn list(answers: &[&str], attempts: u32) -> (Result<ListingPage, BucketErr
 }
 
 #[tokio::test]
-async fn a_page_is_asked_for_decoded_and_stamped() {
+async fn lists_a_page_with_its_timestamp() {
     let (page, requests) = list(&[&page()], 1).await;
     let page = page.unwrap();
     assert_eq!(page.entries[0].key, "a+b");
@@ -122,7 +125,7 @@ async fn a_page_is_asked_for_decoded_and_stamped() {
 }
 
 #[tokio::test]
-async fn a_token_is_sent_in_place_of_the_key_to_start_after() {
+async fn sends_a_token_instead_of_start_after() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::playing(&[&page()]);
     let bucket = open(&source(&folder, Some(server.url())), 1).await.unwrap();
@@ -137,27 +140,24 @@ async fn a_token_is_sent_in_place_of_the_key_to_start_after() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again() {
+async fn retries_transient_failures() {
     for (case, failing) in [
         ("503", error("503 Slow Down", "SlowDown")),
-        ("429", answer("429 Too Many Requests", "", "")),
+        ("429", response("429 Too Many Requests", "", "")),
         ("500", error("500 Internal Server Error", "InternalError")),
         (
             "502 in HTML",
-            answer("502 Bad Gateway", "", "<html></html>"),
+            response("502 Bad Gateway", "", "<html></html>"),
         ),
         ("SlowDown under 200", error("200 OK", "SlowDown")),
         ("InternalError under 200", error("200 OK", "InternalError")),
-        ("cut off in mid-body", broken_page()),
-        ("cut off in mid-chunk", broken_chunk()),
-        ("no answer", String::new()),
+        ("body truncated", broken_page()),
+        ("chunk truncated", broken_chunk()),
+        ("no response", String::new()),
         ("half a head", "HTTP/1.1 200 OK\r\nDa".into()),
         ("not HTTP", "SSH-2.0-OpenSSH\r\n\r\n".into()),
-        (
-            "a page that was cut to length",
-            answer("200 OK", "", &PAGE[..100]),
-        ),
-        ("an empty body", answer("200 OK", "", "")),
+        ("page truncated", response("200 OK", "", &PAGE[..100])),
+        ("an empty body", response("200 OK", "", "")),
     ] {
         let (outcome, requests) = list(&[&failing, &failing, &page()], 3).await;
         let page = outcome.unwrap_or_else(|error| panic!("{case}: {error}"));
@@ -166,7 +166,7 @@ async fn what_may_pass_is_tried_again() {
 }
 
 #[tokio::test]
-async fn the_attempts_end() {
+async fn stops_after_the_last_attempt() {
     for (case, failing, want) in [
         (
             "throttled",
@@ -181,7 +181,7 @@ async fn the_attempts_end() {
         ("connection", broken_page(), Kind::Connection),
         (
             "malformed",
-            answer("200 OK", "", &PAGE[..100]),
+            response("200 OK", "", &PAGE[..100]),
             Kind::InvalidResponse,
         ),
     ] {
@@ -194,7 +194,7 @@ async fn the_attempts_end() {
 }
 
 #[tokio::test]
-async fn what_will_not_pass_is_told_at_once() {
+async fn does_not_retry_permanent_failures() {
     let header = "x-amz-bucket-region: ap-south-1\r\n";
     let moved = Kind::WrongRegion {
         actual: Some("ap-south-1".into()),
@@ -219,9 +219,12 @@ async fn what_will_not_pass_is_told_at_once() {
         (error("400 Bad Request", "InvalidArgument"), Kind::Refused),
         (error("404 Not Found", "NoSuchBucket"), Kind::NoSuchBucket),
         (error("200 OK", "AccessDenied"), Kind::AccessDenied),
-        (answer("301 Moved Permanently", header, ""), moved.clone()),
-        (answer("307 Temporary Redirect", header, ""), moved.clone()),
-        (answer("400 Bad Request", "", malformed), moved),
+        (response("301 Moved Permanently", header, ""), moved.clone()),
+        (
+            response("307 Temporary Redirect", header, ""),
+            moved.clone(),
+        ),
+        (response("400 Bad Request", "", malformed), moved),
     ] {
         let (outcome, requests) = list(&[&failing, &page()], 5).await;
         let error = outcome.unwrap_err();
@@ -230,16 +233,16 @@ async fn what_will_not_pass_is_told_at_once() {
         assert_eq!(requests.len(), 1, "{error}");
         let text = error.to_string();
         assert!(
-            text.starts_with("list bucket photos at http://127.0.0.1:"),
+            text.starts_with("failed to list bucket \"photos\" at http://127.0.0.1:"),
             "{text}"
         );
-        let is_told = text.contains(", prefix \"a/\": ");
-        assert!(is_told && !text.contains("+%é"), "it names a key: {text}");
+        assert!(text.contains(" (prefix \"a/\"): "), "{text}");
+        assert!(!text.contains("+%é"), "it names a key: {text}");
     }
 }
 
 #[tokio::test]
-async fn a_page_without_a_date_is_stamped_well_before_our_clock() {
+async fn page_without_a_date_gets_a_timestamp_with_a_margin() {
     let undated = page().replace("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "");
     let (page, _) = list(&[&undated], 1).await;
     let age = local_time().as_millis() - page.unwrap().listed_at.as_millis();
@@ -248,7 +251,7 @@ async fn a_page_without_a_date_is_stamped_well_before_our_clock() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_is_a_connection_fault() {
+async fn closed_port_is_a_connection_error() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::playing(&[]);
     let url = server.url();
@@ -260,7 +263,7 @@ async fn a_port_where_nobody_listens_is_a_connection_fault() {
 }
 
 #[tokio::test]
-async fn a_secret_that_goes_away_is_a_matter_of_credentials() {
+async fn removed_secret_is_a_credentials_error() {
     let folder = tempfile::tempdir().unwrap();
     let source = source(&folder, Some("http://127.0.0.1:1".into()));
     let bucket = open(&source, 2).await.unwrap();
@@ -276,42 +279,46 @@ async fn a_secret_that_goes_away_is_a_matter_of_credentials() {
 }
 
 #[tokio::test]
-async fn the_region_is_found_where_none_is_given() {
+async fn finds_the_region_with_head_bucket() {
     let header = "x-amz-bucket-region: ap-south-1\r\n";
-    for (case, answers, want) in [
-        ("200", vec![answer("200 OK", header, "")], Ok("ap-south-1")),
+    for (case, responses, want) in [
+        (
+            "200",
+            vec![response("200 OK", header, "")],
+            Ok("ap-south-1"),
+        ),
         (
             "301",
-            vec![answer("301 Moved Permanently", header, "")],
+            vec![response("301 Moved Permanently", header, "")],
             Ok("ap-south-1"),
         ),
         (
             "403",
-            vec![answer("403 Forbidden", header, "")],
+            vec![response("403 Forbidden", header, "")],
             Ok("ap-south-1"),
         ),
         (
             "another store",
-            vec![answer("200 OK", "", "")],
+            vec![response("200 OK", "", "")],
             Ok("us-east-1"),
         ),
         (
             "no bucket",
-            vec![answer("404 Not Found", "", "")],
+            vec![response("404 Not Found", "", "")],
             Err(Kind::NoSuchBucket),
         ),
         (
             "503, then 200",
             vec![
-                answer("503 Slow Down", "", ""),
-                answer("200 OK", header, ""),
+                response("503 Slow Down", "", ""),
+                response("200 OK", header, ""),
             ],
             Ok("ap-south-1"),
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
-        let server = Server::playing(&answers);
+        let responses: Vec<&str> = responses.iter().map(String::as_str).collect();
+        let server = Server::playing(&responses);
         let source = Source {
             region: None,
             ..source(&folder, Some(server.url()))
@@ -321,16 +328,16 @@ async fn the_region_is_found_where_none_is_given() {
         let region = region.map_err(|error| error.cause.kind);
         assert_eq!(region, want.map(str::to_owned), "{case}");
         let requests = server.requests();
-        assert_eq!(requests.len(), answers.len(), "{case}");
+        assert_eq!(requests.len(), responses.len(), "{case}");
         assert!(requests[0].starts_with("HEAD /photos"), "{}", requests[0]);
     }
 }
 
 #[tokio::test]
-async fn the_location_is_asked_for_where_aws_tells_no_region_by_itself() {
+async fn finds_the_region_with_get_bucket_location() {
     let folder = tempfile::tempdir().unwrap();
-    let location = answer("200 OK", "", "<LocationConstraint>EU</LocationConstraint>");
-    let server = Server::playing(&[&answer("400 Bad Request", "", ""), &location, &page()]);
+    let location = response("200 OK", "", "<LocationConstraint>EU</LocationConstraint>");
+    let server = Server::playing(&[&response("400 Bad Request", "", ""), &location, &page()]);
     let source = Source {
         region: None,
         endpoint_url: None,
@@ -349,11 +356,11 @@ async fn the_location_is_asked_for_where_aws_tells_no_region_by_itself() {
         requests[1]
     );
     assert!(requests[2].contains("/eu-west-1/s3/"), "{}", requests[2]);
-    // A store's Date must not set the clock that the next request is signed with.
+    // The Date of a response must not change the clock that signs the next request.
     assert!(!requests[2].contains("19941106"), "{}", requests[2]);
 }
 
-/// Lists two pages with two endpoints; the kind of each outcome, and how many requests each got.
+/// Lists two pages with two endpoints. Returns the error kinds, and the number of requests per endpoint.
 async fn list_twice(preferred: &[&str], fallback: &[&str]) -> (Vec<Option<Kind>>, [usize; 2]) {
     let folder = tempfile::tempdir().unwrap();
     let servers = [Server::playing(preferred), Server::playing(fallback)];
@@ -376,7 +383,7 @@ async fn list_twice(preferred: &[&str], fallback: &[&str]) -> (Vec<Option<Kind>>
 }
 
 #[tokio::test]
-async fn the_fallback_is_used_when_the_preferred_endpoint_is_not_reached() {
+async fn uses_the_fallback_after_the_preferred_endpoint_fails() {
     let page = page();
     let unavailable = error("503 Service Unavailable", "ServiceUnavailable");
     let denied = error("403 Forbidden", "AccessDenied");
@@ -397,7 +404,7 @@ async fn the_fallback_is_used_when_the_preferred_endpoint_is_not_reached() {
             [1, 2],
         ),
         (
-            "no answer, remembered",
+            "no response, remembered",
             ["", &page],
             [&page, &page],
             [None, None],
@@ -411,7 +418,7 @@ async fn the_fallback_is_used_when_the_preferred_endpoint_is_not_reached() {
             [2, 1],
         ),
         (
-            "403 and 404 are answers",
+            "403 and 404 are responses",
             [&denied, &missing],
             [&page, &page],
             [Some(Kind::AccessDenied), Some(Kind::NoSuchBucket)],

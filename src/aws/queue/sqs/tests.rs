@@ -1,5 +1,6 @@
-//! What is sent, and what is made of the answers, against a server that plays them in order. What a
-//! queue does is tested against a real one.
+//! Requests and decoded responses, with a server that plays recorded responses in order.
+//!
+//! The integration tests check the behavior of a queue on a real server.
 
 mod server;
 
@@ -12,10 +13,10 @@ use super::*;
 use crate::aws::queue::QueueErrorKind as Kind;
 use crate::core::source::{Credentials, SecretFile};
 
-/// An answer to receiving without a message.
-const NOTHING: &str = "{}";
+/// A receive response without messages.
+const NO_MESSAGES: &str = "{}";
 
-/// Events of a queue of that address, with a secret that lies in the folder.
+/// Events from this queue, with a secret file in the folder.
 fn events(folder: &tempfile::TempDir, queue_url: &str) -> Events {
     let path = folder.path().join("secret");
     std::fs::write(&path, "secretsecret").unwrap();
@@ -30,9 +31,9 @@ fn events(folder: &tempfile::TempDir, queue_url: &str) -> Events {
     }
 }
 
-/// A queue on a server that plays these answers, and the folder that its secret is read from.
-async fn playing(answers: &[(u16, &str)]) -> (Server, SqsQueue, tempfile::TempDir) {
-    let server = Server::playing(answers);
+/// A queue on a server that plays these responses, and the folder with its secret.
+async fn playing(responses: &[(u16, &str)]) -> (Server, SqsQueue, tempfile::TempDir) {
+    let server = Server::playing(responses);
     let folder = tempfile::tempdir().unwrap();
     let events = events(&folder, &server.queue_url());
     let queue = SqsQueue::open(&events, Some("eu-west-1")).await.unwrap();
@@ -48,7 +49,7 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 #[tokio::test]
-async fn receiving_asks_for_what_is_wanted_within_the_limits() {
+async fn receive_clamps_its_parameters() {
     let half = Duration::from_millis(500);
     for (max, wait, visibility, sent) in [
         (10, seconds(20), seconds(60), (10, 20, 60)),
@@ -56,7 +57,7 @@ async fn receiving_asks_for_what_is_wanted_within_the_limits() {
         (0, half, half, (1, 1, 1)),
         (255, seconds(3600), Duration::MAX, (10, 20, 43_200)),
     ] {
-        let (server, queue, _secret) = playing(&[(200, NOTHING)]).await;
+        let (server, queue, _secret) = playing(&[(200, NO_MESSAGES)]).await;
         assert_eq!(queue.receive(max, wait, visibility).await, Ok(vec![]));
         let [request] = &server.requests()[..] else {
             panic!("one request");
@@ -74,14 +75,14 @@ async fn receiving_asks_for_what_is_wanted_within_the_limits() {
 }
 
 #[tokio::test]
-async fn messages_are_read_with_what_they_lack() {
-    let answer = json!({ "Messages": [
+async fn decodes_messages_with_missing_fields() {
+    let response = json!({ "Messages": [
         { "MessageId": "m", "ReceiptHandle": "r", "Body": "a\r\n<é>&amp;",
           "Attributes": { "SentTimestamp": "1700000000123", "ApproximateReceiveCount": "3" } },
         { "MessageId": "without a receipt", "Body": "b" },
         { "ReceiptHandle": "s" },
     ]});
-    let (_server, queue, _secret) = playing(&[(200, &answer.to_string())]).await;
+    let (_server, queue, _secret) = playing(&[(200, &response.to_string())]).await;
     let messages = queue.receive(10, Duration::ZERO, seconds(30)).await;
     let want = [
         Message {
@@ -103,15 +104,15 @@ async fn messages_are_read_with_what_they_lack() {
 }
 
 #[tokio::test]
-async fn an_answer_of_messages_without_receipts_is_an_error() {
-    let answer = r#"{"Messages":[{"MessageId":"m","Body":"b"}]}"#;
-    let (_server, queue, _secret) = playing(&[(200, answer)]).await;
+async fn messages_without_receipts_are_an_error() {
+    let response = r#"{"Messages":[{"MessageId":"m","Body":"b"}]}"#;
+    let (_server, queue, _secret) = playing(&[(200, response)]).await;
     let error = queue.receive(10, Duration::ZERO, seconds(30)).await;
     assert_eq!(error.unwrap_err().kind, Kind::Refused);
 }
 
 #[tokio::test]
-async fn receiving_is_tried_once_and_the_rest_within_a_bound() {
+async fn receive_is_not_retried_and_other_requests_are() {
     let failures = [(500, "{}"); 5];
     let (server, queue, _secret) = playing(&failures).await;
     let error = queue.receive(1, Duration::ZERO, seconds(30)).await;
@@ -134,19 +135,19 @@ async fn receiving_is_tried_once_and_the_rest_within_a_bound() {
 }
 
 #[tokio::test]
-async fn what_an_answer_does_not_call_done_is_refused_at_its_place() {
+async fn returns_receipts_that_the_response_does_not_call_successful() {
     let first: Vec<_> = (0..10).map(|id| json!({ "Id": id.to_string() })).collect();
     let first = json!({ "Successful": first, "Failed": [] }).to_string();
     let second = json!({
         "Successful": [{ "Id": "0" }],
         "Failed": [{ "Id": "2", "Code": "InternalError", "SenderFault": false },
-                   { "Id": "7", "Code": "NobodyAsked", "SenderFault": true }],
+                   { "Id": "7", "Code": "UnknownId", "SenderFault": true }],
     });
-    let answers = [(200, first.as_str()), (200, &second.to_string())];
-    let (server, queue, _secret) = playing(&answers).await;
+    let responses = [(200, first.as_str()), (200, &second.to_string())];
+    let (server, queue, _secret) = playing(&responses).await;
     let refused = queue.acknowledge(&receipts(13)).await.unwrap();
-    let refusal = |place, code: &str| RefusedReceipt {
-        place,
+    let refusal = |index, code: &str| RefusedReceipt {
+        index,
         code: code.into(),
         is_sender_fault: false,
     };
@@ -161,7 +162,7 @@ async fn what_an_answer_does_not_call_done_is_refused_at_its_place() {
 }
 
 #[tokio::test]
-async fn no_receipts_are_no_request() {
+async fn sends_no_request_without_receipts() {
     let (server, queue, _secret) = playing(&[(500, "{}")]).await;
     assert_eq!(queue.acknowledge(&[]).await, Ok(vec![]));
     assert_eq!(queue.extend(&[], Duration::ZERO).await, Ok(vec![]));
@@ -169,8 +170,8 @@ async fn no_receipts_are_no_request() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_sqs_is_no_answer() {
-    // The SDK takes an empty body for an empty object.
+async fn classifies_responses_that_are_not_sqs() {
+    // The SDK reads an empty body as an empty object.
     for (status, body, want) in [
         (200, "<html>", Err(Kind::Connection)),
         (200, "{\"Messages\":[", Err(Kind::Connection)),
@@ -180,13 +181,17 @@ async fn an_answer_that_is_not_sqs_is_no_answer() {
         (502, "<html>", Err(Kind::Unavailable)),
     ] {
         let (_server, queue, _secret) = playing(&[(status, body)]).await;
-        let answer = queue.receive(1, Duration::ZERO, seconds(30)).await;
-        assert_eq!(answer.map_err(|error| error.kind), want, "{status} {body}");
+        let response = queue.receive(1, Duration::ZERO, seconds(30)).await;
+        assert_eq!(
+            response.map_err(|error| error.kind),
+            want,
+            "{status} {body}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_read_is_told_before_a_request() {
+async fn unreadable_secret_fails_before_a_request() {
     let folder = tempfile::tempdir().unwrap();
     let events = events(&folder, "https://sqs.eu-west-1.amazonaws.com/1/q");
     std::fs::remove_file(folder.path().join("secret")).unwrap();
@@ -201,13 +206,13 @@ async fn a_secret_that_cannot_be_read_is_told_before_a_request() {
 }
 
 #[tokio::test]
-async fn a_queue_never_prints_a_secret() {
+async fn debug_output_has_no_secret() {
     let (_server, queue, _secret) = playing(&[]).await;
     assert!(!format!("{queue:?}").contains("secretsecret"));
 }
 
 #[test]
-fn the_region_is_that_of_the_first_who_knows() {
+fn signing_region_prefers_the_configuration_then_the_url_then_the_bucket() {
     let ours = "https://sqs.eu-west-1.amazonaws.com/1/q";
     let other = "http://127.0.0.1:4566/1/q";
     for (configured, url, bucket, want) in [

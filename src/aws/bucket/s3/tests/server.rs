@@ -1,30 +1,33 @@
-//! A server that plays recorded answers: no HTTP is understood in here.
+//! A server that plays recorded responses. It does not understand HTTP.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-/// A server that answers its requests with the given bytes in turn, one on each connection.
+/// A server that plays one response for each connection, as raw bytes.
 pub(super) struct Server {
     address: SocketAddr,
     thread: JoinHandle<Vec<String>>,
 }
 
 impl Server {
-    pub(super) fn playing(answers: &[&str]) -> Self {
+    pub(super) fn playing(responses: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let answers: Vec<String> = answers.iter().map(|&answer| answer.to_owned()).collect();
+        let responses: Vec<String> = responses
+            .iter()
+            .map(|&response| response.to_owned())
+            .collect();
         let thread = std::thread::spawn(move || {
             let mut requests = Vec::new();
-            for answer in answers {
+            for response in responses {
                 let (mut stream, _) = listener.accept().unwrap();
                 let request = read_head(&mut stream);
                 if request.is_empty() {
                     break;
                 }
                 requests.push(request);
-                stream.write_all(answer.as_bytes()).unwrap();
+                stream.write_all(response.as_bytes()).unwrap();
             }
             requests
         });
@@ -35,7 +38,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// The requests that came; a server that still waits for one is told that none will come.
+    /// Stops the server and returns the heads of the requests. The empty connection ends a server that still waits.
     pub(super) fn requests(self) -> Vec<String> {
         drop(TcpStream::connect(self.address));
         self.thread.join().unwrap()

@@ -1,4 +1,4 @@
-//! A server that plays recorded answers and notes what it was asked: no SQS is understood in here.
+//! A server that plays recorded responses and records the requests. It does not understand SQS.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,54 +6,54 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
-/// A server that answers its requests in turn, one on each connection.
+/// A server that plays one response for each connection.
 pub(super) struct Server {
     address: SocketAddr,
     thread: JoinHandle<Vec<Request>>,
 }
 
-/// One request as it came in.
+/// A recorded request.
 #[derive(Debug)]
 pub(super) struct Request {
-    /// The whole head in lower case.
+    /// The request line and the headers, in lower case.
     pub head: String,
     pub body: Value,
 }
 
 impl Server {
-    /// Plays a status and a body for each request.
-    pub(super) fn playing(answers: &[(u16, &str)]) -> Self {
+    /// Starts a server that plays these statuses and bodies in order.
+    pub(super) fn playing(responses: &[(u16, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let answer = |&(status, body): &(u16, &str)| {
+        let response = |&(status, body): &(u16, &str)| {
             let length = body.len();
             format!(
                 "HTTP/1.1 {status} Played\r\nConnection: close\r\nContent-Length: {length}\r\n\
                  Content-Type: application/x-amz-json-1.0\r\n\r\n{body}"
             )
         };
-        let answers: Vec<String> = answers.iter().map(answer).collect();
+        let responses: Vec<String> = responses.iter().map(response).collect();
         let thread = std::thread::spawn(move || {
             let mut requests = Vec::new();
-            for answer in answers {
+            for response in responses {
                 let (mut stream, _) = listener.accept().unwrap();
                 let Some(request) = read(&stream) else {
                     break;
                 };
                 requests.push(request);
-                stream.write_all(answer.as_bytes()).unwrap();
+                stream.write_all(response.as_bytes()).unwrap();
             }
             requests
         });
         Self { address, thread }
     }
 
-    /// The address of a queue on it.
+    /// The URL of a queue on it.
     pub(super) fn queue_url(&self) -> String {
         format!("http://{}/1/q", self.address)
     }
 
-    /// The requests that came; a server that still waits for one is told that none will come.
+    /// Stops the server and returns the requests. The empty connection ends a server that still waits.
     pub(super) fn requests(self) -> Vec<Request> {
         drop(TcpStream::connect(self.address));
         self.thread.join().unwrap()
