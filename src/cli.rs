@@ -59,7 +59,7 @@ struct Arguments {
         default_value_t,
         value_name = "FORMAT"
     )]
-    log_format: telemetry::Format,
+    log_format: telemetry::LogFormat,
     #[command(subcommand)]
     command: Command,
 }

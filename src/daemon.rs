@@ -16,10 +16,10 @@ use crate::core::replication::backoff::exponential;
 use crate::index::IndexError;
 use crate::observe::status::IndexHealth;
 
-pub(crate) mod doorkeeper;
+pub(crate) mod control_server;
 pub(crate) mod events;
+pub(crate) mod index_monitor;
 pub(crate) mod mirror;
-pub(crate) mod onlooker;
 pub(crate) mod pace;
 mod queues;
 pub(crate) mod rebuild;

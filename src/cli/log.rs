@@ -9,8 +9,8 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use super::text::{printable, say};
 use super::{Command, Failure, MISUSED, index, progress};
 use crate::config::Config;
-use crate::observe::telemetry::{self, Format, Reader, Telemetry};
-use crate::serve::control::{self, Answer, LogOrder, Request};
+use crate::observe::telemetry::{self, Audience, LogFormat, Telemetry};
+use crate::serve::control::{self, ControlAnswer, ControlRequest, LogCommand};
 
 /// Show or change what the running daemon logs, until it ends
 ///
@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 /// Starts the logs. Returns the display for progress bars, above which logs are printed.
 pub(super) fn start(
     command: &Command,
-    format: Format,
+    format: LogFormat,
 ) -> Result<(Telemetry, MultiProgress), Failure> {
     let on_terminal = std::io::stderr().is_terminal();
     let target = match command {
@@ -50,8 +50,8 @@ pub(super) fn start(
         _ => "error,asset_indexer=warn",
     };
     let reader = match command {
-        Command::Serve(_) => Reader::Program,
-        _ => Reader::Person,
+        Command::Serve(_) => Audience::Program,
+        _ => Audience::Person,
     };
     let writer = progress::AboveBars(bars.clone());
     let telemetry = telemetry::init(writer, format, reader, default);
@@ -62,20 +62,20 @@ pub(super) fn start(
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     let order = match arguments.filter {
-        _ if arguments.reset => LogOrder::Reset,
-        Some(filter) => LogOrder::Set(filter),
-        None => LogOrder::Show,
+        _ if arguments.reset => LogCommand::Reset,
+        Some(filter) => LogCommand::Set(filter),
+        None => LogCommand::Show,
     };
-    let asked = Request::Log(order);
+    let asked = ControlRequest::Log(order);
     let socket = &config.serve.control_socket;
-    let mut answers = control::ask(socket, &asked)
+    let mut answers = control::send_request(socket, &asked)
         .await
         .map_err(anyhow::Error::from)?;
     match answers.next().await.map_err(anyhow::Error::from)? {
-        Some(Answer::Log { filter, initial }) if filter == initial => {
+        Some(ControlAnswer::Log { filter, initial }) if filter == initial => {
             say!("{}", printable(&filter));
         }
-        Some(Answer::Log { filter, initial }) => {
+        Some(ControlAnswer::Log { filter, initial }) => {
             say!(
                 "{} (the daemon started with {})",
                 printable(&filter),

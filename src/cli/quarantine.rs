@@ -12,8 +12,8 @@ use super::text::{printable, say};
 use super::{FAILED, Failure, remove_each};
 use crate::config::Config;
 use crate::core::query::hit::rfc3339;
-use crate::observe::quarantine::{Entry, Quarantine};
-use crate::serve::control::{self, Answer, Request};
+use crate::observe::quarantine::{Quarantine, QuarantineEntry};
+use crate::serve::control::{self, ControlAnswer, ControlRequest};
 
 /// Show, retry and remove messages that cannot be handled
 ///
@@ -61,15 +61,15 @@ pub(super) async fn run(command: &Command, config: &Config) -> Result<(), Failur
 }
 
 async fn retry(ids: &[String], socket: &Path) -> Result<(), Failure> {
-    let request = Request::Retry { ids: ids.to_vec() };
-    let mut answers = control::ask(socket, &request)
+    let request = ControlRequest::Retry { ids: ids.to_vec() };
+    let mut answers = control::send_request(socket, &request)
         .await
         .map_err(anyhow::Error::from)?;
     let mut all_done = true;
     while let Some(answer) = answers.next().await.map_err(anyhow::Error::from)? {
         match answer {
-            Answer::Retried { id, problem: None } => say!("{id}: done"),
-            Answer::Retried { id, problem } => {
+            ControlAnswer::Retried { id, problem: None } => say!("{id}: done"),
+            ControlAnswer::Retried { id, problem } => {
                 all_done = false;
                 let problem = problem.unwrap_or_default();
                 eprintln!("error: {}: {}", printable(&id), printable(&problem));
@@ -103,7 +103,7 @@ fn list(quarantine: &Quarantine, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn table(entries: &[Entry]) -> String {
+fn table(entries: &[QuarantineEntry]) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -121,7 +121,7 @@ fn table(entries: &[Entry]) -> String {
 }
 
 /// Id, name of the queue, reason, time sent, receive count.
-fn row(entry: &Entry) -> [String; 5] {
+fn row(entry: &QuarantineEntry) -> [String; 5] {
     [
         entry.id.clone(),
         printable(queue_name(&entry.queue_url)),
@@ -189,8 +189,8 @@ fn absent(id: &str) -> String {
 mod tests {
     use super::*;
 
-    fn entry(reason: &str) -> Entry {
-        Entry {
+    fn entry(reason: &str) -> QuarantineEntry {
+        QuarantineEntry {
             id: "0123456789abcdef".to_owned(),
             queue_url: "https://sqs.us-east-1.amazonaws.com/1/events".to_owned(),
             message_id: "m".to_owned(),

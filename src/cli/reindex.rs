@@ -99,7 +99,7 @@ async fn run_here_or_by_daemon(
     socket: &Path,
     stop: &CancellationToken,
 ) -> anyhow::Result<Vec<ReindexOutcome>> {
-    if reindex.writes_index() && control::is_answered(socket).await {
+    if reindex.writes_index() && control::is_in_use(socket).await {
         tracing::info!("asking the daemon");
         return Ok(reindex.run_by_daemon(socket, stop).await?);
     }

@@ -17,12 +17,12 @@ mod read_only;
 
 use crate::config::Config;
 use crate::daemon::session::{Doors, Order, Surroundings};
-use crate::daemon::{self, doorkeeper, systemd};
+use crate::daemon::{self, control_server, systemd};
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::ingest::consumer;
 use crate::observe::quarantine::Quarantine;
-use crate::observe::status::Board;
+use crate::observe::status::StatusBoard;
 use crate::observe::telemetry::LogFilter;
 use crate::serve::control;
 use crate::serve::http::auth::Auth;
@@ -89,7 +89,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     ));
     let doors = Arc::clone(&around);
     beside.spawn(async {
-        doorkeeper::serve(control, doors).await;
+        control_server::serve(control, doors).await;
         Ok(())
     });
     // HTTP stays up until the daemon has ended, so that its stop can be observed.
@@ -152,7 +152,7 @@ fn surroundings(
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let lock = data_dir.lock()?;
     Ok(Surroundings {
-        board: Arc::new(Board::new(config.data_dir.clone())),
+        board: Arc::new(StatusBoard::new(config.data_dir.clone())),
         quarantine: Arc::new(Quarantine::open(&config.data_dir)?),
         data_dir,
         lock,

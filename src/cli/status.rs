@@ -12,9 +12,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use super::Failure;
 use super::text::{grouped, printable, size};
 use crate::config::Config;
-use crate::observe::status::Report;
-use crate::observe::status::report::{LagReport, QueueReport, QueueState, SourceReport};
-use crate::serve::control::{self, Answer, Request};
+use crate::observe::status::StatusReport;
+use crate::observe::status::report::{LagReport, QueueReport, ReceiveState, SourceReport};
+use crate::serve::control::{self, ControlAnswer, ControlRequest};
 
 /// Maximum number of lines of one kind: there can be hundreds of queues.
 const MAX_LINES: usize = 10;
@@ -55,10 +55,10 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
     }
 }
 
-async fn ask_for_report(socket: &Path) -> anyhow::Result<Report> {
-    let mut answers = control::ask(socket, &Request::Status).await?;
+async fn ask_for_report(socket: &Path) -> anyhow::Result<StatusReport> {
+    let mut answers = control::send_request(socket, &ControlRequest::Status).await?;
     match answers.next().await? {
-        Some(Answer::Status(report)) => Ok(*report),
+        Some(ControlAnswer::Status(report)) => Ok(*report),
         _ => {
             anyhow::bail!(
                 "the daemon sent an unexpected answer; check that it has the same version as this command"
@@ -70,7 +70,7 @@ async fn ask_for_report(socket: &Path) -> anyhow::Result<Report> {
 /// Formats the report for people. It ends with a line break.
 ///
 /// The column QUEUE shows the visible messages and those in flight.
-pub(super) fn render(report: &Report) -> String {
+pub(super) fn render(report: &StatusReport) -> String {
     let mut lines = vec![headline(report)];
     lines.extend(failed(report));
     lines.extend(first(&report.waiting_for, |what| {
@@ -86,7 +86,7 @@ pub(super) fn render(report: &Report) -> String {
     let failing = report
         .queues
         .iter()
-        .filter(|queue| queue.state == QueueState::Failing);
+        .filter(|queue| queue.state == ReceiveState::Failing);
     let failing: Vec<&QueueReport> = failing.collect();
     for part in [notes, first(&failing, |queue| failure(queue))] {
         if !part.is_empty() {
@@ -97,7 +97,7 @@ pub(super) fn render(report: &Report) -> String {
     lines.join("\n") + "\n"
 }
 
-fn headline(report: &Report) -> String {
+fn headline(report: &StatusReport) -> String {
     let index = &report.index;
     let bytes = index.bytes.map(|bytes| size(bytes) + " ");
     format!(
@@ -111,7 +111,7 @@ fn headline(report: &Report) -> String {
 }
 
 /// Failures that belong to no Source and no queue.
-fn failed(report: &Report) -> Vec<String> {
+fn failed(report: &StatusReport) -> Vec<String> {
     let counts = [
         (report.index.commit_failures, "commit"),
         (report.refused_reloads, "new configuration"),
@@ -124,7 +124,7 @@ fn failed(report: &Report) -> Vec<String> {
     failed.map(line).collect()
 }
 
-fn table(report: &Report) -> Table {
+fn table(report: &StatusReport) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -141,7 +141,7 @@ fn table(report: &Report) -> Table {
     table
 }
 
-fn row(source: &SourceReport, report: &Report) -> [String; 7] {
+fn row(source: &SourceReport, report: &StatusReport) -> [String; 7] {
     let queue = source.queue_url.as_deref();
     let drift = source.drift.as_ref();
     [
@@ -166,7 +166,7 @@ fn lag(lag: &LagReport) -> String {
 
 fn depth(queue: &QueueReport) -> String {
     match (&queue.attributes, queue.state) {
-        (_, QueueState::Failing) => "failing".to_owned(),
+        (_, ReceiveState::Failing) => "failing".to_owned(),
         (Some(known), _) => format!("{}+{}", grouped(known.visible), grouped(known.in_flight)),
         (None, _) => "?".to_owned(),
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::aws::queue::{Queue, SqsQueue};
 use crate::core::replication::schedule::QueueInfo;
 use crate::ingest::consumer::Permits;
-use crate::observe::status::QueueBoard;
+use crate::observe::status::QueueStatus;
 
 /// How long a queue keeps messages if it cannot be asked: what AWS makes it where nobody has set it.
 const DEFAULT_RETENTION: Duration = Duration::from_secs(4 * 24 * 3600);
@@ -19,7 +19,7 @@ pub(crate) struct Events {
     /// The queue.
     pub queue: Arc<SqsQueue>,
     /// Whether it answers.
-    pub board: Arc<QueueBoard>,
+    pub board: Arc<QueueStatus>,
     /// How many may ask at the same time.
     pub permits: Permits,
 }

@@ -21,7 +21,7 @@ use crate::index::IndexError;
 use crate::index::writer::IndexHandle;
 use crate::ingest::consumer::routes::ActiveSource;
 use crate::ingest::scanner::{MeasuredScan, ScanError, ScanJob, ScanOutcome, scan_measured};
-use crate::observe::status::{Health, Phase, ScanView, Trouble, now};
+use crate::observe::status::{QueueHealth, ScanInProgress, SourceCondition, SourcePhase, now};
 
 /// How long after a session's beginning a scan begins that must find what lost events would have told: the
 /// stamps of its pages are a second or two behind, and must be later than the events that did come.
@@ -100,7 +100,7 @@ impl Mirror {
         Self {
             // So that Sources that began together do not go on together.
             every: jittered(config.scan.reconcile_every, fastrand::f64()),
-            pace: Pace::owing(follower.board.suffers(Trouble::Scan)),
+            pace: Pace::owing(follower.board.has_condition(SourceCondition::Scan)),
             began: tokio::time::Instant::now(),
             seen_missing: missing.unwrap_or_default(),
             follower,
@@ -140,7 +140,7 @@ impl Mirror {
     async fn wait(
         &mut self,
         wait: Duration,
-        health: &mut Option<watch::Receiver<Health>>,
+        health: &mut Option<watch::Receiver<QueueHealth>>,
         stop: &CancellationToken,
     ) -> Next {
         tokio::select! {
@@ -156,7 +156,9 @@ impl Mirror {
         if let Some(events) = &self.events {
             let mut health = events.board.watch();
             // The board is held here, so that it cannot go.
-            let _ = health.wait_for(|health| *health != Health::Starting).await;
+            let _ = health
+                .wait_for(|health| *health != QueueHealth::Starting)
+                .await;
         }
     }
 
@@ -225,14 +227,14 @@ impl Mirror {
             self.index.lose_track(id).await?;
         }
         match events.board.health() {
-            Health::Receiving => {
-                board.recover(Trouble::Queue);
+            QueueHealth::Receiving => {
+                board.clear(SourceCondition::Queue);
                 return Ok(Some(events.facts().await));
             }
-            Health::Failing(why) => {
-                board.suffer(Trouble::Queue, why);
+            QueueHealth::Failing(why) => {
+                board.raise(SourceCondition::Queue, why);
             }
-            Health::Starting => {}
+            QueueHealth::Starting => {}
         }
         self.index.unfollow(vec![id]).await?;
         Ok(None)
@@ -249,17 +251,17 @@ impl Mirror {
         let (source, board) = (&self.follower.source, &self.follower.board);
         let progress = asked.as_ref().map(|ask| Arc::clone(&ask.progress));
         let progress = progress.unwrap_or_default();
-        board.set_scan(Some(ScanView {
+        board.set_scan(Some(ScanInProgress {
             reason: due.reason,
             since: now(),
             progress: Arc::clone(&progress),
         }));
         if !self.pace.has_failed() {
             // What a scan of the session before suffered from may be mended.
-            board.recover(Trouble::Scan);
+            board.clear(SourceCondition::Scan);
         }
         // Of those that are only tried again it is told when one succeeds.
-        if !board.suffers(Trouble::Scan) {
+        if !board.has_condition(SourceCondition::Scan) {
             tracing::info!(source = source.name, reason = %due.reason, "scan begins");
         }
         let measures_drift = queue.is_some() && tells_drift(due, state);
@@ -308,12 +310,12 @@ impl Mirror {
         match &scan.result {
             Ok(completed) => {
                 board.scans.add(1);
-                board.recover(Trouble::Scan);
+                board.clear(SourceCondition::Scan);
                 // What could not be looked up is listed.
-                board.recover(Trouble::LookUp);
+                board.clear(SourceCondition::LookUp);
                 board.set_complete_as_of(completed.as_of);
                 if completed.as_of.is_some() || self.follower.source.listed_ranges().is_empty() {
-                    board.set_phase(Phase::Deployed);
+                    board.set_phase(SourcePhase::Deployed);
                 }
                 tracing::info!(
                     source,
@@ -330,7 +332,7 @@ impl Mirror {
             Err(ScanError::Interrupted) => Kept::Stopped,
             Err(error) => {
                 board.failed_scans.add(1);
-                if board.suffer(Trouble::Scan, error.to_string()) {
+                if board.raise(SourceCondition::Scan, error.to_string()) {
                     tracing::warn!(source, %error, "scan failed; it is tried again");
                 }
                 Kept::Failed
@@ -370,7 +372,7 @@ fn tells_drift(due: DueScan, state: &SourceState) -> bool {
     is_routine && state.followed.is_some() && state.complete_as_of.is_some()
 }
 
-async fn changed(health: &mut Option<watch::Receiver<Health>>) {
+async fn changed(health: &mut Option<watch::Receiver<QueueHealth>>) {
     if let Some(health) = health
         && health.changed().await.is_ok()
     {

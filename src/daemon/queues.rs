@@ -10,7 +10,7 @@ use super::session::Surroundings;
 use crate::aws::queue::{QueueError, SqsQueue};
 use crate::ingest::consumer::Permits;
 use crate::ingest::consumer::routes::ActiveSource;
-use crate::observe::status::{Health, QueueBoard, Trouble};
+use crate::observe::status::{QueueHealth, QueueStatus, SourceCondition};
 
 /// The queue of a Source, if that brings it its events.
 pub(super) fn events_of(follower: &Arc<ActiveSource>, queues: &Queues) -> Option<Events> {
@@ -67,9 +67,11 @@ pub(super) async fn open_queues(
 }
 
 /// A queue that cannot even be opened, for want of a secret: the Source is kept by scans alone.
-fn refuse_queue(follower: &ActiveSource, board: &QueueBoard, error: &QueueError) {
-    board.set_health(Health::Failing(error.to_string()));
-    follower.board.suffer(Trouble::Queue, error.to_string());
+fn refuse_queue(follower: &ActiveSource, board: &QueueStatus, error: &QueueError) {
+    board.set_health(QueueHealth::Failing(error.to_string()));
+    follower
+        .board
+        .raise(SourceCondition::Queue, error.to_string());
     let source = &follower.source.name;
     tracing::warn!(
         source, %error,

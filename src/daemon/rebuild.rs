@@ -25,7 +25,7 @@ use crate::index::tantivy::TantivyEngine;
 use crate::index::writer::{self, IndexHandle, IndexThread};
 use crate::ingest::consumer::routes::ActiveSource;
 use crate::ingest::scanner::{ScanError, ScanJob, scan_measured};
-use crate::observe::status::{Board, Health, QueueBoard};
+use crate::observe::status::{QueueHealth, QueueStatus, StatusBoard};
 
 /// A rebuild that is asked for.
 pub(crate) struct Rebuild {
@@ -88,7 +88,7 @@ pub(crate) struct Fill {
 /// The queue of a Source.
 struct FollowedQueue {
     source: SourceId,
-    board: Arc<QueueBoard>,
+    board: Arc<QueueStatus>,
     /// What it had lost before the Source was listed.
     losses: u64,
 }
@@ -146,7 +146,7 @@ impl Building {
         rebuild: &Rebuild,
         followers: &[Arc<ActiveSource>],
         config: &Arc<Config>,
-        board: &Board,
+        board: &StatusBoard,
     ) -> Result<Fill, IndexError> {
         let queue = |follower: &Arc<ActiveSource>| {
             let events = follower.source.events.as_ref()?;
@@ -252,7 +252,7 @@ impl FollowedQueue {
     /// Whether all that has happened since the listing is in the index that is built; if not, a scan is due
     /// when that has become the live one.
     fn has_told_all(&self) -> bool {
-        self.board.health() == Health::Receiving
+        self.board.health() == QueueHealth::Receiving
             && self.board.is_drained()
             && self.board.counters.losses() == self.losses
     }

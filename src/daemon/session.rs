@@ -26,7 +26,9 @@ use crate::ingest::consumer::handler::Handler;
 use crate::ingest::consumer::routes::{ActiveSource, Routes};
 use crate::ingest::consumer::{Consumer, Permits};
 use crate::observe::quarantine::Quarantine;
-use crate::observe::status::{Board, IndexHealth, Phase, SourceFacts, Trouble};
+use crate::observe::status::{
+    IndexHealth, SourceCondition, SourcePhase, SourceSettings, StatusBoard,
+};
 use crate::observe::telemetry::LogFilter;
 
 /// Scans of one Source that may wait to be asked for.
@@ -35,7 +37,7 @@ const MAX_ASKS: usize = 16;
 /// What outlives a session.
 pub(crate) struct Surroundings {
     /// Where everything is shown.
-    pub board: Arc<Board>,
+    pub board: Arc<StatusBoard>,
     /// Where messages go that cannot be handled.
     pub quarantine: Arc<Quarantine>,
     /// The data directory.
@@ -283,7 +285,7 @@ async fn begin(
 }
 
 /// Puts the configured Sources and queues on the board, and takes the others off.
-fn show_sources(config: &Config, board: &Board) {
+fn show_sources(config: &Config, board: &StatusBoard) {
     let url = |source: &'_ Source| {
         source
             .events
@@ -301,7 +303,7 @@ fn show_sources(config: &Config, board: &Board) {
     board.retain(&names, &urls);
     for source in &config.sources {
         let place = board.source(&source.name);
-        place.set_facts(SourceFacts {
+        place.set_settings(SourceSettings {
             bucket: source.bucket.clone(),
             prefix: source.prefix.clone(),
             subdomain: source.subdomain.clone(),
@@ -309,17 +311,17 @@ fn show_sources(config: &Config, board: &Board) {
         });
         place.set_scan(None);
         if source.events.is_none() {
-            place.recover(Trouble::Queue);
+            place.clear(SourceCondition::Queue);
         }
         if !source.enabled {
-            place.set_phase(Phase::Disabled);
+            place.set_phase(SourcePhase::Disabled);
             for trouble in [
-                Trouble::Binding,
-                Trouble::Scan,
-                Trouble::Queue,
-                Trouble::LookUp,
+                SourceCondition::Binding,
+                SourceCondition::Scan,
+                SourceCondition::Queue,
+                SourceCondition::LookUp,
             ] {
-                place.recover(trouble);
+                place.clear(trouble);
             }
         }
     }
@@ -349,8 +351,8 @@ async fn attach(
         is_moving,
     } = match index.attach(request).await {
         Err(error) if error.concerns_one_source() => {
-            board.set_phase(Phase::Deploying);
-            if board.suffer(Trouble::Binding, error.to_string()) {
+            board.set_phase(SourcePhase::Deploying);
+            if board.raise(SourceCondition::Binding, error.to_string()) {
                 tracing::warn!(source = source.name, %error, "the Source cannot be followed");
             }
             // Its events, if they come to a queue of others, are not applied.
@@ -359,9 +361,9 @@ async fn attach(
         }
         attached => attached?,
     };
-    board.recover(Trouble::Binding);
+    board.clear(SourceCondition::Binding);
     // What could not be looked up may be by now: its event waits, and tells of it again.
-    board.recover(Trouble::LookUp);
+    board.clear(SourceCondition::LookUp);
     let queue_url = source.events.as_ref().map(|events| &events.queue_url);
     match queue_url.filter(|url| state.wired_queue.as_ref() == Some(url)) {
         Some(url) => {
@@ -372,8 +374,8 @@ async fn attach(
     }
     board.set_complete_as_of(state.complete_as_of.filter(|_| !is_moving));
     board.set_phase(match state.complete_as_of {
-        Some(_) if !is_moving => Phase::Deployed,
-        _ => Phase::Deploying,
+        Some(_) if !is_moving => SourcePhase::Deployed,
+        _ => SourcePhase::Deploying,
     });
     let attempts = change.config.scan.attempts;
     let bucket = Arc::new(LazyBucket::new(Arc::clone(source), attempts));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 use super::session::Surroundings;
-use crate::observe::status::{Board, Health, IndexHealth};
+use crate::observe::status::{IndexHealth, QueueHealth, StatusBoard};
 
 /// How often it is looked what there is to tell.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -22,7 +22,7 @@ pub(crate) async fn tell(around: &Surroundings) {
 
 /// Tells systemd until it is dropped that a process is ready that only answers, whether there is an
 /// index yet or not.
-pub(crate) async fn tell_as_served(board: &Board) {
+pub(crate) async fn tell_as_served(board: &StatusBoard) {
     send(&[NotifyState::Ready]);
     let told = Told {
         ready: true,
@@ -31,7 +31,7 @@ pub(crate) async fn tell_as_served(board: &Board) {
     tell_of(board, told, || None).await;
 }
 
-async fn tell_of(board: &Board, mut told: Told, heartbeat: impl Fn() -> Option<u64>) {
+async fn tell_of(board: &StatusBoard, mut told: Told, heartbeat: impl Fn() -> Option<u64>) {
     // Twice in the time that systemd grants.
     let feed_every = sd_notify::watchdog_enabled().map(|timeout| timeout / 2);
     let mut tick = tokio::time::interval(LOOK_EVERY);
@@ -53,7 +53,7 @@ struct Told {
 }
 
 impl Told {
-    fn look(&mut self, board: &Board) {
+    fn look(&mut self, board: &StatusBoard) {
         if !self.ready && board.is_ready() {
             self.ready = true;
             tracing::info!("ready");
@@ -80,17 +80,17 @@ impl Told {
 }
 
 /// What the daemon does, in one line.
-fn status_line(board: &Board) -> String {
+fn status_line(board: &StatusBoard) -> String {
     if let IndexHealth::Failed(why) = board.index() {
         return format!("index failed: {why}");
     }
     let (sources, queues) = (board.sources(), board.queues());
     let assets: u64 = sources.iter().map(|source| source.tally.assets()).sum();
     let scans = sources.iter().filter(|source| source.scan().is_some());
-    let troubled = sources.iter().filter(|it| !it.troubles().is_empty());
+    let troubled = sources.iter().filter(|it| !it.conditions().is_empty());
     let receiving = queues
         .iter()
-        .filter(|queue| queue.health() == Health::Receiving);
+        .filter(|queue| queue.health() == QueueHealth::Receiving);
     format!(
         "{assets} assets of {} Sources; {} of {} queues received from; {} scans running; {} Sources \
          degraded",

@@ -21,8 +21,8 @@ use crate::aws::queue::{
 use crate::config::EventsConfig;
 use crate::core::replication::backoff::{exponential, with_jitter};
 use crate::index::IndexError;
-use crate::observe::quarantine::{Keeping, Quarantine, Suspect};
-use crate::observe::status::{Health, QueueBoard};
+use crate::observe::quarantine::{FailedMessage, KeepOutcome, Quarantine};
+use crate::observe::status::{QueueHealth, QueueStatus};
 
 mod event_log;
 pub mod handler;
@@ -61,7 +61,7 @@ pub struct Consumer<Q> {
     queue: Arc<Q>,
     handler: Arc<Handler>,
     quarantine: Arc<Quarantine>,
-    board: Arc<QueueBoard>,
+    board: Arc<QueueStatus>,
     limits: EventsConfig,
     permits: Permits,
     in_flight: InFlight,
@@ -191,7 +191,7 @@ impl<Q: Queue> Consumer<Q> {
         while self.backoff_until.is_none() && self.receives.len() < self.target_receives {
             // Until the queue has answered once, do not wait for messages: its health must be known soon.
             let wait = match self.board.health() {
-                Health::Receiving => self.permits.wait,
+                QueueHealth::Receiving => self.permits.wait,
                 _ => Duration::ZERO,
             };
             let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
@@ -222,7 +222,7 @@ impl<Q: Queue> Consumer<Q> {
             Err(error) => return self.on_error(&error),
         };
         self.errors_in_a_row = 0;
-        if self.board.set_health(Health::Receiving) {
+        if self.board.set_health(QueueHealth::Receiving) {
             tracing::info!(queue = self.board.url, "receiving");
         }
         if messages.is_empty() {
@@ -285,7 +285,10 @@ impl<Q: Queue> Consumer<Q> {
         if error.kind == QueueErrorKind::NoSuchQueue {
             self.board.counters.missing.add(1);
         }
-        if self.board.set_health(Health::Failing(error.to_string())) {
+        if self
+            .board
+            .set_health(QueueHealth::Failing(error.to_string()))
+        {
             tracing::warn!(queue = self.board.url, %error, "receive failed; retrying");
         }
     }
@@ -343,7 +346,7 @@ impl<Q: Queue> Consumer<Q> {
         let queue_url = self.board.url.clone();
         // Blocking: it writes to the disk.
         self.requests.spawn_blocking(move || {
-            let suspect = Suspect {
+            let suspect = FailedMessage {
                 queue_url: &queue_url,
                 message_id: &message.id,
                 body: &message.body,
@@ -355,15 +358,15 @@ impl<Q: Queue> Consumer<Q> {
             // At debug, because the reason quotes the message and may contain a key.
             tracing::debug!(queue, message_id = message.id, reason, "message not handled");
             match quarantine.keep(&suspect) {
-                Ok(Keeping::New) => tracing::warn!(
+                Ok(KeepOutcome::New) => tracing::warn!(
                     queue,
                     message_id = message.id,
                     "message quarantined; it is not acknowledged; `asset-indexer quarantine show` has the \
                      reason"
                 ),
-                Ok(Keeping::Known) => {}
-                Ok(Keeping::Full) if reported_full.swap(true, Ordering::Relaxed) => {}
-                Ok(Keeping::Full) => {
+                Ok(KeepOutcome::AlreadyKept) => {}
+                Ok(KeepOutcome::Full) if reported_full.swap(true, Ordering::Relaxed) => {}
+                Ok(KeepOutcome::Full) => {
                     tracing::warn!(queue, "the quarantine is full; messages are not copied to it");
                 }
                 Err(error) => tracing::warn!(queue, %error, "failed to quarantine a message"),

@@ -28,7 +28,7 @@ mod entry;
 mod error;
 
 use entry::is_id;
-pub use entry::{Entry, Suspect};
+pub use entry::{FailedMessage, QuarantineEntry};
 pub use error::QuarantineError;
 
 /// The most messages that are kept.
@@ -55,11 +55,11 @@ pub struct Quarantine {
 
 /// What became of a message that was to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeping {
+pub enum KeepOutcome {
     /// It is kept now.
     New,
     /// It had been kept before; nothing was written.
-    Known,
+    AlreadyKept,
     /// It is not kept: [`MAX_MESSAGES`] or [`MAX_BYTES`] are reached.
     Full,
 }
@@ -107,7 +107,7 @@ impl Quarantine {
     }
 
     /// Keeps a message, unless it is kept already or there is no room for it.
-    pub fn keep(&self, suspect: &Suspect<'_>) -> Result<Keeping, QuarantineError> {
+    pub fn keep(&self, suspect: &FailedMessage<'_>) -> Result<KeepOutcome, QuarantineError> {
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
         let entry = suspect.entry(now);
         let mut known = self.known();
@@ -117,7 +117,7 @@ impl Quarantine {
             .try_exists()
             .map_err(QuarantineError::of("look for", &path))?
         {
-            return Ok(Keeping::Known);
+            return Ok(KeepOutcome::AlreadyKept);
         }
         known.files.remove(&entry.id);
         let text = serde_json::to_vec_pretty(&entry).expect("text and numbers are JSON");
@@ -125,12 +125,12 @@ impl Quarantine {
         if !known.has_room_for(bytes, self.bounds) {
             known.look_again(&self.folder)?;
             if !known.has_room_for(bytes, self.bounds) {
-                return Ok(Keeping::Full);
+                return Ok(KeepOutcome::Full);
             }
         }
         self.write(&path, &text)?;
         known.files.insert(entry.id, bytes);
-        Ok(Keeping::New)
+        Ok(KeepOutcome::New)
     }
 
     /// Writes a file whole or not at all. The lock on what is known must be held.
@@ -163,7 +163,7 @@ impl Quarantine {
     /// All that are kept, the newest first.
     ///
     /// A file that cannot be read is passed over, with a warning; [`Quarantine::remove`] removes it.
-    pub fn list(&self) -> Result<Vec<Entry>, QuarantineError> {
+    pub fn list(&self) -> Result<Vec<QuarantineEntry>, QuarantineError> {
         let mut entries = Vec::new();
         for id in files_in(&self.folder)?.into_keys() {
             match self.get(&id) {
@@ -178,19 +178,19 @@ impl Quarantine {
     }
 
     /// The message of that id; `None` where there is none.
-    pub fn get(&self, id: &str) -> Result<Option<Entry>, QuarantineError> {
+    pub fn get(&self, id: &str) -> Result<Option<QuarantineEntry>, QuarantineError> {
         if !is_id(id) {
             return Ok(None);
         }
         let path = self.path_of(id);
-        let read = || -> io::Result<Entry> {
+        let read = || -> io::Result<QuarantineEntry> {
             let about = fs::symlink_metadata(&path)?;
             if !about.is_file() || about.len() > MAX_BYTES {
                 let why = "it is no file that a message was written to";
                 return Err(io::Error::new(ErrorKind::InvalidData, why));
             }
-            let entry: Entry = serde_json::from_slice(&fs::read(&path)?)?;
-            Ok(Entry {
+            let entry: QuarantineEntry = serde_json::from_slice(&fs::read(&path)?)?;
+            Ok(QuarantineEntry {
                 id: id.to_owned(),
                 ..entry
             })

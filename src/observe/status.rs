@@ -21,27 +21,27 @@ pub mod sample;
 mod size;
 mod source;
 
-pub use disk::Disk;
-pub use http::{HttpBoard, Route};
-pub use lag::{Lag, LagFigures};
-pub use process::Process;
-pub use queue::{Health, QueueBoard, QueueCounters};
-pub use report::Report;
+pub use disk::DiskUsage;
+pub use http::{HttpMetrics, RouteGroup};
+pub use lag::{EventLag, LagSummary};
+pub use process::ProcessUsage;
+pub use queue::{QueueCounters, QueueHealth, QueueStatus};
+pub use report::StatusReport;
 pub use size::index_bytes;
-pub use source::{Phase, ScanView, SourceBoard, SourceFacts, Trouble};
+pub use source::{ScanInProgress, SourceCondition, SourcePhase, SourceSettings, SourceStatus};
 
 pub use crate::index::progress::Commits;
 
 /// What the daemon is doing.
 #[derive(Debug)]
-pub struct Board {
+pub struct StatusBoard {
     /// When the process began, by our clock.
     pub started: Timestamp,
     /// Where the index lies.
     pub data_dir: PathBuf,
     index: Mutex<IndexHealth>,
-    sources: Mutex<BTreeMap<String, Arc<SourceBoard>>>,
-    queues: Mutex<BTreeMap<String, Arc<QueueBoard>>>,
+    sources: Mutex<BTreeMap<String, Arc<SourceStatus>>>,
+    queues: Mutex<BTreeMap<String, Arc<QueueStatus>>>,
     /// Commits that succeeded.
     pub commits: Arc<Commits>,
     /// Commits that failed.
@@ -51,7 +51,7 @@ pub struct Board {
     /// Configurations that were refused.
     pub refused_reloads: Counter,
     /// What is answered over HTTP.
-    pub http: HttpBoard,
+    pub http: HttpMetrics,
 }
 
 /// Whether the index can be written.
@@ -94,7 +94,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Board {
+impl StatusBoard {
     /// A board on which nothing stands yet.
     pub fn new(data_dir: PathBuf) -> Self {
         Self {
@@ -107,7 +107,7 @@ impl Board {
             commit_failures: Counter::default(),
             reloads: Counter::default(),
             refused_reloads: Counter::default(),
-            http: HttpBoard::default(),
+            http: HttpMetrics::default(),
         }
     }
 
@@ -122,17 +122,17 @@ impl Board {
     }
 
     /// The place of a Source, made where there is none.
-    pub fn source(&self, name: &str) -> Arc<SourceBoard> {
+    pub fn source(&self, name: &str) -> Arc<SourceStatus> {
         let mut sources = lock(&self.sources);
         let place = sources.entry(name.to_owned());
-        Arc::clone(place.or_insert_with(|| Arc::new(SourceBoard::new(name))))
+        Arc::clone(place.or_insert_with(|| Arc::new(SourceStatus::new(name))))
     }
 
     /// The place of a queue, made where there is none.
-    pub fn queue(&self, url: &str) -> Arc<QueueBoard> {
+    pub fn queue(&self, url: &str) -> Arc<QueueStatus> {
         let mut queues = lock(&self.queues);
         let place = queues.entry(url.to_owned());
-        Arc::clone(place.or_insert_with(|| Arc::new(QueueBoard::new(url))))
+        Arc::clone(place.or_insert_with(|| Arc::new(QueueStatus::new(url))))
     }
 
     /// Removes what is not among these names and addresses.
@@ -142,12 +142,12 @@ impl Board {
     }
 
     /// All Sources, by name.
-    pub fn sources(&self) -> Vec<Arc<SourceBoard>> {
+    pub fn sources(&self) -> Vec<Arc<SourceStatus>> {
         lock(&self.sources).values().cloned().collect()
     }
 
     /// All queues, by address.
-    pub fn queues(&self) -> Vec<Arc<QueueBoard>> {
+    pub fn queues(&self) -> Vec<Arc<QueueStatus>> {
         lock(&self.queues).values().cloned().collect()
     }
 

@@ -19,7 +19,7 @@ mod journal;
 mod otlp;
 
 pub(crate) use filter::{FilterError, LogFilter};
-pub(crate) use format::{Format, Reader};
+pub(crate) use format::{Audience, LogFormat};
 #[cfg(feature = "otlp")]
 pub(crate) use otlp::ExportError;
 
@@ -31,7 +31,7 @@ pub(crate) const FORMAT_VARIABLE: &str = "ASSET_INDEXER_LOG_FORMAT";
 
 /// Why there can be no logs as they are asked for.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
+pub(crate) enum TelemetryError {
     /// The environment asks for a filter that is none.
     #[error("{LOG_VARIABLE}: {0}")]
     Filter(#[from] FilterError),
@@ -62,13 +62,13 @@ pub(crate) struct Telemetry {
 /// Starts logging to `writer`, which stands for standard error.
 ///
 /// `default` is logged where [`LOG_VARIABLE`] is not set. `reader` says who reads standard error where
-/// the format is [`Format::Auto`].
+/// the format is [`LogFormat::Auto`].
 pub(crate) fn init<W>(
     writer: W,
-    format: Format,
-    reader: Reader,
+    format: LogFormat,
+    reader: Audience,
     default: &str,
-) -> Result<Telemetry, StartError>
+) -> Result<Telemetry, TelemetryError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -77,9 +77,9 @@ where
     let (filter, filtering) = LogFilter::new(written.as_deref().unwrap_or(default))?;
     let format = format.resolved(reader);
     let journal = match format {
-        Format::Journald => {
+        LogFormat::Journald => {
             Some(
-                journal::Journal::open().map_err(|cause| StartError::Journal {
+                journal::Journal::open().map_err(|cause| TelemetryError::Journal {
                     path: journal::SOCKET,
                     cause,
                 })?,
@@ -117,14 +117,14 @@ fn has_no_secret(metadata: &Metadata<'_>) -> bool {
 }
 
 /// Lines on standard error: colours and no times on a terminal, times and no colours elsewhere.
-fn lines<W>(writer: W, format: Format) -> Box<dyn Layer<Registry> + Send + Sync>
+fn lines<W>(writer: W, format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let on_terminal = std::io::stderr().is_terminal();
     let lines = fmt::layer().with_writer(writer);
     match format {
-        Format::Json => lines
+        LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(false)

@@ -16,11 +16,11 @@ use tokio::net::unix::OwnedReadHalf;
 use crate::core::counters::{ScanCounts, ScanProgress};
 use crate::core::human::permission_hint;
 use crate::index::directory::WriterLock;
-use crate::observe::status::Report;
+use crate::observe::status::StatusReport;
 
 mod client;
 
-pub(crate) use client::{Answers, ask, is_answered};
+pub(crate) use client::{AnswerStream, is_in_use, send_request};
 
 /// The longest request, in bytes with its line break: the names of ten thousand Sources.
 pub(crate) const MAX_REQUEST_BYTES: u64 = 1 << 20;
@@ -37,7 +37,7 @@ const SOCKET_MODE: u32 = 0o660;
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Request {
+pub(crate) enum ControlRequest {
     /// The report, once.
     Status,
     /// A scan of these Sources, or of all.
@@ -57,13 +57,13 @@ pub(crate) enum Request {
         ids: Vec<String>,
     },
     /// What is logged, after this is done.
-    Log(LogOrder),
+    Log(LogCommand),
 }
 
 /// What is to be done about what is logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum LogOrder {
+pub(crate) enum LogCommand {
     /// Nothing.
     Show,
     /// This filter is to hold.
@@ -72,21 +72,21 @@ pub(crate) enum LogOrder {
     Reset,
 }
 
-/// What is answered: [`Answer::Accepted`] as soon as the request is read, what it asks for, and at last
-/// [`Answer::Done`] or [`Answer::Refused`].
+/// What is answered: [`ControlAnswer::Accepted`] as soon as the request is read, what it asks for, and at last
+/// [`ControlAnswer::Done`] or [`ControlAnswer::Refused`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Answer {
+pub(crate) enum ControlAnswer {
     /// The request is there, and gets what it asks for, however long that takes.
     Accepted,
     /// The report.
-    Status(Box<Report>),
+    Status(Box<StatusReport>),
     /// How far a scan is.
-    Progress(ScanFigures),
+    Progress(SourceScanCounts),
     /// A scan has ended.
     Ended {
         /// Its last figures.
-        figures: ScanFigures,
+        figures: SourceScanCounts,
         /// Whether an unfinished scan was resumed, and as of when (milliseconds since the epoch) it
         /// is complete; or why it is not.
         result: Result<(bool, Option<i64>), String>,
@@ -117,7 +117,7 @@ pub(crate) enum Answer {
 
 /// What the scan of one Source has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ScanFigures {
+pub(crate) struct SourceScanCounts {
     /// The Source.
     pub source: String,
     /// Its counters.
@@ -125,7 +125,7 @@ pub(crate) struct ScanFigures {
     pub counts: ScanCounts,
 }
 
-impl ScanFigures {
+impl SourceScanCounts {
     /// The figures now.
     pub(crate) fn of(source: &str, progress: &ScanProgress) -> Self {
         Self {
@@ -215,7 +215,7 @@ pub(crate) async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListen
             cause,
         }
     };
-    if is_answered(path).await {
+    if is_in_use(path).await {
         return Err(ControlError::Taken {
             path: path.to_owned(),
         });
@@ -296,18 +296,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let lock = lock(&folder);
         let path = folder.path().join("control.sock");
-        let absent = ask(&path, &Request::Status).await;
+        let absent = send_request(&path, &ControlRequest::Status).await;
         assert!(matches!(absent, Err(ControlError::NoDaemon { .. })));
         let listener = listen(&path, &lock).await.unwrap();
         assert!(matches!(
             listen(&path, &lock).await,
             Err(ControlError::Taken { .. })
         ));
-        let request = Request::Reindex {
+        let request = ControlRequest::Reindex {
             sources: vec!["a".into()],
             fresh: true,
         };
-        let answered = Answer::Retried {
+        let answered = ControlAnswer::Retried {
             id: "1".into(),
             problem: None,
         };
@@ -317,14 +317,16 @@ mod tests {
             let (reader, mut writer) = listener.accept().await.unwrap().0.into_split();
             let mut lines = BufReader::new(reader);
             let got = read_line(&mut lines, MAX_REQUEST_BYTES).await;
-            let got: Request = got.unwrap().unwrap();
-            write_line(&mut writer, &Answer::Accepted).await.unwrap();
+            let got: ControlRequest = got.unwrap().unwrap();
+            write_line(&mut writer, &ControlAnswer::Accepted)
+                .await
+                .unwrap();
             write_line(&mut writer, &answered).await.unwrap();
-            write_line(&mut writer, &Answer::Done).await.unwrap();
+            write_line(&mut writer, &ControlAnswer::Done).await.unwrap();
             got
         };
         let client = async {
-            let mut answers = ask(&path, &request).await.unwrap();
+            let mut answers = send_request(&path, &request).await.unwrap();
             let first = answers.next().await.unwrap();
             (first, answers.next().await.unwrap())
         };
@@ -339,7 +341,7 @@ mod tests {
         let path = folder.path().join("control.sock");
         drop(listen(&path, &lock).await.unwrap());
         assert!(path.exists());
-        let refused = ask(&path, &Request::Status).await;
+        let refused = send_request(&path, &ControlRequest::Status).await;
         assert!(matches!(refused, Err(ControlError::NoDaemon { .. })));
         listen(&path, &lock).await.unwrap();
     }

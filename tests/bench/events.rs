@@ -12,8 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use asset_indexer::observe::status::Report;
-use asset_indexer::observe::status::report::{LagReport, State};
+use asset_indexer::observe::status::StatusReport;
+use asset_indexer::observe::status::report::{DeploymentState, LagReport};
 
 use bucket::ComputedBucket;
 use queue::{ComputedQueue, Emptied, Feed};
@@ -155,7 +155,7 @@ impl<'a> Daemon<'a> {
     }
 
     /// What it says of itself; `None` while it cannot be asked.
-    fn report(&self) -> Option<Report> {
+    fn report(&self) -> Option<StatusReport> {
         let mut asking = command(self.config);
         asking.args(["status", "--json"]).stderr(Stdio::null());
         let output = asking.output().expect("cargo built the binary");
@@ -165,9 +165,9 @@ impl<'a> Daemon<'a> {
 
     fn wait_until_deployed(&self) {
         let deadline = Instant::now() + SCAN_DEADLINE;
-        let is_deployed = |report: Report| {
+        let is_deployed = |report: StatusReport| {
             let mut sources = report.sources.iter();
-            sources.any(|source| source.state == State::Deployed && source.scan.is_none())
+            sources.any(|source| source.state == DeploymentState::Deployed && source.scan.is_none())
         };
         while !self.report().is_some_and(is_deployed) {
             assert!(Instant::now() < deadline, "the scan does not end");

@@ -18,7 +18,7 @@ use asset_indexer::ingest::consumer::handler::{FAILS_EVERY_TIME, Handler};
 use asset_indexer::ingest::consumer::routes::{ActiveSource, Routes};
 use asset_indexer::ingest::consumer::{Consumer, Permits};
 use asset_indexer::observe::quarantine::Quarantine;
-use asset_indexer::observe::status::{Board, Health, QueueBoard, SourceBoard};
+use asset_indexer::observe::status::{QueueHealth, QueueStatus, SourceStatus, StatusBoard};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -49,8 +49,8 @@ const SOON: CommitPolicy = CommitPolicy {
 struct Running {
     folder: TempDir,
     queue: FakeQueue,
-    source: Arc<SourceBoard>,
-    board: Arc<QueueBoard>,
+    source: Arc<SourceStatus>,
+    board: Arc<QueueStatus>,
     index: IndexHandle,
     thread: IndexThread,
     stop: CancellationToken,
@@ -63,7 +63,7 @@ impl Running {
         let engine = TantivyEngine::open_or_create(&folder.path().join("index"), 0).unwrap();
         let ledger = Ledger::new(engine, policy, false).unwrap();
         let (index, thread) = writer::start(ledger).unwrap();
-        let board = Board::new(folder.path().to_owned());
+        let board = StatusBoard::new(folder.path().to_owned());
         let (source, queue_board) = (board.source("photos"), board.queue("queue"));
         let follower = follow(&index, &source).await;
         let handler = Arc::new(Handler {
@@ -111,7 +111,7 @@ impl Running {
     }
 }
 
-async fn follow(index: &IndexHandle, board: &Arc<SourceBoard>) -> Arc<ActiveSource> {
+async fn follow(index: &IndexHandle, board: &Arc<SourceStatus>) -> Arc<ActiveSource> {
     let source = Arc::new(Source {
         region: Some("us-east-1".to_owned()),
         // Nobody listens there: no key can be looked up.
@@ -217,16 +217,19 @@ async fn whatever_the_order_and_however_often_the_last_event_of_a_key_counts() {
 async fn a_queue_that_fails_is_tried_again_and_refused_receipts_too() {
     let running = Running::start(FakeQueue::new(), SOON).await;
     let (queue, board) = (running.queue.clone(), Arc::clone(&running.board));
-    until("it receives", || board.health() == Health::Receiving).await;
+    until("it receives", || board.health() == QueueHealth::Receiving).await;
     queue.fail_next(QueueOperation::Receive, QueueErrorKind::Connection);
-    until("it fails", || matches!(board.health(), Health::Failing(_))).await;
+    until("it fails", || {
+        matches!(board.health(), QueueHealth::Failing(_))
+    })
+    .await;
     queue.refuse_next(3);
     queue.fail_next(QueueOperation::Acknowledge, QueueErrorKind::Throttled);
     for number in 1..=5 {
         queue.send_now(message(&format!("{number}.jpg"), number, Some(7)));
     }
     until("all is acknowledged", || queue.left().is_empty()).await;
-    assert_eq!(board.health(), Health::Receiving);
+    assert_eq!(board.health(), QueueHealth::Receiving);
     assert_eq!(running.stop().await.0.len(), 5);
 }
 

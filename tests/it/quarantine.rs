@@ -1,7 +1,7 @@
 //! `quarantine`: what the daemon keeps can be listed, read byte for byte, and removed.
 
 use asset_indexer::core::replication::timestamp::Timestamp;
-use asset_indexer::observe::quarantine::{Keeping, Quarantine, Suspect};
+use asset_indexer::observe::quarantine::{FailedMessage, KeepOutcome, Quarantine};
 
 use crate::cli::Cli;
 use crate::fixture::Fixture;
@@ -9,8 +9,8 @@ use crate::fixture::Fixture;
 /// A body that a terminal must not see as it is, and that no line's end may be added to.
 const BODY: &str = "{\"Records\": 7,\r\n \"x\": \"\u{1b}[2J é\u{FEFF}\"}\n\n";
 
-fn suspect<'a>(message_id: &'a str, body: &'a str) -> Suspect<'a> {
-    Suspect {
+fn suspect<'a>(message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
+    FailedMessage {
         queue_url: "https://sqs.us-east-1.amazonaws.com/123456789012/photo-events",
         message_id,
         body,
@@ -26,7 +26,7 @@ fn with_messages(ids: &[&str]) -> (Cli, Quarantine) {
     let quarantine = Quarantine::open(&cli.data_dir()).expect("the folder is ours");
     for id in ids {
         let kept = quarantine.keep(&suspect(id, BODY)).expect("there is room");
-        assert_eq!(kept, Keeping::New);
+        assert_eq!(kept, KeepOutcome::New);
     }
     (cli, quarantine)
 }
@@ -102,7 +102,7 @@ fn messages_are_removed_and_can_come_again() {
     let left = cli.succeed(&["quarantine", "list"]).stdout;
     assert_eq!(left.lines().count(), 1, "{left}");
     let again = quarantine.keep(&suspect("one", BODY));
-    assert_eq!(again.expect("there is room"), Keeping::New);
+    assert_eq!(again.expect("there is room"), KeepOutcome::New);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::index::live::open_or_create_live;
 use crate::index::tantivy::held::HeldCommit;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
-use crate::serve::control::{self, Request};
+use crate::serve::control::{self, ControlRequest};
 
 /// Merge all segments into one and drop deleted documents
 ///
@@ -80,7 +80,7 @@ async fn check_files(data_dir: &DataDir) -> anyhow::Result<()> {
 
 async fn compact(config: &Config, data_dir: &DataDir) -> anyhow::Result<()> {
     let socket = &config.serve.control_socket;
-    if control::is_answered(socket).await {
+    if control::is_in_use(socket).await {
         tracing::info!("asking the daemon");
         return compact_by_daemon(socket).await;
     }
@@ -92,7 +92,7 @@ async fn compact(config: &Config, data_dir: &DataDir) -> anyhow::Result<()> {
 }
 
 async fn compact_by_daemon(socket: &Path) -> anyhow::Result<()> {
-    let mut answers = control::ask(socket, &Request::Compact).await?;
+    let mut answers = control::send_request(socket, &ControlRequest::Compact).await?;
     while answers.next().await?.is_some() {}
     Ok(())
 }

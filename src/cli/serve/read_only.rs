@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{load, load_auth, stop_on_signals};
 use crate::config::Config;
-use crate::daemon::{onlooker, systemd};
-use crate::observe::status::Board;
+use crate::daemon::{index_monitor, systemd};
+use crate::observe::status::StatusBoard;
 use crate::serve::http::auth::Auth;
 use crate::serve::http::{self, app_state::AppState};
 
@@ -24,7 +24,7 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
         .listen
         .as_ref()
         .context("nothing to serve: `serve.listen` is \"off\"; write an address")?;
-    let board = Arc::new(Board::new(config.data_dir.clone()));
+    let board = Arc::new(StatusBoard::new(config.data_dir.clone()));
     let app = AppState::new(Arc::clone(&board), &config)?;
     let auth = load_auth(&config)?;
     let listener = http::bind(listen).await?;
@@ -36,7 +36,7 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
         ended = http::serve(listener, Arc::clone(&auth), Arc::clone(&app), stop.clone()) => {
             ended.map_err(anyhow::Error::from)
         }
-        () = onlooker::look(&app) => unreachable!("it looks until it is dropped"),
+        () = index_monitor::look(&app) => unreachable!("it looks until it is dropped"),
         () = systemd::tell_as_served(&board) => unreachable!("it tells until it is dropped"),
         ended = reload_on(hangups, path, &config, &app, &auth, &stop) => ended,
     };

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::observe::status::report::ErrorReport;
-use crate::observe::status::{Board, Health, IndexHealth, Phase, Trouble, sample};
+use crate::observe::status::{
+    IndexHealth, QueueHealth, SourceCondition, SourcePhase, StatusBoard, sample,
+};
 
-fn report(board: &Board) -> Report {
-    Report::at(board, Some(4_096), sample::later())
+fn report(board: &StatusBoard) -> StatusReport {
+    StatusReport::at(board, Some(4_096), sample::later())
 }
 
 #[test]
@@ -42,8 +44,8 @@ queue https://sqs.eu-west-1.amazonaws.com/1/bad: access denied
 fn where_all_is_well_nothing_stands_below() {
     let board = sample::empty_board();
     let source = board.source("a");
-    source.set_phase(Phase::Deployed);
-    let mut report = Report::at(&board, None, board.started);
+    source.set_phase(SourcePhase::Deployed);
+    let mut report = StatusReport::at(&board, None, board.started);
     report.version = "1.2.3".into();
     let want = "asset-indexer 1.2.3, up 0ms, ready, index in /var/lib/asset-indexer
 
@@ -61,7 +63,7 @@ fn many_queues_do_not_flood_the_terminal() {
     for number in 0..500 {
         board.queue(&format!("starting-{number:03}"));
         let failing = board.queue(&format!("failing-{number:03}"));
-        failing.set_health(Health::Failing("gone".into()));
+        failing.set_health(QueueHealth::Failing("gone".into()));
     }
     let text = render(&report(&board));
     assert_eq!(text.matches("and 490 more").count(), 2, "{text}");
@@ -71,13 +73,13 @@ fn many_queues_do_not_flood_the_terminal() {
 
 #[test]
 fn nothing_that_others_wrote_commands_the_terminal() {
-    let board = Board::new("/data\u{1b}]0;".into());
+    let board = StatusBoard::new("/data\u{1b}]0;".into());
     board.set_index(IndexHealth::Failed("\u{1b}[2J".into()));
     let source = board.source("a\u{1b}[31m\n");
-    source.suffer(Trouble::Scan, "\u{7}");
+    source.raise(SourceCondition::Scan, "\u{7}");
     board
         .queue("q\u{9b}")
-        .set_health(Health::Failing("\r".into()));
+        .set_health(QueueHealth::Failing("\r".into()));
     let text = render(&report(&board));
     let is_command = |c: char| c.is_control() && c != '\n';
     assert!(!text.contains(is_command), "{text:?}");

@@ -20,7 +20,7 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::ledger::{Applied, EventReport, Told};
 use crate::index::writer::IndexHandle;
-use crate::observe::status::{self, QueueBoard, Trouble};
+use crate::observe::status::{self, QueueStatus, SourceCondition};
 
 /// How far a store's clock may be ahead of the queue's before event times are not trusted.
 const MAX_CLOCK_LEAD: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ pub struct Handler {
     /// If cancelled, look-ups end and their messages wait for redelivery.
     pub stop: CancellationToken,
     /// The queue's status.
-    pub board: Arc<QueueBoard>,
+    pub board: Arc<QueueStatus>,
 }
 
 /// What became of a message.
@@ -258,11 +258,13 @@ impl Handler {
         };
         let source = &active.source.name;
         match &applied {
-            Ok(_) if active.board.recover(Trouble::LookUp) => {
+            Ok(_) if active.board.clear(SourceCondition::LookUp) => {
                 tracing::info!(source, "look-ups succeed again");
             }
             Err(error @ (LookUpError::Bucket(_) | LookUpError::TimedOut))
-                if active.board.suffer(Trouble::LookUp, error.to_string()) =>
+                if active
+                    .board
+                    .raise(SourceCondition::LookUp, error.to_string()) =>
             {
                 tracing::warn!(source, %error, "look-up failed; the message waits for redelivery");
             }

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use crate::aws::bucket::LazyBucket;
 use crate::core::replication::source_state::SourceId;
 use crate::core::source::Source;
-use crate::observe::status::SourceBoard;
+use crate::observe::status::SourceStatus;
 
 /// An enabled Source that the daemon keeps up to date.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct ActiveSource {
     /// Its bucket.
     pub bucket: Arc<LazyBucket>,
     /// Its status.
-    pub board: Arc<SourceBoard>,
+    pub board: Arc<SourceStatus>,
     /// Permits for look-ups of the Source's keys.
     pub look_ups: Semaphore,
     /// No look-up starts before this time, because one has failed.
@@ -39,7 +39,7 @@ impl ActiveSource {
         id: SourceId,
         source: Arc<Source>,
         bucket: Arc<LazyBucket>,
-        board: Arc<SourceBoard>,
+        board: Arc<SourceStatus>,
         look_ups: usize,
     ) -> Self {
         Self {

@@ -12,7 +12,9 @@ use super::{Reindex, ReindexJob, ReindexMode, ReindexOutcome};
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::timestamp::Timestamp;
 use crate::ingest::scanner::{MeasuredScan, ScanError, ScanOutcome};
-use crate::serve::control::{Answer, Answers, ControlError, Request, ScanFigures, ask};
+use crate::serve::control::{
+    AnswerStream, ControlAnswer, ControlError, ControlRequest, SourceScanCounts, send_request,
+};
 
 impl Reindex {
     /// Lets the daemon on that socket run the reindex. The outcomes are in the order of the configuration.
@@ -25,13 +27,13 @@ impl Reindex {
     ) -> Result<Vec<ReindexOutcome>, ControlError> {
         let names = self.jobs.iter().map(|job| job.source.name.clone());
         let request = match self.mode {
-            ReindexMode::Rebuild => Request::Rebuild,
-            _ => Request::Reindex {
+            ReindexMode::Rebuild => ControlRequest::Rebuild,
+            _ => ControlRequest::Reindex {
                 sources: names.collect(),
                 fresh: self.scan_mode == ScanMode::Fresh,
             },
         };
-        let answers = ask(socket, &request).await?;
+        let answers = send_request(socket, &request).await?;
         let mut outcomes: Vec<Option<ReindexOutcome>> = self.jobs.iter().map(|_| None).collect();
         let watched = stop.run_until_cancelled(watch(&self.jobs, answers, &mut outcomes));
         match watched.await {
@@ -49,21 +51,21 @@ impl Reindex {
 /// Reads the answers until the last one. Shows progress on the jobs and stores outcomes.
 async fn watch(
     jobs: &[Arc<ReindexJob>],
-    mut answers: Answers,
+    mut answers: AnswerStream,
     outcomes: &mut [Option<ReindexOutcome>],
 ) -> Result<(), ControlError> {
-    let position = |figures: &ScanFigures| {
+    let position = |figures: &SourceScanCounts| {
         let mut names = jobs.iter().map(|job| &job.source.name);
         names.position(|name| *name == figures.source)
     };
     while let Some(answer) = answers.next().await? {
         match answer {
-            Answer::Progress(figures) => {
+            ControlAnswer::Progress(figures) => {
                 if let Some(position) = position(&figures) {
                     jobs[position].progress.raise_to(&figures.counts);
                 }
             }
-            Answer::Ended {
+            ControlAnswer::Ended {
                 figures,
                 result,
                 took_seconds,

@@ -13,7 +13,7 @@ const ID_DIGITS: usize = 16;
 
 /// A message that cannot be handled.
 #[derive(Clone, Copy, Debug)]
-pub struct Suspect<'a> {
+pub struct FailedMessage<'a> {
     /// The address of the queue that it came from.
     pub queue_url: &'a str,
     /// The queue's own id of it; may be empty.
@@ -30,8 +30,8 @@ pub struct Suspect<'a> {
 
 /// A message in quarantine, as its file has it and as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// 16 hex digits; see [`Suspect::id`].
+pub struct QuarantineEntry {
+    /// 16 hex digits; see [`FailedMessage::id`].
     pub id: String,
     /// The address of the queue that it came from.
     pub queue_url: String,
@@ -51,7 +51,7 @@ pub struct Entry {
     pub body: String,
 }
 
-impl Suspect<'_> {
+impl FailedMessage<'_> {
     /// The same for the same message of the same queue however often it comes: XXH3-64 of both.
     ///
     /// A message without an id is known by its body.
@@ -65,8 +65,8 @@ impl Suspect<'_> {
     }
 
     /// What is written of it, at this moment.
-    pub(super) fn entry(&self, kept_at: Timestamp) -> Entry {
-        Entry {
+    pub(super) fn entry(&self, kept_at: Timestamp) -> QuarantineEntry {
+        QuarantineEntry {
             id: self.id(),
             queue_url: self.queue_url.to_owned(),
             message_id: self.message_id.to_owned(),
@@ -104,8 +104,8 @@ fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timest
 mod tests {
     use super::*;
 
-    fn suspect<'a>(queue_url: &'a str, message_id: &'a str, body: &'a str) -> Suspect<'a> {
-        Suspect {
+    fn suspect<'a>(queue_url: &'a str, message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
+        FailedMessage {
             queue_url,
             message_id,
             body,
@@ -141,10 +141,16 @@ mod tests {
             json.contains("\"sent\":\"2026-09-21T14:13:20.123Z\""),
             "{json}"
         );
-        assert_eq!(serde_json::from_str::<Entry>(&json).unwrap(), entry);
+        assert_eq!(
+            serde_json::from_str::<QuarantineEntry>(&json).unwrap(),
+            entry
+        );
         entry.sent = None;
         let json = serde_json::to_string(&entry).unwrap();
-        assert_eq!(serde_json::from_str::<Entry>(&json).unwrap(), entry);
+        assert_eq!(
+            serde_json::from_str::<QuarantineEntry>(&json).unwrap(),
+            entry
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@ use tempfile::TempDir;
 
 use super::*;
 
-fn suspect<'a>(message_id: &'a str, body: &'a str) -> Suspect<'a> {
-    Suspect {
+fn suspect<'a>(message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
+    FailedMessage {
         queue_url: "https://sqs.us-east-1.amazonaws.com/1/events",
         message_id,
         body,
@@ -32,8 +32,8 @@ fn a_message_is_kept_once_and_again_when_it_was_removed() {
     let other = Quarantine::open(data_dir.path()).unwrap();
     assert!(daemon.is_empty() && other.list().unwrap().is_empty());
     let message = suspect("m", "rubbish");
-    assert_eq!(daemon.keep(&message).unwrap(), Keeping::New);
-    assert_eq!(daemon.keep(&message).unwrap(), Keeping::Known);
+    assert_eq!(daemon.keep(&message).unwrap(), KeepOutcome::New);
+    assert_eq!(daemon.keep(&message).unwrap(), KeepOutcome::AlreadyKept);
     let [entry] = &other.list().unwrap()[..] else {
         panic!("one message, one entry");
     };
@@ -43,9 +43,9 @@ fn a_message_is_kept_once_and_again_when_it_was_removed() {
     assert!(other.remove(&entry.id).unwrap());
     assert!(!other.remove(&entry.id).unwrap());
     assert_eq!(other.get(&entry.id).unwrap(), None);
-    assert_eq!(daemon.keep(&message).unwrap(), Keeping::New);
+    assert_eq!(daemon.keep(&message).unwrap(), KeepOutcome::New);
     let again = Quarantine::open(data_dir.path()).unwrap();
-    assert_eq!(again.keep(&message).unwrap(), Keeping::Known);
+    assert_eq!(again.keep(&message).unwrap(), KeepOutcome::AlreadyKept);
     assert_eq!(again.len(), 1);
 }
 
@@ -70,19 +70,25 @@ fn what_finds_no_room_is_not_kept_until_somebody_makes_some() {
     let data_dir = TempDir::new().unwrap();
     let daemon = bounded(&data_dir, 2, 10_000);
     for id in ["1", "2"] {
-        assert_eq!(daemon.keep(&suspect(id, "x")).unwrap(), Keeping::New);
+        assert_eq!(daemon.keep(&suspect(id, "x")).unwrap(), KeepOutcome::New);
     }
     let other = Quarantine::open(data_dir.path()).unwrap();
     assert!(other.remove(&suspect("1", "").id()).unwrap());
-    assert_eq!(daemon.keep(&suspect("3", "x")).unwrap(), Keeping::New);
-    assert_eq!(daemon.keep(&suspect("4", "x")).unwrap(), Keeping::Full);
+    assert_eq!(daemon.keep(&suspect("3", "x")).unwrap(), KeepOutcome::New);
+    assert_eq!(daemon.keep(&suspect("4", "x")).unwrap(), KeepOutcome::Full);
     // One that is there needs no room.
-    assert_eq!(daemon.keep(&suspect("2", "x")).unwrap(), Keeping::Known);
+    assert_eq!(
+        daemon.keep(&suspect("2", "x")).unwrap(),
+        KeepOutcome::AlreadyKept
+    );
     assert!(daemon.remove(&suspect("2", "").id()).unwrap());
-    assert_eq!(daemon.keep(&suspect("4", "x")).unwrap(), Keeping::New);
+    assert_eq!(daemon.keep(&suspect("4", "x")).unwrap(), KeepOutcome::New);
     assert_eq!(daemon.len(), 2);
     let reopened = bounded(&data_dir, 2, 10_000);
-    assert_eq!(reopened.keep(&suspect("5", "x")).unwrap(), Keeping::Full);
+    assert_eq!(
+        reopened.keep(&suspect("5", "x")).unwrap(),
+        KeepOutcome::Full
+    );
 }
 
 #[test]
@@ -90,12 +96,18 @@ fn bytes_are_bounded_as_well() {
     let data_dir = TempDir::new().unwrap();
     let quarantine = bounded(&data_dir, 100, 3_000);
     let long = "x".repeat(2_000);
-    assert_eq!(quarantine.keep(&suspect("1", &long)).unwrap(), Keeping::New);
+    assert_eq!(
+        quarantine.keep(&suspect("1", &long)).unwrap(),
+        KeepOutcome::New
+    );
     assert_eq!(
         quarantine.keep(&suspect("2", &long)).unwrap(),
-        Keeping::Full
+        KeepOutcome::Full
     );
-    assert_eq!(quarantine.keep(&suspect("3", "x")).unwrap(), Keeping::New);
+    assert_eq!(
+        quarantine.keep(&suspect("3", "x")).unwrap(),
+        KeepOutcome::New
+    );
     let taken: u64 = files_in(&quarantine.folder).unwrap().values().sum();
     assert!((2_000..=3_000).contains(&taken), "{taken}");
 }
@@ -158,7 +170,7 @@ fn a_full_disk_is_an_error_that_names_the_file_and_spoils_nothing() {
     assert!(error.contains(&message.id()), "{error}");
     assert!(error.ends_with("make room on the disk"), "{error}");
     assert_eq!(quarantine.list().unwrap().len(), 1);
-    assert_eq!(quarantine.keep(&message).unwrap(), Keeping::New);
+    assert_eq!(quarantine.keep(&message).unwrap(), KeepOutcome::New);
 }
 
 #[test]

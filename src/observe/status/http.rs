@@ -15,7 +15,7 @@ const REQUEST_MILLIS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_
 
 /// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
+pub enum RouteGroup {
     /// A search of `/v1`.
     Search,
     /// A suggestion of `/v1`.
@@ -38,8 +38,8 @@ pub enum Route {
 
 /// The HTTP side.
 #[derive(Debug, Default)]
-pub struct HttpBoard {
-    routes: [RouteBoard; Route::ALL.len()],
+pub struct HttpMetrics {
+    routes: [RouteMetrics; RouteGroup::ALL.len()],
     /// Searches that were refused because as many were running as may.
     pub busy: Counter,
     /// Searches that were given up because they took too long.
@@ -50,7 +50,7 @@ pub struct HttpBoard {
 
 /// Requests of one kind.
 #[derive(Debug)]
-pub struct RouteBoard {
+pub struct RouteMetrics {
     /// How long they took, from the whole header to the whole answer being made.
     pub took: Histogram,
     statuses: Mutex<BTreeMap<u16, u64>>,
@@ -59,7 +59,7 @@ pub struct RouteBoard {
 /// The statuses that are watched, and so are counted before they first come.
 const FAILURES: [u16; 2] = [500, 503];
 
-impl Default for RouteBoard {
+impl Default for RouteMetrics {
     fn default() -> Self {
         Self {
             took: Histogram::new(&REQUEST_MILLIS),
@@ -69,7 +69,7 @@ impl Default for RouteBoard {
     }
 }
 
-impl Route {
+impl RouteGroup {
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Search,
@@ -115,21 +115,21 @@ impl Route {
     }
 }
 
-impl HttpBoard {
+impl HttpMetrics {
     /// Counts a request that was answered.
-    pub fn count(&self, route: Route, status: u16, took: Duration) {
+    pub fn count(&self, route: RouteGroup, status: u16, took: Duration) {
         let board = self.of(route);
         board.took.record(took);
         *lock(&board.statuses).entry(status).or_default() += 1;
     }
 
     /// Requests of that kind.
-    pub fn of(&self, route: Route) -> &RouteBoard {
+    pub fn of(&self, route: RouteGroup) -> &RouteMetrics {
         &self.routes[route as usize]
     }
 }
 
-impl RouteBoard {
+impl RouteMetrics {
     /// How many were answered with each status.
     pub fn statuses(&self) -> BTreeMap<u16, u64> {
         lock(&self.statuses).clone()
@@ -156,26 +156,26 @@ mod tests {
             ("/v1", "unknown"),
             ("/wp-admin", "unknown"),
         ] {
-            assert_eq!(Route::of(path).as_str(), word, "{path}");
+            assert_eq!(RouteGroup::of(path).as_str(), word, "{path}");
         }
-        for (place, route) in Route::ALL.into_iter().enumerate() {
+        for (place, route) in RouteGroup::ALL.into_iter().enumerate() {
             assert_eq!(route as usize, place);
         }
     }
 
     #[test]
     fn requests_are_counted_under_their_kind_and_status() {
-        let board = HttpBoard::default();
+        let board = HttpMetrics::default();
         for status in [200, 200, 503] {
-            board.count(Route::Search, status, Duration::from_millis(3));
+            board.count(RouteGroup::Search, status, Duration::from_millis(3));
         }
-        let search = board.of(Route::Search);
+        let search = board.of(RouteGroup::Search);
         assert_eq!(
             search.statuses(),
             BTreeMap::from([(200, 2), (500, 0), (503, 1)])
         );
         assert_eq!(search.took.sum(), Duration::from_millis(9));
         let none = BTreeMap::from([(500, 0), (503, 0)]);
-        assert_eq!(board.of(Route::Page).statuses(), none);
+        assert_eq!(board.of(RouteGroup::Page).statuses(), none);
     }
 }

@@ -20,12 +20,12 @@ const BUCKETS_MILLIS: [u64; 12] = [
 
 /// The lags of one Source's events.
 #[derive(Debug)]
-pub struct Lag {
+pub struct EventLag {
     newest: Mutex<VecDeque<u64>>,
     all: Histogram,
 }
 
-impl Default for Lag {
+impl Default for EventLag {
     fn default() -> Self {
         Self {
             newest: Mutex::default(),
@@ -36,7 +36,7 @@ impl Default for Lag {
 
 /// The lags of the newest events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LagFigures {
+pub struct LagSummary {
     /// Half of them took no longer.
     pub p50: Duration,
     /// All but one in a hundred took no longer.
@@ -45,7 +45,7 @@ pub struct LagFigures {
     pub max: Duration,
 }
 
-impl Lag {
+impl EventLag {
     /// Counts one event.
     pub fn record(&self, lag: Duration) {
         let millis = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
@@ -58,12 +58,12 @@ impl Lag {
     }
 
     /// The figures of the newest 1,024 events; `None` before the first.
-    pub fn figures(&self) -> Option<LagFigures> {
+    pub fn figures(&self) -> Option<LagSummary> {
         let mut sorted: Vec<u64> = lock(&self.newest).iter().copied().collect();
         sorted.sort_unstable();
         let last = sorted.len().checked_sub(1)?;
         let at = |percent: usize| Duration::from_millis(sorted[last * percent / 100]);
-        Some(LagFigures {
+        Some(LagSummary {
             p50: at(50),
             p99: at(99),
             max: at(100),
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn figures_are_of_the_newest_and_buckets_of_all() {
-        let lag = Lag::default();
+        let lag = EventLag::default();
         assert_eq!(lag.figures(), None);
         let millis = Duration::from_millis;
         lag.record(millis(100_000_000));

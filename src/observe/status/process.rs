@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What the process takes; `None` where it cannot be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Process {
+pub struct ProcessUsage {
     /// Bytes of memory that it has in use.
     pub resident_bytes: Option<u64>,
     /// Processor time, of the program and of the system for it, since it began.
@@ -18,7 +18,7 @@ pub struct Process {
     pub max_files: Option<u64>,
 }
 
-impl Process {
+impl ProcessUsage {
     /// This process, now.
     pub fn now() -> Self {
         Self {
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn this_process_takes_something() {
-        let now = Process::now();
+        let now = ProcessUsage::now();
         assert!(now.resident_bytes.unwrap() > 1 << 20, "{now:?}");
         assert!((3..=now.max_files.unwrap()).contains(&now.open_files.unwrap()));
         assert!(now.cpu.is_some());

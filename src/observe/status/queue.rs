@@ -12,7 +12,7 @@ use crate::core::replication::source_state::QueueId;
 
 /// Whether a queue is received from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
+pub enum QueueHealth {
     /// It has not answered yet, and has not failed either.
     Starting,
     /// It answers.
@@ -23,10 +23,10 @@ pub enum Health {
 
 /// One queue.
 #[derive(Debug)]
-pub struct QueueBoard {
+pub struct QueueStatus {
     /// Its address.
     pub url: String,
-    health: watch::Sender<Health>,
+    health: watch::Sender<QueueHealth>,
     attributes: Mutex<Option<QueueAttributes>>,
     /// Whether there was a moment since receiving began at which nothing waited.
     drained: AtomicBool,
@@ -75,11 +75,11 @@ impl QueueCounters {
     }
 }
 
-impl QueueBoard {
+impl QueueStatus {
     pub(super) fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
-            health: watch::Sender::new(Health::Starting),
+            health: watch::Sender::new(QueueHealth::Starting),
             attributes: Mutex::default(),
             drained: AtomicBool::new(false),
             wired: AtomicBool::new(false),
@@ -88,17 +88,17 @@ impl QueueBoard {
     }
 
     /// Whether the queue is received from.
-    pub fn health(&self) -> Health {
+    pub fn health(&self) -> QueueHealth {
         self.health.borrow().clone()
     }
 
     /// To be told when that changes.
-    pub fn watch(&self) -> watch::Receiver<Health> {
+    pub fn watch(&self) -> watch::Receiver<QueueHealth> {
         self.health.subscribe()
     }
 
     /// Notes whether the queue is received from; tells whether that is new.
-    pub fn set_health(&self, health: Health) -> bool {
+    pub fn set_health(&self, health: QueueHealth) -> bool {
         self.health.send_if_modified(|known| {
             let is_new = std::mem::discriminant(known) != std::mem::discriminant(&health);
             *known = health;
@@ -108,7 +108,7 @@ impl QueueBoard {
 
     /// Begins anew: it is not known any more whether the queue answers.
     pub fn restart(&self) {
-        self.set_health(Health::Starting);
+        self.set_health(QueueHealth::Starting);
         self.drained.store(false, Ordering::Relaxed);
         *lock(&self.attributes) = None;
     }

@@ -4,23 +4,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Board, Health, IndexHealth, now};
+use super::{IndexHealth, QueueHealth, StatusBoard, now};
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::timestamp::Timestamp;
 
 mod queue;
 mod source;
 
-pub use queue::{AttributesReport, DeadLetterReport, QueueCounts, QueueReport, QueueState};
+pub use queue::{AttributesReport, DeadLetterReport, QueueCounts, QueueReport, ReceiveState};
 pub use source::{
-    DriftReport, ErrorReport, LagReport, ScanReport, SourceCounts, SourceReport, State,
+    DeploymentState, DriftReport, ErrorReport, LagReport, ScanReport, SourceCounts, SourceReport,
 };
 
 /// What the daemon is doing.
 ///
 /// Times are RFC 3339 text in UTC, durations seconds, sizes bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct StatusReport {
     /// The version of the program.
     pub version: String,
     /// When the process began.
@@ -70,14 +70,14 @@ pub enum IndexState {
     Failed,
 }
 
-impl Report {
+impl StatusReport {
     /// The board now; `index_bytes` is what [`super::index_bytes`] found.
-    pub fn of(board: &Board, index_bytes: Option<u64>) -> Self {
+    pub fn of(board: &StatusBoard, index_bytes: Option<u64>) -> Self {
         Self::at(board, index_bytes, now())
     }
 
     /// The board, with what has lasted until now lasting until `now`.
-    pub fn at(board: &Board, index_bytes: Option<u64>, now: Timestamp) -> Self {
+    pub fn at(board: &StatusBoard, index_bytes: Option<u64>, now: Timestamp) -> Self {
         let waiting_for = waiting_for(board);
         let sources = board.sources();
         let queues = board.queues();
@@ -102,7 +102,7 @@ impl Report {
 }
 
 impl IndexReport {
-    fn of(board: &Board, bytes: Option<u64>) -> Self {
+    fn of(board: &StatusBoard, bytes: Option<u64>) -> Self {
         let (state, reason) = match board.index() {
             IndexHealth::Opening => (IndexState::Opening, None),
             IndexHealth::Open => (IndexState::Open, None),
@@ -119,8 +119,8 @@ impl IndexReport {
 }
 
 /// What the daemon waits for before it is ready, in words; nothing exactly where
-/// [`Board::is_ready`] says that it is.
-pub fn waiting_for(board: &Board) -> Vec<String> {
+/// [`StatusBoard::is_ready`] says that it is.
+pub fn waiting_for(board: &StatusBoard) -> Vec<String> {
     let index = match board.index() {
         IndexHealth::Opening => Some("the index is being opened".to_owned()),
         IndexHealth::Open => None,
@@ -129,7 +129,7 @@ pub fn waiting_for(board: &Board) -> Vec<String> {
     let queues = board.queues();
     let silent = queues
         .iter()
-        .filter(|queue| queue.health() == Health::Starting);
+        .filter(|queue| queue.health() == QueueHealth::Starting);
     let silent = silent.map(|queue| format!("the queue {} has not answered yet", queue.url));
     index.into_iter().chain(silent).collect()
 }

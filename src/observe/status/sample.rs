@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Board, Health, IndexHealth, Phase, Route, ScanView, SourceBoard, SourceFacts, Trouble,
+    IndexHealth, QueueHealth, RouteGroup, ScanInProgress, SourceCondition, SourcePhase,
+    SourceSettings, SourceStatus, StatusBoard,
 };
 use crate::aws::queue::{QueueAttributes, RedrivePolicy};
 use crate::core::counters::ScanProgress;
@@ -24,22 +25,27 @@ pub const NEW_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1/new";
 pub const BEGAN: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 
 /// A ready board without Sources and queues.
-pub fn empty_board() -> Board {
-    let board = Board::new(PathBuf::from("/var/lib/asset-indexer"));
+pub fn empty_board() -> StatusBoard {
+    let board = StatusBoard::new(PathBuf::from("/var/lib/asset-indexer"));
     board.set_index(IndexHealth::Open);
     board
 }
 
 /// One Source in each state, one queue of each health: not ready, for one queue is still silent.
-pub fn board() -> Board {
+pub fn board() -> StatusBoard {
     let mut board = empty_board();
     board.started = BEGAN;
     board.reloads.add(2);
     board.refused_reloads.add(1);
     board.commit_failures.add(3);
     fill_work(&board);
-    fill_deployed(&source(&board, "deployed", Phase::Deployed, GOOD_QUEUE));
-    let deploying = source(&board, "deploying", Phase::Deploying, NEW_QUEUE);
+    fill_deployed(&source(
+        &board,
+        "deployed",
+        SourcePhase::Deployed,
+        GOOD_QUEUE,
+    ));
+    let deploying = source(&board, "deploying", SourcePhase::Deploying, NEW_QUEUE);
     let progress = Arc::new(ScanProgress::default());
     progress.listed.add(1_500);
     progress.admitted.add(1_200);
@@ -47,31 +53,31 @@ pub fn board() -> Board {
     progress.changed.add(20);
     progress.removed.add(1);
     progress.expected.add(6_000);
-    deploying.set_scan(Some(ScanView {
+    deploying.set_scan(Some(ScanInProgress {
         reason: ScanReason::NeverComplete,
         since: BEGAN,
         progress,
     }));
-    let degraded = source(&board, "degraded", Phase::Deployed, BAD_QUEUE);
-    degraded.suffer(Trouble::Queue, "access denied\u{1b}[31m");
-    degraded.suffer(Trouble::LookUp, "it passed");
-    degraded.recover(Trouble::LookUp);
-    let disabled = source(&board, "disabled", Phase::Disabled, GOOD_QUEUE);
-    disabled.suffer(Trouble::Scan, "no bucket");
+    let degraded = source(&board, "degraded", SourcePhase::Deployed, BAD_QUEUE);
+    degraded.raise(SourceCondition::Queue, "access denied\u{1b}[31m");
+    degraded.raise(SourceCondition::LookUp, "it passed");
+    degraded.clear(SourceCondition::LookUp);
+    let disabled = source(&board, "disabled", SourcePhase::Disabled, GOOD_QUEUE);
+    disabled.raise(SourceCondition::Scan, "no bucket");
     fill_queues(&board);
     board
 }
 
-fn fill_work(board: &Board) {
+fn fill_work(board: &StatusBoard) {
     for millis in [40, 3_000] {
         board.commits.took.record(Duration::from_millis(millis));
     }
     board.commits.records.add(321);
     for (route, status, millis) in [
-        (Route::Search, 200, 20),
-        (Route::Search, 200, 200),
-        (Route::Search, 503, 20_000),
-        (Route::Page, 304, 1),
+        (RouteGroup::Search, 200, 20),
+        (RouteGroup::Search, 200, 200),
+        (RouteGroup::Search, 503, 20_000),
+        (RouteGroup::Page, 304, 1),
     ] {
         board
             .http
@@ -82,9 +88,14 @@ fn fill_work(board: &Board) {
     board.http.cut_off.add(6);
 }
 
-fn source(board: &Board, name: &str, phase: Phase, queue_url: &str) -> Arc<SourceBoard> {
+fn source(
+    board: &StatusBoard,
+    name: &str,
+    phase: SourcePhase,
+    queue_url: &str,
+) -> Arc<SourceStatus> {
     let source = board.source(name);
-    source.set_facts(SourceFacts {
+    source.set_settings(SourceSettings {
         bucket: "media".into(),
         prefix: format!("{name}/"),
         subdomain: name.into(),
@@ -94,7 +105,7 @@ fn source(board: &Board, name: &str, phase: Phase, queue_url: &str) -> Arc<Sourc
     source
 }
 
-fn fill_deployed(source: &SourceBoard) {
+fn fill_deployed(source: &SourceStatus) {
     source.tally.set_assets(1_234_567);
     source.tally.set_drift(Drift {
         as_of: Some(BEGAN),
@@ -113,9 +124,9 @@ fn fill_deployed(source: &SourceBoard) {
     source.failed_scans.add(15);
 }
 
-fn fill_queues(board: &Board) {
+fn fill_queues(board: &StatusBoard) {
     let good = board.queue(GOOD_QUEUE);
-    good.set_health(Health::Receiving);
+    good.set_health(QueueHealth::Receiving);
     good.set_wired();
     good.set_attributes(QueueAttributes {
         visible: 31,
@@ -149,7 +160,7 @@ fn fill_queues(board: &Board) {
         counter.add(n);
     }
     let bad = board.queue(BAD_QUEUE);
-    bad.set_health(Health::Failing("access denied".into()));
+    bad.set_health(QueueHealth::Failing("access denied".into()));
     board.queue(NEW_QUEUE);
 }
 

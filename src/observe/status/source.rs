@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{Lag, LastError, lock};
+use super::{EventLag, LastError, lock};
 use crate::core::counters::{Counter, ScanProgress};
 use crate::core::replication::schedule::ScanReason;
 use crate::core::replication::timestamp::Timestamp;
@@ -12,13 +12,13 @@ use crate::index::tally::Tally;
 
 /// One Source.
 #[derive(Debug)]
-pub struct SourceBoard {
+pub struct SourceStatus {
     /// Its name.
     pub name: String,
     /// Its assets and its drift.
     pub tally: Arc<Tally>,
     /// From event to searchable.
-    pub lag: Lag,
+    pub lag: EventLag,
     /// Events whose effect was written.
     pub written: Counter,
     /// Events of which the index knew as much or more.
@@ -29,10 +29,10 @@ pub struct SourceBoard {
     pub scans: Counter,
     /// Scans that failed.
     pub failed_scans: Counter,
-    facts: Mutex<SourceFacts>,
-    phase: Mutex<Phase>,
-    troubles: Mutex<BTreeMap<Trouble, String>>,
-    scan: Mutex<Option<ScanView>>,
+    facts: Mutex<SourceSettings>,
+    phase: Mutex<SourcePhase>,
+    troubles: Mutex<BTreeMap<SourceCondition, String>>,
+    scan: Mutex<Option<ScanInProgress>>,
     complete_as_of: Mutex<Option<Timestamp>>,
     last_error: Mutex<Option<LastError>>,
     wired: AtomicBool,
@@ -40,7 +40,7 @@ pub struct SourceBoard {
 
 /// What the configuration says of a Source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceFacts {
+pub struct SourceSettings {
     /// The bucket.
     pub bucket: String,
     /// The prefix.
@@ -53,7 +53,7 @@ pub struct SourceFacts {
 
 /// How far a Source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub enum SourcePhase {
     /// Its first listing, or that of another bucket, is not complete yet.
     Deploying,
     /// The index mirrors it.
@@ -64,7 +64,7 @@ pub enum Phase {
 
 /// What a Source can suffer from; each at most once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub enum SourceCondition {
     /// Its subdomain is another's.
     Binding,
     /// Its last scan failed.
@@ -77,7 +77,7 @@ pub enum Trouble {
 
 /// A scan that is under way.
 #[derive(Clone, Debug)]
-pub struct ScanView {
+pub struct ScanInProgress {
     /// Why it runs.
     pub reason: ScanReason,
     /// Since when, by our clock.
@@ -86,19 +86,19 @@ pub struct ScanView {
     pub progress: Arc<ScanProgress>,
 }
 
-impl SourceBoard {
+impl SourceStatus {
     pub(super) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             tally: Arc::default(),
-            lag: Lag::default(),
+            lag: EventLag::default(),
             written: Counter::default(),
             stale: Counter::default(),
             look_ups: Counter::default(),
             scans: Counter::default(),
             failed_scans: Counter::default(),
             facts: Mutex::default(),
-            phase: Mutex::new(Phase::Deploying),
+            phase: Mutex::new(SourcePhase::Deploying),
             troubles: Mutex::default(),
             scan: Mutex::default(),
             complete_as_of: Mutex::default(),
@@ -108,12 +108,12 @@ impl SourceBoard {
     }
 
     /// What the configuration says of it.
-    pub fn facts(&self) -> SourceFacts {
+    pub fn settings(&self) -> SourceSettings {
         lock(&self.facts).clone()
     }
 
     /// Notes what the configuration says of it.
-    pub fn set_facts(&self, facts: SourceFacts) {
+    pub fn set_settings(&self, facts: SourceSettings) {
         *lock(&self.facts) = facts;
     }
 
@@ -128,44 +128,44 @@ impl SourceBoard {
     }
 
     /// How far it is.
-    pub fn phase(&self) -> Phase {
+    pub fn phase(&self) -> SourcePhase {
         *lock(&self.phase)
     }
 
     /// Notes how far it is.
-    pub fn set_phase(&self, phase: Phase) {
+    pub fn set_phase(&self, phase: SourcePhase) {
         *lock(&self.phase) = phase;
     }
 
     /// What it suffers from, in words.
-    pub fn troubles(&self) -> Vec<String> {
+    pub fn conditions(&self) -> Vec<String> {
         lock(&self.troubles).values().cloned().collect()
     }
 
     /// Whether it suffers from that.
-    pub fn suffers(&self, trouble: Trouble) -> bool {
+    pub fn has_condition(&self, trouble: SourceCondition) -> bool {
         lock(&self.troubles).contains_key(&trouble)
     }
 
     /// Notes what it suffers from; tells whether it did not before.
-    pub fn suffer(&self, trouble: Trouble, text: impl Into<String>) -> bool {
+    pub fn raise(&self, trouble: SourceCondition, text: impl Into<String>) -> bool {
         let text = text.into();
         *lock(&self.last_error) = Some(LastError::now(text.clone()));
         lock(&self.troubles).insert(trouble, text).is_none()
     }
 
     /// Notes that it does not suffer from that any more; tells whether it did.
-    pub fn recover(&self, trouble: Trouble) -> bool {
+    pub fn clear(&self, trouble: SourceCondition) -> bool {
         lock(&self.troubles).remove(&trouble).is_some()
     }
 
     /// The scan that is under way.
-    pub fn scan(&self) -> Option<ScanView> {
+    pub fn scan(&self) -> Option<ScanInProgress> {
         lock(&self.scan).clone()
     }
 
     /// Notes which scan is under way.
-    pub fn set_scan(&self, scan: Option<ScanView>) {
+    pub fn set_scan(&self, scan: Option<ScanInProgress>) {
         *lock(&self.scan) = scan;
     }
 

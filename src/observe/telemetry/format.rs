@@ -8,7 +8,7 @@ use super::journal;
 
 /// The form of logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum LogFormat {
     /// Text on a terminal, journald under systemd; elsewhere JSON from the daemon and text from other
     /// commands
     #[default]
@@ -23,7 +23,7 @@ pub(crate) enum Format {
 
 /// Who most likely reads standard error where it is neither a terminal nor the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
+pub(crate) enum Audience {
     /// Someone who called a command and kept what it said.
     Person,
     /// Whatever collects the logs of services.
@@ -38,9 +38,9 @@ enum Stream {
     Other,
 }
 
-impl Format {
-    /// The form that is meant; never [`Format::Auto`].
-    pub(super) fn resolved(self, reader: Reader) -> Self {
+impl LogFormat {
+    /// The form that is meant; never [`LogFormat::Auto`].
+    pub(super) fn resolved(self, reader: Audience) -> Self {
         match self {
             Self::Auto => suited_to(standard_error(), reader),
             asked => asked,
@@ -48,11 +48,11 @@ impl Format {
     }
 }
 
-fn suited_to(stream: Stream, reader: Reader) -> Format {
+fn suited_to(stream: Stream, reader: Audience) -> LogFormat {
     match (stream, reader) {
-        (Stream::Journal, _) => Format::Journald,
-        (Stream::Other, Reader::Program) => Format::Json,
-        (Stream::Terminal, _) | (Stream::Other, Reader::Person) => Format::Text,
+        (Stream::Journal, _) => LogFormat::Journald,
+        (Stream::Other, Audience::Program) => LogFormat::Json,
+        (Stream::Terminal, _) | (Stream::Other, Audience::Person) => LogFormat::Text,
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn each_stream_has_its_form() {
-        use {Format::*, Reader::*, Stream::*};
+        use {Audience::*, LogFormat::*, Stream::*};
         for (stream, reader, format) in [
             (Terminal, Program, Text),
             (Terminal, Person, Text),
@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_what_is_meant() {
-        for format in [Format::Text, Format::Json, Format::Journald] {
-            assert_eq!(format.resolved(Reader::Program), format);
+        for format in [LogFormat::Text, LogFormat::Json, LogFormat::Journald] {
+            assert_eq!(format.resolved(Audience::Program), format);
         }
     }
 }

@@ -11,7 +11,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::{
-    Answer, ControlError, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, Request, line_of, read_line,
+    ControlAnswer, ControlError, ControlRequest, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, line_of,
+    read_line,
 };
 
 /// How long the daemon may take to take a request in, and again to answer one that it answers at once.
@@ -21,12 +22,12 @@ const FIRST_ANSWER: Duration = Duration::from_secs(10);
 const CONNECT_PAUSE: Duration = Duration::from_millis(50);
 
 /// One request that was put, and its answers to come.
-pub(crate) struct Answers {
+pub(crate) struct AnswerStream {
     lines: BufReader<OwnedReadHalf>,
     /// The daemon takes its end for ours.
     _writer: OwnedWriteHalf,
     /// What came first, where it was an answer.
-    first: Option<Answer>,
+    first: Option<ControlAnswer>,
     /// How long each answer may take; `None` where that is up to the work.
     limit: Option<Duration>,
     asked: Asked,
@@ -40,15 +41,18 @@ struct Asked {
 }
 
 /// Asks the daemon behind the socket, and waits until it has taken the request in.
-pub(crate) async fn ask(path: &Path, request: &Request) -> Result<Answers, ControlError> {
-    ask_within(FIRST_ANSWER, path, request).await
+pub(crate) async fn send_request(
+    path: &Path,
+    request: &ControlRequest,
+) -> Result<AnswerStream, ControlError> {
+    send_request_within(FIRST_ANSWER, path, request).await
 }
 
-async fn ask_within(
+async fn send_request_within(
     limit: Duration,
     path: &Path,
-    request: &Request,
-) -> Result<Answers, ControlError> {
+    request: &ControlRequest,
+) -> Result<AnswerStream, ControlError> {
     let line = line_of(request).map_err(unread)?;
     if line.len() as u64 > MAX_REQUEST_BYTES {
         return Err(ControlError::TooLong { bytes: line.len() });
@@ -60,11 +64,11 @@ async fn ask_within(
     let unanswered = asked.unanswered(limit);
     let put = tokio::time::timeout(limit, put(path, &line)).await;
     let (lines, writer, first) = put.map_err(|_| unanswered)??;
-    Ok(Answers {
+    Ok(AnswerStream {
         lines,
         _writer: writer,
         // One that says no more than that it was taken in is none.
-        first: Some(first).filter(|first| *first != Answer::Accepted),
+        first: Some(first).filter(|first| *first != ControlAnswer::Accepted),
         limit: request.is_answered_at_once().then_some(limit),
         asked,
     })
@@ -74,7 +78,7 @@ async fn ask_within(
 async fn put(
     path: &Path,
     line: &[u8],
-) -> Result<(BufReader<OwnedReadHalf>, OwnedWriteHalf, Answer), ControlError> {
+) -> Result<(BufReader<OwnedReadHalf>, OwnedWriteHalf, ControlAnswer), ControlError> {
     let (reader, mut writer) = connect(path).await?.into_split();
     writer.write_all(line).await.map_err(unread)?;
     let mut lines = BufReader::new(reader);
@@ -108,7 +112,7 @@ async fn connect(path: &Path) -> Result<UnixStream, ControlError> {
 }
 
 /// Whether a daemon answers on the socket, or at least has it.
-pub(crate) async fn is_answered(path: &Path) -> bool {
+pub(crate) async fn is_in_use(path: &Path) -> bool {
     match UnixStream::connect(path).await {
         Ok(_) => true,
         // Others wait before us.
@@ -116,21 +120,21 @@ pub(crate) async fn is_answered(path: &Path) -> bool {
     }
 }
 
-impl Answers {
+impl AnswerStream {
     /// The next answer; `None` behind the last.
-    pub(crate) async fn next(&mut self) -> Result<Option<Answer>, ControlError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<ControlAnswer>, ControlError> {
         let answer = match self.first.take() {
             Some(first) => first,
             None => self.read().await?,
         };
         match answer {
-            Answer::Done => Ok(None),
-            Answer::Refused(why) => Err(ControlError::Refused(why)),
+            ControlAnswer::Done => Ok(None),
+            ControlAnswer::Refused(why) => Err(ControlError::Refused(why)),
             answer => Ok(Some(answer)),
         }
     }
 
-    async fn read(&mut self) -> Result<Answer, ControlError> {
+    async fn read(&mut self) -> Result<ControlAnswer, ControlError> {
         let read = read_line(&mut self.lines, MAX_ANSWER_BYTES);
         let read = match self.limit {
             None => read.await,
@@ -153,7 +157,7 @@ impl Asked {
     }
 }
 
-impl Request {
+impl ControlRequest {
     /// What is asked for, behind "ask the daemon for".
     fn what(&self) -> &'static str {
         match self {
@@ -184,20 +188,20 @@ fn broken_off() -> ControlError {
 mod tests {
     use tokio::net::UnixListener;
 
-    use super::super::{LogOrder, write_line};
+    use super::super::{LogCommand, write_line};
     use super::*;
 
     const LITTLE: Duration = Duration::from_millis(50);
     const TOO_LONG: Duration = Duration::from_secs(20);
 
-    fn requests() -> [Request; 6] {
+    fn requests() -> [ControlRequest; 6] {
         [
-            Request::Status,
-            Request::Log(LogOrder::Show),
-            Request::Rebuild,
-            Request::Compact,
-            Request::Retry { ids: Vec::new() },
-            Request::Reindex {
+            ControlRequest::Status,
+            ControlRequest::Log(LogCommand::Show),
+            ControlRequest::Rebuild,
+            ControlRequest::Compact,
+            ControlRequest::Retry { ids: Vec::new() },
+            ControlRequest::Reindex {
                 sources: Vec::new(),
                 fresh: false,
             },
@@ -214,7 +218,9 @@ mod tests {
     /// Takes one request in, and says nothing more.
     async fn take_in(listener: &UnixListener) -> UnixStream {
         let mut stream = listener.accept().await.unwrap().0;
-        write_line(&mut stream, &Answer::Accepted).await.unwrap();
+        write_line(&mut stream, &ControlAnswer::Accepted)
+            .await
+            .unwrap();
         stream
     }
 
@@ -223,7 +229,7 @@ mod tests {
         let (_folder, path, _listener) = listening();
         for request in requests() {
             let what = request.what();
-            let Err(error) = ask_within(LITTLE, &path, &request).await else {
+            let Err(error) = send_request_within(LITTLE, &path, &request).await else {
                 panic!("nobody listens: {request:?}");
             };
             let text = error.to_string();
@@ -241,12 +247,12 @@ mod tests {
     async fn what_is_answered_at_once_is_given_up_too_where_it_is_not() {
         let (_folder, path, listener) = listening();
         for request in requests() {
-            let asked = ask_within(LITTLE, &path, &request);
+            let asked = send_request_within(LITTLE, &path, &request);
             let (asked, _daemon) = tokio::join!(asked, take_in(&listener));
             let mut answers = asked.ok().unwrap();
             let answer = tokio::time::timeout(2 * LITTLE, answers.next()).await;
             match request {
-                Request::Status | Request::Log(_) => {
+                ControlRequest::Status | ControlRequest::Log(_) => {
                     let error = answer.unwrap().unwrap_err();
                     assert!(matches!(error, ControlError::NoAnswer { .. }), "{error}");
                 }
@@ -260,11 +266,11 @@ mod tests {
         let (_folder, path, listener) = listening();
         let refused = async {
             let mut stream = listener.accept().await.unwrap().0;
-            let refused = Answer::Refused("no".into());
+            let refused = ControlAnswer::Refused("no".into());
             write_line(&mut stream, &refused).await.unwrap();
             stream
         };
-        let asked = ask_within(TOO_LONG, &path, &Request::Rebuild);
+        let asked = send_request_within(TOO_LONG, &path, &ControlRequest::Rebuild);
         let (asked, _daemon) = tokio::join!(asked, refused);
         let error = asked.ok().unwrap().next().await.unwrap_err();
         assert_eq!(error.to_string(), "the daemon refuses: no");
@@ -285,8 +291,8 @@ mod tests {
             }
         };
         assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
-        assert!(is_answered(&path).await);
-        let asked = ask_within(LITTLE, &path, &Request::Status).await;
+        assert!(is_in_use(&path).await);
+        let asked = send_request_within(LITTLE, &path, &ControlRequest::Status).await;
         assert!(matches!(asked, Err(ControlError::NoAnswer { .. })));
     }
 
@@ -306,7 +312,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_daemon_that_is_missing_can_be_started_in_two_ways() {
-        let asked = ask(Path::new("/nowhere/control.sock"), &Request::Status).await;
+        let asked = send_request(Path::new("/nowhere/control.sock"), &ControlRequest::Status).await;
         let text = asked
             .err()
             .map(|error| error.to_string())
@@ -318,7 +324,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_is_too_long_is_not_put() {
         let ids = vec!["x".repeat(MAX_REQUEST_BYTES as usize)];
-        let asked = ask(Path::new("/nowhere"), &Request::Retry { ids }).await;
+        let asked = send_request(Path::new("/nowhere"), &ControlRequest::Retry { ids }).await;
         assert!(matches!(asked, Err(ControlError::TooLong { .. })));
     }
 }

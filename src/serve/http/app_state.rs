@@ -13,12 +13,12 @@ use super::deployment_status::{DeploymentStatus, count_assets};
 use crate::aws::bucket::preview::PreviewSigner;
 use crate::config::Config;
 use crate::core::source::Source;
-use crate::observe::status::{Board, IndexHealth, SourceFacts};
+use crate::observe::status::{IndexHealth, SourceSettings, StatusBoard};
 use crate::search::{Deadline, SearchError, SearchIndex, View};
 
 /// The state that HTTP handlers share; keep it in an [`Arc`].
 pub(crate) struct AppState {
-    pub board: Arc<Board>,
+    pub board: Arc<StatusBoard>,
     /// The index, opened read-only.
     pub(super) index: SearchIndex,
     /// The time limit of one search, including its wait for a permit.
@@ -48,7 +48,7 @@ pub(crate) struct CatalogEntry {
 
 impl AppState {
     /// Opens the index of the configured data directory. An index that does not exist yet is not an error.
-    pub(crate) fn new(board: Arc<Board>, config: &Config) -> Result<Arc<Self>, SearchError> {
+    pub(crate) fn new(board: Arc<StatusBoard>, config: &Config) -> Result<Arc<Self>, SearchError> {
         let index = SearchIndex::open(&config.data_dir)?.refreshed_every(config.search.refresh);
         Ok(Arc::new(Self {
             board,
@@ -61,13 +61,13 @@ impl AppState {
     }
 
     #[cfg(test)]
-    pub(crate) fn without_sources(board: Arc<Board>) -> Arc<Self> {
+    pub(crate) fn without_sources(board: Arc<StatusBoard>) -> Arc<Self> {
         Self::with_sources(board, Vec::new())
     }
 
     /// With these Sources, the default limits, and the index in the board's data directory.
     #[cfg(test)]
-    pub(crate) fn with_sources(board: Arc<Board>, sources: Vec<Arc<Source>>) -> Arc<Self> {
+    pub(crate) fn with_sources(board: Arc<StatusBoard>, sources: Vec<Arc<Source>>) -> Arc<Self> {
         let index = SearchIndex::open(&board.data_dir).unwrap();
         Arc::new(Self {
             index: index.refreshed_every(Duration::ZERO),
@@ -146,7 +146,7 @@ impl AppState {
         self.board.retain(&names, &[]);
         for CatalogEntry { source, .. } in &catalog.sources {
             let on_board = self.board.source(&source.name);
-            on_board.set_facts(SourceFacts {
+            on_board.set_settings(SourceSettings {
                 bucket: source.bucket.clone(),
                 prefix: source.prefix.clone(),
                 subdomain: source.subdomain.clone(),

@@ -5,13 +5,13 @@
 use crate::core::query::{Condition, Count, Query, Request};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
-use crate::observe::status::Phase;
+use crate::observe::status::SourcePhase;
 use crate::search::{Deadline, SearchError, View};
 
 /// The deployment status of a Source.
 pub(crate) struct DeploymentStatus {
     /// A Source is deployed when its first scan is complete.
-    pub phase: Phase,
+    pub phase: SourcePhase,
     /// The time as of which its most recent complete scan is right; see the checkpoint.
     pub complete_as_of: Option<Timestamp>,
 }
@@ -24,9 +24,9 @@ impl DeploymentStatus {
         let state = state.filter(|it| it.origin == source.origin() && it.prefix == source.prefix);
         let complete_as_of = state.and_then(|state| state.complete_as_of);
         let phase = match complete_as_of {
-            _ if !source.enabled => Phase::Disabled,
-            Some(_) => Phase::Deployed,
-            None => Phase::Deploying,
+            _ if !source.enabled => SourcePhase::Disabled,
+            Some(_) => SourcePhase::Deployed,
+            None => SourcePhase::Deploying,
         };
         Self {
             phase,
@@ -37,9 +37,9 @@ impl DeploymentStatus {
     /// imgix's word for the phase.
     pub(crate) fn name(&self) -> &'static str {
         match self.phase {
-            Phase::Disabled => "disabled",
-            Phase::Deployed => "deployed",
-            Phase::Deploying => "deploying",
+            SourcePhase::Disabled => "disabled",
+            SourcePhase::Deployed => "deployed",
+            SourcePhase::Deploying => "deploying",
         }
     }
 }

@@ -15,7 +15,9 @@ use super::app_state::AppState;
 use super::redact;
 use crate::index::histogram::Histogram;
 use crate::index::tantivy::size::IndexSize;
-use crate::observe::status::{Board, Disk, Process, QueueBoard, Route, SourceBoard};
+use crate::observe::status::{
+    DiskUsage, ProcessUsage, QueueStatus, RouteGroup, SourceStatus, StatusBoard,
+};
 use crate::serve::access::Grant;
 
 mod metric;
@@ -32,8 +34,8 @@ pub(super) fn text(app: &AppState, grant: &Grant) -> String {
     let view = app.index.view().ok();
     let mut scrape = Scrape::of(&app.board, grant);
     if grant.sees_all() {
-        scrape.disk = Disk::of(&app.board.data_dir);
-        scrape.process = Process::now();
+        scrape.disk = DiskUsage::of(&app.board.data_dir);
+        scrape.process = ProcessUsage::now();
         scrape.index = view.map(|view| view.size());
         scrape.reconcile_every = Some(app.catalog().reconcile_every);
     }
@@ -43,13 +45,13 @@ pub(super) fn text(app: &AppState, grant: &Grant) -> String {
 /// What one request reads: the same Sources and queues for each metric.
 #[derive(Clone, Debug)]
 struct Scrape {
-    board: Arc<Board>,
-    disk: Disk,
-    process: Process,
+    board: Arc<StatusBoard>,
+    disk: DiskUsage,
+    process: ProcessUsage,
     index: Option<IndexSize>,
     reconcile_every: Option<Duration>,
-    sources: Vec<Arc<SourceBoard>>,
-    queues: Vec<Arc<QueueBoard>>,
+    sources: Vec<Arc<SourceStatus>>,
+    queues: Vec<Arc<QueueStatus>>,
 }
 
 impl Collector for Scrape {
@@ -60,18 +62,18 @@ impl Collector for Scrape {
 
 impl Scrape {
     /// What the board shows; what is not on the board is not known.
-    fn of(board: &Arc<Board>, grant: &Grant) -> Self {
+    fn of(board: &Arc<StatusBoard>, grant: &Grant) -> Self {
         let (mut sources, mut queues) = (board.sources(), board.queues());
         let pairs = sources.iter();
-        let pairs = pairs.map(|source| (source.name.clone(), source.facts().queue_url));
+        let pairs = pairs.map(|source| (source.name.clone(), source.settings().queue_url));
         let pairs: Vec<_> = pairs.collect();
         let pairs = || pairs.iter().map(|(name, url)| (&**name, url.as_deref()));
         queues.retain(|queue| redact::may_see_queue(grant, &queue.url, pairs()));
         sources.retain(|source| grant.may_see(&source.name));
         Self {
             board: Arc::clone(board),
-            disk: Disk::default(),
-            process: Process::default(),
+            disk: DiskUsage::default(),
+            process: ProcessUsage::default(),
             index: None,
             reconcile_every: None,
             sources,
@@ -122,11 +124,11 @@ impl Scrape {
                 self.of_sources(|source, name| family.write_histogram(read(source), &[name]))
             }
             Read::Histogram(read) => family.write_histogram(read(self), &[]),
-            Read::RouteHistogram => Route::ALL.into_iter().try_for_each(|route| {
+            Read::RouteHistogram => RouteGroup::ALL.into_iter().try_for_each(|route| {
                 let took = &self.board.http.of(route).took;
                 family.write_histogram(took, &[("route", route.as_str())])
             }),
-            Read::Requests => Route::ALL.into_iter().try_for_each(|route| {
+            Read::Requests => RouteGroup::ALL.into_iter().try_for_each(|route| {
                 let mut statuses = self.board.http.of(route).statuses().into_iter();
                 statuses.try_for_each(|(status, count)| {
                     let labels = [("route", route.as_str()), ("status", &status.to_string())];
@@ -142,7 +144,7 @@ impl Scrape {
 
     fn of_sources(
         &self,
-        mut write: impl FnMut(&SourceBoard, (&str, &str)) -> fmt::Result,
+        mut write: impl FnMut(&SourceStatus, (&str, &str)) -> fmt::Result,
     ) -> fmt::Result {
         let mut sources = self.sources.iter();
         sources.try_for_each(|source| write(source, ("source", &source.name)))

@@ -4,18 +4,20 @@
 //! those Sources, and whether the index is open. Error texts are replaced, because they may mention other
 //! Sources, buckets or paths.
 
-use crate::observe::status::report::{IndexState, QueueReport, QueueState, Report, SourceReport};
+use crate::observe::status::report::{
+    IndexState, QueueReport, ReceiveState, SourceReport, StatusReport,
+};
 use crate::serve::access::Grant;
 
 /// Replaces an error text that the client may not see.
 const HIDDEN: &str = "see the log of asset-indexer for the reason";
 
 /// The report without what the grant may not see.
-pub(super) fn report(mut report: Report, grant: &Grant) -> Report {
+pub(super) fn report(mut report: StatusReport, grant: &Grant) -> StatusReport {
     if grant.sees_all() {
         return report;
     }
-    let Report {
+    let StatusReport {
         queues, sources, ..
     } = &mut report;
     let name_and_queue = |source: &'_ SourceReport| (source.name.clone(), source.queue_url.clone());
@@ -65,13 +67,13 @@ fn hide_texts(source: &mut SourceReport) {
 }
 
 /// The reasons why the service is not ready, from what is left in the report.
-fn waiting_for(report: &Report) -> Vec<String> {
+fn waiting_for(report: &StatusReport) -> Vec<String> {
     let index = match report.index.state {
         IndexState::Opening => Some("the index is being opened".to_owned()),
         IndexState::Open => None,
         IndexState::Failed => Some("the index failed".to_owned()),
     };
-    let is_silent = |queue: &&QueueReport| queue.state == QueueState::Starting;
+    let is_silent = |queue: &&QueueReport| queue.state == ReceiveState::Starting;
     let silent = report.queues.iter().filter(is_silent);
     let silent = silent.map(|queue| format!("the queue {} has not answered yet", queue.url));
     let mut reasons: Vec<String> = index.into_iter().chain(silent).collect();
@@ -87,15 +89,15 @@ mod tests {
     use crate::observe::status::sample::{self, BAD_QUEUE, BEGAN, GOOD_QUEUE, NEW_QUEUE};
     use crate::serve::access::{AccessLevel, SourceScope};
 
-    fn report_for(scope: SourceScope) -> Report {
-        let full = Report::at(&sample::board(), Some(77), BEGAN);
+    fn report_for(scope: SourceScope) -> StatusReport {
+        let full = StatusReport::at(&sample::board(), Some(77), BEGAN);
         report(full, &Grant::new(AccessLevel::Admin, scope))
     }
 
     #[test]
     fn grant_for_all_sees_everything() {
         // Both sides use the same report: a second one would contain different ages.
-        let full = Report::at(&sample::board(), Some(77), BEGAN);
+        let full = StatusReport::at(&sample::board(), Some(77), BEGAN);
         assert_eq!(
             report(
                 full.clone(),

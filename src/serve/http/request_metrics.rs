@@ -12,15 +12,19 @@ use axum::response::Response;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use crate::observe::status::{Board, Route};
+use crate::observe::status::{RouteGroup, StatusBoard};
 
 /// Adds a layer that records each request of the router on the status board.
-pub(super) fn record_requests(router: Router, board: Arc<Board>) -> Router {
+pub(super) fn record_requests(router: Router, board: Arc<StatusBoard>) -> Router {
     router.layer(from_fn_with_state(board, record_request))
 }
 
-async fn record_request(State(board): State<Arc<Board>>, request: Request, next: Next) -> Response {
-    let route = Route::of(request.uri().path());
+async fn record_request(
+    State(board): State<Arc<StatusBoard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let route = RouteGroup::of(request.uri().path());
     let span = tracing::debug_span!("request", route = route.as_str(), status = Empty);
     let started = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;

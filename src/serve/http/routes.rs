@@ -19,7 +19,7 @@ use super::metrics;
 use super::page;
 use super::redact;
 use crate::observe::status::index_bytes;
-use crate::observe::status::report::{Report, waiting_for};
+use crate::observe::status::report::{StatusReport, waiting_for};
 use crate::serve::access::Grant;
 
 /// All routes. Methods other than GET and HEAD get a 405.
@@ -42,7 +42,7 @@ pub(super) fn router(app: Arc<AppState>) -> Router {
 
 async fn status(State(app): State<Arc<AppState>>, grant: Grant) -> Response {
     run_blocking(move || {
-        let report = Report::of(&app.board, index_bytes(&app.board.data_dir));
+        let report = StatusReport::of(&app.board, index_bytes(&app.board.data_dir));
         Json(redact::report(report, &grant))
     })
     .await

@@ -7,9 +7,9 @@ use tokio::net::TcpStream;
 
 use super::api::error::JSON_API;
 use super::*;
-use crate::observe::status::report::Report;
+use crate::observe::status::report::StatusReport;
 use crate::observe::status::sample::{self, NEW_QUEUE};
-use crate::observe::status::{Board, Health, IndexHealth};
+use crate::observe::status::{IndexHealth, QueueHealth, StatusBoard};
 use crate::serve::access::Access;
 
 mod tls;
@@ -41,15 +41,15 @@ struct Server {
 }
 
 impl Server {
-    async fn start(board: Arc<Board>, limits: Limits) -> Self {
+    async fn start(board: Arc<StatusBoard>, limits: Limits) -> Self {
         Self::behind(Auth::new(Access::open()), board, limits).await
     }
 
-    async fn behind(auth: Auth, board: Arc<Board>, limits: Limits) -> Self {
+    async fn behind(auth: Auth, board: Arc<StatusBoard>, limits: Limits) -> Self {
         Self::shared(Arc::new(auth), board, limits).await
     }
 
-    async fn shared(auth: Arc<Auth>, board: Arc<Board>, limits: Limits) -> Self {
+    async fn shared(auth: Arc<Auth>, board: Arc<StatusBoard>, limits: Limits) -> Self {
         let app = AppState::without_sources(Arc::clone(&board));
         let router = auth::require_auth(routes::router(app), Arc::clone(&auth));
         let evictions = Arc::clone(&board.http.cut_off);
@@ -193,13 +193,13 @@ async fn the_status_is_the_report_with_the_size_of_the_index() {
     std::fs::write(folder.path().join("CURRENT"), &live).unwrap();
     std::fs::create_dir(folder.path().join(&live)).unwrap();
     std::fs::write(folder.path().join(&live).join("segment"), [0; 77]).unwrap();
-    let board = Board::new(folder.path().into());
+    let board = StatusBoard::new(folder.path().into());
     board.source("a source");
     let board = Arc::new(board);
     let server = Server::start(Arc::clone(&board), LIMITS).await;
-    let mut report: Report =
+    let mut report: StatusReport =
         serde_json::from_str(&server.ask("GET", "/status").await.body).unwrap();
-    let here = Report::of(&board, Some(77));
+    let here = StatusReport::of(&board, Some(77));
     assert!(report.uptime_seconds <= here.uptime_seconds);
     report.uptime_seconds = here.uptime_seconds;
     assert_eq!(report, here);
@@ -213,7 +213,7 @@ async fn the_status_is_the_report_with_the_size_of_the_index() {
 
 #[tokio::test]
 async fn it_is_ready_when_the_index_is_open_and_each_queue_has_answered_or_failed() {
-    let board = Arc::new(Board::new("/none".into()));
+    let board = Arc::new(StatusBoard::new("/none".into()));
     let queue = board.queue("q");
     let server = Server::start(Arc::clone(&board), LIMITS).await;
     // On one connection, as whoever watches does it.
@@ -222,7 +222,7 @@ async fn it_is_ready_when_the_index_is_open_and_each_queue_has_answered_or_faile
     let answer = client.ask("GET", "/readyz").await;
     assert_eq!((answer.status, answer.body.as_str()), (503, both));
     board.set_index(IndexHealth::Open);
-    queue.set_health(Health::Failing("gone".into()));
+    queue.set_health(QueueHealth::Failing("gone".into()));
     let answer = client.ask("GET", "/readyz").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "ready\n"));
     board.set_index(IndexHealth::Failed("no space".into()));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws::queue::QueueAttributes;
-use crate::observe::status::{Health, QueueBoard};
+use crate::observe::status::{QueueHealth, QueueStatus};
 
 /// One queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ pub struct QueueReport {
     /// Its address.
     pub url: String,
     /// Whether it is received from.
-    pub state: QueueState,
+    pub state: ReceiveState,
     /// Why not, where it fails.
     pub reason: Option<String>,
     /// Whether anything has shown that S3 sends events to it.
@@ -25,7 +25,7 @@ pub struct QueueReport {
 /// Whether a queue is received from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum QueueState {
+pub enum ReceiveState {
     /// It has not answered yet, and has not failed either.
     Starting,
     /// It answers.
@@ -84,11 +84,11 @@ pub struct QueueCounts {
 }
 
 impl QueueReport {
-    pub(super) fn of(queue: &QueueBoard) -> Self {
+    pub(super) fn of(queue: &QueueStatus) -> Self {
         let (state, reason) = match queue.health() {
-            Health::Starting => (QueueState::Starting, None),
-            Health::Receiving => (QueueState::Receiving, None),
-            Health::Failing(reason) => (QueueState::Failing, Some(reason)),
+            QueueHealth::Starting => (ReceiveState::Starting, None),
+            QueueHealth::Receiving => (ReceiveState::Receiving, None),
+            QueueHealth::Failing(reason) => (ReceiveState::Failing, Some(reason)),
         };
         let counters = &queue.counters;
         Self {

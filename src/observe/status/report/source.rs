@@ -7,7 +7,7 @@ use crate::core::counters::ScanCounts;
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tally::Drift;
-use crate::observe::status::{LagFigures, LastError, Phase, ScanView, SourceBoard};
+use crate::observe::status::{LagSummary, LastError, ScanInProgress, SourcePhase, SourceStatus};
 
 /// One Source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct SourceReport {
     /// The address of its queue; `null`: it is kept right by scans alone.
     pub queue_url: Option<String>,
     /// What state it is in.
-    pub state: State,
+    pub state: DeploymentState,
     /// What it suffers from, in words.
     pub reasons: Vec<String>,
     /// How many assets search can find.
@@ -45,7 +45,7 @@ pub struct SourceReport {
 /// What state a Source is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum DeploymentState {
     /// Its first listing, or that of another bucket, is not complete yet.
     Deploying,
     /// The index mirrors it.
@@ -56,7 +56,7 @@ pub enum State {
     Disabled,
 }
 
-impl State {
+impl DeploymentState {
     /// All of them.
     pub const ALL: [Self; 4] = [
         Self::Deploying,
@@ -66,12 +66,12 @@ impl State {
     ];
 
     /// The state of a Source that is so far, and suffers from something or not.
-    pub fn of(phase: Phase, suffers: bool) -> Self {
+    pub fn of(phase: SourcePhase, suffers: bool) -> Self {
         match phase {
-            Phase::Disabled => Self::Disabled,
+            SourcePhase::Disabled => Self::Disabled,
             _ if suffers => Self::Degraded,
-            Phase::Deploying => Self::Deploying,
-            Phase::Deployed => Self::Deployed,
+            SourcePhase::Deploying => Self::Deploying,
+            SourcePhase::Deployed => Self::Deployed,
         }
     }
 
@@ -149,16 +149,16 @@ pub struct ErrorReport {
 }
 
 impl SourceReport {
-    pub(super) fn at(source: &SourceBoard, now: Timestamp) -> Self {
-        let facts = source.facts();
-        let reasons = source.troubles();
+    pub(super) fn at(source: &SourceStatus, now: Timestamp) -> Self {
+        let facts = source.settings();
+        let reasons = source.conditions();
         Self {
             name: source.name.clone(),
             bucket: facts.bucket,
             prefix: facts.prefix,
             subdomain: facts.subdomain,
             queue_url: facts.queue_url,
-            state: State::of(source.phase(), !reasons.is_empty()),
+            state: DeploymentState::of(source.phase(), !reasons.is_empty()),
             reasons,
             assets: source.tally.assets(),
             scan: source.scan().map(|scan| ScanReport::at(&scan, now)),
@@ -178,7 +178,7 @@ impl SourceReport {
 }
 
 impl ScanReport {
-    fn at(scan: &ScanView, now: Timestamp) -> Self {
+    fn at(scan: &ScanInProgress, now: Timestamp) -> Self {
         Self {
             reason: scan.reason.to_string(),
             since: rfc3339(scan.since),
@@ -200,7 +200,7 @@ impl DriftReport {
 }
 
 impl LagReport {
-    fn of(figures: LagFigures) -> Self {
+    fn of(figures: LagSummary) -> Self {
         Self {
             p50_seconds: figures.p50.as_secs_f64(),
             p99_seconds: figures.p99.as_secs_f64(),

@@ -4,17 +4,17 @@ use serde_json::json;
 
 use super::*;
 use crate::observe::status::sample::{self, BAD_QUEUE, GOOD_QUEUE, NEW_QUEUE};
-use crate::observe::status::{Phase, Trouble};
+use crate::observe::status::{SourceCondition, SourcePhase};
 
-fn report() -> Report {
-    Report::at(&sample::board(), Some(4_096), sample::later())
+fn report() -> StatusReport {
+    StatusReport::at(&sample::board(), Some(4_096), sample::later())
 }
 
 #[test]
 fn a_report_is_read_back_as_it_was_written() {
     let report = report();
     let text = serde_json::to_string(&report).unwrap();
-    assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    assert_eq!(serde_json::from_str::<StatusReport>(&text).unwrap(), report);
 }
 
 #[test]
@@ -67,26 +67,33 @@ fn a_queue_is_written_with_what_it_says_of_itself_and_what_came() {
     });
     assert_eq!(good, want);
     let bad = report.queue(BAD_QUEUE).unwrap();
-    assert_eq!(bad.state, QueueState::Failing);
+    assert_eq!(bad.state, ReceiveState::Failing);
     assert_eq!(bad.reason.as_deref(), Some("access denied"));
     let new = report.queue(NEW_QUEUE).unwrap();
-    assert_eq!((new.state, &new.attributes), (QueueState::Starting, &None));
+    assert_eq!(
+        (new.state, &new.attributes),
+        (ReceiveState::Starting, &None)
+    );
     assert_eq!(report.queue("another"), None);
 }
 
 #[test]
 fn the_state_is_the_phase_unless_the_source_suffers() {
     for (phase, suffers, want) in [
-        (Phase::Deploying, false, State::Deploying),
-        (Phase::Deployed, false, State::Deployed),
-        (Phase::Disabled, false, State::Disabled),
-        (Phase::Deploying, true, State::Degraded),
-        (Phase::Deployed, true, State::Degraded),
-        (Phase::Disabled, true, State::Disabled),
+        (SourcePhase::Deploying, false, DeploymentState::Deploying),
+        (SourcePhase::Deployed, false, DeploymentState::Deployed),
+        (SourcePhase::Disabled, false, DeploymentState::Disabled),
+        (SourcePhase::Deploying, true, DeploymentState::Degraded),
+        (SourcePhase::Deployed, true, DeploymentState::Degraded),
+        (SourcePhase::Disabled, true, DeploymentState::Disabled),
     ] {
-        assert_eq!(State::of(phase, suffers), want, "{phase:?} {suffers}");
+        assert_eq!(
+            DeploymentState::of(phase, suffers),
+            want,
+            "{phase:?} {suffers}"
+        );
     }
-    for state in State::ALL {
+    for state in DeploymentState::ALL {
         assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
     }
 }
@@ -97,7 +104,7 @@ fn a_trouble_that_passed_is_no_reason_but_stays_the_last_error() {
     let degraded = &report.sources[0];
     assert_eq!(degraded.reasons, ["access denied\u{1b}[31m"]);
     assert_eq!(degraded.last_error.as_ref().unwrap().text, "it passed");
-    assert_eq!(degraded.state, State::Degraded);
+    assert_eq!(degraded.state, DeploymentState::Degraded);
 }
 
 #[test]
@@ -127,10 +134,12 @@ fn the_daemon_waits_for_the_index_and_for_silent_queues() {
         let board = sample::empty_board();
         board.set_index(index.clone());
         if !is_silent {
-            board.queue("q").set_health(Health::Failing("gone".into()));
+            board
+                .queue("q")
+                .set_health(QueueHealth::Failing("gone".into()));
         }
         board.queue("q");
-        let report = Report::of(&board, None);
+        let report = StatusReport::of(&board, None);
         assert_eq!(report.waiting_for, want, "{index:?}");
         assert_eq!(report.ready, want.is_empty(), "{index:?}");
         assert_eq!(report.ready, board.is_ready(), "{index:?}");
@@ -139,7 +148,7 @@ fn the_daemon_waits_for_the_index_and_for_silent_queues() {
 
 #[test]
 fn a_clock_that_was_put_back_makes_no_negative_time() {
-    let report = Report::at(&sample::board(), None, Timestamp::from_millis(0));
+    let report = StatusReport::at(&sample::board(), None, Timestamp::from_millis(0));
     assert_eq!(report.uptime_seconds, 0.0);
     assert_eq!(report.sources[2].scan.as_ref().unwrap().seconds, 0.0);
 }
@@ -148,11 +157,13 @@ fn a_clock_that_was_put_back_makes_no_negative_time() {
 fn a_source_without_anything_yet_is_deploying() {
     let board = sample::empty_board();
     board.source("new");
-    let report = Report::of(&board, None);
+    let report = StatusReport::of(&board, None);
     let new = &report.sources[0];
-    assert_eq!((new.state, new.assets), (State::Deploying, 0));
+    assert_eq!((new.state, new.assets), (DeploymentState::Deploying, 0));
     assert_eq!((&new.scan, &new.lag, &new.drift), (&None, &None, &None));
-    board.source("new").suffer(Trouble::Scan, "no bucket");
-    let report = Report::of(&board, None);
-    assert_eq!(report.sources[0].state, State::Degraded);
+    board
+        .source("new")
+        .raise(SourceCondition::Scan, "no bucket");
+    let report = StatusReport::of(&board, None);
+    assert_eq!(report.sources[0].state, DeploymentState::Degraded);
 }

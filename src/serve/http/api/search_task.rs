@@ -114,11 +114,11 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::observe::status::Board;
+    use crate::observe::status::StatusBoard;
 
     #[tokio::test]
     async fn work_that_nobody_waits_for_is_given_up_and_leaves_its_place() {
-        let app = AppState::without_sources(Arc::new(Board::new("/none".into())));
+        let app = AppState::without_sources(Arc::new(StatusBoard::new("/none".into())));
         let (begun, begins) = tokio::sync::oneshot::channel();
         let (ended, ends) = mpsc::channel();
         let work = run_index_task(&app, move |_, deadline| {
@@ -139,7 +139,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_answered() {
-        let app = AppState::without_sources(Arc::new(Board::new("/none".into())));
+        let app = AppState::without_sources(Arc::new(StatusBoard::new("/none".into())));
         let found: Result<(), _> = run_index_task(&app, |_, _| panic!("a defect")).await;
         assert_eq!(found.unwrap_err().code(), ErrorCode::Internal);
     }

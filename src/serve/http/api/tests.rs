@@ -22,7 +22,7 @@ use crate::index::live::open_or_create_live;
 use crate::index::tantivy::MIN_WRITER_MEMORY;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Change, Changes, Engine};
-use crate::observe::status::Board;
+use crate::observe::status::StatusBoard;
 use crate::serve::access::Access;
 use crate::serve::http::app_state::source_id;
 use crate::serve::http::auth::{Auth, require_auth};
@@ -87,7 +87,7 @@ impl Fixture {
             configured.push(Arc::new(source));
         }
         engine.commit(&changes, &checkpoint).unwrap();
-        let mut board = Board::new(folder.path().into());
+        let mut board = StatusBoard::new(folder.path().into());
         board.started = Timestamp::from_millis(0);
         Self {
             app: AppState::with_sources(Arc::new(board), configured),
@@ -440,7 +440,7 @@ async fn filters_and_sparse_fields_of_assets() {
 #[tokio::test]
 async fn an_index_that_is_not_there_yet_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
-    let board = Arc::new(Board::new(folder.path().into()));
+    let board = Arc::new(StatusBoard::new(folder.path().into()));
     let source = Arc::new(Source::new("a", "a", "a"));
     let fixture = Fixture {
         app: AppState::with_sources(board, vec![source]),

@@ -7,7 +7,7 @@ use prometheus_client::metrics::MetricType;
 use super::Scrape;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::histogram::Histogram;
-use crate::observe::status::{QueueBoard, ScanView, SourceBoard};
+use crate::observe::status::{QueueStatus, ScanInProgress, SourceStatus};
 
 /// One metric.
 pub(super) struct Metric {
@@ -30,13 +30,13 @@ pub(super) enum Read {
     /// Some for the process, by this label.
     ProcessBy(&'static str, fn(&Scrape) -> Vec<Labelled>),
     /// One for each Source, by the label `source`.
-    Source(fn(&SourceBoard) -> Option<Number>),
+    Source(fn(&SourceStatus) -> Option<Number>),
     /// Some for each Source, by `source` and this label.
-    SourceBy(&'static str, fn(&SourceBoard) -> Vec<Labelled>),
+    SourceBy(&'static str, fn(&SourceStatus) -> Vec<Labelled>),
     /// One for each scan that is under way, by `source`.
-    Scan(fn(&ScanView) -> Number),
+    Scan(fn(&ScanInProgress) -> Number),
     /// A histogram of each Source, by `source`.
-    SourceHistogram(fn(&SourceBoard) -> &Histogram),
+    SourceHistogram(fn(&SourceStatus) -> &Histogram),
     /// A histogram of the process.
     Histogram(fn(&Scrape) -> &Histogram),
     /// The histogram of requests, by `route`.
@@ -44,7 +44,7 @@ pub(super) enum Read {
     /// Requests, by `route` and `status`.
     Requests,
     /// One for each queue, by the label `queue`: its address.
-    Queue(fn(&QueueBoard) -> Option<Number>),
+    Queue(fn(&QueueStatus) -> Option<Number>),
 }
 
 /// A value.

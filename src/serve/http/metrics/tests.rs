@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::observe::status::sample;
-use crate::observe::status::{Phase, Trouble};
+use crate::observe::status::{SourceCondition, SourcePhase};
 
 /// What a text holds: the type of each metric, and the value of each series.
 struct Parsed {
@@ -52,15 +52,15 @@ fn parse(text: &str) -> Parsed {
 }
 
 /// The text of a board, of a disk and of a process of which everything is known.
-fn full(board: Board) -> String {
+fn full(board: StatusBoard) -> String {
     let mut scrape = Scrape::of(&Arc::new(board), &Grant::ALL);
-    scrape.disk = Disk {
+    scrape.disk = DiskUsage {
         index_bytes: Some(4_096),
         available_bytes: Some(1_000),
         size_bytes: Some(2_000),
         quarantined: Some(7),
     };
-    scrape.process = Process {
+    scrape.process = ProcessUsage {
         resident_bytes: Some(8_192),
         cpu: Some(Duration::from_millis(1_500)),
         open_files: Some(21),
@@ -76,7 +76,7 @@ fn full(board: Board) -> String {
 }
 
 /// The text of a board alone.
-fn bare(board: &Arc<Board>) -> Parsed {
+fn bare(board: &Arc<StatusBoard>) -> Parsed {
     parse(&Scrape::of(board, &Grant::ALL).text())
 }
 
@@ -325,7 +325,7 @@ fn the_lags_are_a_histogram_and_three_quantiles() {
 
 #[test]
 fn an_empty_board_and_an_index_that_is_not_there_are_served() {
-    let parsed = bare(&Arc::new(Board::new("/none".into())));
+    let parsed = bare(&Arc::new(StatusBoard::new("/none".into())));
     assert_eq!(parsed.kinds.len(), metrics().count());
     assert_eq!(parsed.series["asset_indexer_index_up"], 0.0);
     assert_eq!(parsed.series.get("asset_indexer_index_bytes"), None);
@@ -344,13 +344,13 @@ fn a_label_cannot_break_out_of_its_line() {
 fn a_source_that_recovers_is_deployed_again() {
     let board = Arc::new(sample::empty_board());
     let source = board.source("a");
-    source.set_phase(Phase::Deployed);
+    source.set_phase(SourcePhase::Deployed);
     let is = |state: &str| {
         let series = format!("asset_indexer_source_state{{source=\"a\",state=\"{state}\"}}");
         bare(&board).series[&series] == 1.0
     };
-    source.suffer(Trouble::Scan, "no bucket");
+    source.raise(SourceCondition::Scan, "no bucket");
     assert!(is("degraded") && !is("deployed"));
-    source.recover(Trouble::Scan);
+    source.clear(SourceCondition::Scan);
     assert!(is("deployed") && !is("degraded"));
 }

@@ -8,7 +8,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::core::source::Source;
-use crate::observe::status::Board;
+use crate::observe::status::StatusBoard;
 use crate::serve::access::{AccessLevel, SourceScope};
 use crate::serve::http::api::error::JSON_API;
 use crate::serve::http::routes::router;
@@ -43,7 +43,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> BTreeSet<&'a str> {
 
 fn app() -> (tempfile::TempDir, Arc<AppState>) {
     let folder = tempfile::tempdir().unwrap();
-    let board = Board::new(folder.path().to_owned());
+    let board = StatusBoard::new(folder.path().to_owned());
     let source = Source {
         region: Some("eu-west-1".to_owned()),
         path_style: true,

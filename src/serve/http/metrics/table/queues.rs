@@ -2,13 +2,13 @@
 
 use super::super::metric::{Metric, Read};
 use super::{metric, some};
-use crate::observe::status::Health;
+use crate::observe::status::QueueHealth;
 
 pub(super) const METRICS: [Metric; 17] = [
     metric(
         "asset_indexer_queue_up",
         "Whether the queue is received from",
-        Read::Queue(|queue| some(queue.health() == Health::Receiving)),
+        Read::Queue(|queue| some(queue.health() == QueueHealth::Receiving)),
     ),
     metric(
         "asset_indexer_queue_wired",

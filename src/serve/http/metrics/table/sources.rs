@@ -2,8 +2,8 @@
 
 use super::super::metric::{Labelled, Metric, Read};
 use super::{metric, some};
-use crate::observe::status::SourceBoard;
-use crate::observe::status::report::State;
+use crate::observe::status::SourceStatus;
+use crate::observe::status::report::DeploymentState;
 
 pub(super) const METRICS: [Metric; 18] = [
     metric(
@@ -105,13 +105,13 @@ pub(super) const METRICS: [Metric; 18] = [
     ),
 ];
 
-fn states(source: &SourceBoard) -> Vec<Labelled> {
-    let now = State::of(source.phase(), !source.troubles().is_empty());
-    let mark = |state: State| (state.as_str(), (state == now).into());
-    State::ALL.map(mark).into()
+fn states(source: &SourceStatus) -> Vec<Labelled> {
+    let now = DeploymentState::of(source.phase(), !source.conditions().is_empty());
+    let mark = |state: DeploymentState| (state.as_str(), (state == now).into());
+    DeploymentState::ALL.map(mark).into()
 }
 
-fn drift(source: &SourceBoard) -> Vec<Labelled> {
+fn drift(source: &SourceStatus) -> Vec<Labelled> {
     let Some(drift) = source.tally.drift() else {
         return Vec::new();
     };
@@ -122,7 +122,7 @@ fn drift(source: &SourceBoard) -> Vec<Labelled> {
     ]
 }
 
-fn recent_lag(source: &SourceBoard) -> Vec<Labelled> {
+fn recent_lag(source: &SourceStatus) -> Vec<Labelled> {
     let Some(figures) = source.lag.figures() else {
         return Vec::new();
     };

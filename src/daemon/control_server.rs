@@ -21,12 +21,13 @@ use crate::core::counters::ScanProgress;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::index::IndexError;
 use crate::ingest::consumer::handler::MessageOutcome;
-use crate::observe::quarantine::Entry;
-use crate::observe::status::{Report, index_bytes};
+use crate::observe::quarantine::QuarantineEntry;
+use crate::observe::status::{StatusReport, index_bytes};
 use crate::observe::telemetry::LogFilter;
 use crate::serve::connections::{ConnectionLimiter, Slot};
 use crate::serve::control::{
-    Answer, LogOrder, MAX_REQUEST_BYTES, Request, ScanFigures, read_line, write_line,
+    ControlAnswer, ControlRequest, LogCommand, MAX_REQUEST_BYTES, SourceScanCounts, read_line,
+    write_line,
 };
 
 /// Connections at the same time; one above them gets the place of the one whose request is waited for for
@@ -106,7 +107,7 @@ async fn converse(
 
 /// Answers a request to the last answer; the error of one is why it cannot be read.
 async fn conclude(
-    request: Result<Request, String>,
+    request: Result<ControlRequest, String>,
     around: &Surroundings,
     rebuilding: &Mutex<()>,
     writer: &mut OwnedWriteHalf,
@@ -114,51 +115,51 @@ async fn conclude(
     let answered = match request {
         Err(why) => Err(why),
         Ok(request) => {
-            write_line(writer, &Answer::Accepted).await?;
+            write_line(writer, &ControlAnswer::Accepted).await?;
             answer(request, around, rebuilding, writer).await?
         }
     };
     let last = match answered {
-        Ok(()) => Answer::Done,
-        Err(why) => Answer::Refused(why),
+        Ok(()) => ControlAnswer::Done,
+        Err(why) => ControlAnswer::Refused(why),
     };
     write_line(writer, &last).await
 }
 
 /// Answers a request; the inner error is why it is refused.
 async fn answer(
-    request: Request,
+    request: ControlRequest,
     around: &Surroundings,
     rebuilding: &Mutex<()>,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
     match request {
-        Request::Status => {
+        ControlRequest::Status => {
             let data_dir = around.data_dir.path().to_owned();
             // It waits for the disk.
             let bytes = tokio::task::spawn_blocking(move || index_bytes(&data_dir)).await;
-            let report = Report::of(&around.board, bytes.ok().flatten());
-            write_line(writer, &Answer::Status(Box::new(report))).await?;
+            let report = StatusReport::of(&around.board, bytes.ok().flatten());
+            write_line(writer, &ControlAnswer::Status(Box::new(report))).await?;
             Ok(Ok(()))
         }
-        Request::Reindex { sources, fresh } => {
+        ControlRequest::Reindex { sources, fresh } => {
             reindex(sources, ScanMode::requested(fresh), around, writer).await
         }
-        Request::Rebuild => {
+        ControlRequest::Rebuild => {
             let Ok(_rebuilding) = rebuilding.try_lock() else {
                 return Ok(Err("a rebuild is under way already".to_owned()));
             };
             rebuild(around, writer).await
         }
-        Request::Compact => Ok(compact(around).await),
-        Request::Retry { ids } => {
+        ControlRequest::Compact => Ok(compact(around).await),
+        ControlRequest::Retry { ids } => {
             for id in ids {
                 let problem = retry(&id, around).await.err();
-                write_line(writer, &Answer::Retried { id, problem }).await?;
+                write_line(writer, &ControlAnswer::Retried { id, problem }).await?;
             }
             Ok(Ok(()))
         }
-        Request::Log(order) => log(order, &around.logs, writer).await,
+        ControlRequest::Log(order) => log(order, &around.logs, writer).await,
     }
 }
 
@@ -183,20 +184,20 @@ async fn compact(around: &Surroundings) -> Result<(), String> {
 }
 
 async fn log(
-    order: LogOrder,
+    order: LogCommand,
     logs: &LogFilter,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
     match order {
-        LogOrder::Show => {}
-        LogOrder::Reset => logs.reset(),
-        LogOrder::Set(filter) => {
+        LogCommand::Show => {}
+        LogCommand::Reset => logs.reset(),
+        LogCommand::Set(filter) => {
             if let Err(error) = logs.set(&filter) {
                 return Ok(Err(error.to_string()));
             }
         }
     }
-    let now = Answer::Log {
+    let now = ControlAnswer::Log {
         filter: logs.current(),
         initial: logs.initial().to_owned(),
     };
@@ -289,8 +290,8 @@ async fn tell_rebuild(
 
 async fn tell_progress(jobs: &[Job], writer: &mut OwnedWriteHalf) -> io::Result<()> {
     for job in jobs {
-        let figures = ScanFigures::of(&job.source, &job.progress);
-        write_line(writer, &Answer::Progress(figures)).await?;
+        let figures = SourceScanCounts::of(&job.source, &job.progress);
+        write_line(writer, &ControlAnswer::Progress(figures)).await?;
     }
     Ok(())
 }
@@ -328,8 +329,8 @@ async fn tell_end(
             completed.as_of.map(|stamp| stamp.as_millis()),
         )
     };
-    let answer = Answer::Ended {
-        figures: ScanFigures::of(&job.source, &job.progress),
+    let answer = ControlAnswer::Ended {
+        figures: SourceScanCounts::of(&job.source, &job.progress),
         result: ended.result.map(complete),
         took_seconds: ended.took.as_secs_f64(),
         requests: ended.requests,
@@ -344,7 +345,7 @@ async fn retry(id: &str, around: &Surroundings) -> Result<(), String> {
         .quarantine
         .get(id)
         .map_err(|error| error.to_string())?;
-    let entry: Entry = entry.ok_or("there is no such message in the quarantine")?;
+    let entry: QuarantineEntry = entry.ok_or("there is no such message in the quarantine")?;
     let Some(handler) = around.doors.handler(&entry.queue_url) else {
         return Err("no Source has its queue any more".to_owned());
     };

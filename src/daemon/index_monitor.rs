@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::observe::status::{Board, IndexHealth};
+use crate::observe::status::{IndexHealth, StatusBoard};
 use crate::serve::http::app_state::AppState;
 
 /// How often it looks, at the most.
@@ -30,7 +30,7 @@ pub(crate) async fn look(app: &Arc<AppState>) {
 }
 
 /// Logs why there is nothing to search, once for each reason, and when there is again.
-fn tell(before: &IndexHealth, now: &IndexHealth, board: &Board) {
+fn tell(before: &IndexHealth, now: &IndexHealth, board: &StatusBoard) {
     match now {
         _ if now == before => {}
         IndexHealth::Open => tracing::info!("the index can be searched"),
