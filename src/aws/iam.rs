@@ -1,7 +1,7 @@
-//! What the program must be allowed to do on AWS for its Sources, as narrowly as IAM can say it.
+//! The IAM permissions that the program needs for its Sources, as narrow as IAM can express them.
 //!
-//! It reads Sources and asks nobody: whether a right is there is what `check` finds out. How the permissions
-//! of one identity become one document is in [`policy`].
+//! This module is pure: it reads Sources and sends no requests. `doctor` checks whether the permissions exist.
+//! [`policy`] turns the permissions of one identity into a policy document.
 
 use crate::core::replication::interval::KeyRange;
 use crate::core::source::{Credentials, EndpointOrder, Events, Source, queue_url};
@@ -14,7 +14,7 @@ pub(crate) mod policy;
 pub(crate) use identity::Identity;
 pub(crate) use policy::Policy;
 
-/// The actions that a queue is followed with.
+/// The actions that receiving events from a queue needs.
 /// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html>
 pub(crate) const QUEUE_ACTIONS: [&str; 4] = [
     "sqs:ReceiveMessage",
@@ -23,33 +23,33 @@ pub(crate) const QUEUE_ACTIONS: [&str; 4] = [
     "sqs:GetQueueAttributes",
 ];
 
-/// What the program is used for, beyond mirroring buckets.
+/// Optional features that need more permissions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PolicyOptions {
     /// Whether previews are served over HTTP.
     pub previews: bool,
-    /// Whether `check` is to look into the notifications of buckets.
+    /// Whether `check` may read the notifications of buckets.
     pub check: bool,
-    /// ARNs of the keys of KMS that encrypt queues, or objects that are previewed.
+    /// The ARNs of KMS keys that encrypt queues, or objects with previews.
     pub kms_keys: Vec<String>,
 }
 
-/// Something that an identity must be allowed to do.
+/// Something that an identity must be allowed to do: actions on a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Permission {
-    /// `sts:AssumeRole` on the role of that ARN.
+    /// `sts:AssumeRole` on the role with this ARN.
     AssumeRole(String),
-    /// `s3:GetBucketLocation`, where HeadBucket does not tell the Region.
+    /// `s3:GetBucketLocation`, in case HeadBucket does not return the region.
     FindRegion(BucketArn),
-    /// `s3:ListBucket` with a `prefix` that lies in the range: its whole prefix, or one key alone.
+    /// `s3:ListBucket` with a `prefix` in the range.
     List(BucketArn, KeyRange),
     /// `s3:GetObject` on the keys of the range.
     Preview(BucketArn, KeyRange),
-    /// `s3:GetBucketNotification`, by which `check` sees where events go.
+    /// `s3:GetBucketNotification`, so that `check` can see where events go.
     ReadNotifications(BucketArn),
-    /// [`QUEUE_ACTIONS`] on the queue of that ARN.
+    /// [`QUEUE_ACTIONS`] on the queue with this ARN.
     ConsumeQueue(String),
-    /// `kms:Decrypt` on the key of that ARN.
+    /// `kms:Decrypt` on the key with this ARN.
     Decrypt(String),
 }
 
@@ -57,23 +57,23 @@ pub(crate) enum Permission {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BucketArn(pub String);
 
-/// What each identity must be allowed to do, in the order of the Sources, each right once.
+/// The permissions of each identity, each once, in the order of the Sources.
 ///
-/// No request is sent for a Source that is not enabled, and none is listed whose rules admit nothing.
+/// The program sends no requests for a disabled Source, so callers leave it out unless the user names it.
 pub(crate) fn of_sources(
     sources: &[&Source],
     options: &PolicyOptions,
 ) -> Vec<(Identity, Vec<Permission>)> {
     let mut all: Vec<(Identity, Vec<Permission>)> = Vec::new();
-    let mut add = |identity: Identity, right: Permission| {
-        let place = all.iter().position(|(known, _)| *known == identity);
-        let place = place.unwrap_or_else(|| {
+    let mut add = |identity: Identity, permission: Permission| {
+        let index = all.iter().position(|(known, _)| *known == identity);
+        let index = index.unwrap_or_else(|| {
             all.push((identity, Vec::new()));
             all.len() - 1
         });
-        let permissions = &mut all[place].1;
-        if !permissions.contains(&right) {
-            permissions.push(right);
+        let permissions = &mut all[index].1;
+        if !permissions.contains(&permission) {
+            permissions.push(permission);
         }
     };
     for source in sources {
@@ -82,16 +82,15 @@ pub(crate) fn of_sources(
             if let Credentials::AssumeRole { role_arn, .. } = credentials {
                 add(Identity::Default, Permission::AssumeRole(role_arn.clone()));
             }
-            for right in permissions {
-                add(identity.clone(), right);
+            for permission in permissions {
+                add(identity.clone(), permission);
             }
         }
     }
     all
 }
 
-/// The permissions that one Source needs, by the credentials that need them: those of the bucket, those of
-/// the queue.
+/// The permissions that one Source needs: those for the bucket and those for the queue, with their credentials.
 pub(crate) fn of_source<'a>(
     source: &'a Source,
     options: &PolicyOptions,
@@ -124,7 +123,7 @@ fn of_bucket(source: &Source, options: &PolicyOptions) -> Vec<Permission> {
     permissions
 }
 
-/// Whether its previews are signed with its credentials.
+/// Whether the program signs preview URLs for the Source.
 pub(crate) fn is_previewed(source: &Source) -> bool {
     !source.request_payer && !source.has_own_address()
 }
@@ -135,7 +134,7 @@ fn of_queue(events: &Events, source: &Source, options: &PolicyOptions) -> Vec<Pe
     permissions
 }
 
-/// The Region of the queue, as far as the configuration tells it.
+/// The region of the queue, if the configuration shows it.
 pub(crate) fn queue_region(events: &Events, source: &Source) -> Option<String> {
     let configured = events.region.clone();
     configured

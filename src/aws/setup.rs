@@ -1,7 +1,7 @@
-//! What is to be set up on AWS so that the events of buckets reach the Sources' queues.
+//! Plans and prints the setup on AWS that delivers the events of buckets to the queues of Sources.
 //!
-//! What there is to be is decided in [`plan`]: queues, who may send to them, what buckets send. The forms
-//! in which it is printed are in [`script`] and [`terraform`]. Nothing is asked or changed.
+//! [`plan`] decides which queues are needed, and which buckets send to them. [`script`] and [`terraform`]
+//! print the plan. This module is pure: it sends no requests.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub(crate) use filter::{event_pattern, event_prefixes, notification_prefixes};
 pub(crate) use name::{dead_letter_name, notification_id, rule_name};
 pub(crate) use quote::shell;
 
-/// The events that a queue is to get, of those that S3 sends itself.
+/// The event types that S3 sends directly to a queue.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
 pub(crate) const EVENTS: [&str; 3] = [
     "s3:ObjectCreated:*",
@@ -24,77 +24,74 @@ pub(crate) const EVENTS: [&str; 3] = [
     "s3:LifecycleExpiration:*",
 ];
 
-/// The same as EventBridge calls them; expirations are deletions there.
+/// The same events as EventBridge names them. Expirations are deletions there.
 pub(crate) const DETAIL_TYPES: [&str; 2] = ["Object Created", "Object Deleted"];
 
-/// After how many receives a message is moved away. Restarts and a busy index let a good message be
-/// received some times before it is done with.
+/// The number of receives after which a message moves to the dead-letter queue. A valid message can be
+/// received several times because of restarts and a busy index.
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 10;
 
-/// The longest retention there is, in seconds: so long may the program be away, or a dead letter lie.
+/// How long the queues keep messages, in seconds: the maximum of SQS. The daemon may be down for this long.
 pub(crate) const RETENTION_SECONDS: u32 = 14 * 24 * 60 * 60;
 
-/// The longest message that a queue is to take, in bytes: four times the longest event.
+/// The maximum message size of the queues, in bytes: four times the longest event.
 pub(crate) const MAX_MESSAGE_BYTES: u32 = 256 << 10;
 
-/// What the Id of each notification and of each target of a rule that is ours begins with. Statements have
-/// [`EventPath::sid`], as a Sid has letters and digits alone.
+/// The prefix of the ids of our notifications and rule targets. Policy statements use [`EventPath::sid`]
+/// instead, because a Sid can have only letters and digits.
 pub(crate) const ID_PREFIX: &str = "asset-indexer";
 
-/// How events come from a bucket to a queue.
+/// How events get from a bucket to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EventPath {
-    /// S3 sends them itself.
+    /// S3 sends them to the queue.
     S3,
-    /// S3 sends them to EventBridge, and a rule sends them on.
+    /// S3 sends them to EventBridge, and a rule forwards them to the queue.
     EventBridge,
 }
 
-/// Everything that is to be set up.
+/// The queues to create, and the buckets that send to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SetupPlan {
-    /// How events come.
+    /// How the events get to the queues.
     pub event_path: EventPath,
-    /// How long a message that was received is kept from others, in seconds.
+    /// The visibility timeout of the queues, in seconds.
     pub visibility_seconds: u64,
-    /// At least one, in the order of the Sources.
+    /// The queues, in the order of the Sources. At least one.
     pub queues: Vec<PlannedQueue>,
 }
 
 /// A queue, and the buckets that send to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedQueue {
-    /// Its name.
     pub name: String,
-    /// Its Region, which is that of its buckets; `None`: it is to be found out.
+    /// The region of the queue and of its buckets. `None`: the script finds it.
     pub region: Option<String>,
-    /// The account that it is in, or must be made in; `None`: that of whoever makes it.
+    /// The account of the queue. `None`: the account that creates it.
     pub account: Option<String>,
-    /// Where SQS is asked, if that is not AWS.
+    /// The URL of the SQS server, if that is not AWS.
     pub endpoint_url: Option<String>,
-    /// The names of all Sources that follow it.
+    /// The names of all Sources that receive from it.
     pub sources: Vec<String>,
-    /// At least one.
+    /// The buckets that send to it. At least one.
     pub buckets: Vec<PlannedBucket>,
 }
 
-/// A bucket, and which of its events one queue gets.
+/// A bucket, and the events that it sends to one queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PlannedBucket {
-    /// Its name.
     pub name: String,
-    /// Its ARN.
     pub arn: String,
-    /// The account that it belongs to, if the configuration says so.
+    /// The account that owns the bucket, if the configuration names it.
     pub owner: Option<String>,
-    /// Where S3 is asked, if that is not AWS.
+    /// The URL of the S3 server, if that is not AWS.
     pub endpoint_url: Option<String>,
-    /// The prefixes of the Sources, none of which begins with another.
+    /// The prefixes of the Sources. None starts with another one.
     pub prefixes: Vec<String>,
 }
 
 impl SetupPlan {
-    /// Each bucket once, with the queues that it sends to.
+    /// Each bucket once, with all queues that it sends to.
     pub(crate) fn by_bucket(&self) -> Vec<(&PlannedBucket, Vec<(&PlannedQueue, &PlannedBucket)>)> {
         let mut buckets: Vec<(&PlannedBucket, Vec<(&PlannedQueue, &PlannedBucket)>)> = Vec::new();
         for queue in &self.queues {
@@ -111,25 +108,26 @@ impl SetupPlan {
         buckets
     }
 
-    /// Whether an account must be found out: that of a bucket which S3 sends from.
+    /// Whether the printed setup must look up the current account, because S3 sends events from a bucket
+    /// with an unknown owner.
     pub(crate) fn needs_account(&self) -> bool {
         let mut buckets = self.queues.iter().flat_map(|queue| &queue.buckets);
         self.event_path == EventPath::S3 && buckets.any(|bucket| bucket.owner.is_none())
     }
 
-    /// The Regions of the queues, each once, as far as they are known.
+    /// The known regions of the queues, each once.
     pub(crate) fn regions(&self) -> Vec<&str> {
         each_once(self.queues.iter().map(|queue| queue.region.as_deref()))
     }
 
-    /// The accounts of the queues, each once, as far as they are known.
+    /// The known accounts of the queues, each once.
     pub(crate) fn accounts(&self) -> Vec<&str> {
         each_once(self.queues.iter().map(|queue| queue.account.as_deref()))
     }
 }
 
 impl PlannedQueue {
-    /// The Sources that follow it, in words.
+    /// The names of the Sources, for comments: `Sources a, b`.
     pub(crate) fn source_list(&self) -> String {
         match &self.sources[..] {
             [only] => format!("Source {only}"),
@@ -139,7 +137,7 @@ impl PlannedQueue {
 }
 
 impl EventPath {
-    /// Who sends to the queue, as it stands in a policy.
+    /// The service that sends to the queue, as a policy names it.
     pub(crate) const fn service(self) -> &'static str {
         match self {
             Self::S3 => "s3.amazonaws.com",
@@ -147,7 +145,8 @@ impl EventPath {
         }
     }
 
-    /// The Sid of the statement that lets it send: one for each, so that neither takes the other's place.
+    /// The Sid of the policy statement that allows it to send. Each path has its own, so that setting up one
+    /// does not replace the other.
     pub(crate) fn sid(self) -> &'static str {
         match self {
             Self::S3 => "AssetIndexerFromS3",
@@ -156,7 +155,7 @@ impl EventPath {
     }
 }
 
-/// What is known, in its order.
+/// The known values, each once, in their order.
 fn each_once<'a>(all: impl Iterator<Item = Option<&'a str>>) -> Vec<&'a str> {
     let mut known = Vec::new();
     for one in all.flatten() {

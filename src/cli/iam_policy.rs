@@ -90,7 +90,7 @@ fn choose<'a>(
             let wanted = printable(&wanted.to_string());
             found.ok_or_else(|| {
                 misused(format!(
-                    "no Source options {wanted:?}; choose one of\n{known}"
+                    "no Source uses {wanted:?}; choose one of\n{known}"
                 ))
             })
         }

@@ -19,7 +19,7 @@ use crate::core::source::Source;
 pub(super) enum Route {
     /// From S3 into the queue.
     Direct,
-    /// EventPath one of these topics of SNS, or through EventBridge: which of them leads to the queue cannot be
+    /// Through one of these topics of SNS, or through EventBridge: which of them leads to the queue cannot be
     /// seen.
     Indirect {
         topics: Vec<String>,

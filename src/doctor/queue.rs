@@ -24,7 +24,7 @@ const AWS_MANAGED_KEY: &str = "alias/aws/sqs";
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// What a judgement of a queue rests on besides its own info.
+/// What a judgement of a queue rests on besides its `QueueInfo`.
 pub(super) struct Surroundings<'a> {
     /// Where the queue is, by its ARN; else where requests to it are signed for.
     pub region: &'a str,

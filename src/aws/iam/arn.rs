@@ -1,12 +1,11 @@
-//! The ARNs of buckets and queues, as far as a configuration tells them, and texts in them that are meant
-//! literally.
+//! Builds the ARNs of buckets and queues from a configuration, and escapes text for policies.
 
 use crate::core::source::{EndpointOrder, Events, Source, queue_url};
 
-/// What stands in an ARN for a part that is not known.
+/// The wildcard for an unknown part of an ARN.
 const ANY: &str = "*";
 
-/// The beginnings of the Regions of each partition but that of most, `aws`.
+/// The prefixes of the regions of each partition. All other regions are in the partition `aws`.
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
 const PARTITIONS: [(&str, &str); 7] = [
     ("cn-", "aws-cn"),
@@ -18,8 +17,8 @@ const PARTITIONS: [(&str, &str); 7] = [
     ("eusc-", "aws-eusc"),
 ];
 
-/// The partition of a Region. Those of other partitions than `aws` must be configured (see
-/// `bucket::S3Bucket::open`), so one that is not known is in `aws`.
+/// The partition of a region. An unknown region is in `aws`, because regions of other partitions must be
+/// configured (see `bucket::S3Bucket::open`).
 pub(crate) fn partition(region: Option<&str>) -> &'static str {
     let region = region.unwrap_or_default();
     let found = PARTITIONS
@@ -28,7 +27,7 @@ pub(crate) fn partition(region: Option<&str>) -> &'static str {
     found.map_or("aws", |(_, partition)| partition)
 }
 
-/// The Region of a bucket, where the configuration tells it.
+/// The region of a bucket, if the configuration shows it.
 pub(crate) fn bucket_region(source: &Source) -> Option<String> {
     match source.endpoint_order {
         EndpointOrder::ExternalFirst => Some("us-east-1".to_owned()),
@@ -36,16 +35,16 @@ pub(crate) fn bucket_region(source: &Source) -> Option<String> {
     }
 }
 
-/// The ending of the aliases of access points.
+/// The suffix of access point aliases.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html>
 const ALIAS: &str = "-s3alias";
 
-/// Whether the bucket is the alias of an access point: neither policies nor events have that name.
+/// Whether the configured bucket is the alias of an access point. Policies and events do not use the alias.
 pub(crate) fn is_access_point(source: &Source) -> bool {
     source.foreign_store().is_none() && source.bucket.ends_with(ALIAS)
 }
 
-/// Whether the text is the ARN of a key of KMS, and not of an alias, by which a policy allows nothing.
+/// Whether the text is the ARN of a KMS key. The ARN of an alias has no effect in a policy.
 pub(crate) fn is_kms_key(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, "kms", region, account, resource] = parts[..] else {
@@ -56,7 +55,7 @@ pub(crate) fn is_kms_key(text: &str) -> bool {
     partition.starts_with("aws") && [region, account, id].into_iter().all(is_named)
 }
 
-/// The ARN of a Source's bucket.
+/// The ARN of the bucket of a Source.
 pub(crate) fn bucket(source: &Source) -> String {
     let partition = partition(bucket_region(source).as_deref());
     format!("arn:{partition}:s3:::{}", source.bucket)
@@ -74,11 +73,10 @@ pub(crate) fn queue(events: &Events, source: &Source) -> String {
     )
 }
 
-/// The text as a part of a resource or of a condition with wildcards: what is a wildcard there, or
-/// begins a variable, stands for itself.
+/// Escapes text for a resource or a condition with wildcards, so that it matches itself.
 ///
-/// A policy may hold the printable characters of Latin-1 alone; `*` stands for each run of others, so
-/// that the right becomes wider than the text, and never another.
+/// A policy can contain only the printable characters of Latin-1. A `*` replaces each run of other characters, so
+/// the pattern matches the text, and possibly more.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
 pub(crate) fn literal(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
@@ -93,7 +91,7 @@ pub(crate) fn literal(text: &str) -> String {
     pattern
 }
 
-/// Whether a policy can hold the character.
+/// Whether a policy can contain the character.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPolicy.html>
 pub(crate) fn can_appear_in_policy(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{A1}'..='\u{FF}')
@@ -105,8 +103,8 @@ mod tests {
 
     use super::*;
 
-    /// Whether IAM would find that the text is like the pattern.
-    fn is_like(pattern: &str, text: &str) -> bool {
+    /// Whether `StringLike` of IAM matches the text.
+    fn matches_pattern(pattern: &str, text: &str) -> bool {
         let literal = ["${*}", "${?}", "${$}"].map(|it| (it, &it[2..3]));
         let literal = literal.into_iter().find(|(it, _)| pattern.starts_with(it));
         let (own, rest) = match (literal, pattern.chars().next()) {
@@ -114,31 +112,31 @@ mod tests {
             (None, None) => return text.is_empty(),
             (None, Some('*')) => {
                 let mut ends = text.char_indices().map(|(end, _)| end);
-                return ends.any(|end| is_like(&pattern[1..], &text[end..]))
-                    || is_like(&pattern[1..], "");
+                return ends.any(|end| matches_pattern(&pattern[1..], &text[end..]))
+                    || matches_pattern(&pattern[1..], "");
             }
             (None, Some(c)) => pattern.split_at(c.len_utf8()),
         };
         text.strip_prefix(own)
-            .is_some_and(|text| is_like(rest, text))
+            .is_some_and(|text| matches_pattern(rest, text))
     }
 
     proptest! {
         #[test]
-        fn a_literal_is_like_itself_and_like_no_other(
+        fn literal_matches_only_its_text(
             text in "[*?${}a/ é写]{0,8}",
             other in "[*?${}a/ é写]{0,8}",
         ) {
             let pattern = literal(&text);
-            prop_assert!(is_like(&pattern, &text), "{}", pattern);
+            prop_assert!(matches_pattern(&pattern, &text), "{}", pattern);
             if text.chars().all(can_appear_in_policy) {
-                prop_assert_eq!(is_like(&pattern, &other), text == other, "{}", pattern);
+                prop_assert_eq!(matches_pattern(&pattern, &other), text == other, "{}", pattern);
             }
         }
     }
 
     #[test]
-    fn a_region_is_in_its_partition() {
+    fn maps_regions_to_partitions() {
         for (region, want) in [
             (None, "aws"),
             (Some("eu-west-1"), "aws"),
@@ -154,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_not_named_by_its_alias() {
+    fn recognizes_arns_of_kms_keys() {
         for (text, want) in [
             ("arn:aws:kms:eu-west-1:123456789012:key/0f7e1b0a", true),
             ("arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-0f7e", true),
@@ -171,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_meaning_in_policies_stands_for_itself() {
+    fn escapes_wildcards_and_variables() {
         for (text, want) in [
             ("a b/c+d", "a b/c+d"),
             ("50%*/?", "50%${*}/${?}"),
@@ -187,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_named_as_far_as_it_is_known() {
+    fn unknown_parts_of_a_queue_arn_are_wildcards() {
         let aws = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/events";
         for (url, region, bucket_region, want) in [
             (

@@ -1,4 +1,4 @@
-//! Who needs permissions: an identity of AWS, named by the credentials of a configuration.
+//! The AWS identity of credentials in a configuration.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use crate::core::source::Credentials;
 
-/// An identity, as it is named on a command line.
+/// An AWS identity, in the form of the option `--identity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// Whoever the default chain finds: `default`.
+    /// The identity that the default credential chain finds: `default`.
     Default,
     /// `profile:NAME`
     Profile(String),
@@ -20,7 +20,7 @@ pub(crate) enum Identity {
 }
 
 impl Identity {
-    /// Who those credentials are of.
+    /// The identity of the credentials.
     pub(crate) fn of(credentials: &Credentials) -> Self {
         match credentials {
             Credentials::DefaultChain => Self::Default,
@@ -45,7 +45,7 @@ impl fmt::Display for Identity {
 impl FromStr for Identity {
     type Err = Infallible;
 
-    /// The inverse of how it is shown; any other text is a role that no Source has.
+    /// The inverse of `Display`. Any other text becomes a role, which no Source uses.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(match text.split_once(':') {
             _ if text == "default" => Self::Default,
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_identity_is_read_as_it_is_shown() {
+    fn parses_what_it_prints() {
         for text in [
             "default",
             "profile:a:b",
@@ -69,7 +69,7 @@ mod tests {
             "key:AKIA",
             "arn:aws:iam::123456789012:role/assets",
         ] {
-            let identity: Identity = text.parse().expect("any text is taken");
+            let identity: Identity = text.parse().expect("parsing is infallible");
             assert_eq!(identity.to_string(), text);
         }
     }

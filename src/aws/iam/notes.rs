@@ -1,9 +1,9 @@
-//! What a policy cannot say, and whoever options it should know.
+//! Notes for the user of a policy: facts that the policy itself cannot express.
 
 use super::{Identity, arn, queue_region};
 use crate::core::source::{Credentials, EndpointOrder, Events, Source, queue_url};
 
-/// What is to be known about the permissions of that identity, each thing once.
+/// The notes for the policy of this identity, each once.
 pub(crate) fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for source in sources {
@@ -32,20 +32,20 @@ fn of_bucket(source: &Source) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(url) = source.foreign_store() {
         notes.push(format!(
-            "bucket {bucket:?} is at {url}: where that is not AWS, permissions may have other names, and \
-             conditions on prefixes may not be known"
+            "bucket {bucket:?} is at {url}. If that is not AWS, actions may have other names there, and \
+             the store may not support conditions on prefixes"
         ));
     } else if arn::is_access_point(source) {
         notes.push(format!(
-            "bucket {bucket:?} is the alias of an access point, which policies do not know: write the \
-             ARN of the access point and that of its bucket in the place of {:?}",
+            "bucket {bucket:?} is the alias of an access point, which policies do not support. Replace {:?} \
+             with the ARN of the access point and that of its bucket",
             arn::bucket(source)
         ));
     } else if source.region.is_none() && source.endpoint_order == EndpointOrder::Standard {
         notes.push(format!(
-            "the Region of bucket {bucket:?} is found out: S3 tells it even where it refuses HeadBucket, \
-             as it does with a policy that is limited to prefixes; s3:GetBucketLocation is allowed \
-             for where it does not. With `region` in the configuration neither is asked"
+            "the configuration has no region for bucket {bucket:?}, so the program looks it up. It sends HeadBucket, \
+             and S3 returns the region even if the policy allows only some prefixes. The policy also allows \
+             s3:GetBucketLocation in case S3 does not. If you set `region`, neither is needed"
         ));
     }
     let ranges = source.listed_ranges();
@@ -55,7 +55,7 @@ fn of_bucket(source: &Source) -> Vec<String> {
         .find(|range| !can_appear_in_policy(&range.prefix))
     {
         notes.push(format!(
-            "the prefix {:?} in bucket {bucket:?} has characters that a policy cannot hold: * stands for them",
+            "the prefix {:?} of bucket {bucket:?} has characters that a policy cannot contain. A * replaces them",
             range.prefix
         ));
     }
@@ -68,14 +68,14 @@ fn of_queue(events: &Events, source: &Source) -> Vec<String> {
     let is_known = queue_region(events, source).is_some();
     if !is_known || queue_url::account(url).is_none() {
         notes.push(format!(
-            "the address {url} does not tell Region and account of the queue: * stands for what is \
-             not known; write it there"
+            "the queue URL {url} does not name the region and the account of the queue. A * in its ARN replaces \
+             the unknown parts. Write them there"
         ));
     }
     notes
 }
 
-/// What a role that is taken on needs besides.
+/// The trust policy that an assumed role needs.
 fn of_role(credentials: &Credentials, identity: &Identity) -> Option<String> {
     let Credentials::AssumeRole {
         role_arn,
@@ -85,13 +85,15 @@ fn of_role(credentials: &Credentials, identity: &Identity) -> Option<String> {
         return None;
     };
     let condition = match external_id {
-        Some(_) => ", on the condition that sts:ExternalId is the external_id of the configuration",
+        Some(_) => {
+            ", with the condition that sts:ExternalId equals external_id in the configuration"
+        }
         None => "",
     };
     (*identity == Identity::Role(role_arn.clone())).then(|| {
         format!(
-            "the trust policy of {role_arn} must allow sts:AssumeRole to whoever the default chain \
-             finds{condition}"
+            "the trust policy of {role_arn} must allow sts:AssumeRole for the identity that the default \
+             credential chain finds{condition}"
         )
     })
 }

@@ -1,6 +1,6 @@
-//! The policy document that gives one identity its permissions, and nothing else.
+//! Builds the policy document that grants one identity its permissions, and nothing else.
 //!
-//! Statements are as few as can be without widening any: a document has a bound on its length.
+//! It uses as few statements as possible without widening a permission, because the length of a document is limited.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use super::{BucketArn, Permission, QUEUE_ACTIONS, arn};
 use crate::core::replication::interval::KeyRange;
 use crate::core::source::pattern_set::fewest;
 
-/// The most characters of a managed policy, white space not counted. A role's own policies have
-/// 10,240 together, a user's 2,048.
+/// The maximum length of a managed policy, in characters without white space. The inline policies of a role can
+/// have 10,240 together, those of a user 2,048.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 pub(crate) const MAX_MANAGED_CHARACTERS: usize = 6_144;
 
@@ -26,7 +26,7 @@ pub(crate) struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Statement {
-    /// Letters and digits, unique in the document.
+    /// The id of the statement: letters and digits, unique in the document.
     sid: String,
     effect: &'static str,
     action: Vec<&'static str>,
@@ -48,22 +48,22 @@ struct Prefixes {
 }
 
 impl Policy {
-    /// What allows these permissions.
+    /// The policy that grants these permissions.
     pub(crate) fn of(permissions: &[Permission]) -> Self {
         let mut statement = vec![
             Statement::over(
                 "AssumeRoles",
                 &["sts:AssumeRole"],
-                pick(permissions, assumed),
+                pick(permissions, role_to_assume),
             ),
             Statement::over(
                 "FindRegions",
                 &["s3:GetBucketLocation"],
-                pick(permissions, found),
+                pick(permissions, bucket_to_locate),
             ),
         ];
         statement.extend(listings(permissions));
-        let previewed = by_bucket(permissions, |right| match right {
+        let previewed = by_bucket(permissions, |permission| match permission {
             Permission::Preview(bucket, range) => Some((bucket, range)),
             _ => None,
         });
@@ -76,12 +76,20 @@ impl Policy {
             Statement::over(
                 "ReadNotifications",
                 &["s3:GetBucketNotification"],
-                pick(permissions, notifying),
+                pick(permissions, bucket_with_notifications),
             ),
-            Statement::over("FollowEvents", &QUEUE_ACTIONS, pick(permissions, followed)),
-            Statement::over("Decrypt", &["kms:Decrypt"], pick(permissions, decrypting)),
+            Statement::over(
+                "FollowEvents",
+                &QUEUE_ACTIONS,
+                pick(permissions, queue_to_consume),
+            ),
+            Statement::over(
+                "Decrypt",
+                &["kms:Decrypt"],
+                pick(permissions, key_to_decrypt_with),
+            ),
         ]);
-        // One without resources would be refused.
+        // IAM refuses a statement without resources.
         statement.retain(|statement| !statement.resource.is_empty());
         Self {
             version: "2012-10-17",
@@ -89,12 +97,12 @@ impl Policy {
         }
     }
 
-    /// The document as JSON, for people.
+    /// The document as indented JSON.
     pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("texts alone become JSON")
+        serde_json::to_string_pretty(self).expect("a policy contains only strings and lists")
     }
 
-    /// Its characters as IAM counts them: without white space.
+    /// The length of the document as IAM counts it: characters without white space.
     pub(crate) fn characters(&self) -> usize {
         let is_counted = |c: &char| !c.is_whitespace();
         self.to_json().chars().filter(is_counted).count()
@@ -113,47 +121,47 @@ impl Statement {
     }
 }
 
-fn assumed(right: &Permission) -> Option<&String> {
-    match right {
+fn role_to_assume(permission: &Permission) -> Option<&String> {
+    match permission {
         Permission::AssumeRole(role) => Some(role),
         _ => None,
     }
 }
 
-fn found(right: &Permission) -> Option<&String> {
-    match right {
+fn bucket_to_locate(permission: &Permission) -> Option<&String> {
+    match permission {
         Permission::FindRegion(bucket) => Some(&bucket.0),
         _ => None,
     }
 }
 
-fn notifying(right: &Permission) -> Option<&String> {
-    match right {
+fn bucket_with_notifications(permission: &Permission) -> Option<&String> {
+    match permission {
         Permission::ReadNotifications(bucket) => Some(&bucket.0),
         _ => None,
     }
 }
 
-fn followed(right: &Permission) -> Option<&String> {
-    match right {
+fn queue_to_consume(permission: &Permission) -> Option<&String> {
+    match permission {
         Permission::ConsumeQueue(queue) => Some(queue),
         _ => None,
     }
 }
 
-fn decrypting(right: &Permission) -> Option<&String> {
-    match right {
+fn key_to_decrypt_with(permission: &Permission) -> Option<&String> {
+    match permission {
         Permission::Decrypt(key) => Some(key),
         _ => None,
     }
 }
 
-/// The resources that the permissions of one kind are about.
+/// The resources of the permissions of one kind.
 fn pick(permissions: &[Permission], resource: fn(&Permission) -> Option<&String>) -> Vec<String> {
     permissions.iter().filter_map(resource).cloned().collect()
 }
 
-/// The ranges of each bucket, as few as hold all.
+/// The ranges of each bucket, as few as possible.
 fn by_bucket(
     permissions: &[Permission],
     of_kind: fn(&Permission) -> Option<(&BucketArn, &KeyRange)>,
@@ -169,9 +177,9 @@ fn by_bucket(
     buckets.into_iter().map(fewest).collect()
 }
 
-/// One statement for the buckets that are listed as a whole, one for each of the others.
+/// One statement for all buckets that are listed completely, and one for each other bucket.
 fn listings(permissions: &[Permission]) -> Vec<Statement> {
-    let listed = by_bucket(permissions, |right| match right {
+    let listed = by_bucket(permissions, |permission| match permission {
         Permission::List(bucket, range) => Some((bucket, range)),
         _ => None,
     });
@@ -195,17 +203,17 @@ fn listings(permissions: &[Permission]) -> Vec<Statement> {
     [whole].into_iter().chain(by_prefix).collect()
 }
 
-/// What `StringLike`, or a resource, has for the texts of the range.
+/// The pattern that matches the keys of the range, for `StringLike` or a resource.
 fn pattern(range: &KeyRange) -> String {
     let literal = arn::literal(&range.prefix);
-    match range.is_single_key() {
-        true => literal,
-        false if literal.ends_with('*') => literal,
-        false => literal + "*",
+    if range.is_single_key() || literal.ends_with('*') {
+        literal
+    } else {
+        literal + "*"
     }
 }
 
-/// The name with nothing but letters and digits: `my-bucket.1` as `MyBucket1`.
+/// The name in camel case, with only letters and digits: `MyBucket1` for `my-bucket.1`.
 fn camel_case(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let capital = |word: &str| {
@@ -215,10 +223,10 @@ fn camel_case(name: &str) -> String {
     words.map(capital).collect()
 }
 
-/// The name, with a number where it is taken.
+/// The name, with a number if it is already taken.
 fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
     let numbered = (2..).map(|number| format!("{name}N{number}"));
     let mut names = [name.to_owned()].into_iter().chain(numbered);
     let free = names.find(|name| taken.insert(name.clone()));
-    free.expect("there are more numbers than names")
+    free.expect("there are more numbers than taken names")
 }

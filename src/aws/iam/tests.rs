@@ -1,4 +1,4 @@
-//! Which permissions a configuration needs, and the documents that give them.
+//! The permissions that configurations need, and the policies that grant them.
 
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ fn by_sid(permissions: &[Permission]) -> Value {
 }
 
 #[test]
-fn a_whole_bucket_needs_no_more_than_to_be_listed() {
+fn whole_bucket_needs_only_list_permission() {
     assert_eq!(
         statements(&[source("a", "acme", "", &[])], &PolicyOptions::default()),
         json!({ "ListBuckets": { "Resource": ["arn:aws:s3:::acme"] } })
@@ -72,7 +72,7 @@ fn a_whole_bucket_needs_no_more_than_to_be_listed() {
 }
 
 #[test]
-fn listing_is_limited_to_what_is_listed() {
+fn list_permission_covers_only_the_listed_prefixes() {
     let sources = [
         source("a", "acme.1", "photos/", &["/2024", "/50%*.jpg", "/2024/x"]),
         source("b", "acme.1", "docs/", &[]),
@@ -100,7 +100,7 @@ fn listing_is_limited_to_what_is_listed() {
 }
 
 #[test]
-fn wildcards_of_a_prefix_stand_for_themselves() {
+fn escapes_wildcards_in_a_prefix() {
     assert_eq!(
         statements(
             &[source("a", "acme", "50* $5?/", &[])],
@@ -114,7 +114,7 @@ fn wildcards_of_a_prefix_stand_for_themselves() {
 }
 
 #[test]
-fn further_rights_are_there_where_they_are_used() {
+fn optional_features_add_permissions() {
     let full = Source {
         events: events(Credentials::DefaultChain),
         region: None,
@@ -154,9 +154,9 @@ fn further_rights_are_there_where_they_are_used() {
         base_url: full.base_url.clone(),
         ..external.clone()
     };
-    let of_bucket_alone = json!({ "ListPrefixesOfAcme": list });
+    let only_list = json!({ "ListPrefixesOfAcme": list });
     for (name, source) in [("own address", external), ("requester pays", payer)] {
-        assert_eq!(statements(&[source], &options), of_bucket_alone, "{name}");
+        assert_eq!(statements(&[source], &options), only_list, "{name}");
     }
     let listed = statements(&[full], &PolicyOptions::default());
     let sids: Vec<&String> = listed.as_object().unwrap().keys().collect();
@@ -164,7 +164,7 @@ fn further_rights_are_there_where_they_are_used() {
 }
 
 #[test]
-fn each_identity_gets_its_own_and_a_role_is_taken_on_by_another() {
+fn each_identity_gets_its_own_permissions() {
     let key = Credentials::AccessKey {
         access_key_id: "AKIA".to_owned(),
         secret: SecretFile::Path("/secret".into()),
@@ -210,7 +210,7 @@ fn each_identity_gets_its_own_and_a_role_is_taken_on_by_another() {
 }
 
 #[test]
-fn the_document_says_its_version_and_its_actions() {
+fn document_has_version_and_actions() {
     let permissions = [Permission::ConsumeQueue("q".to_owned())];
     let document = Policy::of(&permissions);
     let json = r#"{"Version":"2012-10-17","Statement":[{"Sid":"FollowEvents","Effect":"Allow","Action":["sqs:ReceiveMessage","sqs:DeleteMessage","sqs:ChangeMessageVisibility","sqs:GetQueueAttributes"],"Resource":["q"]}]}"#;
@@ -219,7 +219,7 @@ fn the_document_says_its_version_and_its_actions() {
 }
 
 #[test]
-fn what_a_policy_cannot_say_is_noted_once() {
+fn notes_are_printed_once() {
     let of = |source: Source, identity: &Identity| {
         let twin = Source {
             name: "twin".to_owned(),
@@ -244,7 +244,7 @@ fn what_a_policy_cannot_say_is_noted_once() {
     };
     for (name, source, identity, want) in [
         ("plain", plain.clone(), default, ""),
-        ("another's", with(|s| s.region = None), assumed, ""),
+        ("other identity", with(|s| s.region = None), assumed, ""),
         (
             "no Region",
             with(|s| s.region = None),
@@ -267,9 +267,9 @@ fn what_a_policy_cannot_say_is_noted_once() {
             "letters",
             with(|s| s.prefix = "写/".into()),
             default,
-            "cannot hold",
+            "cannot contain",
         ),
-        ("queue", with(unknown_queue), default, "does not tell"),
+        ("queue", with(unknown_queue), default, "does not name"),
         (
             "role",
             with(|s| s.credentials = role()),

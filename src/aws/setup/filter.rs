@@ -1,34 +1,33 @@
-//! Which events of a bucket a queue gets: by prefix, as the two senders compare prefixes.
+//! Chooses the prefix filters of a bucket's events, for S3 notifications and for EventBridge rules.
 //!
-//! Where there are more prefixes than a sender takes, more is sent than is needed: what concerns no Source is
-//! dropped when it comes.
+//! If there are too many prefixes, a filter lets more events through than the Sources need. The daemon ignores
+//! events outside of its Sources.
 
 use serde::Serialize;
 
 use super::{DETAIL_TYPES, PlannedBucket};
 
-/// The most notifications of one bucket to one queue. S3 takes 100 of a bucket, all queues and topics together,
-/// and CloudFormation needs one for each prefix and each of the three events.
+/// The maximum number of notifications from one bucket to one queue. S3 allows 100 per bucket, which the bucket
+/// also needs for its other queues, topics and functions.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html>
 const MAX_NOTIFICATIONS: usize = 30;
 
-/// The longest pattern of a rule of EventBridge, in characters.
+/// The maximum length of an EventBridge pattern, in characters.
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>
 const MAX_PATTERN: usize = 2_048;
 
-/// The prefixes without those that begin with another, ascending.
+/// Sorts the prefixes and removes those that start with another one.
 pub(super) fn outermost(mut prefixes: Vec<String>) -> Vec<String> {
     prefixes.sort_unstable();
     prefixes.dedup_by(|prefix, before| prefix.starts_with(before.as_str()));
     prefixes
 }
 
-/// The prefixes of the notifications of the bucket, none of which begins with another; one that is
-/// empty is of all keys.
+/// The prefix filters for the notifications of a bucket. None starts with another one. An empty prefix matches
+/// all keys.
 ///
-/// S3 compares a filter with the key as it stands in the event, encoded, and other stores with the key
-/// itself. So a filter ends before the first character that is encoded: it lets some more through, and
-/// what concerns no Source is dropped when it comes.
+/// S3 compares a filter with the encoded key in the event. Other stores compare it with the key itself. So a
+/// filter ends before the first character that is encoded.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>
 pub(crate) fn notification_prefixes(bucket: &PlannedBucket) -> Vec<String> {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || "/-_.".contains(*c);
@@ -41,23 +40,23 @@ pub(crate) fn notification_prefixes(bucket: &PlannedBucket) -> Vec<String> {
     }
 }
 
-/// The prefixes of the events that a rule of EventBridge sends on, as its pattern has room for them; `None`:
-/// it sends on all of the bucket.
+/// The prefixes for an EventBridge rule: those of the Sources, or their common prefix if the pattern becomes
+/// too long. `None`: the rule forwards all events of the bucket.
 pub(crate) fn event_prefixes(bucket: &PlannedBucket) -> Option<Vec<String>> {
     let own = bucket.prefixes.clone();
     let shared = vec![common(&bucket.prefixes)];
-    let is_some = |prefixes: &Vec<String>| !prefixes.iter().any(String::is_empty);
-    // Terraform writes these as six characters each.
+    let is_filter = |prefixes: &Vec<String>| !prefixes.iter().any(String::is_empty);
+    // jsonencode of Terraform writes each of these characters as six characters.
     let extra = |text: &str| 5 * text.matches(['<', '>', '&']).count();
     let fits = |prefixes: &Vec<String>| {
         let pattern = pattern(bucket, Some(prefixes.as_slice()));
         pattern.chars().count() + extra(&pattern) <= MAX_PATTERN
     };
-    let mut choices = [own, shared].into_iter().filter(is_some);
+    let mut choices = [own, shared].into_iter().filter(is_filter);
     choices.find(fits)
 }
 
-/// What all of them, ascending, begin with.
+/// The common prefix of sorted prefixes.
 fn common(prefixes: &[String]) -> String {
     let (Some(first), Some(last)) = (prefixes.first(), prefixes.last()) else {
         return String::new();
@@ -97,7 +96,7 @@ struct KeyPattern<'a> {
     prefix: &'a str,
 }
 
-/// What an event of the bucket looks like in EventBridge, where keys are not encoded, as JSON.
+/// The EventBridge pattern for events of the bucket, as JSON. Keys are not encoded there.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
 pub(crate) fn event_pattern(bucket: &PlannedBucket) -> String {
     pattern(bucket, event_prefixes(bucket).as_deref())
@@ -119,5 +118,5 @@ fn pattern(bucket: &PlannedBucket, prefixes: Option<&[String]>) -> String {
             }),
         },
     };
-    serde_json::to_string(&pattern).expect("texts alone become JSON")
+    serde_json::to_string(&pattern).expect("a pattern contains only strings and lists")
 }

@@ -1,24 +1,24 @@
-//! Names of what is set up: no longer than AWS takes them, and the same each time.
+//! Names and ids for the planned resources. They are deterministic and fit the limits of AWS.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::PlannedQueue;
 
-/// The ending of the names of FIFO queues, whose dead letters only another one can take.
+/// The suffix of the names of FIFO queues. Their dead-letter queues must be FIFO queues too.
 pub(super) const FIFO: &str = ".fifo";
 
-/// The longest name of a queue, in characters.
+/// The maximum length of a queue name, in characters.
 const MAX_QUEUE_NAME: usize = 80;
 
-/// The longest name of a rule of EventBridge, in characters.
+/// The maximum length of the name of an EventBridge rule, in characters.
 const MAX_RULE_NAME: usize = 64;
 
-/// The name of a new queue for the Source of that name, in which `.` may stand, and in a queue's not.
+/// The name of a new queue for a Source. The name of a Source can have a `.`, that of a queue cannot.
 pub(super) fn queue_name(source: &str) -> String {
     format!("{}-{}", super::ID_PREFIX, source.replace('.', "-"))
 }
 
-/// A name for the dead-letter queue of the queue of that name.
+/// The name of the dead-letter queue of a queue.
 pub(crate) fn dead_letter_name(queue: &str) -> String {
     let (stem, ending) = match queue.strip_suffix(FIFO) {
         Some(stem) => (stem, FIFO),
@@ -29,8 +29,8 @@ pub(crate) fn dead_letter_name(queue: &str) -> String {
     format!("{stem}{ending}")
 }
 
-/// A name for the rule that sends the events of that bucket to that queue. In the names of standard queues
-/// is no `.`, so that no other pair has the same.
+/// The name of the rule that forwards the events of a bucket to a queue. It is unique, because the name of
+/// a standard queue has no `.`.
 pub(crate) fn rule_name(queue: &str, bucket: &str) -> String {
     let name = format!("{queue}.{bucket}");
     if name.len() <= MAX_RULE_NAME {
@@ -41,26 +41,28 @@ pub(crate) fn rule_name(queue: &str, bucket: &str) -> String {
     begin + &hash
 }
 
-/// The Id of one of the notifications to a queue, of which the first has number 1.
+/// The id of a notification to a queue. Numbers start at 1.
 pub(crate) fn notification_id(queue: &PlannedQueue, number: usize) -> String {
     format!("{}.{}.{number}", super::ID_PREFIX, queue.name)
 }
 
-/// The name with nothing but letters, digits and `_`, beginning with no digit, and no others': `my-queue` as
-/// `my_queue`.
+/// A unique label with only letters, digits and `_` that does not start with a digit: `my_queue` for
+/// `my-queue`.
 pub(super) fn snake_case(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let snake: String = name.chars().map(plain).collect();
-    match name.starts_with(|c: char| c.is_ascii_digit()) {
-        true => format!("_{snake}_x{}", hash(name)),
-        // Other names could become the same: `a.b` and `a-b`.
-        false if !name.chars().all(is_plain) => format!("{snake}_x{}", hash(name)),
-        false => snake,
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("_{snake}_x{}", hash(name))
+    } else if !name.chars().all(is_plain) {
+        // The hash makes it unique: `a.b` and `a-b` would get the same label.
+        format!("{snake}_x{}", hash(name))
+    } else {
+        snake
     }
 }
 
-/// What tells apart names that would be the same without it.
+/// A short hash that distinguishes similar names.
 fn hash(name: &str) -> String {
     format!("{:08x}", xxh3_64(name.as_bytes()) as u32)
 }
@@ -70,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dead_letter_queue_is_of_the_same_kind() {
+    fn dead_letter_queue_of_a_fifo_queue_is_a_fifo_queue() {
         let long = "q".repeat(MAX_QUEUE_NAME);
         for (name, want) in [
             ("events", "events-dead-letters".to_owned()),
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_has_a_name_that_fits_and_is_no_others() {
+    fn rule_names_fit_and_are_unique() {
         assert_eq!(rule_name("events", "acme"), "events.acme");
         let photos = queue_name("photos");
         let of_eu = queue_name("photos-eu");
@@ -95,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn names_become_words_of_other_languages() {
+    fn labels_are_valid_and_unique() {
         assert_eq!(snake_case("my-queue1"), "my_queue1");
         assert!(snake_case("9lives").starts_with("_9lives_x"));
-        let alike = [
+        let similar = [
             "my-queue-1",
             "my_queue1",
             "My-queue1",
@@ -106,7 +108,7 @@ mod tests {
             "my-queue1",
             "my.queue1",
         ];
-        let mut names: Vec<String> = alike.map(snake_case).into();
+        let mut names: Vec<String> = similar.map(snake_case).into();
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
         assert!(
             names.iter().flat_map(|it| it.chars()).all(is_allowed),
@@ -114,6 +116,6 @@ mod tests {
         );
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), alike.len(), "{names:?}");
+        assert_eq!(names.len(), similar.len(), "{names:?}");
     }
 }

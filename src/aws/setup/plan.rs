@@ -1,6 +1,6 @@
-//! Which queues there are to be for Sources, and which buckets send to them.
+//! Decides which queues the Sources need, and which buckets send to them.
 //!
-//! Why it cannot be is `error`'s to say.
+//! `error` has the reasons why a setup is impossible.
 
 mod error;
 
@@ -11,11 +11,12 @@ use crate::aws::iam::arn;
 use crate::core::source::{Source, queue_url};
 
 impl SetupPlan {
-    /// What the queues of the `chosen` Sources need; `all` are those that may share a queue with them.
+    /// Plans the queues of the `chosen` Sources. `all` are the Sources that may share a queue with them.
     ///
-    /// The other queues of their buckets come along: what a bucket sends is one thing, in which no two queues
-    /// can have the same events. Sources of one bucket that have no queue yet follow that of the first of them
-    /// that has one, else a new one that is named after the first.
+    /// The plan includes the other queues of their buckets, because S3 has one notification configuration per
+    /// bucket, and does not send the same event to two queues. Sources without a queue share the queue of the
+    /// first Source of the same bucket that has one. If there is none, they share a new queue, which is named
+    /// after the first of them.
     pub(crate) fn of(
         chosen: &[&Source],
         all: &[&Source],
@@ -31,8 +32,8 @@ impl SetupPlan {
             queues.push(queue(key, &followers, all)?);
         }
         match event_path {
-            EventPath::S3 => error::of_overlaps(&queues)?,
-            EventPath::EventBridge => queues.iter_mut().try_for_each(settle)?,
+            EventPath::S3 => error::check_overlaps(&queues)?,
+            EventPath::EventBridge => queues.iter_mut().try_for_each(set_account)?,
         }
         Ok(Self {
             event_path,
@@ -42,19 +43,19 @@ impl SetupPlan {
     }
 }
 
-/// Which queue it is.
+/// Identifies a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct QueueId {
-    /// Where it is, if that is not AWS.
+    /// The URL of the server, if that is not AWS.
     store: Option<String>,
     name: String,
-    /// As far as its address tells; none of one that is to be made.
+    /// The region in the queue URL. `None` for a new queue.
     region: Option<String>,
     account: Option<String>,
 }
 
 impl QueueId {
-    /// That of the queue which the Source follows already.
+    /// The configured queue of a Source.
     fn of(source: &Source) -> Option<Self> {
         let url = source.events.as_ref()?.queue_url.as_str();
         let region = queue_url::region(url);
@@ -67,7 +68,7 @@ impl QueueId {
     }
 }
 
-/// The queue that a Source follows, or is to follow.
+/// The queue of a Source: the configured one, or the one that it will get.
 fn queue_of(source: &Source, all: &[&Source]) -> QueueId {
     let siblings = all.iter().filter(|other| is_same_bucket(source, other));
     let siblings: Vec<&&Source> = siblings.collect();
@@ -81,16 +82,16 @@ fn queue_of(source: &Source, all: &[&Source]) -> QueueId {
             region: None,
             account: None,
         };
-        // It may be there already, and a Source of another bucket follow it.
+        // A queue with this name may already exist, for a Source of another bucket.
         let mut known = all.iter().filter_map(|other| QueueId::of(other));
         known
-            .find(|known| is_made_as(&new, known, source))
+            .find(|known| is_same_when_created(&new, known, source))
             .unwrap_or(new)
     })
 }
 
-/// Whether making that queue for the Source would find this one.
-fn is_made_as(new: &QueueId, known: &QueueId, source: &Source) -> bool {
+/// Whether creating the new queue for the Source would find the known queue.
+fn is_same_when_created(new: &QueueId, known: &QueueId, source: &Source) -> bool {
     let same_region = match (&known.region, arn::bucket_region(source)) {
         (Some(known), Some(of_bucket)) => *known == of_bucket,
         _ => true,
@@ -102,12 +103,12 @@ fn is_same_bucket(one: &Source, other: &Source) -> bool {
     (&one.bucket, one.foreign_store()) == (&other.bucket, other.foreign_store())
 }
 
-/// The queues of the chosen Sources, and all to which the same buckets send.
+/// The queues of the chosen Sources, and all other queues that the same buckets send to.
 fn wanted(chosen: &[&Source], followed: &[(&Source, QueueId)], all: &[&Source]) -> Vec<QueueId> {
     let mut wanted: Vec<QueueId> = Vec::new();
     let mut found: Vec<QueueId> = chosen.iter().map(|source| queue_of(source, all)).collect();
     while !found.is_empty() {
-        let mut beside: Vec<QueueId> = Vec::new();
+        let mut next: Vec<QueueId> = Vec::new();
         for key in found {
             if wanted.contains(&key) {
                 continue;
@@ -117,16 +118,16 @@ fn wanted(chosen: &[&Source], followed: &[(&Source, QueueId)], all: &[&Source]) 
                 let is_sibling = |(other, _): &&(&Source, QueueId)| is_same_bucket(follower, other);
                 followed.iter().filter(is_sibling)
             });
-            beside.extend(siblings.map(|(_, own)| own.clone()));
+            next.extend(siblings.map(|(_, own)| own.clone()));
             wanted.push(key);
         }
-        beside.retain(|key| !wanted.contains(key));
-        found = beside;
+        next.retain(|key| !wanted.contains(key));
+        found = next;
     }
     wanted
 }
 
-/// The address up to the end of the host.
+/// The scheme and host of a URL.
 fn origin(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
@@ -142,7 +143,7 @@ fn queue(key: QueueId, followers: &[&Source], all: &[&Source]) -> Result<Planned
         buckets: Vec::new(),
     };
     for source in followers {
-        error::of_follower(source, &queue)?;
+        error::check_source(source, &queue)?;
         queue.region = queue.region.take().or_else(|| arn::bucket_region(source));
         let store = source.foreign_store();
         let is_same = |known: &&mut PlannedBucket| {
@@ -165,14 +166,15 @@ fn queue(key: QueueId, followers: &[&Source], all: &[&Source]) -> Result<Planned
     Ok(queue)
 }
 
-/// The account of the Source's bucket, as far as a Source of that bucket tells.
+/// The owner of the Source's bucket, if a Source of that bucket names it.
 fn owner_of_bucket(source: &Source, all: &[&Source]) -> Option<String> {
     let mut siblings = all.iter().filter(|other| is_same_bucket(source, other));
     siblings.find_map(|sibling| sibling.expected_bucket_owner.clone())
 }
 
-/// S3 sends to the EventBridge of the bucket's account, so that rule and queue must be there.
-fn settle(queue: &mut PlannedQueue) -> Result<(), SetupError> {
+/// Sets the account of the queue to that of its buckets: S3 sends to the EventBridge of the bucket's account,
+/// so the rule and the queue must be in that account.
+fn set_account(queue: &mut PlannedQueue) -> Result<(), SetupError> {
     for bucket in &queue.buckets {
         match (&queue.account, &bucket.owner) {
             (Some(account), Some(owner)) if account != owner => {

@@ -1,13 +1,13 @@
-//! Texts as literals of the languages that are printed, whatever is in them.
+//! Quotes arbitrary text for the shell and for HCL (Terraform).
 
 use std::fmt::Write;
 
-/// As one word of a shell.
+/// Quotes text as one word of a POSIX shell.
 pub(crate) fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// As a quoted template of HCL, without anything that is put in.
+/// Quotes text as a template of HCL without interpolation.
 /// <https://developer.hashicorp.com/terraform/language/expressions/strings>
 pub(super) fn hcl(text: &str) -> String {
     let mut quoted = String::from("\"");
@@ -17,14 +17,16 @@ pub(super) fn hcl(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', c]),
             '$' | '%' if rest.peek() == Some(&'{') => quoted.extend([c, c]),
             c if is_plain(c) => quoted.push(c),
-            c => write!(quoted, "\\u{:04x}", u32::from(c)).expect("a String takes any text"),
+            c => {
+                write!(quoted, "\\u{:04x}", u32::from(c)).expect("writing to a String cannot fail")
+            }
         }
     }
     quoted + "\""
 }
 
-/// Whether the character may stand as it is in all of them: printable, and no line separator. What may
-/// not is of the basic plane, so four hex digits name it.
+/// Whether the character needs no escape in HCL: it is printable and not a line separator. All others are in the
+/// Basic Multilingual Plane, so four hex digits are enough.
 fn is_plain(c: char) -> bool {
     let is_mark = matches!(
         c,
@@ -41,9 +43,9 @@ mod tests {
 
     use super::*;
 
-    /// What HCL's own description says that a quoted template means; `None` where it has a part that is
-    /// put in, or ends early.
-    fn meant_by_hcl(quoted: &str) -> Option<String> {
+    /// Decodes a quoted template by the specification of HCL. `None` if it has an interpolation or is
+    /// truncated.
+    fn decode_hcl(quoted: &str) -> Option<String> {
         let mut rest = quoted.strip_prefix('"')?;
         let mut meant = String::new();
         loop {
@@ -77,16 +79,16 @@ mod tests {
         }
     }
 
-    /// Characters that mean something somewhere, and any.
+    /// Text with many special characters.
     fn text() -> impl Strategy<Value = String> {
         "([$%{}\"'`\\\\*?! \n\r\t\u{0}\u{7f}\u{85}\u{2028}\u{feff}é\u{1f600}]|.){0,12}"
     }
 
     proptest! {
         #[test]
-        fn hcl_means_the_text(text in text()) {
+        fn hcl_quoting_preserves_the_text(text in text()) {
             let quoted = hcl(&text);
-            let meant = meant_by_hcl(&quoted);
+            let meant = decode_hcl(&quoted);
             prop_assert_eq!(meant.as_deref(), Some(text.as_str()), "{}", quoted);
         }
     }
@@ -96,8 +98,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
         #[test]
-        fn a_shell_takes_the_text_for_one_word(texts in proptest::collection::vec(text(), 1..20)) {
-            // No argument of a program can hold the character.
+        fn shell_quoting_preserves_the_text(texts in proptest::collection::vec(text(), 1..20)) {
+            // An argument of a program cannot contain NUL.
             let texts: Vec<String> = texts.iter().map(|text| text.replace('\0', "")).collect();
             let words: Vec<String> = texts.iter().map(|text| shell(text)).collect();
             let script = format!("printf '%s\\0' {}", words.join(" "));

@@ -1,7 +1,7 @@
-//! The set-up as a shell script of AWS CLI commands, which can be run again.
+//! Prints the setup as a shell script of AWS CLI commands. The script can be run again.
 //!
-//! It adds to what is there: no attribute of a queue that exists is changed but its policy, and its redrive
-//! policy where it has none.
+//! The script only adds: of an existing queue it changes the queue policy, and it sets a redrive policy if there
+//! is none.
 
 use serde_json::json;
 
@@ -12,25 +12,25 @@ use super::{
     notification_prefixes, rule_name,
 };
 
-/// What each script begins with: what it needs, and the functions that the rest is written with.
+/// The start of every script: checks of the environment, and functions.
 const HEAD: &str = include_str!("script/head.sh");
 
 /// The script, for any POSIX shell.
 pub(crate) fn print(plan: &SetupPlan) -> String {
     let mut lines = vec![
-        "\n# What the Ids of all that is set begin with.".to_owned(),
-        format!("mark={}", shell(ID_PREFIX)),
+        "\n# The prefix of all ids that this script sets.".to_owned(),
+        format!("id_prefix={}", shell(ID_PREFIX)),
     ];
     let mut queues = plan.queues.iter();
-    let is_elsewhere = queues.any(|queue| {
+    let is_other_store = queues.any(|queue| {
         let mut buckets = queue.buckets.iter();
         queue.endpoint_url.is_some() || buckets.any(|bucket| bucket.endpoint_url.is_some())
     });
     for queue in &plan.queues {
         lines.push(format!("\n# {}", queue.source_list()));
-        lines.extend(place(queue, is_elsewhere));
+        lines.extend(location(queue, is_other_store));
         lines.push(format!(
-            "make_queue {} {} \\\n    '{}' {MAX_RECEIVE_COUNT}",
+            "create_queue {} {} \\\n    '{}' {MAX_RECEIVE_COUNT}",
             shell(&queue.name),
             shell(&dead_letter_name(&queue.name)),
             attributes(plan.visibility_seconds),
@@ -39,13 +39,13 @@ pub(crate) fn print(plan: &SetupPlan) -> String {
             EventPath::S3 => lines.extend(notifications(queue)),
             EventPath::EventBridge => lines.extend(rules(queue)),
         }
-        lines.push(told(queue));
+        lines.push(configuration_line(queue));
     }
     format!("{HEAD}{}\n", lines.join("\n"))
 }
 
-/// The line that the configuration needs. Only an address of AWS tells the queue's Region.
-fn told(queue: &PlannedQueue) -> String {
+/// Prints the line for the configuration. It includes the region if the queue URL does not.
+fn configuration_line(queue: &PlannedQueue) -> String {
     let followers = shell(&queue.source_list());
     let (region, value) = match &queue.endpoint_url {
         Some(_) => (", region = \"%s\"", " \"$AWS_REGION\""),
@@ -56,14 +56,14 @@ fn told(queue: &PlannedQueue) -> String {
     )
 }
 
-/// Where the commands for the queue go.
-fn place(queue: &PlannedQueue, is_elsewhere: bool) -> Vec<String> {
+/// Sets the servers, region and account for the next commands.
+fn location(queue: &PlannedQueue, is_other_store: bool) -> Vec<String> {
     let bucket = &queue.buckets[0];
     let mut lines = Vec::new();
-    if is_elsewhere {
+    if is_other_store {
         let sqs = queue.endpoint_url.as_deref();
-        lines.push(at(bucket));
-        lines.push(format!("sqs_at={}", shell(sqs.unwrap_or_default())));
+        lines.push(s3_server(bucket));
+        lines.push(format!("sqs_url={}", shell(sqs.unwrap_or_default())));
     }
     match &queue.region {
         Some(region) => lines.push(format!("use_region {}", shell(region))),
@@ -73,15 +73,15 @@ fn place(queue: &PlannedQueue, is_elsewhere: bool) -> Vec<String> {
         }
     }
     if let (Some(account), None) = (&queue.account, &queue.endpoint_url) {
-        lines.push(format!("use_account {}", shell(account)));
+        lines.push(format!("require_account {}", shell(account)));
     }
     lines
 }
 
-/// Where the commands for the bucket go.
-fn at(bucket: &PlannedBucket) -> String {
+/// Sets the S3 server for the next commands.
+fn s3_server(bucket: &PlannedBucket) -> String {
     let url = bucket.endpoint_url.as_deref();
-    format!("s3_at={}", shell(url.unwrap_or_default()))
+    format!("s3_url={}", shell(url.unwrap_or_default()))
 }
 
 fn attributes(visibility_seconds: u64) -> String {
@@ -94,7 +94,7 @@ fn attributes(visibility_seconds: u64) -> String {
     .to_string()
 }
 
-/// S3 may send, for these buckets of these accounts; then it is told to.
+/// Allows S3 to send for the buckets and their accounts, then configures the notifications.
 fn notifications(queue: &PlannedQueue) -> Vec<String> {
     let arns: Vec<&str> = queue
         .buckets
@@ -107,7 +107,7 @@ fn notifications(queue: &PlannedQueue) -> Vec<String> {
     owners.dedup();
     let mut lines = Vec::new();
     if owners.contains(&"$account") {
-        lines.push("account=$(account_of_credentials)".to_owned());
+        lines.push("account=$(current_account)".to_owned());
     }
     lines.push(allow(
         EventPath::S3,
@@ -121,19 +121,19 @@ fn notifications(queue: &PlannedQueue) -> Vec<String> {
     lines
 }
 
-/// EventBridge is told to send on, and may; then S3 is told to send to it.
+/// Creates the rules, allows them to send, then configures the buckets to send to EventBridge.
 fn rules(queue: &PlannedQueue) -> Vec<String> {
     let mut lines = Vec::new();
     let mut arns = Vec::new();
     for (bucket, number) in queue.buckets.iter().zip(1..) {
         lines.push(format!(
-            "rule_{number}=$(send_on {} \\\n    {})",
+            "rule_{number}=$(create_rule {} \\\n    {})",
             shell(&rule_name(&queue.name, &bucket.name)),
             shell(&event_pattern(bucket))
         ));
         arns.push(format!("$rule_{number}"));
     }
-    // The ARN of a rule has the account in it.
+    // No account is needed, because the ARN of a rule contains it.
     let arns = format!("\"{}\"", arns.join(" "));
     lines.push(allow(EventPath::EventBridge, &arns, "''"));
     let notify = |bucket| notify(bucket, "[]", r#"{"EventBridgeConfiguration":{}}"#);
@@ -141,15 +141,15 @@ fn rules(queue: &PlannedQueue) -> Vec<String> {
     lines
 }
 
-/// Lets the sender send for these ARNs and accounts, each one word of the shell.
+/// Allows the service to send for these ARNs and accounts. Both are single words of the shell.
 fn allow(event_path: EventPath, arns: &str, accounts: &str) -> String {
     let (service, sid) = (event_path.service(), event_path.sid());
-    format!("allow {service} {sid} {arns} {accounts}")
+    format!("allow_sending {service} {sid} {arns} {accounts}")
 }
 
 fn notify(bucket: &PlannedBucket, prefixes: &str, more: &str) -> String {
     let notify = format!(
-        "notify {} {} \\\n    {} {} {}",
+        "set_notifications {} {} \\\n    {} {} {}",
         shell(&bucket.name),
         shell(bucket.owner.as_deref().unwrap_or_default()),
         shell(&json!(EVENTS).to_string()),
@@ -157,7 +157,7 @@ fn notify(bucket: &PlannedBucket, prefixes: &str, more: &str) -> String {
         shell(more)
     );
     match bucket.endpoint_url {
-        Some(_) => format!("{}\n{notify}", at(bucket)),
+        Some(_) => format!("{}\n{notify}", s3_server(bucket)),
         None => notify,
     }
 }

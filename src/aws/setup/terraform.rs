@@ -1,4 +1,4 @@
-//! The set-up as Terraform's language, to be put into a module of one Region and account.
+//! Prints the setup as a part of a Terraform module for one region and account.
 
 use super::name::snake_case;
 use super::quote::hcl;
@@ -8,7 +8,7 @@ use super::{
     notification_id, notification_prefixes, rule_name,
 };
 
-/// The module's text. The queues must be of one Region and account.
+/// The text of the module. All queues must be in one region and account.
 pub(crate) fn print(plan: &SetupPlan) -> String {
     let mut text = head(plan);
     for queue in &plan.queues {
@@ -30,18 +30,18 @@ pub(crate) fn print(plan: &SetupPlan) -> String {
 
 fn head(plan: &SetupPlan) -> String {
     let place = match plan.regions()[..] {
-        [region] => format!("of the Region {region}"),
-        _ => "of the buckets' Region".to_owned(),
+        [region] => format!("for region {region}"),
+        _ => "for the region of the buckets".to_owned(),
     };
     let account = match plan.accounts()[..] {
-        [account] => format!(", in the account {account}"),
+        [account] => format!(" and account {account}"),
         _ => String::new(),
     };
     let mut text = format!(
-        "# Has buckets send their events to the queues that asset-indexer follows. Printed by\n\
+        "# Sends the events of S3 buckets to the queues of asset-indexer. Printed by\n\
          # `asset-indexer setup --print terraform --through {}`.\n\
          #\n\
-         # The provider \"aws\" must be {place}{account}.\n",
+         # Configure the provider \"aws\" {place}{account}.\n",
         plan.event_path
     );
     if plan.needs_account() {
@@ -99,7 +99,7 @@ fn policy(queue: &PlannedQueue, event_path: EventPath) -> String {
 "#,
             list(owners(queue))
         ),
-        // The ARN of a rule has the account in it.
+        // No account is needed, because the ARN of a rule contains it.
         EventPath::EventBridge => String::new(),
     };
     format!(
@@ -131,7 +131,7 @@ resource "aws_sqs_queue_policy" "{label}" {{
     )
 }
 
-/// The accounts of the queue's buckets, each once.
+/// The accounts that own the buckets of the queue, each once.
 fn owners(queue: &PlannedQueue) -> Vec<String> {
     let owner = |bucket: &PlannedBucket| match &bucket.owner {
         Some(owner) => hcl(owner),
@@ -183,7 +183,8 @@ resource "aws_cloudwatch_event_target" "{label}" {{
     )
 }
 
-/// What the bucket sends, to all queues: a second resource of this kind would undo the first.
+/// The notifications of a bucket to all its queues. There must be only one such resource per bucket, because a
+/// second one would overwrite the first.
 fn notification(
     bucket: &PlannedBucket,
     senders: &[(&PlannedQueue, &PlannedBucket)],
@@ -191,8 +192,9 @@ fn notification(
 ) -> String {
     let mut text = format!(
         r#"
-# This is all that the bucket sends: a bucket has one such resource, and what is not in it is removed.
-# Where there is one, put its contents there; where something else has set notifications, put them here.
+# This resource replaces all notifications of the bucket. A bucket can have only one such resource. If your
+# configuration already has one, merge this into it. If other tools set notifications on the bucket, add those
+# here.
 resource "aws_s3_bucket_notification" "{}" {{
 "#,
         snake_case(&bucket.name),

@@ -1,6 +1,6 @@
-//! Which queues there are to be, and what reaches them.
+//! The planned queues, and the events that reach them.
 
-mod place;
+mod location;
 
 use super::plan::SetupError;
 use super::*;
@@ -23,12 +23,12 @@ fn aws(queue: &str) -> String {
     format!("https://sqs.eu-west-1.amazonaws.com/123456789012/{queue}")
 }
 
-fn wire(sources: &[Source], event_path: EventPath) -> Result<SetupPlan, SetupError> {
+fn plan_for(sources: &[Source], event_path: EventPath) -> Result<SetupPlan, SetupError> {
     let all: Vec<&Source> = sources.iter().collect();
     SetupPlan::of(&all, &all, event_path, 30)
 }
 
-/// PlannedQueue, Sources, and the prefixes of each bucket.
+/// A queue, its Sources, and the prefixes of each bucket.
 type Shape = (String, Vec<String>, Vec<(String, Vec<String>)>);
 
 fn shape(plan: &SetupPlan) -> Vec<Shape> {
@@ -45,7 +45,7 @@ fn owned<const N: usize>(texts: [&str; N]) -> Vec<String> {
 }
 
 #[test]
-fn each_bucket_has_a_queue_and_sources_may_share_one() {
+fn each_bucket_has_a_queue_and_sources_can_share_it() {
     let shared = aws("shared");
     let sources = [
         source("a.1", "one", "x/", None),
@@ -54,7 +54,7 @@ fn each_bucket_has_a_queue_and_sources_may_share_one() {
         source("d", "three", "", Some(&shared)),
         source("e", "two", "w/", None),
     ];
-    let plan = wire(&sources, EventPath::S3).unwrap();
+    let plan = plan_for(&sources, EventPath::S3).unwrap();
     let expected = [
         (
             "asset-indexer-a-1".to_owned(),
@@ -75,7 +75,7 @@ fn each_bucket_has_a_queue_and_sources_may_share_one() {
 }
 
 #[test]
-fn a_queue_is_set_up_for_all_that_share_it_whichever_is_chosen() {
+fn plans_a_queue_for_all_sources_that_share_it() {
     let sources = [
         source("a", "one", "x/", None),
         source("b", "one", "y/", None),
@@ -95,7 +95,7 @@ fn a_queue_is_set_up_for_all_that_share_it_whichever_is_chosen() {
 }
 
 #[test]
-fn a_notification_ends_before_what_s3_would_compare_encoded() {
+fn notification_prefix_ends_before_an_encoded_character() {
     for (prefixes, want) in [
         (&["photos/2024/"][..], &["photos/2024/"][..]),
         (&["a b/"], &["a"]),
@@ -109,7 +109,7 @@ fn a_notification_ends_before_what_s3_would_compare_encoded() {
             .iter()
             .map(|prefix| source(prefix, "one", prefix, Some("http://q/1/q")))
             .collect();
-        let plan = wire(&sources, EventPath::S3).unwrap();
+        let plan = plan_for(&sources, EventPath::S3).unwrap();
         assert_eq!(
             notification_prefixes(&plan.queues[0].buckets[0]),
             want,
@@ -119,13 +119,13 @@ fn a_notification_ends_before_what_s3_would_compare_encoded() {
 }
 
 #[test]
-fn event_bridge_compares_the_key_itself() {
+fn eventbridge_compares_the_key_itself() {
     let sources = [
         source("a", "one", "a \"b\"/", None),
         source("b", "one", "é/", None),
     ];
     let of = |sources: &[Source]| {
-        let plan = wire(sources, EventPath::EventBridge).unwrap();
+        let plan = plan_for(sources, EventPath::EventBridge).unwrap();
         event_pattern(&plan.queues[0].buckets[0])
     };
     let begin = r#"{"source":["aws.s3"],"detail-type":["Object Created","Object Deleted"],"detail":{"bucket":{"name":["one"]}"#;
@@ -138,18 +138,18 @@ fn event_bridge_compares_the_key_itself() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_what_to_do() {
+fn explains_impossible_setups() {
     let (one, other) = (aws("one"), aws("other"));
     let overlap = [
         source("a", "b", "x/", Some(&one)),
         source("c", "b", "x/y/", Some(&other)),
     ];
-    assert!(wire(&overlap, EventPath::EventBridge).is_ok());
-    let beside = [
+    assert!(plan_for(&overlap, EventPath::EventBridge).is_ok());
+    let disjoint = [
         source("a", "b", "x/", Some(&one)),
         source("c", "b", "y/", Some(&other)),
     ];
-    assert!(wire(&beside, EventPath::S3).is_ok());
+    assert!(plan_for(&disjoint, EventPath::S3).is_ok());
     let fifo = [source("a", "b", "", Some(&aws("q.fifo")))];
     let elsewhere = Source {
         region: Some("us-east-1".to_owned()),
@@ -162,16 +162,16 @@ fn what_cannot_be_is_refused_with_what_to_do() {
         (&access_point, "the bucket's own name"),
         (
             &[elsewhere],
-            "is in eu-west-1 and bucket \"b\" in us-east-1",
+            "is in eu-west-1, but bucket \"b\" is in us-east-1",
         ),
     ] {
-        let error = wire(sources, EventPath::S3).unwrap_err().to_string();
+        let error = plan_for(sources, EventPath::S3).unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
     }
 }
 
 #[test]
-fn what_the_whole_bucket_is_sent_is_known_whichever_is_chosen() {
+fn plans_all_notifications_of_a_bucket() {
     let (one, other) = (aws("one"), aws("other"));
     let sources = [
         source("a", "b", "x/", Some(&one)),
@@ -209,21 +209,21 @@ fn what_the_whole_bucket_is_sent_is_known_whichever_is_chosen() {
 }
 
 #[test]
-fn where_there_are_too_many_prefixes_more_is_sent() {
+fn too_many_prefixes_become_their_common_prefix() {
     let of = |count: usize, folder: &str| {
         let name = |number| format!("s{number}");
         let prefix = |number| format!("customers/{folder}-{number:02}/assets/");
         let sources = (0..count).map(|number| source(&name(number), "one", &prefix(number), None));
         let sources: Vec<Source> = sources.collect();
-        let plan = |through| {
-            wire(&sources, through)
+        let bucket = |event_path| {
+            plan_for(&sources, event_path)
                 .unwrap()
                 .queues
                 .remove(0)
                 .buckets
                 .remove(0)
         };
-        (plan(EventPath::S3), plan(EventPath::EventBridge))
+        (bucket(EventPath::S3), bucket(EventPath::EventBridge))
     };
     let (few, _) = of(30, "acme");
     assert_eq!(notification_prefixes(&few).len(), 30);
@@ -232,7 +232,7 @@ fn where_there_are_too_many_prefixes_more_is_sent() {
 
     let (_, few) = of(30, "acme");
     assert_eq!(event_prefixes(&few).unwrap().len(), 30);
-    // A few characters are more in Terraform.
+    // Terraform encodes some characters with more characters.
     for (count, folder) in [(60, "acme"), (40, "a&b&c")] {
         let (_, many) = of(count, folder);
         let shared = format!("customers/{folder}-");
@@ -240,6 +240,6 @@ fn where_there_are_too_many_prefixes_more_is_sent() {
         assert!(event_pattern(&many).len() < 2048);
     }
     let endless = source("a", "one", &"\u{1}".repeat(500), None);
-    let plan = wire(&[endless], EventPath::EventBridge).unwrap();
+    let plan = plan_for(&[endless], EventPath::EventBridge).unwrap();
     assert_eq!(event_prefixes(&plan.queues[0].buckets[0]), None);
 }

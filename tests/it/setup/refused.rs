@@ -156,7 +156,7 @@ fn what_s3_refuses_is_tried_again_only_where_that_can_help() {
         (
             "Unable to validate the following destination configurations",
             10,
-            "key of KMS",
+            "KMS key",
         ),
         (
             "Configurations overlap. Configurations on the same bucket cannot share a common event type.",
@@ -168,7 +168,7 @@ fn what_s3_refuses_is_tried_again_only_where_that_can_help() {
             1,
             "--through eventbridge",
         ),
-        ("Access Denied", 1, "was not told to send"),
+        ("Access Denied", 1, "failed to set the notifications"),
     ] {
         let run = run("s3", &[("PUT", refusal)]);
         run.assert_failed(&[refusal, said]);

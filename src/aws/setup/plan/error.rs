@@ -1,6 +1,6 @@
-//! Why events cannot be set up for Sources, and what to write instead.
+//! Reasons why events cannot be set up for Sources, as far as the configuration shows them.
 //!
-//! Only what a configuration tells is known here; what AWS refuses besides, the printed script says.
+//! AWS may refuse a setup for more reasons. The printed script reports those.
 
 use crate::aws::iam::arn;
 use crate::aws::setup::{PlannedBucket, PlannedQueue, name, notification_prefixes};
@@ -9,58 +9,45 @@ use crate::core::source::Source;
 /// Why events cannot be set up for these Sources.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SetupError {
-    /// S3 and EventBridge rules send to standard queues.
+    /// S3 and EventBridge rules send only to standard queues.
     #[error(
-        "queue {0:?} is a FIFO queue, and the events of S3 need a standard queue; write another queue_url"
+        "cannot set up queue {0:?}: it is a FIFO queue, and S3 sends only to standard queues. Set queue_url to a standard queue."
     )]
     Fifo(String),
-    /// An access point is a way to a bucket, and sends nothing.
+    /// The configured bucket is the alias of an access point.
     #[error(
-        "bucket {0:?} is the alias of an access point, and events have the name of its bucket, so that none would be of the Source; write the bucket's own name"
+        "cannot set up events of bucket {0:?}: it is the alias of an access point, but events name the bucket. Set bucket to the bucket's own name."
     )]
     AccessPoint(String),
-    /// A bucket sends to queues of its own Region alone.
+    /// A bucket sends only to queues in its own region.
     #[error(
-        "queue {queue:?} is in {queue_region} and bucket {bucket:?} in {bucket_region}: events go to queues of the bucket's Region alone; write another queue_url"
+        "cannot set up queue {queue:?}: it is in {queue_region}, but bucket {bucket:?} is in {bucket_region}, and S3 sends only to queues in the bucket's region. Set queue_url to a queue there."
     )]
     Regions {
-        /// The queue.
         queue: String,
-        /// Where it is.
         queue_region: String,
-        /// The bucket.
         bucket: String,
-        /// Where it is.
         bucket_region: String,
     },
-    /// A bucket sends to the EventBridge of its own account alone.
+    /// A bucket sends only to the EventBridge of its own account.
     #[error(
-        "queue {queue:?} is to be in account {account} and bucket {bucket:?} belongs to {owner}: S3 sends to the EventBridge of the bucket's account alone; write the queue_url of a queue there, or have S3 send to the queue itself (--through s3)"
+        "cannot set up queue {queue:?}: it is in account {account}, but bucket {bucket:?} belongs to account {owner}, and S3 sends only to the EventBridge of the bucket's account. Set queue_url to a queue there, or let S3 send to the queue directly (--through s3)."
     )]
     Accounts {
-        /// The queue.
         queue: String,
-        /// Where it is.
         account: String,
-        /// The bucket.
         bucket: String,
-        /// Whose it is.
         owner: String,
     },
-    /// Two queues want the same events.
+    /// Two queues need the same events of a bucket.
     #[error(
-        "queues {queues:?} would get the same events of bucket {bucket:?}, which S3 refuses; write the same queue_url for both, or send them through EventBridge (--through eventbridge)"
+        "cannot set up queues {queues:?}: both need the same events of bucket {bucket:?}, which S3 refuses. Set the same queue_url for both, or send the events through EventBridge (--through eventbridge)."
     )]
-    Overlap {
-        /// The bucket.
-        bucket: String,
-        /// The names of both queues.
-        queues: [String; 2],
-    },
+    Overlap { bucket: String, queues: [String; 2] },
 }
 
-/// Whether the Source can follow the queue.
-pub(super) fn of_follower(source: &Source, queue: &PlannedQueue) -> Result<(), SetupError> {
+/// Checks that the Source can receive its events from the queue.
+pub(super) fn check_source(source: &Source, queue: &PlannedQueue) -> Result<(), SetupError> {
     if queue.name.ends_with(name::FIFO) {
         return Err(SetupError::Fifo(queue.name.clone()));
     }
@@ -78,8 +65,8 @@ pub(super) fn of_follower(source: &Source, queue: &PlannedQueue) -> Result<(), S
     }
 }
 
-/// S3 refuses two notifications of the same event whose prefixes begin with each other.
-pub(super) fn of_overlaps(queues: &[PlannedQueue]) -> Result<(), SetupError> {
+/// Checks that no two notifications of a bucket overlap: S3 refuses them if one prefix starts with the other.
+pub(super) fn check_overlaps(queues: &[PlannedQueue]) -> Result<(), SetupError> {
     let sent = queues.iter().flat_map(|queue| {
         let of_bucket = |bucket| {
             notification_prefixes(bucket)
@@ -90,14 +77,14 @@ pub(super) fn of_overlaps(queues: &[PlannedQueue]) -> Result<(), SetupError> {
         of_queue.map(move |(bucket, prefix)| (queue, bucket, prefix))
     });
     let sent: Vec<(&PlannedQueue, &PlannedBucket, String)> = sent.collect();
-    for (place, (queue, bucket, prefix)) in sent.iter().enumerate() {
-        for (other, others, beside) in &sent[..place] {
-            let is_same =
-                (&bucket.name, &bucket.endpoint_url) == (&others.name, &others.endpoint_url);
-            if is_same && (prefix.starts_with(beside) || beside.starts_with(prefix)) {
+    for (index, (queue, bucket, prefix)) in sent.iter().enumerate() {
+        for (other_queue, other_bucket, other_prefix) in &sent[..index] {
+            let is_same = (&bucket.name, &bucket.endpoint_url)
+                == (&other_bucket.name, &other_bucket.endpoint_url);
+            if is_same && (prefix.starts_with(other_prefix) || other_prefix.starts_with(prefix)) {
                 return Err(SetupError::Overlap {
                     bucket: bucket.name.clone(),
-                    queues: [other.name.clone(), queue.name.clone()],
+                    queues: [other_queue.name.clone(), queue.name.clone()],
                 });
             }
         }

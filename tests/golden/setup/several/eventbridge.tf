@@ -1,7 +1,7 @@
-# Has buckets send their events to the queues that asset-indexer follows. Printed by
+# Sends the events of S3 buckets to the queues of asset-indexer. Printed by
 # `asset-indexer setup --print terraform --through eventbridge`.
 #
-# The provider "aws" must be of the Region us-gov-west-1, in the account 123456789012.
+# Configure the provider "aws" for region us-gov-west-1 and account 123456789012.
 
 # Sources photos, docs.1, covers, more
 resource "aws_sqs_queue" "assets" {
@@ -79,15 +79,17 @@ resource "aws_sqs_queue_policy" "assets" {
   policy    = data.aws_iam_policy_document.assets.json
 }
 
-# This is all that the bucket sends: a bucket has one such resource, and what is not in it is removed.
-# Where there is one, put its contents there; where something else has set notifications, put them here.
+# This resource replaces all notifications of the bucket. A bucket can have only one such resource. If your
+# configuration already has one, merge this into it. If other tools set notifications on the bucket, add those
+# here.
 resource "aws_s3_bucket_notification" "acme_assets" {
   bucket      = "acme-assets"
   eventbridge = true
 }
 
-# This is all that the bucket sends: a bucket has one such resource, and what is not in it is removed.
-# Where there is one, put its contents there; where something else has set notifications, put them here.
+# This resource replaces all notifications of the bucket. A bucket can have only one such resource. If your
+# configuration already has one, merge this into it. If other tools set notifications on the bucket, add those
+# here.
 resource "aws_s3_bucket_notification" "more" {
   bucket      = "more"
   eventbridge = true

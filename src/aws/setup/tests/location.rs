@@ -1,4 +1,4 @@
-//! In which Region, account and store queues and buckets are.
+//! The region, account and store of queues and buckets.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn at(name: &str, bucket: &str, region: &str, queue_url: &str) -> Source {
 }
 
 #[test]
-fn queues_of_one_name_are_told_apart_by_region_and_account() {
+fn region_and_account_distinguish_queues_with_the_same_name() {
     let url = |region: &str, account: &str| {
         format!("https://sqs.{region}.amazonaws.com/{account}/assets")
     };
@@ -20,7 +20,7 @@ fn queues_of_one_name_are_told_apart_by_region_and_account() {
         at("c", "three", "eu-west-1", &url("eu-west-1", "222222222222")),
         at("d", "four", "eu-west-1", &url("eu-west-1", "111111111111")),
     ];
-    let plan = wire(&sources, EventPath::S3).unwrap();
+    let plan = plan_for(&sources, EventPath::S3).unwrap();
     let queues = plan.queues.iter().map(|queue| {
         let place = (queue.region.as_deref(), queue.account.as_deref());
         (place, queue.source_list())
@@ -38,17 +38,23 @@ fn queues_of_one_name_are_told_apart_by_region_and_account() {
     assert_eq!(plan.regions(), ["eu-west-1", "us-east-1"]);
     assert_eq!(plan.accounts(), ["111111111111", "222222222222"]);
     let script = script::print(&plan);
-    assert_eq!(script.matches("\nuse_account '111111111111'").count(), 2);
-    assert_eq!(script.matches("\nuse_account '222222222222'").count(), 1);
+    assert_eq!(
+        script.matches("\nrequire_account '111111111111'").count(),
+        2
+    );
+    assert_eq!(
+        script.matches("\nrequire_account '222222222222'").count(),
+        1
+    );
 }
 
 #[test]
-fn a_queue_that_another_source_follows_already_is_not_made_twice() {
+fn reuses_the_queue_of_another_source() {
     let sources = [
         source("a", "one", "", None),
         source("b", "two", "", Some(&aws("asset-indexer-a"))),
     ];
-    let plan = wire(&sources, EventPath::S3).unwrap();
+    let plan = plan_for(&sources, EventPath::S3).unwrap();
     assert_eq!(plan.queues.len(), 1, "{plan:?}");
     let elsewhere = [
         sources[0].clone(),
@@ -59,11 +65,11 @@ fn a_queue_that_another_source_follows_already_is_not_made_twice() {
             "https://sqs.us-east-1.amazonaws.com/123456789012/asset-indexer-a",
         ),
     ];
-    assert_eq!(wire(&elsewhere, EventPath::S3).unwrap().queues.len(), 2);
+    assert_eq!(plan_for(&elsewhere, EventPath::S3).unwrap().queues.len(), 2);
 }
 
 #[test]
-fn event_bridge_is_that_of_the_buckets_account() {
+fn eventbridge_needs_the_account_of_the_bucket() {
     let owned = |account: &str, queue_url: Option<&str>| Source {
         expected_bucket_owner: Some(account.to_owned()),
         ..source("a", "one", "", queue_url)
@@ -71,23 +77,23 @@ fn event_bridge_is_that_of_the_buckets_account() {
     let queue = aws("q");
     let (ours, theirs) = ("123456789012", "210987654321");
     let abroad = [owned(theirs, Some(&queue))];
-    assert!(wire(&abroad, EventPath::S3).is_ok());
-    let error = wire(&abroad, EventPath::EventBridge)
+    assert!(plan_for(&abroad, EventPath::S3).is_ok());
+    let error = plan_for(&abroad, EventPath::EventBridge)
         .unwrap_err()
         .to_string();
     for part in [ours, theirs, "--through s3"] {
         assert!(error.contains(part), "{error}");
     }
-    assert!(wire(&[owned(ours, Some(&queue))], EventPath::EventBridge).is_ok());
-    // One that is to be made is made there.
-    let new = wire(&[owned(theirs, None)], EventPath::EventBridge).unwrap();
+    assert!(plan_for(&[owned(ours, Some(&queue))], EventPath::EventBridge).is_ok());
+    // A new queue is created in that account.
+    let new = plan_for(&[owned(theirs, None)], EventPath::EventBridge).unwrap();
     assert_eq!(new.queues[0].account.as_deref(), Some(theirs));
-    let direct = wire(&[owned(theirs, None)], EventPath::S3).unwrap();
+    let direct = plan_for(&[owned(theirs, None)], EventPath::S3).unwrap();
     assert_eq!(direct.queues[0].account, None);
 }
 
 #[test]
-fn any_source_of_a_bucket_tells_whose_it_is() {
+fn any_source_can_name_the_owner_of_its_bucket() {
     let queue = aws("q");
     let sources = [
         source("a", "one", "x/", Some(&queue)),
@@ -96,7 +102,7 @@ fn any_source_of_a_bucket_tells_whose_it_is() {
             ..source("b", "one", "y/", None)
         },
     ];
-    let plan = wire(&sources, EventPath::S3).unwrap();
+    let plan = plan_for(&sources, EventPath::S3).unwrap();
     assert_eq!(
         plan.queues[0].buckets[0].owner.as_deref(),
         Some("210987654321")
@@ -105,7 +111,7 @@ fn any_source_of_a_bucket_tells_whose_it_is() {
 }
 
 #[test]
-fn an_address_of_aws_is_no_other_store() {
+fn endpoint_of_aws_is_not_another_store() {
     let with = |name: &str, url: &str, queue_url: Option<&str>| Source {
         endpoint_url: Some(url.to_owned()),
         ..source(name, "one", &format!("{name}/"), queue_url)
@@ -118,11 +124,11 @@ fn an_address_of_aws_is_no_other_store() {
         source("b", "one", "b/", Some(&queue)),
         with("c", vpc, None),
     ];
-    let plan = wire(&sources, EventPath::S3).unwrap();
+    let plan = plan_for(&sources, EventPath::S3).unwrap();
     assert_eq!(plan.queues.len(), 1, "{plan:?}");
-    let new = wire(&sources[..1], EventPath::S3).unwrap();
+    let new = plan_for(&sources[..1], EventPath::S3).unwrap();
     let script = script::print(&new);
     assert!(!script.contains("dualstack"), "{script}");
-    let minio = wire(&[with("a", "http://minio:9000", None)], EventPath::S3).unwrap();
-    assert!(script::print(&minio).contains("sqs_at='http://minio:9000'"));
+    let minio = plan_for(&[with("a", "http://minio:9000", None)], EventPath::S3).unwrap();
+    assert!(script::print(&minio).contains("sqs_url='http://minio:9000'"));
 }
