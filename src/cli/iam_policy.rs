@@ -89,9 +89,7 @@ fn choose<'a>(
             let found = all.iter().find(|(identity, _)| identity == wanted);
             let wanted = printable(&wanted.to_string());
             found.ok_or_else(|| {
-                misused(format!(
-                    "no Source uses {wanted:?}; choose one of\n{known}"
-                ))
+                misused(format!("no Source uses {wanted:?}; choose one of\n{known}"))
             })
         }
         (None, [only]) => Ok(only),
