@@ -101,7 +101,7 @@ fn a_token_is_shown_once_and_kept_as_a_hash() {
 fn a_source_that_is_not_there_yet_is_a_warning() {
     let cli = Cli::new(&with_tokens("off"));
     let output = cli.succeed(&["token", "new", "--name", "a", "--source", "later"]);
-    let said = "warning: there is no Source \"later\"";
+    let said = "warning: the configuration has no Source \"later\" yet";
     assert!(output.stderr.contains(said), "{output:#?}");
     let check = cli.run(&["check"]);
     assert!(!check.stdout.contains("http "), "{check:#?}");

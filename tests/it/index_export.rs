@@ -88,7 +88,7 @@ fn a_file_is_there_when_everything_is_in_it() {
     assert!(!partial.exists());
     let folder = fixture.cli.folder().to_str().expect("UTF-8");
     for (place, words) in [
-        (folder, "is no file"),
+        (folder, "is not a regular file"),
         ("/nowhere/a.jsonl", "failed to create"),
     ] {
         let arguments = ["index", "export", "--output", place];

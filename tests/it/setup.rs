@@ -184,7 +184,7 @@ fn explains_why_nothing_can_be_printed() {
     ));
     let output = cli.succeed(&["iam-policy"]);
     assert!(
-        output.stderr.contains("a managed policy takes 6,144"),
+        output.stderr.contains("a managed policy can have 6,144"),
         "{output:#?}"
     );
 }

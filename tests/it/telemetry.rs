@@ -85,7 +85,7 @@ fn what_is_logged_is_changed_while_the_daemon_runs() {
     let said = log(&["asset_indexer=debug"]);
     assert_eq!(
         said,
-        "asset_indexer=debug (the daemon began with error,asset_indexer=info)\n"
+        "asset_indexer=debug (the daemon started with error,asset_indexer=info)\n"
     );
     daemon.wait_for(&[
         "INFO",

@@ -155,9 +155,9 @@ async fn each_path_has_its_answer() {
         ("GET", "/healthz", 200, plain, "ok\n"),
         ("GET", "/readyz", 503, plain, NEW_QUEUE),
         ("GET", "/metrics", 200, metrics::CONTENT_TYPE, "# EOF\n"),
-        ("GET", "/nothing", 404, JSON_API, "/metrics"),
-        ("GET", "/status/", 404, JSON_API, "/metrics"),
-        ("POST", "/nothing", 404, JSON_API, "/metrics"),
+        ("GET", "/nothing", 404, JSON_API, "openapi.json"),
+        ("GET", "/status/", 404, JSON_API, "openapi.json"),
+        ("POST", "/nothing", 404, JSON_API, "openapi.json"),
     ] {
         let answer = server.ask(method, path).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
