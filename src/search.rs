@@ -1,7 +1,8 @@
-//! The door to an index for whoever searches it: a data directory, opened read-only.
+//! Searches the index from Rust: opens a data directory read-only and answers searches.
 //!
-//! It follows commits and rebuilds by itself, in another process than the one that writes, without a
-//! thread, a lock or a write of its own. Which Sources someone may see is the caller's affair.
+//! It runs in any process, next to the daemon that writes the index, and follows the daemon's commits
+//! and rebuilds. It starts no threads, takes no locks on the data directory and writes nothing there.
+//! It does not decide who may see which Source: the caller does.
 //!
 //! # Search
 //!
@@ -9,77 +10,88 @@
 //! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
 //! # let folder = example::example_index()?;
 //! # let data_dir = folder.path();
-//! use asset_indexer::search::{Deadline, Query, Request, SearchIndex, Source, Timestamp};
-//! use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//! use std::time::Duration;
 //!
-//! // Once, when the service starts; `data_dir` is that of the configuration.
+//! use asset_indexer::search::{Deadline, Query, Request, SearchIndex, now};
+//!
+//! // Once, when the service starts. `data_dir` is the one in the daemon's configuration.
 //! let index = SearchIndex::open(data_dir)?;
 //!
-//! // For each search: the newest commit, and the Sources that may be seen.
-//! let view = index.view()?;
-//! let sources = view.sources();
-//! let scope: Vec<&Source> = sources.iter().filter(|source| source.name == "photos").collect();
+//! // For each search: take a snapshot of the newest commit and choose the Sources to search.
+//! let snapshot = index.snapshot()?;
+//! let photos = snapshot.source("photos").ok_or("the index has no Source \"photos\"")?;
 //!
-//! let now = Timestamp::from_millis(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64);
-//! let query = Query::parse("summer ext:jpg,png", now)?;
+//! let query = Query::parse("summer ext:jpg,png", now())?;
 //! let deadline = Deadline::after(Duration::from_secs(2));
-//! let page = view.search(&scope, &Request::new(query), &deadline)?;
+//! let page = snapshot.search([photos], &Request::new(query), &deadline)?;
 //!
 //! assert_eq!(page.total.value, 3);
 //! for hit in &page.hits {
 //!     println!("{} {} {}", hit.path, hit.size, hit.url);
 //! }
-//! assert_eq!(page.hits[0].url, "https://acme.imgix.net/2024/summer/beach.jpg");
+//! let beach = page.hits.iter().find(|hit| hit.name == "beach.jpg").ok_or("no beach.jpg")?;
+//! assert_eq!(beach.url, "https://acme.imgix.net/2024/summer/beach.jpg");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A service that has the configuration takes its Sources from there (`Config::load(path)?.sources`, those
-//! that are enabled): they have the `base_url` that is configured. A Source whose bucket or prefix is
-//! another than the index was made of has no assets.
+//! Pass `snapshot.sources()` to search all Sources. Hits come in the order of relevance unless the
+//! request sets another one with [`Request::sort`]. [`query_language`] describes the query
+//! language.
 //!
-//! The query language is described in [`crate::core::query::parse`].
+//! # Sources
+//!
+//! The index knows the name, bucket, prefix and newest subdomain of each Source, but not the `base_url`
+//! in the configuration. A program with access to the configuration takes its Sources from there, with
+//! the feature `config`: `SearchSource::from(&*source)` for each enabled Source of
+//! `Config::load(path)?.sources`. A program without it can set the address with
+//! [`SearchSource::served_from`]. [`Snapshot::complete_as_of`] says how current a Source is.
 //!
 //! # Pages
 //!
-//! A page tells where it ended, and the next one begins behind that place: what came or went meanwhile moves
-//! nothing, and an asset that stays is on one page exactly. A [`Cursor`] carries the place through a
-//! client as text, and the moment that `modified:<7d` counts from; it belongs to one search.
+//! A page says where it ended, and the next page starts after that position. Assets that are added or
+//! removed in the meantime do not shift the pages: an asset that stays in the index is on exactly one
+//! page. A *cursor* carries the position through a client as text. It also carries the time from which
+//! `modified:<7d` counts back, and it is valid for one search only. [`PageStart`] reads and writes
+//! cursors.
 //!
 //! ```
 //! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
 //! # let folder = example::example_index()?;
 //! # let index = asset_indexer::search::SearchIndex::open(folder.path())?;
-//! use asset_indexer::search::{Cursor, Deadline, Query, Request, Sort, Source, Timestamp, fingerprint};
+//! use asset_indexer::search::{
+//!     Deadline, PageStart, Query, Request, SearchIndex, Sort, fingerprint, now,
+//! };
 //!
-//! let (text, sort) = ("summer", Sort::parse("-size")?);
-//! let mut cursor: Option<String> = None; // what the client sends, and gets
-//! let mut sizes = Vec::new();
-//! loop {
-//!     // Each page may be of another view, and be answered by another process.
-//!     let view = index.view()?;
-//!     let sources = view.sources();
-//!     let scope: Vec<&Source> = sources.iter().collect();
-//!     let names: Vec<&str> = sources.iter().map(|source| &*source.name).collect();
-//!
+//! /// Answers one request of a client: the sizes of the assets found, and the next cursor.
+//! fn answer(
+//!     index: &SearchIndex,
+//!     text: &str,
+//!     sort: Sort,
+//!     cursor: Option<&str>,
+//! ) -> Result<(Vec<u64>, Option<String>), Box<dyn std::error::Error>> {
+//!     let snapshot = index.snapshot()?;
+//!     let names: Vec<&str> = snapshot.sources().iter().map(|source| &*source.name).collect();
 //!     let this_search = fingerprint(text, sort, &names);
-//!     let before = cursor.as_deref().map(Cursor::parse).transpose()?;
-//!     if before.as_ref().is_some_and(|before| before.fingerprint != this_search) {
-//!         return Err("the cursor is of another search".into());
-//!     }
-//!     let now = Timestamp::from_millis(1_764_000_000_000);
-//!     let as_of = before.as_ref().map_or(now, |before| before.as_of);
-//!     let request = Request {
-//!         sort,
-//!         limit: 3,
-//!         after: before.map(|before| before.position),
-//!         ..Request::new(Query::parse(text, as_of)?)
+//!     let start = match cursor {
+//!         Some(cursor) => PageStart::from_cursor(cursor, this_search, sort)?,
+//!         None => PageStart::first(this_search, now()),
 //!     };
-//!     let page = view.search(&scope, &request, &Deadline::never())?;
-//!     sizes.extend(page.hits.iter().map(|hit| hit.size));
-//!     let Some(position) = page.next else { break };
-//!     cursor = Some(Cursor { fingerprint: this_search, as_of, position }.to_text());
+//!     let request = Request::new(Query::parse(text, start.as_of())?)
+//!         .sort(sort)
+//!         .limit(3)
+//!         .after(start.after().cloned());
+//!     let page = snapshot.search(snapshot.sources(), &request, &Deadline::never())?;
+//!     let sizes = page.hits.iter().map(|hit| hit.size).collect();
+//!     Ok((sizes, page.next.map(|position| start.next_cursor(position))))
 //! }
-//! assert_eq!(sizes, [5_000, 3_000, 2_000, 1_000]);
+//!
+//! let largest_first = Sort::parse("-size")?;
+//! let (sizes, cursor) = answer(&index, "summer", largest_first, None)?;
+//! assert_eq!(sizes, [5_000, 3_000, 2_000]);
+//! let (sizes, end) = answer(&index, "summer", largest_first, cursor.as_deref())?;
+//! assert_eq!((sizes, end), (vec![1_000], None));
+//! // The cursor of one search is refused by another one.
+//! assert!(answer(&index, "winter", largest_first, cursor.as_deref()).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -89,51 +101,48 @@
 //! # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/example_index.in")); }
 //! # let folder = example::example_index()?;
 //! # let index = asset_indexer::search::SearchIndex::open(folder.path())?;
-//! # let everything = asset_indexer::search::Query::parse("", asset_indexer::search::Timestamp::from_millis(0))?;
 //! # let deadline = &asset_indexer::search::Deadline::never();
-//! use asset_indexer::search::{FacetBy, Request, Source};
+//! use asset_indexer::search::{FacetBy, Request};
 //!
-//! let view = index.view()?;
-//! let sources = view.sources();
-//! let photos: &Source = &sources[0];
+//! let snapshot = index.snapshot()?;
+//! let photos = snapshot.source("photos").ok_or("the index has no Source \"photos\"")?;
 //!
-//! // How many of each type and folder there are among what a search finds.
-//! let facets = vec![FacetBy::Type, FacetBy::Folder("/".to_owned())];
-//! let request = Request { facets, ..Request::new(everything) };
-//! let page = view.search(&[photos], &request, deadline)?;
-//! let types = &page.facets[0].buckets;
+//! // Count the assets that a search finds, by type and by folder. This one finds everything.
+//! let request = Request::default().facets([FacetBy::Type, FacetBy::Folder("/".to_owned())]);
+//! let page = snapshot.search([photos], &request, deadline)?;
+//! let types = &page.facets[0].counts;
 //! assert_eq!((&*types[0].value, types[0].count), ("image", 4));
-//! let folders = &page.facets[1].buckets;
+//! let folders = &page.facets[1].counts;
 //! assert_eq!((&*folders[0].value, folders[0].count), ("/2024/", 3));
 //!
-//! // The folders in a folder, page by page, without a search.
-//! let (folders, more) = view.folders(photos, "/", None, 100, deadline)?;
-//! let names: Vec<&str> = folders.iter().map(|folder| &*folder.name).collect();
-//! assert_eq!((names, more), (vec!["2024", "2025", "notes"], false));
+//! // List the folders in a folder, page by page.
+//! let page = snapshot.folders(photos, "/", None, 100, deadline)?;
+//! let names: Vec<&str> = page.folders.iter().map(|folder| &*folder.name).collect();
+//! assert_eq!((names, page.more), (vec!["2024", "2025", "notes"], false));
 //!
-//! // What someone may be about to write.
-//! let suggested = view.suggest(&[photos], "bea", 10, deadline)?;
-//! assert!(suggested.iter().any(|suggestion| suggestion.text == "beach.jpg"));
+//! // Complete what a user is typing.
+//! let suggestions = snapshot.suggest([photos], "bea", 10, deadline)?;
+//! assert!(suggestions.iter().any(|suggestion| suggestion.text == "beach.jpg"));
 //!
-//! // One asset, by its path.
-//! let asset = view.asset(photos, "/sunset.jpg")?.ok_or("it is gone")?;
+//! // Look up one asset by its path.
+//! let asset = snapshot.asset(photos, "/sunset.jpg")?.ok_or("no such asset")?;
 //! assert_eq!(asset.content_type, "image/jpeg");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # In a service
 //!
-//! - **Share one [`SearchIndex`]**, in an `Arc`; it is `Send` and `Sync`. Have a [`View`] for each search,
-//!   and keep it until its answer is complete: it is one commit, whole, while others follow. A view that is
-//!   kept for long also keeps files that were removed on the disk.
-//! - **Searches block** the thread that asks, for milliseconds as a rule. In asynchronous code use
-//!   `tokio::task::spawn_blocking`, bound how many run at once, and give each a [`Deadline`].
-//! - **Freshness** is bounded by [`SearchIndex::refreshed_every`], one second by default, and costs two
-//!   small files to be read while searches come, and nothing while none do.
-//! - **Rights**: it needs to read the data directory. Nothing is written there, so it may be
-//!   mounted read-only or belong to another user.
-//! - **Errors**: [`SearchError`] tells an index that is not there yet from a search that asks for too much,
-//!   and from an index that needs a person.
+//! - **Share one [`SearchIndex`]** in an `Arc`; it is `Send` and `Sync`. Take a [`Snapshot`] for each
+//!   search and drop it after the answer. A snapshot keeps its files on disk, even deleted ones, as long
+//!   as it is held.
+//! - **Searches block** the calling thread, usually for milliseconds. In async code, use
+//!   `tokio::task::spawn_blocking`, limit how many searches run at once, and give each a [`Deadline`].
+//! - **Freshness**: a search sees every commit that is older than [`SearchIndex::max_age`], by default
+//!   one second. Looking for a new commit reads two small files, and only happens when a search runs.
+//! - **Permissions**: the process needs read access to the data directory. The directory can be mounted
+//!   read-only and can belong to another user.
+//! - **Errors**: [`SearchError`] tells apart an index that does not exist yet, a search that asks for
+//!   too much, and an index that an operator has to repair.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
@@ -147,41 +156,49 @@ use crate::index::tantivy::schema::SCHEMA_VERSION;
 mod error;
 #[cfg(feature = "program")]
 pub(crate) mod explain;
-mod view;
+mod snapshot;
 
+#[doc(inline)]
+pub use crate::core::query::parse as query_language;
 pub use crate::core::query::{
-    Bucket, Count, Cursor, CursorError, Facet, FacetBy, Folder, Highlight, Hit, Kind, Page,
-    Position, Query, QueryError, Request, Sort, SortBy, SortError, Suggestion, SuggestionKind,
-    Total, fingerprint,
+    AssetType, Count, CursorError, Facet, FacetBy, FacetCount, Folder, FolderPage, Highlight, Hit,
+    Page, PageStart, Position, Query, QueryError, Request, Sort, SortBy, SortError, Suggestion,
+    SuggestionKind, Total, fingerprint,
 };
 pub use crate::core::replication::timestamp::Timestamp;
-pub use crate::core::source::Source;
+pub use crate::core::source::SearchSource;
 pub use crate::index::deadline::Deadline;
-pub use error::SearchError;
-pub use view::View;
+pub use error::{IndexFailure, SearchError};
+pub use snapshot::Snapshot;
 
-/// How old a view may be by default.
-pub const DEFAULT_REFRESH: Duration = Duration::from_secs(1);
+/// The default of [`SearchIndex::max_age`].
+pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(1);
+
+/// The current time by this machine's clock, for [`Query::parse`] and [`PageStart::first`].
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}
 
 /// The index of a data directory, read-only. Share it in an [`Arc`].
 pub struct SearchIndex {
     data_dir: DataDir,
-    every: Duration,
-    last: RwLock<Option<Look>>,
-    /// Held by the one that looks at the disk.
-    looking: Mutex<()>,
+    max_age: Duration,
+    /// The result of the last time that a caller looked for a new commit.
+    last: RwLock<Option<Refresh>>,
+    /// Held by the caller that looks for a new commit.
+    refreshing: Mutex<()>,
 }
 
-/// What was found on the disk, and when the look began.
+/// The newest snapshot or error found on disk, and when the look at the disk began.
 #[derive(Clone)]
-struct Look {
+struct Refresh {
     began: Instant,
-    found: Result<Arc<View>, SearchError>,
+    found: Result<Arc<Snapshot>, SearchError>,
 }
 
 impl SearchIndex {
-    /// The index in a data directory. Where there is none yet it is waited for: see
-    /// [`SearchIndex::view`].
+    /// Opens the index in a data directory. It may not exist yet: [`SearchIndex::snapshot`] then returns
+    /// [`SearchError::NoIndex`] until the daemon has made it.
     pub fn open(data_dir: impl AsRef<Path>) -> Result<Self, SearchError> {
         let path: PathBuf = data_dir.as_ref().to_owned();
         if path.exists() && !path.is_dir() {
@@ -190,91 +207,97 @@ impl SearchIndex {
         }
         Ok(Self {
             data_dir: DataDir::new(path, SCHEMA_VERSION),
-            every: DEFAULT_REFRESH,
+            max_age: DEFAULT_MAX_AGE,
             last: RwLock::new(None),
-            looking: Mutex::new(()),
+            refreshing: Mutex::new(()),
         })
     }
 
-    /// The same, with another bound on how old a view may be: a search that begins so long after a
-    /// commit, or later, sees it.
+    /// Sets the maximum age of a snapshot: a search that begins this long after a commit sees it.
     ///
-    /// The disk is looked at once in half of that time at the most, and only while somebody asks.
-    pub fn refreshed_every(self, every: Duration) -> Self {
-        Self { every, ..self }
+    /// The disk is read at most once in half of this time, and only when a search runs.
+    pub fn max_age(self, max_age: Duration) -> Self {
+        Self { max_age, ..self }
     }
 
-    /// The newest commit of the live index, or one that was that within the time of
-    /// [`SearchIndex::refreshed_every`].
+    /// Returns a snapshot of the newest commit, or of one that was the newest within the time set by
+    /// [`SearchIndex::max_age`].
     ///
-    /// It looks at two small files; only where they tell of another commit is that opened, which takes
-    /// milliseconds. One caller does so; the others have the view that there is as long as it is young
-    /// enough, and wait for the new one otherwise. Errors, [`SearchError::Absent`] among them, last
-    /// until the next look.
-    pub fn view(&self) -> Result<Arc<View>, SearchError> {
+    /// It reads two small files. If they name a new commit, it opens that commit, which takes
+    /// milliseconds. Only one caller at a time does this. The other callers get the previous snapshot
+    /// while it is young enough; otherwise they wait for the new one. An error, for example
+    /// [`SearchError::NoIndex`], is returned to all callers until the disk is read the next time.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, SearchError> {
         let asked = Instant::now();
-        if let Some(found) = self.found_within(self.every / 2, asked) {
+        if let Some(found) = self.found_within(self.max_age / 2, asked) {
             return found;
         }
-        let (_looking, waited) = match self.looking.try_lock() {
-            Ok(looking) => (looking, false),
-            // Nothing is left half-done by a look that panicked.
-            Err(TryLockError::Poisoned(looking)) => (looking.into_inner(), false),
+        let (_refreshing, waited) = match self.refreshing.try_lock() {
+            Ok(refreshing) => (refreshing, false),
+            // A refresh that panicked has changed nothing.
+            Err(TryLockError::Poisoned(refreshing)) => (refreshing.into_inner(), false),
             Err(TryLockError::WouldBlock) => {
-                if let Some(found) = self.found_within(self.every, asked) {
+                if let Some(found) = self.found_within(self.max_age, asked) {
                     return found;
                 }
-                let looking = self.looking.lock();
-                (looking.unwrap_or_else(PoisonError::into_inner), true)
+                let refreshing = self.refreshing.lock();
+                (refreshing.unwrap_or_else(PoisonError::into_inner), true)
             }
         };
-        // Whoever looked meanwhile has done it for this caller too.
-        let young_enough = if waited { self.every } else { self.every / 2 };
+        // Another caller may have refreshed in the meantime.
+        let young_enough = if waited {
+            self.max_age
+        } else {
+            self.max_age / 2
+        };
         if let Some(found) = self.found_within(young_enough, asked) {
             return found;
         }
-        let look = Look {
+        let refresh = Refresh {
             began: Instant::now(),
-            found: self.look(),
+            found: self.open_newest(),
         };
-        let found = look.found.clone();
+        let found = refresh.found.clone();
         let mut last = self.last.write().unwrap_or_else(PoisonError::into_inner);
-        let before = last.replace(look);
-        // Files are unmapped when a view is dropped: nobody needs to wait for that.
+        let previous = last.replace(refresh);
+        // Dropping a snapshot unmaps its files. Do it after releasing the lock, so that no caller waits.
         drop(last);
-        drop(before);
+        drop(previous);
         found
     }
 
-    /// Opens the newest commit, unless it is the one of the last look.
-    fn look(&self) -> Result<Arc<View>, SearchError> {
+    /// Opens the newest commit, or returns the last snapshot if there is no newer commit.
+    fn open_newest(&self) -> Result<Arc<Snapshot>, SearchError> {
         let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
-        let known = last.as_ref().and_then(|look| look.found.clone().ok());
+        let known = last.as_ref().and_then(|refresh| refresh.found.clone().ok());
         drop(last);
-        let newest = newest(&self.data_dir, known.as_ref().map(|view| &view.live))?;
+        let newest = newest(
+            &self.data_dir,
+            known.as_ref().map(|snapshot| &snapshot.live),
+        )?;
         match (newest, known) {
-            (Newest::Other(live), _) => Ok(Arc::new(View::of(*live)?)),
-            (Newest::Known, Some(view)) => Ok(view),
-            (Newest::Absent | Newest::Known, _) => Err(SearchError::Absent {
+            (Newest::Other(live), _) => Ok(Arc::new(Snapshot::of(*live)?)),
+            (Newest::Known, Some(snapshot)) => Ok(snapshot),
+            (Newest::Absent | Newest::Known, _) => Err(SearchError::NoIndex {
                 data_dir: self.data_dir.path().to_owned(),
             }),
         }
     }
 
-    /// What a look found that began less than that time before `asked`.
+    /// The result of the last refresh, if it began less than `time` before `asked`.
     fn found_within(
         &self,
         time: Duration,
         asked: Instant,
-    ) -> Option<Result<Arc<View>, SearchError>> {
+    ) -> Option<Result<Arc<Snapshot>, SearchError>> {
         let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
-        let look = last.as_ref()?;
-        let is_young = match asked.checked_duration_since(look.began) {
+        let refresh = last.as_ref()?;
+        let is_young = match asked.checked_duration_since(refresh.began) {
             Some(age) => age < time,
-            // It began after that.
+            // It began after the caller asked.
             None => true,
         };
-        is_young.then(|| look.found.clone())
+        is_young.then(|| refresh.found.clone())
     }
 }
 

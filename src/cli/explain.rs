@@ -12,9 +12,11 @@ use crate::index::IndexError;
 use crate::index::directory::DataDir;
 use crate::index::live::open_live;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
-use crate::search::explain::facts::{ContentFacts, ObjectFacts, RecordFacts};
-use crate::search::explain::{Facts, InBucket, InIndex, SourceInIndex, Verdict, verdict};
-use crate::search::explain::{facts, in_bucket, in_index};
+use crate::search::explain::explanation::{IndexedContent, ObjectDetails, RecordDetails};
+use crate::search::explain::{
+    BucketState, Explanation, IndexState, IndexedSource, Verdict, verdict,
+};
+use crate::search::explain::{bucket_state, explain, index_state};
 
 /// Attempts for each request. It is small because a user waits for the answer.
 const ATTEMPTS: u32 = 2;
@@ -56,53 +58,55 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
         // The credentials may not allow listing keys outside the Source.
         let is_asked = !arguments.offline && source.asset_path(&key).is_some();
         let bucket = if is_asked {
-            in_bucket(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await
+            bucket_state(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await
         } else {
-            InBucket::NotAsked
+            BucketState::NotAsked
         };
         let index = look_into_index(config, source, &key);
-        let index = index.unwrap_or_else(|error| InIndex::Failed {
+        let index = index.unwrap_or_else(|error| IndexState::Failed {
             error: error.to_string(),
         });
-        let facts = facts(source, &key, bucket, index);
-        show(&facts, arguments.json)?;
-        if has_failed(&facts) {
+        let explanation = explain(source, &key, bucket, index);
+        show(&explanation, arguments.json)?;
+        if has_failed(&explanation) {
             result = Err(Failure::Silent(FAILED));
         }
     }
     result
 }
 
-fn look_into_index(config: &Config, source: &Source, key: &str) -> Result<InIndex, IndexError> {
+fn look_into_index(config: &Config, source: &Source, key: &str) -> Result<IndexState, IndexError> {
     let live = open_live(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
     match live {
-        None => Ok(InIndex::NoIndex),
-        Some(engine) => in_index(&engine, source, key, config.scan.reconcile_every),
+        None => Ok(IndexState::NoIndex),
+        Some(engine) => index_state(&engine, source, key, config.scan.reconcile_every),
     }
 }
 
-fn has_failed(facts: &Facts) -> bool {
-    matches!(facts.bucket, InBucket::Failed { .. }) || matches!(facts.index, InIndex::Failed { .. })
+fn has_failed(explanation: &Explanation) -> bool {
+    matches!(explanation.bucket, BucketState::Failed { .. })
+        || matches!(explanation.index, IndexState::Failed { .. })
 }
 
 /// The output of `--json`.
 #[derive(serde::Serialize)]
 struct Explained<'a> {
-    facts: &'a Facts,
+    #[serde(rename = "facts")]
+    explanation: &'a Explanation,
     searchable: Option<bool>,
     verdict: String,
 }
 
-fn show(facts: &Facts, json: bool) -> anyhow::Result<()> {
-    let verdict = verdict(facts);
+fn show(explanation: &Explanation, json: bool) -> anyhow::Result<()> {
+    let verdict = verdict(explanation);
     if !json {
-        for (subject, what) in lines(facts, &verdict) {
+        for (subject, what) in lines(explanation, &verdict) {
             say!("{subject:<9} {}", printable(&what));
         }
         return Ok(());
     }
     let explained = Explained {
-        facts,
+        explanation,
         searchable: verdict.is_searchable(),
         verdict: verdict.to_string(),
     };
@@ -111,28 +115,28 @@ fn show(facts: &Facts, json: bool) -> anyhow::Result<()> {
 }
 
 /// The lines to print: a label and a text each.
-fn lines(facts: &Facts, verdict: &Verdict) -> Vec<(&'static str, String)> {
+fn lines(explanation: &Explanation, verdict: &Verdict) -> Vec<(&'static str, String)> {
     let outside = || "none: the key is not under the Source's prefix".to_owned();
-    let source = if facts.enabled {
-        facts.source.clone()
+    let source = if explanation.enabled {
+        explanation.source.clone()
     } else {
-        format!("{} (disabled)", facts.source)
+        format!("{} (disabled)", explanation.source)
     };
     let mut lines = vec![
         ("Source", source),
-        ("key", facts.key.clone()),
-        ("path", facts.path.clone().unwrap_or_else(outside)),
-        ("URL", facts.url.clone().unwrap_or_else(outside)),
-        ("rules", facts.rule.clone()),
-        ("bucket", in_words(&facts.bucket)),
+        ("key", explanation.key.clone()),
+        ("path", explanation.path.clone().unwrap_or_else(outside)),
+        ("URL", explanation.url.clone().unwrap_or_else(outside)),
+        ("rules", explanation.rule.clone()),
+        ("bucket", in_words(&explanation.bucket)),
     ];
-    match &facts.index {
-        InIndex::NoIndex => lines.push(("index", "no index yet".to_owned())),
-        InIndex::Failed { error } => lines.push(("index", format!("FAILED: {error}"))),
-        InIndex::UnknownSource => {
+    match &explanation.index {
+        IndexState::NoIndex => lines.push(("index", "no index yet".to_owned())),
+        IndexState::Failed { error } => lines.push(("index", format!("FAILED: {error}"))),
+        IndexState::UnknownSource => {
             lines.push(("index", "no record of this Source yet".to_owned()));
         }
-        InIndex::Known(known) => {
+        IndexState::Known(known) => {
             lines.push(("index", record(known.record.as_ref())));
             lines.extend(known.record.as_ref().map(|it| ("", observations(it))));
             lines.push(("scans", scans(known)));
@@ -143,16 +147,16 @@ fn lines(facts: &Facts, verdict: &Verdict) -> Vec<(&'static str, String)> {
     lines
 }
 
-fn in_words(bucket: &InBucket) -> String {
+fn in_words(bucket: &BucketState) -> String {
     match bucket {
-        InBucket::NotAsked => "not asked".to_owned(),
-        InBucket::Failed { error } => format!("FAILED: {error}"),
-        InBucket::Absent => "nothing".to_owned(),
-        InBucket::There(it) => object(it),
+        BucketState::NotAsked => "not asked".to_owned(),
+        BucketState::Failed { error } => format!("FAILED: {error}"),
+        BucketState::Absent => "nothing".to_owned(),
+        BucketState::Present(it) => object(it),
     }
 }
 
-fn object(object: &ObjectFacts) -> String {
+fn object(object: &ObjectDetails) -> String {
     let bytes = match object.size {
         0..1000 => size(object.size),
         long => format!("{} ({long} bytes)", size(long)),
@@ -162,21 +166,21 @@ fn object(object: &ObjectFacts) -> String {
     format!("{bytes}, ETag {etag}, modified {modified}, {class}")
 }
 
-fn record(record: Option<&RecordFacts>) -> String {
+fn record(record: Option<&RecordDetails>) -> String {
     match record.map(|record| &record.content) {
         None => "nothing".to_owned(),
-        Some(ContentFacts::Live { object: it, .. }) => object(it),
-        Some(ContentFacts::Tombstone { scan }) => {
+        Some(IndexedContent::Live { object: it, .. }) => object(it),
+        Some(IndexedContent::Tombstone { scan }) => {
             format!("removed; a tombstone remembers it (since scan {scan})")
         }
     }
 }
 
 /// The times at which the key was observed.
-fn observations(record: &RecordFacts) -> String {
+fn observations(record: &RecordDetails) -> String {
     let first_seen = match record.content {
-        ContentFacts::Live { first_seen, .. } => Some(first_seen),
-        ContentFacts::Tombstone { .. } => None,
+        IndexedContent::Live { first_seen, .. } => Some(first_seen),
+        IndexedContent::Tombstone { .. } => None,
     };
     let time = |what: &str, stamp: Option<Timestamp>| Some(format!("{what} {}", rfc3339(stamp?)));
     let sequencer = record.sequencer.as_ref();
@@ -189,7 +193,7 @@ fn observations(record: &RecordFacts) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn scans(known: &SourceInIndex) -> String {
+fn scans(known: &IndexedSource) -> String {
     let complete = match known.complete_as_of {
         None => "no scan has completed yet".to_owned(),
         Some(as_of) => format!("complete as of {}", rfc3339(as_of)),
@@ -211,7 +215,7 @@ fn scans(known: &SourceInIndex) -> String {
 }
 
 /// Reasons why the records do not match the configuration.
-fn oddities(known: &SourceInIndex) -> impl Iterator<Item = String> {
+fn oddities(known: &IndexedSource) -> impl Iterator<Item = String> {
     let place = known.other_place.as_ref().map(|place| {
         let (origin, prefix) = (&place.origin, &place.prefix);
         format!("the records belong to {origin}, prefix {prefix:?}")

@@ -9,8 +9,8 @@ use crate::config::Config;
 use crate::core::query::folder_path;
 use crate::core::query::request::MAX_LIMIT;
 use crate::search::{
-    Count, Deadline, FacetBy, Page, Query, Request, SearchError, SearchIndex, Sort, SortBy, Source,
-    Timestamp, View,
+    Count, Deadline, FacetBy, Page, Query, Request, SearchError, SearchIndex, SearchSource,
+    Snapshot, Sort, now,
 };
 use print::{Printer, Style};
 
@@ -75,29 +75,22 @@ fn facet(text: &str) -> Result<FacetBy, String> {
 }
 
 impl Arguments {
-    fn sort(&self) -> anyhow::Result<Sort> {
+    fn sort(&self, query: &Query) -> anyhow::Result<Sort> {
         if let Some(text) = &self.sort {
             return Ok(Sort::parse(text)?);
         }
-        let asks_for_all = self.query.trim().is_empty() || self.limit == usize::MAX;
-        let by = if asks_for_all {
-            SortBy::Path
-        } else {
-            SortBy::Relevance
-        };
-        Ok(Sort {
-            by,
-            descending: false,
-        })
+        if self.limit == usize::MAX {
+            // All hits in the order of the index: ranking them first would hold up the output.
+            return Ok(Sort::default());
+        }
+        Ok(Sort::default_for(query))
     }
 
     fn request(&self) -> anyhow::Result<Request> {
-        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        Ok(Request {
-            sort: self.sort()?,
-            facets: self.facets.clone(),
-            ..Request::new(Query::parse(&self.query, now)?)
-        })
+        let query = Query::parse(&self.query, now())?;
+        let sort = self.sort(&query)?;
+        let facets = self.facets.iter().cloned();
+        Ok(Request::new(query).sort(sort).facets(facets))
     }
 }
 
@@ -108,20 +101,21 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
         .map_err(|error| Failure::Error(MISUSED, error))?;
     let mut sources = config.choose(&arguments.source)?;
     sources.retain(|source| source.enabled);
-    let scope: Vec<&Source> = sources.iter().map(|source| &***source).collect();
+    let searched = sources.iter().map(|source| SearchSource::from(&***source));
+    let searched: Vec<SearchSource> = searched.collect();
     let index = SearchIndex::open(&config.data_dir).map_err(anyhow::Error::from)?;
-    let view = index.view().map_err(anyhow::Error::from)?;
+    let snapshot = index.snapshot().map_err(anyhow::Error::from)?;
     let stdout = io::stdout();
     let style = match (arguments.json, stdout.is_terminal()) {
         (true, _) => Style::Json,
         (false, true) => Style::Table,
         (false, false) => Style::Lines,
     };
-    let mut printer = Printer::new(style, scope.len() > 1, BufWriter::new(stdout.lock()));
+    let mut printer = Printer::new(style, searched.len() > 1, BufWriter::new(stdout.lock()));
     let printed = if arguments.facets.is_empty() {
-        print_hits(&view, &scope, request, arguments.limit, &mut printer)
+        print_hits(&snapshot, &searched, request, arguments.limit, &mut printer)
     } else {
-        print_facets(&view, &scope, request, &mut printer)
+        print_facets(&snapshot, &searched, request, &mut printer)
     };
     match printed {
         // A closed pipe, for example `| head`, is not a failure.
@@ -135,10 +129,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Prints the first `limit` hits page by page, all of one commit.
+/// Prints the first `limit` hits page by page, all of one snapshot.
 fn print_hits(
-    view: &View,
-    scope: &[&Source],
+    snapshot: &Snapshot,
+    sources: &[SearchSource],
     mut request: Request,
     limit: usize,
     printer: &mut Printer<impl Write>,
@@ -148,7 +142,7 @@ fn print_hits(
     loop {
         // The hits are counted even if none is shown.
         request.limit = left.clamp(1, MAX_LIMIT);
-        let page = answer(view, scope, &request)?;
+        let page = answer(snapshot, sources, &request)?;
         total = total.or(Some(page.total));
         let shown = left.min(page.hits.len());
         printer.hits(&page.hits[..shown])?;
@@ -164,14 +158,14 @@ fn print_hits(
 }
 
 fn print_facets(
-    view: &View,
-    scope: &[&Source],
+    snapshot: &Snapshot,
+    sources: &[SearchSource],
     request: Request,
     printer: &mut Printer<impl Write>,
 ) -> anyhow::Result<()> {
     let page = answer(
-        view,
-        scope,
+        snapshot,
+        sources,
         &Request {
             limit: 1,
             ..request
@@ -184,6 +178,10 @@ fn print_facets(
 }
 
 /// No time limit: a user on a command line can interrupt the search.
-fn answer(view: &View, scope: &[&Source], request: &Request) -> Result<Page, SearchError> {
-    view.search(scope, request, &Deadline::never())
+fn answer(
+    snapshot: &Snapshot,
+    sources: &[SearchSource],
+    request: &Request,
+) -> Result<Page, SearchError> {
+    snapshot.search(sources, request, &Deadline::never())
 }

@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     };
     say!("{}", text.trim_end());
     for source in chosen {
-        if let Some(url) = source.foreign_store() {
+        if let Some(url) = source.non_aws_store() {
             let name = &source.name;
             eprintln!(
                 "note: Source {name} has its bucket at {url}: where that is not AWS, events may be set up \

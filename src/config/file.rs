@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::core::source::rules::Choice;
+use crate::core::source::rules::RuleSelection;
 
 /// The configuration file.
 #[derive(Debug, Deserialize)]
@@ -152,10 +152,10 @@ pub enum EndpointOrderFile {
 pub struct RulesFile {
     /// What is an asset.
     #[serde(default, deserialize_with = "choice")]
-    pub include: Option<Choice>,
+    pub include: Option<RuleSelection>,
     /// What of it is none.
     #[serde(default, deserialize_with = "choice")]
-    pub exclude: Option<Choice>,
+    pub exclude: Option<RuleSelection>,
     /// Whether the case of letters does not count.
     #[serde(default)]
     pub case_insensitive: bool,
@@ -190,29 +190,29 @@ pub struct CredentialsFile {
 }
 
 /// Reads `"all"` or a list of rules.
-fn choice<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Choice>, D::Error> {
+fn choice<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RuleSelection>, D::Error> {
     struct ChoiceVisitor;
 
     impl<'de> Visitor<'de> for ChoiceVisitor {
-        type Value = Choice;
+        type Value = RuleSelection;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("\"all\" or a list of rules such as [\"/images\", \"**/*.jpg\"]")
         }
 
-        fn visit_str<E: Error>(self, text: &str) -> Result<Choice, E> {
+        fn visit_str<E: Error>(self, text: &str) -> Result<RuleSelection, E> {
             match text {
-                "all" => Ok(Choice::All),
+                "all" => Ok(RuleSelection::All),
                 _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
             }
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choice, A::Error> {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RuleSelection, A::Error> {
             let mut rules = Vec::new();
             while let Some(rule) = list.next_element()? {
                 rules.push(rule);
             }
-            Ok(Choice::Paths(rules))
+            Ok(RuleSelection::Paths(rules))
         }
     }
 

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::core::source::{Credentials, Decision, EndpointOrder, Events, SecretFile};
+use crate::core::source::{Credentials, EndpointOrder, Events, RuleDecision, SecretFile};
 
 mod refusals;
 
@@ -116,11 +116,11 @@ fn what_is_written_is_taken() {
     assert!(source.path_style && source.folder_markers && source.request_payer);
     assert_eq!(
         source.decide("a/b c/x.jpg", 1),
-        Decision::Included("**/*.JPG")
+        RuleDecision::Included("**/*.JPG")
     );
     assert_eq!(
         source.decide("a/b c/Images/TMP/x", 1),
-        Decision::Excluded("**/tmp/**")
+        RuleDecision::Excluded("**/tmp/**")
     );
     let role = Credentials::AssumeRole {
         role_arn: "arn:aws:iam::123456789012:role/r".into(),

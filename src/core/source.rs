@@ -1,8 +1,8 @@
-//! What a Source is: a bucket's folder, how it is reached, which of its keys are assets, and the
-//! asset path and address of each.
+//! Sources: a folder of a bucket, how to reach it, which of its keys are assets, and the asset path
+//! and URL of each key.
 //!
-//! Nothing in here waits, reads a file or an environment, or names AWS: credentials are only said
-//! where to be found, and the secret among them is the path of a file.
+//! This module only describes Sources. It does not wait, read files or the environment, or call AWS.
+//! It says where credentials are found but never holds a secret.
 
 use std::path::PathBuf;
 
@@ -19,103 +19,106 @@ pub mod pattern;
 pub mod pattern_set;
 pub mod queue_url;
 pub mod rules;
+mod search_source;
 
-pub use decision::Decision;
+pub use decision::RuleDecision;
 pub use rules::Rules;
+pub use search_source::SearchSource;
 
-/// One Source, valid and resolved.
+/// One Source of the configuration, checked and with all defaults filled in.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// Unique among the Sources of a configuration; safe on a command line and in a URL.
     pub name: String,
-    /// Whether it is listed, followed and searched; if not, its records wait.
+    /// Whether the Source is scanned, follows events and is searched. Records of a disabled Source stay
+    /// in the index but are not found.
     pub enabled: bool,
-    /// The bucket.
+    /// The name of the bucket.
     pub bucket: String,
-    /// Empty for the whole bucket, else it ends in `/`.
+    /// What all keys of the Source start with: empty for the whole bucket, otherwise it ends in `/`.
     pub prefix: String,
-    /// The bucket's Region; `None`: it is to be found out.
+    /// The bucket's Region; `None` if the program has to look it up.
     pub region: Option<String>,
-    /// Base address of an S3-compatible store without a `/` at the end; `None` for AWS.
+    /// The base address of an S3-compatible store, without a `/` at the end; `None` for AWS.
     pub endpoint_url: Option<String>,
-    /// Whether the bucket stands in the path of a request instead of its host name.
+    /// Whether requests name the bucket in the path instead of the host name.
     pub path_style: bool,
-    /// Which of the addresses of us-east-1 is tried first.
+    /// Which address of us-east-1 is tried first.
     pub endpoint_order: EndpointOrder,
     /// A DNS label, unique among the Sources of a configuration.
     pub subdomain: String,
-    /// What an asset path is put behind to make the asset's URL; no `/` at the end.
+    /// What comes before an asset path in the asset's URL; it has no `/` at the end.
     pub base_url: String,
     /// Which keys are assets.
     pub rules: Rules,
-    /// Whether empty objects whose key ends in `/` can be assets.
+    /// Whether an empty object whose key ends in `/` can be an asset.
     pub folder_markers: bool,
-    /// How to sign requests to S3.
+    /// Where to find the credentials for S3.
     pub credentials: Credentials,
-    /// Twelve digits; S3 is asked to refuse when the bucket belongs to another account.
+    /// An account id of twelve digits. S3 refuses requests if the bucket belongs to another account.
     pub expected_bucket_owner: Option<String>,
-    /// Whether to agree to pay for the requests.
+    /// Whether to pay for requests to a requester-pays bucket.
     pub request_payer: bool,
-    /// The queue of event notifications.
+    /// The queue with the event notifications of the bucket, if any.
     pub events: Option<Events>,
 }
 
-/// Which of the addresses of us-east-1 is tried first.
+/// Which address of us-east-1 is tried first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EndpointOrder {
-    /// The Region's own address and no other.
+    /// Only the Region's own address.
     #[default]
     Standard,
-    /// `s3-external-1.amazonaws.com`, and `s3.amazonaws.com` while that one cannot be reached.
+    /// `s3-external-1.amazonaws.com`, and `s3.amazonaws.com` while the first cannot be reached.
     ExternalFirst,
 }
 
-/// The SQS queue that S3 sends the events of the bucket to.
+/// The SQS queue that receives the events of the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Events {
-    /// The queue's address.
+    /// The URL of the queue.
     pub queue_url: String,
-    /// The queue's Region; `None`: that of the bucket.
+    /// The queue's Region; `None` if it is the Region of the bucket.
     pub region: Option<String>,
-    /// How to sign requests to SQS.
+    /// Where to find the credentials for SQS.
     pub credentials: Credentials,
 }
 
-/// Where to find credentials.
+/// Where to find credentials. No variant holds a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Credentials {
-    /// What the AWS default chain finds.
+    /// The default credential chain of AWS.
     #[default]
     DefaultChain,
-    /// A profile of the shared AWS configuration files.
+    /// A named profile in the shared AWS configuration files.
     Profile(String),
-    /// A role that the credentials of the default chain may take on.
+    /// A role that the credentials of the default chain assume.
     AssumeRole {
-        /// Its ARN.
+        /// The ARN of the role.
         role_arn: String,
-        /// What the role's owner asks for to recognise the caller.
+        /// The external id that the role's trust policy asks for.
         external_id: Option<String>,
     },
-    /// An access key whose secret lies in a file.
+    /// An access key with its secret in a file.
     AccessKey {
-        /// The part of the key that is no secret.
+        /// The id of the access key, which is not secret.
         access_key_id: String,
-        /// Where the secret is.
+        /// The file that holds the secret access key.
         secret: SecretFile,
     },
 }
 
-/// Where a secret is to be read from.
+/// The file that a secret is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretFile {
-    /// A file of its own.
+    /// A file at this path.
     Path(PathBuf),
-    /// The name of a systemd credential: a file in `$CREDENTIALS_DIRECTORY`.
+    /// A systemd credential: the file with this name in `$CREDENTIALS_DIRECTORY`.
     SystemdCredential(String),
 }
 
 impl Source {
-    /// A Source of a whole bucket on AWS, with all choices at their defaults.
+    /// A Source that covers a whole bucket on AWS, with every option at its default.
     pub fn new(
         name: impl Into<String>,
         bucket: impl Into<String>,
@@ -142,60 +145,58 @@ impl Source {
         }
     }
 
-    /// `/` and the key without the prefix; `None` for a key that is not under the prefix.
+    /// `/` and the key without the prefix, or `None` if the key is not under the prefix.
     pub fn asset_path(&self, key: &str) -> Option<String> {
-        Some(format!("/{}", key.strip_prefix(&self.prefix)?))
+        address::asset_path(&self.prefix, key)
     }
 
-    /// The key that has this asset path; `None` where the path names no key.
+    /// The key with this asset path, or `None` if the path names no key.
     pub fn key_of(&self, asset_path: &str) -> Option<String> {
-        let key = format!("{}{}", self.prefix, asset_path.strip_prefix('/')?);
-        (!key.is_empty()).then_some(key)
+        address::key_of(&self.prefix, asset_path)
     }
 
-    /// The URL of the asset, or of the key as if it lay under the prefix.
+    /// The URL of the asset. A key that is not under the prefix gets the URL it would have there.
     ///
-    /// A segment `..` or `.` stays as it is: no encoding keeps clients from resolving it.
+    /// Path segments `..` and `.` are not encoded, because clients resolve them in any encoding.
     pub fn asset_url(&self, key: &str) -> String {
-        let relative = key.strip_prefix(&self.prefix).unwrap_or(key);
-        let mut url = format!("{}/", self.base_url);
-        address::percent_encode(relative, &mut url);
-        url
+        address::asset_url(&self.base_url, &self.prefix, key)
     }
 
-    /// Whether its assets have an address of their own: another than where imgix would serve them.
+    /// Whether assets are served from another address than imgix's for this subdomain.
     pub fn has_own_address(&self) -> bool {
         self.base_url != address::base_url(address::DEFAULT_BASE_URL, &self.subdomain)
     }
 
-    /// Whether the object is an asset: [`Source::decide`] without the reason, and faster.
+    /// Whether the object is an asset. Faster than [`Source::decide`], which also gives the reason.
     pub fn admits(&self, key: &str, size: u64) -> bool {
         let Some(relative) = key.strip_prefix(self.prefix.as_str()) else {
             return false;
         };
-        !self.is_unwanted_marker(key, size) && self.rules.admits(relative)
+        !self.is_excluded_folder_marker(key, size) && self.rules.admits(relative)
     }
 
-    /// Whether the object, of `size` bytes, is an asset, and why.
-    pub fn decide(&self, key: &str, size: u64) -> Decision<'_> {
+    /// Whether the object of `size` bytes is an asset, and the reason.
+    pub fn decide(&self, key: &str, size: u64) -> RuleDecision<'_> {
         match key.strip_prefix(self.prefix.as_str()) {
-            None => Decision::NotUnderPrefix(&self.prefix),
-            Some(_) if self.is_unwanted_marker(key, size) => Decision::FolderMarker,
+            None => RuleDecision::NotUnderPrefix(&self.prefix),
+            Some(_) if self.is_excluded_folder_marker(key, size) => RuleDecision::FolderMarker,
             Some(relative) => self.rules.decide(relative),
         }
     }
 
-    fn is_unwanted_marker(&self, key: &str, size: u64) -> bool {
+    fn is_excluded_folder_marker(&self, key: &str, size: u64) -> bool {
         size == 0 && !self.folder_markers && key.ends_with('/')
     }
 
-    /// The ranges to list so that every admitted key lies in one: ascending, none in another.
+    /// The key ranges to list. Every admitted key lies in one of them; they ascend and do not overlap.
     pub fn listed_ranges(&self) -> Vec<KeyRange> {
         self.under_prefix(self.rules.ranges())
     }
 
-    /// The ranges to list so that every key lies in one that is admitted and was not by the `former`
-    /// configuration of the same bucket and prefix: ascending, none in another.
+    /// The key ranges to list after a change of the configuration.
+    ///
+    /// Every key that is admitted now and was not admitted by the `former` configuration of the same
+    /// bucket and prefix lies in one of them. They ascend and do not overlap.
     pub fn newly_admitted_ranges(&self, former: &Source) -> Vec<KeyRange> {
         if self.folder_markers && !former.folder_markers {
             return self.listed_ranges();
@@ -215,23 +216,23 @@ impl Source {
         ranges.collect()
     }
 
-    /// The address of the store, where it is not AWS's own.
-    pub fn foreign_store(&self) -> Option<&str> {
+    /// The address of the store, or `None` if the store is AWS.
+    pub fn non_aws_store(&self) -> Option<&str> {
         let url = self.endpoint_url.as_deref();
         url.filter(|url| aws_host::name(url).is_none())
     }
 
-    /// Which bucket it is, in the whole world.
+    /// The store and the bucket, as in `aws/my-bucket`. It identifies the bucket worldwide.
     pub fn origin(&self) -> String {
         let store = self.endpoint_url.as_deref().unwrap_or("aws");
         format!("{store}/{}", self.bucket)
     }
 
-    /// A fingerprint, 16 hex digits, of everything that decides which keys are admitted.
+    /// A fingerprint of everything that decides which keys are admitted, as 16 hex digits.
     ///
-    /// It is kept in the index: another one voids the checkpoint. So it must stay the same from
-    /// release to release.
-    pub fn scope(&self) -> String {
+    /// The index stores it: a different value means that other rules chose the records. It must
+    /// therefore stay the same from release to release.
+    pub fn admission_fingerprint(&self) -> String {
         let text = format!(
             "{}:{}\nfolder_markers={}\n{}",
             self.prefix.len(),

@@ -106,7 +106,7 @@ fn admission(
     let origin = Origin {
         bucket_arn: &rights::bucket_arn(bucket_region, &source.bucket),
         account: source.expected_bucket_owner.as_deref(),
-        is_on_aws: source.foreign_store().is_none(),
+        is_on_aws: source.non_aws_store().is_none(),
     };
     let policy = info.policy.as_deref();
     (!info.is_fifo).then(|| policy::judge(policy, arn, &origin, route))

@@ -95,7 +95,7 @@ impl Scan {
 
     /// Calls `with` with what the Source says of itself.
     fn identify<T>(&self, with: impl FnOnce(&SourceIdentity<'_>) -> T) -> T {
-        let (origin, scope) = (self.source.origin(), self.source.scope());
+        let (origin, scope) = (self.source.origin(), self.source.admission_fingerprint());
         with(&SourceIdentity {
             name: &self.source.name,
             subdomain: &self.source.subdomain,

@@ -1,42 +1,48 @@
-//! Why a search has no answer, told apart by what whoever asked can do about it.
+//! Why a search has no answer. Each variant calls for another reaction of the caller.
 
 use std::path::PathBuf;
 
 use crate::index::IndexError;
 
-/// Why there is no view of the index, or no answer.
+/// Why there is no snapshot of the index, or no answer to a search.
 ///
-/// The text holds the cause. It can be cloned because one look at the disk answers everyone who
-/// waits for it.
+/// The text includes the cause and says what to do. The error is cloneable because one failure to
+/// open the index is the answer to all callers that wait for it.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SearchError {
-    /// There is no index yet: ask again later.
+    /// There is no index yet. Try again later.
     #[error(
-        "there is no index in {} yet; run `asset-indexer reindex`, or `asset-indexer serve`",
+        "there is no index in {} yet; run `asset-indexer reindex` or `asset-indexer serve` to build it",
         data_dir.display()
     )]
-    Absent {
+    NoIndex {
         /// The data directory.
         data_dir: PathBuf,
     },
-    /// The search took longer than its deadline allows: ask for less at once.
+    /// The search did not finish before its deadline. Narrow it, or ask for fewer facets.
     #[error(transparent)]
-    TooSlow(IndexError),
-    /// The request is to go on where a search with another order ended: begin with the first page.
+    TooSlow(IndexFailure),
+    /// The position to start after is from a search with another sort order. Start with the first page.
     #[error(transparent)]
-    OtherSort(IndexError),
-    /// The index cannot be read.
+    OtherSort(IndexFailure),
+    /// The index cannot be read. An operator has to look at it.
     #[error(transparent)]
-    Index(IndexError),
+    Index(IndexFailure),
 }
+
+/// An error of the index. Its text says what failed, why, and what to do.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct IndexFailure(pub(crate) IndexError);
 
 impl From<IndexError> for SearchError {
     fn from(error: IndexError) -> Self {
         match error {
-            IndexError::Absent { data_dir } => Self::Absent { data_dir },
-            error @ IndexError::TooSlow { .. } => Self::TooSlow(error),
-            error @ IndexError::OtherSort { .. } => Self::OtherSort(error),
-            other => Self::Index(other),
+            IndexError::Absent { data_dir } => Self::NoIndex { data_dir },
+            error @ IndexError::TooSlow { .. } => Self::TooSlow(IndexFailure(error)),
+            error @ IndexError::OtherSort { .. } => Self::OtherSort(IndexFailure(error)),
+            other => Self::Index(IndexFailure(other)),
         }
     }
 }

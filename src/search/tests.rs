@@ -66,7 +66,7 @@ impl Writer {
     fn index(&self, every: Duration) -> SearchIndex {
         SearchIndex::open(self.folder.path())
             .unwrap()
-            .refreshed_every(every)
+            .max_age(every)
     }
 }
 
@@ -109,8 +109,8 @@ fn checkpoint() -> Checkpoint {
     checkpoint
 }
 
-fn count(view: &View) -> u64 {
-    view.live.engine.assets(SourceId(0)).unwrap()
+fn count(snapshot: &Snapshot) -> u64 {
+    snapshot.live.engine.assets(SourceId(0)).unwrap()
 }
 
 #[test]
@@ -119,27 +119,27 @@ fn an_index_that_is_not_there_yet_is_waited_for() {
     let index = writer.index(Duration::ZERO);
     let elsewhere = SearchIndex::open(writer.folder.path().join("not there")).unwrap();
     for index in [&index, &elsewhere] {
-        let Err(SearchError::Absent { .. }) = index.view() else {
+        let Err(SearchError::NoIndex { .. }) = index.snapshot() else {
             panic!("there is no index");
         };
     }
     writer.commit(&["a"]);
-    assert_eq!(count(&index.view().unwrap()), 1);
+    assert_eq!(count(&index.snapshot().unwrap()), 1);
 }
 
 #[test]
 fn a_commit_and_a_rebuild_are_followed_and_what_is_held_stays() {
     let mut writer = Writer::with_assets(&["a"]);
     let index = writer.index(Duration::ZERO);
-    let first = index.view().unwrap();
+    let first = index.snapshot().unwrap();
     writer.commit(&["b"]);
-    let second = index.view().unwrap();
+    let second = index.snapshot().unwrap();
     writer.rebuild(&["x", "y", "z"]);
-    let third = index.view().unwrap();
+    let third = index.snapshot().unwrap();
     writer.commit(&["zz"]);
-    let fourth = index.view().unwrap();
+    let fourth = index.snapshot().unwrap();
     drop(writer);
-    let counts = [&first, &second, &third, &fourth].map(|view| count(view));
+    let counts = [&first, &second, &third, &fourth].map(|snapshot| count(snapshot));
     assert_eq!(counts, [1, 2, 3, 4]);
 }
 
@@ -147,47 +147,53 @@ fn a_commit_and_a_rebuild_are_followed_and_what_is_held_stays() {
 fn what_is_half_built_is_not_seen() {
     let writer = Writer::with_assets(&["a"]);
     let index = writer.index(Duration::ZERO);
-    let before = index.view().unwrap();
+    let before = index.snapshot().unwrap();
     let generation = writer.data_dir.next().unwrap();
     let mut half = TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
     half.commit(&added(&["x", "y"]), &checkpoint()).unwrap();
-    assert!(Arc::ptr_eq(&index.view().unwrap(), &before));
-    assert_eq!(count(&writer.index(NEVER).view().unwrap()), 1);
+    assert!(Arc::ptr_eq(&index.snapshot().unwrap(), &before));
+    assert_eq!(count(&writer.index(NEVER).snapshot().unwrap()), 1);
 }
 
 #[test]
 fn nothing_is_opened_where_nothing_changed() {
     let writer = Writer::with_assets(&["a"]);
     let index = writer.index(Duration::ZERO);
-    assert!(Arc::ptr_eq(&index.view().unwrap(), &index.view().unwrap()));
+    assert!(Arc::ptr_eq(
+        &index.snapshot().unwrap(),
+        &index.snapshot().unwrap()
+    ));
 }
 
 #[test]
 fn the_disk_is_not_looked_at_before_it_is_time() {
     let mut writer = Writer::new();
     let index = writer.index(NEVER);
-    assert!(index.view().is_err());
+    assert!(index.snapshot().is_err());
     writer.commit(&["a"]);
-    assert!(index.view().is_err(), "an error lasts until the next look");
-    let index = index.refreshed_every(Duration::ZERO);
-    assert_eq!(count(&index.view().unwrap()), 1);
-    let index = index.refreshed_every(NEVER);
+    assert!(
+        index.snapshot().is_err(),
+        "an error lasts until the next look"
+    );
+    let index = index.max_age(Duration::ZERO);
+    assert_eq!(count(&index.snapshot().unwrap()), 1);
+    let index = index.max_age(NEVER);
     writer.commit(&["b"]);
-    assert_eq!(count(&index.view().unwrap()), 1);
+    assert_eq!(count(&index.snapshot().unwrap()), 1);
 }
 
 #[test]
 fn whoever_waits_for_a_look_has_what_it_found() {
     let mut writer = Writer::with_assets(&["a"]);
     let index = writer.index(NEVER);
-    let looking = index.looking.lock().unwrap();
+    let looking = index.refreshing.lock().unwrap();
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| count(&index.view().unwrap()));
+        let waiting = scope.spawn(|| count(&index.snapshot().unwrap()));
         // It has nothing at hand, so it waits.
         assert!(index.last.read().unwrap().is_none() && !waiting.is_finished());
-        let found = index.look();
+        let found = index.open_newest();
         let began = Instant::now();
-        *index.last.write().unwrap() = Some(Look { began, found });
+        *index.last.write().unwrap() = Some(Refresh { began, found });
         writer.commit(&["b"]);
         drop(looking);
         assert_eq!(waiting.join().unwrap(), 1);
@@ -198,13 +204,13 @@ fn whoever_waits_for_a_look_has_what_it_found() {
 fn a_view_that_is_young_enough_is_at_hand_while_somebody_looks() {
     let writer = Writer::with_assets(&["a"]);
     let index = writer.index(NEVER);
-    let view = index.view().unwrap();
+    let snapshot = index.snapshot().unwrap();
     let an_age = NEVER * 2 / 3;
     index.last.write().unwrap().as_mut().unwrap().began -= an_age;
-    let looking = index.looking.lock().unwrap();
-    assert!(Arc::ptr_eq(&index.view().unwrap(), &view));
+    let looking = index.refreshing.lock().unwrap();
+    assert!(Arc::ptr_eq(&index.snapshot().unwrap(), &snapshot));
     drop(looking);
-    index.view().unwrap();
+    index.snapshot().unwrap();
     let last = index.last.read().unwrap();
     let began = last.as_ref().unwrap().began;
     assert!(began.elapsed() < an_age, "it is time to look");
@@ -221,9 +227,9 @@ fn every_view_is_one_commit_whole_while_the_index_changes() {
                 scope.spawn(|| {
                     let mut looks = 0;
                     while !ended.load(Ordering::Relaxed) {
-                        let view = index.view().unwrap();
+                        let snapshot = index.snapshot().unwrap();
                         // Each commit and each rebuild leaves an even number.
-                        assert_eq!(count(&view) % 2, 0);
+                        assert_eq!(count(&snapshot) % 2, 0);
                         looks += 1;
                     }
                     looks
@@ -251,7 +257,7 @@ fn what_cannot_be_read_is_told_with_the_way_forward() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("CURRENT"), text).unwrap();
         let index = SearchIndex::open(folder.path()).unwrap();
-        index.view().map(|_| ()).unwrap_err().to_string()
+        index.snapshot().map(|_| ()).unwrap_err().to_string()
     };
     for (text, words) in [
         ("assets-v0-000001", ["version 0", "reindex --rebuild"]),
@@ -268,13 +274,13 @@ fn what_cannot_be_read_is_told_with_the_way_forward() {
 #[test]
 fn sources_are_told_without_a_configuration() {
     let mut writer = Writer::with_assets(&["photos/a b.jpg"]);
-    let view = writer.index(NEVER).view().unwrap();
-    let sources = view.sources();
+    let snapshot = writer.index(NEVER).snapshot().unwrap();
+    let sources = snapshot.sources();
     let [source] = sources else {
         panic!("one: {sources:?}");
     };
-    assert_eq!(source.origin(), "https://s3.example.com/assets");
-    assert_eq!((&*source.name, &*source.bucket), ("photos", "assets"));
+    assert_eq!(source.origin, "https://s3.example.com/assets");
+    assert_eq!((&*source.name, &*source.prefix), ("photos", "photos/"));
     let url = source.asset_url("photos/a b.jpg");
     assert_eq!(url, "https://acme.imgix.net/a%20b.jpg");
     // One whose records are gone is known for its subdomain alone.
@@ -288,12 +294,12 @@ fn sources_are_told_without_a_configuration() {
     engine
         .commit(&Changes::from([(key, gone)]), &forgotten)
         .unwrap();
-    assert!(writer.index(NEVER).view().unwrap().sources().is_empty());
+    assert!(writer.index(NEVER).snapshot().unwrap().sources().is_empty());
 }
 
 #[test]
 fn an_index_and_a_view_can_be_shared_by_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<SearchIndex>();
-    shared::<View>();
+    shared::<Snapshot>();
 }

@@ -4,7 +4,7 @@
 //! `cargo bench --bench search -- 5000000` one of so many, and with a folder behind the number keeps
 //! it there for the next time. Some assets are changed or removed at the end, as in a live index.
 //! With one more number behind the folder that many assets a second are changed meanwhile, committed
-//! as often as the daemon commits events; each search then takes the newest view, as a service does.
+//! as often as the daemon commits events; each search then takes the newest snapshot, as a service does.
 
 #![allow(unreachable_pub, reason = "a benchmark exports nothing")]
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use asset_indexer::search::{
-    Deadline, FacetBy, Query, Request, SearchIndex, Sort, Source, Timestamp, View,
+    Deadline, FacetBy, Query, Request, SearchIndex, Snapshot, Sort, Timestamp,
 };
 
 use live_index::{Changing, SOURCES, build};
@@ -92,15 +92,15 @@ fn main() {
 }
 
 /// The newest commit that must be seen.
-fn view(index: &SearchIndex) -> Arc<View> {
-    index.view().expect("it was made")
+fn snapshot(index: &SearchIndex) -> Arc<Snapshot> {
+    index.snapshot().expect("it was made")
 }
 
 /// What is found by one search of all Sources.
 fn search(index: &SearchIndex, request: &Request) -> asset_indexer::search::Page {
-    let view = view(index);
-    let all: Vec<&Source> = view.sources().iter().collect();
-    view.search(&all, request, &Deadline::never())
+    let snapshot = snapshot(index);
+    snapshot
+        .search(snapshot.sources(), request, &Deadline::never())
         .expect("a search that is not too broad")
 }
 
@@ -162,9 +162,9 @@ fn measure_folders(index: &SearchIndex) {
         (3, "/none/", None),
     ] {
         report(&format!("folders of {folder} behind {after:?}"), || {
-            let view = view(index);
-            let folders = view.folders(&view.sources()[source], folder, after, 100, &never);
-            folders.expect("folders").0.len() as u64
+            let snapshot = snapshot(index);
+            let folders = snapshot.folders(&snapshot.sources()[source], folder, after, 100, &never);
+            folders.expect("folders").folders.len() as u64
         });
     }
 }
@@ -173,9 +173,9 @@ fn measure_suggestions(index: &SearchIndex) {
     for (scope, name) in [(0..SOURCES as usize, "all"), (5..6, "one")] {
         for text in SUGGESTED {
             report(&format!("suggestions of {text:?} in {name}"), || {
-                let view = view(index);
-                let scope: Vec<&Source> = view.sources()[scope.clone()].iter().collect();
-                let found = view.suggest(&scope, text, 10, &Deadline::never());
+                let snapshot = snapshot(index);
+                let sources = &snapshot.sources()[scope.clone()];
+                let found = snapshot.suggest(sources, text, 10, &Deadline::never());
                 found.expect("suggestions").len() as u64
             });
         }

@@ -5,30 +5,26 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use asset_indexer::search::{
-    Deadline, Query, Request, SearchError, SearchIndex, Source, Timestamp, View,
-};
+use asset_indexer::search::{Deadline, Request, SearchError, SearchIndex, Snapshot, Timestamp};
 
 use crate::cli::Cli;
 use crate::fixture::SOURCE;
 use crate::live_fixture::{Live, wait_for_keys};
 
 /// How long after a commit a search may begin that does not see it.
-const REFRESH: Duration = Duration::from_millis(400);
+const MAX_AGE: Duration = Duration::from_millis(400);
 
 /// How long to wait between two looks.
 const POLL: Duration = Duration::from_millis(10);
 
-/// The assets of a view by key, with when they were first seen.
-fn assets(view: &View) -> BTreeMap<String, Option<Timestamp>> {
-    let scope: Vec<&Source> = view.sources().iter().collect();
-    let everything = Query::parse("", Timestamp::from_millis(0)).expect("it is empty");
-    let page = view.search(&scope, &Request::new(everything), &Deadline::never());
+/// The assets of a snapshot by key, with when they were first seen.
+fn assets(snapshot: &Snapshot) -> BTreeMap<String, Option<Timestamp>> {
+    let page = snapshot.search(snapshot.sources(), &Request::default(), &Deadline::never());
     let hits = page.expect("readable").hits.into_iter();
     hits.map(|hit| (hit.key, hit.first_seen)).collect()
 }
 
-/// Waits until another process sees these keys; from then on a view that is asked for later than the
+/// Waits until another process sees these keys; from then on a snapshot that is asked for later than the
 /// refresh time must have them.
 #[track_caller]
 fn sees(index: &SearchIndex, cli: &Cli, keys: &[&str]) -> BTreeMap<String, Option<Timestamp>> {
@@ -36,15 +32,15 @@ fn sees(index: &SearchIndex, cli: &Cli, keys: &[&str]) -> BTreeMap<String, Optio
     let committed = Instant::now();
     loop {
         let asked = Instant::now();
-        let found = match index.view() {
-            Err(SearchError::Absent { .. }) => BTreeMap::new(),
-            view => assets(&view.expect("readable")),
+        let found = match index.snapshot() {
+            Err(SearchError::NoIndex { .. }) => BTreeMap::new(),
+            snapshot => assets(&snapshot.expect("readable")),
         };
         if found.keys().eq(keys) {
             return found;
         }
         let late = asked.saturating_duration_since(committed);
-        assert!(late <= REFRESH, "{late:?} after: {found:?}, not {keys:?}");
+        assert!(late <= MAX_AGE, "{late:?} after: {found:?}, not {keys:?}");
         thread::park_timeout(POLL);
     }
 }
@@ -53,12 +49,12 @@ fn sees(index: &SearchIndex, cli: &Cli, keys: &[&str]) -> BTreeMap<String, Optio
 fn another_process_sees_each_change_in_time_and_follows_a_rebuild() {
     let live = Live::new();
     let index = SearchIndex::open(live.cli.data_dir()).expect("it may come later");
-    let index = index.refreshed_every(REFRESH);
-    assert!(matches!(index.view(), Err(SearchError::Absent { .. })));
+    let index = index.max_age(MAX_AGE);
+    assert!(matches!(index.snapshot(), Err(SearchError::NoIndex { .. })));
     live.bucket.put_keys(["a.jpg", "b.jpg"]);
     let daemon = live.serve();
     let first = sees(&index, &live.cli, &["a.jpg", "b.jpg"]);
-    let held = index.view().expect("there is an index");
+    let held = index.snapshot().expect("there is an index");
 
     live.bucket.put("c.jpg", "new");
     sees(&index, &live.cli, &["a.jpg", "b.jpg", "c.jpg"]);

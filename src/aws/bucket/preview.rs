@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::S3Bucket;
 use crate::aws::bucket::endpoint::Endpoint;
 use crate::aws::error::describe;
-use crate::core::query::{Kind, content_type, extension_of, file_name};
+use crate::core::query::{AssetType, content_type, extension_of, file_name};
 use crate::core::source::Source;
 
 /// The minimum time that a URL stays valid.
@@ -125,8 +125,8 @@ impl S3Bucket {
 fn inline_content_type(key: &str) -> Option<&'static str> {
     let ext = extension_of(file_name(key))?.to_lowercase();
     let is_shown = matches!(
-        Kind::of_ext(Some(&ext)),
-        Kind::Image | Kind::Video | Kind::Audio
+        AssetType::from_extension(Some(&ext)),
+        AssetType::Image | AssetType::Video | AssetType::Audio
     );
     is_shown.then(|| content_type(Some(&ext)))
 }

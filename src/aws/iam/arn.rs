@@ -41,7 +41,7 @@ const ALIAS: &str = "-s3alias";
 
 /// Whether the configured bucket is the alias of an access point. Policies and events do not use the alias.
 pub(crate) fn is_access_point(source: &Source) -> bool {
-    source.foreign_store().is_none() && source.bucket.ends_with(ALIAS)
+    source.non_aws_store().is_none() && source.bucket.ends_with(ALIAS)
 }
 
 /// Whether the text is the ARN of a KMS key. The ARN of an alias has no effect in a policy.

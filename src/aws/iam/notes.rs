@@ -30,7 +30,7 @@ pub(crate) fn of_sources(sources: &[&Source], identity: &Identity) -> Vec<String
 fn of_bucket(source: &Source) -> Vec<String> {
     let bucket = &source.bucket;
     let mut notes = Vec::new();
-    if let Some(url) = source.foreign_store() {
+    if let Some(url) = source.non_aws_store() {
         notes.push(format!(
             "bucket {bucket:?} is at {url}. If that is not AWS, actions may have other names there, and \
              the store may not support conditions on prefixes"

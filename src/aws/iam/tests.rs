@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::core::source::rules::Choice;
+use crate::core::source::rules::RuleSelection;
 use crate::core::source::{Rules, SecretFile};
 
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/events";
@@ -13,7 +13,7 @@ fn source(name: &str, bucket: &str, prefix: &str, include: &[&str]) -> Source {
         .iter()
         .map(|&rule| rule.to_owned())
         .collect::<Vec<_>>();
-    let include = (!include.is_empty()).then_some(Choice::Paths(include));
+    let include = (!include.is_empty()).then_some(RuleSelection::Paths(include));
     Source {
         prefix: prefix.to_owned(),
         region: Some("eu-west-1".to_owned()),

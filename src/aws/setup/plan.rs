@@ -77,7 +77,7 @@ fn queue_of(source: &Source, all: &[&Source]) -> QueueId {
     followed.unwrap_or_else(|| {
         let first = siblings.first().map_or(source.name.as_str(), |it| &it.name);
         let new = QueueId {
-            store: source.foreign_store().map(str::to_owned),
+            store: source.non_aws_store().map(str::to_owned),
             name: name::queue_name(first),
             region: None,
             account: None,
@@ -100,7 +100,7 @@ fn is_same_when_created(new: &QueueId, known: &QueueId, source: &Source) -> bool
 }
 
 fn is_same_bucket(one: &Source, other: &Source) -> bool {
-    (&one.bucket, one.foreign_store()) == (&other.bucket, other.foreign_store())
+    (&one.bucket, one.non_aws_store()) == (&other.bucket, other.non_aws_store())
 }
 
 /// The queues of the chosen Sources, and all other queues that the same buckets send to.
@@ -145,7 +145,7 @@ fn queue(key: QueueId, followers: &[&Source], all: &[&Source]) -> Result<Planned
     for source in followers {
         error::check_source(source, &queue)?;
         queue.region = queue.region.take().or_else(|| arn::bucket_region(source));
-        let store = source.foreign_store();
+        let store = source.non_aws_store();
         let is_same = |known: &&mut PlannedBucket| {
             known.name == source.bucket && known.endpoint_url.as_deref() == store
         };

@@ -85,8 +85,8 @@ impl<W: Write> Printer<W> {
         let name = facet.by.name();
         let mut table = table();
         table.set_header([&name.to_uppercase(), "ASSETS"]);
-        for bucket in &facet.buckets {
-            let (value, count) = (&bucket.value, bucket.count);
+        for count in &facet.counts {
+            let (value, count) = (&count.value, count.count);
             match self.style {
                 Style::Table => {
                     table.add_row([printable(value), grouped(count)]);
@@ -151,7 +151,7 @@ fn cells(source: &str, path: &str, size: &str, modified: &str, with_source: bool
 mod tests {
     use super::*;
     use crate::search::FacetBy;
-    use crate::search::{Bucket, Kind, Timestamp};
+    use crate::search::{AssetType, FacetCount, Timestamp};
 
     fn hit(path: &str) -> Hit {
         Hit {
@@ -160,7 +160,7 @@ mod tests {
             path: path.to_owned(),
             name: path[1..].to_owned(),
             ext: None,
-            kind: Kind::Other,
+            asset_type: AssetType::Other,
             content_type: "application/octet-stream",
             size: 1_500,
             last_modified: Timestamp::from_millis(0),
@@ -179,13 +179,13 @@ mod tests {
         printer.hits(&[hit("/a")]).unwrap();
         printer.hits(&[hit("/b\n")]).unwrap();
         printer.end(3).unwrap();
-        let bucket = Bucket {
+        let count = FacetCount {
             value: "image".to_owned(),
             count: 1_234,
         };
         let facet = Facet {
             by: FacetBy::Type,
-            buckets: vec![bucket],
+            counts: vec![count],
             more: true,
         };
         printer.facet(&facet).unwrap();

@@ -1,48 +1,61 @@
-//! A position as text that a client keeps and hands back for the next page.
+//! Cursors: the position in a search as text, which a client sends back to get the next page.
 //!
-//! The text is opaque but no secret, and it grants nothing: whoever hands it back is asked again what
-//! they may see. It only tells whether it belongs to the search that it is used with.
+//! A cursor is opaque but not secret, and it grants no access: each page is checked against what the
+//! client may see. It holds a fingerprint of its search, so that it is refused for any other search.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::core::query::hit::file_name;
 use crate::core::query::position::{Position, SortValue};
-use crate::core::query::sort::Sort;
+use crate::core::query::sort::{Sort, SortBy};
 use crate::core::query::words::fold_name;
 use crate::core::replication::timestamp::Timestamp;
 
-/// The most characters of a cursor; a path of 1,025 bytes makes 1,500.
+/// The maximum length of a cursor in characters. A path of 1,025 bytes makes a cursor of 1,500.
 pub const MAX_CURSOR_CHARS: usize = 4_096;
 
-/// Raised when what a cursor holds changes; one of another version is refused.
+/// The version of the format. Raise it with every change; cursors of other versions are refused.
 const VERSION: u8 = 1;
 
-/// The bytes of the checksum at the end.
-const CHECK_BYTES: usize = 4;
+/// The length of the checksum at the end, in bytes.
+const CHECKSUM_BYTES: usize = 4;
 
-/// Where a page ended, and of which search.
+/// The position where a page ended, and the search that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cursor {
-    /// Of the search: see [`fingerprint`].
+    /// The [`fingerprint`] of the search.
     pub fingerprint: u64,
-    /// The "now" of the first page, from which ages such as `modified:<7d` count to the last page.
+    /// The time of the first page. Ages such as `modified:<7d` count back from it on every page.
     pub as_of: Timestamp,
-    /// The last hit of the page.
+    /// The position of the last hit on the page.
     pub position: Position,
 }
 
-/// A cursor that cannot be used.
+/// Why a cursor cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CursorError {
-    /// Not a cursor, or not all of it.
-    #[error("the cursor is damaged; hand back the one of the last answer as it was, or none")]
+    /// The text is not a cursor, or only a part of one.
+    #[error(
+        "the cursor is damaged; send the cursor of the last page unchanged, or start without one"
+    )]
     Damaged,
-    /// Of another release of the program.
-    #[error("the cursor is of another version; begin again without one")]
+    /// Another release of the program made the cursor.
+    #[error("the cursor is from another version of the program; start again without a cursor")]
     Version,
+    /// The cursor belongs to another query, sort order or set of Sources.
+    #[error(
+        "the cursor belongs to another query, sort order or Source; start this search without a cursor"
+    )]
+    OtherSearch,
 }
 
-/// Tells a search by all that decides its hits and their order; the order of the Sources does not.
+/// Identifies a search by everything that decides its hits and their order.
+///
+/// The order of the Sources, and naming one twice, make no difference.
 pub fn fingerprint(query_text: &str, sort: Sort, sources: &[&str]) -> u64 {
     let mut sources = sources.to_vec();
     sources.sort_unstable();
@@ -56,10 +69,85 @@ pub fn fingerprint(query_text: &str, sort: Sort, sources: &[&str]) -> u64 {
     hash.digest()
 }
 
-impl Cursor {
-    /// The cursor as text: letters, digits, `-` and `_` alone.
+/// Where one page of a search starts: at the first hit, or after the last hit of the previous page.
+///
+/// It reads the cursor that a client sends and writes the cursor of the next page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageStart {
+    fingerprint: u64,
+    as_of: Timestamp,
+    after: Option<Position>,
+}
+
+impl PageStart {
+    /// The first page of the search with this [`fingerprint`].
     ///
-    /// The name of [`SortValue::Name`] is not in it: it follows from the path.
+    /// `now` is the time from which ages such as `modified:<7d` count back, on this page and on all
+    /// later ones.
+    pub fn first(fingerprint: u64, now: Timestamp) -> Self {
+        Self {
+            fingerprint,
+            as_of: now,
+            after: None,
+        }
+    }
+
+    /// The page that a client asks for with `cursor`, in the search with this [`fingerprint`] and sort
+    /// order. The error says what is wrong with the cursor.
+    pub fn from_cursor(cursor: &str, fingerprint: u64, sort: Sort) -> Result<Self, CursorError> {
+        let cursor = Cursor::parse(cursor)?;
+        if cursor.fingerprint != fingerprint {
+            return Err(CursorError::OtherSearch);
+        }
+        if !is_value_of(&cursor.position.value, sort.by) {
+            return Err(CursorError::Damaged);
+        }
+        Ok(Self {
+            fingerprint,
+            as_of: cursor.as_of,
+            after: Some(cursor.position),
+        })
+    }
+
+    /// The time to pass to [`Query::parse`](crate::core::query::Query::parse).
+    pub fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    /// The position to pass to [`Request::after`](crate::core::query::Request::after); `None` on the
+    /// first page.
+    pub fn after(&self) -> Option<&Position> {
+        self.after.as_ref()
+    }
+
+    /// The cursor of the page after this one. `next` is [`Page::next`](crate::core::query::Page::next)
+    /// of this page.
+    pub fn next_cursor(&self, next: Position) -> String {
+        let cursor = Cursor {
+            fingerprint: self.fingerprint,
+            as_of: self.as_of,
+            position: next,
+        };
+        cursor.to_text()
+    }
+}
+
+/// Whether hits in this order are sorted by this kind of value.
+fn is_value_of(value: &SortValue, by: SortBy) -> bool {
+    matches!(
+        (value, by),
+        (SortValue::Path, SortBy::Path)
+            | (SortValue::Name(_), SortBy::Name)
+            | (SortValue::Number(_), SortBy::Size)
+            | (SortValue::Time(_), SortBy::Modified | SortBy::Created)
+            | (SortValue::Relevance { .. }, SortBy::Relevance)
+    )
+}
+
+impl Cursor {
+    /// The cursor as text. It contains only letters, digits, `-` and `_`.
+    ///
+    /// The name in [`SortValue::Name`] is left out, because it follows from the path.
     pub fn to_text(&self) -> String {
         let Position {
             value,
@@ -75,9 +163,9 @@ impl Cursor {
                 bytes.push(1);
                 bytes.extend(number.to_le_bytes());
             }
-            SortValue::Moment(moment) => {
+            SortValue::Time(millis) => {
                 bytes.push(2);
-                bytes.extend(moment.to_le_bytes());
+                bytes.extend(millis.to_le_bytes());
             }
             SortValue::Name(_) => bytes.push(3),
             SortValue::Relevance { score, name_words } => {
@@ -89,34 +177,37 @@ impl Cursor {
         bytes.extend((source.len() as u32).to_le_bytes());
         bytes.extend(source.as_bytes());
         bytes.extend(path.as_bytes());
-        bytes.extend(check(&bytes));
-        base64::to_text(&bytes)
+        bytes.extend(checksum(&bytes));
+        URL_SAFE_NO_PAD.encode(&bytes)
     }
 
-    /// Reads what [`Cursor::to_text`] wrote.
+    /// Reads the text that [`Cursor::to_text`] wrote.
     pub fn parse(text: &str) -> Result<Self, CursorError> {
         if text.len() > MAX_CURSOR_CHARS {
             return Err(CursorError::Damaged);
         }
-        let bytes = base64::parse(text).ok_or(CursorError::Damaged)?;
-        let (told, sum) = bytes
-            .split_last_chunk::<CHECK_BYTES>()
+        // The decoder refuses padding and unused bits that are not zero: each cursor has one text.
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_| CursorError::Damaged)?;
+        let (content, sum) = bytes
+            .split_last_chunk::<CHECKSUM_BYTES>()
             .ok_or(CursorError::Damaged)?;
-        if check(told) != *sum {
+        if checksum(content) != *sum {
             return Err(CursorError::Damaged);
         }
-        match told.split_first() {
+        match content.split_first() {
             Some((&VERSION, rest)) => Reader { rest }.cursor().ok_or(CursorError::Damaged),
             _ => Err(CursorError::Version),
         }
     }
 }
 
-fn check(bytes: &[u8]) -> [u8; CHECK_BYTES] {
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     (xxh3_64(bytes) as u32).to_le_bytes()
 }
 
-/// What is left of a cursor to read.
+/// Reads the content of a cursor from its start.
 struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -129,7 +220,7 @@ impl Reader<'_> {
         let mut value = match tag {
             0 => SortValue::Path,
             1 => SortValue::Number(u64::from_le_bytes(self.take()?)),
-            2 => SortValue::Moment(i64::from_le_bytes(self.take()?)),
+            2 => SortValue::Time(i64::from_le_bytes(self.take()?)),
             3 => SortValue::Name(String::new()),
             4 => SortValue::Relevance {
                 score: u32::from_le_bytes(self.take()?),
@@ -161,8 +252,6 @@ impl Reader<'_> {
         Some(*taken)
     }
 }
-
-mod base64;
 
 #[cfg(test)]
 mod tests;

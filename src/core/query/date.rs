@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime};
 
 use crate::core::query::interval::{Comparison, Interval, Span};
-use crate::core::query::problem::Problem;
+use crate::core::query::problem::QueryProblem;
 use crate::core::query::range::Range;
 use crate::core::replication::timestamp::Timestamp;
 
@@ -30,39 +30,41 @@ const AGE_UNITS: [(&str, u64); 5] = [
 
 /// How the values of a field are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Clock {
+pub(super) enum DateOrder {
     /// `>7d` is more than 7 days old, `>2026-01-31` behind all of that day.
-    Ages,
+    ByAge,
     /// `>7d` is later than 7 days ago, `>2026-01-31` behind the first moment of that day: so do
     /// Cloudinary and ImageKit read `uploaded_at` and `createdAt`.
-    Moments,
+    ByTime,
 }
 
 /// Reads a date, a range of dates or an age, and how it is compared.
 pub(super) fn parse(
     text: &str,
-    clock: Clock,
+    clock: DateOrder,
     now: Timestamp,
-) -> Result<Interval<Timestamp>, Problem> {
+) -> Result<Interval<Timestamp>, QueryProblem> {
     let (comparison, value) = Comparison::strip(text);
     if let Some(range) = Range::read(value) {
         return match comparison {
-            None => interval(range.ok_or(Problem::Date)?, clock, now),
-            Some(_) => Err(Problem::Date),
+            None => interval(range.ok_or(QueryProblem::Date)?, clock, now),
+            Some(_) => Err(QueryProblem::Date),
         };
     }
     if let Some(age) = age(value) {
         let then = now.minus(age);
         return match (comparison, clock) {
-            (Some(comparison), Clock::Ages) => Ok(moment(then).compared(Some(comparison.turned()))),
-            (Some(comparison), Clock::Moments) => Ok(moment(then).compared(Some(comparison))),
-            (None, Clock::Ages) => Err(Problem::BareAge { age: value.into() }),
-            (None, Clock::Moments) => Err(Problem::BareMoment { age: value.into() }),
+            (Some(comparison), DateOrder::ByAge) => {
+                Ok(moment(then).compared(Some(comparison.reversed())))
+            }
+            (Some(comparison), DateOrder::ByTime) => Ok(moment(then).compared(Some(comparison))),
+            (None, DateOrder::ByAge) => Err(QueryProblem::BareAge { age: value.into() }),
+            (None, DateOrder::ByTime) => Err(QueryProblem::BareMoment { age: value.into() }),
         };
     }
     let span = span(value)?;
     match clock {
-        Clock::Moments if comparison.is_some() => Ok(moment(span.start).compared(comparison)),
+        DateOrder::ByTime if comparison.is_some() => Ok(moment(span.start).compared(comparison)),
         _ => Ok(span.compared(comparison)),
     }
 }
@@ -77,15 +79,15 @@ fn moment(stamp: Timestamp) -> Span<Timestamp> {
 /// A range from the earlier to the later, or of ages from the younger to the older.
 fn interval(
     range: Range<'_>,
-    clock: Clock,
+    clock: DateOrder,
     now: Timestamp,
-) -> Result<Interval<Timestamp>, Problem> {
+) -> Result<Interval<Timestamp>, QueryProblem> {
     let is_age = |end: Bound<&str>| match end {
         Bound::Included(text) | Bound::Excluded(text) => age(text).is_some(),
         Bound::Unbounded => false,
     };
     let range = match clock {
-        Clock::Ages if is_age(range.from) || is_age(range.to) => range.turned(),
+        DateOrder::ByAge if is_age(range.from) || is_age(range.to) => range.reversed(),
         _ => range,
     };
     range.interval(
@@ -93,7 +95,7 @@ fn interval(
             Some(age) => Ok(moment(now.minus(age))),
             None => span(text),
         },
-        Problem::Date,
+        QueryProblem::Date,
     )
 }
 
@@ -110,7 +112,7 @@ fn age(text: &str) -> Option<Duration> {
 }
 
 /// What a date covers: a year, a month, a day, or what is left open behind a time of day.
-fn span(text: &str) -> Result<Span<Timestamp>, Problem> {
+fn span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
     match text.split_once(['T', 't']) {
         Some((date, time)) => time_span(text, date, time),
         None => days_span(text),
@@ -118,22 +120,23 @@ fn span(text: &str) -> Result<Span<Timestamp>, Problem> {
 }
 
 /// The days of a date, a month or a year.
-fn days_span(text: &str) -> Result<Span<Timestamp>, Problem> {
+fn days_span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
     let mut parts = text.split('-');
     let mut next = |digits: usize| match parts.next() {
         None => Ok(None),
-        Some(part) if part.len() == digits && is_number(part) => {
-            part.parse::<i16>().map(Some).map_err(|_| Problem::Date)
-        }
-        Some(_) => Err(Problem::Date),
+        Some(part) if part.len() == digits && is_number(part) => part
+            .parse::<i16>()
+            .map(Some)
+            .map_err(|_| QueryProblem::Date),
+        Some(_) => Err(QueryProblem::Date),
     };
-    let (year, month, day) = (next(4)?.ok_or(Problem::Date)?, next(2)?, next(2)?);
+    let (year, month, day) = (next(4)?.ok_or(QueryProblem::Date)?, next(2)?, next(2)?);
     if parts.next().is_some() {
-        return Err(Problem::Date);
+        return Err(QueryProblem::Date);
     }
     let date = |month: i16, day: i16| {
         // Two digits fit.
-        Date::new(year, month as i8, day as i8).map_err(|_| Problem::Date)
+        Date::new(year, month as i8, day as i8).map_err(|_| QueryProblem::Date)
     };
     let first = date(month.unwrap_or(1), day.unwrap_or(1))?;
     let last = match (month, day) {
@@ -148,7 +151,7 @@ fn days_span(text: &str) -> Result<Span<Timestamp>, Problem> {
 }
 
 /// A minute, a second or a millisecond: `2026-01-31T08:15`, `…:30Z`, `…:30.250+02:00`.
-fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Problem> {
+fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, QueryProblem> {
     let clock_end = time.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.');
     let (clock, offset) = time.split_at(clock_end.unwrap_or(time.len()));
     // jiff takes more forms than these.
@@ -157,17 +160,17 @@ fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Prob
         (5, 0) if !clock.contains('.') => 60_000,
         (8, 0) if !clock.contains('.') => 1_000,
         (8, 1..=9) => 1,
-        _ => return Err(Problem::Date),
+        _ => return Err(QueryProblem::Date),
     };
     let has_date = date.len() == 10 && date.split('-').all(is_number);
     let has_time = seconds
         .split(':')
         .all(|part| part.len() == 2 && is_number(part));
     if !has_date || !has_time || !(fraction.is_empty() || is_number(fraction)) {
-        return Err(Problem::Date);
+        return Err(QueryProblem::Date);
     }
     let start = if offset.is_empty() {
-        let local: DateTime = text.parse().map_err(|_| Problem::Date)?;
+        let local: DateTime = text.parse().map_err(|_| QueryProblem::Date)?;
         let days = midnight(local.date());
         days + local
             .time()
@@ -178,7 +181,7 @@ fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Prob
             60_000 => format!("{date}T{clock}:00{offset}"),
             _ => text.to_owned(),
         };
-        let moment: jiff::Timestamp = full.parse().map_err(|_| Problem::Date)?;
+        let moment: jiff::Timestamp = full.parse().map_err(|_| QueryProblem::Date)?;
         moment.as_millisecond()
     };
     let end = match covered {

@@ -1,38 +1,39 @@
-//! How the assets that a search finds are counted by what they have in common.
+//! Facets: counts of the assets that a search finds, grouped by type, extension, folder and so on.
 //!
-//! The values of a facet can be written in a search as they are: `size:` and the value of a size; those of
-//! folders in quotation marks.
+//! Each value can be used in a query as it is, as in `size:10kb..<100kb`. The value of a folder needs
+//! quotation marks.
 
 use serde::Serialize;
 
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::timestamp::Timestamp;
 
-/// The most values of a facet.
-pub const MAX_BUCKETS: usize = 100;
+/// The maximum number of values in a facet.
+pub const MAX_FACET_VALUES: usize = 100;
 
-/// What assets are counted by.
+/// What to count assets by.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FacetBy {
-    /// The child folders of this folder, which begins and ends in `/`; their values do too.
+    /// The child folders of this folder. The paths of all of them begin and end in `/`.
     Folder(String),
-    /// The type, by [`crate::core::query::Kind::name`].
+    /// The type, as in `image`.
     Type,
-    /// The extension; what has none is not counted.
+    /// The extension. Assets without an extension are not counted.
     Ext,
-    /// The storage class, by S3's name.
+    /// The storage class, by its name in S3.
     Storage,
-    /// The size, by [`size_step`].
+    /// The size, in steps such as `1mb..<10mb`.
     Size,
-    /// When S3 last changed the object, by [`month`].
+    /// The month in UTC when S3 last changed the object, as in `2026-03`.
     Month,
 }
 
 impl FacetBy {
-    /// As they are written.
+    /// The names of all facets.
     pub const NAMES: [&str; 6] = ["type", "ext", "storage", "size", "month", "folder"];
 
-    /// The one of that name; `folder` is the folder whose child folders are meant.
+    /// The facet with this name. `folder` is the folder whose children the facet `folder` counts.
     pub fn named(name: &str, folder: &str) -> Option<Self> {
         Some(match name {
             "type" => Self::Type,
@@ -45,7 +46,7 @@ impl FacetBy {
         })
     }
 
-    /// As it is written.
+    /// The name of the facet in text.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Type => "type",
@@ -58,28 +59,30 @@ impl FacetBy {
     }
 }
 
-/// The counts of a facet.
+/// The counts of one facet.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Facet {
-    /// What was counted by.
+    /// What the assets were counted by.
     pub by: FacetBy,
-    /// The values with the most assets first, but sizes ascending and months from the newest on; at
-    /// most [`MAX_BUCKETS`].
-    pub buckets: Vec<Bucket>,
-    /// Whether there are more values than these.
+    /// The values and their counts, at most [`MAX_FACET_VALUES`]. Values with the most assets come
+    /// first, except that sizes ascend and months start with the newest.
+    pub counts: Vec<FacetCount>,
+    /// Whether values were left out.
     pub more: bool,
 }
 
-/// A value of a facet.
+/// A value of a facet and how many assets have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Bucket {
-    /// The value.
+#[non_exhaustive]
+pub struct FacetCount {
+    /// The value, as a query can use it.
     pub value: String,
-    /// The assets that have it.
+    /// The number of assets that have it.
     pub count: u64,
 }
 
-/// The steps of sizes: where each ends, not included, and its value; the last has no end.
+/// The steps of the size facet: the exclusive end in bytes, and the value. The last step has no end.
 pub const SIZE_STEPS: [(u64, &str); 7] = [
     (10_000, "<10kb"),
     (100_000, "10kb..<100kb"),
@@ -90,15 +93,15 @@ pub const SIZE_STEPS: [(u64, &str); 7] = [
     (u64::MAX, ">=1gb"),
 ];
 
-/// The place in [`SIZE_STEPS`] of a size in bytes.
+/// The index in [`SIZE_STEPS`] of a size in bytes.
 pub fn size_step(size: u64) -> usize {
     let last = SIZE_STEPS.len() - 1;
     SIZE_STEPS[..last].partition_point(|(end, _)| *end <= size)
 }
 
-/// The month of a moment, in UTC: `2026-03`.
-pub fn month(stamp: Timestamp) -> String {
-    let text = rfc3339(stamp);
+/// The month of a timestamp in UTC, as in `2026-03`.
+pub fn month(timestamp: Timestamp) -> String {
+    let text = rfc3339(timestamp);
     let date = text.split_once('T').map_or("", |(date, _time)| date);
     let month = date.rsplit_once('-').map_or("", |(month, _day)| month);
     month.to_owned()
@@ -110,7 +113,7 @@ mod tests {
     use crate::core::query::term::{Condition, Query, Term};
 
     #[test]
-    fn every_facet_keeps_its_name() {
+    fn reads_the_names_that_it_writes() {
         for name in FacetBy::NAMES {
             assert_eq!(FacetBy::named(name, "/").unwrap().name(), name);
         }
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_of_sizes() {
+    fn size_steps() {
         for (size, want) in [
             (0, "<10kb"),
             (9_999, "<10kb"),
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn values_can_be_searched_for() {
+    fn queries_can_use_the_values() {
         let parse = |text: &str| Query::parse(text, Timestamp::from_millis(0)).map(|q| q.condition);
         let mut start = 0;
         for (end, value) in SIZE_STEPS {
@@ -148,12 +151,11 @@ mod tests {
             start = end;
         }
         let now = Timestamp::from_millis(1_773_144_000_000);
-        let Ok(Condition::Term(Term::Modified(stamps))) =
-            parse(&format!("modified:{}", month(now)))
+        let Ok(Condition::Term(Term::Modified(times))) = parse(&format!("modified:{}", month(now)))
         else {
             panic!("{}", month(now));
         };
-        assert!(stamps.contains(&now) && !stamps.contains(&Timestamp::from_millis(0)));
+        assert!(times.contains(&now) && !times.contains(&Timestamp::from_millis(0)));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use crate::core::query::hit::{Highlight, file_name};
 use crate::core::query::matches::phrases;
-use crate::core::query::pattern::Pattern;
-use crate::core::query::term::{Condition, Match, Query, Term, Within};
+use crate::core::query::pattern::WildcardPattern;
+use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
 use crate::core::query::typo;
 use crate::core::query::words::{fold_name, fold_with, words};
 
@@ -76,24 +76,24 @@ fn mark_term(term: &Term, path: &str, marks: &mut Vec<Range<usize>>) {
     let name_start = path.len() - file_name(path).len();
     match term {
         Term::Name(_) => marks.push(name_start..path.len()),
-        Term::NamePart(pattern) => mark_pattern(pattern, path, name_start, marks),
+        Term::NamePattern(pattern) => mark_pattern(pattern, path, name_start, marks),
         Term::Words {
             words,
-            how: Match::Phrase,
-            within,
+            mode: MatchMode::Phrase,
+            field,
         } => {
             let mut start = 0;
             for segment in path.split_inclusive('/') {
-                if is_within(*within, start, name_start) {
+                if is_within(*field, start, name_start) {
                     let found = phrases(words, segment);
                     marks.extend(found.map(|range| range.start + start..range.end + start));
                 }
                 start += segment.len();
             }
         }
-        Term::Words { words, how, within } => {
-            mark_words(words, *how, path, |range| {
-                if is_within(*within, range.start, name_start) {
+        Term::Words { words, mode, field } => {
+            mark_words(words, *mode, path, |range| {
+                if is_within(*field, range.start, name_start) {
                     marks.push(range);
                 }
             });
@@ -102,18 +102,18 @@ fn mark_term(term: &Term, path: &str, marks: &mut Vec<Range<usize>>) {
     }
 }
 
-fn is_within(within: Within, start: usize, name_start: usize) -> bool {
-    within == Within::Path || start >= name_start
+fn is_within(field: WordField, start: usize, name_start: usize) -> bool {
+    field == WordField::Path || start >= name_start
 }
 
-fn mark_words(wanted: &[String], how: Match, path: &str, mut found: impl FnMut(Range<usize>)) {
-    let (whole, beginning) = match (how, wanted.split_last()) {
-        (Match::Prefix, Some((last, whole))) => (whole, Some(last)),
+fn mark_words(wanted: &[String], mode: MatchMode, path: &str, mut found: impl FnMut(Range<usize>)) {
+    let (whole, beginning) = match (mode, wanted.split_last()) {
+        (MatchMode::Prefix, Some((last, whole))) => (whole, Some(last)),
         _ => (wanted, None),
     };
     words(path, |word, range| {
-        let is_met = whole.iter().any(|wanted| match how {
-            Match::Typo => typo::meets(wanted, word),
+        let is_met = whole.iter().any(|wanted| match mode {
+            MatchMode::Typo => typo::matches(wanted, word),
             _ => wanted == word,
         });
         if is_met {
@@ -138,7 +138,12 @@ fn bytes_folded_to(text: &str, folded_len: usize) -> usize {
 }
 
 /// Marks the text between wildcards where it can stand first; the end of the form at the name's end.
-fn mark_pattern(pattern: &Pattern, path: &str, name_start: usize, marks: &mut Vec<Range<usize>>) {
+fn mark_pattern(
+    pattern: &WildcardPattern,
+    path: &str,
+    name_start: usize,
+    marks: &mut Vec<Range<usize>>,
+) {
     let name = &path[name_start..];
     let folded = fold_name(name);
     // Where each byte of the folded name comes from.
@@ -172,7 +177,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::query::kind::Kind;
+    use crate::core::query::asset_type::AssetType;
     use crate::core::query::matches::tests::{not, part, phrase, prefix, typo, whole};
     use crate::core::replication::timestamp::Timestamp;
 
@@ -196,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_is_marked() {
-        let image = Condition::Term(Term::Type(vec![Kind::Image]));
+        let image = Condition::Term(Term::Type(vec![AssetType::Image]));
         let tiny = Condition::Term(Term::ETag("x".into()));
         let name = |name: &str| Condition::Term(Term::Name(name.into()));
         for (condition, path, want) in [

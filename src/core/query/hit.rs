@@ -4,7 +4,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::core::query::kind::Kind;
+use crate::core::query::asset_type::AssetType;
 use crate::core::replication::timestamp::Timestamp;
 
 /// One asset that a search found.
@@ -22,7 +22,7 @@ pub struct Hit {
     pub ext: Option<String>,
     /// What it is, by its extension.
     #[serde(rename = "type")]
-    pub kind: Kind,
+    pub asset_type: AssetType,
     /// The media type, by its extension.
     pub content_type: &'static str,
     /// Bytes.
@@ -203,7 +203,7 @@ mod tests {
             path: "/a.jpg".into(),
             name: "a.jpg".into(),
             ext: Some("jpg".into()),
-            kind: Kind::Image,
+            asset_type: AssetType::Image,
             content_type: "image/jpeg",
             size: 7,
             last_modified: Timestamp::from_millis(1_500),

@@ -79,7 +79,7 @@ impl Comparison {
     }
 
     /// The comparison of ages that this one of moments is: the younger, the later.
-    pub(crate) fn turned(self) -> Self {
+    pub(crate) fn reversed(self) -> Self {
         match self {
             Self::Below => Self::Above,
             Self::AtMost => Self::AtLeast,

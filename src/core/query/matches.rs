@@ -3,11 +3,11 @@
 //! An index answers the same without looking at each; its tests hold it to this. Nothing here is made
 //! to be fast.
 
+use crate::core::query::asset_type::AssetType;
 use crate::core::query::hit::{Hit, extension_of, file_name};
-use crate::core::query::kind::Kind;
-use crate::core::query::term::{Condition, Match, Query, Term, Within};
+use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
 use crate::core::query::typo;
-use crate::core::query::words::{fold_name, placed_words};
+use crate::core::query::words::{fold_name, words_with_positions};
 use crate::core::replication::timestamp::Timestamp;
 
 /// What a query looks at.
@@ -81,18 +81,18 @@ impl Term {
     pub fn matches_path(&self, path: &str) -> Option<bool> {
         let name = file_name(path);
         Some(match self {
-            Self::Words { words, how, within } => match within {
-                Within::Path => words_match(words, *how, path),
-                Within::Name => words_match(words, *how, name),
+            Self::Words { words, mode, field } => match field {
+                WordField::Path => words_match(words, *mode, path),
+                WordField::Name => words_match(words, *mode, name),
             },
-            Self::NamePart(pattern) => pattern.matches(&fold_name(name)),
+            Self::NamePattern(pattern) => pattern.matches(&fold_name(name)),
             Self::Name(wanted) => name == wanted,
             Self::Path(wanted) => path == wanted,
-            Self::PathGlob(pattern) => pattern.matches(path),
+            Self::PathPattern(pattern) => pattern.matches(path),
             Self::Ext(extensions) => ext(name).is_some_and(|ext| extensions.contains(&ext)),
-            Self::Type(kinds) => kinds.contains(&Kind::of_ext(ext(name).as_deref())),
+            Self::Type(kinds) => kinds.contains(&AssetType::from_extension(ext(name).as_deref())),
             Self::Folder(folder) => path.starts_with(folder),
-            Self::Level(folder) => path
+            Self::DirectlyIn(folder) => path
                 .strip_prefix(folder)
                 .is_some_and(|rest| !rest.contains('/')),
             Self::Size(_)
@@ -109,21 +109,21 @@ fn ext(name: &str) -> Option<String> {
 }
 
 /// Whether the text, a path or a name, holds the folded words.
-pub fn words_match(wanted: &[String], how: Match, text: &str) -> bool {
+pub fn words_match(wanted: &[String], mode: MatchMode, text: &str) -> bool {
     let mut held = Vec::new();
-    placed_words(text, |word, _, _| held.push(word.to_owned()));
+    words_with_positions(text, |word, _, _| held.push(word.to_owned()));
     let is_held = |wanted: &String| held.contains(wanted);
-    match how {
-        Match::Whole => wanted.iter().all(is_held),
-        Match::Phrase => text
+    match mode {
+        MatchMode::Whole => wanted.iter().all(is_held),
+        MatchMode::Phrase => text
             .split('/')
             .any(|segment| phrases(wanted, segment).next().is_some()),
-        Match::Prefix => wanted.split_last().is_none_or(|(last, before)| {
+        MatchMode::Prefix => wanted.split_last().is_none_or(|(last, before)| {
             before.iter().all(is_held) && held.iter().any(|word| word.starts_with(last.as_str()))
         }),
-        Match::Typo => wanted
+        MatchMode::Typo => wanted
             .iter()
-            .all(|wanted| held.iter().any(|word| typo::meets(wanted, word))),
+            .all(|wanted| held.iter().any(|word| typo::matches(wanted, word))),
     }
 }
 
@@ -136,7 +136,7 @@ pub(super) fn phrases<'a>(
     segment: &str,
 ) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
     let mut held = Vec::new();
-    placed_words(segment, |word, range, places| {
+    words_with_positions(segment, |word, range, places| {
         held.push((word.to_owned(), range, places));
     });
     let mut begun: Vec<_> = match wanted.first() {

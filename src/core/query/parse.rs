@@ -39,16 +39,16 @@
 //! `bytes`, `format`, `resource_type`, `uploaded_at`, `createdAt`, …; those named after a moment compare
 //! moments, so `createdAt > 7d` is later than 7 days ago, while `created:>7d` is older than 7 days.
 
-use crate::core::query::problem::{Problem, QueryError};
+use crate::core::query::problem::{QueryError, QueryProblem};
 use crate::core::query::term::{Condition, MAX_DEPTH, MAX_QUERY_CHARS, MAX_TERMS, Query};
 use crate::core::replication::timestamp::Timestamp;
 
-use field::{Field, Sign};
-use scanner::{Keyword, Mark, Scanner};
+use field::{Field, Operator};
+use lexer::{Keyword, Lexer, TextPosition};
 use value::Value;
 
 mod field;
-mod scanner;
+mod lexer;
 mod text;
 mod value;
 
@@ -63,7 +63,7 @@ impl Query {
     pub fn parse(text: &str, now: Timestamp) -> Result<Self, QueryError> {
         check_length(text)?;
         let mut parser = Parser {
-            scanner: Scanner::new(text),
+            lexer: Lexer::new(text),
             now,
             terms: 0,
             depth: 0,
@@ -90,7 +90,7 @@ fn check_length(text: &str) -> Result<(), QueryError> {
     Err(QueryError {
         column: MAX_QUERY_CHARS + 1,
         text: shown,
-        problem: Problem::TooLong,
+        problem: QueryProblem::TooLong,
     })
 }
 
@@ -98,7 +98,7 @@ fn check_length(text: &str) -> Result<(), QueryError> {
 ///
 /// A field that stands before a parenthesis is the field of all values inside.
 struct Parser<'a> {
-    scanner: Scanner<'a>,
+    lexer: Lexer<'a>,
     now: Timestamp,
     terms: usize,
     /// Of parentheses and negations: bounds the recursion.
@@ -110,7 +110,7 @@ struct Parser<'a> {
 type Read<T> = Result<T, QueryError>;
 
 impl Parser<'_> {
-    fn any(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+    fn any(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
         self.expect_operand(None)?;
         let mut alternatives = Vec::new();
         loop {
@@ -118,8 +118,8 @@ impl Parser<'_> {
                 Some(Condition::Any(several)) => alternatives.extend(several),
                 one => alternatives.extend(one),
             }
-            let or = self.scanner.mark();
-            if !self.scanner.eat_keyword(Keyword::Or) {
+            let or = self.lexer.mark();
+            if !self.lexer.eat_keyword(Keyword::Or) {
                 break;
             }
             self.expect_operand(Some(or))?;
@@ -130,11 +130,11 @@ impl Parser<'_> {
         })
     }
 
-    fn all(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+    fn all(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
         let (mut conditions, mut holds_something) = (Vec::new(), false);
-        while !self.is_at_end() && !self.scanner.is_at_keyword(Keyword::Or) {
-            let and = self.scanner.mark();
-            if self.scanner.eat_keyword(Keyword::And) {
+        while !self.is_at_end() && !self.lexer.is_at_keyword(Keyword::Or) {
+            let and = self.lexer.mark();
+            if self.lexer.eat_keyword(Keyword::And) {
                 self.expect_operand(Some(and))?;
             }
             let one = self.one(field)?;
@@ -151,16 +151,16 @@ impl Parser<'_> {
     }
 
     /// Refuses what cannot stand where a term must: `keyword` is what asks for one.
-    fn expect_operand(&mut self, keyword: Option<Mark>) -> Read<()> {
-        self.scanner.skip_space();
-        let here = self.scanner.mark();
-        let is_keyword = [Keyword::And, Keyword::Or].map(|word| self.scanner.eat_keyword(word));
+    fn expect_operand(&mut self, keyword: Option<TextPosition>) -> Read<()> {
+        self.lexer.skip_space();
+        let here = self.lexer.mark();
+        let is_keyword = [Keyword::And, Keyword::Or].map(|word| self.lexer.eat_keyword(word));
         if is_keyword.contains(&true) {
-            return Err(self.scanner.error(here, Problem::NoOperand));
+            return Err(self.lexer.error(here, QueryProblem::NoOperand));
         }
         match keyword {
             Some(keyword) if self.is_at_end() => {
-                Err(self.scanner.error(keyword, Problem::NoOperand))
+                Err(self.lexer.error(keyword, QueryProblem::NoOperand))
             }
             _ => Ok(()),
         }
@@ -168,20 +168,20 @@ impl Parser<'_> {
 
     /// Whether the text, or the parenthesis, ends here.
     fn is_at_end(&mut self) -> bool {
-        self.scanner.skip_space();
-        self.scanner.is_empty() || self.scanner.is_at(')')
+        self.lexer.skip_space();
+        self.lexer.is_empty() || self.lexer.is_at(')')
     }
 
-    fn one(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
-        let start = self.scanner.mark();
-        if self.scanner.eat_keyword(Keyword::Not) {
+    fn one(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
+        let start = self.lexer.mark();
+        if self.lexer.eat_keyword(Keyword::Not) {
             self.expect_operand(Some(start))?;
             return self.deeper(start, |parser| Ok(parser.one(field)?.map(negation)));
         }
-        let is_negated = self.scanner.eat_dashes() || self.scanner.eat_before_field('!');
+        let is_negated = self.lexer.eat_dashes() || self.lexer.eat_before_field('!');
         // What stands beside each other must hold anyway.
-        self.scanner.eat_before_field('+');
-        let one = if self.scanner.is_at('(') {
+        self.lexer.eat_before_field('+');
+        let one = if self.lexer.is_at('(') {
             self.group(field)
         } else {
             self.term(start, field)
@@ -189,21 +189,25 @@ impl Parser<'_> {
         Ok(if is_negated { one?.map(negation) } else { one? })
     }
 
-    fn group(&mut self, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
-        let start = self.scanner.mark();
-        self.scanner.eat('(');
-        let opened = self.scanner.error(start, Problem::OpenParenthesis);
+    fn group(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
+        let start = self.lexer.mark();
+        self.lexer.eat('(');
+        let opened = self.lexer.error(start, QueryProblem::OpenParenthesis);
         let inside = self.deeper(start, |parser| parser.any(field))?;
-        if self.scanner.eat(')') {
+        if self.lexer.eat(')') {
             Ok(inside)
         } else {
             Err(opened)
         }
     }
 
-    fn deeper<T>(&mut self, start: Mark, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+    fn deeper<T>(
+        &mut self,
+        start: TextPosition,
+        read: impl FnOnce(&mut Self) -> Read<T>,
+    ) -> Read<T> {
         if self.depth == MAX_DEPTH {
-            return Err(self.scanner.error(start, Problem::TooDeep));
+            return Err(self.lexer.error(start, QueryProblem::TooDeep));
         }
         self.depth += 1;
         let read = read(self);
@@ -211,40 +215,44 @@ impl Parser<'_> {
         read
     }
 
-    fn term(&mut self, start: Mark, field: Option<(Field, Sign)>) -> Read<Option<Condition>> {
+    fn term(
+        &mut self,
+        start: TextPosition,
+        field: Option<(Field, Operator)>,
+    ) -> Read<Option<Condition>> {
         let field = match field {
             Some(field) => Some(field),
-            None => self.scanner.field(start)?,
+            None => self.lexer.field(start)?,
         };
-        let is_list = matches!(field, Some((_, Sign::In | Sign::NotIn)));
-        if field.is_some() && !is_list && self.scanner.is_at('(') {
+        let is_list = matches!(field, Some((_, Operator::In | Operator::NotIn)));
+        if field.is_some() && !is_list && self.lexer.is_at('(') {
             let group = self.group(field)?;
-            return self.scanner.expect_end_of_term().map(|()| group);
+            return self.lexer.expect_end_of_term().map(|()| group);
         }
-        let value = self.scanner.value(field)?;
+        let value = self.lexer.value(field)?;
         let condition = match field {
             Some((field, sign)) => value::condition(field, sign, &value, self.now),
             None => value::words(&value),
         };
-        let condition = condition.map_err(|problem| self.scanner.error(start, problem))?;
+        let condition = condition.map_err(|problem| self.lexer.error(start, problem))?;
         match &condition {
             Some(condition) => self.terms += terms(condition),
             None => {
-                let error = || self.scanner.error(start, Problem::NoWords);
+                let error = || self.lexer.error(start, QueryProblem::NoWords);
                 self.passed_over.get_or_insert_with(error);
             }
         }
         if self.terms > MAX_TERMS {
-            return Err(self.scanner.error(start, Problem::TooManyTerms));
+            return Err(self.lexer.error(start, QueryProblem::TooManyTerms));
         }
         Ok(condition)
     }
 
     /// What ends the last term early is a parenthesis that nothing opened.
     fn check_all_is_read(&mut self) -> Read<()> {
-        let start = self.scanner.mark();
-        if self.scanner.eat(')') {
-            Err(self.scanner.error(start, Problem::CloseParenthesis))
+        let start = self.lexer.mark();
+        if self.lexer.eat(')') {
+            Err(self.lexer.error(start, QueryProblem::CloseParenthesis))
         } else {
             Ok(())
         }

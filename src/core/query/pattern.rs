@@ -6,7 +6,7 @@ use crate::core::query::words::fold_name;
 
 /// A form that a text has or has not, from its beginning to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
+pub struct WildcardPattern {
     text: String,
     parts: Vec<Part>,
 }
@@ -24,7 +24,7 @@ enum Part {
     },
 }
 
-impl Pattern {
+impl WildcardPattern {
     /// A form of file names, folded: `*` and `**` are any run.
     pub fn of_names(text: &str) -> Self {
         let text = fold_name(text);

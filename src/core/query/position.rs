@@ -1,32 +1,37 @@
-//! Where a page of hits ended, so that the next one can begin behind it.
+//! The position where a page of hits ended, so that the next page can start after it.
 //!
-//! A position is a place in the order of hits, not a count of them: assets that come or go in front
-//! of it move nothing.
+//! A position is a point in the sort order, not an offset. Assets that are added or removed before it
+//! do not shift the pages after it.
 
-/// What a hit is ordered by, besides its path.
+/// The value that a hit is sorted by, in addition to its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SortValue {
-    /// Nothing: the path is the order.
+    /// No value: hits are sorted by path only.
     Path,
     /// The size in bytes.
     Number(u64),
-    /// Milliseconds since the epoch.
-    Moment(i64),
-    /// The folded file name: [`crate::core::query::words::fold_name`] of the last segment of the path.
+    /// A time in milliseconds since the epoch.
+    Time(i64),
+    /// The folded file name: [`crate::core::query::words::fold_name`] of the last path segment.
     Name(String),
-    /// How well the words were met.
+    /// How well the words match.
     Relevance {
-        /// The greater, the better.
+        /// A greater score is a better match.
         score: u32,
-        /// The words of the file name.
+        /// The number of words in the file name.
         name_words: u32,
     },
 }
 
-/// The place of a hit in the order of a search.
+/// The position of a hit in the order of a search.
+///
+/// Programs pass it on unchanged: from [`Page::next`](crate::core::query::Page::next) to
+/// [`Request::after`](crate::core::query::Request::after), or through a
+/// [`PageStart`](crate::core::query::PageStart) and a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// By what the search is sorted.
+    /// The value that the search is sorted by.
     pub value: SortValue,
     /// The asset path.
     pub path: String,

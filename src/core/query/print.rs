@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 use crate::core::query::hit::rfc3339;
 use crate::core::query::interval::Interval;
-use crate::core::query::term::{Condition, Match, Query, Term, Within};
+use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
 
 impl Display for Query {
     /// The query in one line; `*` for everything.
@@ -57,18 +57,18 @@ fn joined(
 impl Display for Term {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Words { words, how, within } => print_words(words, *how, *within, out),
-            Self::NamePart(pattern) => write!(out, "name:{}", Quoted(pattern.text())),
+            Self::Words { words, mode, field } => print_words(words, *mode, *field, out),
+            Self::NamePattern(pattern) => write!(out, "name:{}", Quoted(pattern.text())),
             Self::Name(name) => write!(out, "name={}", Quoted(name)),
             Self::Path(path) => write!(out, "path={}", Quoted(path)),
-            Self::PathGlob(pattern) => write!(out, "path:{}", Quoted(pattern.text())),
+            Self::PathPattern(pattern) => write!(out, "path:{}", Quoted(pattern.text())),
             Self::Ext(extensions) => write!(out, "ext:{}", Label(&extensions.join(","))),
             Self::Type(kinds) => {
                 let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
                 write!(out, "type:{}", names.join(","))
             }
             Self::Folder(folder) => write!(out, "folder:{}", Quoted(folder)),
-            Self::Level(folder) => write!(out, "folder={}", Quoted(folder)),
+            Self::DirectlyIn(folder) => write!(out, "folder={}", Quoted(folder)),
             Self::Size(sizes) => print_interval("size", sizes, u64::to_string, out),
             Self::Modified(stamps) => print_interval("modified", stamps, |s| exact(*s), out),
             Self::Created(stamps) => print_interval("created", stamps, |s| exact(*s), out),
@@ -80,18 +80,18 @@ impl Display for Term {
 
 fn print_words(
     words: &[String],
-    how: Match,
-    within: Within,
+    mode: MatchMode,
+    field: WordField,
     out: &mut Formatter<'_>,
 ) -> fmt::Result {
-    if within == Within::Name {
+    if field == WordField::Name {
         out.write_str("name:")?;
     }
-    match how {
-        Match::Whole => out.write_str(&words.join("-")),
-        Match::Phrase => Quoted(&words.join(" ")).fmt(out),
-        Match::Prefix => write!(out, "{}*", words.join("-")),
-        Match::Typo => write!(out, "{}~", words.join("-")),
+    match mode {
+        MatchMode::Whole => out.write_str(&words.join("-")),
+        MatchMode::Phrase => Quoted(&words.join(" ")).fmt(out),
+        MatchMode::Prefix => write!(out, "{}*", words.join("-")),
+        MatchMode::Typo => write!(out, "{}~", words.join("-")),
     }
 }
 

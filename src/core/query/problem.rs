@@ -15,12 +15,12 @@ pub struct QueryError {
     /// What cannot be read, as it was written.
     pub text: String,
     /// Why, and what to write instead.
-    pub problem: Problem,
+    pub problem: QueryProblem,
 }
 
 /// Why a part of a search cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum QueryProblem {
     /// More than [`MAX_QUERY_CHARS`].
     #[error("a search has at most {MAX_QUERY_CHARS} characters; ask for less at once")]
     TooLong,

@@ -5,7 +5,7 @@
 use std::ops::Bound;
 
 use crate::core::query::interval::{Interval, Span};
-use crate::core::query::problem::Problem;
+use crate::core::query::problem::QueryProblem;
 
 /// The two ends of a range as they were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl<'a> Range<'a> {
     }
 
     /// The ends exchanged.
-    pub(super) fn turned(self) -> Self {
+    pub(super) fn reversed(self) -> Self {
         Self {
             from: self.to,
             to: self.from,
@@ -61,9 +61,9 @@ impl<'a> Range<'a> {
     /// The values of the range; an end that covers a stretch is taken in or left out whole.
     pub(super) fn interval<T: PartialOrd + Copy>(
         self,
-        read: impl Fn(&str) -> Result<Span<T>, Problem>,
-        unreadable: Problem,
-    ) -> Result<Interval<T>, Problem> {
+        read: impl Fn(&str) -> Result<Span<T>, QueryProblem>,
+        unreadable: QueryProblem,
+    ) -> Result<Interval<T>, QueryProblem> {
         let lower = match self.from {
             Bound::Included(text) => Bound::Included(read(text)?.start),
             Bound::Excluded(text) => read(text)?.behind(),
@@ -76,7 +76,7 @@ impl<'a> Range<'a> {
         };
         match (&lower, &upper) {
             (Bound::Unbounded, Bound::Unbounded) => Err(unreadable),
-            _ if is_reversed(&lower, &upper) => Err(Problem::Reversed),
+            _ if is_reversed(&lower, &upper) => Err(QueryProblem::Reversed),
             _ => Ok(Interval { lower, upper }),
         }
     }

@@ -1,6 +1,6 @@
-//! What is asked of an index, and what it answers: a page of hits, folders, suggestions.
+//! What a search asks for, and its answer: a page of hits, the folders in a folder, suggestions.
 //!
-//! Which Sources are searched is not part of it: that is for whoever knows what may be seen.
+//! A request does not say which Sources to search; the caller decides that by what the user may see.
 
 use serde::Serialize;
 
@@ -10,40 +10,58 @@ use crate::core::query::position::Position;
 use crate::core::query::sort::Sort;
 use crate::core::query::term::Query;
 
-/// The most hits of a page.
+/// The maximum number of hits on a page.
 pub const MAX_LIMIT: usize = 1_000;
 
-/// The hits of a page where nobody says how many.
+/// The number of hits on a page if the request does not say.
 pub const DEFAULT_LIMIT: usize = 20;
 
-/// The most suggestions.
+/// The maximum number of suggestions.
 pub const MAX_SUGGESTIONS: usize = 20;
 
-/// A search.
+/// A search: what to find, in which order, and what to count.
+///
+/// Start with [`Request::new`] and chain the options:
+///
+/// ```
+/// use asset_indexer::search::{Count, FacetBy, Query, Request, Sort, now};
+///
+/// let request = Request::new(Query::parse("summer type:image", now())?)
+///     .sort(Sort::parse("-modified")?)
+///     .limit(50)
+///     .count(Count::UpTo(1_000))
+///     .facets([FacetBy::Type])
+///     .highlights(true);
+/// assert_eq!(request.limit, 50);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// `Request::default()` finds everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Request {
-    /// What the hits are.
+    /// The condition that each hit meets.
     pub query: Query,
-    /// Their order.
+    /// The order of the hits. The default is [`Sort::default_for`] the query.
     pub sort: Sort,
-    /// The most hits: 1 to [`MAX_LIMIT`].
+    /// The maximum number of hits on the page: 1 to [`MAX_LIMIT`]. The default is [`DEFAULT_LIMIT`].
     pub limit: usize,
-    /// Only hits behind this.
+    /// Where the previous page ended; the page starts after it. The default is the first page.
     pub after: Option<Position>,
-    /// How far to count them.
+    /// How far to count the hits of all pages. The default is to count all of them.
     pub count: Count,
-    /// What to count besides.
+    /// What to count the hits by. The default is nothing.
     pub facets: Vec<FacetBy>,
-    /// Whether hits tell which parts of their path were found.
+    /// Whether hits say which parts of their path matched. The default is `false`.
     pub highlights: bool,
 }
 
 impl Request {
-    /// A search for the first hits of a query, counted to the end.
+    /// Asks for the first page of a query, in its default order.
     pub fn new(query: Query) -> Self {
         Self {
+            sort: Sort::default_for(&query),
             query,
-            sort: Sort::default(),
             limit: DEFAULT_LIMIT,
             after: None,
             count: Count::Exact,
@@ -51,69 +69,134 @@ impl Request {
             highlights: false,
         }
     }
+
+    /// Sets the order of the hits.
+    #[must_use]
+    pub fn sort(self, sort: Sort) -> Self {
+        Self { sort, ..self }
+    }
+
+    /// Sets the maximum number of hits on the page: 1 to [`MAX_LIMIT`].
+    #[must_use]
+    pub fn limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Starts the page after a position: [`Page::next`] of the previous page. `None` asks for the
+    /// first page.
+    #[must_use]
+    pub fn after(self, position: impl Into<Option<Position>>) -> Self {
+        Self {
+            after: position.into(),
+            ..self
+        }
+    }
+
+    /// Sets how far to count the hits of all pages.
+    #[must_use]
+    pub fn count(self, count: Count) -> Self {
+        Self { count, ..self }
+    }
+
+    /// Sets what to count the hits by.
+    #[must_use]
+    pub fn facets(self, facets: impl IntoIterator<Item = FacetBy>) -> Self {
+        Self {
+            facets: facets.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Sets whether hits say which parts of their path matched.
+    #[must_use]
+    pub fn highlights(self, highlights: bool) -> Self {
+        Self { highlights, ..self }
+    }
 }
 
-/// How far hits are counted.
+impl Default for Request {
+    fn default() -> Self {
+        Self::new(Query::default())
+    }
+}
+
+/// How far to count the hits of all pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Count {
-    /// All of them.
+    /// Count all of them.
     Exact,
-    /// The count may stop here: the total is then a lower bound.
+    /// The count may stop at this number. The total is then a lower bound.
     UpTo(u64),
 }
 
-/// How many assets match, on this page or not.
+/// The number of hits on all pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Total {
-    /// So many.
+    /// The number of hits that were counted.
     pub value: u64,
-    /// Or, where this is not so, at least as many.
+    /// Whether all hits were counted. If not, there may be more than `value`.
     pub exact: bool,
 }
 
-/// What a search found.
+/// A page of hits.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Page {
-    /// The hits, in order.
+    /// The hits of this page, in order.
     pub hits: Vec<Hit>,
-    /// How many there are in all.
+    /// The number of hits on all pages.
     pub total: Total,
-    /// The last hit's place, where there are hits behind it.
+    /// The position of the last hit, or `None` if this is the last page.
     pub next: Option<Position>,
-    /// In the order in which they were asked for.
+    /// The facets, in the order in which the request named them.
     pub facets: Vec<Facet>,
 }
 
-/// A folder in a folder.
+/// A folder directly in another folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Folder {
-    /// It begins and ends in `/`.
+    /// The path; it begins and ends in `/`.
     pub path: String,
-    /// The last segment of the path; empty in `//`.
+    /// The last segment of the path. It is empty if the path ends in `//`.
     pub name: String,
-    /// The assets below it, at any depth.
+    /// The number of assets below the folder, at any depth.
     pub assets: u64,
 }
 
-/// What someone may be about to write.
+/// A page of the folders in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FolderPage {
+    /// The folders, in ascending order of the bytes of their names.
+    pub folders: Vec<Folder>,
+    /// Whether more folders follow.
+    pub more: bool,
+}
+
+/// The name of an asset or a folder, suggested to complete what a user is typing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Suggestion {
-    /// To be shown: the name of the asset or of the folder.
+    /// The text to show: the name of the asset or folder.
     pub text: String,
-    /// What it is.
+    /// Whether it is an asset or a folder.
     pub kind: SuggestionKind,
-    /// Of the asset, or of the folder, which ends in `/`.
+    /// The path of the asset or of the folder. The path of a folder ends in `/`.
     pub path: String,
     /// The name of the Source.
     pub source: String,
 }
 
-/// What is suggested.
+/// What a suggestion names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum SuggestionKind {
-    /// An asset.
+    /// The name of an asset.
     Name,
-    /// A folder.
+    /// The name of a folder.
     Folder,
 }

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use crate::core::query::interval::{Comparison, Interval, Span};
-use crate::core::query::problem::Problem;
+use crate::core::query::problem::QueryProblem;
 use crate::core::query::range::Range;
 
 /// The units and how many bytes they are.
@@ -28,39 +28,39 @@ const UNITS: [(&str, u64); 14] = [
 const MAX_DECIMALS: usize = 9;
 
 /// Reads a size or a range of sizes, and how it is compared.
-pub(super) fn parse(text: &str) -> Result<Interval<u64>, Problem> {
+pub(super) fn parse(text: &str) -> Result<Interval<u64>, QueryProblem> {
     let (comparison, value) = Comparison::strip(text);
     match Range::read(value) {
         None => Ok(span(value)?.compared(comparison)),
-        Some(Some(range)) if comparison.is_none() => range.interval(span, Problem::Size),
-        Some(_) => Err(Problem::Size),
+        Some(Some(range)) if comparison.is_none() => range.interval(span, QueryProblem::Size),
+        Some(_) => Err(QueryProblem::Size),
     }
 }
 
-fn span(text: &str) -> Result<Span<u64>, Problem> {
+fn span(text: &str) -> Result<Span<u64>, QueryProblem> {
     let start = bytes(text)?;
     let end = Bound::Included(start);
     Ok(Span { start, end })
 }
 
 /// Whole bytes; what a decimal fraction leaves of a byte is dropped.
-fn bytes(text: &str) -> Result<u64, Problem> {
+fn bytes(text: &str) -> Result<u64, QueryProblem> {
     let number_end = text.find(|c: char| c != '.' && !c.is_ascii_digit());
     let (number, unit) = text.split_at(number_end.unwrap_or(text.len()));
     let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
     let unit = UNITS
         .iter()
         .find(|(name, _)| unit.eq_ignore_ascii_case(name));
-    let (_, unit) = unit.ok_or(Problem::Size)?;
+    let (_, unit) = unit.ok_or(QueryProblem::Size)?;
     if decimals.len() > MAX_DECIMALS {
-        return Err(Problem::Size);
+        return Err(QueryProblem::Size);
     }
     // Both fail on an empty text and on a second point.
-    let whole: u64 = whole.parse().map_err(|_| Problem::Size)?;
-    let part: u64 = decimals.parse().map_err(|_| Problem::Size)?;
+    let whole: u64 = whole.parse().map_err(|_| QueryProblem::Size)?;
+    let part: u64 = decimals.parse().map_err(|_| QueryProblem::Size)?;
     let scale = 10_u128.pow(decimals.len() as u32);
     let total = (u128::from(whole) * scale + u128::from(part)) * u128::from(*unit) / scale;
-    u64::try_from(total).map_err(|_| Problem::Size)
+    u64::try_from(total).map_err(|_| QueryProblem::Size)
 }
 
 #[cfg(test)]
@@ -133,10 +133,10 @@ mod tests {
             ">>1",
             "1,5mb",
         ] {
-            assert_eq!(parse(text), Err(Problem::Size), "{text}");
+            assert_eq!(parse(text), Err(QueryProblem::Size), "{text}");
         }
         for text in ["5mb..1mb", "[2 TO 1]", "{1 TO 1]", "1..<1"] {
-            assert_eq!(parse(text), Err(Problem::Reversed), "{text}");
+            assert_eq!(parse(text), Err(QueryProblem::Reversed), "{text}");
         }
     }
 }

@@ -1,17 +1,20 @@
-//! The order of hits, and how it is written.
+//! The order of hits, and its name in text.
 //!
-//! What an order means is said here; who puts hits in order is the index.
+//! This module only defines the orders. The index sorts the hits.
 
 use std::fmt;
 
+use crate::core::query::term::{Condition, Query};
+
 /// What hits are ordered by.
 ///
-/// Each order is total: hits with the same value follow by asset path, then by the name of the
-/// Source, both ascending by bytes. Only a descending order by path turns those round as well.
+/// Each order is total: hits with the same value are sorted by asset path, then by the name of the
+/// Source, both ascending by bytes. Only a descending order by path reverses these two as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SortBy {
-    /// How well the words are met: the best first, of equal ones those with fewer words in the file
-    /// name; by path alone where no word was looked for.
+    /// How well the words match, best first. Equal matches with fewer words in the file name come
+    /// first. A query without words is sorted by path.
     Relevance,
     /// The file name, by the bytes of [`crate::core::query::words::fold_name`].
     Name,
@@ -20,7 +23,7 @@ pub enum SortBy {
     Path,
     /// When S3 last changed the object.
     Modified,
-    /// The size.
+    /// The size in bytes.
     Size,
     /// When the index first saw the key.
     Created,
@@ -36,7 +39,7 @@ impl SortBy {
         Self::Created,
     ];
 
-    /// As it is written.
+    /// The name of the order in text.
     pub fn name(self) -> &'static str {
         match self {
             Self::Relevance => "relevance",
@@ -52,25 +55,40 @@ impl SortBy {
 /// The order of hits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sort {
-    /// What is compared.
+    /// The value that hits are compared by.
     pub by: SortBy,
-    /// Whether the greatest come first; of relevance, the worst.
+    /// Whether the greatest value comes first. With relevance, the worst match comes first.
     pub descending: bool,
 }
 
-/// A sort order that there is not.
+/// The text does not name a sort order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no sort order {text:?}; write relevance, name, path, modified, size or created, with - in \
-     front for the reverse"
+    "unknown sort order {text:?}; write relevance, name, path, modified, size or created, with a - in \
+     front to reverse it"
 )]
 pub struct SortError {
-    /// What was written.
+    /// The text that was given.
     pub text: String,
 }
 
 impl Sort {
-    /// Reads the name of an order, with `-` in front for the reverse.
+    /// The order that a search has if the user does not choose one.
+    ///
+    /// It is relevance, or path if the query finds everything and so has nothing to rank by. The
+    /// library, the HTTP interface and the command line all follow this rule.
+    pub fn default_for(query: &Query) -> Self {
+        let by = match &query.condition {
+            Condition::All(none) if none.is_empty() => SortBy::Path,
+            _ => SortBy::Relevance,
+        };
+        Self {
+            by,
+            descending: false,
+        }
+    }
+
+    /// Reads the name of an order, with a `-` in front to reverse it.
     pub fn parse(text: &str) -> Result<Self, SortError> {
         let (descending, name) = match text.strip_prefix('-') {
             Some(name) => (true, name),
@@ -94,7 +112,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sort_orders() {
+    fn default_order_is_relevance_unless_everything_is_found() {
+        let now = crate::core::replication::timestamp::Timestamp::from_millis(0);
+        for (text, want) in [
+            ("", SortBy::Path),
+            (" ", SortBy::Path),
+            ("summer", SortBy::Relevance),
+            ("ext:jpg", SortBy::Relevance),
+            ("-summer", SortBy::Relevance),
+        ] {
+            let query = Query::parse(text, now).unwrap();
+            assert_eq!(Sort::default_for(&query).by, want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn reads_the_names_that_it_writes() {
         for by in SortBy::ALL {
             for descending in [false, true] {
                 let sort = Sort { by, descending };

@@ -1,104 +1,114 @@
-//! What a search asks for, once its text is read.
+//! A parsed query: a condition on assets, made of terms.
 //!
-//! A condition on assets, made of terms; nothing here says how an index answers.
+//! This module does not say how an index evaluates it.
 
+use crate::core::query::asset_type::AssetType;
 use crate::core::query::interval::Interval;
-use crate::core::query::kind::Kind;
-use crate::core::query::pattern::Pattern;
+use crate::core::query::pattern::WildcardPattern;
 use crate::core::replication::timestamp::Timestamp;
 
-/// The most characters of a search.
+/// The maximum length of a query in characters.
 pub const MAX_QUERY_CHARS: usize = 1_000;
 
-/// The most terms of a search.
+/// The maximum number of terms in a query.
 pub const MAX_TERMS: usize = 64;
 
-/// How deep parentheses and negations may stand in each other.
+/// How deep parentheses and negations may be nested.
 pub const MAX_DEPTH: usize = 16;
 
-/// A search: the condition that each asset found meets.
+/// A parsed query. [`Query::parse`] reads one, and `Query::default()` finds everything.
+///
+/// Its `Display` text parses to the same query again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// `All` of nothing finds everything.
-    pub condition: Condition,
+    /// The condition that each hit meets.
+    pub(crate) condition: Condition,
 }
 
-/// What must hold of an asset.
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            condition: Condition::All(Vec::new()),
+        }
+    }
+}
+
+/// A condition on an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// Each of them; where there is none, anything.
+    /// All of the conditions. An empty list is met by every asset.
     All(Vec<Condition>),
-    /// At least one of them; where there is none, nothing.
+    /// At least one of the conditions. An empty list is met by no asset.
     Any(Vec<Condition>),
-    /// Not this.
+    /// The opposite of a condition.
     Not(Box<Condition>),
-    /// The term.
+    /// A term.
     Term(Term),
 }
 
-/// Where words are looked for.
+/// The text in which words are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Within {
-    /// In the asset path, the file name included.
+pub enum WordField {
+    /// The asset path, including the file name.
     Path,
-    /// In the file name alone.
+    /// Only the file name.
     Name,
 }
 
-/// How words are compared with those of [`crate::core::query::words()`]: the parts and the whole of
-/// `summerSale` are words of it.
+/// How words are compared with the words of [`crate::core::query::words()`]. Those include both the
+/// parts and the whole of `summerSale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
-    /// All of them are there, in any order.
+pub enum MatchMode {
+    /// All words occur, in any order.
     Whole,
-    /// They are there one behind the other, with no word in between, in one segment of the path (a
-    /// folder's name or the file name); what case borders cut counts whole or as its parts.
+    /// The words follow each other in one path segment (the name of a folder or the file name), with
+    /// no other word in between. A word that is split at case borders counts as a whole or as its parts.
     Phrase,
-    /// All of them are there, the last one as the beginning of a word.
+    /// All words occur; the last one may be only the beginning of a word.
     Prefix,
-    /// All of them are there, each with at most one edit: a character more, less or other, or two
-    /// neighbours exchanged. [`crate::core::query::typo::is_editable`] says which are never edited.
+    /// All words occur, each with at most one edit: one character added, removed or replaced, or two
+    /// neighbors swapped. [`crate::core::query::typo::is_editable`] says which words must match exactly.
     Typo,
 }
 
-/// What an asset can be asked for.
+/// A single test of an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// Words, folded as [`crate::core::query::words()`] does: at least one.
+    /// Words, folded as [`crate::core::query::words()`] does. There is at least one.
     Words {
-        /// In the order in which they were written.
+        /// The words, in the order of the query.
         words: Vec<String>,
         /// How they are compared.
-        how: Match,
-        /// Where they are looked for.
-        within: Within,
+        mode: MatchMode,
+        /// Where they are looked up.
+        field: WordField,
     },
-    /// The file name, folded by [`crate::core::query::fold_name`], has this form from its beginning to its
-    /// end: `*nt_lar*`.
-    NamePart(Pattern),
-    /// The file name is this, byte for byte.
+    /// The whole file name, folded by [`crate::core::query::fold_name`], matches a pattern such as
+    /// `*nt_lar*`.
+    NamePattern(WildcardPattern),
+    /// The file name equals this, byte for byte.
     Name(String),
-    /// The asset path is this, byte for byte.
+    /// The asset path equals this, byte for byte.
     Path(String),
-    /// The asset path has this form; a `*` does not cross a `/`, a `**` does.
-    PathGlob(Pattern),
-    /// The extension is one of these: lower-case, without a dot, at least one.
+    /// The whole asset path matches the pattern; `*` does not match a `/`, `**` does.
+    PathPattern(WildcardPattern),
+    /// The extension is one of these: lower case, without a dot, at least one.
     Ext(Vec<String>),
-    /// The type is one of these: at least one.
-    Type(Vec<Kind>),
-    /// The asset path starts with this: it begins and ends in `/`.
+    /// The type is one of these, at least one.
+    Type(Vec<AssetType>),
+    /// The asset is in this folder or below it. The folder begins and ends in `/`.
     Folder(String),
-    /// The asset lies directly in this folder: it begins and ends in `/`. So does the folder's own
-    /// marker, whose file name is empty.
-    Level(String),
+    /// The asset is directly in this folder, which begins and ends in `/`. The marker object of the
+    /// folder, whose file name is empty, counts too.
+    DirectlyIn(String),
     /// The size in bytes.
     Size(Interval<u64>),
     /// When S3 last changed the object.
     Modified(Interval<Timestamp>),
     /// When the index first saw the key.
     Created(Interval<Timestamp>),
-    /// The storage class is one of these, by S3's names in upper case; at least one.
+    /// The storage class is one of these names of S3, in upper case, at least one.
     Storage(Vec<String>),
-    /// The ETag, without quotes.
+    /// The entity tag, without quotes.
     ETag(String),
 }

@@ -10,9 +10,9 @@ pub fn is_editable(word: &str) -> bool {
     long_enough && !word.chars().all(char::is_numeric)
 }
 
-/// Whether a word meets the one that is looked for: it is the same, or at most one character is
+/// Whether a word matches the one that is looked for: it is the same, or at most one character is
 /// added, left out or another, or two neighbours are exchanged, if it is editable.
-pub fn meets(wanted: &str, word: &str) -> bool {
+pub fn matches(wanted: &str, word: &str) -> bool {
     wanted == word || is_editable(wanted) && is_one_edit_apart(wanted, word)
 }
 
@@ -69,7 +69,7 @@ mod tests {
             ("", "", true),
             ("", "a", false),
         ] {
-            assert_eq!(meets(wanted, word), want, "{wanted} {word}");
+            assert_eq!(matches(wanted, word), want, "{wanted} {word}");
         }
     }
 

@@ -33,7 +33,7 @@ pub const MAX_WORD_BYTES: usize = 255;
 /// Words are folded: compatibility forms (`ﬁ`, full-width digits) and ligatures taken apart, accents
 /// dropped, lower-case.
 pub fn words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
-    placed_words(text, |word, range, _| sink(word, range));
+    words_with_positions(text, |word, range, _| sink(word, range));
 }
 
 /// Emits what [`words`] does, each word also with its place among them.
@@ -41,7 +41,7 @@ pub fn words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
 /// Places count the words, or their parts where case borders cut them: in `a summerSale`, `a` is at
 /// `0..1`, `summer` at `1..2`, `sale` at `2..3` and `summersale` at `1..3`. Two words stand one behind
 /// the other where one ends at the place at which the other begins.
-pub fn placed_words(text: &str, sink: impl FnMut(&str, Range<usize>, Range<usize>)) {
+pub fn words_with_positions(text: &str, sink: impl FnMut(&str, Range<usize>, Range<usize>)) {
     Splitter::new(true, sink).split(text);
 }
 

@@ -1,15 +1,34 @@
-//! Asset URLs: the base address of a Source, and keys written so that a URL can hold them.
+//! Asset paths and asset URLs: how a key, its path and its URL follow from one another.
 
-/// What makes the base address where none is written.
+/// The base address of a Source that has no `base_url` in the configuration.
 pub const DEFAULT_BASE_URL: &str = "https://{subdomain}.imgix.net";
 
-/// The base address with the subdomain put in for `{subdomain}`, and no `/` at the end.
+/// Replaces `{subdomain}` in a base address and removes any `/` at the end.
 pub fn base_url(template: &str, subdomain: &str) -> String {
     let url = template.replace("{subdomain}", subdomain);
     url.trim_end_matches('/').to_owned()
 }
 
-/// Appends the text with each byte encoded that is neither `/` nor unreserved.
+/// `/` and the key without the prefix, or `None` if the key is not under the prefix.
+pub(super) fn asset_path(prefix: &str, key: &str) -> Option<String> {
+    Some(format!("/{}", key.strip_prefix(prefix)?))
+}
+
+/// The key with this asset path, or `None` if the path names no key.
+pub(super) fn key_of(prefix: &str, asset_path: &str) -> Option<String> {
+    let key = format!("{prefix}{}", asset_path.strip_prefix('/')?);
+    (!key.is_empty()).then_some(key)
+}
+
+/// The URL of an asset. A key that is not under the prefix gets the URL it would have there.
+pub(super) fn asset_url(base_url: &str, prefix: &str, key: &str) -> String {
+    let relative = key.strip_prefix(prefix).unwrap_or(key);
+    let mut url = format!("{base_url}/");
+    percent_encode(relative, &mut url);
+    url
+}
+
+/// Appends the text to the URL, encoding every byte except `/` and the unreserved characters.
 /// <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
 pub fn percent_encode(text: &str, url: &mut String) {
     const DIGITS: [char; 16] = [

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The verdict on one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision<'a> {
+pub enum RuleDecision<'a> {
     /// Not an asset: the key does not start with this prefix of the Source.
     NotUnderPrefix(&'a str),
     /// Not an asset: an empty object that stands for a folder.
@@ -21,14 +21,14 @@ pub enum Decision<'a> {
     NotIncluded,
 }
 
-impl Decision<'_> {
+impl RuleDecision<'_> {
     /// Whether the key is an asset.
     pub fn is_admitted(&self) -> bool {
         matches!(self, Self::IncludedByDefault | Self::Included(_))
     }
 }
 
-impl fmt::Display for Decision<'_> {
+impl fmt::Display for RuleDecision<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotUnderPrefix(prefix) => {

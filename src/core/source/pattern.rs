@@ -14,16 +14,16 @@ pub const MAX_PATTERN_BYTES: usize = 4096;
 
 /// A rule over relative keys: a key without the prefix of its Source.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct RulePattern {
     /// As it stands in the configuration.
     pub text: String,
     /// What it matches.
-    pub meaning: Meaning,
+    pub matcher: RuleMatcher,
 }
 
 /// What a rule matches; where case is ignored it is folded, and so must be the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum RuleMatcher {
     /// All keys that start with `below`, and the one key `itself`.
     Folder {
         /// Ends in `/`.
@@ -60,7 +60,7 @@ pub enum PatternError {
     },
 }
 
-impl Pattern {
+impl RulePattern {
     /// Reads a rule. One leading `/` means nothing; a rule without [`GLOB_CHARACTERS`] is a folder.
     pub fn parse(text: &str, ignore_case: bool) -> Result<Self, PatternError> {
         let relative = relative(text);
@@ -70,15 +70,15 @@ impl Pattern {
         if relative.len() > MAX_PATTERN_BYTES {
             return Err(PatternError::TooLong);
         }
-        let meaning = if relative.contains(GLOB_CHARACTERS) {
+        let matcher = if relative.contains(GLOB_CHARACTERS) {
             let glob = glob::parse(relative, ignore_case);
-            Meaning::Glob(glob.map_err(|why| PatternError::Glob { why })?)
+            RuleMatcher::Glob(glob.map_err(|why| PatternError::Glob { why })?)
         } else {
             folder(relative, ignore_case)
         };
         Ok(Self {
             text: text.to_owned(),
-            meaning,
+            matcher,
         })
     }
 
@@ -89,17 +89,19 @@ impl Pattern {
 
     /// The relative keys to be listed so that each one that matches is among them.
     pub fn ranges(&self) -> Vec<KeyRange> {
-        match &self.meaning {
-            Meaning::Folder { varies: true, .. } => {
+        match &self.matcher {
+            RuleMatcher::Folder { varies: true, .. } => {
                 let fixed = self.relative().split(case::may_vary).next();
                 vec![KeyRange::under(fixed.unwrap_or_default())]
             }
-            Meaning::Folder { below, itself, .. } => {
+            RuleMatcher::Folder { below, itself, .. } => {
                 let itself = itself.iter().map(KeyRange::only);
                 itself.chain([KeyRange::under(below)]).collect()
             }
-            Meaning::Glob(glob) if glob.is_literal => vec![KeyRange::only(&glob.literal_prefix)],
-            Meaning::Glob(glob) => vec![KeyRange::under(&glob.literal_prefix)],
+            RuleMatcher::Glob(glob) if glob.is_literal => {
+                vec![KeyRange::only(&glob.literal_prefix)]
+            }
+            RuleMatcher::Glob(glob) => vec![KeyRange::under(&glob.literal_prefix)],
         }
     }
 }
@@ -108,7 +110,7 @@ fn relative(text: &str) -> &str {
     text.strip_prefix('/').unwrap_or(text)
 }
 
-fn folder(relative: &str, ignore_case: bool) -> Meaning {
+fn folder(relative: &str, ignore_case: bool) -> RuleMatcher {
     let varies = ignore_case && relative.contains(case::may_vary);
     let path = if ignore_case {
         case::fold(relative)
@@ -116,13 +118,13 @@ fn folder(relative: &str, ignore_case: bool) -> Meaning {
         relative.to_owned()
     };
     if path.ends_with('/') {
-        Meaning::Folder {
+        RuleMatcher::Folder {
             below: path,
             itself: None,
             varies,
         }
     } else {
-        Meaning::Folder {
+        RuleMatcher::Folder {
             below: format!("{path}/"),
             itself: Some(path),
             varies,
@@ -162,7 +164,7 @@ mod tests {
             ("2024/A*", true, under("2024/")),
         ];
         for (text, ignore_case, ranges) in cases {
-            let pattern = Pattern::parse(text, ignore_case).unwrap();
+            let pattern = RulePattern::parse(text, ignore_case).unwrap();
             assert_eq!(pattern.ranges(), ranges, "{text:?} {ignore_case}");
         }
     }
@@ -183,7 +185,7 @@ mod tests {
             ("a\\", "dangling '\\'"),
         ];
         for (text, reason) in cases {
-            let error = Pattern::parse(text, false).unwrap_err().to_string();
+            let error = RulePattern::parse(text, false).unwrap_err().to_string();
             assert!(error.contains(reason), "{text:?}: {error}");
         }
     }

@@ -6,7 +6,7 @@
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use crate::core::replication::interval::KeyRange;
-use crate::core::source::pattern::{Meaning, Pattern};
+use crate::core::source::pattern::{RuleMatcher, RulePattern};
 
 /// The most memory that the automaton of one list of globs may take to begin with, in bytes.
 const MAX_PROGRAM_BYTES: usize = 64 << 20;
@@ -19,7 +19,7 @@ const MAX_STATES_BYTES: usize = 8 << 20;
 /// A list of patterns, in the order in which they were written.
 #[derive(Clone, Debug)]
 pub struct PatternSet {
-    patterns: Vec<Pattern>,
+    patterns: Vec<RulePattern>,
     folders: FolderTable,
     globs: RegexSet,
 }
@@ -31,12 +31,12 @@ pub struct TooLarge;
 
 impl PatternSet {
     /// The set of these patterns, which must all be folded or all be not.
-    pub fn new(patterns: Vec<Pattern>) -> Result<Self, TooLarge> {
+    pub fn new(patterns: Vec<RulePattern>) -> Result<Self, TooLarge> {
         let globs = patterns
             .iter()
-            .filter_map(|pattern| match &pattern.meaning {
-                Meaning::Glob(glob) => Some(&glob.regex),
-                Meaning::Folder { .. } => None,
+            .filter_map(|pattern| match &pattern.matcher {
+                RuleMatcher::Glob(glob) => Some(&glob.regex),
+                RuleMatcher::Folder { .. } => None,
             });
         let globs = RegexSetBuilder::new(globs)
             .dot_matches_new_line(true)
@@ -52,7 +52,7 @@ impl PatternSet {
     }
 
     /// The patterns as they were given.
-    pub fn patterns(&self) -> &[Pattern] {
+    pub fn patterns(&self) -> &[RulePattern] {
         &self.patterns
     }
 
@@ -62,14 +62,14 @@ impl PatternSet {
     }
 
     /// The first of the patterns that match the relative key.
-    pub fn first_match(&self, key: &str) -> Option<&Pattern> {
+    pub fn first_match(&self, key: &str) -> Option<&RulePattern> {
         let glob_matches = self.globs.matches(key.as_bytes());
         let mut globs = 0..self.globs.len();
-        self.patterns.iter().find(|pattern| match &pattern.meaning {
-            Meaning::Folder { below, itself, .. } => {
+        self.patterns.iter().find(|pattern| match &pattern.matcher {
+            RuleMatcher::Folder { below, itself, .. } => {
                 key.starts_with(below) || itself.as_deref() == Some(key)
             }
-            Meaning::Glob(_) => globs.next().is_some_and(|i| glob_matches.matched(i)),
+            RuleMatcher::Glob(_) => globs.next().is_some_and(|i| glob_matches.matched(i)),
         })
     }
 
@@ -81,8 +81,8 @@ impl PatternSet {
 
 /// The fewest ranges that hold every relative key that one of the patterns matches, ascending, none
 /// in another.
-pub fn ranges_of<'a>(patterns: impl IntoIterator<Item = &'a Pattern>) -> Vec<KeyRange> {
-    fewest(patterns.into_iter().flat_map(Pattern::ranges).collect())
+pub fn ranges_of<'a>(patterns: impl IntoIterator<Item = &'a RulePattern>) -> Vec<KeyRange> {
+    fewest(patterns.into_iter().flat_map(RulePattern::ranges).collect())
 }
 
 /// The fewest ranges that hold every relative key that lies in one of `ranges` and in one of `others`,
@@ -127,10 +127,10 @@ struct FolderTable {
 }
 
 impl FolderTable {
-    fn new(patterns: &[Pattern]) -> Self {
+    fn new(patterns: &[RulePattern]) -> Self {
         let (mut below_all, mut keys) = (Vec::new(), Vec::new());
         for pattern in patterns {
-            if let Meaning::Folder { below, itself, .. } = &pattern.meaning {
+            if let RuleMatcher::Folder { below, itself, .. } = &pattern.matcher {
                 below_all.push(below.clone());
                 keys.extend(itself.clone());
             }
@@ -163,7 +163,7 @@ mod tests {
     fn set(rules: &[&str]) -> PatternSet {
         let patterns = rules
             .iter()
-            .map(|rule| Pattern::parse(rule, false).unwrap());
+            .map(|rule| RulePattern::parse(rule, false).unwrap());
         PatternSet::new(patterns.collect()).unwrap()
     }
 

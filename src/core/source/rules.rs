@@ -6,28 +6,28 @@ use std::borrow::Cow;
 
 use crate::core::replication::interval::KeyRange;
 use crate::core::source::case;
-use crate::core::source::decision::Decision;
-use crate::core::source::pattern::{Pattern, PatternError};
+use crate::core::source::decision::RuleDecision;
+use crate::core::source::pattern::{PatternError, RulePattern};
 use crate::core::source::pattern_set::{PatternSet, TooLarge, common, ranges_of};
 
 /// What may be written behind `include` and `exclude`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum RuleSelection {
     /// `"all"`
     All,
     /// A list of rules.
     Paths(Vec<String>),
 }
 
-/// Compiled rules; by default every key is an asset.
+/// CompiledRules rules; by default every key is an asset.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    choice: Compiled,
+    choice: CompiledRules,
     ignore_case: bool,
 }
 
 #[derive(Clone, Debug, Default)]
-enum Compiled {
+enum CompiledRules {
     #[default]
     IncludeAll,
     ExcludeAll,
@@ -61,15 +61,15 @@ impl RulesError {
 impl Rules {
     /// Compiles what was written; what was not written is `None`.
     pub fn new(
-        include: Option<Choice>,
-        exclude: Option<Choice>,
+        include: Option<RuleSelection>,
+        exclude: Option<RuleSelection>,
         ignore_case: bool,
     ) -> Result<Self, RulesError> {
         let compile = |key, rules| compile(key, rules, ignore_case);
         let choice = match (include, exclude) {
-            (None | Some(Choice::All), None) => Compiled::IncludeAll,
-            (None, Some(Choice::All)) => Compiled::ExcludeAll,
-            (Some(_), Some(Choice::All)) => {
+            (None | Some(RuleSelection::All), None) => CompiledRules::IncludeAll,
+            (None, Some(RuleSelection::All)) => CompiledRules::ExcludeAll,
+            (Some(_), Some(RuleSelection::All)) => {
                 return Err(RulesError::new(
                     "exclude",
                     "\"all\"",
@@ -77,13 +77,15 @@ impl Rules {
                      included, or remove `include` to have nothing",
                 ));
             }
-            (Some(Choice::Paths(include)), None) => Compiled::Include(compile("include", include)?),
-            (None | Some(Choice::All), Some(Choice::Paths(exclude))) => {
-                Compiled::Exclude(compile("exclude", exclude)?)
+            (Some(RuleSelection::Paths(include)), None) => {
+                CompiledRules::Include(compile("include", include)?)
             }
-            (Some(Choice::Paths(include)), Some(Choice::Paths(exclude))) => {
+            (None | Some(RuleSelection::All), Some(RuleSelection::Paths(exclude))) => {
+                CompiledRules::Exclude(compile("exclude", exclude)?)
+            }
+            (Some(RuleSelection::Paths(include)), Some(RuleSelection::Paths(exclude))) => {
                 let include = compile("include", include)?;
-                Compiled::IncludeAndExclude(include, compile("exclude", exclude)?)
+                CompiledRules::IncludeAndExclude(include, compile("exclude", exclude)?)
             }
         };
         Ok(Self {
@@ -95,11 +97,11 @@ impl Rules {
     /// Whether the relative key is an asset.
     pub fn admits(&self, key: &str) -> bool {
         match &self.choice {
-            Compiled::IncludeAll => true,
-            Compiled::ExcludeAll => false,
-            Compiled::Include(include) => include.is_match(&self.folded(key)),
-            Compiled::Exclude(exclude) => !exclude.is_match(&self.folded(key)),
-            Compiled::IncludeAndExclude(include, exclude) => {
+            CompiledRules::IncludeAll => true,
+            CompiledRules::ExcludeAll => false,
+            CompiledRules::Include(include) => include.is_match(&self.folded(key)),
+            CompiledRules::Exclude(exclude) => !exclude.is_match(&self.folded(key)),
+            CompiledRules::IncludeAndExclude(include, exclude) => {
                 let key = self.folded(key);
                 include.is_match(&key) && !exclude.is_match(&key)
             }
@@ -107,26 +109,26 @@ impl Rules {
     }
 
     /// Whether the relative key is an asset, and the first rule that says so.
-    pub fn decide(&self, key: &str) -> Decision<'_> {
-        if let Compiled::ExcludeAll = self.choice {
-            return Decision::ExcludedAll;
+    pub fn decide(&self, key: &str) -> RuleDecision<'_> {
+        if let CompiledRules::ExcludeAll = self.choice {
+            return RuleDecision::ExcludedAll;
         }
         let key = self.folded(key);
         let (include, exclude) = self.lists();
         if let Some(rule) = exclude.and_then(|set| set.first_match(&key)) {
-            return Decision::Excluded(&rule.text);
+            return RuleDecision::Excluded(&rule.text);
         }
         match include.map(|set| set.first_match(&key)) {
-            Some(Some(rule)) => Decision::Included(&rule.text),
-            Some(None) => Decision::NotIncluded,
-            None => Decision::IncludedByDefault,
+            Some(Some(rule)) => RuleDecision::Included(&rule.text),
+            Some(None) => RuleDecision::NotIncluded,
+            None => RuleDecision::IncludedByDefault,
         }
     }
 
     /// The fewest ranges of relative keys that hold every asset, ascending, none in another.
     pub fn ranges(&self) -> Vec<KeyRange> {
         match (&self.choice, self.lists()) {
-            (Compiled::ExcludeAll, _) => Vec::new(),
+            (CompiledRules::ExcludeAll, _) => Vec::new(),
             (_, (Some(include), _)) => include.ranges(),
             (_, (None, _)) => vec![KeyRange::under("")],
         }
@@ -160,16 +162,16 @@ impl Rules {
     /// written with its length before, so that no two different rules have the same text.
     pub fn canonical_text(&self) -> String {
         let kind = match &self.choice {
-            Compiled::IncludeAll => "include-all",
-            Compiled::ExcludeAll => "exclude-all",
-            Compiled::Include(_) => "include",
-            Compiled::Exclude(_) => "exclude",
-            Compiled::IncludeAndExclude(..) => "include-exclude",
+            CompiledRules::IncludeAll => "include-all",
+            CompiledRules::ExcludeAll => "exclude-all",
+            CompiledRules::Include(_) => "include",
+            CompiledRules::Exclude(_) => "exclude",
+            CompiledRules::IncludeAndExclude(..) => "include-exclude",
         };
         let (include, exclude) = self.lists();
         let mut text = format!("{kind} ignore_case={}\n", self.ignore_case);
         for set in [include, exclude].into_iter().flatten() {
-            let mut rules: Vec<&str> = set.patterns().iter().map(Pattern::relative).collect();
+            let mut rules: Vec<&str> = set.patterns().iter().map(RulePattern::relative).collect();
             rules.sort_unstable();
             rules.dedup();
             text.push_str(&format!("{}\n", rules.len()));
@@ -181,7 +183,7 @@ impl Rules {
     }
 
     /// The rules of which an asset's relative key has to match one; `None` where there are no such.
-    pub fn included(&self) -> Option<&[Pattern]> {
+    pub fn included(&self) -> Option<&[RulePattern]> {
         self.lists().0.map(PatternSet::patterns)
     }
 
@@ -192,10 +194,10 @@ impl Rules {
 
     fn lists(&self) -> (Option<&PatternSet>, Option<&PatternSet>) {
         match &self.choice {
-            Compiled::IncludeAll | Compiled::ExcludeAll => (None, None),
-            Compiled::Include(include) => (Some(include), None),
-            Compiled::Exclude(exclude) => (None, Some(exclude)),
-            Compiled::IncludeAndExclude(include, exclude) => (Some(include), Some(exclude)),
+            CompiledRules::IncludeAll | CompiledRules::ExcludeAll => (None, None),
+            CompiledRules::Include(include) => (Some(include), None),
+            CompiledRules::Exclude(exclude) => (None, Some(exclude)),
+            CompiledRules::IncludeAndExclude(include, exclude) => (Some(include), Some(exclude)),
         }
     }
 
@@ -209,8 +211,8 @@ impl Rules {
 }
 
 /// The patterns of the set that the other does not have.
-fn missing_in<'a>(set: &'a PatternSet, other: Option<&PatternSet>) -> Vec<&'a Pattern> {
-    let is_there = |pattern: &Pattern| {
+fn missing_in<'a>(set: &'a PatternSet, other: Option<&PatternSet>) -> Vec<&'a RulePattern> {
+    let is_there = |pattern: &RulePattern| {
         let others = other.into_iter().flat_map(PatternSet::patterns);
         others
             .into_iter()
@@ -232,7 +234,7 @@ fn compile(key: &str, rules: Vec<String>, ignore_case: bool) -> Result<PatternSe
         return Err(RulesError::new(key, "[]", problem));
     }
     let parse = |(i, rule): (usize, &String)| {
-        Pattern::parse(rule, ignore_case).map_err(|problem: PatternError| {
+        RulePattern::parse(rule, ignore_case).map_err(|problem: PatternError| {
             RulesError::new(format!("{key}[{i}]"), &format!("{rule:?}"), problem)
         })
     };

@@ -1,11 +1,11 @@
 //! Asset paths, addresses, admission and listed ranges, one line a case.
 
 use super::*;
-use crate::core::source::rules::Choice;
+use crate::core::source::rules::RuleSelection;
 
 fn source(prefix: &str, include: &[&str]) -> Source {
     let paths = include.iter().map(ToString::to_string).collect();
-    let include = (!include.is_empty()).then_some(Choice::Paths(paths));
+    let include = (!include.is_empty()).then_some(RuleSelection::Paths(paths));
     Source {
         prefix: prefix.into(),
         rules: Rules::new(include, None, false).unwrap(),
@@ -67,29 +67,39 @@ fn decisions_look_at_prefix_size_and_rules() {
         ..source
     };
     let cases = [
-        (source("p/", &["/a"]), "p/a/x", 1, Decision::Included("/a")),
+        (
+            source("p/", &["/a"]),
+            "p/a/x",
+            1,
+            RuleDecision::Included("/a"),
+        ),
         (
             source("p/", &["/a"]),
             "a/x",
             1,
-            Decision::NotUnderPrefix("p/"),
+            RuleDecision::NotUnderPrefix("p/"),
         ),
-        (source("p/", &["/p"]), "p/a", 1, Decision::NotIncluded),
-        (source("p/", &[]), "p/a", 0, Decision::IncludedByDefault),
-        (source("p/", &[]), "p/a/", 0, Decision::FolderMarker),
-        (source("p/", &[]), "p/", 0, Decision::FolderMarker),
-        (source("p/", &[]), "p/a/", 1, Decision::IncludedByDefault),
+        (source("p/", &["/p"]), "p/a", 1, RuleDecision::NotIncluded),
+        (source("p/", &[]), "p/a", 0, RuleDecision::IncludedByDefault),
+        (source("p/", &[]), "p/a/", 0, RuleDecision::FolderMarker),
+        (source("p/", &[]), "p/", 0, RuleDecision::FolderMarker),
+        (
+            source("p/", &[]),
+            "p/a/",
+            1,
+            RuleDecision::IncludedByDefault,
+        ),
         (
             marked(source("p/", &[])),
             "p/a/",
             0,
-            Decision::IncludedByDefault,
+            RuleDecision::IncludedByDefault,
         ),
         (
             marked(source("p/", &["/a"])),
             "p/b/",
             0,
-            Decision::NotIncluded,
+            RuleDecision::NotIncluded,
         ),
     ];
     for (source, key, size, decision) in &cases {
@@ -135,7 +145,7 @@ fn the_origin_names_store_and_bucket() {
 #[test]
 fn the_scope_never_changes_from_release_to_release() {
     let some = |rules: &[&str]| {
-        Some(Choice::Paths(
+        Some(RuleSelection::Paths(
             rules.iter().map(ToString::to_string).collect(),
         ))
     };
@@ -147,14 +157,14 @@ fn the_scope_never_changes_from_release_to_release() {
             folder_markers,
             ..source
         }
-        .scope()
+        .admission_fingerprint()
     };
     let cases = [
         (scope("", None, None, false, false), "d00ec50e566d1bdf"),
         (scope("p/", None, None, false, false), "4067b022dfa38b36"),
         (scope("", None, None, false, true), "9ca5cb352d4a8bbc"),
         (
-            scope("", None, Some(Choice::All), false, false),
+            scope("", None, Some(RuleSelection::All), false, false),
             "526d61d72ce02f01",
         ),
         (
@@ -186,15 +196,18 @@ fn the_scope_never_changes_from_release_to_release() {
 #[test]
 fn the_scope_does_not_depend_on_what_admits_nothing_else() {
     let same = [&["/a", "b/*"][..], &["b/*", "a"], &["a", "/b/*", "b/*"]];
-    let scopes = same.map(|include| source("p/", include).scope());
+    let scopes = same.map(|include| source("p/", include).admission_fingerprint());
     assert!(scopes.iter().all(|scope| *scope == scopes[0]), "{scopes:?}");
     let renamed = Source {
         name: "other".into(),
         bucket: "other".into(),
         ..source("p/", same[0])
     };
-    assert_eq!(renamed.scope(), scopes[0]);
-    assert_ne!(source("p/", &["//a", "b/*"]).scope(), scopes[0]);
+    assert_eq!(renamed.admission_fingerprint(), scopes[0]);
+    assert_ne!(
+        source("p/", &["//a", "b/*"]).admission_fingerprint(),
+        scopes[0]
+    );
 }
 
 #[test]

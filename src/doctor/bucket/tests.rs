@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::core::source::Rules;
-use crate::core::source::rules::Choice;
+use crate::core::source::rules::RuleSelection;
 
 fn denied() -> BucketError {
     BucketError {
@@ -15,7 +15,10 @@ fn denied() -> BucketError {
 
 #[test]
 fn what_is_read_lies_in_a_range() {
-    let include = Some(Choice::Paths(vec!["/2024".to_owned(), "/new/".to_owned()]));
+    let include = Some(RuleSelection::Paths(vec![
+        "/2024".to_owned(),
+        "/new/".to_owned(),
+    ]));
     let source = Source {
         prefix: "photos/".into(),
         rules: Rules::new(include, None, false).unwrap(),
@@ -56,7 +59,7 @@ fn what_is_read_lies_in_a_range() {
 fn so_many_ranges_are_tried_as_can_be_waited_for() {
     let include: Vec<String> = (0..100).map(|number| format!("/{number}/")).collect();
     let many = Source {
-        rules: Rules::new(Some(Choice::Paths(include)), None, false).unwrap(),
+        rules: Rules::new(Some(RuleSelection::Paths(include)), None, false).unwrap(),
         ..Source::new("photos", "bucket", "acme")
     };
     assert_eq!(ranges(&many).len(), MAX_RANGES);

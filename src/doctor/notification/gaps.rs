@@ -6,7 +6,7 @@ use super::filter;
 use crate::aws::bucket::notifications::NotificationRule;
 use crate::core::source::Source;
 use crate::core::source::glob::GLOB_CHARACTERS;
-use crate::core::source::pattern::{Meaning, Pattern};
+use crate::core::source::pattern::{RuleMatcher, RulePattern};
 
 /// Kinds of events that belong together, and whether a Source is wrong without them until it is scanned.
 const NEEDED: [(&str, &[&str], bool); 3] = [
@@ -35,7 +35,7 @@ pub(super) struct Gap {
 /// All that the rules leave out; the same of several events is said once.
 pub(super) fn of(source: &Source, rules: &[&NotificationRule]) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();
-    let is_on_aws = source.foreign_store().is_none();
+    let is_on_aws = source.non_aws_store().is_none();
     let rules = rules.iter().map(|rule| Filtered::of(rule, is_on_aws));
     let (rules, parts) = (rules.collect::<Vec<_>>(), parts(source));
     for (family, kinds, is_vital) in NEEDED {
@@ -148,7 +148,7 @@ impl<'a> Filtered<'a> {
 /// Keys of a Source that have one beginning and, where it has rules that admit, one such rule.
 struct Part<'a> {
     prefix: String,
-    rule: Option<&'a Pattern>,
+    rule: Option<&'a RulePattern>,
 }
 
 /// All that a Source needs events of.
@@ -162,7 +162,7 @@ fn parts(source: &Source) -> Vec<Part<'_>> {
         return whole.collect();
     };
     let of_rule = |rule| {
-        let ranges = Pattern::ranges(rule).into_iter();
+        let ranges = RulePattern::ranges(rule).into_iter();
         ranges.map(move |range| Part {
             prefix: format!("{}{}", source.prefix, range.prefix),
             rule: Some(rule),
@@ -175,8 +175,8 @@ impl Part<'_> {
     /// Whether all of its keys end so, as far as the text of the rule tells.
     fn ends_in(&self, source: &Source, end: &[u8]) -> bool {
         let is_glob_character = |byte: &u8| GLOB_CHARACTERS.contains(&char::from(*byte));
-        let is_told = |rule: &Pattern| {
-            matches!(rule.meaning, Meaning::Glob(_))
+        let is_told = |rule: &RulePattern| {
+            matches!(rule.matcher, RuleMatcher::Glob(_))
                 && !source.rules.ignores_case()
                 && !end.iter().any(is_glob_character)
                 && rule.text.as_bytes().ends_with(end)

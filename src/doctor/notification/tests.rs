@@ -2,7 +2,7 @@
 
 use super::super::finding::Verdict;
 use super::*;
-use crate::core::source::rules::{Choice, Rules};
+use crate::core::source::rules::{RuleSelection, Rules};
 
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:1:q";
 const ALL: [&str; 3] = [
@@ -36,7 +36,7 @@ fn to_queue(events: &[&str], prefix: &str, suffix: &str) -> NotificationRule {
 
 fn source(include: &[&str]) -> Source {
     let paths = || include.iter().map(|&rule| rule.to_owned()).collect();
-    let include = (!include.is_empty()).then(|| Choice::Paths(paths()));
+    let include = (!include.is_empty()).then(|| RuleSelection::Paths(paths()));
     Source {
         prefix: "photos/".into(),
         rules: Rules::new(include, None, false).unwrap(),
@@ -147,7 +147,7 @@ fn a_suffix_loses_keys_unless_the_rules_lose_them_too() {
     // A rule without glob characters admits what is below it, too.
     check(&["/a.jpg"], jpg(), false, Verdict::Failure, "alone");
     let ignoring_case = Source {
-        rules: Rules::new(Some(Choice::Paths(vec!["*.jpg".into()])), None, true).unwrap(),
+        rules: Rules::new(Some(RuleSelection::Paths(vec!["*.jpg".into()])), None, true).unwrap(),
         ..source(&[])
     };
     let notifications = NotificationConfiguration {

@@ -101,7 +101,8 @@ impl<E: Engine> Ledger<E> {
         // Of other rules than the index was last brought in line with it is not known what they left
         // out, nor of those whose own scan is not complete.
         let is_complete = state.complete_as_of.is_some() && state.running.is_none();
-        let former = former.filter(|former| is_complete && former.scope() == state.scope);
+        let former =
+            former.filter(|former| is_complete && former.admission_fingerprint() == state.scope);
         let known = self.sweep(id, scan, StaleRecords::NotAdmitted)?;
         let ranges = self.plan_ranges(id, &scan.source, ranges_in_flight)?;
         let state = self.state(id)?;

@@ -12,7 +12,7 @@ use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
-use crate::core::source::rules::{Choice, Rules};
+use crate::core::source::rules::{RuleSelection, Rules};
 use crate::index::Deadline;
 use crate::index::tantivy::TantivyEngine;
 
@@ -27,7 +27,7 @@ const POLICY: CommitPolicy = CommitPolicy {
 
 fn source(prefix: &str, include: &[&str]) -> Arc<Source> {
     let paths = include.iter().map(ToString::to_string).collect();
-    let include = (!include.is_empty()).then_some(Choice::Paths(paths));
+    let include = (!include.is_empty()).then_some(RuleSelection::Paths(paths));
     Arc::new(Source {
         prefix: prefix.into(),
         rules: Rules::new(include, None, false).unwrap(),
@@ -395,7 +395,11 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
         let request = Request::new(query);
         let page = ledger
             .engine
-            .search(&[&*source], &request, &Deadline::never())
+            .search(
+                &[&crate::core::source::SearchSource::from(&*source)],
+                &request,
+                &Deadline::never(),
+            )
             .unwrap();
         assert_eq!(page.total.value, 2);
         let keys: Vec<String> = page.hits.into_iter().map(|hit| hit.key).collect();

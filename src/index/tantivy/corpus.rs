@@ -13,7 +13,7 @@ use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::{SourceId, SourceIdentity};
 use crate::core::replication::timestamp::Timestamp;
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::index::{Change, Changes, Engine};
 
 /// Names and prefixes of the Sources, in the order of their numbers.
@@ -80,8 +80,8 @@ pub struct Corpus {
     /// The index.
     pub engine: TantivyEngine,
     /// The Sources of [`SEARCHED`] in another order.
-    pub sources: Vec<Source>,
-    all: Vec<(Source, SourceId, &'static str)>,
+    pub sources: Vec<SearchSource>,
+    all: Vec<(SearchSource, SourceId, &'static str)>,
     checkpoint: Checkpoint,
     /// Live and removed ones.
     records: BTreeMap<(SourceId, String), Option<Known>>,
@@ -93,18 +93,17 @@ impl Corpus {
         let mut checkpoint = Checkpoint::default();
         let mut all = Vec::new();
         for (name, prefix) in SOURCES {
-            let mut source = Source::new(name, "bucket", name);
-            source.prefix = prefix.to_owned();
+            let mut source = SearchSource::new(name, "aws/bucket", prefix, name);
             let identity = SourceIdentity {
                 name,
                 subdomain: name,
-                origin: &source.origin(),
+                origin: &source.origin,
                 prefix,
                 scope: "",
             };
             let (id, _) = checkpoint.register(&identity).unwrap();
             if name == "moved" {
-                source.bucket = "another".to_owned();
+                source.origin = "aws/another".to_owned();
             }
             all.push((source, id, name));
         }
@@ -128,12 +127,12 @@ impl Corpus {
     }
 
     /// The Sources, one of which has nothing to show.
-    pub fn scope(&self) -> Vec<&Source> {
+    pub fn scope(&self) -> Vec<&SearchSource> {
         self.sources.iter().collect()
     }
 
     /// The Source of a name.
-    pub fn source(&self, name: &str) -> &Source {
+    pub fn source(&self, name: &str) -> &SearchSource {
         self.sources.iter().find(|it| it.name == name).unwrap()
     }
 

@@ -4,7 +4,7 @@ use tantivy::TantivyDocument;
 
 use super::identity;
 use super::schema::Fields;
-use crate::core::query::words::{fold_name, placed_words};
+use crate::core::query::words::{fold_name, words_with_positions};
 use crate::core::query::{extension_of, file_name};
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::record::{Record, RecordContent};
@@ -71,7 +71,7 @@ fn add_words(document: &mut TantivyDocument, fields: &Fields, path: &str) {
     document.add_text(fields.name, name);
     document.add_text(fields.name_trigrams, name);
     let mut name_words = 0;
-    placed_words(name, |_, _, places| name_words = name_words.max(places.end));
+    words_with_positions(name, |_, _, places| name_words = name_words.max(places.end));
     document.add_u64(fields.name_words, name_words as u64);
     document.add_text(fields.name_folded, fold_name(name));
     document.add_text(fields.folder, folder);

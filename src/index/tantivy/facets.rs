@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::core::query::facet::{MAX_BUCKETS, SIZE_STEPS, month};
-use crate::core::query::{Bucket, Facet, FacetBy, Kind};
+use crate::core::query::facet::{MAX_FACET_VALUES, SIZE_STEPS, month};
+use crate::core::query::{AssetType, Facet, FacetBy, FacetCount};
 use crate::core::replication::object::StorageClass;
 use crate::core::replication::timestamp::Timestamp;
 
@@ -50,17 +50,17 @@ impl<'a> Facets<'a> {
     /// The facets, in the order in which they were asked for.
     pub fn finish(self) -> Vec<Facet> {
         let facet = |by: &FacetBy| {
-            let (buckets, more) = self.buckets(by);
+            let (counts, more) = self.counts(by);
             Facet {
                 by: by.clone(),
-                buckets,
+                counts,
                 more,
             }
         };
         self.asked.iter().map(facet).collect()
     }
 
-    fn buckets(&self, by: &FacetBy) -> (Vec<Bucket>, bool) {
+    fn counts(&self, by: &FacetBy) -> (Vec<FacetCount>, bool) {
         match by {
             FacetBy::Ext => {
                 let all = self.exts.iter().map(|(ext, count)| (ext.as_str(), *count));
@@ -69,7 +69,7 @@ impl<'a> Facets<'a> {
             FacetBy::Type => {
                 let mut kinds = HashMap::new();
                 for (ext, count) in &self.exts {
-                    let kind = Kind::of_ext(Some(ext.as_str()));
+                    let kind = AssetType::from_extension(Some(ext.as_str()));
                     *kinds.entry(kind.name()).or_insert(0) += count;
                 }
                 most_frequent(kinds.into_iter().collect())
@@ -105,30 +105,30 @@ impl<'a> Facets<'a> {
 }
 
 /// The first values in their order, of those that occur.
-fn first_of(values: impl Iterator<Item = (String, u64)>) -> (Vec<Bucket>, bool) {
+fn first_of(values: impl Iterator<Item = (String, u64)>) -> (Vec<FacetCount>, bool) {
     let mut occurring = values.filter(|(_, count)| *count > 0);
-    let first = occurring.by_ref().take(MAX_BUCKETS);
-    let buckets = first.map(|(value, count)| Bucket { value, count });
-    (buckets.collect(), occurring.next().is_some())
+    let first = occurring.by_ref().take(MAX_FACET_VALUES);
+    let counts = first.map(|(value, count)| FacetCount { value, count });
+    (counts.collect(), occurring.next().is_some())
 }
 
 /// The values with the most assets, of equal ones the least.
-fn most_frequent(mut values: Vec<(&str, u64)>) -> (Vec<Bucket>, bool) {
+fn most_frequent(mut values: Vec<(&str, u64)>) -> (Vec<FacetCount>, bool) {
     let order = |left: &(&str, u64), right: &(&str, u64)| {
         right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0))
     };
     values.retain(|(_, count)| *count > 0);
-    let more = values.len() > MAX_BUCKETS;
+    let more = values.len() > MAX_FACET_VALUES;
     if more {
-        values.select_nth_unstable_by(MAX_BUCKETS, order);
-        values.truncate(MAX_BUCKETS);
+        values.select_nth_unstable_by(MAX_FACET_VALUES, order);
+        values.truncate(MAX_FACET_VALUES);
     }
     values.sort_unstable_by(order);
-    let bucket = |(value, count): (&str, u64)| Bucket {
+    let facet_count = |(value, count): (&str, u64)| FacetCount {
         value: value.to_owned(),
         count,
     };
-    (values.into_iter().map(bucket).collect(), more)
+    (values.into_iter().map(facet_count).collect(), more)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::facets::child_in;
 use super::level::{DEPTH, depth_of};
 use super::scope::Searched;
 use crate::core::query::Folder;
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
 /// So many documents are looked at between two looks at the deadline.
@@ -30,7 +30,7 @@ impl TantivyEngine {
     /// `folder` begins and ends in `/`; any other text is no folder and has no child folders.
     pub fn folders(
         &self,
-        source: &Source,
+        source: &SearchSource,
         folder: &str,
         after: Option<&str>,
         limit: usize,

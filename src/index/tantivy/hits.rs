@@ -7,14 +7,14 @@ use tantivy::DocId;
 use super::TantivyEngine;
 use super::columns::Columns;
 use super::scope::Searched;
-use crate::core::query::{Hit, Kind, content_type, extension_of, file_name};
+use crate::core::query::{AssetType, Hit, content_type, extension_of, file_name};
 use crate::core::replication::record::{Record, RecordContent};
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::index::{Engine, IndexError};
 
 impl TantivyEngine {
     /// The asset of this path, if there is one.
-    pub fn asset(&self, source: &Source, path: &str) -> Result<Option<Hit>, IndexError> {
+    pub fn asset(&self, source: &SearchSource, path: &str) -> Result<Option<Hit>, IndexError> {
         let known = self.in_scope(&[source]).pop();
         let (Some(searched), Some(key)) = (known, source.key_of(path)) else {
             return Ok(None);
@@ -38,7 +38,7 @@ pub fn hit(
 }
 
 /// `None` where the record is a tombstone.
-fn hit_of(source: &Source, key: &str, path: &str, record: Record) -> Option<Hit> {
+fn hit_of(source: &SearchSource, key: &str, path: &str, record: Record) -> Option<Hit> {
     let RecordContent::Live { object, first_seen } = record.content else {
         return None;
     };
@@ -50,7 +50,7 @@ fn hit_of(source: &Source, key: &str, path: &str, record: Record) -> Option<Hit>
         key: key.to_owned(),
         path: path.to_owned(),
         name: name.to_owned(),
-        kind: Kind::of_ext(ext.as_deref()),
+        asset_type: AssetType::from_extension(ext.as_deref()),
         content_type: content_type(ext.as_deref()),
         ext,
         size: object.size,

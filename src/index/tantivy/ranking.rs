@@ -114,7 +114,7 @@ impl Values {
             }
             (SortBy::Path, SortValue::Path) => return Ok((u64::from(reached()?), 0)),
             (SortBy::Size, SortValue::Number(size)) => *size,
-            (SortBy::Modified | SortBy::Created, SortValue::Moment(moment)) => i64_to_u64(*moment),
+            (SortBy::Modified | SortBy::Created, SortValue::Time(moment)) => i64_to_u64(*moment),
             (SortBy::Relevance, SortValue::Relevance { score, name_words }) => {
                 by_relevance(*score, u64::from(*name_words))
             }
@@ -167,7 +167,7 @@ pub fn sort_value(sort: Sort, value: u64) -> Option<SortValue> {
         SortBy::Path => SortValue::Path,
         SortBy::Name => return None,
         SortBy::Size => SortValue::Number(value),
-        SortBy::Modified | SortBy::Created => SortValue::Moment(u64_to_i64(value)),
+        SortBy::Modified | SortBy::Created => SortValue::Time(u64_to_i64(value)),
         SortBy::Relevance => SortValue::Relevance {
             score: !((value >> 32) as u32),
             name_words: value as u32,

@@ -7,7 +7,7 @@ use super::identity::{ukey, ukey_bounds};
 use super::{Columns, TantivyEngine, read_error};
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::source_state::SourceId;
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::index::IndexError;
 
 use std::ops::{Bound, Range};
@@ -18,7 +18,7 @@ use tantivy::DocId;
 #[derive(Clone, Copy, Debug)]
 pub struct Searched<'a> {
     /// The Source.
-    pub source: &'a Source,
+    pub source: &'a SearchSource,
     /// Its number in the index.
     pub id: SourceId,
 }
@@ -27,12 +27,12 @@ impl TantivyEngine {
     /// Those Sources, each once, that have assets in the index.
     ///
     /// Records of another bucket or folder than the Source's are none of its assets.
-    pub(super) fn in_scope<'a>(&self, scope: &[&'a Source]) -> Vec<Searched<'a>> {
+    pub(super) fn in_scope<'a>(&self, scope: &[&'a SearchSource]) -> Vec<Searched<'a>> {
         let mut searched: Vec<Searched<'a>> = Vec::with_capacity(scope.len());
         for source in scope.iter().copied() {
             let state = self.checkpoint.source(&source.name);
             let state = state
-                .filter(|state| state.origin == source.origin() && state.prefix == source.prefix);
+                .filter(|state| state.origin == source.origin && state.prefix == source.prefix);
             if let Some(id) = state.map(|state| state.id)
                 && searched.iter().all(|other| other.id != id)
             {
@@ -89,7 +89,7 @@ impl Searched<'_> {
         })
     }
 
-    /// Unlike [`Source::key_of`] also for what begins a path and is none.
+    /// Unlike [`SearchSource::key_of`] also for what begins a path and is none.
     fn raw_key(&self, path: &str) -> Option<String> {
         let below_root = path.strip_prefix('/')?;
         Some(format!("{}{below_root}", self.source.prefix))

@@ -17,7 +17,7 @@ use super::translation::Translation;
 use super::watch::Watch;
 use super::{TantivyEngine, failure};
 use crate::core::query::{Count, Page, Request, SortBy, Total, highlights};
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
 /// So many blocks are looked at between two looks at the deadline: 4,096 documents.
@@ -36,7 +36,7 @@ impl TantivyEngine {
     /// has no assets. The total counts the assets of all pages.
     pub fn search(
         &self,
-        scope: &[&Source],
+        scope: &[&SearchSource],
         request: &Request,
         deadline: &Deadline,
     ) -> Result<Page, IndexError> {

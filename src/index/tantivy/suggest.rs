@@ -18,9 +18,11 @@ use super::watch::Watch;
 use super::{TantivyEngine, failure};
 use crate::core::query::matches::words_match;
 use crate::core::query::request::MAX_SUGGESTIONS;
-use crate::core::query::words::placed_words;
-use crate::core::query::{Match, Suggestion, SuggestionKind, file_name, fold_name, query_words};
-use crate::core::source::Source;
+use crate::core::query::words::words_with_positions;
+use crate::core::query::{
+    MatchMode, Suggestion, SuggestionKind, file_name, fold_name, query_words,
+};
+use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
 /// The most matches of a segment that are looked at for the names with the fewest words.
@@ -45,7 +47,7 @@ impl TantivyEngine {
     /// No two of the same kind are written the same but for case and accents. There may be others.
     pub fn suggest(
         &self,
-        scope: &[&Source],
+        scope: &[&SearchSource],
         text: &str,
         limit: usize,
         deadline: &Deadline,
@@ -96,9 +98,9 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn new(text: &str, path: &str, source: &Source) -> Self {
+    fn new(text: &str, path: &str, source: &SearchSource) -> Self {
         let mut words = 0;
-        placed_words(text, |_, _, places| words = words.max(places.end));
+        words_with_positions(text, |_, _, places| words = words.max(places.end));
         Self {
             words,
             folded: fold_name(text),
@@ -288,7 +290,7 @@ impl Suggesting<'_> {
             let before = found.len();
             for (start, end) in folder_names(path) {
                 let name = &path[start..end];
-                if words_match(&self.words, Match::Prefix, name) {
+                if words_match(&self.words, MatchMode::Prefix, name) {
                     found.push(Candidate::new(name, &path[..=end], searched.source));
                 }
             }

@@ -22,7 +22,7 @@ use super::without::Without;
 use crate::core::query::{Condition, Query, Term};
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::index::IndexError;
 
 mod filters;
@@ -39,7 +39,7 @@ pub struct Translation<'a> {
     /// The fields of its index.
     pub fields: &'a Fields,
     /// The Source that is searched.
-    pub source: &'a Source,
+    pub source: &'a SearchSource,
     /// Its number in the index.
     pub id: SourceId,
     /// Asked by the search while it runs; whoever runs it asks when it is done.
@@ -55,7 +55,7 @@ impl<'a> Translation<'a> {
     pub fn new(
         snapshot: &'a Snapshot,
         fields: &'a Fields,
-        (source, id): (&'a Source, SourceId),
+        (source, id): (&'a SearchSource, SourceId),
         watch: &'a Watch,
         expansions: &'a Expansions,
     ) -> Result<Self, IndexError> {
@@ -104,13 +104,13 @@ impl<'a> Translation<'a> {
 
     fn term(&self, term: &Term) -> Translated {
         let filter = match term {
-            Term::Words { words, how, within } => return self.words(words, *how, *within),
-            Term::NamePart(pattern) => return self.name_part(pattern),
+            Term::Words { words, mode, field } => return self.words(words, *mode, *field),
+            Term::NamePattern(pattern) => return self.name_part(pattern),
             Term::Name(name) => self.name(name)?,
             Term::Path(path) => self.path(path),
-            Term::PathGlob(pattern) => self.path_glob(pattern)?,
+            Term::PathPattern(pattern) => self.path_glob(pattern)?,
             Term::Folder(folder) => self.beginning_with(folder)?,
-            Term::Level(folder) => self.level(folder),
+            Term::DirectlyIn(folder) => self.level(folder),
             Term::Ext(extensions) => self.extensions(extensions.iter().map(String::as_str)),
             Term::Type(kinds) => self.kinds(kinds)?,
             Term::Size(interval) => self.sizes(interval)?,

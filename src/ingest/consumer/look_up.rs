@@ -9,9 +9,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::routes::ActiveSource;
-use crate::aws::bucket::{BucketError, Lister};
-use crate::core::replication::interval::KeyRange;
-use crate::core::replication::listing::{ListingError, RangeWalk};
+use crate::aws::bucket::{BucketError, ListKeyError, ListedKey, list_key};
+use crate::core::replication::listing::ListingError;
 use crate::core::replication::order::AmbiguousEvent;
 use crate::index::IndexError;
 use crate::index::ledger::{Applied, EventReport, LookUpReport, Told};
@@ -142,40 +141,29 @@ async fn list_with_permits(
     listed
 }
 
-/// Requests pages until one covers the key.
-///
-/// The first page does, unless it is empty and not the last one, which happens if there are many delete
-/// markers. The walk limits the number of empty pages.
+/// Lists the key, and counts each request.
 async fn list(
     active: &ActiveSource,
     key: &str,
     event: &AmbiguousEvent,
 ) -> Result<LookUpReport, LookUpError> {
     let source = &active.source;
-    let mut walk = RangeWalk::new(KeyRange::only(key));
-    let mut request = walk.first_request();
-    let (listed_at, entries) = loop {
-        let page = active.bucket.list(&request).await;
-        active.board.look_ups.add(1);
-        let coverage = walk.accept(page.map_err(LookUpError::Bucket)?);
-        let coverage = coverage.map_err(|error| {
+    let count_request = || active.board.look_ups.add(1);
+    let listed = list_key(&*active.bucket, key, count_request).await;
+    let ListedKey { object, listed_at } = listed.map_err(|error| match error {
+        ListKeyError::Bucket(error) => LookUpError::Bucket(error),
+        ListKeyError::Listing(error) => {
             tracing::debug!(?error, "listing rejected");
             LookUpError::Listing {
                 bucket: source.bucket.clone(),
                 error,
             }
-        })?;
-        match coverage.next {
-            Some(next) if !coverage.interval.contains(key) => request = next,
-            _ => break (coverage.listed_at, coverage.entries),
         }
-    };
-    let listed = entries.into_iter().find(|entry| entry.key == key);
-    let listed = listed.map(|entry| entry.object);
+    })?;
     Ok(LookUpReport {
         source: active.id,
         key: key.to_owned(),
-        listed: listed.filter(|object| source.admits(key, object.size)),
+        listed: object.filter(|object| source.admits(key, object.size)),
         listed_at,
         event: event.clone(),
     })

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::facts::ContentFacts;
+use super::explanation::IndexedContent;
 use super::*;
 use crate::aws::bucket::{AttemptError, BucketError, BucketErrorKind};
 use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::{ContinuationToken, ListingPage, PageEntry, PageRequest};
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::record::{Record, RecordContent};
@@ -50,22 +51,25 @@ impl Lister for Pages {
     }
 }
 
-fn ask(mut pages: Vec<(Vec<&'static str>, bool)>) -> InBucket {
+fn ask(mut pages: Vec<(Vec<&'static str>, bool)>) -> BucketState {
     pages.reverse();
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let pages = Pages(Mutex::new(pages));
-    runtime.unwrap().block_on(in_bucket(&pages, "a"))
+    runtime.unwrap().block_on(bucket_state(&pages, "a"))
 }
 
 #[test]
 fn a_key_alone_is_found_behind_empty_pages_and_not_taken_for_another() {
-    let there = InBucket::There((&object(7)).into());
+    let there = BucketState::Present((&object(7)).into());
     for (pages, want) in [
         (vec![(vec!["a"], true)], there.clone()),
         (vec![(vec![], true), (vec!["a"], false)], there),
-        (vec![(vec![], false)], InBucket::Absent),
-        (vec![(vec!["a/b"], true)], InBucket::Absent),
-        (vec![(vec![], true), (vec!["a0"], false)], InBucket::Absent),
+        (vec![(vec![], false)], BucketState::Absent),
+        (vec![(vec!["a/b"], true)], BucketState::Absent),
+        (
+            vec![(vec![], true), (vec!["a0"], false)],
+            BucketState::Absent,
+        ),
     ] {
         assert_eq!(ask(pages.clone()), want, "{pages:?}");
     }
@@ -78,7 +82,7 @@ fn a_listing_that_fails_is_not_an_absence() {
         (vec![(vec![], true)], "access denied"),
         (vec![(vec!["b"], false)], "prefix"),
     ] {
-        let InBucket::Failed { error } = ask(pages) else {
+        let BucketState::Failed { error } = ask(pages) else {
             panic!("not a failure: {says}");
         };
         assert!(error.contains(says), "{error}");
@@ -103,7 +107,7 @@ fn engine() -> TantivyEngine {
             subdomain: &source.subdomain,
             origin: &source.origin(),
             prefix: &source.prefix,
-            scope: &source.scope(),
+            scope: &source.admission_fingerprint(),
         })
         .unwrap();
     let state = checkpoint.state_mut(id).unwrap();
@@ -138,9 +142,9 @@ fn engine() -> TantivyEngine {
     engine
 }
 
-fn known(source: &Source, key: &str) -> SourceInIndex {
-    match in_index(&engine(), source, key, DAY).unwrap() {
-        InIndex::Known(known) => *known,
+fn known(source: &Source, key: &str) -> IndexedSource {
+    match index_state(&engine(), source, key, DAY).unwrap() {
+        IndexState::Known(known) => *known,
         other => panic!("{other:?}"),
     }
 }
@@ -156,7 +160,7 @@ fn the_index_tells_of_record_and_scan() {
     assert!(!a.scan.unwrap().has_key_ahead);
     assert!(a.other_place.is_none() && !a.other_rules);
     let b = known(&source(), "shop/b").record.unwrap();
-    assert_eq!(b.content, ContentFacts::Tombstone { scan: 1 });
+    assert_eq!(b.content, IndexedContent::Tombstone { scan: 1 });
     let z = known(&source(), "shop/z");
     assert!(z.record.is_none() && z.scan.unwrap().has_key_ahead);
 }
@@ -171,22 +175,22 @@ fn a_source_that_was_changed_is_told_from_one_that_is_new() {
     with_markers.folder_markers = true;
     assert!(known(&with_markers, "shop/a").other_rules);
     let other = Source::new("other", "photos", "shop");
-    let index = in_index(&engine(), &other, "shop/a", DAY).unwrap();
-    assert_eq!(index, InIndex::UnknownSource);
+    let index = index_state(&engine(), &other, "shop/a", DAY).unwrap();
+    assert_eq!(index, IndexState::UnknownSource);
 }
 
 #[test]
 fn whether_a_key_marks_a_folder_depends_on_the_size_that_is_known() {
-    let there = |size| InBucket::There((&object(size)).into());
+    let there = |size| BucketState::Present((&object(size)).into());
     for (key, bucket, admitted) in [
         ("shop/a/", there(0), false),
         ("shop/a/", there(1), true),
-        ("shop/a/", InBucket::NotAsked, false),
+        ("shop/a/", BucketState::NotAsked, false),
         ("shop/a", there(0), true),
-        ("shop/a", InBucket::Absent, true),
-        ("a", InBucket::NotAsked, false),
+        ("shop/a", BucketState::Absent, true),
+        ("a", BucketState::NotAsked, false),
     ] {
-        let told = facts(&source(), key, bucket.clone(), InIndex::NoIndex);
+        let told = explain(&source(), key, bucket.clone(), IndexState::NoIndex);
         assert_eq!(told.admitted, admitted, "{key} {bucket:?}");
         assert_eq!(told.path.is_some(), key.starts_with("shop/"));
     }

@@ -4,7 +4,9 @@
 
 use std::fmt;
 
-use super::facts::{Facts, InBucket, InIndex, ObjectFacts, RecordFacts, SourceInIndex};
+use super::explanation::{
+    BucketState, Explanation, IndexState, IndexedSource, ObjectDetails, RecordDetails,
+};
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::timestamp::Timestamp;
 
@@ -12,10 +14,10 @@ use crate::core::replication::timestamp::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Found, and the index says what the bucket says.
-    Equal,
+    Matches,
     /// Found, with the content that the bucket says; what an event does not tell (storage class, and
     /// last-modified to the millisecond) is as the event left it.
-    AsEventTold(Next),
+    MatchesEvent(Next),
     /// Found; the bucket has not been heard.
     Unchecked,
     /// Found, and the bucket says otherwise by now.
@@ -71,70 +73,70 @@ pub(crate) enum Next {
 }
 
 /// Decides from the facts alone.
-pub(crate) fn verdict(facts: &Facts) -> Verdict {
-    if !facts.enabled {
+pub(crate) fn verdict(explanation: &Explanation) -> Verdict {
+    if !explanation.enabled {
         return Verdict::Disabled;
     }
-    if facts.path.is_none() {
-        return Verdict::OutsidePrefix(facts.prefix.clone());
+    if explanation.path.is_none() {
+        return Verdict::OutsidePrefix(explanation.prefix.clone());
     }
-    let without_record = match &facts.index {
-        InIndex::Failed { .. } => return Verdict::IndexUnread,
-        InIndex::NoIndex => Verdict::NoIndex,
-        InIndex::UnknownSource => Verdict::NeverScanned,
-        InIndex::Known(known) if known.other_place.is_some() => Verdict::Moving,
-        InIndex::Known(known) if known.live().is_some() => return why_found(facts, known),
-        InIndex::Known(known) => why_not_indexed(facts, known),
+    let without_record = match &explanation.index {
+        IndexState::Failed { .. } => return Verdict::IndexUnread,
+        IndexState::NoIndex => Verdict::NoIndex,
+        IndexState::UnknownSource => Verdict::NeverScanned,
+        IndexState::Known(known) if known.other_place.is_some() => Verdict::Moving,
+        IndexState::Known(known) if known.live().is_some() => return why_found(explanation, known),
+        IndexState::Known(known) => why_not_indexed(explanation, known),
     };
-    match facts.bucket {
-        _ if !facts.admitted => Verdict::NotAdmitted(facts.rule.clone()),
-        InBucket::Absent => Verdict::NotInBucket,
+    match explanation.bucket {
+        _ if !explanation.admitted => Verdict::NotAdmitted(explanation.rule.clone()),
+        BucketState::Absent => Verdict::NotInBucket,
         _ => without_record,
     }
 }
 
-fn why_found(facts: &Facts, known: &SourceInIndex) -> Verdict {
-    if !facts.admitted {
-        return Verdict::NoLongerAdmitted(facts.rule.clone());
+fn why_found(explanation: &Explanation, known: &IndexedSource) -> Verdict {
+    if !explanation.admitted {
+        return Verdict::NoLongerAdmitted(explanation.rule.clone());
     }
-    match &facts.bucket {
-        InBucket::NotAsked | InBucket::Failed { .. } => Verdict::Unchecked,
-        InBucket::Absent => Verdict::Gone(next(facts, known)),
-        InBucket::There(object) if known.live() == Some(object) => Verdict::Equal,
-        InBucket::There(object) if is_same_content(object, known) => {
-            Verdict::AsEventTold(match next(facts, known) {
+    match &explanation.bucket {
+        BucketState::NotAsked | BucketState::Failed { .. } => Verdict::Unchecked,
+        BucketState::Absent => Verdict::Gone(next(explanation, known)),
+        BucketState::Present(object) if known.live() == Some(object) => Verdict::Matches,
+        BucketState::Present(object) if is_same_content(object, known) => {
+            Verdict::MatchesEvent(match next(explanation, known) {
                 Next::EventOrScan { due_by } => Next::Scan { due_by },
                 other => other,
             })
         }
-        InBucket::There(_) => Verdict::Differs(next(facts, known)),
+        BucketState::Present(_) => Verdict::Differs(next(explanation, known)),
     }
 }
 
 /// Whether an event has told what the bucket says, as far as events tell.
-fn is_same_content(object: &ObjectFacts, known: &SourceInIndex) -> bool {
-    let is_told = |record: &RecordFacts| record.event_time > record.listed_at;
+fn is_same_content(object: &ObjectDetails, known: &IndexedSource) -> bool {
+    let is_told = |record: &RecordDetails| record.event_time > record.listed_at;
     let told = known.record.as_ref().is_some_and(is_told);
-    let same = |live: &ObjectFacts| live.size == object.size && live.etag == object.etag;
+    let same = |live: &ObjectDetails| live.size == object.size && live.etag == object.etag;
     told && known.live().is_some_and(same)
 }
 
-fn why_not_indexed(facts: &Facts, known: &SourceInIndex) -> Verdict {
+fn why_not_indexed(explanation: &Explanation, known: &IndexedSource) -> Verdict {
     // A record that is not live is a tombstone.
     let removed = known.record.is_some();
-    match (&facts.bucket, removed) {
-        (InBucket::There(_), true) => Verdict::Removed(next(facts, known)),
-        (InBucket::There(_), false) => Verdict::NotYet(next(facts, known)),
+    match (&explanation.bucket, removed) {
+        (BucketState::Present(_), true) => Verdict::Removed(next(explanation, known)),
+        (BucketState::Present(_), false) => Verdict::NotYet(next(explanation, known)),
         _ => Verdict::NotInIndex { removed },
     }
 }
 
-fn next(facts: &Facts, known: &SourceInIndex) -> Next {
+fn next(explanation: &Explanation, known: &IndexedSource) -> Next {
     let due_by = known.scan_due_by;
     match &known.scan {
         Some(scan) if scan.has_key_ahead => Next::RunningScan,
         _ if known.other_rules => Next::NewRules,
-        _ if facts.has_events => Next::EventOrScan { due_by },
+        _ if explanation.has_events => Next::EventOrScan { due_by },
         _ => Next::Scan { due_by },
     }
 }
@@ -144,8 +146,8 @@ impl Verdict {
     pub(crate) fn is_searchable(&self) -> Option<bool> {
         match self {
             Self::IndexUnread => None,
-            Self::Equal
-            | Self::AsEventTold(_)
+            Self::Matches
+            | Self::MatchesEvent(_)
             | Self::Unchecked
             | Self::Differs(_)
             | Self::Gone(_)
@@ -163,8 +165,8 @@ impl fmt::Display for Verdict {
             None => "not to be told: ",
         })?;
         match self {
-            Self::Equal => f.write_str(", and the index says what the bucket says"),
-            Self::AsEventTold(next) => write!(
+            Self::Matches => f.write_str(", and the index says what the bucket says"),
+            Self::MatchesEvent(next) => write!(
                 f,
                 ", with the bucket's content; last-modified and storage class are as an event told \
                  them, and {next} brings the bucket's"

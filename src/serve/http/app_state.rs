@@ -14,7 +14,7 @@ use crate::aws::bucket::preview::PreviewSigner;
 use crate::config::Config;
 use crate::core::source::Source;
 use crate::observe::status::{IndexHealth, SourceSettings, StatusBoard};
-use crate::search::{Deadline, SearchError, SearchIndex, View};
+use crate::search::{Deadline, SearchError, SearchIndex, Snapshot};
 
 /// The state that HTTP handlers share; keep it in an [`Arc`].
 pub(crate) struct AppState {
@@ -27,7 +27,7 @@ pub(crate) struct AppState {
     pub(super) search_permits: Arc<Semaphore>,
     catalog: RwLock<Arc<SourceCatalog>>,
     /// The snapshot in which a search found damage, and the error.
-    damage: Mutex<Option<(Weak<View>, String)>>,
+    damage: Mutex<Option<(Weak<Snapshot>, String)>>,
 }
 
 /// The Sources of one configuration.
@@ -49,7 +49,7 @@ pub(crate) struct CatalogEntry {
 impl AppState {
     /// Opens the index of the configured data directory. An index that does not exist yet is not an error.
     pub(crate) fn new(board: Arc<StatusBoard>, config: &Config) -> Result<Arc<Self>, SearchError> {
-        let index = SearchIndex::open(&config.data_dir)?.refreshed_every(config.search.refresh);
+        let index = SearchIndex::open(&config.data_dir)?.max_age(config.search.refresh);
         Ok(Arc::new(Self {
             board,
             index,
@@ -70,7 +70,7 @@ impl AppState {
     pub(crate) fn with_sources(board: Arc<StatusBoard>, sources: Vec<Arc<Source>>) -> Arc<Self> {
         let index = SearchIndex::open(&board.data_dir).unwrap();
         Arc::new(Self {
-            index: index.refreshed_every(Duration::ZERO),
+            index: index.max_age(Duration::ZERO),
             search_timeout: Duration::from_secs(20),
             search_permits: Arc::new(Semaphore::new(4)),
             catalog: RwLock::new(Arc::new(SourceCatalog::of(
@@ -134,9 +134,9 @@ impl AppState {
     ///
     /// Blocks on disk reads.
     pub(crate) fn refresh_board(&self) {
-        let snapshot = match self.index.view() {
+        let snapshot = match self.index.snapshot() {
             Ok(snapshot) => snapshot,
-            Err(SearchError::Absent { .. }) => return self.board.set_index(IndexHealth::Opening),
+            Err(SearchError::NoIndex { .. }) => return self.board.set_index(IndexHealth::Opening),
             Err(error) => {
                 return self.board.set_index(IndexHealth::Failed(error.to_string()));
             }
@@ -169,13 +169,13 @@ impl AppState {
     ///
     /// If the damage belongs to a snapshot, the mark lasts until there is a newer commit; otherwise until
     /// the board is next updated. The daemon also clears it when it opens the index again.
-    pub(crate) fn record_damage(&self, snapshot: Option<&Arc<View>>, error: String) {
+    pub(crate) fn record_damage(&self, snapshot: Option<&Arc<Snapshot>>, error: String) {
         self.board.set_index(IndexHealth::Failed(error.clone()));
         let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
         *damage = snapshot.map(|snapshot| (Arc::downgrade(snapshot), error));
     }
 
-    fn damage_in(&self, snapshot: &Arc<View>) -> Option<String> {
+    fn damage_in(&self, snapshot: &Arc<Snapshot>) -> Option<String> {
         let damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
         let (damaged, error) = damage.as_ref()?;
         std::ptr::eq(damaged.as_ptr(), Arc::as_ptr(snapshot)).then(|| error.clone())

@@ -2,11 +2,11 @@
 //!
 //! Both are computed from one commit of the index, so every process that reads it gives the same answer.
 
-use crate::core::query::{Condition, Count, Query, Request};
+use crate::core::query::Request;
 use crate::core::replication::timestamp::Timestamp;
-use crate::core::source::Source;
+use crate::core::source::{SearchSource, Source};
 use crate::observe::status::SourcePhase;
-use crate::search::{Deadline, SearchError, View};
+use crate::search::{Deadline, SearchError, Snapshot};
 
 /// The deployment status of a Source.
 pub(crate) struct DeploymentStatus {
@@ -18,11 +18,9 @@ pub(crate) struct DeploymentStatus {
 
 impl DeploymentStatus {
     /// Reads the status from a snapshot. Without one (there is no index yet) nothing is deployed.
-    pub(crate) fn of(snapshot: Option<&View>, source: &Source) -> Self {
-        let state = snapshot.and_then(|snapshot| snapshot.checkpoint().source(&source.name));
-        // Records of another bucket or prefix are not assets of this Source.
-        let state = state.filter(|it| it.origin == source.origin() && it.prefix == source.prefix);
-        let complete_as_of = state.and_then(|state| state.complete_as_of);
+    pub(crate) fn of(snapshot: Option<&Snapshot>, source: &Source) -> Self {
+        let complete_as_of =
+            snapshot.and_then(|snapshot| snapshot.complete_as_of(&SearchSource::from(source)));
         let phase = match complete_as_of {
             _ if !source.enabled => SourcePhase::Disabled,
             Some(_) => SourcePhase::Deployed,
@@ -46,21 +44,14 @@ impl DeploymentStatus {
 
 /// Counts the assets of a Source; `None` if it is disabled or there is no index yet.
 pub(crate) fn count_assets(
-    snapshot: Option<&View>,
+    snapshot: Option<&Snapshot>,
     source: &Source,
     deadline: &Deadline,
 ) -> Result<Option<u64>, SearchError> {
     let Some(snapshot) = snapshot.filter(|_| source.enabled) else {
         return Ok(None);
     };
-    let everything = Query {
-        condition: Condition::All(Vec::new()),
-    };
-    let request = Request {
-        limit: 1,
-        count: Count::Exact,
-        ..Request::new(everything)
-    };
-    let page = snapshot.search(&[source], &request, deadline)?;
+    let request = Request::default().limit(1);
+    let page = snapshot.search([&SearchSource::from(source)], &request, deadline)?;
     Ok(Some(page.total.value))
 }

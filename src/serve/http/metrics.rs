@@ -31,12 +31,12 @@ pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 
 /// All metrics of the app now that the grant shows. It waits for the disk.
 pub(super) fn text(app: &AppState, grant: &Grant) -> String {
-    let view = app.index.view().ok();
+    let snapshot = app.index.snapshot().ok();
     let mut scrape = Scrape::of(&app.board, grant);
     if grant.sees_all() {
         scrape.disk = DiskUsage::of(&app.board.data_dir);
         scrape.process = ProcessUsage::now();
-        scrape.index = view.map(|view| view.size());
+        scrape.index = snapshot.map(|snapshot| snapshot.size());
         scrape.reconcile_every = Some(app.catalog().reconcile_every);
     }
     scrape.text()

@@ -1,4 +1,4 @@
-//! Cursors come back as they were, and nothing else is taken for one.
+//! Cursors survive the round trip through text, and any other text is refused.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ fn value() -> impl Strategy<Value = SortValue> {
     prop_oneof![
         Just(SortValue::Path),
         any::<u64>().prop_map(SortValue::Number),
-        any::<i64>().prop_map(SortValue::Moment),
+        any::<i64>().prop_map(SortValue::Time),
         Just(SortValue::Name(String::new())),
         (any::<u32>(), any::<u32>())
             .prop_map(|(score, name_words)| SortValue::Relevance { score, name_words }),
@@ -39,14 +39,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_cursor_comes_back(cursor in cursor()) {
+    fn reads_what_it_wrote(cursor in cursor()) {
         let text = cursor.to_text();
         prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
         prop_assert_eq!(Cursor::parse(&text), Ok(cursor));
     }
 
     #[test]
-    fn a_damaged_cursor_is_refused(cursor in cursor(), place in any::<prop::sample::Index>(), other in "[A-Za-z0-9_-]") {
+    fn refuses_damaged_cursor(cursor in cursor(), place in any::<prop::sample::Index>(), other in "[A-Za-z0-9_-]") {
         let text = cursor.to_text();
         let place = place.index(text.len());
         let mut changed = text.clone();
@@ -59,19 +59,19 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_text_is_no_cursor(text in "\\PC{0,60}") {
+    fn refuses_arbitrary_text(text in "\\PC{0,60}") {
         prop_assert!(Cursor::parse(&text).is_err());
     }
 }
 
 #[test]
-fn bounds_and_versions() {
+fn refuses_too_long_text_and_other_versions() {
     let too_long = "A".repeat(MAX_CURSOR_CHARS + 1);
     assert_eq!(Cursor::parse(&too_long), Err(CursorError::Damaged));
     let mut bytes = vec![VERSION + 1, 7];
-    bytes.extend(check(&bytes));
+    bytes.extend(checksum(&bytes));
     assert_eq!(
-        Cursor::parse(&base64::to_text(&bytes)),
+        Cursor::parse(&URL_SAFE_NO_PAD.encode(&bytes)),
         Err(CursorError::Version)
     );
     let longest = Cursor {
@@ -86,21 +86,82 @@ fn bounds_and_versions() {
     assert!(longest.to_text().len() <= MAX_CURSOR_CHARS);
 }
 
+/// Clients and logs compare cursors as text, so each cursor must have exactly one.
 #[test]
-fn a_fingerprint_tells_searches_apart() {
-    let path = Sort::default();
-    let by_size = Sort {
+fn refuses_base64_that_is_not_canonical() {
+    // Five bytes leave two unused bits in the last letter.
+    let content = [VERSION + 1];
+    let five: Vec<u8> = content.into_iter().chain(checksum(&content)).collect();
+    let text = URL_SAFE_NO_PAD.encode(&five);
+    assert_eq!(Cursor::parse(&text), Err(CursorError::Version));
+    let (start, last) = text.split_at(text.len() - 1);
+    let next_letter = char::from(last.as_bytes()[0] + 1);
+    for wrong in [
+        format!("{start}{next_letter}"),
+        format!("{text}="),
+        format!("{text} "),
+        format!(" {text}"),
+        format!("{text}A"),
+        start.to_owned(),
+        "A".to_owned(),
+        "+/8".to_owned(),
+        "é".to_owned(),
+    ] {
+        assert_eq!(Cursor::parse(&wrong), Err(CursorError::Damaged), "{wrong}");
+    }
+    // The alphabet is the one of RFC 4648, section 5, without padding.
+    for (bytes, text) in [
+        (&b""[..], ""),
+        (b"f", "Zg"),
+        (b"foobar", "Zm9vYmFy"),
+        (&[0xFB, 0xFF], "-_8"),
+    ] {
+        assert_eq!(URL_SAFE_NO_PAD.encode(bytes), text);
+    }
+}
+
+fn by_size() -> Sort {
+    Sort {
         by: SortBy::Size,
         descending: false,
-    };
+    }
+}
+
+#[test]
+fn fingerprint_depends_on_query_sort_and_sources() {
+    let path = Sort::default();
     let one = fingerprint("a b", path, &["x", "y"]);
     assert_eq!(fingerprint("a b", path, &["y", "x", "x"]), one);
     for other in [
         fingerprint("a", path, &["x", "y"]),
-        fingerprint("a b", by_size, &["x", "y"]),
+        fingerprint("a b", by_size(), &["x", "y"]),
         fingerprint("a b", path, &["x"]),
         fingerprint("a b", path, &["xy"]),
     ] {
         assert_ne!(other, one);
     }
+}
+
+#[test]
+fn next_page_starts_where_the_last_one_ended() {
+    let now = Timestamp::from_millis(7);
+    let position = Position {
+        value: SortValue::Number(5),
+        path: "/a".to_owned(),
+        source: "x".to_owned(),
+    };
+    let first = PageStart::first(1, now);
+    assert_eq!((first.as_of(), first.after()), (now, None));
+    let cursor = first.next_cursor(position.clone());
+    let second = PageStart::from_cursor(&cursor, 1, by_size()).unwrap();
+    assert_eq!((second.as_of(), second.after()), (now, Some(&position)));
+    assert_eq!(
+        PageStart::from_cursor(&cursor, 2, by_size()),
+        Err(CursorError::OtherSearch)
+    );
+    // The fingerprint covers the order, so only a forged cursor has a value of another one.
+    assert_eq!(
+        PageStart::from_cursor(&cursor, 1, Sort::default()),
+        Err(CursorError::Damaged)
+    );
 }

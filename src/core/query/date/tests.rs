@@ -96,8 +96,8 @@ fn dates_and_ages() {
             Unbounded,
         ),
     ] {
-        let found =
-            parse(text, Clock::Ages, NOW).map(|found| (shown(found.lower), shown(found.upper)));
+        let found = parse(text, DateOrder::ByAge, NOW)
+            .map(|found| (shown(found.lower), shown(found.upper)));
         let want = (lower.map(String::from), upper.map(String::from));
         assert_eq!(found, Ok(want), "{text}");
     }
@@ -122,21 +122,21 @@ fn moments() {
             Excluded("2026-03-10"),
         ),
     ] {
-        let found = parse(text, Clock::Moments, NOW);
+        let found = parse(text, DateOrder::ByTime, NOW);
         let found = found.map(|found| (shown(found.lower), shown(found.upper)));
         let want = (lower.map(String::from), upper.map(String::from));
         assert_eq!(found, Ok(want), "{text}");
     }
-    let reversed = parse("[12h TO 7d]", Clock::Moments, NOW);
-    assert_eq!(reversed, Err(Problem::Reversed));
+    let reversed = parse("[12h TO 7d]", DateOrder::ByTime, NOW);
+    assert_eq!(reversed, Err(QueryProblem::Reversed));
 }
 
 #[test]
 fn ends_of_time() {
-    assert!(parse("9999-12-31", Clock::Ages, NOW).is_ok());
-    assert!(parse("0000", Clock::Ages, NOW).is_ok());
-    assert!(parse(">4294967295y", Clock::Ages, NOW).is_ok());
-    assert!(parse("9999-12-31T23:59:59", Clock::Ages, NOW).is_ok());
+    assert!(parse("9999-12-31", DateOrder::ByAge, NOW).is_ok());
+    assert!(parse("0000", DateOrder::ByAge, NOW).is_ok());
+    assert!(parse(">4294967295y", DateOrder::ByAge, NOW).is_ok());
+    assert!(parse("9999-12-31T23:59:59", DateOrder::ByAge, NOW).is_ok());
 }
 
 #[test]
@@ -178,12 +178,16 @@ fn what_is_no_date() {
         "1..2d",
         "٢٠٢٦",
     ] {
-        assert_eq!(parse(text, Clock::Ages, NOW), Err(Problem::Date), "{text}");
+        assert_eq!(
+            parse(text, DateOrder::ByAge, NOW),
+            Err(QueryProblem::Date),
+            "{text}"
+        );
     }
     for text in ["2026-02..2026-01", "7d..1d", "{2026-01-01 TO 2026-01-01]"] {
-        let found = parse(text, Clock::Ages, NOW);
-        assert_eq!(found, Err(Problem::Reversed), "{text}");
+        let found = parse(text, DateOrder::ByAge, NOW);
+        assert_eq!(found, Err(QueryProblem::Reversed), "{text}");
     }
-    let bare = parse("7d", Clock::Ages, NOW);
-    assert_eq!(bare, Err(Problem::BareAge { age: "7d".into() }));
+    let bare = parse("7d", DateOrder::ByAge, NOW);
+    assert_eq!(bare, Err(QueryProblem::BareAge { age: "7d".into() }));
 }

@@ -6,41 +6,41 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::core::query::interval::Interval;
-use crate::core::query::pattern::Pattern;
+use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::words::query_words;
 
-fn words(text: &str, how: Match, within: Within) -> Condition {
+fn words(text: &str, mode: MatchMode, field: WordField) -> Condition {
     let mut words = Vec::new();
     query_words(text, |word, _| words.push(word.to_owned()));
-    Condition::Term(Term::Words { words, how, within })
+    Condition::Term(Term::Words { words, mode, field })
 }
 
 pub(in crate::core::query) fn whole(text: &str) -> Condition {
-    words(text, Match::Whole, Within::Path)
+    words(text, MatchMode::Whole, WordField::Path)
 }
 
 pub(in crate::core::query) fn phrase(text: &str) -> Condition {
-    words(text, Match::Phrase, Within::Path)
+    words(text, MatchMode::Phrase, WordField::Path)
 }
 
 pub(in crate::core::query) fn prefix(text: &str) -> Condition {
-    words(text, Match::Prefix, Within::Path)
+    words(text, MatchMode::Prefix, WordField::Path)
 }
 
 pub(in crate::core::query) fn typo(text: &str) -> Condition {
-    words(text, Match::Typo, Within::Path)
+    words(text, MatchMode::Typo, WordField::Path)
 }
 
 pub(in crate::core::query) fn part(text: &str) -> Condition {
-    Condition::Term(Term::NamePart(Pattern::of_names(text)))
+    Condition::Term(Term::NamePattern(WildcardPattern::of_names(text)))
 }
 
 pub(in crate::core::query) fn not(condition: Condition) -> Condition {
     Condition::Not(Box::new(condition))
 }
 
-fn in_name(text: &str, how: Match) -> Condition {
-    words(text, how, Within::Name)
+fn in_name(text: &str, mode: MatchMode) -> Condition {
+    words(text, mode, WordField::Name)
 }
 
 fn term(term: Term) -> Condition {
@@ -65,8 +65,8 @@ fn words_of_paths() {
         (whole("summersale"), "/summerSale", true),
         (whole("sale"), "/summerSale", true),
         (whole("cafe"), "/CAFÉ", true),
-        (in_name("photos", Match::Whole), "/photos/a.jpg", false),
-        (in_name("a jpg", Match::Whole), "/photos/a.jpg", true),
+        (in_name("photos", MatchMode::Whole), "/photos/a.jpg", false),
+        (in_name("a jpg", MatchMode::Whole), "/photos/a.jpg", true),
         (phrase("summer sale"), "/x/summer-sale.jpg", true),
         (phrase("summer sale"), "/x/summer_SALE.jpg", true),
         (phrase("summer sale"), "/summer/sale.jpg", false),
@@ -80,21 +80,21 @@ fn words_of_paths() {
         (phrase("summersale sale"), "/summerSale2.jpg", false),
         (phrase("a a"), "/a.jpg", false),
         (phrase("a a"), "/a a.jpg", true),
-        (in_name("a b", Match::Phrase), "/a b/c", false),
-        (in_name("a b", Match::Phrase), "/a b/a b", true),
+        (in_name("a b", MatchMode::Phrase), "/a b/c", false),
+        (in_name("a b", MatchMode::Phrase), "/a b/a b", true),
         (prefix("sum"), "/summer", true),
         (prefix("sale sum"), "/summer-sale", true),
         (prefix("sum sale"), "/summer-sale", false),
         (prefix("summersa"), "/summerSale", true),
         (prefix("summers"), "/summer-sale", false),
-        (in_name("pho", Match::Prefix), "/photos/a", false),
+        (in_name("pho", MatchMode::Prefix), "/photos/a", false),
         (typo("sumer"), "/summer", true),
         (typo("sumer slae"), "/summer-sale", true),
         (typo("sumer slea"), "/summer-sale", false),
         (typo("ab"), "/abc", false),
         (typo("2041"), "/IMG_2042", false),
         (typo("imag 2041"), "/IMG_2041", true),
-        (in_name("photo", Match::Typo), "/photos/a", false),
+        (in_name("photo", MatchMode::Typo), "/photos/a", false),
     ] {
         let asset = Asset { path, ..ASSET };
         assert_eq!(condition.matches(&asset), want, "{condition:?} {path}");
@@ -105,11 +105,11 @@ fn words_of_paths() {
 fn names_paths_and_what_they_say() {
     let name = |name: &str| term(Term::Name(name.into()));
     let path = |path: &str| term(Term::Path(path.into()));
-    let glob = |form: &str| term(Term::PathGlob(Pattern::of_paths(form)));
+    let glob = |form: &str| term(Term::PathPattern(WildcardPattern::of_paths(form)));
     let ext = |ext: &str| term(Term::Ext(vec!["gif".into(), ext.into()]));
-    let kind = |kind| term(Term::Type(vec![Kind::Font, kind]));
+    let kind = |kind| term(Term::Type(vec![AssetType::Font, kind]));
     let folder = |folder: &str| term(Term::Folder(folder.into()));
-    let level = |folder: &str| term(Term::Level(folder.into()));
+    let level = |folder: &str| term(Term::DirectlyIn(folder.into()));
     for (condition, path, want) in [
         (part("*nt_lar*"), "/x/Mount_Large.jpg", true),
         (part("*nt_lar*"), "/mount_large/x.jpg", false),
@@ -125,10 +125,10 @@ fn names_paths_and_what_they_say() {
         (ext("jpg"), "/a.JPG", true),
         (ext("jpg"), "/a.jpg.png", false),
         (ext("jpg"), "/jpg", false),
-        (kind(Kind::Image), "/a.JPG", true),
-        (kind(Kind::Image), "/a.mp4", false),
-        (kind(Kind::Other), "/a", true),
-        (kind(Kind::Other), "/a.xyzzy", true),
+        (kind(AssetType::Image), "/a.JPG", true),
+        (kind(AssetType::Image), "/a.mp4", false),
+        (kind(AssetType::Other), "/a", true),
+        (kind(AssetType::Other), "/a.xyzzy", true),
         (folder("/a/"), "/a/b/c", true),
         (folder("/a/"), "/ab/c", false),
         (folder("/"), "/a", true),
@@ -217,9 +217,9 @@ proptest! {
     /// Each way to compare words finds at least what a stricter one finds.
     #[test]
     fn looser_comparisons_find_more(text in "[abAB]{1,4}([ 1][abB]{1,3}){0,2}", path in "/([abAB1 /-]{0,9})") {
-        let found = |how| words(&text, how, Within::Path).matches(&Asset { path: &path, ..ASSET });
-        prop_assert!(!found(Match::Phrase) || found(Match::Whole));
-        prop_assert!(!found(Match::Whole) || found(Match::Prefix) && found(Match::Typo));
+        let found = |mode| words(&text, mode, WordField::Path).matches(&Asset { path: &path, ..ASSET });
+        prop_assert!(!found(MatchMode::Phrase) || found(MatchMode::Whole));
+        prop_assert!(!found(MatchMode::Whole) || found(MatchMode::Prefix) && found(MatchMode::Typo));
     }
 
     #[test]

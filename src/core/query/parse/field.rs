@@ -1,8 +1,8 @@
 //! The fields of a search: their names, and the signs between them and their values.
 
-use crate::core::query::date::Clock;
+use crate::core::query::date::DateOrder;
 use crate::core::query::interval::Comparison;
-use crate::core::query::problem::Problem;
+use crate::core::query::problem::QueryProblem;
 
 /// What a term is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,15 +13,15 @@ pub(super) enum Field {
     Ext,
     Type,
     Size,
-    Modified(Clock),
-    Created(Clock),
+    Modified(DateOrder),
+    Created(DateOrder),
     Storage,
     ETag,
 }
 
 /// What the values of a field are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum ValueType {
     Text,
     /// Short names, of which several can be written with commas.
     Labels,
@@ -38,13 +38,16 @@ const NAMES: [(Field, &[&str]); 12] = [
     (Field::Ext, &["ext", "extension", "format"]),
     (Field::Type, &["type", "resourcetype", "filetype", "kind"]),
     (Field::Size, &["size", "bytes", "filesize"]),
-    (Field::Modified(Clock::Ages), &["modified", "lastmodified"]),
     (
-        Field::Modified(Clock::Moments),
+        Field::Modified(DateOrder::ByAge),
+        &["modified", "lastmodified"],
+    ),
+    (
+        Field::Modified(DateOrder::ByTime),
         &["updatedat", "uploadedat", "modifiedat", "lastupdated"],
     ),
-    (Field::Created(Clock::Ages), &["created", "firstseen"]),
-    (Field::Created(Clock::Moments), &["createdat"]),
+    (Field::Created(DateOrder::ByAge), &["created", "firstseen"]),
+    (Field::Created(DateOrder::ByTime), &["createdat"]),
     (Field::Storage, &["storage", "storageclass"]),
     (Field::ETag, &["etag"]),
 ];
@@ -59,15 +62,15 @@ impl Field {
         known.map(|(field, _)| *field)
     }
 
-    pub(super) fn shape(self) -> Shape {
+    pub(super) fn shape(self) -> ValueType {
         match self {
-            Self::Folder | Self::Path | Self::Name | Self::ETag => Shape::Text,
-            Self::Ext | Self::Type | Self::Storage => Shape::Labels,
-            Self::Size | Self::Modified(_) | Self::Created(_) => Shape::Number,
+            Self::Folder | Self::Path | Self::Name | Self::ETag => ValueType::Text,
+            Self::Ext | Self::Type | Self::Storage => ValueType::Labels,
+            Self::Size | Self::Modified(_) | Self::Created(_) => ValueType::Number,
         }
     }
 
-    pub(super) fn no_value(self) -> Problem {
+    pub(super) fn no_value(self) -> QueryProblem {
         let example = match self {
             Self::Folder => "folder:/photos",
             Self::Path => "path:/photos/a.jpg",
@@ -80,44 +83,44 @@ impl Field {
             Self::Storage => "storage:GLACIER",
             Self::ETag => "etag:d41d8cd98f00b204e9800998ecf8427e",
         };
-        Problem::NoValue { example }
+        QueryProblem::NoValue { example }
     }
 }
 
 /// How a field and its value are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(super) enum Operator {
     /// `:`, in the way that is most useful for the field.
-    Has,
+    Matches,
     /// `=`: exactly.
-    Is,
-    IsNot,
-    Compared(Comparison),
+    Equals,
+    NotEquals,
+    Compares(Comparison),
     /// `IN`: is one of a list.
     In,
     NotIn,
 }
 
-impl Sign {
+impl Operator {
     /// The sign at the beginning of the text, if there is one, and the text behind it.
     pub(super) fn strip(text: &str) -> Option<(Self, &str)> {
         let behind_colon = text.strip_prefix(':');
         let (comparison, behind) = Comparison::strip(behind_colon.unwrap_or(text));
         if let Some(comparison) = comparison {
-            return Some((Self::Compared(comparison), behind));
+            return Some((Self::Compares(comparison), behind));
         }
         for (sign, meaning) in [
-            ("=>", Self::Compared(Comparison::AtLeast)),
-            ("=<", Self::Compared(Comparison::AtMost)),
-            ("==", Self::Is),
-            ("=", Self::Is),
-            ("!=", Self::IsNot),
+            ("=>", Self::Compares(Comparison::AtLeast)),
+            ("=<", Self::Compares(Comparison::AtMost)),
+            ("==", Self::Equals),
+            ("=", Self::Equals),
+            ("!=", Self::NotEquals),
         ] {
             if let Some(behind) = behind.strip_prefix(sign) {
                 return Some((meaning, behind));
             }
         }
-        behind_colon.map(|behind| (Self::Has, behind))
+        behind_colon.map(|behind| (Self::Matches, behind))
     }
 
     /// The same for signs that are words: `IN` and `HAS` as ImageKit writes them.
@@ -135,13 +138,13 @@ impl Sign {
             return Some((sign, &positive[len..]));
         }
         match (negated, positive.strip_prefix('=')) {
-            (true, Some(behind)) => Some((Self::IsNot, behind)),
+            (true, Some(behind)) => Some((Self::NotEquals, behind)),
             (true, None) => None,
             (false, _) => {
                 let behind = text
                     .strip_prefix("HAS")?
                     .strip_prefix(char::is_whitespace)?;
-                Some((Self::Has, behind))
+                Some((Self::Matches, behind))
             }
         }
     }
@@ -157,9 +160,9 @@ mod tests {
             ("folder", Some(Field::Folder)),
             ("FileName", Some(Field::Name)),
             ("resource_type", Some(Field::Type)),
-            ("createdAt", Some(Field::Created(Clock::Moments))),
-            ("created_at", Some(Field::Created(Clock::Moments))),
-            ("created", Some(Field::Created(Clock::Ages))),
+            ("createdAt", Some(Field::Created(DateOrder::ByTime))),
+            ("created_at", Some(Field::Created(DateOrder::ByTime))),
+            ("created", Some(Field::Created(DateOrder::ByAge))),
             ("width", None),
             ("", None),
         ] {
@@ -169,30 +172,30 @@ mod tests {
 
     #[test]
     fn signs() {
-        let above = Sign::Compared(Comparison::Above);
+        let above = Operator::Compares(Comparison::Above);
         for (text, sign, behind) in [
-            (":x", Sign::Has, "x"),
-            (":=x", Sign::Is, "x"),
-            ("==x", Sign::Is, "x"),
-            (":!=x", Sign::IsNot, "x"),
+            (":x", Operator::Matches, "x"),
+            (":=x", Operator::Equals, "x"),
+            ("==x", Operator::Equals, "x"),
+            (":!=x", Operator::NotEquals, "x"),
             (">x", above, "x"),
             (":>x", above, "x"),
-            ("=>x", Sign::Compared(Comparison::AtLeast), "x"),
-            ("::x", Sign::Has, ":x"),
+            ("=>x", Operator::Compares(Comparison::AtLeast), "x"),
+            ("::x", Operator::Matches, ":x"),
         ] {
-            assert_eq!(Sign::strip(text), Some((sign, behind)), "{text}");
+            assert_eq!(Operator::strip(text), Some((sign, behind)), "{text}");
         }
         for text in ["", "x", "!x", " :x", "~x"] {
-            assert_eq!(Sign::strip(text), None, "{text}");
+            assert_eq!(Operator::strip(text), None, "{text}");
         }
         for (text, sign, behind) in [
-            ("IN [a", Sign::In, "[a"),
-            ("IN[a", Sign::In, "[a"),
-            ("NOT IN (a", Sign::NotIn, "(a"),
-            ("NOT =x", Sign::IsNot, "x"),
-            ("HAS x", Sign::Has, "x"),
+            ("IN [a", Operator::In, "[a"),
+            ("IN[a", Operator::In, "[a"),
+            ("NOT IN (a", Operator::NotIn, "(a"),
+            ("NOT =x", Operator::NotEquals, "x"),
+            ("HAS x", Operator::Matches, "x"),
         ] {
-            assert_eq!(Sign::strip_words(text), Some((sign, behind)), "{text}");
+            assert_eq!(Operator::strip_words(text), Some((sign, behind)), "{text}");
         }
         for text in [
             "IN a",
@@ -203,7 +206,7 @@ mod tests {
             "NOT HAS x",
             "NOT",
         ] {
-            assert_eq!(Sign::strip_words(text), None, "{text}");
+            assert_eq!(Operator::strip_words(text), None, "{text}");
         }
     }
 }

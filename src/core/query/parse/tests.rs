@@ -3,10 +3,10 @@
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use super::*;
+use crate::core::query::asset_type::AssetType;
 use crate::core::query::interval::Interval;
-use crate::core::query::kind::Kind;
-use crate::core::query::pattern::Pattern;
-use crate::core::query::term::{Match, Term, Within};
+use crate::core::query::pattern::WildcardPattern;
+use crate::core::query::term::{MatchMode, Term, WordField};
 
 mod errors;
 mod fields;
@@ -38,25 +38,25 @@ fn texts(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-fn words_term(words: &str, how: Match, within: Within) -> Condition {
+fn words_term(words: &str, mode: MatchMode, field: WordField) -> Condition {
     let words = texts(words);
-    term(Term::Words { words, how, within })
+    term(Term::Words { words, mode, field })
 }
 
 fn words(words: &str) -> Condition {
-    words_term(words, Match::Whole, Within::Path)
+    words_term(words, MatchMode::Whole, WordField::Path)
 }
 
-fn in_name(words: &str, how: Match) -> Condition {
-    words_term(words, how, Within::Name)
+fn in_name(words: &str, mode: MatchMode) -> Condition {
+    words_term(words, mode, WordField::Name)
 }
 
 fn part(form: &str) -> Condition {
-    term(Term::NamePart(Pattern::of_names(form)))
+    term(Term::NamePattern(WildcardPattern::of_names(form)))
 }
 
 fn glob(form: &str) -> Condition {
-    term(Term::PathGlob(Pattern::of_paths(form)))
+    term(Term::PathPattern(WildcardPattern::of_paths(form)))
 }
 
 fn ext(extensions: &str) -> Condition {
@@ -118,9 +118,9 @@ fn words_as_they_are_typed() {
 
 #[test]
 fn quotations_beginnings_slips_and_forms() {
-    let beginning = |text| words_term(text, Match::Prefix, Within::Path);
-    let slip = |text| words_term(text, Match::Typo, Within::Path);
-    let phrase = |text| words_term(text, Match::Phrase, Within::Path);
+    let beginning = |text| words_term(text, MatchMode::Prefix, WordField::Path);
+    let slip = |text| words_term(text, MatchMode::Typo, WordField::Path);
+    let phrase = |text| words_term(text, MatchMode::Phrase, WordField::Path);
     check(&[
         ("\"Summer Sale\"", phrase("summer sale")),
         ("\"a a\"", phrase("a a")),

@@ -1,70 +1,74 @@
 //! How words, quotations, forms of names and addresses are told apart.
 
-use crate::core::query::pattern::Pattern;
-use crate::core::query::problem::Problem;
-use crate::core::query::term::{Condition, Match, Term, Within};
+use crate::core::query::pattern::WildcardPattern;
+use crate::core::query::problem::QueryProblem;
+use crate::core::query::term::{Condition, MatchMode, Term, WordField};
 use crate::core::query::words::query_words;
 
 /// What text without quotation marks asks for; `None` where it holds no word.
 ///
 /// Wildcards at its end alone: stars make a beginning of a word, question marks are punctuation.
 /// Anywhere else they make a form of file names, or where there is a `/` of the ends of paths.
-pub(super) fn bare(text: &str, within: Within) -> Option<Condition> {
+pub(super) fn bare(text: &str, field: WordField) -> Option<Condition> {
     if !text.is_empty() && text.trim_end_matches('*').is_empty() {
         return Some(Condition::All(Vec::new()));
     }
     let stem = text.trim_end_matches('*');
     let is_begun = stem.len() < text.len();
-    let is_question = !is_begun && !Pattern::is_in(text.trim_end_matches('?'));
-    let term = if Pattern::is_in(stem) && !is_question {
-        match within {
-            Within::Path if text.starts_with('/') => Term::PathGlob(Pattern::of_paths(text)),
-            Within::Path if text.contains('/') => {
-                Term::PathGlob(Pattern::of_paths(&format!("**/{text}")))
+    let is_question = !is_begun && !WildcardPattern::is_in(text.trim_end_matches('?'));
+    let term = if WildcardPattern::is_in(stem) && !is_question {
+        match field {
+            WordField::Path if text.starts_with('/') => {
+                Term::PathPattern(WildcardPattern::of_paths(text))
             }
-            _ => Term::NamePart(Pattern::of_names(text)),
+            WordField::Path if text.contains('/') => {
+                Term::PathPattern(WildcardPattern::of_paths(&format!("**/{text}")))
+            }
+            _ => Term::NamePattern(WildcardPattern::of_names(text)),
         }
     } else if is_begun {
-        words(stem, Match::Prefix, within)?
+        words(stem, MatchMode::Prefix, field)?
     } else if text.ends_with('~') {
-        words(text, Match::Typo, within)?
+        words(text, MatchMode::Typo, field)?
     } else {
-        words(text, Match::Whole, within)?
+        words(text, MatchMode::Whole, field)?
     };
     Some(Condition::Term(term))
 }
 
 /// What a quotation asks for: its words one behind the other, or for `name:` a form of names.
-pub(super) fn quoted(text: &str, within: Within) -> Option<Condition> {
-    let term = match within {
-        Within::Name if Pattern::is_in(text) => Term::NamePart(Pattern::of_names(text)),
-        _ => words(text, Match::Phrase, within)?,
+pub(super) fn quoted(text: &str, field: WordField) -> Option<Condition> {
+    let term = match field {
+        WordField::Name if WildcardPattern::is_in(text) => {
+            Term::NamePattern(WildcardPattern::of_names(text))
+        }
+        _ => words(text, MatchMode::Phrase, field)?,
     };
     Some(Condition::Term(term))
 }
 
-fn words(text: &str, how: Match, within: Within) -> Option<Term> {
+fn words(text: &str, mode: MatchMode, field: WordField) -> Option<Term> {
     let (mut words, mut end) = (Vec::new(), 0);
     query_words(text, |word, range| {
         words.push(word.to_owned());
         end = range.end;
     });
-    let how = match how {
+    let mode = match mode {
         // The last word is whole where something stands behind it.
-        Match::Prefix if end < text.len() => Match::Whole,
-        Match::Phrase if words.len() == 1 => Match::Whole,
-        how => how,
+        MatchMode::Prefix if end < text.len() => MatchMode::Whole,
+        MatchMode::Phrase if words.len() == 1 => MatchMode::Whole,
+        mode => mode,
     };
-    match how {
-        Match::Phrase => {}
-        Match::Prefix => {
+    match mode {
+        MatchMode::Phrase => {}
+        MatchMode::Prefix => {
             let last = words.pop()?;
             drop_repeated(&mut words);
             words.push(last);
         }
-        Match::Whole | Match::Typo => drop_repeated(&mut words),
+        MatchMode::Whole | MatchMode::Typo => drop_repeated(&mut words),
     }
-    (!words.is_empty()).then_some(Term::Words { words, how, within })
+    (!words.is_empty()).then_some(Term::Words { words, mode, field })
 }
 
 fn drop_repeated(words: &mut Vec<String>) {
@@ -90,22 +94,22 @@ pub(super) fn address(text: &str) -> Option<&str> {
 }
 
 /// The asset path of an address, percent-decoded.
-pub(super) fn path_of_address(path: &str) -> Result<Term, Problem> {
+pub(super) fn path_of_address(path: &str) -> Result<Term, QueryProblem> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let [first, behind @ ..] = rest {
         let (byte, behind) = match (first, behind) {
             (b'%', [high, low, behind @ ..]) => match (digit(*high), digit(*low)) {
                 (Some(high), Some(low)) => (high << 4 | low, behind),
-                _ => return Err(Problem::Address),
+                _ => return Err(QueryProblem::Address),
             },
-            (b'%', _) => return Err(Problem::Address),
+            (b'%', _) => return Err(QueryProblem::Address),
             (byte, behind) => (*byte, behind),
         };
         bytes.push(byte);
         rest = behind;
     }
-    let path = String::from_utf8(bytes).map_err(|_| Problem::Address)?;
+    let path = String::from_utf8(bytes).map_err(|_| QueryProblem::Address)?;
     Ok(Term::Path(path))
 }
 

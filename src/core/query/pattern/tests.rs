@@ -25,7 +25,7 @@ fn forms_of_names() {
         ("b?a", "b／a", true),
         ("plain", "Plain", true),
     ] {
-        let found = Pattern::of_names(form).matches(&fold_name(name));
+        let found = WildcardPattern::of_names(form).matches(&fold_name(name));
         assert_eq!(found, want, "{form} {name}");
     }
 }
@@ -47,20 +47,24 @@ fn forms_of_paths() {
         ("/**", "/", true),
         ("**x**y/*", "/1x/2y/3y/4", true),
     ] {
-        let found = Pattern::of_paths(form).matches(path);
+        let found = WildcardPattern::of_paths(form).matches(path);
         assert_eq!(found, want, "{form} {path}");
     }
 }
 
 #[test]
 fn the_text_between_wildcards() {
-    let form = Pattern::of_names("IMG*_é?.jpg*");
+    let form = WildcardPattern::of_names("IMG*_é?.jpg*");
     assert_eq!(form.literals().collect::<Vec<_>>(), ["img", "_e", ".jpg"]);
     assert_eq!(form.literal_start(), "img");
     assert_eq!(form.text(), "img*_e?.jpg*");
-    assert_eq!(Pattern::of_paths("/x").literal_start(), "/x");
-    assert_eq!(Pattern::of_paths("**").literals().count(), 0);
-    assert!(Pattern::is_in("a?") && Pattern::is_in("*") && !Pattern::is_in("a.b"));
+    assert_eq!(WildcardPattern::of_paths("/x").literal_start(), "/x");
+    assert_eq!(WildcardPattern::of_paths("**").literals().count(), 0);
+    assert!(
+        WildcardPattern::is_in("a?")
+            && WildcardPattern::is_in("*")
+            && !WildcardPattern::is_in("a.b")
+    );
 }
 
 /// What a form means, said as simply as possible.
@@ -86,7 +90,7 @@ proptest! {
     #[test]
     fn a_text_has_the_form_that_it_has(form in "[ab/?*]{0,8}", text in "[ab/]{0,10}") {
         let chars: Vec<char> = text.chars().collect();
-        for pattern in [Pattern::of_names(&form), Pattern::of_paths(&form)] {
+        for pattern in [WildcardPattern::of_names(&form), WildcardPattern::of_paths(&form)] {
             let want = has_form(&pattern.parts, &chars);
             prop_assert_eq!(pattern.matches(&text), want, "{:?}", pattern);
         }
@@ -103,7 +107,7 @@ fn hostile_forms_end_soon() {
     ] {
         // A search that backtracks would take minutes for these.
         for _ in 0..100 {
-            assert!(!Pattern::of_paths(&form).matches(&text));
+            assert!(!WildcardPattern::of_paths(&form).matches(&text));
         }
     }
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::query::kind::Kind;
-use crate::core::query::pattern::Pattern;
+use crate::core::query::asset_type::AssetType;
+use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::term::MAX_QUERY_CHARS;
 use crate::core::query::words::query_words;
 use crate::core::replication::timestamp::Timestamp;
@@ -31,29 +31,29 @@ fn what_was_understood() {
 }
 
 fn words() -> impl Strategy<Value = Term> {
-    let how = prop_oneof![
-        Just(Match::Whole),
-        Just(Match::Phrase),
-        Just(Match::Prefix),
-        Just(Match::Typo)
+    let mode = prop_oneof![
+        Just(MatchMode::Whole),
+        Just(MatchMode::Phrase),
+        Just(MatchMode::Prefix),
+        Just(MatchMode::Typo)
     ];
-    let within = prop_oneof![Just(Within::Path), Just(Within::Name)];
-    ("[a-z0-9éß東한 _]{1,9}|\\PC{1,9}", how, within).prop_filter_map(
+    let field = prop_oneof![Just(WordField::Path), Just(WordField::Name)];
+    ("[a-z0-9éß東한 _]{1,9}|\\PC{1,9}", mode, field).prop_filter_map(
         "holds words",
-        |(text, how, within)| {
+        |(text, mode, field)| {
             let mut words = Vec::new();
             query_words(&text, |word, _| words.push(word.to_owned()));
-            if how != Match::Phrase {
+            if mode != MatchMode::Phrase {
                 words.sort();
                 words.dedup();
             }
-            let is_phrase = how == Match::Phrase && words.len() > 1;
-            let how = if how == Match::Phrase && !is_phrase {
-                Match::Whole
+            let is_phrase = mode == MatchMode::Phrase && words.len() > 1;
+            let mode = if mode == MatchMode::Phrase && !is_phrase {
+                MatchMode::Whole
             } else {
-                how
+                mode
             };
-            (!words.is_empty()).then_some(Term::Words { words, how, within })
+            (!words.is_empty()).then_some(Term::Words { words, mode, field })
         },
     )
 }
@@ -94,17 +94,17 @@ fn interval<T: PartialOrd + Copy + std::fmt::Debug>(
 
 fn term() -> impl Strategy<Value = Term> {
     let stamps = (-60_000_000_000_000_i64..250_000_000_000_000).prop_map(Timestamp::from_millis);
-    let kinds = prop::sample::subsequence(Kind::ALL.to_vec(), 1..4);
+    let kinds = prop::sample::subsequence(AssetType::ALL.to_vec(), 1..4);
     prop_oneof![
         4 => words(),
-        1 => "\\*\\PC{0,6}|[a\"\\\\ ]{0,3}\\?[b*é]{0,3}".prop_map(|text| Term::NamePart(Pattern::of_names(&text))),
+        1 => "\\*\\PC{0,6}|[a\"\\\\ ]{0,3}\\?[b*é]{0,3}".prop_map(|text| Term::NamePattern(WildcardPattern::of_names(&text))),
         1 => "\\PC{1,9}".prop_map(Term::Name),
         1 => "/\\PC{0,9}".prop_map(Term::Path),
-        1 => "/\\PC{0,4}[*?]\\PC{0,4}".prop_map(|text| Term::PathGlob(Pattern::of_paths(&text))),
+        1 => "/\\PC{0,4}[*?]\\PC{0,4}".prop_map(|text| Term::PathPattern(WildcardPattern::of_paths(&text))),
         1 => prop::collection::vec("[a-z0-9\"()é-]{1,4}", 1..3).prop_map(Term::Ext),
         1 => kinds.prop_map(Term::Type),
         1 => "/([^*?]{1,9}/)?".prop_map(Term::Folder),
-        1 => "/(\\PC{1,9}/)?".prop_map(Term::Level),
+        1 => "/(\\PC{1,9}/)?".prop_map(Term::DirectlyIn),
         1 => interval(any::<u64>()).prop_map(Term::Size),
         1 => interval(stamps.clone()).prop_map(Term::Modified),
         1 => interval(stamps).prop_map(Term::Created),

@@ -136,7 +136,7 @@ fn places_of_words() {
         ),
     ] {
         let mut found = Vec::new();
-        placed_words(text, |word, _, places| {
+        words_with_positions(text, |word, _, places| {
             found.push((word.to_owned(), places));
         });
         let want = want.iter().map(|(w, p)| ((*w).to_owned(), p.clone()));

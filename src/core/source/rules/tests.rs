@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn paths(rules: &[&str]) -> Option<Choice> {
-    Some(Choice::Paths(
+fn paths(rules: &[&str]) -> Option<RuleSelection> {
+    Some(RuleSelection::Paths(
         rules.iter().map(ToString::to_string).collect(),
     ))
 }
@@ -17,8 +17,8 @@ fn rules(include: &[&str], exclude: &[&str]) -> Rules {
 
 #[test]
 fn the_rules_admit_what_they_say() {
-    use Decision::{Excluded, Included, IncludedByDefault, NotIncluded};
-    type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str, Decision<'a>);
+    use RuleDecision::{Excluded, Included, IncludedByDefault, NotIncluded};
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str, RuleDecision<'a>);
     let cases: &[Case<'_>] = &[
         // Include all.
         (&[], &[], "a/b.jpg", IncludedByDefault),
@@ -99,10 +99,12 @@ fn the_rules_admit_what_they_say() {
 
 #[test]
 fn all_can_be_written_out() {
-    let all = || Some(Choice::All);
+    let all = || Some(RuleSelection::All);
     let none = Rules::new(None, all(), false).unwrap();
     assert!(
-        !none.admits("a") && none.decide("a") == Decision::ExcludedAll && none.ranges().is_empty()
+        !none.admits("a")
+            && none.decide("a") == RuleDecision::ExcludedAll
+            && none.ranges().is_empty()
     );
     let every = Rules::new(all(), None, false).unwrap();
     assert!(every.admits("a") && every.ranges() == [KeyRange::under("")]);
@@ -128,7 +130,7 @@ fn ignored_case_is_that_of_unicode() {
 
 #[test]
 fn rules_that_cannot_be_meant_are_refused_with_what_to_write() {
-    let all = || Some(Choice::All);
+    let all = || Some(RuleSelection::All);
     let cases: [(_, _, &[&str]); 8] = [
         (
             paths(&["/a"]),
@@ -179,10 +181,10 @@ fn rules_that_cannot_be_meant_are_refused_with_what_to_write() {
 }
 
 /// A few rules of every kind, over few letters so that they meet.
-fn any_rules() -> impl Strategy<Value = Option<Choice>> {
+fn any_rules() -> impl Strategy<Value = Option<RuleSelection>> {
     let rule = "/?(a|b|é|\\*|\\*\\*/|\\?|[.]|/|\\[ab\\]|\\{a,b/\\}){1,5}";
     let paths = prop::collection::vec(rule.prop_filter("names no path", |rule| rule != "/"), 1..5);
-    prop::option::of(paths.prop_map(Choice::Paths))
+    prop::option::of(paths.prop_map(RuleSelection::Paths))
 }
 
 proptest! {
@@ -240,7 +242,7 @@ fn what_new_rules_admit_is_listed_by_its_prefixes_alone() {
         assert_eq!(&prefixes, want, "{former:?} {new:?}");
     }
     let (none, all) = (
-        Rules::new(None, Some(Choice::All), false).unwrap(),
+        Rules::new(None, Some(RuleSelection::All), false).unwrap(),
         rules(&[], &[]),
     );
     assert_eq!(all.newly_admitted_ranges(&none), all.ranges());
@@ -260,7 +262,7 @@ proptest! {
         keys in proptest::collection::vec("[ab/]{1,5}", 1..40),
     ) {
         let compiled = |(include, exclude): &(Vec<String>, Vec<String>)| {
-            let some = |list: &Vec<String>| (!list.is_empty()).then(|| Choice::Paths(list.clone()));
+            let some = |list: &Vec<String>| (!list.is_empty()).then(|| RuleSelection::Paths(list.clone()));
             Rules::new(some(include), some(exclude), false).ok()
         };
         let (Some(former), Some(rules)) = (compiled(&old), compiled(&new)) else {

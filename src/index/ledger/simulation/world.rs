@@ -14,7 +14,7 @@ use super::step::Step;
 use super::witness::{MayRemove, Witness};
 use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::source::Source;
-use crate::core::source::rules::{Choice, Rules};
+use crate::core::source::rules::{RuleSelection, Rules};
 use crate::index::IndexError;
 use crate::index::ledger::drift::Suspects;
 use crate::index::ledger::{AttachRequest, CommitPolicy, Ledger, Scan};
@@ -228,7 +228,7 @@ impl World {
 fn source(rules: usize) -> Arc<Source> {
     let paths = RULES[rules % RULES.len()];
     let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
-    let include = (!paths.is_empty()).then_some(Choice::Paths(paths));
+    let include = (!paths.is_empty()).then_some(RuleSelection::Paths(paths));
     Arc::new(Source {
         rules: Rules::new(include, None, false).expect("the rules are valid"),
         ..Source::new("photos", "bucket", "photos")

@@ -13,7 +13,7 @@ fn value_of(by: &FacetBy, known: &Known) -> Option<String> {
     let ext = extension_of(file_name(&known.path)).map(str::to_lowercase);
     Some(match by {
         FacetBy::Ext => return ext,
-        FacetBy::Type => Kind::of_ext(ext.as_deref()).name().to_owned(),
+        FacetBy::Type => AssetType::from_extension(ext.as_deref()).name().to_owned(),
         FacetBy::Storage => known.object.storage_class.name().to_owned(),
         FacetBy::Size => SIZE_STEPS[size_step(known.object.size)].1.to_owned(),
         FacetBy::Month => month(known.object.last_modified),
@@ -24,22 +24,26 @@ fn value_of(by: &FacetBy, known: &Known) -> Option<String> {
     })
 }
 
-fn expected(by: &FacetBy, known: &[Known]) -> Vec<Bucket> {
+fn expected(by: &FacetBy, known: &[Known]) -> Vec<FacetCount> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for value in known.iter().filter_map(|known| value_of(by, known)) {
         *counts.entry(value).or_insert(0) += 1;
     }
-    let buckets = counts.into_iter();
-    let mut buckets: Vec<Bucket> = buckets
-        .map(|(value, count)| Bucket { value, count })
+    let counts = counts.into_iter();
+    let mut counts: Vec<FacetCount> = counts
+        .map(|(value, count)| FacetCount { value, count })
         .collect();
-    let step = |bucket: &Bucket| SIZE_STEPS.iter().position(|(_, it)| *it == bucket.value);
+    let step = |facet_count: &FacetCount| {
+        SIZE_STEPS
+            .iter()
+            .position(|(_, it)| *it == facet_count.value)
+    };
     match by {
-        FacetBy::Size => buckets.sort_by_key(step),
-        FacetBy::Month => buckets.reverse(),
-        _ => buckets.sort_by_key(|bucket| std::cmp::Reverse(bucket.count)),
+        FacetBy::Size => counts.sort_by_key(step),
+        FacetBy::Month => counts.reverse(),
+        _ => counts.sort_by_key(|facet_count| std::cmp::Reverse(facet_count.count)),
     }
-    buckets
+    counts
 }
 
 #[test]
@@ -80,7 +84,7 @@ fn facets_are_the_counts_of_the_assets() {
             for (facet, by) in page.facets.iter().zip(&request.facets) {
                 assert_eq!(facet.by, *by);
                 assert!(!facet.more);
-                assert_eq!(facet.buckets, expected(by, &known), "seed {seed} {by:?}");
+                assert_eq!(facet.counts, expected(by, &known), "seed {seed} {by:?}");
             }
         }
     }
@@ -88,15 +92,17 @@ fn facets_are_the_counts_of_the_assets() {
 
 #[test]
 fn the_most_frequent_values_come_first_and_no_more_than_the_bound() {
-    let names: Vec<String> = (0..MAX_BUCKETS + 1).map(|n| format!("{n:03}")).collect();
+    let names: Vec<String> = (0..MAX_FACET_VALUES + 1)
+        .map(|n| format!("{n:03}"))
+        .collect();
     let counts = |name: &str| if name == "007" { 9 } else { 1 };
     let all = names.iter().map(|name| (name.as_str(), counts(name)));
-    let (buckets, more) = most_frequent(all.collect());
+    let (counts, more) = most_frequent(all.collect());
     assert!(more);
-    assert_eq!(buckets.len(), MAX_BUCKETS);
-    assert_eq!((buckets[0].value.as_str(), buckets[0].count), ("007", 9));
-    assert_eq!(buckets[1].value, "000");
-    assert_eq!(buckets[99].value, "099");
+    assert_eq!(counts.len(), MAX_FACET_VALUES);
+    assert_eq!((counts[0].value.as_str(), counts[0].count), ("007", 9));
+    assert_eq!(counts[1].value, "000");
+    assert_eq!(counts[99].value, "099");
     assert_eq!(most_frequent(vec![("a", 0)]), (Vec::new(), false));
 }
 
@@ -117,11 +123,11 @@ fn child_folders_of_any_size_are_told_apart() {
         .unwrap();
     let facet = &page.facets[0];
     let first: Vec<_> = facet
-        .buckets
+        .counts
         .iter()
         .take(3)
         .map(|it| (it.value.as_str(), it.count))
         .collect();
     assert_eq!(first, [("/many/", 300), ("/deep/", 40), ("/s00/", 1)]);
-    assert_eq!((facet.buckets.len(), facet.more), (92, false));
+    assert_eq!((facet.counts.len(), facet.more), (92, false));
 }

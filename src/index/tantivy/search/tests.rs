@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::*;
-use crate::core::query::words::placed_words;
+use crate::core::query::words::words_with_positions;
 use crate::core::query::{Query, Sort, file_name, fold_name};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::corpus::{Corpus, Known, ORDERS, random_path};
@@ -40,7 +40,7 @@ fn order(request: &Request, left: &Known, right: &Known) -> Ordering {
     let is_scored = request.query == self::request(ALL_SCORE_THE_SAME).query;
     let name_words = |known: &Known| {
         let mut words = 0;
-        placed_words(file_name(&known.path), |_, _, places| {
+        words_with_positions(file_name(&known.path), |_, _, places| {
             words = words.max(places.end);
         });
         words
@@ -136,6 +136,7 @@ fn every_query_finds_what_it_means() {
     for query in QUERIES {
         let mut request = request(query);
         request.limit = 1_000;
+        request.sort = Sort::default();
         assert_eq!(
             shown(&find(&corpus, &request)),
             should_show(&corpus, &request),

@@ -22,7 +22,7 @@ fn all(corpus: &Corpus, words: &[String], kind: SuggestionKind) -> ByFolded {
                 .collect(),
         };
         for (text, path) in texts {
-            if words_match(words, Match::Prefix, text) {
+            if words_match(words, MatchMode::Prefix, text) {
                 let shown = (text.to_owned(), path.to_owned(), known.source.to_owned());
                 all.entry(fold_name(text)).or_default().push(shown);
             }

@@ -7,7 +7,7 @@ use tantivy::query::{EmptyQuery, ExistsQuery, Query as IndexQuery, RangeQuery};
 use tantivy::schema::Field;
 
 use super::{Translated, Translation, all_of, best_of, text_term};
-use crate::core::query::{Interval, Kind};
+use crate::core::query::{AssetType, Interval};
 use crate::core::replication::object::{ETag, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::without::Without;
@@ -27,16 +27,18 @@ impl Translation<'_> {
         best_of(each.iter().map(|ext| text_term(self.fields.ext, ext)))
     }
 
-    pub(super) fn kinds(&self, kinds: &[Kind]) -> Translated {
-        let exts = |kinds: &mut dyn Iterator<Item = Kind>| {
-            let each: Vec<_> = kinds.flat_map(|kind| kind.exts()).copied().collect();
+    pub(super) fn kinds(&self, kinds: &[AssetType]) -> Translated {
+        let exts = |kinds: &mut dyn Iterator<Item = AssetType>| {
+            let each: Vec<_> = kinds.flat_map(|kind| kind.extensions()).copied().collect();
             self.extensions(each.into_iter())
         };
-        if !kinds.contains(&Kind::Other) {
+        if !kinds.contains(&AssetType::Other) {
             return Ok(exts(&mut kinds.iter().copied()));
         }
         // Other is what has none of the extensions of the rest.
-        let mut rest = Kind::ALL.into_iter().filter(|kind| !kinds.contains(kind));
+        let mut rest = AssetType::ALL
+            .into_iter()
+            .filter(|kind| !kinds.contains(kind));
         self.everything_but(exts(&mut rest))
     }
 

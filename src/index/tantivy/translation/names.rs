@@ -7,7 +7,7 @@ use tantivy::tokenizer::{TokenStream, Tokenizer};
 
 use super::words::NAME_PARTIAL;
 use super::{Translated, Translation, scored, text_term};
-use crate::core::query::Pattern;
+use crate::core::query::WildcardPattern;
 use crate::core::query::hit::file_name;
 use crate::core::query::words::fold_name;
 use crate::core::replication::interval::KeyInterval;
@@ -17,7 +17,7 @@ use crate::index::tantivy::trigrams::{TRIGRAM_CHARS, Trigrams};
 const MAX_TRIGRAMS: usize = 16;
 
 impl Translation<'_> {
-    pub(super) fn name_part(&self, pattern: &Pattern) -> Translated {
+    pub(super) fn name_part(&self, pattern: &WildcardPattern) -> Translated {
         let worth = f32::from(NAME_PARTIAL);
         if pattern.text().chars().all(|c| c == '*') && !pattern.text().is_empty() {
             return Ok(scored(self.everything()?, worth));
@@ -85,8 +85,8 @@ impl Translation<'_> {
 }
 
 /// The part, where the pattern is a part with anything before and behind it.
-fn only_part(pattern: &Pattern) -> Option<&str> {
+fn only_part(pattern: &WildcardPattern) -> Option<&str> {
     let part = pattern.text().strip_prefix('*')?.strip_suffix('*')?;
     let part = part.trim_matches('*');
-    (!part.is_empty() && !Pattern::is_in(part)).then_some(part)
+    (!part.is_empty() && !WildcardPattern::is_in(part)).then_some(part)
 }

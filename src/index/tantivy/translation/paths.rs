@@ -5,7 +5,7 @@
 use tantivy::query::{EmptyQuery, Query as IndexQuery};
 
 use super::{Translated, Translation, best_of, text_term};
-use crate::core::query::{Pattern, words};
+use crate::core::query::{WildcardPattern, words};
 use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::index::tantivy::identity;
 use crate::index::tantivy::keys_query::KeysQuery;
@@ -39,7 +39,7 @@ impl Translation<'_> {
         }
     }
 
-    pub(super) fn path_glob(&self, pattern: &Pattern) -> Translated {
+    pub(super) fn path_glob(&self, pattern: &WildcardPattern) -> Translated {
         let start = pattern.literal_start();
         match &pattern.text()[start.len()..] {
             "" => return Ok(self.path(start)),

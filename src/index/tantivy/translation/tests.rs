@@ -8,7 +8,7 @@ use tantivy::collector::{Count, DocSetCollector, TopDocs};
 use super::*;
 use crate::core::query::matches::Asset;
 use crate::core::query::words::query_words;
-use crate::core::query::{Match, Pattern, Within};
+use crate::core::query::{MatchMode, WildcardPattern, WordField};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::record::{Record, RecordContent};
@@ -29,7 +29,7 @@ const ALL: usize = 1_000;
 pub(super) struct Fixture {
     engine: TantivyEngine,
     checkpoint: Checkpoint,
-    sources: Vec<(Source, SourceId)>,
+    sources: Vec<(SearchSource, SourceId)>,
     records: BTreeMap<(SourceId, String), Option<Object>>,
 }
 
@@ -42,12 +42,11 @@ impl Fixture {
         let mut sources = Vec::new();
         for (place, prefix) in PREFIXES.into_iter().enumerate() {
             let name = format!("source-{place}");
-            let mut source = Source::new(&name, "bucket", &name);
-            source.prefix = prefix.to_owned();
+            let source = SearchSource::new(&name, "aws/bucket", prefix, &name);
             let identity = SourceIdentity {
                 name: &name,
                 subdomain: &name,
-                origin: &source.origin(),
+                origin: &source.origin,
                 prefix,
                 scope: "",
             };
@@ -183,10 +182,10 @@ fn object() -> Object {
     }
 }
 
-fn words_of(text: &str, how: Match, within: Within) -> Condition {
+fn words_of(text: &str, mode: MatchMode, field: WordField) -> Condition {
     let mut words = Vec::new();
     query_words(text, |word, _| words.push(word.to_owned()));
-    Condition::Term(Term::Words { words, how, within })
+    Condition::Term(Term::Words { words, mode, field })
 }
 
 /// The paths found, the best first.
@@ -216,23 +215,27 @@ fn names_count_before_folders_and_whole_words_before_parts() {
         ("/a/beaches", 2.0),
         ("/beaches/a", 1.0),
     ];
-    for (how, want) in [(Match::Whole, &both[..]), (Match::Prefix, &prefix)] {
-        let found = ranked(&paths, &words_of("beach", how, Within::Path));
+    for (mode, want) in [(MatchMode::Whole, &both[..]), (MatchMode::Prefix, &prefix)] {
+        let found = ranked(&paths, &words_of("beach", mode, WordField::Path));
         let want = want
             .iter()
             .map(|(path, score)| ((*path).to_owned(), *score));
-        assert_eq!(found, want.collect::<Vec<_>>(), "{how:?}");
+        assert_eq!(found, want.collect::<Vec<_>>(), "{mode:?}");
     }
 }
 
 #[test]
 fn words_add_up_and_filters_are_worth_nothing() {
-    let two = words_of("beach sun", Match::Whole, Within::Path);
-    let phrase = words_of("beach sun", Match::Phrase, Within::Path);
-    let typo = words_of("baech sun", Match::Typo, Within::Path);
+    let two = words_of("beach sun", MatchMode::Whole, WordField::Path);
+    let phrase = words_of("beach sun", MatchMode::Phrase, WordField::Path);
+    let typo = words_of("baech sun", MatchMode::Typo, WordField::Path);
     let folder = Condition::Term(Term::Folder("/".into()));
-    let part = Condition::Term(Term::NamePart(Pattern::of_names("*each*")));
-    let not = Condition::Not(Box::new(words_of("moon", Match::Whole, Within::Path)));
+    let part = Condition::Term(Term::NamePattern(WildcardPattern::of_names("*each*")));
+    let not = Condition::Not(Box::new(words_of(
+        "moon",
+        MatchMode::Whole,
+        WordField::Path,
+    )));
     for (condition, name, mixed) in [
         (two.clone(), Some(16.0), Some(12.0)),
         (phrase, Some(16.0), None),
@@ -272,7 +275,7 @@ fn a_search_that_is_over_reads_no_more_paths() {
         &expansions,
     )
     .unwrap();
-    let condition = Condition::Term(Term::NamePart(Pattern::of_names("?-*")));
+    let condition = Condition::Term(Term::NamePattern(WildcardPattern::of_names("?-*")));
     let query = translation.query(&Query { condition }).unwrap();
     let searcher = &fixture.engine.snapshot().searcher;
     let found = searcher.search(&*query, &Count).unwrap();

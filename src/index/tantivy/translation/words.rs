@@ -9,7 +9,7 @@ use super::{Translated, Translation, all_of, best_of, scored, text_term};
 use crate::core::query::hit::file_name;
 use crate::core::query::matches::words_match;
 use crate::core::query::typo::is_editable;
-use crate::core::query::{Match, Within};
+use crate::core::query::{MatchMode, WordField};
 use crate::core::replication::interval::KeyInterval;
 use crate::index::tantivy::expansion::Expansion;
 
@@ -35,22 +35,22 @@ struct Place {
 
 impl Translation<'_> {
     /// Each word counts by the best place that meets it, and words add up.
-    pub(super) fn words(&self, words: &[String], how: Match, within: Within) -> Translated {
+    pub(super) fn words(&self, words: &[String], mode: MatchMode, field: WordField) -> Translated {
         let Some((last, before)) = words.split_last() else {
             return self.everything();
         };
-        let places = self.places(within);
-        Ok(match how {
-            Match::Whole => all_of(words.iter().map(|word| best_of(whole(&places, word)))),
-            Match::Phrase => self.phrase(words, within)?,
-            Match::Prefix => {
+        let places = self.places(field);
+        Ok(match mode {
+            MatchMode::Whole => all_of(words.iter().map(|word| best_of(whole(&places, word)))),
+            MatchMode::Phrase => self.phrase(words, field)?,
+            MatchMode::Prefix => {
                 let before = before.iter().map(|word| best_of(whole(&places, word)));
                 let begun = |field| self.expansions.beginning_with(field, last);
                 let begun = self.partial(&places, begun);
                 let last = best_of(whole(&places, last).into_iter().chain(begun));
                 all_of(before.chain([last]))
             }
-            Match::Typo => all_of(words.iter().map(|word| {
+            MatchMode::Typo => all_of(words.iter().map(|word| {
                 let mut ways = whole(&places, word);
                 if is_editable(word) {
                     let near = |field| self.expansions.near(field, word);
@@ -61,7 +61,7 @@ impl Translation<'_> {
         })
     }
 
-    fn places(&self, within: Within) -> Vec<Place> {
+    fn places(&self, field: WordField) -> Vec<Place> {
         let name = Place {
             field: self.fields.name,
             whole: NAME_WHOLE,
@@ -72,9 +72,9 @@ impl Translation<'_> {
             whole: FOLDER_WHOLE,
             partial: FOLDER_PARTIAL,
         };
-        match within {
-            Within::Name => vec![name],
-            Within::Path => vec![name, folder],
+        match field {
+            WordField::Name => vec![name],
+            WordField::Path => vec![name, folder],
         }
     }
 
@@ -91,9 +91,9 @@ impl Translation<'_> {
     }
 
     /// A phrase lies in the file name or in one folder: its words are candidates, the path decides.
-    fn phrase(&self, words: &[String], within: Within) -> Translated {
+    fn phrase(&self, words: &[String], field: WordField) -> Translated {
         let mut ways = Vec::new();
-        for place in self.places(within) {
+        for place in self.places(field) {
             let candidates = words.iter().map(|word| text_term(place.field, word));
             let (is_name, words) = (place.field == self.fields.name, words.to_vec());
             // At most 1,000 characters of a search: a sum of words stays exact.
@@ -105,7 +105,7 @@ impl Translation<'_> {
                 } else {
                     &path[..path.len() - name.len()]
                 };
-                words_match(&words, Match::Phrase, text)
+                words_match(&words, MatchMode::Phrase, text)
             };
             let everything = KeyInterval::everything();
             let found = self.verified(&everything, candidates.collect(), test)?;

@@ -1,14 +1,16 @@
 //! Every case of the verdict, as a line.
 
 use super::*;
-use crate::search::explain::facts::{ContentFacts, ObjectFacts, Place, RecordFacts, ScanFacts};
+use crate::search::explain::explanation::{
+    BucketLocation, IndexedContent, ObjectDetails, RecordDetails, ScanDetails,
+};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_790_000_000_000 + 1_000 * seconds)
 }
 
-fn object(etag: &str) -> ObjectFacts {
-    ObjectFacts {
+fn object(etag: &str) -> ObjectDetails {
+    ObjectDetails {
         size: 1,
         etag: Some(etag.to_owned()),
         last_modified: at(0),
@@ -16,27 +18,27 @@ fn object(etag: &str) -> ObjectFacts {
     }
 }
 
-fn there(etag: &str) -> InBucket {
-    InBucket::There(object(etag))
+fn there(etag: &str) -> BucketState {
+    BucketState::Present(object(etag))
 }
 
-fn live(etag: &str) -> ContentFacts {
-    ContentFacts::Live {
+fn live(etag: &str) -> IndexedContent {
+    IndexedContent::Live {
         object: object(etag),
         first_seen: at(1),
     }
 }
 
-const TOMBSTONE: ContentFacts = ContentFacts::Tombstone { scan: 1 };
+const TOMBSTONE: IndexedContent = IndexedContent::Tombstone { scan: 1 };
 
-fn known(content: Option<ContentFacts>) -> SourceInIndex {
-    let record = |content| RecordFacts {
+fn known(content: Option<IndexedContent>) -> IndexedSource {
+    let record = |content| RecordDetails {
         content,
         event_time: None,
         sequencer: None,
         listed_at: Some(at(2)),
     };
-    SourceInIndex {
+    IndexedSource {
         complete_as_of: Some(at(3)),
         scan_due_by: Some(at(4)),
         scan: None,
@@ -47,8 +49,8 @@ fn known(content: Option<ContentFacts>) -> SourceInIndex {
 }
 
 /// Of an enabled Source with events, whose rules admit the key.
-fn facts(bucket: InBucket, index: InIndex) -> Facts {
-    Facts {
+fn explanation(bucket: BucketState, index: IndexState) -> Explanation {
+    Explanation {
         source: "assets".to_owned(),
         enabled: true,
         has_events: true,
@@ -63,18 +65,21 @@ fn facts(bucket: InBucket, index: InIndex) -> Facts {
     }
 }
 
-fn of(bucket: InBucket, content: Option<ContentFacts>) -> Verdict {
-    verdict(&facts(bucket, InIndex::Known(Box::new(known(content)))))
+fn of(bucket: BucketState, content: Option<IndexedContent>) -> Verdict {
+    verdict(&explanation(
+        bucket,
+        IndexState::Known(Box::new(known(content))),
+    ))
 }
 
-fn unread() -> InIndex {
-    InIndex::Failed {
+fn unread() -> IndexState {
+    IndexState::Failed {
         error: "damaged".to_owned(),
     }
 }
 
-fn refused() -> InBucket {
-    InBucket::Failed {
+fn refused() -> BucketState {
+    BucketState::Failed {
         error: "access denied".to_owned(),
     }
 }
@@ -87,10 +92,10 @@ fn next_event() -> Next {
 
 #[test]
 fn bucket_and_index_together_tell_why() {
-    use InBucket::{Absent, NotAsked};
+    use BucketState::{Absent, NotAsked};
     let not_in_index = |removed| Verdict::NotInIndex { removed };
     for (bucket, content, want) in [
-        (there("a"), Some(live("a")), Verdict::Equal),
+        (there("a"), Some(live("a")), Verdict::Matches),
         (there("b"), Some(live("a")), Verdict::Differs(next_event())),
         (Absent, Some(live("a")), Verdict::Gone(next_event())),
         (NotAsked, Some(live("a")), Verdict::Unchecked),
@@ -104,7 +109,7 @@ fn bucket_and_index_together_tell_why() {
         (NotAsked, None, not_in_index(false)),
         (refused(), None, not_in_index(false)),
     ] {
-        let found = matches!(content, Some(ContentFacts::Live { .. }));
+        let found = matches!(content, Some(IndexedContent::Live { .. }));
         let told = of(bucket.clone(), content.clone());
         assert_eq!(told, want, "{bucket:?} {content:?}");
         assert_eq!(told.is_searchable(), Some(found), "{told:?}");
@@ -113,7 +118,7 @@ fn bucket_and_index_together_tell_why() {
 
 #[test]
 fn an_object_differs_in_whatever_a_listing_shows() {
-    let changes: [fn(&mut ObjectFacts); 4] = [
+    let changes: [fn(&mut ObjectDetails); 4] = [
         |object| object.size = 2,
         |object| object.etag = None,
         |object| object.last_modified = at(9),
@@ -122,14 +127,14 @@ fn an_object_differs_in_whatever_a_listing_shows() {
     for (place, change) in changes.into_iter().enumerate() {
         let mut object = object("a");
         change(&mut object);
-        let told = of(InBucket::There(object), Some(live("a")));
+        let told = of(BucketState::Present(object), Some(live("a")));
         assert_eq!(told, Verdict::Differs(next_event()), "{place}");
     }
 }
 
 #[test]
 fn what_an_event_does_not_tell_is_no_difference() {
-    type Change = fn(&mut ObjectFacts);
+    type Change = fn(&mut ObjectDetails);
     let changes: [(Change, bool); 4] = [
         (|object| object.size = 2, false),
         (|object| object.etag = None, false),
@@ -143,13 +148,13 @@ fn what_an_event_does_not_tell_is_no_difference() {
         if let Some(record) = &mut known.record {
             record.event_time = Some(at(5));
         }
-        let told = verdict(&facts(
-            InBucket::There(object),
-            InIndex::Known(Box::new(known)),
+        let told = verdict(&explanation(
+            BucketState::Present(object),
+            IndexState::Known(Box::new(known)),
         ));
         let due_by = Some(at(4));
         let want = if as_told {
-            Verdict::AsEventTold(Next::Scan { due_by })
+            Verdict::MatchesEvent(Next::Scan { due_by })
         } else {
             Verdict::Differs(next_event())
         };
@@ -160,16 +165,16 @@ fn what_an_event_does_not_tell_is_no_difference() {
 #[test]
 fn an_index_that_does_not_serve_the_source_finds_nothing() {
     for (index, want) in [
-        (InIndex::NoIndex, Verdict::NoIndex),
-        (InIndex::UnknownSource, Verdict::NeverScanned),
+        (IndexState::NoIndex, Verdict::NoIndex),
+        (IndexState::UnknownSource, Verdict::NeverScanned),
     ] {
-        for bucket in [there("a"), InBucket::NotAsked, refused()] {
-            assert_eq!(verdict(&facts(bucket, index.clone())), want);
+        for bucket in [there("a"), BucketState::NotAsked, refused()] {
+            assert_eq!(verdict(&explanation(bucket, index.clone())), want);
         }
-        let told = verdict(&facts(InBucket::Absent, index));
+        let told = verdict(&explanation(BucketState::Absent, index));
         assert_eq!(told, Verdict::NotInBucket);
     }
-    let told = verdict(&facts(there("a"), unread()));
+    let told = verdict(&explanation(there("a"), unread()));
     assert_eq!((told.is_searchable(), told), (None, Verdict::IndexUnread));
 }
 
@@ -177,45 +182,55 @@ fn an_index_that_does_not_serve_the_source_finds_nothing() {
 fn records_of_another_bucket_are_not_found_whatever_they_say() {
     for content in [None, Some(TOMBSTONE), Some(live("a"))] {
         let mut known = known(content);
-        known.other_place = Some(Place {
+        known.other_place = Some(BucketLocation {
             origin: "aws/old".to_owned(),
             prefix: String::new(),
         });
-        let mut facts = facts(there("a"), InIndex::Known(Box::new(known)));
-        assert_eq!(verdict(&facts), Verdict::Moving);
-        facts.bucket = InBucket::Absent;
-        assert_eq!(verdict(&facts), Verdict::NotInBucket);
+        let mut explanation = explanation(there("a"), IndexState::Known(Box::new(known)));
+        assert_eq!(verdict(&explanation), Verdict::Moving);
+        explanation.bucket = BucketState::Absent;
+        assert_eq!(verdict(&explanation), Verdict::NotInBucket);
     }
 }
 
 #[test]
 fn what_the_configuration_is_against_is_told_first() {
     let cases = [
-        (there("a"), InIndex::NoIndex),
-        (InBucket::Absent, InIndex::UnknownSource),
-        (InBucket::NotAsked, InIndex::Known(Box::new(known(None)))),
+        (there("a"), IndexState::NoIndex),
+        (BucketState::Absent, IndexState::UnknownSource),
+        (
+            BucketState::NotAsked,
+            IndexState::Known(Box::new(known(None))),
+        ),
     ];
     for (bucket, index) in cases {
-        let mut facts = facts(bucket, index);
-        facts.admitted = false;
-        facts.rule = "not admitted: excluded by the rule \"a.jpg\"".to_owned();
-        assert_eq!(verdict(&facts), Verdict::NotAdmitted(facts.rule.clone()));
-        facts.path = None;
-        assert_eq!(verdict(&facts), Verdict::OutsidePrefix("shop/".to_owned()));
-        facts.enabled = false;
-        assert_eq!(verdict(&facts), Verdict::Disabled);
-        facts.index = unread();
-        assert_eq!(verdict(&facts), Verdict::Disabled);
+        let mut explanation = explanation(bucket, index);
+        explanation.admitted = false;
+        explanation.rule = "not admitted: excluded by the rule \"a.jpg\"".to_owned();
+        assert_eq!(
+            verdict(&explanation),
+            Verdict::NotAdmitted(explanation.rule.clone())
+        );
+        explanation.path = None;
+        assert_eq!(
+            verdict(&explanation),
+            Verdict::OutsidePrefix("shop/".to_owned())
+        );
+        explanation.enabled = false;
+        assert_eq!(verdict(&explanation), Verdict::Disabled);
+        explanation.index = unread();
+        assert_eq!(verdict(&explanation), Verdict::Disabled);
     }
 }
 
 #[test]
 fn new_rules_do_not_hide_what_older_ones_let_in() {
-    for bucket in [there("a"), InBucket::Absent, InBucket::NotAsked] {
-        let mut facts = facts(bucket, InIndex::Known(Box::new(known(Some(live("a"))))));
-        facts.admitted = false;
-        let told = verdict(&facts);
-        assert_eq!(told, Verdict::NoLongerAdmitted(facts.rule.clone()));
+    for bucket in [there("a"), BucketState::Absent, BucketState::NotAsked] {
+        let mut explanation =
+            explanation(bucket, IndexState::Known(Box::new(known(Some(live("a"))))));
+        explanation.admitted = false;
+        let told = verdict(&explanation);
+        assert_eq!(told, Verdict::NoLongerAdmitted(explanation.rule.clone()));
         assert_eq!(told.is_searchable(), Some(true));
     }
 }
@@ -223,7 +238,7 @@ fn new_rules_do_not_hide_what_older_ones_let_in() {
 #[test]
 fn what_comes_next_depends_on_scan_rules_and_events() {
     let scan = |has_key_ahead| {
-        Some(ScanFacts {
+        Some(ScanDetails {
             number: 2,
             started: None,
             has_key_ahead,
@@ -241,9 +256,9 @@ fn what_comes_next_depends_on_scan_rules_and_events() {
     ] {
         let mut known = known(None);
         (known.scan, known.other_rules) = (scan, other_rules);
-        let mut facts = facts(there("a"), InIndex::Known(Box::new(known)));
-        facts.has_events = has_events;
-        assert_eq!(verdict(&facts), Verdict::NotYet(want));
+        let mut explanation = explanation(there("a"), IndexState::Known(Box::new(known)));
+        explanation.has_events = has_events;
+        assert_eq!(verdict(&explanation), Verdict::NotYet(want));
     }
 }
 
@@ -254,7 +269,7 @@ fn a_verdict_is_a_sentence() {
     };
     for (told, text) in [
         (
-            Verdict::Equal,
+            Verdict::Matches,
             "searchable, and the index says what the bucket says",
         ),
         (

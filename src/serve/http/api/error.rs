@@ -155,7 +155,11 @@ impl ApiError {
 
     /// A cursor that cannot be used.
     pub(crate) fn invalid_cursor(parameter: &str, error: CursorError) -> Self {
-        Self::new(ErrorCode::CursorInvalid, error.to_string()).for_parameter(parameter)
+        let code = match error {
+            CursorError::OtherSearch => ErrorCode::CursorOfAnotherQuery,
+            _ => ErrorCode::CursorInvalid,
+        };
+        Self::new(code, error.to_string()).for_parameter(parameter)
     }
 
     /// What went wrong, for programs.
@@ -238,14 +242,14 @@ pub(crate) fn panicked(error: &JoinError) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::query::problem::Problem;
+    use crate::core::query::problem::QueryProblem;
 
     #[test]
     fn an_error_names_the_parameter_and_what_is_wrong_with_it() {
         let error = QueryError {
             column: 7,
             text: "size:>big".into(),
-            problem: Problem::Size,
+            problem: QueryProblem::Size,
         };
         let object = ApiError::invalid_query("q", &error).object("1");
         assert_eq!(object["status"], "400");

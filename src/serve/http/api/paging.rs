@@ -3,81 +3,27 @@
 //! The text of a search is read here with the time that its first page was asked for, so that
 //! `modified:<7d` means the same on its last.
 
-use super::error::{ApiError, ErrorCode};
+use super::error::ApiError;
 use super::params::Params;
-use crate::core::query::{Count, Cursor, Position, Query, Sort, SortBy, SortValue, Total};
+use crate::core::query::{Count, PageStart, Query, Sort, Total};
 use crate::core::replication::timestamp::Timestamp;
 use crate::observe::status;
 
-/// Where a page begins, and in which search.
-pub(super) struct Place {
-    /// Of the search.
-    pub fingerprint: u64,
-    /// The "now" of its first page.
-    pub as_of: Timestamp,
-    /// Where the page before ended.
-    pub after: Option<Position>,
-}
-
-impl Place {
-    /// The place that the parameter names, in the search of that fingerprint; without the parameter
-    /// its beginning.
-    pub(super) fn read(
-        params: &Params,
-        parameter: &str,
-        fingerprint: u64,
-        sort: Sort,
-        as_of: Timestamp,
-    ) -> Result<Self, ApiError> {
-        // Some clients send it empty on their first page.
-        let Some(text) = params.text(parameter).filter(|text| !text.is_empty()) else {
-            return Ok(Self {
-                fingerprint,
-                as_of,
-                after: None,
-            });
-        };
-        let cursor =
-            Cursor::parse(text).map_err(|error| ApiError::invalid_cursor(parameter, error))?;
-        if cursor.fingerprint != fingerprint {
-            let text = "the cursor was given for another search, order or Source; begin this one \
-                        without a cursor";
-            return Err(
-                ApiError::new(ErrorCode::CursorOfAnotherQuery, text).for_parameter(parameter)
-            );
-        }
-        if !fits(&cursor.position.value, sort.by) {
-            let text = "the cursor is damaged; begin again without one";
-            return Err(ApiError::new(ErrorCode::CursorInvalid, text).for_parameter(parameter));
-        }
-        Ok(Self {
-            fingerprint,
-            as_of: cursor.as_of,
-            after: Some(cursor.position),
-        })
+/// The start of the page that the cursor in `parameter` asks for, in the search with this
+/// fingerprint and order. Without the parameter it is the first page.
+pub(super) fn page_start(
+    params: &Params,
+    parameter: &str,
+    fingerprint: u64,
+    sort: Sort,
+    as_of: Timestamp,
+) -> Result<PageStart, ApiError> {
+    // Some clients send an empty cursor for the first page.
+    match params.text(parameter).filter(|text| !text.is_empty()) {
+        None => Ok(PageStart::first(fingerprint, as_of)),
+        Some(text) => PageStart::from_cursor(text, fingerprint, sort)
+            .map_err(|error| ApiError::invalid_cursor(parameter, error)),
     }
-
-    /// The cursor of the page behind that position.
-    pub(super) fn cursor_at(&self, position: Position) -> String {
-        let cursor = Cursor {
-            fingerprint: self.fingerprint,
-            as_of: self.as_of,
-            position,
-        };
-        cursor.to_text()
-    }
-}
-
-/// Whether a search in that order can go on from the value.
-fn fits(value: &SortValue, by: SortBy) -> bool {
-    matches!(
-        (value, by),
-        (SortValue::Path, SortBy::Path)
-            | (SortValue::Name(_), SortBy::Name)
-            | (SortValue::Number(_), SortBy::Size)
-            | (SortValue::Moment(_), SortBy::Modified | SortBy::Created)
-            | (SortValue::Relevance { .. }, SortBy::Relevance)
-    )
 }
 
 /// The "now" of a search that begins: the present where its text has ages in it, else always the
@@ -99,13 +45,12 @@ pub(super) fn count(params: &Params) -> Count {
     }
 }
 
-/// The order of hits.
-pub(super) fn sort(params: &Params, default: SortBy) -> Result<Sort, ApiError> {
+/// The order of the hits: the parameter `sort`, or the default for this query.
+pub(super) fn sort(params: &Params, query_text: &str) -> Result<Sort, ApiError> {
     let Some(text) = params.text("sort") else {
-        return Ok(Sort {
-            by: default,
-            descending: false,
-        });
+        // The order does not depend on the time. A query that cannot be parsed is refused later.
+        let query = Query::parse(query_text, Timestamp::from_millis(0));
+        return Ok(query.map_or_else(|_| Sort::default(), |query| Sort::default_for(&query)));
     };
     Sort::parse(text).map_err(|error| ApiError::invalid_parameter("sort", error.to_string()))
 }

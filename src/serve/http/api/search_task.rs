@@ -8,18 +8,18 @@ use tokio::time::timeout;
 
 use super::error::{ApiError, ErrorCode, panicked, too_slow};
 use crate::index::IndexError;
-use crate::search::{Deadline, SearchError, View};
+use crate::search::{Deadline, SearchError, Snapshot};
 use crate::serve::http::app_state::AppState;
 
-/// Does some work on the newest view of the index.
+/// Does some work on the newest snapshot of the index.
 pub(super) async fn run_search<T>(
     app: &Arc<AppState>,
-    work: impl FnOnce(&View, &Deadline) -> Result<T, SearchError> + Send + 'static,
+    work: impl FnOnce(&Snapshot, &Deadline) -> Result<T, SearchError> + Send + 'static,
 ) -> Result<T, ApiError>
 where
     T: Send + 'static,
 {
-    run_index_task(app, |view, deadline| work(&*view?, deadline)).await
+    run_index_task(app, |snapshot, deadline| work(&*snapshot?, deadline)).await
 }
 
 /// Does some work that can do without an index.
@@ -28,7 +28,7 @@ where
 /// ends soon.
 pub(super) async fn run_index_task<T>(
     app: &Arc<AppState>,
-    work: impl FnOnce(Result<Arc<View>, SearchError>, &Deadline) -> Result<T, SearchError>
+    work: impl FnOnce(Result<Arc<Snapshot>, SearchError>, &Deadline) -> Result<T, SearchError>
     + Send
     + 'static,
 ) -> Result<T, ApiError>
@@ -51,12 +51,12 @@ where
         let _permit = permit;
         let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
         let deadline = deadline.or_given_up(Arc::clone(&given_up));
-        let view = app.index.view();
-        work(view.clone(), &deadline).map_err(|error| {
+        let snapshot = app.index.snapshot();
+        work(snapshot.clone(), &deadline).map_err(|error| {
             if let SearchError::Index(error) = &error
-                && error.is_damage()
+                && error.0.is_damage()
             {
-                app.record_damage(view.as_ref().ok(), error.to_string());
+                app.record_damage(snapshot.as_ref().ok(), error.to_string());
             }
             if matches!(error, SearchError::TooSlow(_)) && !given_up.load(Ordering::Relaxed) {
                 app.board.http.too_slow.add(1);
@@ -67,13 +67,13 @@ where
     found.await.unwrap_or_else(|error| Err(panicked(&error)))
 }
 
-/// The view, if there is one; that the index cannot be read is in the log then.
-pub(super) fn available(view: Result<Arc<View>, SearchError>) -> Option<Arc<View>> {
+/// The snapshot, if there is one; that the index cannot be read is in the log then.
+pub(super) fn available(snapshot: Result<Arc<Snapshot>, SearchError>) -> Option<Arc<Snapshot>> {
     let note_unreadable = |error: &SearchError| match error {
-        SearchError::Index(error) => note(error),
-        SearchError::Absent { .. } | SearchError::TooSlow(_) | SearchError::OtherSort(_) => {}
+        SearchError::Index(error) => note(&error.0),
+        SearchError::NoIndex { .. } | SearchError::TooSlow(_) | SearchError::OtherSort(_) => {}
     };
-    view.inspect_err(note_unreadable).ok()
+    snapshot.inspect_err(note_unreadable).ok()
 }
 
 /// Gives the work up when it is dropped, as it is with a request whose client is gone.
@@ -88,7 +88,7 @@ impl Drop for Waiting {
 /// Why a search, which had so long, has no answer; what concerns the operator alone is in the log.
 fn refused(error: &SearchError, limit: Duration) -> ApiError {
     match error {
-        SearchError::Absent { .. } => {
+        SearchError::NoIndex { .. } => {
             let text = "nothing has been indexed yet; ask again when the first commit is made";
             ApiError::new(ErrorCode::IndexAbsent, text)
         }
@@ -98,7 +98,7 @@ fn refused(error: &SearchError, limit: Duration) -> ApiError {
                 .for_parameter("cursor")
         }
         SearchError::Index(error) => {
-            note(error);
+            note(&error.0);
             let text = "the index cannot be read at present; the log of asset-indexer says why";
             ApiError::new(ErrorCode::IndexFailed, text)
         }

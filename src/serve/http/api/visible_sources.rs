@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{ApiError, ErrorCode};
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::serve::access::Grant;
 use crate::serve::http::app_state::{CatalogEntry, SourceCatalog};
 
@@ -52,13 +52,15 @@ impl VisibleSources {
     pub(crate) fn searched<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
-    ) -> Result<Vec<Arc<Source>>, ApiError> {
+    ) -> Result<Vec<SearchSource>, ApiError> {
         let named = names.map(|name| self.named(name, "source"));
         let named = named.collect::<Result<Vec<_>, _>>()?;
         let is_named =
             |entry: &&CatalogEntry| named.is_empty() || named.iter().any(|one| one.id == entry.id);
         let all = self.all().filter(is_named);
-        let enabled = all.map(|entry| &entry.source).filter(|it| it.enabled);
-        Ok(enabled.cloned().collect())
+        let enabled = all.map(|listed| &listed.source).filter(|it| it.enabled);
+        Ok(enabled
+            .map(|source| SearchSource::from(&**source))
+            .collect())
     }
 }

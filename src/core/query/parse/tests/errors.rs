@@ -103,7 +103,7 @@ fn a_search_is_bounded() {
         (error.column, error.text.as_str()),
         (MAX_QUERY_CHARS + 1, "xyz")
     );
-    assert_eq!(error.problem, Problem::TooLong);
+    assert_eq!(error.problem, QueryProblem::TooLong);
 
     let most = "a ".repeat(MAX_TERMS);
     assert!(parse(&most).is_ok());
@@ -112,18 +112,21 @@ fn a_search_is_bounded() {
         (error.column, error.text.as_str()),
         (2 * MAX_TERMS + 1, "b")
     );
-    assert_eq!(error.problem, Problem::TooManyTerms);
+    assert_eq!(error.problem, QueryProblem::TooManyTerms);
     assert!(parse(&(most + "- &")).is_ok());
     let listed = format!("name IN [{}]", vec!["a"; MAX_TERMS + 1].join(","));
-    assert_eq!(parse(&listed).unwrap_err().problem, Problem::TooManyTerms);
+    assert_eq!(
+        parse(&listed).unwrap_err().problem,
+        QueryProblem::TooManyTerms
+    );
 
     let deep = |depth| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
     assert!(parse(&deep(MAX_DEPTH)).is_ok());
     let error = parse(&deep(MAX_DEPTH + 1)).unwrap_err();
-    assert_eq!(error.problem, Problem::TooDeep);
+    assert_eq!(error.problem, QueryProblem::TooDeep);
     assert_eq!((error.column, error.text.as_str()), (MAX_DEPTH + 1, "("));
     let error = parse(&("NOT ".repeat(200) + "a")).unwrap_err();
-    assert_eq!(error.problem, Problem::TooDeep);
+    assert_eq!(error.problem, QueryProblem::TooDeep);
 }
 
 fn is_at_its_column(text: &str, error: &QueryError) -> bool {

@@ -7,14 +7,14 @@ fn name(name: &str) -> Condition {
 }
 
 fn level(path: &str) -> Condition {
-    term(Term::Level(path.into()))
+    term(Term::DirectlyIn(path.into()))
 }
 
 fn path(path: &str) -> Condition {
     term(Term::Path(path.into()))
 }
 
-fn kinds(kinds: &[Kind]) -> Condition {
+fn kinds(kinds: &[AssetType]) -> Condition {
     term(Term::Type(kinds.to_vec()))
 }
 
@@ -48,21 +48,21 @@ fn places_and_names() {
         ("path:\"/My Photos/*.jpg\"", glob("/My Photos/*.jpg")),
         ("path:a/**", glob("/a/**")),
         ("path=\"/a*b\"", path("/a*b")),
-        ("name:red", in_name("red", Match::Whole)),
-        ("name:red-flower", in_name("red flower", Match::Whole)),
+        ("name:red", in_name("red", MatchMode::Whole)),
+        ("name:red-flower", in_name("red flower", MatchMode::Whole)),
         (
             "name : \"red flower\"",
-            in_name("red flower", Match::Phrase),
+            in_name("red flower", MatchMode::Phrase),
         ),
-        ("name:re*", in_name("re", Match::Prefix)),
-        ("name:flowr~", in_name("flowr", Match::Typo)),
+        ("name:re*", in_name("re", MatchMode::Prefix)),
+        ("name:flowr~", in_name("flowr", MatchMode::Typo)),
         ("name:*ed_fl*", part("*ed_fl*")),
         ("name:\"Red *\"", part("red *")),
         ("name:*", all(&[])),
         ("name:=\"red flower.jpg\"", name("red flower.jpg")),
         ("name=a*b?.jpg", name("a*b?.jpg")),
-        ("name HAS red", in_name("red", Match::Whole)),
-        ("filename:red", in_name("red", Match::Whole)),
+        ("name HAS red", in_name("red", MatchMode::Whole)),
+        ("filename:red", in_name("red", MatchMode::Whole)),
         ("name NOT = \"a\"", not(name("a"))),
         ("name IN [\"a, b\", c ]", any(&[name("a, b"), name("c")])),
         ("name IN [a]", name("a")),
@@ -74,10 +74,10 @@ fn places_and_names() {
         (
             "name:(red OR \"blue sky\" -green)",
             any(&[
-                in_name("red", Match::Whole),
+                in_name("red", MatchMode::Whole),
                 all(&[
-                    in_name("blue sky", Match::Phrase),
-                    not(in_name("green", Match::Whole)),
+                    in_name("blue sky", MatchMode::Phrase),
+                    not(in_name("green", MatchMode::Whole)),
                 ]),
             ]),
         ),
@@ -96,11 +96,17 @@ fn labels() {
         ("format IN [\"jpg\", \"png\"]", ext("jpg png")),
         ("format:[jpg,png]", ext("jpg png")),
         ("format:(jpg OR png)", any(&[ext("jpg"), ext("png")])),
-        ("type:image", kinds(&[Kind::Image])),
-        ("type = \"image\"", kinds(&[Kind::Image])),
-        ("type:Video,3d", kinds(&[Kind::Video, Kind::ThreeD])),
-        ("resource_type:image", kinds(&[Kind::Image])),
-        ("fileType NOT IN [\"image\"]", not(kinds(&[Kind::Image]))),
+        ("type:image", kinds(&[AssetType::Image])),
+        ("type = \"image\"", kinds(&[AssetType::Image])),
+        (
+            "type:Video,3d",
+            kinds(&[AssetType::Video, AssetType::ThreeD]),
+        ),
+        ("resource_type:image", kinds(&[AssetType::Image])),
+        (
+            "fileType NOT IN [\"image\"]",
+            not(kinds(&[AssetType::Image])),
+        ),
         ("storage:glacier", term(Term::Storage(texts("GLACIER")))),
         (
             "storage:standard-ia,DEEP_ARCHIVE",
@@ -176,7 +182,7 @@ fn sizes_and_dates() {
 
 #[test]
 fn signs_before_fields_are_those_of_lucene() {
-    let image = || kinds(&[Kind::Image]);
+    let image = || kinds(&[AssetType::Image]);
     let red = || parse("name:red").unwrap();
     check(&[
         ("+type:image", image()),
@@ -193,7 +199,7 @@ fn signs_before_fields_are_those_of_lucene() {
 
 #[test]
 fn whole_searches_of_others() {
-    let image = kinds(&[Kind::Image]);
+    let image = kinds(&[AssetType::Image]);
     for (text, parts) in [
         ("resource_type:image AND uploaded_at>1d AND bytes>1m", 3),
         ("folder:cars/* AND format:jpg AND bytes<1m", 3),

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{Becomes, words_of};
-use crate::core::query::{Condition, Interval, Kind, Match, Pattern, Term, Within};
+use crate::core::query::{
+    AssetType, Condition, Interval, MatchMode, Term, WildcardPattern, WordField,
+};
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
 
@@ -87,12 +89,12 @@ pub(super) fn commits() -> impl Strategy<Value = Vec<Vec<(usize, String, Becomes
     vec(vec((0..3_usize, path(), becomes), 0..60), 1..5)
 }
 
-fn how() -> impl Strategy<Value = Match> {
+fn mode() -> impl Strategy<Value = MatchMode> {
     select(vec![
-        Match::Whole,
-        Match::Phrase,
-        Match::Prefix,
-        Match::Typo,
+        MatchMode::Whole,
+        MatchMode::Phrase,
+        MatchMode::Prefix,
+        MatchMode::Typo,
     ])
 }
 
@@ -102,8 +104,8 @@ fn words() -> impl Strategy<Value = Condition> {
         // Beginnings and slips.
         "(su?m?m?ers?|sa?l?e|im?g?|20[0-9]{1,2}|stras?s?e?|[abc]{1,3}) ?(sal[eo]|jpg|写)?",
     ];
-    (text, how(), select(vec![Within::Path, Within::Name]))
-        .prop_map(|(text, how, within)| words_of(&text, how, within))
+    (text, mode(), select(vec![WordField::Path, WordField::Name]))
+        .prop_map(|(text, mode, field)| words_of(&text, mode, field))
         .prop_filter("a term has a word", |condition| {
             !matches!(condition, Condition::Term(Term::Words { words, .. }) if words.is_empty())
         })
@@ -163,7 +165,7 @@ fn filter() -> impl Strategy<Value = Term> {
     prop_oneof![
         vec(select(vec!["jpg", "png", "gz", "html", "b", "none"]), 1..3)
             .prop_map(|exts| Term::Ext(exts.into_iter().map(str::to_owned).collect())),
-        vec(select(&Kind::ALL[..]), 1..4).prop_map(Term::Type),
+        vec(select(&AssetType::ALL[..]), 1..4).prop_map(Term::Type),
         interval(size).prop_map(Term::Size),
         interval(stamp).prop_map(Term::Modified),
         interval(stamp).prop_map(Term::Created),
@@ -171,7 +173,7 @@ fn filter() -> impl Strategy<Value = Term> {
             .prop_map(|classes| Term::Storage(classes.into_iter().map(str::to_owned).collect())),
         select(&ETAGS[..]).prop_map(|etag| Term::ETag(etag.to_owned())),
         folder().prop_map(Term::Folder),
-        folder().prop_map(Term::Level),
+        folder().prop_map(Term::DirectlyIn),
     ]
 }
 
@@ -179,8 +181,8 @@ fn term() -> impl Strategy<Value = Condition> {
     let forms = || prop_oneof![form(), form_of_path()];
     prop_oneof![
         4 => words(),
-        2 => form().prop_map(|form| Condition::Term(Term::NamePart(Pattern::of_names(&form)))),
-        2 => forms().prop_map(|form| Condition::Term(Term::PathGlob(Pattern::of_paths(&form)))),
+        2 => form().prop_map(|form| Condition::Term(Term::NamePattern(WildcardPattern::of_names(&form)))),
+        2 => forms().prop_map(|form| Condition::Term(Term::PathPattern(WildcardPattern::of_paths(&form)))),
         1 => select(&SEGMENTS[..]).prop_map(|name| Condition::Term(Term::Name(name.to_owned()))),
         1 => path().prop_map(|path| Condition::Term(Term::Path(path))),
         4 => filter().prop_map(Condition::Term),

@@ -4,12 +4,12 @@
 //! meanwhile. The cursor that an answer gives does not.
 
 use crate::core::query::request::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::core::query::{Count, Hit, Position, Request, Sort, Total};
+use crate::core::query::{Count, Hit, PageStart, Position, Request, Sort, Total};
 use crate::core::replication::timestamp::Timestamp;
-use crate::core::source::Source;
-use crate::search::{Deadline, SearchError, View};
+use crate::core::source::SearchSource;
+use crate::search::{Deadline, SearchError, Snapshot};
 use crate::serve::http::api::error::ApiError;
-use crate::serve::http::api::paging::Place;
+use crate::serve::http::api::paging::page_start;
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 
 /// The most assets that can be passed over by counting.
@@ -54,7 +54,7 @@ pub(super) struct AssetPaging {
     /// The most assets.
     pub limit: usize,
     begin: Begin,
-    place: Place,
+    start: PageStart,
     /// As it was written.
     current: String,
 }
@@ -95,11 +95,11 @@ impl AssetPaging {
                 .and_then(|text| text.parse().ok()),
         };
         let epoch = Timestamp::from_millis(0);
-        let (begin, place) =
+        let (begin, start) =
             match counted {
                 None => {
-                    let place = Place::read(params, "page[cursor]", fingerprint, sort, epoch)?;
-                    (Begin::Cursor, place)
+                    let start = page_start(params, "page[cursor]", fingerprint, sort, epoch)?;
+                    (Begin::Cursor, start)
                 }
                 Some(parameter) => {
                     let offset = offset.filter(|offset| *offset <= MAX_OFFSET).ok_or_else(|| {
@@ -109,12 +109,7 @@ impl AssetPaging {
                     );
                     ApiError::invalid_parameter(parameter, text)
                 })?;
-                    let place = Place {
-                        fingerprint,
-                        as_of: epoch,
-                        after: None,
-                    };
-                    (Begin::Offset(offset), place)
+                    (Begin::Offset(offset), PageStart::first(fingerprint, epoch))
                 }
             };
         let current = match &begin {
@@ -127,7 +122,7 @@ impl AssetPaging {
         Ok(Self {
             limit: usize::try_from(limit).unwrap_or(MAX_LIMIT),
             begin,
-            place,
+            start,
             current,
         })
     }
@@ -135,12 +130,12 @@ impl AssetPaging {
     /// Searches for the page.
     pub(super) fn search(
         &self,
-        view: &View,
-        scope: &[&Source],
+        snapshot: &Snapshot,
+        sources: &[SearchSource],
         mut request: Request,
         deadline: &Deadline,
     ) -> Result<Found, SearchError> {
-        request.after.clone_from(&self.place.after);
+        request.after = self.start.after().cloned();
         let mut left = match self.begin {
             Begin::Cursor => 0,
             Begin::Offset(offset) => usize::try_from(offset).unwrap_or(usize::MAX),
@@ -149,19 +144,19 @@ impl AssetPaging {
         while left > 0 {
             request.limit = left.min(MAX_LIMIT);
             request.count = Count::UpTo(0);
-            let page = view.search(scope, &request, deadline)?;
+            let page = snapshot.search(sources, &request, deadline)?;
             left -= request.limit;
             if page.next.is_none() {
                 request.count = Count::Exact;
                 request.after = None;
-                let total = view.search(scope, &request, deadline)?.total;
+                let total = snapshot.search(sources, &request, deadline)?.total;
                 return Ok((Vec::new(), total, None));
             }
             request.after = page.next;
         }
         request.limit = self.limit;
         request.count = Count::Exact;
-        let page = view.search(scope, &request, deadline)?;
+        let page = snapshot.search(sources, &request, deadline)?;
         Ok((page.hits, page.total, page.next))
     }
 
@@ -169,7 +164,7 @@ impl AssetPaging {
     pub(super) fn meta(&self, total: Total, next: Option<Position>) -> serde_json::Value {
         let has_more = next.is_some();
         let next = next.map(|position| match self.begin {
-            Begin::Cursor => self.place.cursor_at(position),
+            Begin::Cursor => self.start.next_cursor(position),
             Begin::Offset(offset) => (offset + self.limit as u64).to_string(),
         });
         serde_json::json!({

@@ -14,7 +14,7 @@ use super::document::{document, sparse_fields};
 use super::filters::{self, FILTERS};
 use super::media_kinds;
 use crate::core::query::{Hit, Query, Request, Sort, SortBy, fingerprint};
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType, percent_decode};
@@ -106,9 +106,10 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
         sort,
         ..Request::new(Query { condition })
     };
-    let ((hits, total, next), paging) = run_search(&ctx.app, move |view, deadline| {
-        let scope: Vec<&Source> = Some(&*source).filter(|it| it.enabled).into_iter().collect();
-        Ok((paging.search(view, &scope, request, deadline)?, paging))
+    let searched = source.enabled.then(|| SearchSource::from(&*source));
+    let ((hits, total, next), paging) = run_search(&ctx.app, move |snapshot, deadline| {
+        let found = paging.search(snapshot, searched.as_slice(), request, deadline)?;
+        Ok((found, paging))
     })
     .await?;
     let fields = params.text("fields[assets]");
@@ -123,13 +124,14 @@ pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiError> {
     let source = Arc::clone(&ctx.sources.with_id(id)?.source);
     let path = percent_decode(path, false)
         .map_err(|problem| ApiError::new(ErrorCode::PathInvalid, format!("the path {problem}")))?;
-    let found = run_search(&ctx.app, move |view, _| {
-        if !source.enabled {
+    let searched = source.enabled.then(|| SearchSource::from(&*source));
+    let found = run_search(&ctx.app, move |snapshot, _| {
+        let Some(source) = &searched else {
             return Ok(None);
-        }
+        };
         let joined = path.starts_with("//").then(|| &path[1..]);
         for path in [Some(path.as_str()), joined].into_iter().flatten() {
-            if let Some(hit) = view.asset(&source, path)? {
+            if let Some(hit) = snapshot.asset(source, path)? {
                 return Ok(Some(hit));
             }
         }
@@ -183,7 +185,7 @@ fn attributes(source_id: &str, hit: &Hit) -> Value {
         "origin_path": hit.path,
         "name": hit.name,
         "content_type": hit.content_type,
-        "media_kind": media_kinds::name(hit.ext.as_deref(), hit.kind),
+        "media_kind": media_kinds::name(hit.ext.as_deref(), hit.asset_type),
         "file_size": hit.size,
         "date_created": hit.first_seen.unwrap_or(hit.last_modified).as_millis().div_euclid(1000),
         "date_modified": hit.last_modified.as_millis().div_euclid(1000),

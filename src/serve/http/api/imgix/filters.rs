@@ -4,7 +4,7 @@
 //! something that S3 does not know (`tags`, `face_count`, …) finds nothing.
 
 use super::media_kinds;
-use crate::core::query::{Condition, Match, Pattern, Term, Within, query_words};
+use crate::core::query::{Condition, MatchMode, Term, WildcardPattern, WordField, query_words};
 use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 
@@ -96,8 +96,8 @@ fn keyword(text: &str) -> Condition {
         (true, false) => Condition::Any(Vec::new()),
         (false, _) => Condition::Term(Term::Words {
             words,
-            how: Match::Prefix,
-            within: Within::Path,
+            mode: MatchMode::Prefix,
+            field: WordField::Path,
         }),
     }
 }
@@ -108,8 +108,8 @@ fn origin_path(text: &str) -> Condition {
     } else {
         format!("/{text}")
     };
-    if Pattern::is_in(&path) {
-        return Condition::Term(Term::PathGlob(Pattern::of_paths(&path)));
+    if WildcardPattern::is_in(&path) {
+        return Condition::Term(Term::PathPattern(WildcardPattern::of_paths(&path)));
     }
     let below = if path.ends_with('/') {
         path.clone()

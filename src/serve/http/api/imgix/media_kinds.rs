@@ -2,7 +2,7 @@
 //!
 //! Whether a GIF moves is not known without looking into it: it counts as an animation.
 
-use crate::core::query::{Condition, Kind, Term};
+use crate::core::query::{AssetType, Condition, Term};
 
 /// Extensions of drawings.
 const VECTOR: [&str; 4] = ["svg", "svgz", "ai", "eps"];
@@ -13,14 +13,14 @@ const ANIMATION: [&str; 2] = ["gif", "apng"];
 pub(super) const NAMES: [&str; 5] = ["IMAGE", "ANIMATION", "DOCUMENT", "VECTOR", "VIDEO"];
 
 /// imgix's word for an asset of that extension and type; `None` where it has none.
-pub(super) fn name(ext: Option<&str>, kind: Kind) -> Option<&'static str> {
+pub(super) fn name(ext: Option<&str>, kind: AssetType) -> Option<&'static str> {
     let is_in = |exts: &[&str]| ext.is_some_and(|ext| exts.contains(&ext));
     match kind {
         _ if is_in(&VECTOR) => Some("VECTOR"),
         _ if is_in(&ANIMATION) => Some("ANIMATION"),
-        Kind::Image => Some("IMAGE"),
-        Kind::Document => Some("DOCUMENT"),
-        Kind::Video => Some("VIDEO"),
+        AssetType::Image => Some("IMAGE"),
+        AssetType::Document => Some("DOCUMENT"),
+        AssetType::Video => Some("VIDEO"),
         _ => None,
     }
 }
@@ -37,11 +37,11 @@ pub(super) fn condition(name: &str) -> Option<Condition> {
         "VECTOR" => exts(&VECTOR),
         "ANIMATION" => exts(&ANIMATION),
         "IMAGE" => Condition::All(vec![
-            kind(Kind::Image),
+            kind(AssetType::Image),
             Condition::Not(Box::new(exts(&others))),
         ]),
-        "DOCUMENT" => kind(Kind::Document),
-        "VIDEO" => kind(Kind::Video),
+        "DOCUMENT" => kind(AssetType::Document),
+        "VIDEO" => kind(AssetType::Video),
         _ => return None,
     })
 }
@@ -61,7 +61,7 @@ mod tests {
             (Some("mp3"), None),
             (None, None),
         ] {
-            assert_eq!(name(ext, Kind::of_ext(ext)), want, "{ext:?}");
+            assert_eq!(name(ext, AssetType::from_extension(ext)), want, "{ext:?}");
         }
         for known in NAMES {
             assert!(condition(known).is_some(), "{known}");

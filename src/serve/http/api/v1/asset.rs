@@ -1,7 +1,5 @@
 //! `/v1/asset`: one asset by its path.
 
-use std::sync::Arc;
-
 use axum::Json;
 use serde::Serialize;
 
@@ -47,14 +45,15 @@ pub(super) struct Body {
 /// Answers a request.
 pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
     let params = ctx.params(&OPERATION)?;
-    let entry = ctx.source(&params)?;
-    let source = Arc::clone(&entry.source);
+    let listed = ctx.source(&params)?;
+    let source = listed
+        .source
+        .enabled
+        .then(|| crate::core::source::SearchSource::from(&*listed.source));
     let path = params.text("path").unwrap_or_default().to_owned();
-    let found = run_search(&ctx.app, move |view, _| {
-        if !source.enabled {
-            return Ok(None);
-        }
-        view.asset(&source, &path)
+    let found = run_search(&ctx.app, move |snapshot, _| match &source {
+        Some(source) => snapshot.asset(source, &path),
+        None => Ok(None),
     });
     let Some(hit) = found.await? else {
         let text = "the Source has no asset of this path; /v1/explain tells why";

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::asset::WHICH;
 use crate::search::SearchError;
-use crate::search::explain::{Facts, InBucket, InIndex, facts, in_index, verdict};
+use crate::search::explain::{BucketState, Explanation, IndexState, explain, index_state, verdict};
 use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
 use crate::serve::http::api::request_context::RequestContext;
@@ -34,7 +34,7 @@ pub(super) struct Body {
 
 #[derive(Serialize)]
 struct Explained {
-    facts: Facts,
+    facts: Explanation,
     searchable: Option<bool>,
     verdict: String,
 }
@@ -51,12 +51,12 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
         return Err(ApiError::invalid_parameter("path", text));
     };
     let every = ctx.sources.catalog().reconcile_every;
-    let facts = run_index_task(&ctx.app, move |view, _| {
-        let index = match view {
-            Err(SearchError::Absent { .. }) => InIndex::NoIndex,
-            view => in_index(view?.engine(), &source, &key, every)?,
+    let facts = run_index_task(&ctx.app, move |snapshot, _| {
+        let index = match snapshot {
+            Err(SearchError::NoIndex { .. }) => IndexState::NoIndex,
+            snapshot => index_state(snapshot?.engine(), &source, &key, every)?,
         };
-        Ok(facts(&source, &key, InBucket::NotAsked, index))
+        Ok(explain(&source, &key, BucketState::NotAsked, index))
     })
     .await?;
     let verdict = verdict(&facts);

@@ -7,15 +7,15 @@ use serde::Serialize;
 
 use crate::core::query::request::MAX_LIMIT;
 use crate::core::query::{
-    Condition, Folder, Position, Query, Request, Sort, SortBy, SortValue, Term, fingerprint,
-    folder_path,
+    Condition, Folder, FolderPage, PageStart, Position, Query, Request, Sort, SortBy, SortValue,
+    Term, fingerprint, folder_path,
 };
 use crate::core::replication::timestamp::Timestamp;
-use crate::core::source::Source;
+use crate::core::source::SearchSource;
 use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::hits::{self, HitBody};
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
-use crate::serve::http::api::paging::{Place, TotalBody};
+use crate::serve::http::api::paging::{self, TotalBody};
 use crate::serve::http::api::params::{ParameterSpec, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::search_task::run_search;
@@ -123,28 +123,20 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
     let names = [source.name.as_str()];
     let folders_of = fingerprint(&format!("folders of {path}"), BY_PATH, &names);
     let epoch = Timestamp::from_millis(0);
-    let place = Place::read(&params, "cursor", folders_of, BY_PATH, epoch)?;
+    let start = paging::page_start(&params, "cursor", folders_of, BY_PATH, epoch)?;
     let q = text_of(&path);
-    let assets_place = Place {
-        fingerprint: fingerprint(&q, BY_NAME, &names),
-        as_of: epoch,
-        after: None,
-    };
+    let assets_start = PageStart::first(fingerprint(&q, BY_NAME, &names), epoch);
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_LIMIT);
-    let after = place.after.as_ref().map(|position| position.path.clone());
+    let after = start.after().map(|position| position.path.clone());
     let folder = path.clone();
-    let (searched, name) = (Arc::clone(&source), source.name.clone());
-    let ((folders, more), page) = run_search(&ctx.app, move |view, deadline| {
-        let scope: Vec<&Source> = Some(&*searched)
-            .filter(|it| it.enabled)
-            .into_iter()
-            .collect();
-        let folders = match scope.as_slice() {
-            [source] => view.folders(source, &folder, after.as_deref(), limit, deadline),
-            _ => Ok((Vec::new(), false)),
+    let searched = source.enabled.then(|| SearchSource::from(&*source));
+    let name = source.name.clone();
+    let (FolderPage { folders, more }, page) = run_search(&ctx.app, move |snapshot, deadline| {
+        let folders = match &searched {
+            Some(source) => snapshot.folders(source, &folder, after.as_deref(), limit, deadline)?,
+            None => FolderPage::default(),
         };
-        let folders = folders?;
-        let page = view.search(&scope, &level(&folder, limit), deadline)?;
+        let page = snapshot.search(&searched, &level(&folder, limit), deadline)?;
         Ok((folders, page))
     })
     .await?;
@@ -153,11 +145,11 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
         path: folder.name.clone(),
         source: name.clone(),
     });
-    let assets_next = page.next.map(|position| assets_place.cursor_at(position));
+    let assets_next = page.next.map(|position| assets_start.next_cursor(position));
     let assets = hits::bodies(page.hits, &ctx.sources, params.flag(PREVIEWS.name)).await;
     Ok(Json(Body {
         meta: Meta {
-            cursor: NextBody::of(last.map(|position| place.cursor_at(position))),
+            cursor: NextBody::of(last.map(|position| start.next_cursor(position))),
             assets: AssetsMeta {
                 total: page.total.into(),
                 cursor: NextBody::of(assets_next),
@@ -176,7 +168,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
 /// The first assets that lie directly in the folder, by name.
 fn level(folder: &str, limit: usize) -> Request {
     let query = Query {
-        condition: Condition::Term(Term::Level(folder.to_owned())),
+        condition: Condition::Term(Term::DirectlyIn(folder.to_owned())),
     };
     Request {
         sort: BY_NAME,

@@ -8,13 +8,12 @@ use serde::Serialize;
 
 use crate::core::query::request::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::core::query::{
-    Bucket, Facet, FacetBy, Query, Request, SortBy, fingerprint, folder_path,
+    Facet, FacetBy, FacetCount, PageStart, Query, Request, fingerprint, folder_path,
 };
-use crate::core::source::Source;
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::hits::{self, HitBody};
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
-use crate::serve::http::api::paging::{self, Place, TotalBody};
+use crate::serve::http::api::paging::{self, TotalBody};
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::response::EtagHash;
@@ -128,7 +127,7 @@ struct CursorBody {
 
 #[derive(Serialize)]
 struct FacetBody {
-    buckets: Vec<Bucket>,
+    buckets: Vec<FacetCount>,
     more: bool,
 }
 
@@ -137,24 +136,29 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     let begin = Instant::now();
     let params = ctx.params(&OPERATION)?;
     let sources = ctx.sources.searched(params.values("source"))?;
-    let (request, place) = request(&params)?;
-    let page = run_search(&ctx.app, move |view, deadline| {
-        let scope: Vec<&Source> = sources.iter().map(|source| &**source).collect();
-        view.search(&scope, &request, deadline)
+    let (request, start) = request(&params)?;
+    let page = run_search(&ctx.app, move |snapshot, deadline| {
+        snapshot.search(&sources, &request, deadline)
     })
     .await?;
-    let next = page.next.map(|position| place.cursor_at(position));
+    let next = page.next.map(|position| start.next_cursor(position));
     let facets = page.facets.into_iter().map(|facet| {
-        let Facet { by, buckets, more } = facet;
-        (by.name(), FacetBody { buckets, more })
+        let Facet { by, counts, more } = facet;
+        (
+            by.name(),
+            FacetBody {
+                buckets: counts,
+                more,
+            },
+        )
     });
     let mut body = Body {
         data: hits::bodies(page.hits, &ctx.sources, params.flag(PREVIEWS.name)).await,
         meta: Meta {
             total: page.total.into(),
             cursor: CursorBody {
-                current: place
-                    .after
+                current: start
+                    .after()
                     .is_some()
                     .then(|| params.text("cursor").unwrap_or_default().to_owned()),
                 has_more: next.is_some(),
@@ -172,19 +176,15 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-fn request(params: &Params) -> Result<(Request, Place), ApiError> {
+fn request(params: &Params) -> Result<(Request, PageStart), ApiError> {
     let text = params.text("q").unwrap_or_default();
-    let default = if text.trim().is_empty() {
-        SortBy::Path
-    } else {
-        SortBy::Relevance
-    };
-    let sort = paging::sort(params, default)?;
+    let sort = paging::sort(params, text)?;
     let names: Vec<&str> = params.values("source").collect();
     let fingerprint = fingerprint(text, sort, &names);
-    let place = Place::read(params, "cursor", fingerprint, sort, paging::beginning(text))?;
+    let now = paging::beginning(text);
+    let start = paging::page_start(params, "cursor", fingerprint, sort, now)?;
     let query =
-        Query::parse(text, place.as_of).map_err(|error| ApiError::invalid_query("q", &error))?;
+        Query::parse(text, start.as_of()).map_err(|error| ApiError::invalid_query("q", &error))?;
     let folder = folder_path(params.text("folder").unwrap_or("/"));
     let facets = params.list("facets").into_iter();
     let facets: Option<Vec<FacetBy>> = facets.map(|name| FacetBy::named(name, &folder)).collect();
@@ -193,10 +193,10 @@ fn request(params: &Params) -> Result<(Request, Place), ApiError> {
         query,
         sort,
         limit: usize::try_from(params.number("limit")).unwrap_or(DEFAULT_LIMIT),
-        after: place.after.clone(),
+        after: start.after().cloned(),
         count: paging::count(params),
         facets,
         highlights: params.flag("highlights"),
     };
-    Ok((request, place))
+    Ok((request, start))
 }

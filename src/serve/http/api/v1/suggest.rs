@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use crate::core::query::Suggestion;
 use crate::core::query::request::MAX_SUGGESTIONS;
-use crate::core::source::Source;
 use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
 use crate::serve::http::api::params::{ParameterSpec, ValueType};
@@ -57,9 +56,8 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
     let sources = ctx.sources.searched(params.values("source"))?;
     let text = params.text("q").unwrap_or_default().to_owned();
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_SUGGESTIONS);
-    let data = run_search(&ctx.app, move |view, deadline| {
-        let scope: Vec<&Source> = sources.iter().map(|source| &**source).collect();
-        view.suggest(&scope, &text, limit, deadline)
+    let data = run_search(&ctx.app, move |snapshot, deadline| {
+        snapshot.suggest(&sources, &text, limit, deadline)
     })
     .await?;
     Ok(Json(Body { data }))

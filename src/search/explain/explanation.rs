@@ -1,6 +1,6 @@
 //! What is known of one key: by the configuration, by the bucket, by the index.
 //!
-//! Facts only; what follows from them is `verdict`. All of it can be shown as JSON.
+//! Explanation only; what follows from them is `verdict`. All of it can be shown as JSON.
 
 use serde::{Serialize, Serializer};
 
@@ -13,7 +13,7 @@ use crate::core::source::Source;
 
 /// What is known of one key of a Source. Stamps are RFC 3339 in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Facts {
+pub(crate) struct Explanation {
     /// The name of the Source.
     pub source: String,
     /// Whether the Source is listed, followed and searched.
@@ -33,15 +33,15 @@ pub(crate) struct Facts {
     /// Which rule decided so, in words.
     pub rule: String,
     /// What the bucket has under the key now.
-    pub bucket: InBucket,
+    pub bucket: BucketState,
     /// What the index has.
-    pub index: InIndex,
+    pub index: IndexState,
 }
 
 /// What the bucket has under the key now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub(crate) enum InBucket {
+pub(crate) enum BucketState {
     /// It was not asked.
     NotAsked,
     /// It could not be told.
@@ -52,12 +52,13 @@ pub(crate) enum InBucket {
     /// Nothing.
     Absent,
     /// This object.
-    There(ObjectFacts),
+    #[serde(rename = "there")]
+    Present(ObjectDetails),
 }
 
 /// An object as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct ObjectFacts {
+pub(crate) struct ObjectDetails {
     /// Bytes.
     pub size: u64,
     /// The entity tag, without quotes.
@@ -72,7 +73,7 @@ pub(crate) struct ObjectFacts {
 /// What the index has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub(crate) enum InIndex {
+pub(crate) enum IndexState {
     /// There is no index yet.
     NoIndex,
     /// It could not be told.
@@ -83,12 +84,12 @@ pub(crate) enum InIndex {
     /// Nothing of this Source, of which no scan has begun yet.
     UnknownSource,
     /// The Source.
-    Known(Box<SourceInIndex>),
+    Known(Box<IndexedSource>),
 }
 
 /// What the index knows of the Source, and of the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct SourceInIndex {
+pub(crate) struct IndexedSource {
     /// Start of the newest completed scan.
     #[serde(serialize_with = "optional_stamp")]
     pub complete_as_of: Option<Timestamp>,
@@ -96,18 +97,18 @@ pub(crate) struct SourceInIndex {
     #[serde(serialize_with = "optional_stamp")]
     pub scan_due_by: Option<Timestamp>,
     /// The scan that is under way, if any.
-    pub scan: Option<ScanFacts>,
+    pub scan: Option<ScanDetails>,
     /// Where the records are from, if that is not the bucket and the prefix of the configuration.
-    pub other_place: Option<Place>,
+    pub other_place: Option<BucketLocation>,
     /// Whether the records were chosen by other rules than those of the configuration.
     pub other_rules: bool,
     /// The record of the key.
-    pub record: Option<RecordFacts>,
+    pub record: Option<RecordDetails>,
 }
 
 /// A scan that is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct ScanFacts {
+pub(crate) struct ScanDetails {
     /// Its number.
     pub number: u64,
     /// Its start; `None` until its first page is in.
@@ -119,7 +120,7 @@ pub(crate) struct ScanFacts {
 
 /// A folder of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Place {
+pub(crate) struct BucketLocation {
     /// Store and bucket.
     pub origin: String,
     /// What all keys start with.
@@ -128,9 +129,9 @@ pub(crate) struct Place {
 
 /// The record of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct RecordFacts {
+pub(crate) struct RecordDetails {
     /// Whether there is an object under the key.
-    pub content: ContentFacts,
+    pub content: IndexedContent,
     /// `eventTime` of the newest event applied.
     #[serde(serialize_with = "optional_stamp")]
     pub event_time: Option<Timestamp>,
@@ -144,11 +145,11 @@ pub(crate) struct RecordFacts {
 /// Whether there is an object under the key, by the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub(crate) enum ContentFacts {
+pub(crate) enum IndexedContent {
     /// There is.
     Live {
         /// The object.
-        object: ObjectFacts,
+        object: ObjectDetails,
         /// When the index first saw it since it was last removed.
         #[serde(serialize_with = "stamp")]
         first_seen: Timestamp,
@@ -160,7 +161,7 @@ pub(crate) enum ContentFacts {
     },
 }
 
-impl From<&Object> for ObjectFacts {
+impl From<&Object> for ObjectDetails {
     fn from(object: &Object) -> Self {
         Self {
             size: object.size,
@@ -171,14 +172,14 @@ impl From<&Object> for ObjectFacts {
     }
 }
 
-impl From<&Record> for RecordFacts {
+impl From<&Record> for RecordDetails {
     fn from(record: &Record) -> Self {
         let content = match &record.content {
-            RecordContent::Live { object, first_seen } => ContentFacts::Live {
+            RecordContent::Live { object, first_seen } => IndexedContent::Live {
                 object: object.into(),
                 first_seen: *first_seen,
             },
-            RecordContent::Removed { scan } => ContentFacts::Tombstone { scan: *scan },
+            RecordContent::Removed { scan } => IndexedContent::Tombstone { scan: *scan },
         };
         Self {
             content,
@@ -189,7 +190,7 @@ impl From<&Record> for RecordFacts {
     }
 }
 
-impl SourceInIndex {
+impl IndexedSource {
     /// What follows from the Source's state; `every_millis` is the longest time between two scans.
     pub(super) fn new(
         state: &SourceState,
@@ -202,7 +203,7 @@ impl SourceInIndex {
         let due = |as_of: Timestamp| {
             Timestamp::from_millis(as_of.as_millis().saturating_add(every_millis))
         };
-        let scan = |running: &RunningScan| ScanFacts {
+        let scan = |running: &RunningScan| ScanDetails {
             number: state.last_scan,
             started: running.started,
             has_key_ahead: has_ahead(running, key),
@@ -211,20 +212,20 @@ impl SourceInIndex {
             complete_as_of: state.complete_as_of,
             scan_due_by: state.complete_as_of.map(due),
             scan: state.running.as_ref().map(scan),
-            other_place: (!is_same_place).then(|| Place {
+            other_place: (!is_same_place).then(|| BucketLocation {
                 origin: state.origin.clone(),
                 prefix: state.prefix.clone(),
             }),
-            other_rules: state.scope != source.scope(),
-            record: record.map(RecordFacts::from),
+            other_rules: state.scope != source.admission_fingerprint(),
+            record: record.map(RecordDetails::from),
         }
     }
 
     /// The object that search finds, if the index holds one under the key.
-    pub(crate) fn live(&self) -> Option<&ObjectFacts> {
+    pub(crate) fn live(&self) -> Option<&ObjectDetails> {
         match &self.record.as_ref()?.content {
-            ContentFacts::Live { object, .. } => Some(object),
-            ContentFacts::Tombstone { .. } => None,
+            IndexedContent::Live { object, .. } => Some(object),
+            IndexedContent::Tombstone { .. } => None,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The walk over the text of a search, piece by piece, and where it is.
 
-use crate::core::query::problem::{Problem, QueryError};
+use crate::core::query::problem::{QueryError, QueryProblem};
 
-use super::field::{Field, Shape, Sign};
+use super::field::{Field, Operator, ValueType};
 use super::{Value, text};
 
 /// A place in the text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
+pub(super) struct TextPosition {
     /// In bytes.
     at: usize,
     /// In characters, from 1.
@@ -33,14 +33,14 @@ impl Keyword {
 }
 
 /// The text and where the walk over it is.
-pub(super) struct Scanner<'a> {
+pub(super) struct Lexer<'a> {
     text: &'a str,
-    here: Mark,
+    here: TextPosition,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let here = Mark { at: 0, column: 1 };
+        let here = TextPosition { at: 0, column: 1 };
         Self { text, here }
     }
 
@@ -48,7 +48,7 @@ impl<'a> Scanner<'a> {
         &self.text[self.here.at..]
     }
 
-    pub(super) fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> TextPosition {
         self.here
     }
 
@@ -61,7 +61,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// What is wrong with the text from the mark to here, which is at least one character.
-    pub(super) fn error(&self, from: Mark, problem: Problem) -> QueryError {
+    pub(super) fn error(&self, from: TextPosition, problem: QueryProblem) -> QueryError {
         let until_here = &self.text[from.at..self.here.at];
         let first = self.text[from.at..].chars().next().into_iter().collect();
         QueryError {
@@ -123,7 +123,7 @@ impl<'a> Scanner<'a> {
         };
         let end = behind.find(|c: char| !c.is_alphabetic() && c != '_');
         let (name, rest) = behind.split_at(end.unwrap_or(behind.len()));
-        let is_field = Field::named(name).is_some() && Sign::strip(rest).is_some();
+        let is_field = Field::named(name).is_some() && Operator::strip(rest).is_some();
         let is_before = is_field || behind.starts_with('(');
         is_before && self.eat(wanted)
     }
@@ -131,7 +131,10 @@ impl<'a> Scanner<'a> {
     /// The name of a field and the sign behind it, if that is what stands here.
     ///
     /// `start` is where the term begins, for errors.
-    pub(super) fn field(&mut self, start: Mark) -> Result<Option<(Field, Sign)>, QueryError> {
+    pub(super) fn field(
+        &mut self,
+        start: TextPosition,
+    ) -> Result<Option<(Field, Operator)>, QueryError> {
         let rest = self.rest();
         let end = rest.find(|c: char| !c.is_alphabetic() && c != '_');
         let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
@@ -140,11 +143,11 @@ impl<'a> Scanner<'a> {
         }
         let spaced = behind.trim_start();
         let field = Field::named(name);
-        let sign = match (Sign::strip(behind), field) {
+        let sign = match (Operator::strip(behind), field) {
             (Some(sign), _) => Some(sign),
-            (None, Some(_)) => Sign::strip(spaced).or_else(|| Sign::strip_words(spaced)),
+            (None, Some(_)) => Operator::strip(spaced).or_else(|| Operator::strip_words(spaced)),
             // With a space in between, a colon is punctuation.
-            (None, None) => Sign::strip(spaced).filter(|(sign, _)| *sign != Sign::Has),
+            (None, None) => Operator::strip(spaced).filter(|(sign, _)| *sign != Operator::Matches),
         };
         let Some((sign, behind)) = sign else {
             return Ok(None);
@@ -155,7 +158,7 @@ impl<'a> Scanner<'a> {
             None => {
                 self.bare();
                 let field = name.to_owned();
-                Err(self.error(start, Problem::UnknownField { field }))
+                Err(self.error(start, QueryProblem::UnknownField { field }))
             }
         }
     }
@@ -163,14 +166,17 @@ impl<'a> Scanner<'a> {
     /// Walks from behind a sign to the value, which must be there.
     fn reach_value(
         &mut self,
-        start: Mark,
+        start: TextPosition,
         field: Field,
-        mut sign: Sign,
-    ) -> Result<(Field, Sign), QueryError> {
+        mut sign: Operator,
+    ) -> Result<(Field, Operator), QueryError> {
         let is_separate = self.skip_space();
         // As in `size: > 1mb`.
-        if let (Sign::Has, Shape::Number, Some((comparison @ Sign::Compared(_), behind))) =
-            (sign, field.shape(), Sign::strip(self.rest()))
+        if let (
+            Operator::Matches,
+            ValueType::Number,
+            Some((comparison @ Operator::Compares(_), behind)),
+        ) = (sign, field.shape(), Operator::strip(self.rest()))
         {
             sign = comparison;
             self.advance(self.rest().len() - behind.len());
@@ -185,12 +191,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// The value that stands here, in the form that the field takes.
-    pub(super) fn value(&mut self, field: Option<(Field, Sign)>) -> Result<Value, QueryError> {
-        let is_list = |sign| matches!(sign, Sign::In | Sign::NotIn);
+    pub(super) fn value(&mut self, field: Option<(Field, Operator)>) -> Result<Value, QueryError> {
+        let is_list = |sign| matches!(sign, Operator::In | Operator::NotIn);
         let value = match (self.rest().chars().next(), field) {
             (Some('[' | '('), Some((_, sign))) if is_list(sign) => self.list()?,
-            (Some('['), Some((field, _))) if field.shape() == Shape::Labels => self.list()?,
-            (Some('[' | '{'), Some((field, _))) if field.shape() == Shape::Number => {
+            (Some('['), Some((field, _))) if field.shape() == ValueType::Labels => self.list()?,
+            (Some('[' | '{'), Some((field, _))) if field.shape() == ValueType::Number => {
                 self.brackets()?
             }
             (Some('"'), _) => Value::Quoted(self.quotation()?),
@@ -204,7 +210,7 @@ impl<'a> Scanner<'a> {
         let start = self.mark();
         match self.take_while(|c| !ends_a_term(c)) {
             "" => Ok(()),
-            _ => Err(self.error(start, Problem::BehindQuotation)),
+            _ => Err(self.error(start, QueryProblem::BehindQuotation)),
         }
     }
 
@@ -234,7 +240,7 @@ impl<'a> Scanner<'a> {
                 c => inside.push(c),
             }
         }
-        Err(self.error(start, Problem::OpenQuotation))
+        Err(self.error(start, QueryProblem::OpenQuotation))
     }
 
     /// A range, its brackets included, without the quotation marks of its ends.
@@ -243,7 +249,7 @@ impl<'a> Scanner<'a> {
         let inside = self.take_while(|c| c != ']' && c != '}').replace('"', "");
         match self.next() {
             Some(end) => Ok(Value::Bare(format!("{inside}{end}"))),
-            None => Err(self.error(start, Problem::OpenBracket)),
+            None => Err(self.error(start, QueryProblem::OpenBracket)),
         }
     }
 
@@ -264,7 +270,7 @@ impl<'a> Scanner<'a> {
             match self.next() {
                 Some(',') => {}
                 Some(']' | ')') => return Ok(Value::List(items)),
-                _ => return Err(self.error(start, Problem::OpenBracket)),
+                _ => return Err(self.error(start, QueryProblem::OpenBracket)),
             }
         }
     }

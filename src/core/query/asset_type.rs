@@ -14,7 +14,7 @@ mod table;
 /// The type of an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum AssetType {
     /// Pictures, vector graphics and camera raw files included.
     Image,
     /// Moving pictures, and the playlists of streamed ones.
@@ -37,7 +37,7 @@ pub enum Kind {
 /// The content type of what is not known.
 pub const UNKNOWN_CONTENT: &str = "application/octet-stream";
 
-impl Kind {
+impl AssetType {
     /// All types.
     pub const ALL: [Self; 8] = [
         Self::Image,
@@ -65,20 +65,20 @@ impl Kind {
     }
 
     /// The type of this name, in any case; `None` where there is none.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         let is_it = |kind: &Self| kind.name().eq_ignore_ascii_case(name);
         Self::ALL.into_iter().find(is_it)
     }
 
     /// The type of assets with the extension, which is in lower case, as [`super::Hit::ext`].
-    pub fn of_ext(ext: Option<&str>) -> Self {
+    pub fn from_extension(ext: Option<&str>) -> Self {
         let known = ext.and_then(|ext| KNOWN.by_ext.get(ext));
         known.map_or(Self::Other, |(kind, _)| *kind)
     }
 
     /// The extensions of a type, in lower case and ascending: exactly those for which
-    /// [`Kind::of_ext`] says so. `Other` has none, as it is what all others are not.
-    pub fn exts(self) -> &'static [&'static str] {
+    /// [`AssetType::from_extension`] says so. `Other` has none, as it is what all others are not.
+    pub fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::Other => &[],
             kind => &KNOWN.by_kind[kind as usize],
@@ -86,7 +86,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for AssetType {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())
     }
@@ -99,8 +99,8 @@ pub fn content_type(ext: Option<&str>) -> &'static str {
 }
 
 struct Known {
-    by_ext: HashMap<&'static str, (Kind, &'static str)>,
-    by_kind: [Vec<&'static str>; Kind::ALL.len()],
+    by_ext: HashMap<&'static str, (AssetType, &'static str)>,
+    by_kind: [Vec<&'static str>; AssetType::ALL.len()],
 }
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
@@ -115,14 +115,14 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     // Ours last: they correct the library's.
     let ours = table::CONTENT.iter();
     by_ext.extend(ours.map(|(ext, content, kind)| (*ext, (*kind, *content))));
-    let of_kind = |kind: Kind| {
+    let of_kind = |kind: AssetType| {
         let its = by_ext.iter().filter(|(_, (its, _))| *its == kind);
         let mut exts: Vec<_> = its.map(|(ext, _)| *ext).collect();
         exts.sort_unstable();
         exts
     };
     Known {
-        by_kind: Kind::ALL.map(of_kind),
+        by_kind: AssetType::ALL.map(of_kind),
         by_ext,
     }
 });
@@ -134,84 +134,90 @@ mod tests {
     #[test]
     fn types_and_contents_by_extension() {
         for (ext, kind, content) in [
-            ("jpg", Kind::Image, "image/jpeg"),
-            ("jpeg", Kind::Image, "image/jpeg"),
-            ("png", Kind::Image, "image/png"),
-            ("gif", Kind::Image, "image/gif"),
-            ("webp", Kind::Image, "image/webp"),
-            ("avif", Kind::Image, "image/avif"),
-            ("heic", Kind::Image, "image/heic"),
-            ("jxl", Kind::Image, "image/jxl"),
-            ("svg", Kind::Image, "image/svg+xml"),
-            ("tif", Kind::Image, "image/tiff"),
-            ("psd", Kind::Image, "image/vnd.adobe.photoshop"),
-            ("ai", Kind::Image, "application/postscript"),
-            ("eps", Kind::Image, "application/postscript"),
-            ("cr2", Kind::Image, "image/x-canon-cr2"),
-            ("mp4", Kind::Video, "video/mp4"),
-            ("mov", Kind::Video, "video/quicktime"),
-            ("webm", Kind::Video, "video/webm"),
-            ("ts", Kind::Video, "video/mp2t"),
-            ("m3u8", Kind::Video, "application/vnd.apple.mpegurl"),
-            ("mp3", Kind::Audio, "audio/mpeg"),
-            ("wav", Kind::Audio, "audio/wav"),
-            ("pdf", Kind::Document, "application/pdf"),
-            ("txt", Kind::Document, "text/plain"),
-            ("csv", Kind::Document, "text/csv"),
-            ("md", Kind::Document, "text/markdown"),
-            ("doc", Kind::Document, "application/msword"),
-            ("pages", Kind::Document, "application/vnd.apple.pages"),
-            ("indd", Kind::Document, "application/x-indesign"),
-            ("zip", Kind::Archive, "application/zip"),
-            ("gz", Kind::Archive, "application/gzip"),
-            ("rar", Kind::Archive, "application/vnd.rar"),
-            ("zst", Kind::Archive, "application/zstd"),
-            ("dmg", Kind::Archive, "application/x-apple-diskimage"),
-            ("woff2", Kind::Font, "font/woff2"),
-            ("ttf", Kind::Font, "font/ttf"),
-            ("glb", Kind::ThreeD, "model/gltf-binary"),
-            ("obj", Kind::ThreeD, "model/obj"),
-            ("usdz", Kind::ThreeD, "model/vnd.usdz+zip"),
-            ("fbx", Kind::ThreeD, "application/x-fbx"),
-            ("js", Kind::Other, "text/javascript"),
-            ("css", Kind::Other, "text/css"),
-            ("json", Kind::Other, "application/json"),
-            ("exe", Kind::Other, "application/octet-stream"),
-            ("nosuch", Kind::Other, UNKNOWN_CONTENT),
-            ("", Kind::Other, UNKNOWN_CONTENT),
+            ("jpg", AssetType::Image, "image/jpeg"),
+            ("jpeg", AssetType::Image, "image/jpeg"),
+            ("png", AssetType::Image, "image/png"),
+            ("gif", AssetType::Image, "image/gif"),
+            ("webp", AssetType::Image, "image/webp"),
+            ("avif", AssetType::Image, "image/avif"),
+            ("heic", AssetType::Image, "image/heic"),
+            ("jxl", AssetType::Image, "image/jxl"),
+            ("svg", AssetType::Image, "image/svg+xml"),
+            ("tif", AssetType::Image, "image/tiff"),
+            ("psd", AssetType::Image, "image/vnd.adobe.photoshop"),
+            ("ai", AssetType::Image, "application/postscript"),
+            ("eps", AssetType::Image, "application/postscript"),
+            ("cr2", AssetType::Image, "image/x-canon-cr2"),
+            ("mp4", AssetType::Video, "video/mp4"),
+            ("mov", AssetType::Video, "video/quicktime"),
+            ("webm", AssetType::Video, "video/webm"),
+            ("ts", AssetType::Video, "video/mp2t"),
+            ("m3u8", AssetType::Video, "application/vnd.apple.mpegurl"),
+            ("mp3", AssetType::Audio, "audio/mpeg"),
+            ("wav", AssetType::Audio, "audio/wav"),
+            ("pdf", AssetType::Document, "application/pdf"),
+            ("txt", AssetType::Document, "text/plain"),
+            ("csv", AssetType::Document, "text/csv"),
+            ("md", AssetType::Document, "text/markdown"),
+            ("doc", AssetType::Document, "application/msword"),
+            ("pages", AssetType::Document, "application/vnd.apple.pages"),
+            ("indd", AssetType::Document, "application/x-indesign"),
+            ("zip", AssetType::Archive, "application/zip"),
+            ("gz", AssetType::Archive, "application/gzip"),
+            ("rar", AssetType::Archive, "application/vnd.rar"),
+            ("zst", AssetType::Archive, "application/zstd"),
+            ("dmg", AssetType::Archive, "application/x-apple-diskimage"),
+            ("woff2", AssetType::Font, "font/woff2"),
+            ("ttf", AssetType::Font, "font/ttf"),
+            ("glb", AssetType::ThreeD, "model/gltf-binary"),
+            ("obj", AssetType::ThreeD, "model/obj"),
+            ("usdz", AssetType::ThreeD, "model/vnd.usdz+zip"),
+            ("fbx", AssetType::ThreeD, "application/x-fbx"),
+            ("js", AssetType::Other, "text/javascript"),
+            ("css", AssetType::Other, "text/css"),
+            ("json", AssetType::Other, "application/json"),
+            ("exe", AssetType::Other, "application/octet-stream"),
+            ("nosuch", AssetType::Other, UNKNOWN_CONTENT),
+            ("", AssetType::Other, UNKNOWN_CONTENT),
         ] {
-            let found = (Kind::of_ext(Some(ext)), content_type(Some(ext)));
+            let found = (
+                AssetType::from_extension(Some(ext)),
+                content_type(Some(ext)),
+            );
             assert_eq!(found, (kind, content), "{ext}");
         }
-        assert_eq!(Kind::of_ext(None), Kind::Other);
+        assert_eq!(AssetType::from_extension(None), AssetType::Other);
         assert_eq!(content_type(None), UNKNOWN_CONTENT);
     }
 
     #[test]
     fn every_listed_extension_is_of_its_type_and_of_no_other() {
         let mut listed = 0;
-        for kind in Kind::ALL {
-            assert!(kind.exts().is_sorted(), "{kind}");
-            for ext in kind.exts() {
-                assert_eq!(Kind::of_ext(Some(ext)), kind, "{ext}");
+        for kind in AssetType::ALL {
+            assert!(kind.extensions().is_sorted(), "{kind}");
+            for ext in kind.extensions() {
+                assert_eq!(AssetType::from_extension(Some(ext)), kind, "{ext}");
                 assert_eq!(**ext, ext.to_lowercase());
                 listed += 1;
             }
         }
-        let others = KNOWN.by_kind[Kind::Other as usize].len();
+        let others = KNOWN.by_kind[AssetType::Other as usize].len();
         assert_eq!(listed + others, KNOWN.by_ext.len());
-        assert!(Kind::Other.exts().is_empty());
-        assert!(Kind::Image.exts().len() > 50 && Kind::Font.exts().len() > 5);
+        assert!(AssetType::Other.extensions().is_empty());
+        assert!(AssetType::Image.extensions().len() > 50 && AssetType::Font.extensions().len() > 5);
     }
 
     #[test]
     fn names() {
-        for (place, kind) in Kind::ALL.into_iter().enumerate() {
+        for (place, kind) in AssetType::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, place);
-            assert_eq!(Kind::named(&kind.name().to_uppercase()), Some(kind));
+            assert_eq!(
+                AssetType::from_name(&kind.name().to_uppercase()),
+                Some(kind)
+            );
             let json = serde_json::to_string(&kind).unwrap();
             assert_eq!(json, format!("\"{kind}\""));
         }
-        assert_eq!(Kind::named("picture"), None);
+        assert_eq!(AssetType::from_name("picture"), None);
     }
 }

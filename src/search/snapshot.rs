@@ -1,0 +1,153 @@
+//! A snapshot: one commit of the index, opened for searching.
+//!
+//! A snapshot never changes. As long as it is held, it finds the same assets, whatever the daemon
+//! commits, merges or rebuilds in the meantime.
+
+use std::time::Instant;
+
+use crate::core::query::{FolderPage, Hit, Page, Request, Suggestion};
+use crate::core::replication::checkpoint::Checkpoint;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::SearchSource;
+use crate::index::Engine;
+use crate::index::deadline::Deadline;
+use crate::index::live::Live;
+use crate::index::tantivy::failure::guarded;
+use crate::index::tantivy::size::IndexSize;
+
+use super::SearchError;
+
+/// One commit of the index, opened for searching. It never changes.
+///
+/// Each search names the Sources that it covers; no other Source contributes to the answer. Decide
+/// here what a user may see. A Source that the index does not know, or that the index holds from
+/// another bucket or prefix, has no assets.
+pub struct Snapshot {
+    pub(super) live: Live,
+    checkpoint: Checkpoint,
+    sources: Vec<SearchSource>,
+}
+
+impl Snapshot {
+    pub(super) fn of(live: Live) -> Result<Self, SearchError> {
+        let checkpoint = live.engine.checkpoint()?;
+        let mut sources = Vec::with_capacity(checkpoint.sources.len());
+        for state in &checkpoint.sources {
+            // The checkpoint keeps a Source that was removed from the configuration, so that its
+            // subdomains stay reserved.
+            let was_scanned = state.complete_as_of.is_some() || state.running.is_some();
+            let everything = KeyInterval::everything();
+            if was_scanned || live.engine.estimate(state.id, &everything)? > 0 {
+                let subdomain = state.subdomains.last().map_or("", String::as_str);
+                sources.push(SearchSource::new(
+                    &state.name,
+                    &state.origin,
+                    &state.prefix,
+                    subdomain,
+                ));
+            }
+        }
+        Ok(Self {
+            live,
+            checkpoint,
+            sources,
+        })
+    }
+
+    /// The engine at this commit, for callers that read single records.
+    #[cfg(feature = "program")]
+    pub(crate) fn engine(&self) -> &impl Engine {
+        &self.live.engine
+    }
+
+    /// How many segments and records the index has.
+    #[cfg(feature = "program")]
+    pub(crate) fn size(&self) -> IndexSize {
+        self.live.engine.size()
+    }
+
+    /// All Sources of the index, for programs that do not read the configuration.
+    ///
+    /// The index does not store `base_url`. The URLs of these Sources are the ones at imgix, with the
+    /// newest subdomain of the Source. If the assets are served from another address, set it with
+    /// [`SearchSource::served_from`].
+    pub fn sources(&self) -> &[SearchSource] {
+        &self.sources
+    }
+
+    /// The Source with this name, or `None` if the index does not have it.
+    pub fn source(&self, name: &str) -> Option<&SearchSource> {
+        self.sources.iter().find(|source| source.name == name)
+    }
+
+    /// The time since when the index is complete for a Source: the start of its last completed scan,
+    /// by S3's clock. `None` if no scan has completed yet.
+    ///
+    /// Newer changes of the bucket are in the index as soon as their events arrive.
+    pub fn complete_as_of(&self, source: &SearchSource) -> Option<Timestamp> {
+        let state = self.checkpoint.source(&source.name)?;
+        let is_same_place = state.origin == source.origin && state.prefix == source.prefix;
+        state.complete_as_of.filter(|_| is_same_place)
+    }
+
+    /// Returns a page of the assets of these Sources that match the request.
+    pub fn search<'a>(
+        &self,
+        sources: impl IntoIterator<Item = &'a SearchSource>,
+        request: &Request,
+        deadline: &Deadline,
+    ) -> Result<Page, SearchError> {
+        let sources: Vec<&SearchSource> = sources.into_iter().collect();
+        let span = tracing::debug_span!("search", sources = sources.len() as i64);
+        let _searching = span.enter();
+        let began = Instant::now();
+        let page = guarded(|| self.live.engine.search(&sources, request, deadline))?;
+        let elapsed = began.elapsed().as_micros();
+        tracing::debug!(
+            hits = page.hits.len(),
+            microseconds = elapsed,
+            "search completed"
+        );
+        Ok(page)
+    }
+
+    /// Returns a page of the folders directly in a folder.
+    ///
+    /// `folder` begins and ends in `/`. `limit` is the maximum number of folders. `after` is the name
+    /// of the last folder of the previous page, or `None` for the first page.
+    pub fn folders(
+        &self,
+        source: &SearchSource,
+        folder: &str,
+        after: Option<&str>,
+        limit: usize,
+        deadline: &Deadline,
+    ) -> Result<FolderPage, SearchError> {
+        let engine = &self.live.engine;
+        let (folders, more) = guarded(|| engine.folders(source, folder, after, limit, deadline))?;
+        Ok(FolderPage { folders, more })
+    }
+
+    /// Suggests names of assets and folders that complete what a user is typing.
+    ///
+    /// Each name contains all words of `text`; the last word may be only the beginning of one. `limit`
+    /// is the maximum number of suggestions.
+    pub fn suggest<'a>(
+        &self,
+        sources: impl IntoIterator<Item = &'a SearchSource>,
+        text: &str,
+        limit: usize,
+        deadline: &Deadline,
+    ) -> Result<Vec<Suggestion>, SearchError> {
+        let sources: Vec<&SearchSource> = sources.into_iter().collect();
+        Ok(guarded(|| {
+            self.live.engine.suggest(&sources, text, limit, deadline)
+        })?)
+    }
+
+    /// Returns the asset with this path, or `None` if there is none.
+    pub fn asset(&self, source: &SearchSource, path: &str) -> Result<Option<Hit>, SearchError> {
+        Ok(guarded(|| self.live.engine.asset(source, path))?)
+    }
+}
