@@ -1,6 +1,6 @@
-//! What others connect to: the HTTP service and the control socket, with access tokens and connection limits.
+//! The HTTP server and the control socket, with access tokens and connection limits.
 //!
-//! It does not start itself: `daemon` and `cli` do.
+//! `cli` starts them: nothing here runs by itself.
 
 pub(crate) mod access;
 pub(crate) mod connections;

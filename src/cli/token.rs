@@ -87,7 +87,7 @@ fn new(arguments: &NewArguments, file: &Path, config: &Config) -> Result<(), Fai
     let sources = arguments.source.iter().map(String::as_str);
     let entry = TokenEntry {
         name: name.clone(),
-        right: if arguments.admin {
+        level: if arguments.admin {
             AccessLevel::Admin
         } else {
             AccessLevel::Read
@@ -158,7 +158,7 @@ fn row(entry: &TokenEntry, now: Timestamp) -> [String; 4] {
         Some(end) => end.to_string(),
         None => "never".to_owned(),
     };
-    let right = entry.right.as_str().to_owned();
+    let right = entry.level.as_str().to_owned();
     [entry.name.clone(), right, entry.scope.to_string(), expires]
 }
 

@@ -1,10 +1,11 @@
-//! Who may read what: tokens, and what each of them lets its holder see.
+//! Access tokens, and which Sources each token may read.
 //!
-//! Nothing is decided here about how a token travels. What is kept of a token is its SHA-256, in a file
-//! that is looked at again before a request, at most once a second: a token that was taken out of it is of no
-//! use any more within that time, with no signal to anybody. A file that cannot be taken over (a
-//! mistake in it, permissions that are too wide) changes nothing, and the log says so once; one that is gone
-//! takes all tokens with it.
+//! The tokens file stores the SHA-256 of each token. Before a request, the file is checked for changes, at
+//! most once a second. So a removed token stops working within a second, without a signal or a restart. An
+//! invalid file (a bad line, permissions that are too open) is logged once and the tokens stay as they were.
+//! A deleted file revokes all tokens.
+//!
+//! How a token is sent is up to the HTTP server.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,14 +24,14 @@ use token::TokenHash;
 pub(crate) use tokens::TokenFileError;
 use tokens::{FileVersion, TokenList};
 
-/// How long a change of the file may go unseen.
+/// How often the file is checked for changes, at most.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Decides what a request may see; share it in an [`Arc`].
+/// Decides what a request may see. `None` allows everything. Share it in an [`Arc`].
 #[derive(Debug)]
 pub(crate) struct Access(Option<TokenFile>);
 
-/// A tokens file, and what was last taken from it.
+/// The tokens file and the tokens last read from it.
 #[derive(Debug)]
 struct TokenFile {
     path: PathBuf,
@@ -40,70 +41,69 @@ struct TokenFile {
 #[derive(Debug)]
 struct State {
     tokens: Arc<TokenList>,
-    /// Which version of the file was last looked at, whether it could be taken or not.
-    seen: Option<FileVersion>,
-    looked: Instant,
+    /// The version of the file that was last read, whether it was valid or not.
+    seen_version: Option<FileVersion>,
+    checked_at: Instant,
 }
 
 /// What the holder of a token may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
-    right: AccessLevel,
+    level: AccessLevel,
     scope: SourceScope,
 }
 
-/// Why a request is refused.
+/// Why a token gives no access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TokenError {
-    /// It has no token.
-    #[error("a token is needed; send the header Authorization: Bearer TOKEN")]
+    /// The request has no token.
+    #[error("a token is required; send the header Authorization: Bearer TOKEN")]
     Missing,
-    /// What it has is no token's text.
-    #[error("this is no token: it is cut off, mistyped, or of another service")]
+    /// The text does not have the form of a token.
+    #[error("invalid token: it is incomplete, mistyped or for another service")]
     Malformed,
-    /// There is no such token, or not any more.
-    #[error("there is no such token; `asset-indexer token new` makes one")]
+    /// The tokens file does not have it, or no longer.
+    #[error("unknown token; create one with `asset-indexer token new`")]
     Unknown,
-    /// Its time is over.
-    #[error("the token has expired; `asset-indexer token new` makes another")]
+    /// It has expired.
+    #[error("the token has expired; create another with `asset-indexer token new`")]
     Expired,
 }
 
 impl Grant {
-    /// To see everything.
+    /// May see everything.
     pub(crate) const ALL: Self = Self {
-        right: AccessLevel::Admin,
+        level: AccessLevel::Admin,
         scope: SourceScope::All,
     };
 
-    /// That right, on those Sources.
-    pub(crate) fn new(right: AccessLevel, scope: SourceScope) -> Self {
-        Self { right, scope }
+    pub(crate) fn new(level: AccessLevel, scope: SourceScope) -> Self {
+        Self { level, scope }
     }
 
-    /// Whether it is more than to search: to watch the service.
+    /// Whether it may read metrics, in addition to searching.
     pub(crate) fn is_admin(&self) -> bool {
-        self.right == AccessLevel::Admin
+        self.level == AccessLevel::Admin
     }
 
-    /// Whether it may see the Source of that name. One that it may not see does not exist for it.
+    /// Whether it may see the Source of that name. A Source it may not see must look like a missing one.
     pub(crate) fn may_see(&self, source: &str) -> bool {
-        self.scope.has(source)
+        self.scope.contains(source)
     }
 
-    /// Whether it may see all Sources, and so what is of none in particular.
+    /// Whether it may see all Sources, and so facts about the whole index, the disk and the process.
     pub(crate) fn sees_all(&self) -> bool {
         self.scope == SourceScope::All
     }
 }
 
 impl Access {
-    /// Everybody may see everything.
+    /// Every client may see everything.
     pub(crate) fn open() -> Self {
         Self(None)
     }
 
-    /// Who has a token of that file may see what its entry says; an error where there is none in it.
+    /// Requires a token of that file. Fails if the file has none.
     pub(crate) fn from_file(path: &Path) -> Result<Self, TokenFileError> {
         let tokens = TokenList::read(path)?;
         if tokens.entries.is_empty() {
@@ -113,49 +113,47 @@ impl Access {
         Ok(Self(Some(TokenFile {
             path: path.to_owned(),
             state: Mutex::new(State {
-                seen: tokens.version,
+                seen_version: tokens.version,
                 tokens: Arc::new(tokens),
-                looked: Instant::now(),
+                checked_at: Instant::now(),
             }),
         })))
     }
 
-    /// Whether everybody may see everything.
+    /// Whether every client may see everything.
     pub(crate) fn is_open(&self) -> bool {
         self.0.is_none()
     }
 
-    /// What may be seen with that token's text.
-    ///
-    /// It looks at the disk at most once a second.
+    /// Returns what the bearer token may see. Reads the disk at most once a second.
     pub(crate) fn grant(&self, bearer: Option<&str>) -> Result<Grant, TokenError> {
-        let Some(followed) = &self.0 else {
+        let Some(file) = &self.0 else {
             return Ok(Grant::ALL);
         };
-        let tokens = followed.tokens(Instant::now());
+        let tokens = file.tokens(Instant::now());
         grant(&tokens, bearer, Timestamp::now())
     }
 
-    /// Takes the file as it is now, whatever is known of it. Where it is gone, there is no token any more;
-    /// any other error changes nothing.
+    /// Reads the file now, even if it seems unchanged. A missing file revokes all tokens. Any other error
+    /// leaves the tokens as they were.
     pub(crate) fn reload(&self) -> Result<(), TokenFileError> {
         self.0.as_ref().map_or(Ok(()), TokenFile::reload)
     }
 
-    /// How many tokens there are that are of use; `None` where none is needed.
+    /// The number of tokens that have not expired, or `None` if no token is required.
     pub(crate) fn count(&self) -> Option<usize> {
         let now = Timestamp::now();
-        let followed = self.0.as_ref()?;
-        Some(followed.lock().tokens.valid(now).count())
+        let file = self.0.as_ref()?;
+        Some(file.lock().tokens.valid(now).count())
     }
 
-    /// Which tokens are limited to a Source that is none of these, each with that Source.
+    /// Returns each token that names a Source that is not in `known`, with that Source.
     pub(crate) fn unknown_sources(&self, known: &[&str]) -> Vec<(String, String)> {
-        let Some(followed) = &self.0 else {
+        let Some(file) = &self.0 else {
             return Vec::new();
         };
         let mut unknown_sources = Vec::new();
-        for entry in &followed.lock().tokens.entries {
+        for entry in &file.lock().tokens.entries {
             if let SourceScope::Only(names) = &entry.scope {
                 let unknown = names.iter().filter(|name| !known.contains(&name.as_str()));
                 unknown_sources.extend(unknown.map(|source| (entry.name.clone(), source.clone())));
@@ -176,7 +174,7 @@ fn grant(tokens: &TokenList, bearer: Option<&str>, now: Timestamp) -> Result<Gra
     if entry.is_expired(now) {
         return Err(TokenError::Expired);
     }
-    Ok(Grant::new(entry.right, entry.scope.clone()))
+    Ok(Grant::new(entry.level, entry.scope.clone()))
 }
 
 impl TokenFile {
@@ -184,21 +182,21 @@ impl TokenFile {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The tokens that count at that moment.
+    /// The current tokens. Reads the file again if it changed.
     fn tokens(&self, now: Instant) -> Arc<TokenList> {
         let mut state = self.lock();
-        if now.saturating_duration_since(state.looked) >= RECHECK_INTERVAL {
-            state.looked = now;
-            let there = FileVersion::at(&self.path);
-            if there != state.seen {
-                state.seen = there;
-                match self.take_over(&mut state) {
+        if now.saturating_duration_since(state.checked_at) >= RECHECK_INTERVAL {
+            state.checked_at = now;
+            let version = FileVersion::at(&self.path);
+            if version != state.seen_version {
+                state.seen_version = version;
+                match self.read(&mut state) {
                     Ok(()) => {}
                     Err(error @ TokenFileError::Absent { .. }) => {
-                        tracing::error!(%error, "all tokens are gone with their file");
+                        tracing::error!(%error, "tokens file is missing; all tokens are revoked");
                     }
                     Err(error) => {
-                        tracing::error!(%error, "the tokens stay as they were");
+                        tracing::error!(%error, "failed to reload tokens; keeping the previous ones");
                     }
                 }
             }
@@ -208,18 +206,18 @@ impl TokenFile {
 
     fn reload(&self) -> Result<(), TokenFileError> {
         let mut state = self.lock();
-        state.looked = Instant::now();
-        state.seen = FileVersion::at(&self.path);
-        self.take_over(&mut state)
+        state.checked_at = Instant::now();
+        state.seen_version = FileVersion::at(&self.path);
+        self.read(&mut state)
     }
 
-    /// Takes the file as it is. Where there is none, there is no token; any other error changes nothing.
-    fn take_over(&self, state: &mut State) -> Result<(), TokenFileError> {
+    /// Reads the file into `state`. A missing file revokes all tokens; any other error changes nothing.
+    fn read(&self, state: &mut State) -> Result<(), TokenFileError> {
         match TokenList::read(&self.path) {
             Ok(tokens) => {
-                let (file, number) = (self.path.display(), tokens.entries.len());
-                tracing::info!(%file, tokens = number, "the tokens were read anew");
-                state.seen = tokens.version;
+                let (file, count) = (self.path.display(), tokens.entries.len());
+                tracing::info!(%file, tokens = count, "tokens reloaded");
+                state.seen_version = tokens.version;
                 state.tokens = Arc::new(tokens);
                 Ok(())
             }

@@ -108,7 +108,7 @@ fn a_source_that_is_not_there_yet_is_a_warning() {
     cli.configure(&with_tokens("127.0.0.1:0"));
     let check = cli.run(&["check"]).stdout;
     assert!(check.contains("on 127.0.0.1:0: 1 token lets in"), "{check}");
-    let warning = "the token \"a\" is for a Source \"later\"";
+    let warning = "token \"a\" grants access to Source \"later\"";
     assert!(check.contains(warning), "{check}");
 }
 
@@ -122,9 +122,9 @@ fn wrong_arguments_make_no_token() {
             &["--name", "a", "--source", "b", "--all-sources"],
             "cannot be used with",
         ),
-        (&["--name", "a b", "--all-sources"], "a token's name is"),
-        (&["--name", "a", "--source", "b,c"], "no name of a Source"),
-        (&["--name", "a", "--source", "*"], "no name of a Source"),
+        (&["--name", "a b", "--all-sources"], "invalid token name"),
+        (&["--name", "a", "--source", "b,c"], "invalid Source name"),
+        (&["--name", "a", "--source", "*"], "invalid Source name"),
         (
             &["--name", "a", "--all-sources", "--expires", "soon"],
             "2027-01-31",

@@ -40,11 +40,11 @@ fn other_machines_are_not_served_without_tokens() {
         );
     }
     let check = cli.run(&["check"]);
-    let failed = "on 0.0.0.0:0: there is no tokens file";
+    let failed = "on 0.0.0.0:0: no tokens file";
     assert!(check.stdout.contains(failed), "{check:#?}");
     let token = new_token(&cli, "a", &["--all-sources"]);
     let (server, address) = serve_read_only(&cli);
-    server.wait_for(&["travel in the clear"]);
+    server.wait_for(&["are sent unencrypted"]);
     let address = address.replace("0.0.0.0", "127.0.0.1");
     let bearer = format!("Authorization: Bearer {token}");
     assert_eq!(ask(&address, "GET", "/v1/sources", &[]).status, 401);
@@ -52,7 +52,7 @@ fn other_machines_are_not_served_without_tokens() {
     server.terminate();
     // Nobody is let in by accident when the last token is taken away.
     cli.succeed(&["token", "remove", "a"]);
-    cli.fail(&["serve", "--read-only"], &["there is no token in"]);
+    cli.fail(&["serve", "--read-only"], &["no token in"]);
     // A file that others can change is none.
     new_token(&cli, "b", &["--all-sources"]);
     let file = cli.folder().join("tokens");
@@ -105,7 +105,7 @@ fn a_unix_socket_is_for_its_user_and_group() {
     server.terminate();
     assert!(!path.exists());
     std::fs::write(&path, "precious").expect("the folder is ours");
-    cli.fail(&["serve", "--read-only"], &["is no socket"]);
+    cli.fail(&["serve", "--read-only"], &["is not a socket"]);
     assert_eq!(std::fs::read(&path).expect("it is left"), b"precious");
 }
 
@@ -145,7 +145,10 @@ fn tls_is_spoken_by_a_certificate_that_can_be_renewed() {
     let files = ["tls_certificate = \"cert.pem\"", "tls_key = \"key.pem\""];
     config.serve = files.map(str::to_owned).to_vec();
     let cli = Cli::new(&config);
-    cli.fail(&["serve", "--read-only"], &["cert.pem", "cannot be read"]);
+    cli.fail(
+        &["serve", "--read-only"],
+        &["cert.pem", "failed to read it"],
+    );
     let first = renew(&cli);
     let (server, address) = serve_read_only(&cli);
     assert_eq!(ask_by_tls(&address, &first), Some(200));
@@ -158,7 +161,10 @@ fn tls_is_spoken_by_a_certificate_that_can_be_renewed() {
     // Half a renewal is refused, and what was stays.
     std::fs::write(cli.folder().join("key.pem"), "half").expect("ours");
     server.hangup();
-    server.wait_for(&["the new configuration is refused", "no private key in"]);
+    server.wait_for(&[
+        "the new configuration is refused",
+        "no valid private key in",
+    ]);
     assert_eq!(ask_by_tls(&address, &second), Some(200));
     server.terminate();
     config.serve.truncate(1);

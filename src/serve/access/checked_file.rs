@@ -1,54 +1,54 @@
-//! A file that is taken only where others cannot reach it.
+//! Reads a file only if its permissions are strict enough.
 //!
-//! Its group may read it, so that a file of root's can be read by the service alone.
+//! The group may have read access, so that a file owned by root can be shared with only the service.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Nobody but the owner may change it, and nobody but the owner and the group may read it.
+/// Forbidden bits for a secret: only the owner may write, only owner and group may read.
 pub(crate) const PRIVATE: u32 = 0o027;
-/// It is no secret.
-pub(crate) const OPEN: u32 = 0;
+/// Forbidden bits for a public file: none.
+pub(crate) const PUBLIC: u32 = 0;
 
-/// Why it is not taken.
+/// Why a file is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckedFileError {
-    /// It cannot be opened or read.
-    #[error("it cannot be read: {0}")]
+    /// Opening or reading failed.
+    #[error("failed to read it: {0}")]
     Unreadable(#[from] io::Error),
     /// It is a folder, a pipe or a device.
-    #[error("it is no file")]
-    NoFile,
-    /// It is open to others.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// Its permissions are too open. Holds the mode.
     #[error(
-        "it is open to others than its owner and group (mode {0:o}); chmod 600 it, or 640 where the \
-         service reads it by its group"
+        "its permissions are too open (mode {0:o}); chmod 600 it, or 640 if the service reads it \
+         through its group"
     )]
     Exposed(u32),
-    /// It is longer than such a file can be.
+    /// It is longer than the limit, in bytes.
     #[error("it has more than {0} bytes")]
     TooLong(u64),
-    /// It is not text.
-    #[error("it is not text")]
+    /// It is not valid UTF-8.
+    #[error("it is not UTF-8 text")]
     NotText,
 }
 
-/// Reads all of it, and what the open file is; `forbidden` are the permission bits that it must not have.
+/// Returns the content and metadata of a file of up to `max_bytes`. It must have no permission bit of `forbidden`.
 pub(crate) fn read(
     path: &Path,
     forbidden: u32,
     max_bytes: u64,
 ) -> Result<(String, std::fs::Metadata), CheckedFileError> {
-    // Whoever opens a pipe waits for a writer, and whoever waits for a token waits with it.
+    // Opening a named pipe would block until it has a writer, and block requests with it.
     if !std::fs::metadata(path)?.is_file() {
-        return Err(CheckedFileError::NoFile);
+        return Err(CheckedFileError::NotAFile);
     }
     let file = File::open(path)?;
-    // Of the open file, so that nobody can put another in its place between check and reading.
-    let about = file.metadata()?;
-    let mode = about.permissions().mode() & 0o7777;
+    // Metadata of the open file: the path could be swapped between a check and the read.
+    let metadata = file.metadata()?;
+    let mode = metadata.permissions().mode() & 0o7777;
     if mode & forbidden != 0 {
         return Err(CheckedFileError::Exposed(mode));
     }
@@ -57,9 +57,9 @@ pub(crate) fn read(
     if bytes.len() as u64 > max_bytes {
         return Err(CheckedFileError::TooLong(max_bytes));
     }
-    // The error would carry the bytes: it is not kept.
+    // The UTF-8 error holds the bytes of the secret: drop it.
     let text = String::from_utf8(bytes).map_err(|_| CheckedFileError::NotText)?;
-    Ok((text, about))
+    Ok((text, metadata))
 }
 
 #[cfg(test)]
@@ -67,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_others_can_reach_is_refused() {
+    fn checks_permissions_size_and_kind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        for (text, mode, fault) in [
+        for (text, mode, want) in [
             (&b"text"[..], 0o600, None),
             (b"text", 0o400, None),
             (b"text", 0o640, None),
@@ -78,12 +78,12 @@ mod tests {
             (b"text", 0o660, Some("(mode 660)")),
             (b"text", 0o601, Some("(mode 601)")),
             (b"12345", 0o600, Some("more than 4 bytes")),
-            (b"\xFF", 0o600, Some("not text")),
+            (b"\xFF", 0o600, Some("not UTF-8")),
         ] {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             let read = read(&path, PRIVATE, 4);
-            match (read, fault) {
+            match (read, want) {
                 (Ok((read, _)), None) => assert_eq!(read.as_bytes(), text),
                 (Err(error), Some(words)) => {
                     assert!(error.to_string().contains(words), "{mode:o}: {error}");
@@ -93,15 +93,15 @@ mod tests {
         }
         std::fs::write(&path, "text").unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
-        read(&path, OPEN, 4).unwrap();
+        read(&path, PUBLIC, 4).unwrap();
         let pipe = folder.path().join("pipe");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.unwrap().success());
-        for no_file in [&*pipe, folder.path()] {
-            let fault = read(no_file, OPEN, 4).unwrap_err();
-            assert!(matches!(fault, CheckedFileError::NoFile), "{fault}");
+        let created = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(created.unwrap().success());
+        for path in [&*pipe, folder.path()] {
+            let error = read(path, PUBLIC, 4).unwrap_err();
+            assert!(matches!(error, CheckedFileError::NotAFile), "{error}");
         }
-        let absent = read(&folder.path().join("absent"), OPEN, 4).unwrap_err();
+        let absent = read(&folder.path().join("absent"), PUBLIC, 4).unwrap_err();
         assert!(matches!(absent, CheckedFileError::Unreadable(_)));
     }
 }

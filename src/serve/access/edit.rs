@@ -1,7 +1,6 @@
-//! Changes of the tokens file: an entry more, or one less; all other lines stay as they are.
+//! Adds and removes entries of the tokens file. All other lines stay as they are.
 //!
-//! The file is replaced as a whole, so that whoever reads sees it before or after a change, and changes
-//! wait for each other.
+//! The file is replaced atomically, so readers never see half a change. Concurrent edits wait for each other.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,17 +10,17 @@ use std::path::{Path, PathBuf};
 use super::entry::TokenEntry;
 use super::tokens::{MAX_TOKENS, TokenFileError, TokenList, is_comment};
 
-/// The mode of a file that is new.
+/// The permissions of a new file.
 const NEW_MODE: u32 = 0o600;
 
-/// What stands at the top of a file that is new.
-const HEAD: &str = "# Tokens of asset-indexer, a line each: made by `token new`, taken out by `token remove`.\n\
-                    # Of a token only its SHA-256 is here; the token itself is nowhere.\n";
+/// The first lines of a new file.
+const HEAD: &str = "# Access tokens of asset-indexer, one per line. `token new` adds one, `token remove` deletes one.\n\
+                    # Only the SHA-256 of each token is stored, never the token itself.\n";
 
-/// Adds an entry; the file is made where there is none.
+/// Adds an entry. Creates the file if there is none.
 pub(crate) fn add(path: &Path, entry: &TokenEntry) -> Result<(), TokenFileError> {
-    let change = Change::begin(path)?;
-    let (mut text, tokens) = match change.read() {
+    let edit = Edit::begin(path)?;
+    let (mut text, tokens) = match edit.read() {
         Err(TokenFileError::Absent { .. }) => (HEAD.to_owned(), TokenList::default()),
         read => read?,
     };
@@ -36,45 +35,48 @@ pub(crate) fn add(path: &Path, entry: &TokenEntry) -> Result<(), TokenFileError>
         });
     }
     if tokens.entries.len() == MAX_TOKENS {
-        let full = io::Error::other(format!("there can be {MAX_TOKENS} tokens; remove one"));
-        return Err(change.failed("add a token to")(full));
+        let full = io::Error::other(format!(
+            "it has {MAX_TOKENS} tokens, which is the maximum; remove one"
+        ));
+        return Err(edit.failed("add a token to")(full));
     }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
     text.push_str(&format!("{entry}\n"));
-    change.finish(&text)
+    edit.finish(&text)
 }
 
-/// Takes out the entry of that name.
+/// Removes the entry of that name.
 pub(crate) fn remove(path: &Path, name: &str) -> Result<(), TokenFileError> {
-    let change = Change::begin(path)?;
-    let (text, _) = change.read()?;
-    let is_meant = |line: &str| {
-        // Each line was read as an entry just before.
+    let edit = Edit::begin(path)?;
+    let (text, _) = edit.read()?;
+    let is_entry_to_remove = |line: &str| {
+        // `read` has already checked that every line is valid.
         !is_comment(line) && TokenEntry::parse(line).is_ok_and(|entry| entry.name == name)
     };
-    let (gone, kept): (Vec<&str>, Vec<&str>) =
-        text.split_inclusive('\n').partition(|line| is_meant(line));
-    if gone.is_empty() {
+    let (removed, kept): (Vec<&str>, Vec<&str>) = text
+        .split_inclusive('\n')
+        .partition(|line| is_entry_to_remove(line));
+    if removed.is_empty() {
         return Err(TokenFileError::Unknown {
             path: path.to_owned(),
             name: name.to_owned(),
         });
     }
-    change.finish(&kept.concat())
+    edit.finish(&kept.concat())
 }
 
-/// A change that keeps others waiting until it is dropped.
-struct Change {
-    /// The file itself, where the path is a link to it.
+/// An edit in progress. Other edits wait until it is dropped.
+struct Edit {
+    /// The tokens file, with symbolic links resolved.
     path: PathBuf,
     folder: PathBuf,
     _lock: File,
 }
 
-impl Change {
-    /// Waits until nobody else changes a file in the same folder.
+impl Edit {
+    /// Waits for other edits in the same folder.
     fn begin(path: &Path) -> Result<Self, TokenFileError> {
         let path = match fs::canonicalize(path) {
             Ok(path) => path,
@@ -85,7 +87,7 @@ impl Change {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        // The folder is locked, since the file is replaced; so no other file is needed for it.
+        // Lock the folder: the file itself is replaced, and a separate lock file would be left behind.
         let lock = File::open(&folder).map_err(failed("open the folder", &folder))?;
         lock.lock().map_err(failed("lock the folder", &folder))?;
         Ok(Self {
@@ -99,47 +101,47 @@ impl Change {
         failed(attempted, &self.path)
     }
 
-    /// The text, and that it can be read.
+    /// Returns the text and its valid entries.
     fn read(&self) -> Result<(String, TokenList), TokenFileError> {
         let tokens = TokenList::read(&self.path)?;
         let text = fs::read_to_string(&self.path).map_err(self.failed("read"))?;
         Ok((text, tokens))
     }
 
-    /// Puts a file with that text in the place of the former, of the same owner and permissions.
+    /// Replaces the file by one with that text and the same owner and permissions.
     fn finish(self, text: &str) -> Result<(), TokenFileError> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
-        // What a command left that was killed; nobody else writes it while we have the lock.
-        match fs::remove_file(&beside) {
+        let mut new_path = self.path.clone().into_os_string();
+        new_path.push(".new");
+        let new_path = PathBuf::from(new_path);
+        // A killed command may have left one. Only the holder of the lock writes it.
+        match fs::remove_file(&new_path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("replace", &beside)(error));
+                return Err(failed("replace", &new_path)(error));
             }
             _ => {}
         }
-        self.write(&beside, text)
-            .and_then(|()| fs::rename(&beside, &self.path))
+        self.write(&new_path, text)
+            .and_then(|()| fs::rename(&new_path, &self.path))
             .and_then(|()| File::open(&self.folder)?.sync_all())
             .map_err(|cause| {
-                let _ = fs::remove_file(&beside);
+                let _ = fs::remove_file(&new_path);
                 self.failed("write")(cause)
             })
     }
 
-    fn write(&self, beside: &Path, text: &str) -> io::Result<()> {
+    fn write(&self, new_path: &Path, text: &str) -> io::Result<()> {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(NEW_MODE)
-            .open(beside)?;
-        if let Ok(former) = fs::metadata(&self.path) {
-            let ours = file.metadata()?;
-            // Else a file that root changes could not be read by the service any more.
-            if (ours.uid(), ours.gid()) != (former.uid(), former.gid()) {
-                fchown(&file, Some(former.uid()), Some(former.gid()))?;
+            .open(new_path)?;
+        if let Ok(old) = fs::metadata(&self.path) {
+            let new = file.metadata()?;
+            // Otherwise the service could not read the file after root edited it.
+            if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+                fchown(&file, Some(old.uid()), Some(old.gid()))?;
             }
-            let mode = former.permissions().mode() & 0o7777;
+            let mode = old.permissions().mode() & 0o7777;
             file.set_permissions(fs::Permissions::from_mode(mode))?;
         }
         file.write_all(text.as_bytes())?;
@@ -165,7 +167,7 @@ mod tests {
     fn entry(name: &str) -> TokenEntry {
         TokenEntry {
             name: name.to_owned(),
-            right: AccessLevel::Read,
+            level: AccessLevel::Read,
             scope: SourceScope::only(["photos"]),
             hash: TokenHash::of(name),
             expires: None,
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_token_makes_a_file_that_only_its_owner_can_read() {
+    fn creates_a_file_that_only_its_owner_can_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
         add(&path, &entry("a")).unwrap();
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_and_permissions_stay_as_they_are() {
+    fn keeps_other_lines_and_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
         let link = folder.path().join("link");
@@ -200,7 +202,7 @@ mod tests {
         let before = format!("# mine\r\n  {}\r\n\n# its end", entry("a"));
         fs::write(&path, &before).unwrap();
         fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
-        // What a command left that was killed.
+        // As a killed command leaves it.
         fs::write(folder.path().join("tokens.new"), "half").unwrap();
         add(&link, &entry("b")).unwrap();
         let after = format!("{before}\n{}\n", entry("b"));
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_cannot_be_meant_changes_nothing() {
+    fn invalid_edit_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
         let absent = remove(&path, "a").unwrap_err();
@@ -223,7 +225,7 @@ mod tests {
         let before = fs::read_to_string(&path).unwrap();
         let taken = add(&path, &entry("a")).unwrap_err().to_string();
         assert!(
-            taken.contains("\"a\"") && taken.contains("already"),
+            taken.contains("\"a\"") && taken.contains("already has"),
             "{taken}"
         );
         let unknown = remove(&path, "b").unwrap_err().to_string();
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_at_the_same_time_all_count() {
+    fn concurrent_edits_are_all_applied() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
         std::thread::scope(|scope| {

@@ -1,12 +1,12 @@
-//! What is known of a token: its name, its digest, what it may see, until when.
+//! An entry of the tokens file: the name of a token, its hash, what it may see, and when it expires.
 //!
-//! An entry is a line of words, in any order, all but the last of which must be there:
+//! An entry is one line of `key=value` words in any order. Only `expires` is optional:
 //!
 //! ```text
 //! name=backend right=read sources=photos,videos sha256=9f86… expires=2027-01-01T00:00:00Z
 //! ```
 //!
-//! `sources=*` stands for all Sources, also those that are yet to come.
+//! `sources=*` means all Sources, including ones configured later.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,51 +21,49 @@ use super::token::TokenHash;
 /// The longest name, in characters.
 const MAX_NAME: usize = 64;
 
-/// What stands for all Sources; no Source can have that name.
+/// Means all Sources. No Source can have this name.
 const ALL_SOURCES: &str = "*";
 
-/// A token as it is kept.
+/// A token as stored: without its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenEntry {
-    /// By which people tell it from others.
+    /// Chosen by the user to recognize the token.
     pub name: String,
-    /// Whether it may see how the service does.
-    pub right: AccessLevel,
-    /// Which Sources it sees.
+    /// Written as `right=` in the file.
+    pub level: AccessLevel,
     pub scope: SourceScope,
-    /// Of its text.
     pub hash: TokenHash,
-    /// From when on it is of no use any more.
+    /// The first moment at which the token no longer works.
     pub expires: Option<Timestamp>,
 }
 
-/// What a token is for.
+/// What a token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccessLevel {
-    /// To search.
+    /// To search, and to read the status.
     Read,
-    /// And to watch the service.
+    /// To read metrics too.
     Admin,
 }
 
-/// Which Sources can be seen.
+/// The Sources that a token may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SourceScope {
-    /// All, also those that are yet to come.
+    /// All, including ones configured later.
     All,
-    /// Those of these names, at least one.
+    /// Those with these names. Never empty.
     Only(Arc<BTreeSet<String>>),
 }
 
 impl SourceScope {
-    /// Those of the names.
+    /// The Sources with these names.
     pub(crate) fn only<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         let names = names.into_iter().map(str::to_owned);
         Self::Only(Arc::new(names.collect()))
     }
 
-    /// Whether the Source of that name is one of them.
-    pub(crate) fn has(&self, source: &str) -> bool {
+    /// Whether it includes the Source of that name.
+    pub(crate) fn contains(&self, source: &str) -> bool {
         match self {
             Self::All => true,
             Self::Only(names) => names.contains(source),
@@ -74,7 +72,7 @@ impl SourceScope {
 }
 
 impl AccessLevel {
-    /// The word for it.
+    /// The value of `right=` in the file.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -97,7 +95,7 @@ impl fmt::Display for SourceScope {
 
 impl fmt::Display for TokenEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (right, hash) = (self.right.as_str(), &self.hash);
+        let (right, hash) = (self.level.as_str(), &self.hash);
         let (name, scope) = (&self.name, &self.scope);
         write!(f, "name={name} right={right} sources={scope} sha256={hash}")?;
         match self.expires {
@@ -108,49 +106,48 @@ impl fmt::Display for TokenEntry {
 }
 
 impl TokenEntry {
-    /// Reads a line; or says what is wrong with it, without repeating what might be a token.
+    /// Parses a line, or says what is wrong. The error never quotes the line: it might hold a token.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
-        let mut words = Words::default();
+        let mut fields = Fields::default();
         for word in line.split_whitespace() {
-            let (key, value) = word
-                .split_once('=')
-                .ok_or("it is no line of words key=value; `asset-indexer token new` writes one")?;
-            let place = match key {
-                "name" => &mut words.name,
-                "right" => &mut words.right,
-                "sources" => &mut words.sources,
-                "sha256" => &mut words.sha256,
-                "expires" => &mut words.expires,
-                _ => return Err(format!("there is no key but {KEYS}")),
+            let (key, value) = word.split_once('=').ok_or(
+                "expected words of the form key=value; use `asset-indexer token new` to add a line",
+            )?;
+            let field = match key {
+                "name" => &mut fields.name,
+                "right" => &mut fields.right,
+                "sources" => &mut fields.sources,
+                "sha256" => &mut fields.sha256,
+                "expires" => &mut fields.expires,
+                _ => return Err(format!("unknown key; the keys are {KEYS}")),
             };
-            if place.replace(value).is_some() {
-                return Err(format!("{key} is there twice"));
+            if field.replace(value).is_some() {
+                return Err(format!("duplicate key {key}"));
             }
         }
-        let missing = |key: &str| format!("{key}= is missing; there must be {KEYS}");
-        let name = words.name.ok_or_else(|| missing("name"))?;
+        let missing = |key: &str| format!("{key}= is missing; the keys are {KEYS}");
+        let name = fields.name.ok_or_else(|| missing("name"))?;
         check_name(name)?;
-        let sha256 = words.sha256.ok_or_else(|| missing("sha256"))?;
+        let sha256 = fields.sha256.ok_or_else(|| missing("sha256"))?;
         Ok(Self {
             name: name.to_owned(),
-            right: right(words.right.ok_or_else(|| missing("right"))?)?,
-            scope: scope(words.sources.ok_or_else(|| missing("sources"))?)?,
+            level: access_level(fields.right.ok_or_else(|| missing("right"))?)?,
+            scope: scope(fields.sources.ok_or_else(|| missing("sources"))?)?,
             hash: TokenHash::parse(sha256)
-                .ok_or("sha256= has 64 lower-case hex digits behind it, of the token's text")?,
-            expires: words.expires.map(expiry).transpose()?,
+                .ok_or("sha256= needs the 64 lowercase hex digits of the token's SHA-256")?,
+            expires: fields.expires.map(expiry).transpose()?,
         })
     }
 
-    /// Whether it is of no use any more.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 }
 
-const KEYS: &str = "name, right, sources, sha256 and, if it ends, expires";
+const KEYS: &str = "name, right, sources, sha256 and optionally expires";
 
 #[derive(Default)]
-struct Words<'a> {
+struct Fields<'a> {
     name: Option<&'a str>,
     right: Option<&'a str>,
     sources: Option<&'a str>,
@@ -158,23 +155,23 @@ struct Words<'a> {
     expires: Option<&'a str>,
 }
 
-/// Whether a token can have that name; or what to write.
+/// Checks the name of a token.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if begins_well && name.chars().all(is_safe) && name.len() <= MAX_NAME {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts_well && name.chars().all(is_safe) && name.len() <= MAX_NAME {
         return Ok(());
     }
     Err(format!(
-        "a token's name is 1 to {MAX_NAME} of the letters a-z and A-Z, digits, \"-\", \"_\" and \".\", \
-         beginning with a letter or digit"
+        "invalid token name; use 1 to {MAX_NAME} letters (a-z, A-Z), digits, \"-\", \"_\" or \".\", \
+         starting with a letter or digit"
     ))
 }
 
-fn right(word: &str) -> Result<AccessLevel, String> {
+fn access_level(word: &str) -> Result<AccessLevel, String> {
     let all = [AccessLevel::Read, AccessLevel::Admin];
-    let found = all.into_iter().find(|right| right.as_str() == word);
-    found.ok_or_else(|| "right= has read or admin behind it".to_owned())
+    let found = all.into_iter().find(|level| level.as_str() == word);
+    found.ok_or_else(|| "right= must be read or admin".to_owned())
 }
 
 fn scope(word: &str) -> Result<SourceScope, String> {
@@ -185,23 +182,19 @@ fn scope(word: &str) -> Result<SourceScope, String> {
     Ok(SourceScope::only(word.split(',')))
 }
 
-/// Whether a name can stand for a Source here; it may be one that is yet to come.
+/// Checks the name of a Source. The Source need not be configured yet.
 pub(crate) fn check_source_name(name: &str) -> Result<(), String> {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !name.is_empty() && name.chars().all(is_safe) {
         Ok(())
     } else {
-        Err(
-            "this is no name of a Source; sources= has * behind it, or names with a comma \
-                  between them"
-                .to_owned(),
-        )
+        Err("invalid Source name; sources= must be * or names separated by commas".to_owned())
     }
 }
 
-/// The end of a time: `2027-01-31`, of which all day counts (UTC), or `2027-01-31T12:00:00Z`.
+/// Parses an expiry: `2027-01-31`, which includes all of that day (UTC), or `2027-01-31T12:00:00Z`.
 pub(crate) fn expiry(word: &str) -> Result<Timestamp, String> {
-    let problem = "an end is a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z";
+    let problem = "expected a day such as 2027-01-31 or a time such as 2027-01-31T12:00:00Z";
     let parsed = match word.parse::<Date>() {
         Ok(day) if !word.contains(['T', 't', ' ']) => day
             .tomorrow()
@@ -218,7 +211,7 @@ mod tests {
     const HASH: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
     #[test]
-    fn a_line_comes_back_as_it_was_written() {
+    fn parses_and_formats_lines() {
         for line in [
             format!("name=backend right=read sources=photos,videos sha256={HASH}"),
             format!("name=ops.1 right=admin sources=* sha256={HASH} expires=2027-02-01T00:00:00Z"),
@@ -233,36 +226,39 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_is_explained() {
-        for (line, said) in [
-            ("aix_secret", "no line of words"),
-            ("name=a token=aix_secret", "no key but name"),
-            ("name=a name=b", "name is there twice"),
+    fn explains_invalid_lines() {
+        for (line, expected) in [
+            ("aix_secret", "expected words"),
+            ("name=a token=aix_secret", "the keys are name"),
+            ("name=a name=b", "duplicate key name"),
             ("right=read sources=* sha256=HASH", "name= is missing"),
             ("name=a sources=* sha256=HASH", "right= is missing"),
             ("name=a right=read sha256=HASH", "sources= is missing"),
             ("name=a right=read sources=*", "sha256= is missing"),
             (
                 "name=-a right=read sources=* sha256=HASH",
-                "a token's name is 1 to 64",
+                "use 1 to 64 letters",
             ),
             (
                 "name= right=read sources=* sha256=HASH",
-                "a token's name is 1 to 64",
+                "use 1 to 64 letters",
             ),
             ("name=a right=write sources=* sha256=HASH", "read or admin"),
-            ("name=a right=read sources= sha256=HASH", "sources= has *"),
+            (
+                "name=a right=read sources= sha256=HASH",
+                "sources= must be *",
+            ),
             (
                 "name=a right=read sources=a,* sha256=HASH",
-                "sources= has *",
+                "sources= must be *",
             ),
             (
                 "name=a right=read sources=a,,b sha256=HASH",
-                "sources= has *",
+                "sources= must be *",
             ),
             (
                 "name=a right=read sources=* sha256=aix_secret",
-                "64 lower-case hex",
+                "64 lowercase hex",
             ),
             (
                 "name=a right=read sources=* sha256=HASH expires=soon",
@@ -270,13 +266,13 @@ mod tests {
             ),
         ] {
             let problem = TokenEntry::parse(&line.replace("HASH", HASH)).unwrap_err();
-            assert!(problem.contains(said), "{line}: {problem}");
+            assert!(problem.contains(expected), "{line}: {problem}");
             assert!(!problem.contains("secret"), "{line}: {problem}");
         }
     }
 
     #[test]
-    fn a_day_ends_when_the_next_begins() {
+    fn expiry_day_includes_the_whole_day() {
         for (word, end) in [
             ("2027-01-31", Some("2027-02-01T00:00:00Z")),
             ("2027-12-31", Some("2028-01-01T00:00:00Z")),
@@ -293,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_token_is_of_no_use_from_its_end_on() {
+    fn token_expires_at_the_exact_moment() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let line = format!(
             "name=x right=read sources=* sha256={HASH} expires={}",

@@ -1,4 +1,4 @@
-//! What a token opens, and what becomes of it when its file changes.
+//! Tests what tokens give access to, and what happens when their file changes.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -6,7 +6,7 @@ use super::entry::TokenEntry;
 use super::token::Token;
 use super::*;
 
-/// A folder with a tokens file, and the texts of its tokens.
+/// A folder for a tokens file.
 struct Fixture {
     folder: tempfile::TempDir,
 }
@@ -21,18 +21,18 @@ impl Fixture {
         self.folder.path().join("tokens")
     }
 
-    /// The text of a new token.
+    /// Adds a token and returns its text.
     fn add(
         &self,
         name: &str,
-        right: AccessLevel,
+        level: AccessLevel,
         scope: SourceScope,
         expires: Option<&str>,
     ) -> String {
         let token = Token::generate().unwrap();
         let entry = TokenEntry {
             name: name.to_owned(),
-            right,
+            level,
             scope,
             hash: token.hash(),
             expires: expires.map(|text| text.parse().unwrap()),
@@ -46,15 +46,15 @@ impl Fixture {
     }
 }
 
-/// What is granted when that long has passed since the file was looked at.
-fn later(access: &Access, after: Duration, text: &str) -> Result<Grant, TokenError> {
-    let followed = access.0.as_ref().unwrap();
-    let now = followed.lock().looked + after;
-    grant(&followed.tokens(now), Some(text), Timestamp::now())
+/// Returns the grant at `after` since the file was last checked.
+fn grant_after(access: &Access, after: Duration, text: &str) -> Result<Grant, TokenError> {
+    let file = access.0.as_ref().unwrap();
+    let now = file.lock().checked_at + after;
+    grant(&file.tokens(now), Some(text), Timestamp::now())
 }
 
 #[test]
-fn without_tokens_everybody_sees_everything() {
+fn without_tokens_every_client_sees_everything() {
     let access = Access::open();
     for bearer in [None, Some("anything")] {
         assert_eq!(access.grant(bearer), Ok(Grant::ALL));
@@ -63,7 +63,7 @@ fn without_tokens_everybody_sees_everything() {
 }
 
 #[test]
-fn each_token_opens_what_its_entry_says() {
+fn each_token_grants_what_its_entry_says() {
     let tokens = Fixture::new();
     let photos = tokens.add(
         "photos",
@@ -104,15 +104,15 @@ fn each_token_opens_what_its_entry_says() {
         );
     }
     assert_eq!(access.count(), Some(4));
-    let stranger = |name: &str, source: &str| (name.to_owned(), source.to_owned());
+    let pair = |name: &str, source: &str| (name.to_owned(), source.to_owned());
     assert_eq!(
         access.unknown_sources(&["photos", "a"]),
-        [stranger("watch", "b")]
+        [pair("watch", "b")]
     );
 }
 
 #[test]
-fn what_is_no_token_of_ours_opens_nothing() {
+fn invalid_tokens_grant_nothing() {
     let tokens = Fixture::new();
     let ours = tokens.add("ours", AccessLevel::Read, SourceScope::All, None);
     let old = tokens.add(
@@ -141,29 +141,29 @@ fn what_is_no_token_of_ours_opens_nothing() {
 }
 
 #[test]
-fn a_change_of_the_file_counts_within_a_second() {
+fn file_change_takes_effect_within_a_second() {
     let tokens = Fixture::new();
     let first = tokens.add("first", AccessLevel::Read, SourceScope::All, None);
     let access = tokens.access();
     let second = tokens.add("second", AccessLevel::Read, SourceScope::All, None);
     edit::remove(&tokens.path(), "first").unwrap();
     let soon = RECHECK_INTERVAL - Duration::from_millis(1);
-    assert!(later(&access, soon, &first).is_ok());
+    assert!(grant_after(&access, soon, &first).is_ok());
     assert_eq!(
-        later(&access, RECHECK_INTERVAL, &first),
+        grant_after(&access, RECHECK_INTERVAL, &first),
         Err(TokenError::Unknown)
     );
-    assert!(later(&access, soon, &second).is_ok());
+    assert!(grant_after(&access, soon, &second).is_ok());
     edit::remove(&tokens.path(), "second").unwrap();
-    // Of an empty file, nothing.
+    // An empty file grants nothing.
     assert_eq!(
-        later(&access, RECHECK_INTERVAL, &second),
+        grant_after(&access, RECHECK_INTERVAL, &second),
         Err(TokenError::Unknown)
     );
 }
 
 #[test]
-fn a_reload_counts_at_once_and_tells_what_is_wrong() {
+fn reload_takes_effect_immediately_and_reports_errors() {
     let tokens = Fixture::new();
     let first = tokens.add("first", AccessLevel::Read, SourceScope::All, None);
     let access = tokens.access();
@@ -181,35 +181,32 @@ fn a_reload_counts_at_once_and_tells_what_is_wrong() {
 }
 
 #[test]
-fn a_file_that_is_not_taken_changes_nothing_and_one_that_is_gone_ends_all() {
+fn invalid_file_changes_nothing_and_missing_file_revokes_all() {
     let tokens = Fixture::new();
     let text = tokens.add("a", AccessLevel::Read, SourceScope::All, None);
     let access = tokens.access();
     let good = std::fs::read(tokens.path()).unwrap();
     std::fs::write(tokens.path(), "nonsense").unwrap();
-    assert!(later(&access, RECHECK_INTERVAL, &text).is_ok());
+    assert!(grant_after(&access, RECHECK_INTERVAL, &text).is_ok());
     std::fs::set_permissions(tokens.path(), PermissionsExt::from_mode(0o644)).unwrap();
-    assert!(later(&access, RECHECK_INTERVAL, &text).is_ok());
+    assert!(grant_after(&access, RECHECK_INTERVAL, &text).is_ok());
     std::fs::remove_file(tokens.path()).unwrap();
     assert_eq!(
-        later(&access, RECHECK_INTERVAL, &text),
+        grant_after(&access, RECHECK_INTERVAL, &text),
         Err(TokenError::Unknown)
     );
     std::fs::write(tokens.path(), good).unwrap();
     std::fs::set_permissions(tokens.path(), PermissionsExt::from_mode(0o600)).unwrap();
-    assert!(later(&access, RECHECK_INTERVAL, &text).is_ok());
+    assert!(grant_after(&access, RECHECK_INTERVAL, &text).is_ok());
 }
 
 #[test]
-fn a_file_without_tokens_is_no_beginning() {
+fn startup_fails_without_tokens() {
     let tokens = Fixture::new();
     let error = Access::from_file(&tokens.path()).unwrap_err();
     assert!(matches!(error, TokenFileError::Absent { .. }), "{error}");
     tokens.add("a", AccessLevel::Read, SourceScope::All, None);
     edit::remove(&tokens.path(), "a").unwrap();
     let error = Access::from_file(&tokens.path()).unwrap_err();
-    assert!(
-        error.to_string().contains("there is no token in"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("no token in"), "{error}");
 }

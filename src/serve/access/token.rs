@@ -1,10 +1,10 @@
-//! A token: the text that a client holds, and the digest by which it is known here.
+//! Access tokens: the text that a client sends, and its hash.
 //!
-//! Nothing here keeps a text: whoever makes a token shows it once.
+//! The text is shown once, when the token is created, and not stored.
 //!
-//! A text is [`PREFIX`], 43 random letters and digits, and 6 that check them, so that programs which
-//! look for leaked secrets know one without asking: `aix_[0-9A-Za-z]{49}`, where the last 6 are the first
-//! 4 bytes of the SHA-256 of all before them, as a big-endian number, in base 62 (`0-9A-Za-z`).
+//! A token is `aix_`, 43 random letters and digits, and a 6-character checksum. It matches
+//! `aix_[0-9A-Za-z]{49}`, so secret scanners can recognize a leaked one offline. The checksum is the first
+//! 4 bytes of the SHA-256 of the characters before it, as a big-endian number in base 62 (`0-9A-Za-z`).
 
 use std::fmt;
 
@@ -12,44 +12,42 @@ use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
 
-/// How each token begins.
 pub(crate) const PREFIX: &str = "aix_";
 
-/// Random characters: 62^43 is just above 2^256.
+/// 62^43 is just above 2^256.
 const RANDOM_CHARACTERS: usize = 43;
-/// Characters that check the others: 62^6 is above 2^32.
-const CHECK_CHARACTERS: usize = 6;
+/// Enough for 4 bytes: 62^6 is above 2^32.
+const CHECKSUM_CHARACTERS: usize = 6;
 /// The digits of base 62.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// Random bytes from here on are thrown away, for each character to be as likely: 4 × 62.
-const UNFAIR_FROM: u8 = 248;
-/// Random bytes that are taken at a time. That they do not do has a chance below one in 10^18.
+/// Larger random bytes are discarded, so that every character is equally likely: 248 = 4 × 62.
+const FAIR_BELOW: u8 = 248;
+/// Random bytes per draw. The chance that too few of them are usable is below 1 in 10^18.
 const DRAW_BYTES: usize = 128;
-/// How often they are taken before there must be something wrong with the machine.
+/// More draws than this mean that the random source is broken.
 const MAX_DRAWS: usize = 8;
 
-/// A token's text; only [`fmt::Display`] shows it.
+/// The text of a token. Only [`fmt::Display`] reveals it.
 pub(crate) struct Token(String);
 
 impl Token {
-    /// A new one that nobody can guess; `None` where the system gives no random bytes.
+    /// Creates a random token. Returns `None` if the system provides no random bytes.
     pub(crate) fn generate() -> Option<Self> {
         let random = SystemRandom::new();
         for _ in 0..MAX_DRAWS {
             let mut bytes = [0; DRAW_BYTES];
             random.fill(&mut bytes).ok()?;
-            let fair = bytes.iter().filter(|byte| **byte < UNFAIR_FROM);
+            let fair = bytes.iter().filter(|byte| **byte < FAIR_BELOW);
             let body = fair.map(|byte| char::from(DIGITS[usize::from(byte % 62)]));
             let body: String = body.take(RANDOM_CHARACTERS).collect();
             if body.len() == RANDOM_CHARACTERS {
                 let text = format!("{PREFIX}{body}");
-                return Some(Self(format!("{text}{}", check(&text))));
+                return Some(Self(format!("{text}{}", checksum(&text))));
             }
         }
         None
     }
 
-    /// By which it is known.
     pub(crate) fn hash(&self) -> TokenHash {
         TokenHash::of(&self.0)
     }
@@ -67,20 +65,20 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Whether a text is the whole text of some token.
+/// Whether a text has the form of a token and a valid checksum.
 pub(crate) fn is_well_formed(text: &str) -> bool {
-    let length = PREFIX.len() + RANDOM_CHARACTERS + CHECK_CHARACTERS;
+    let length = PREFIX.len() + RANDOM_CHARACTERS + CHECKSUM_CHARACTERS;
     text.len() == length
         && text.starts_with(PREFIX)
         && text.is_ascii()
-        && text[length - CHECK_CHARACTERS..] == check(&text[..length - CHECK_CHARACTERS])
+        && text[length - CHECKSUM_CHARACTERS..] == checksum(&text[..length - CHECKSUM_CHARACTERS])
 }
 
-/// The characters that check the text before them.
-fn check(text: &str) -> String {
+/// The checksum of the characters before it.
+fn checksum(text: &str) -> String {
     let hash = TokenHash::of(text).0;
     let mut rest = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
-    let mut digits = [0; CHECK_CHARACTERS];
+    let mut digits = [0; CHECKSUM_CHARACTERS];
     for digit in digits.iter_mut().rev() {
         *digit = DIGITS[(rest % 62) as usize];
         rest /= 62;
@@ -90,34 +88,33 @@ fn check(text: &str) -> String {
 
 /// The SHA-256 of a token's text.
 ///
-/// A plain digest is enough, where passwords need a slow and salted one: the text has 256 random bits, so
-/// that nobody can try through what it may be, and no two tokens are the same.
+/// Passwords need a slow, salted hash. A token does not: it has 256 random bits, so it cannot be found by
+/// brute force, and no two tokens are equal.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct TokenHash([u8; SHA256_OUTPUT_LEN]);
 
 impl TokenHash {
-    /// Of a text.
     pub(crate) fn of(text: &str) -> Self {
         let hash = digest(&SHA256, text.as_bytes());
         let hash = hash.as_ref().try_into();
-        Self(hash.expect("a SHA-256 has 32 bytes"))
+        Self(hash.expect("a SHA-256 hash has 32 bytes"))
     }
 
-    /// From 64 lower-case hex digits.
+    /// Parses 64 lowercase hex digits.
     pub(crate) fn parse(hex: &str) -> Option<Self> {
         let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
         if hex.len() != 2 * SHA256_OUTPUT_LEN || !hex.as_bytes().iter().all(is_hex) {
             return None;
         }
         let mut hash = [0; SHA256_OUTPUT_LEN];
-        for (place, byte) in hash.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).ok()?;
+        for (index, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
         }
         Some(Self(hash))
     }
 
-    /// Whether both are the same, in a time that does not tell where they differ.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    /// Compares in constant time, so the duration does not reveal where the hashes differ.
+    pub(crate) fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }
@@ -139,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_have_the_form_that_scanners_look_for() {
+    fn new_tokens_match_the_documented_form() {
         let form = regex::Regex::new("^aix_[0-9A-Za-z]{49}$").unwrap();
         let mut seen = std::collections::HashSet::new();
         for _ in 0..100 {
@@ -152,16 +149,16 @@ mod tests {
     }
 
     #[test]
-    fn the_check_finds_what_was_mistyped() {
-        // For ever: whoever looks for tokens computes it by the description above.
-        let whole = "aix_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA41dkS8";
-        assert!(is_well_formed(whole), "{}", check(&whole[..47]));
+    fn checksum_detects_typing_errors() {
+        // Must never change: secret scanners compute the checksum as documented above.
+        let valid = "aix_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA41dkS8";
+        assert!(is_well_formed(valid), "{}", checksum(&valid[..47]));
         for (case, text) in [
-            ("a letter less", &whole[..52]),
-            ("none", ""),
-            ("the prefix alone", "aix_"),
+            ("one letter missing", &valid[..52]),
+            ("empty", ""),
+            ("only the prefix", "aix_"),
             (
-                "of another program",
+                "of another service",
                 "ghp_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA41dkS8",
             ),
             (
@@ -169,11 +166,11 @@ mod tests {
                 "aix_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB41dkS8",
             ),
             (
-                "another check",
+                "another checksum",
                 "aix_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA41dkS9",
             ),
             (
-                "of the same length, not ASCII",
+                "same length, not ASCII",
                 "aix_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA41dké",
             ),
         ] {
@@ -182,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn hashes_are_written_and_read() {
+    fn hashes_are_formatted_parsed_and_compared() {
         // printf abc | sha256sum
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let hash = TokenHash::of("abc");
         assert_eq!(hash.to_string(), hex);
-        assert!(TokenHash::parse(hex).unwrap().is(&hash));
-        assert!(!TokenHash::of("abd").is(&hash));
+        assert!(TokenHash::parse(hex).unwrap().matches(&hash));
+        assert!(!TokenHash::of("abd").matches(&hash));
         for wrong in [
             "",
             &hex[1..],

@@ -1,7 +1,6 @@
-//! The tokens file: its entries, a line each, and what is wrong with one that is not taken.
+//! Reads the tokens file: one entry per line, plus empty lines and comments that start with `#`.
 //!
-//! Empty lines, and those that begin with `#`, are for people. The file is read here, and written in
-//! [`super::edit`].
+//! [`super::edit`] writes it.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -13,17 +12,17 @@ use super::checked_file::{self, CheckedFileError};
 use super::entry::TokenEntry;
 use super::token::TokenHash;
 
-/// The longest file that is read, in bytes.
+/// The maximum size of the file.
 const MAX_BYTES: u64 = 4 << 20;
-/// The most tokens; each request is compared with all of them.
+/// The maximum number of tokens. Each request is compared with all of them.
 pub(crate) const MAX_TOKENS: usize = 1000;
 
-/// Why tokens cannot be had from a file, or not written to it.
+/// Why the tokens file cannot be read or edited.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenFileError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error(
-        "there is no tokens file {}; make a first token by `asset-indexer token new --name NAME \
+        "no tokens file at {}; create the first token with `asset-indexer token new --name NAME \
          --all-sources --admin`",
         path.display()
     )]
@@ -31,9 +30,9 @@ pub(crate) enum TokenFileError {
         /// The file.
         path: PathBuf,
     },
-    /// There is no entry in it.
+    /// The file has no entry.
     #[error(
-        "there is no token in {}; make one by `asset-indexer token new --name NAME --all-sources \
+        "no token in {}; create one with `asset-indexer token new --name NAME --all-sources \
          --admin`",
         path.display()
     )]
@@ -41,15 +40,15 @@ pub(crate) enum TokenFileError {
         /// The file.
         path: PathBuf,
     },
-    /// The file as a whole is not taken.
-    #[error("the tokens file {} is not taken: {fault}", path.display())]
+    /// The file is rejected as a whole.
+    #[error("cannot use the tokens file {}: {fault}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
         fault: CheckedFileError,
     },
-    /// A line that cannot be meant.
+    /// A line is invalid.
     #[error("{}:{line}: {problem}", path.display())]
     Line {
         /// The file.
@@ -59,30 +58,27 @@ pub(crate) enum TokenFileError {
         /// What is wrong with it.
         problem: String,
     },
-    /// There is a token of that name.
-    #[error("there is a token {name:?} in {} already; remove it, or choose another name", path.display())]
+    /// The name is taken.
+    #[error("{} already has a token {name:?}; remove it or choose another name", path.display())]
     Taken {
         /// The file.
         path: PathBuf,
         /// The name.
         name: String,
     },
-    /// There is no token of that name.
-    #[error("there is no token {name:?} in {}; `asset-indexer token list` shows which there are", path.display())]
+    /// No token has that name.
+    #[error("no token {name:?} in {}; `asset-indexer token list` lists them", path.display())]
     Unknown {
         /// The file.
         path: PathBuf,
         /// The name.
         name: String,
     },
-    /// The file cannot be written.
+    /// An edit failed.
     #[error("failed to {attempted} {}: {cause}", path.display())]
     Write {
-        /// What was attempted.
         attempted: &'static str,
-        /// On what.
         path: PathBuf,
-        /// Why not.
         cause: io::Error,
     },
 }
@@ -90,47 +86,47 @@ pub(crate) enum TokenFileError {
 /// The entries of the file.
 #[derive(Debug, Default)]
 pub(crate) struct TokenList {
-    /// As they stand there.
+    /// In the order of the file.
     pub entries: Vec<TokenEntry>,
-    /// Which version of the file they are from.
+    /// The version of the file they were read from.
     pub version: Option<FileVersion>,
 }
 
-/// What tells one version of a file from the next.
+/// Identifies a version of a file. It changes with every write, rename or chmod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileVersion {
     device: u64,
     inode: u64,
     length: u64,
-    /// Of the change of the content, and of the file's own facts such as its permissions.
+    /// Modification and status change time, in seconds and nanoseconds.
     times: [i64; 4],
 }
 
 impl FileVersion {
-    fn of(about: &std::fs::Metadata) -> Self {
+    fn of(metadata: &std::fs::Metadata) -> Self {
         Self {
-            device: about.dev(),
-            inode: about.ino(),
-            length: about.len(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
             times: [
-                about.mtime(),
-                about.mtime_nsec(),
-                about.ctime(),
-                about.ctime_nsec(),
+                metadata.mtime(),
+                metadata.mtime_nsec(),
+                metadata.ctime(),
+                metadata.ctime_nsec(),
             ],
         }
     }
 
-    /// Which is there now; `None` where there is no file, or none that can be looked at.
+    /// The current version, or `None` if the file does not exist or its metadata cannot be read.
     pub(crate) fn at(path: &Path) -> Option<Self> {
-        std::fs::metadata(path).ok().map(|about| Self::of(&about))
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self::of(&metadata))
     }
 }
 
 impl TokenList {
-    /// Reads the file.
     pub(crate) fn read(path: &Path) -> Result<Self, TokenFileError> {
-        let (text, about) = match checked_file::read(path, checked_file::PRIVATE, MAX_BYTES) {
+        let (text, metadata) = match checked_file::read(path, checked_file::PRIVATE, MAX_BYTES) {
             Ok(read) => read,
             Err(CheckedFileError::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {
                 let path = path.to_owned();
@@ -146,35 +142,35 @@ impl TokenList {
             line,
             problem,
         })?;
-        let version = Some(FileVersion::of(&about));
+        let version = Some(FileVersion::of(&metadata));
         Ok(Self { entries, version })
     }
 
-    /// The one whose text has that hash. All are compared, whichever it is.
+    /// Returns the token with that hash. Compares all tokens, so the duration does not reveal which one it is.
     pub(crate) fn find(&self, hash: &TokenHash) -> Option<&TokenEntry> {
         let mut found = None;
         for entry in &self.entries {
-            if entry.hash.is(hash) {
+            if entry.hash.matches(hash) {
                 found = Some(entry);
             }
         }
         found
     }
 
-    /// The names of those that are of use still.
+    /// The tokens that have not expired.
     pub(crate) fn valid(&self, now: Timestamp) -> impl Iterator<Item = &TokenEntry> {
         let entries = self.entries.iter();
         entries.filter(move |entry| !entry.is_expired(now))
     }
 }
 
-/// Whether a line is none of an entry.
+/// Whether a line is empty or a comment.
 pub(crate) fn is_comment(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with('#')
 }
 
-/// The entries; or the number of the line that cannot be meant, and why.
+/// Returns the entries, or the number of the first invalid line and what is wrong with it.
 fn parse(text: &str) -> Result<Vec<TokenEntry>, (usize, String)> {
     let mut entries: Vec<TokenEntry> = Vec::new();
     for (line, number) in text.lines().zip(1..) {
@@ -185,15 +181,15 @@ fn parse(text: &str) -> Result<Vec<TokenEntry>, (usize, String)> {
         if entries.len() == MAX_TOKENS {
             return Err((
                 number,
-                format!("there can be {MAX_TOKENS} tokens, and no more"),
+                format!("too many tokens; the maximum is {MAX_TOKENS}"),
             ));
         }
         if entries.iter().any(|before| before.name == entry.name) {
-            let problem = format!("there is a token {:?} above already", entry.name);
+            let problem = format!("duplicate token name {:?}", entry.name);
             return Err((number, problem));
         }
         if let Some(before) = entries.iter().find(|before| before.hash == entry.hash) {
-            let problem = format!("it is the same token as {:?} above", before.name);
+            let problem = format!("the same token as {:?} above", before.name);
             return Err((number, problem));
         }
         entries.push(entry);
@@ -213,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_a_line_for_each_token() {
+    fn parses_one_token_per_line() {
         let text = format!("# ours\n\n{}\n  # theirs\r\n{}\r\n", line("a"), line("b"));
         let names: Vec<String> = parse(&text)
             .unwrap()
@@ -225,35 +221,38 @@ mod tests {
     }
 
     #[test]
-    fn the_line_at_fault_is_named() {
+    fn names_the_invalid_line() {
         let same = line("a").replace("name=a", "name=b");
         let many: Vec<String> = (0..=MAX_TOKENS).map(|n| line(&format!("t{n}"))).collect();
-        for (text, number, said) in [
-            (format!("\n{}\nnonsense", line("a")), 3, "no line of words"),
+        for (text, number, expected) in [
+            (format!("\n{}\nnonsense", line("a")), 3, "expected words"),
             (
                 format!("{}\n{}", line("a"), line("a")),
                 2,
-                "a token \"a\" above",
+                "token name \"a\"",
             ),
             (
                 format!("{}\n{same}", line("a")),
                 2,
                 "the same token as \"a\"",
             ),
-            (many.join("\n"), MAX_TOKENS + 1, "1000 tokens"),
+            (many.join("\n"), MAX_TOKENS + 1, "maximum is 1000"),
         ] {
             let (at, problem) = parse(&text).unwrap_err();
             assert_eq!(at, number, "{problem}");
-            assert!(problem.contains(said), "{problem}");
+            assert!(problem.contains(expected), "{problem}");
         }
     }
 
     #[test]
-    fn what_cannot_be_read_names_the_file_and_what_to_do() {
+    fn errors_name_the_file_and_the_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
         let error = TokenList::read(&path).unwrap_err().to_string();
-        assert!(error.contains("tokens; make a first token by"), "{error}");
+        assert!(
+            error.contains("tokens; create the first token with"),
+            "{error}"
+        );
         std::fs::write(&path, "\n\nx").unwrap();
         let set = |mode| {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
@@ -262,7 +261,7 @@ mod tests {
         set(0o604);
         let error = TokenList::read(&path).unwrap_err().to_string();
         assert!(
-            error.contains("is not taken: it is open to others"),
+            error.contains("tokens: its permissions are too open"),
             "{error}"
         );
         set(0o600);

@@ -1,7 +1,7 @@
-//! Who is let in: each request gets the [`Grant`] of its token, or is refused.
+//! Authenticates requests: attaches the [`Grant`] of the token, or responds with an error.
 //!
-//! What a grant lets a client see is up to what answers. Without tokens everybody is let in who can connect,
-//! but for browsers that a stranger's page has sent (see `hosts`).
+//! Handlers apply the grant; this module does not filter responses. Without a tokens file, every client that
+//! can connect may read everything; only requests for an unknown host name are rejected (see `host_check`).
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ use super::tls::{Tls, TlsError};
 use crate::config::{Config, Listen, ServeConfig};
 use crate::serve::access::{Access, Grant, TokenError, TokenFileError};
 
-/// Paths that are open to all: they tell nothing of a Source.
+/// Paths that need no token. They reveal nothing about Sources.
 const PUBLIC_PATHS: [&str; 3] = ["/", "/healthz", "/readyz"];
-/// The files of the page are below it.
+/// The files of the page start with this path. They need no token either.
 const PAGE_FILES: &str = "/page/";
 
-/// What every answer says to browsers: it is what it says it is, and of no use to pages of others.
+/// Sent with every response: browsers must not guess the content type, and other origins must not embed it.
 const RESPONSE_HEADERS: [(HeaderName, &str); 2] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (
@@ -34,43 +34,42 @@ const RESPONSE_HEADERS: [(HeaderName, &str); 2] = [
     ),
 ];
 
-/// Tokens, names and certificate of the service; share it in an [`Arc`].
+/// The tokens, allowed host names and TLS certificate of the server. Share it in an [`Arc`].
 #[derive(Debug)]
 pub(crate) struct Auth {
     access: Access,
-    /// Where names are looked at.
+    /// `None` if the host name does not matter.
     hosts: Option<AllowedHosts>,
     tls: Option<Tls>,
 }
 
-/// Why nobody can be let in.
+/// Why the tokens or the certificate cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthError {
-    /// Because of the tokens.
+    /// The tokens file has a problem.
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
-    /// Because of the certificate.
+    /// The certificate or its key has a problem.
     #[error(transparent)]
     Tls(#[from] TlsError),
 }
 
 impl Auth {
-    /// As it is configured.
+    /// Loads the configured tokens and certificate.
     pub(crate) fn from_config(config: &ServeConfig) -> Result<Self, AuthError> {
         let access = match &config.tokens {
             Some(path) => Access::from_file(path)?,
             None => Access::open(),
         };
-        // No browser can connect to a Unix socket, and no stranger's page has a token.
-        let is_to_look = access.is_open() && matches!(config.listen, Some(Listen::Tcp(_)));
+        // DNS rebinding needs a browser that connects without a token: not possible with tokens or a Unix socket.
+        let needs_host_check = access.is_open() && matches!(config.listen, Some(Listen::Tcp(_)));
         Ok(Self {
             access,
-            hosts: is_to_look.then(|| AllowedHosts::new(&config.hosts)),
-            tls: config.tls.as_ref().map(Tls::read).transpose()?,
+            hosts: needs_host_check.then(|| AllowedHosts::new(&config.hosts)),
+            tls: config.tls.as_ref().map(Tls::new).transpose()?,
         })
     }
 
-    /// Who is let in by it, and to what.
     #[cfg(test)]
     pub(crate) fn new(access: Access) -> Self {
         Self {
@@ -80,47 +79,45 @@ impl Auth {
         }
     }
 
-    /// The same, with TLS.
     #[cfg(test)]
     pub(crate) fn with_tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Who has which token.
     pub(crate) fn access(&self) -> &Access {
         &self.access
     }
 
-    /// By which the next connection speaks TLS; `None`: it does not.
+    /// The TLS acceptor for the next connection, or `None` without TLS.
     pub(super) fn acceptor(&self) -> Option<TlsAcceptor> {
         self.tls.as_ref().map(Tls::acceptor)
     }
 
-    /// What is doubtful about how others are let in, in words.
+    /// Describes settings that are valid but risky or probably wrong.
     pub(crate) fn warnings(&self, config: &Config) -> Vec<String> {
         let mut warnings = Vec::new();
-        let goes_out = config
+        let is_remote = config
             .serve
             .listen
             .as_ref()
             .is_some_and(|listen| !listen.is_local());
-        if goes_out && self.tls.is_none() {
+        if is_remote && self.tls.is_none() {
             warnings.push(
-                "tokens and answers travel in the clear: write serve.tls_certificate and serve.tls_key, \
-                 or let only a proxy that speaks TLS reach the address"
+                "tokens and responses are sent unencrypted: set serve.tls_certificate and serve.tls_key, or \
+                 make sure that only a TLS proxy can reach the address"
                     .to_owned(),
             );
         }
         let unknown_sources = self.access.unknown_sources(&config.names());
         warnings.extend(unknown_sources.into_iter().map(|(token, source)| {
-            format!("the token {token:?} is for a Source {source:?}, which is not configured")
+            format!("token {token:?} grants access to Source {source:?}, which is not configured")
         }));
         warnings
     }
 
-    /// Reads all files again; an error changes nothing, but that a tokens file that is gone takes its tokens
-    /// with it.
+    /// Reads the tokens, the certificate and its key again. An error leaves everything as it is, except that
+    /// a missing tokens file revokes all tokens.
     pub(crate) fn reload(&self) -> Result<(), AuthError> {
         let tls = self.tls.as_ref();
         let loaded = tls.map(|tls| Ok::<_, TlsError>((tls, tls.load()?)));
@@ -133,7 +130,7 @@ impl Auth {
     }
 }
 
-/// Lets nobody through to these paths without asking.
+/// Authenticates every request to the router.
 pub(super) fn require_auth(router: Router, auth: Arc<Auth>) -> Router {
     router.layer(from_fn_with_state(auth, authenticate))
 }
@@ -151,18 +148,15 @@ async fn authenticate(State(auth): State<Arc<Auth>>, request: Request, next: Nex
 }
 
 impl Auth {
-    /// The request with its grant, where it has one; or what it is answered.
-    #[expect(
-        clippy::result_large_err,
-        reason = "one is there at a time, on its way out"
-    )]
+    /// Returns the request with its grant, if it has one, or the error response.
+    #[expect(clippy::result_large_err, reason = "the response is sent right away")]
     fn check(&self, mut request: Request) -> Result<Request, Response> {
         if self
             .hosts
             .as_ref()
             .is_some_and(|hosts| !hosts.allow(&request))
         {
-            let text = "the service is not called so; if this is its name, write it in serve.hosts";
+            let text = "this server does not answer to that host name; if the name is right, add it to serve.hosts";
             return Err(ApiError::new(ErrorCode::HostUnknown, text).into_response());
         }
         let token = bearer_token(request.headers());
@@ -181,7 +175,7 @@ fn is_public(path: &str) -> bool {
     PUBLIC_PATHS.contains(&path) || path.starts_with(PAGE_FILES)
 }
 
-/// The token that the request has, if any.
+/// Returns the bearer token of the request, if it has an `Authorization` header.
 fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let Some(given) = given.next().filter(|_| given.next().is_none()) else {
@@ -200,8 +194,7 @@ fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
     }
 }
 
-/// RFC 6750, section 3: a client that sent nothing is told how, one that sent something that it is of no
-/// use.
+/// A 401 response. As RFC 6750, section 3 says, a request without a token gets no error code.
 fn unauthorized(error: TokenError) -> Response {
     let challenge = match error {
         TokenError::Missing => "Bearer realm=\"asset-indexer\"",
@@ -215,7 +208,7 @@ fn unauthorized(error: TokenError) -> Response {
     response
 }
 
-/// What the client may see; a request that came past the auth is refused.
+/// Extracts what the client may see. Fails with 401 if the request did not pass [`require_auth`].
 impl<S: Sync> FromRequestParts<S> for Grant {
     type Rejection = Response;
 

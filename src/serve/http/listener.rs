@@ -1,7 +1,7 @@
-//! Where connections come in: an address and a port, or a Unix socket.
+//! Listens on a TCP address or a Unix socket.
 //!
-//! Who may connect to a Unix socket is decided by the permissions of its file and of the folders above;
-//! what is done with a connection, elsewhere.
+//! File permissions decide who may connect to a Unix socket. This module only accepts connections; it does
+//! not serve them.
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -13,54 +13,46 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 use crate::config::Listen;
 use crate::config::listen::PENDING_SUFFIX;
 
-/// The mode of a socket's file: its user and its group may connect.
+/// The permissions of the socket file: its owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
-/// Why nobody can connect.
+/// Why listening failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ListenError {
-    /// The address cannot be listened on.
-    #[error("failed to listen on {listen}: {}", advice(.cause))]
+    /// The operating system refused.
+    #[error("failed to listen on {listen}: {}", bind_advice(.cause))]
     Bind {
-        /// The address, or the path of the socket.
         listen: Listen,
-        /// Why not.
         #[source]
         cause: io::Error,
     },
-    /// Another process answers on the socket.
-    #[error("another process listens on {listen}; stop it, or write another serve.listen")]
-    Taken {
-        /// The socket.
-        listen: Listen,
-    },
-    /// Something else is where the socket is to be.
-    #[error("{} is no socket; write another serve.listen", path.display())]
-    NoSocket {
-        /// What is no socket.
-        path: PathBuf,
-    },
+    /// Another process listens on the socket.
+    #[error("another process listens on {listen}; stop it or change serve.listen")]
+    Taken { listen: Listen },
+    /// Something other than a socket has that path.
+    #[error("{} exists and is not a socket; change serve.listen", path.display())]
+    NotASocket { path: PathBuf },
 }
 
-/// Why an address cannot be listened on, and what to do.
-pub(super) fn advice(cause: &io::Error) -> String {
+/// Explains why listening failed and what to do.
+pub(super) fn bind_advice(cause: &io::Error) -> String {
     match cause.kind() {
         io::ErrorKind::AddrInUse => {
-            "another process listens there; stop it, or configure another port".into()
+            "another process listens there; stop it or use another port".into()
         }
         io::ErrorKind::PermissionDenied => {
-            "this user may not; configure a port above 1023, or grant CAP_NET_BIND_SERVICE; for a \
-             socket, let this user write in its folder"
+            "permission denied; use a port above 1023 or grant CAP_NET_BIND_SERVICE. For a Unix \
+             socket, give this user write access to its folder"
                 .into()
         }
         io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; configure one that it has, such as 127.0.0.1".into()
+            "this machine has no such address; use one that it has, such as 127.0.0.1".into()
         }
         _ => cause.to_string(),
     }
 }
 
-/// Takes connections.
+/// Accepts connections.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Socket,
@@ -72,22 +64,22 @@ enum Socket {
     Tcp(TcpListener),
     Unix(
         UnixListener,
-        #[expect(dead_code, reason = "it is there to be dropped")] SocketFile,
+        #[expect(dead_code, reason = "removes the file when dropped")] SocketFile,
     ),
 }
 
-/// Removes the socket's file when it is dropped: nobody answers there any more.
+/// Removes the socket file when dropped.
 #[derive(Debug)]
 struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // One that stays is replaced by the next process.
+        // If this fails, the next process replaces the file.
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
-/// What bytes come and go by.
+/// A byte stream in both directions: TCP, Unix socket or TLS.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
@@ -108,7 +100,7 @@ impl Listener {
                 })
             }
             Listen::Unix(path) => {
-                check_vacant(listen, path).await?;
+                check_unused(listen, path).await?;
                 let socket = bind_socket(path).map_err(failed)?;
                 Ok(Self {
                     socket: Socket::Unix(socket, SocketFile(path.clone())),
@@ -118,12 +110,12 @@ impl Listener {
         }
     }
 
-    /// Where it takes them: with the port that it got, where any would do.
+    /// The address it listens on. Port 0 is replaced by the actual port.
     pub(crate) fn address(&self) -> &Listen {
         &self.address
     }
 
-    /// The next connection. Nothing is lost where this is dropped.
+    /// Accepts the next connection. Cancel safe.
     pub(super) async fn accept(&self) -> io::Result<Box<dyn Transport>> {
         Ok(match &self.socket {
             Socket::Tcp(socket) => Box::new(socket.accept().await?.0),
@@ -132,16 +124,16 @@ impl Listener {
     }
 }
 
-/// Looks whether there is nothing, or a socket that nobody listens on any more.
-async fn check_vacant(listen: &Listen, path: &Path) -> Result<(), ListenError> {
+/// Checks that the path does not exist, or is a socket without a listener.
+async fn check_unused(listen: &Listen, path: &Path) -> Result<(), ListenError> {
     if UnixStream::connect(path).await.is_ok() {
         let listen = listen.clone();
         return Err(ListenError::Taken { listen });
     }
     match std::fs::symlink_metadata(path) {
-        Ok(about) if !about.file_type().is_socket() => {
+        Ok(metadata) if !metadata.file_type().is_socket() => {
             let path = path.to_owned();
-            Err(ListenError::NoSocket { path })
+            Err(ListenError::NotASocket { path })
         }
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
             let listen = listen.clone();
@@ -151,20 +143,20 @@ async fn check_vacant(listen: &Listen, path: &Path) -> Result<(), ListenError> {
     }
 }
 
-/// Listens beside the path, and takes its place when the permissions are right: at no time others can
-/// connect.
+/// Creates the socket next to the path and renames it after its permissions are set. So no other user can
+/// connect at any time.
 fn bind_socket(path: &Path) -> io::Result<UnixListener> {
-    let mut beside = path.to_owned().into_os_string();
-    beside.push(PENDING_SUFFIX);
-    let beside = PathBuf::from(beside);
-    match std::fs::symlink_metadata(&beside) {
-        // What a process left that was killed in between.
-        Ok(about) if about.file_type().is_socket() => std::fs::remove_file(&beside)?,
+    let mut pending_path = path.to_owned().into_os_string();
+    pending_path.push(PENDING_SUFFIX);
+    let pending_path = PathBuf::from(pending_path);
+    match std::fs::symlink_metadata(&pending_path) {
+        // A killed process may have left one.
+        Ok(metadata) if metadata.file_type().is_socket() => std::fs::remove_file(&pending_path)?,
         _ => {}
     }
-    let socket = UnixListener::bind(&beside)?;
-    std::fs::set_permissions(&beside, PermissionsExt::from_mode(SOCKET_MODE))?;
-    std::fs::rename(&beside, path)?;
+    let socket = UnixListener::bind(&pending_path)?;
+    std::fs::set_permissions(&pending_path, PermissionsExt::from_mode(SOCKET_MODE))?;
+    std::fs::rename(&pending_path, path)?;
     Ok(socket)
 }
 
@@ -178,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_socket_is_for_its_user_and_group_and_goes_with_its_listener() {
+    async fn socket_has_mode_660_and_is_removed_on_drop() {
         let folder = tempfile::tempdir().unwrap();
         let (path, listen) = socket(&folder);
         let listener = Listener::bind(&listen).await.unwrap();
@@ -190,10 +182,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_socket_that_nobody_listens_on_is_replaced() {
+    async fn replaces_only_a_socket_without_listener() {
         let folder = tempfile::tempdir().unwrap();
         let (path, listen) = socket(&folder);
-        // A standard listener leaves its file, as a process does that is killed.
+        // A standard listener leaves its file behind, like a killed process.
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let first = Listener::bind(&listen).await.unwrap();
         let taken = Listener::bind(&listen).await.unwrap_err().to_string();
@@ -205,12 +197,12 @@ mod tests {
         drop(first);
         std::fs::write(&path, "precious").unwrap();
         let refused = Listener::bind(&listen).await.unwrap_err().to_string();
-        assert!(refused.contains("is no socket"), "{refused}");
+        assert!(refused.contains("is not a socket"), "{refused}");
         assert_eq!(std::fs::read(&path).unwrap(), b"precious");
     }
 
     #[tokio::test]
-    async fn a_folder_that_is_not_there_is_explained() {
+    async fn missing_folder_is_reported() {
         let listen = Listen::Unix("/nonexistent/http.sock".into());
         let error = Listener::bind(&listen).await.unwrap_err().to_string();
         let begin = "failed to listen on unix:/nonexistent/http.sock: ";

@@ -1,6 +1,6 @@
-//! The board as metrics, in the text format of OpenMetrics, with what the disk and the system say.
+//! Serves metrics in the OpenMetrics text format: the status board, plus values from the disk and the process.
 //!
-//! [`table`] says which there are. They are read at each request: nothing is counted here.
+//! [`table`] lists the metrics. Values are read for each request; nothing is counted here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ use crate::serve::access::Grant;
 mod metric;
 mod table;
 
-use metric::{Metric, Number, Read};
+use metric::{Metric, MetricValue, Reader};
 use table::metrics;
 
-/// What the text is; Prometheus takes it.
+/// Prometheus accepts this content type.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// All metrics of the app now that the grant shows. It waits for the disk.
+/// Returns all metrics that the grant may see. Blocks on disk reads.
 pub(super) fn text(app: &AppState, grant: &Grant) -> String {
     let snapshot = app.index.snapshot().ok();
     let mut scrape = Scrape::of(&app.board, grant);
@@ -42,7 +42,7 @@ pub(super) fn text(app: &AppState, grant: &Grant) -> String {
     scrape.text()
 }
 
-/// What one request reads: the same Sources and queues for each metric.
+/// The data for one request. Every metric uses the same Sources and queues.
 #[derive(Clone, Debug)]
 struct Scrape {
     board: Arc<StatusBoard>,
@@ -61,7 +61,7 @@ impl Collector for Scrape {
 }
 
 impl Scrape {
-    /// What the board shows; what is not on the board is not known.
+    /// Takes the Sources and queues that the grant may see. Leaves out values that are not on the board.
     fn of(board: &Arc<StatusBoard>, grant: &Grant) -> Self {
         let (mut sources, mut queues) = (board.sources(), board.queues());
         let pairs = sources.iter();
@@ -86,12 +86,12 @@ impl Scrape {
         registry.register_collector(Box::new(self));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry)
-            .expect("writing to a String cannot fail");
+            .expect("writing to a String never fails");
         text
     }
 
     fn write(&self, metric: &Metric, encoder: &mut DescriptorEncoder) -> fmt::Result {
-        // The encoder adds it.
+        // The encoder adds the suffix.
         let name = metric.name.strip_suffix("_total").unwrap_or(metric.name);
         let kind = metric.kind();
         let mut family = Family {
@@ -99,43 +99,43 @@ impl Scrape {
             is_counter: matches!(kind, MetricType::Counter),
         };
         match metric.read {
-            Read::Process(read) => {
+            Reader::Process(read) => {
                 let mut numbers = read(self).into_iter();
                 numbers.try_for_each(|number| family.write(number, &[]))
             }
-            Read::ProcessBy(label, read) => {
+            Reader::ProcessBy(label, read) => {
                 let mut numbers = read(self).into_iter();
                 numbers.try_for_each(|(value, number)| family.write(number, &[(label, value)]))
             }
-            Read::Source(read) => self.of_sources(|source, name| {
+            Reader::Source(read) => self.of_sources(|source, name| {
                 let mut numbers = read(source).into_iter();
                 numbers.try_for_each(|number| family.write(number, &[name]))
             }),
-            Read::SourceBy(label, read) => self.of_sources(|source, name| {
+            Reader::SourceBy(label, read) => self.of_sources(|source, name| {
                 let mut numbers = read(source).into_iter();
                 numbers
                     .try_for_each(|(value, number)| family.write(number, &[name, (label, value)]))
             }),
-            Read::Scan(read) => self.of_sources(|source, name| {
+            Reader::Scan(read) => self.of_sources(|source, name| {
                 let mut scans = source.scan().into_iter();
                 scans.try_for_each(|scan| family.write(read(&scan), &[name]))
             }),
-            Read::SourceHistogram(read) => {
+            Reader::SourceHistogram(read) => {
                 self.of_sources(|source, name| family.write_histogram(read(source), &[name]))
             }
-            Read::Histogram(read) => family.write_histogram(read(self), &[]),
-            Read::RouteHistogram => RouteGroup::ALL.into_iter().try_for_each(|route| {
+            Reader::Histogram(read) => family.write_histogram(read(self), &[]),
+            Reader::RouteHistogram => RouteGroup::ALL.into_iter().try_for_each(|route| {
                 let took = &self.board.http.of(route).took;
                 family.write_histogram(took, &[("route", route.as_str())])
             }),
-            Read::Requests => RouteGroup::ALL.into_iter().try_for_each(|route| {
+            Reader::Requests => RouteGroup::ALL.into_iter().try_for_each(|route| {
                 let mut statuses = self.board.http.of(route).statuses().into_iter();
                 statuses.try_for_each(|(status, count)| {
                     let labels = [("route", route.as_str()), ("status", &status.to_string())];
                     family.write(count.into(), &labels)
                 })
             }),
-            Read::Queue(read) => self.queues.iter().try_for_each(|queue| {
+            Reader::Queue(read) => self.queues.iter().try_for_each(|queue| {
                 let mut numbers = read(queue).into_iter();
                 numbers.try_for_each(|number| family.write(number, &[("queue", &queue.url)]))
             }),
@@ -151,14 +151,14 @@ impl Scrape {
     }
 }
 
-/// The series of one metric, being written.
+/// Writes the series of one metric.
 struct Family<'a> {
     encoder: MetricEncoder<'a>,
     is_counter: bool,
 }
 
 impl Family<'_> {
-    fn write(&mut self, number: Number, labels: &[(&str, &str)]) -> fmt::Result {
+    fn write(&mut self, number: MetricValue, labels: &[(&str, &str)]) -> fmt::Result {
         if labels.is_empty() {
             return write_number(&mut self.encoder, number, self.is_counter);
         }
@@ -179,12 +179,12 @@ impl Family<'_> {
     }
 }
 
-fn write_number(encoder: &mut MetricEncoder, number: Number, is_counter: bool) -> fmt::Result {
+fn write_number(encoder: &mut MetricEncoder, number: MetricValue, is_counter: bool) -> fmt::Result {
     match (is_counter, number) {
-        (true, Number::Whole(n)) => encoder.encode_counter::<NoLabelSet, _, f64>(&n, None),
-        (true, Number::Real(n)) => encoder.encode_counter::<NoLabelSet, _, f64>(&n, None),
-        (false, Number::Whole(n)) => encoder.encode_gauge(&n),
-        (false, Number::Real(n)) => encoder.encode_gauge(&n),
+        (true, MetricValue::Whole(n)) => encoder.encode_counter::<NoLabelSet, _, f64>(&n, None),
+        (true, MetricValue::Fraction(n)) => encoder.encode_counter::<NoLabelSet, _, f64>(&n, None),
+        (false, MetricValue::Whole(n)) => encoder.encode_gauge(&n),
+        (false, MetricValue::Fraction(n)) => encoder.encode_gauge(&n),
     }
 }
 

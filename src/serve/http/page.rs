@@ -1,8 +1,8 @@
-//! The page for people: its files are part of the program, and served as they are.
+//! Serves the web page: static files that are compiled into the program.
 //!
-//! They ask `/v1` and `/status` like any client, so nothing is decided here but what a browser may
-//! load: scripts and styles from here alone, pictures also from where previews lie. Where that is, is told
-//! to those alone who may see all Sources: it names buckets.
+//! The page calls `/v1` and `/status` like any other client, so it has no endpoints of its own. This module
+//! sets the Content Security Policy: scripts and styles come only from this server, previews also from the
+//! buckets. Bucket addresses appear only in responses to clients that may see all Sources.
 
 use std::sync::Arc;
 
@@ -20,24 +20,24 @@ mod origins;
 
 use origins::{origins, schemes};
 
-/// A file of the page.
+/// A static file.
 #[derive(Debug)]
-struct File {
+struct PageFile {
     name: &'static str,
     text: &'static str,
 }
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
-        &[$(File { name: $name, text: include_str!(concat!("page/", $name)) }),+]
+        &[$(PageFile { name: $name, text: include_str!(concat!("page/", $name)) }),+]
     };
 }
 
-/// Where they are, but the document.
-const PARTS: &str = "/page/";
+/// All files except the document are below this path.
+const FILES_PATH: &str = "/page/";
 
-/// All but the document itself, which is [`INDEX`].
-const FILES: &[File] = files![
+/// All files except the document, which is [`INDEX`].
+const FILES: &[PageFile] = files![
     "api.js",
     "base.css",
     "cards.js",
@@ -68,43 +68,45 @@ const FILES: &[File] = files![
     "tree.js",
 ];
 
-const INDEX: File = File {
+const INDEX: PageFile = PageFile {
     name: "index.html",
     text: include_str!("page/index.html"),
 };
 
-/// The page at `/`, and its parts below `/page/`.
+/// The document at `/` and its files below `/page/`.
 ///
-/// They are open to everyone: what they show is not, and a token is asked for by the page itself.
+/// They need no token. The data they show does, so the page asks the user for one.
 pub(super) fn routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/", get(index))
-        .route("/page/{name}", get(part))
+        .route("/page/{name}", get(file))
 }
 
-/// A browser sends no token for the document itself: where tokens are needed, it is told nothing.
+/// Browsers send no token with this request. So if tokens are required, the policy names only URL schemes.
 async fn index(State(app): State<Arc<AppState>>, grant: Option<Extension<Grant>>) -> Response {
     let catalog = app.catalog();
     let sources = catalog.sources.iter().map(|listed| &*listed.source);
     let origins = origins(sources);
-    let told = if grant.is_some_and(|grant| grant.sees_all()) {
+    let allowed = if grant.is_some_and(|grant| grant.sees_all()) {
         origins
     } else {
         schemes(&origins)
     };
-    answer(&INDEX, &policy(&told))
+    respond(&INDEX, &policy(&allowed))
 }
 
-async fn part(uri: Uri) -> Response {
-    let name = uri.path().strip_prefix(PARTS).unwrap_or_default();
+async fn file(uri: Uri) -> Response {
+    let name = uri.path().strip_prefix(FILES_PATH).unwrap_or_default();
     match FILES.iter().find(|file| file.name == name) {
-        Some(file) => answer(file, &policy(&[])),
-        None => ApiError::new(ErrorCode::NotFound, "the page has no such file").into_response(),
+        Some(file) => respond(file, &policy(&[])),
+        None => {
+            ApiError::new(ErrorCode::NotFound, "the page has no file of that name").into_response()
+        }
     }
 }
 
-fn answer(file: &File, policy: &str) -> Response {
-    // Revalidated each time, by the ETag that every answer gets: after an update no old part is left.
+fn respond(file: &PageFile, policy: &str) -> Response {
+    // Browsers revalidate with the ETag, so after an upgrade no old file is used.
     let headers = [
         (header::CONTENT_TYPE, content_type(file.name)),
         (header::CACHE_CONTROL, "no-cache"),
@@ -120,14 +122,14 @@ fn answer(file: &File, policy: &str) -> Response {
         ),
     ];
     let mut response = (headers, file.text).into_response();
-    let policy = HeaderValue::from_str(policy).expect("origins are printable ASCII");
+    let policy = HeaderValue::from_str(policy).expect("`origins` returns only printable ASCII");
     response
         .headers_mut()
         .insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
 
-/// What the browser may load; pictures, videos and sounds also from these origins.
+/// The Content Security Policy. Pictures, videos and audio may also come from `origins`.
 fn policy(origins: &[String]) -> String {
     let previews: String = origins.iter().map(|origin| format!(" {origin}")).collect();
     format!(

@@ -1,4 +1,4 @@
-//! Real connections over the loopback, by a client that knows only what is asked here.
+//! Tests the server over real loopback connections, with a minimal HTTP client.
 
 use std::net::SocketAddr;
 
@@ -14,15 +14,14 @@ use crate::serve::access::Access;
 
 mod tls;
 
-/// What no test waits for: its end is a failure.
+/// A test fails if it waits this long.
 const TOO_LONG: Duration = Duration::from_secs(20);
 
-/// What is soon over.
-const LITTLE: Duration = Duration::from_millis(50);
+const SHORT: Duration = Duration::from_millis(50);
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 
-/// A listener on a free port, and where.
+/// A listener on a free port, with its address.
 async fn listening() -> (Listener, SocketAddr) {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = bind(&any.into()).await.unwrap();
@@ -32,7 +31,7 @@ async fn listening() -> (Listener, SocketAddr) {
     (listener, address)
 }
 
-/// A server that runs until it is stopped.
+/// A running server.
 struct Server {
     address: SocketAddr,
     evictions: Arc<Counter>,
@@ -57,7 +56,7 @@ impl Server {
         Self::of(auth, router, evictions, limits).await
     }
 
-    /// Of a router alone.
+    /// Serves only the router.
     async fn routed(router: Router, limits: Limits) -> Self {
         let auth = Arc::new(Auth::new(Access::open()));
         Self::of(auth, router, Arc::default(), limits).await
@@ -82,7 +81,7 @@ impl Server {
         Client(TcpStream::connect(self.address).await.unwrap())
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a new connection.
     async fn ask(&self, method: &str, path: &str) -> Answer {
         self.connect().await.ask(method, path).await
     }
@@ -95,7 +94,7 @@ impl Server {
 
 async fn in_time<T>(future: impl Future<Output = T>) -> T {
     let ended = tokio::time::timeout(TOO_LONG, future).await;
-    ended.expect("it ends long before")
+    ended.expect("it ends within the time limit")
 }
 
 struct Client<S = TcpStream>(S);
@@ -138,18 +137,18 @@ impl<S: Transport> Client<S> {
     /// Waits until the server has closed the connection.
     async fn closed(&mut self) {
         let mut rest = Vec::new();
-        // A reset is as much of an end.
+        // A connection reset is fine too.
         let _ = in_time(self.0.read_to_end(&mut rest)).await;
         assert_eq!(rest, b"", "{}", String::from_utf8_lossy(&rest));
     }
 }
 
 #[tokio::test]
-async fn each_path_has_its_answer() {
+async fn each_path_returns_its_status_and_content_type() {
     let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     let json = "application/json";
     let plain = "text/plain; charset=utf-8";
-    for (method, path, status, kind, said) in [
+    for (method, path, status, kind, expected) in [
         ("GET", "/status", 200, json, "\"sources\":["),
         ("GET", "/status?pretty", 200, json, "\"sources\":["),
         ("GET", "/healthz", 200, plain, "ok\n"),
@@ -163,13 +162,16 @@ async fn each_path_has_its_answer() {
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
         let header = format!("content-type: {kind}\r\n");
         assert!(answer.head.contains(&header), "{method} {path}: {answer:?}");
-        assert!(answer.body.contains(said), "{method} {path}: {answer:?}");
+        assert!(
+            answer.body.contains(expected),
+            "{method} {path}: {answer:?}"
+        );
     }
     server.end().await;
 }
 
 #[tokio::test]
-async fn nothing_can_be_changed() {
+async fn rejects_methods_other_than_get_and_head() {
     let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     for path in ["/status", "/healthz", "/readyz", "/metrics"] {
         for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
@@ -184,15 +186,15 @@ async fn nothing_can_be_changed() {
 }
 
 #[tokio::test]
-async fn the_status_is_the_report_with_the_size_of_the_index() {
+async fn status_includes_the_index_size() {
     let folder = tempfile::tempdir().unwrap();
-    let live = format!(
+    let current = format!(
         "assets-v{}-000001",
         crate::index::tantivy::schema::SCHEMA_VERSION
     );
-    std::fs::write(folder.path().join("CURRENT"), &live).unwrap();
-    std::fs::create_dir(folder.path().join(&live)).unwrap();
-    std::fs::write(folder.path().join(&live).join("segment"), [0; 77]).unwrap();
+    std::fs::write(folder.path().join("CURRENT"), &current).unwrap();
+    std::fs::create_dir(folder.path().join(&current)).unwrap();
+    std::fs::write(folder.path().join(&current).join("segment"), [0; 77]).unwrap();
     let board = StatusBoard::new(folder.path().into());
     board.source("a source");
     let board = Arc::new(board);
@@ -212,11 +214,11 @@ async fn the_status_is_the_report_with_the_size_of_the_index() {
 }
 
 #[tokio::test]
-async fn it_is_ready_when_the_index_is_open_and_each_queue_has_answered_or_failed() {
+async fn ready_once_the_index_is_open_and_each_queue_answered_or_failed() {
     let board = Arc::new(StatusBoard::new("/none".into()));
     let queue = board.queue("q");
     let server = Server::start(Arc::clone(&board), LIMITS).await;
-    // On one connection, as whoever watches does it.
+    // On one connection, like a monitoring client.
     let mut client = server.connect().await;
     let both = "the index is being opened\nthe queue q has not answered yet\n";
     let answer = client.ask("GET", "/readyz").await;
@@ -234,7 +236,7 @@ async fn it_is_ready_when_the_index_is_open_and_each_queue_has_answered_or_faile
 }
 
 #[tokio::test]
-async fn stopping_ends_connections_that_do_nothing() {
+async fn stop_closes_idle_connections() {
     let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     let mut kept_alive = server.connect().await;
     kept_alive.ask("GET", "/healthz").await;
@@ -249,7 +251,7 @@ async fn stopping_ends_connections_that_do_nothing() {
     TcpStream::connect(address).await.unwrap_err();
 }
 
-/// A router that answers when it is told to.
+/// A router that cancels `asked` when it gets a request, and responds when `go` is cancelled.
 fn slow_router(go: CancellationToken, asked: CancellationToken) -> Router {
     Router::new().fallback(move || {
         let (go, asked) = (go.clone(), asked.clone());
@@ -262,7 +264,7 @@ fn slow_router(go: CancellationToken, asked: CancellationToken) -> Router {
 }
 
 #[tokio::test]
-async fn stopping_waits_for_an_answer_that_is_under_way_but_not_for_ever() {
+async fn stop_waits_for_responses_in_flight_until_the_drain_timeout() {
     for (closing, is_answered) in [(TOO_LONG, true), (Duration::from_millis(50), false)] {
         let limits = Limits {
             drain: closing,
@@ -285,8 +287,8 @@ async fn stopping_waits_for_an_answer_that_is_under_way_but_not_for_ever() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_finish_its_request_is_cut_off() {
-    for (first_header, header) in [(LITTLE, TOO_LONG), (TOO_LONG, LITTLE)] {
+async fn closes_connections_without_a_complete_header() {
+    for (first_header, header) in [(SHORT, TOO_LONG), (TOO_LONG, SHORT)] {
         let limits = Limits {
             first_header,
             header_read: header,
@@ -303,23 +305,23 @@ async fn a_client_that_does_not_finish_its_request_is_cut_off() {
 }
 
 #[tokio::test]
-async fn the_first_header_is_not_waited_for_any_more_when_it_is_there() {
+async fn first_header_timeout_ends_with_the_first_request() {
     let limiter = ConnectionLimiter::new("tests", 1, Duration::ZERO, Arc::default());
     let slot = limiter.acquire().await;
     in_time(no_request_within(Duration::ZERO, &slot)).await;
     drop(slot.begin_request());
-    let ended = tokio::time::timeout(LITTLE, no_request_within(Duration::ZERO, &slot)).await;
-    assert!(ended.is_err(), "it has asked");
+    let ended = tokio::time::timeout(SHORT, no_request_within(Duration::ZERO, &slot)).await;
+    assert!(ended.is_err(), "it has had a request");
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_take_its_answer_leaves_its_place() {
+async fn client_that_does_not_read_its_response_loses_its_slot() {
     let limits = Limits {
         max_connections: 1,
         write: Duration::from_millis(50),
         ..LIMITS
     };
-    // More than both kernels keep for a connection.
+    // More than the send and receive buffers hold.
     let router = Router::new()
         .route("/", axum::routing::get(async || vec![0; 64 << 20]))
         .route("/small", axum::routing::get(async || "small"));
@@ -327,13 +329,13 @@ async fn a_client_that_does_not_take_its_answer_leaves_its_place() {
     let mut idler = server.connect().await;
     idler.send(REQUEST).await;
     assert_eq!(server.ask("GET", "/small").await.body, "small");
-    // It was not the newcomer that has cut it off.
+    // The write timeout closed it, not an eviction.
     assert_eq!(server.evictions.get(), 0);
     server.end().await;
 }
 
 #[tokio::test]
-async fn a_connection_ends_with_its_lifetime() {
+async fn connection_ends_after_its_lifetime() {
     let limits = Limits {
         lifetime: Duration::from_millis(50),
         ..LIMITS
@@ -344,7 +346,7 @@ async fn a_connection_ends_with_its_lifetime() {
 }
 
 #[tokio::test]
-async fn a_header_that_is_too_long_is_refused() {
+async fn rejects_a_header_that_is_too_long() {
     let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     let mut client = server.connect().await;
     let long = "x".repeat(LIMITS.header_bytes);
@@ -356,7 +358,7 @@ async fn a_header_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn connections_without_a_request_give_way_to_newcomers() {
+async fn new_connections_evict_idle_ones() {
     let limits = Limits {
         max_connections: 3,
         idle_grace: Duration::ZERO,
@@ -382,7 +384,7 @@ async fn connections_without_a_request_give_way_to_newcomers() {
 }
 
 #[tokio::test]
-async fn connections_above_the_bound_wait_for_answers_that_are_under_way() {
+async fn connections_above_the_limit_wait_for_busy_ones() {
     let limits = Limits {
         max_connections: 1,
         idle_grace: Duration::ZERO,
@@ -405,18 +407,21 @@ async fn connections_above_the_bound_wait_for_answers_that_are_under_way() {
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_had_is_explained() {
+async fn explains_why_an_address_cannot_be_used() {
     let (_taken, address) = listening().await;
-    for (listen, said) in [
+    for (listen, expected) in [
         (address, "another process listens there"),
-        // Of a range that is for documentation alone.
+        // From a range that is reserved for documentation.
         (SocketAddr::from(([192, 0, 2, 1], 0)), "no such address"),
     ] {
         let text = bind(&listen.into()).await.unwrap_err().to_string();
         let begin = format!("failed to listen on {listen}: ");
-        assert!(text.starts_with(&begin) && text.contains(said), "{text}");
+        assert!(
+            text.starts_with(&begin) && text.contains(expected),
+            "{text}"
+        );
     }
     let refused = io::Error::from(io::ErrorKind::PermissionDenied);
-    assert!(listener::advice(&refused).contains("above 1023"));
-    assert_eq!(listener::advice(&io::Error::other("new")), "new");
+    assert!(listener::bind_advice(&refused).contains("above 1023"));
+    assert_eq!(listener::bind_advice(&io::Error::other("new")), "new");
 }

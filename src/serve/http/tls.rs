@@ -1,6 +1,6 @@
-//! TLS: the certificate and its key from two files, read again when the configuration is.
+//! Loads the TLS certificate and key, at startup and with each reload of the configuration.
 //!
-//! Clients are not asked for certificates; who they are is told by their tokens.
+//! Clients need no certificate: tokens identify them.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,54 +14,52 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use crate::config::TlsFiles;
 use crate::serve::access::checked_file::{self, CheckedFileError};
 
-/// The longest file that is read, in bytes.
+/// The maximum size of each file.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// What is offered inside of TLS.
+/// The protocol offered by ALPN.
 const PROTOCOL: &[u8] = b"http/1.1";
 
-/// Why TLS cannot be spoken. It holds nothing of the key.
+/// Why TLS cannot be set up. Never contains any part of the key.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    /// A file is not taken.
-    #[error("the file {} for TLS is not taken: {fault}", path.display())]
+    /// A file is rejected.
+    #[error("cannot use the TLS file {}: {fault}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
         fault: CheckedFileError,
     },
-    /// There is no certificate in it.
+    /// The file has no certificate.
     #[error(
-        "there is no certificate in {}, or one that cannot be read; write it as PEM, with those behind it \
-         that lead to a root",
+        "no valid certificate in {}; write the certificate as PEM, followed by the intermediate \
+         certificates",
         path.display()
     )]
     NoCertificate {
         /// The file.
         path: PathBuf,
     },
-    /// There is no key in it.
+    /// The file has no key.
     #[error(
-        "there is no private key in {}, or one that cannot be read; write it as PEM (PKCS#8, PKCS#1 or \
-         SEC1), without a passphrase",
+        "no valid private key in {}; write the key as PEM (PKCS#8, PKCS#1 or SEC1) without a \
+         passphrase",
         path.display()
     )]
     NoKey {
         /// The file.
         path: PathBuf,
     },
-    /// They do not belong together, or cannot be used.
+    /// The key does not match the certificate, or rustls rejects them.
     #[error("{} and {} cannot be used together: {cause}", files.certificate.display(), files.key.display())]
     Pair {
-        /// Both.
         files: TlsFiles,
-        /// Why not.
         cause: rustls::Error,
     },
 }
 
-/// How TLS is spoken.
+/// The TLS configuration of the server. It can be replaced while the server runs.
 #[derive(Debug)]
 pub(crate) struct Tls {
     files: TlsFiles,
@@ -69,25 +67,24 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// By these files.
-    pub(crate) fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+    /// Loads the files.
+    pub(crate) fn new(files: &TlsFiles) -> Result<Self, TlsError> {
         Ok(Self {
             files: files.clone(),
             config: RwLock::new(load(files)?),
         })
     }
 
-    /// What the files say now, for [`Tls::replace`].
+    /// Loads the files again, for [`Tls::replace`].
     pub(crate) fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
         load(&self.files)
     }
 
-    /// Speaks by another configuration from the next connection on.
+    /// Uses another configuration for new connections.
     pub(crate) fn replace(&self, config: Arc<ServerConfig>) {
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
-    /// For the next connection.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&config).into()
@@ -99,8 +96,8 @@ fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         files: files.clone(),
         cause,
     };
-    // What is wrong with the text is not told: an error would quote it.
-    let certificates = read(&files.certificate, checked_file::OPEN)?;
+    // The cause of a PEM error is dropped: it could quote the key.
+    let certificates = read(&files.certificate, checked_file::PUBLIC)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(certificates.as_bytes())
         .collect::<Result<_, _>>()
         .unwrap_or_default();
@@ -143,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_at_fault_is_named() {
+    fn errors_name_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let files = TlsFiles {
             certificate: folder.path().join("cert.pem"),
@@ -151,29 +148,24 @@ mod tests {
         };
         let ((certificate, key), (_, other)) = (pair(), pair());
         let cut = &key[..key.len() / 2];
-        for (certificate, key, mode, said) in [
+        for (certificate, key, mode, expected) in [
             (&*certificate, &*key, 0o600, None),
             (&certificate, &key, 0o640, None),
             (
                 &certificate,
                 &key,
                 0o644,
-                Some("key.pem for TLS is not taken: it is open"),
+                Some("key.pem: its permissions are too open"),
             ),
-            (&key, &key, 0o600, Some("no certificate in /")),
-            ("", &key, 0o600, Some("cert.pem, or one that cannot")),
+            (&key, &key, 0o600, Some("no valid certificate in /")),
+            ("", &key, 0o600, Some("cert.pem; write")),
             (
                 &certificate,
                 &certificate,
                 0o600,
-                Some("no private key in /"),
+                Some("no valid private key in /"),
             ),
-            (
-                &certificate,
-                cut,
-                0o600,
-                Some("key.pem, or one that cannot"),
-            ),
+            (&certificate, cut, 0o600, Some("key.pem; write")),
             (
                 &certificate,
                 &other,
@@ -184,8 +176,8 @@ mod tests {
             std::fs::write(&files.certificate, certificate).unwrap();
             std::fs::write(&files.key, key).unwrap();
             std::fs::set_permissions(&files.key, PermissionsExt::from_mode(mode)).unwrap();
-            let read = Tls::read(&files).map_err(|error| error.to_string());
-            match said {
+            let read = Tls::new(&files).map_err(|error| error.to_string());
+            match expected {
                 None => assert!(read.is_ok(), "{read:?}"),
                 Some(words) => {
                     let error = read.unwrap_err();
@@ -195,10 +187,7 @@ mod tests {
             }
         }
         std::fs::remove_file(&files.certificate).unwrap();
-        let error = Tls::read(&files).unwrap_err().to_string();
-        assert!(
-            error.contains("cert.pem for TLS is not taken: it cannot be read"),
-            "{error}"
-        );
+        let error = Tls::new(&files).unwrap_err().to_string();
+        assert!(error.contains("cert.pem: failed to read it"), "{error}");
     }
 }

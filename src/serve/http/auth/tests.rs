@@ -1,4 +1,4 @@
-//! Who is let in, and to what.
+//! Tests which requests are authenticated, and what they may see.
 
 use axum::body::{Body, to_bytes};
 use axum::http::Method;
@@ -13,7 +13,7 @@ use crate::serve::http::api::error::JSON_API;
 use crate::serve::http::app_state::AppState;
 use crate::serve::http::routes;
 
-/// Paths behind a auth, and the texts of its tokens.
+/// A router that requires tokens, and one token of each kind.
 struct Fixture {
     router: Router,
     admin: String,
@@ -26,11 +26,11 @@ impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens");
-        let add = |name: &str, right, scope, expires: Option<&str>| {
+        let add = |name: &str, level, scope, expires: Option<&str>| {
             let token = Token::generate().unwrap();
             let entry = TokenEntry {
                 name: name.to_owned(),
-                right,
+                level,
                 scope,
                 hash: token.hash(),
                 expires: expires.map(|text| text.parse().unwrap()),
@@ -107,7 +107,7 @@ async fn ask<'a>(
 }
 
 #[tokio::test]
-async fn each_path_asks_for_the_right_that_it_needs() {
+async fn each_path_requires_its_access_level() {
     let it = Fixture::new();
     let [none, admin, limited, reader] =
         [None, Some(&it.admin), Some(&it.limited), Some(&it.reader)];
@@ -129,7 +129,7 @@ async fn each_path_asks_for_the_right_that_it_needs() {
         ("/v1/sources", reader, 200),
         ("/api/v1/sources", none, 401),
         ("/v1/openapi.json", none, 401),
-        // Nobody finds out what there is.
+        // Without a token, an existing path looks like a missing one.
         ("/nothing", none, 401),
         ("/nothing", reader, 404),
         ("/page", none, 401),
@@ -143,25 +143,33 @@ async fn each_path_asks_for_the_right_that_it_needs() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_how_to_be_let_in() {
+async fn unauthorized_response_explains_what_to_send() {
     let it = Fixture::new();
     let whole = format!("Bearer {}", it.admin);
     let other = format!("Bearer {}", Token::generate().unwrap());
     let twice = [("authorization", &*whole), ("authorization", &*whole)];
     let one = |value| vec![("authorization", value)];
-    for (headers, challenge, said) in [
+    for (headers, challenge, expected) in [
         (
             vec![],
             "Bearer realm=\"asset-indexer\"",
             "Authorization: Bearer TOKEN",
         ),
-        (one("Basic YTpi"), "error=\"invalid_token\"", "no token"),
-        (one(&it.admin), "error=\"invalid_token\"", "no token"),
-        (one("Bearer"), "error=\"invalid_token\"", "no token"),
-        (one("Bearer "), "error=\"invalid_token\"", "no token"),
-        (one(&whole[..40]), "error=\"invalid_token\"", "no token"),
-        (twice.to_vec(), "error=\"invalid_token\"", "no token"),
-        (one(&other), "error=\"invalid_token\"", "no such token"),
+        (
+            one("Basic YTpi"),
+            "error=\"invalid_token\"",
+            "invalid token",
+        ),
+        (one(&it.admin), "error=\"invalid_token\"", "invalid token"),
+        (one("Bearer"), "error=\"invalid_token\"", "invalid token"),
+        (one("Bearer "), "error=\"invalid_token\"", "invalid token"),
+        (
+            one(&whole[..40]),
+            "error=\"invalid_token\"",
+            "invalid token",
+        ),
+        (twice.to_vec(), "error=\"invalid_token\"", "invalid token"),
+        (one(&other), "error=\"invalid_token\"", "unknown token"),
     ] {
         let answer = ask(&it.router, Method::GET, "/status", headers.iter().copied()).await;
         assert_eq!(answer.status, 401, "{headers:?}");
@@ -176,7 +184,11 @@ async fn a_refusal_says_how_to_be_let_in() {
             "{}",
             answer.body
         );
-        assert!(answer.body.contains(said), "{headers:?}: {}", answer.body);
+        assert!(
+            answer.body.contains(expected),
+            "{headers:?}: {}",
+            answer.body
+        );
     }
     for headers in [one(&whole), one(&whole.replace("Bearer ", "bEARER  "))] {
         let answer = ask(&it.router, Method::HEAD, "/status", headers.into_iter()).await;
@@ -185,7 +197,7 @@ async fn a_refusal_says_how_to_be_let_in() {
 }
 
 #[tokio::test]
-async fn nothing_of_other_sources_is_told() {
+async fn hides_other_sources() {
     let it = Fixture::new();
     let others = ["\"deploying\"", "\"degraded\"", "\"disabled\"", NEW_QUEUE];
     let status = it.ask("/status", Some(&it.reader)).await.body;
@@ -224,7 +236,7 @@ fn config(toml: &str) -> ServeConfig {
 }
 
 #[tokio::test]
-async fn a_page_of_a_stranger_cannot_ask_in_the_name_of_this_machine() {
+async fn rejects_unknown_hosts_only_without_tokens() {
     for (toml, host, status) in [
         ("", "localhost:8470", 200),
         ("", "rebound.example.com:8470", 403),
@@ -256,7 +268,7 @@ async fn a_page_of_a_stranger_cannot_ask_in_the_name_of_this_machine() {
             assert!(!answer.headers.contains_key("access-control-allow-origin"));
         }
     }
-    // Whoever has a token need not be protected from his own browser: it does not send it for others.
+    // With tokens, any host name is fine: a browser does not send the token for a foreign page.
     let it = Fixture::new();
     let bearer = format!("Bearer {}", it.admin);
     let headers = [("host", "search.example.com"), ("authorization", &*bearer)];
@@ -265,31 +277,31 @@ async fn a_page_of_a_stranger_cannot_ask_in_the_name_of_this_machine() {
 }
 
 #[test]
-fn what_is_doubtful_is_said() {
+fn warns_about_risky_settings() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.toml");
     let entry = TokenEntry {
         name: "t".to_owned(),
-        right: AccessLevel::Read,
+        level: AccessLevel::Read,
         scope: SourceScope::only(["a", "b"]),
         hash: Token::generate().unwrap().hash(),
         expires: None,
     };
     edit::add(&folder.path().join("tokens"), &entry).unwrap();
     let source = "[[source]]\nname = \"a\"\nbucket = \"abc\"\nsubdomain = \"a\"\n";
-    for (listen, said) in [
+    for (listen, expected) in [
         (
             "127.0.0.1:1",
-            &["the token \"t\" is for a Source \"b\""][..],
+            &["token \"t\" grants access to Source \"b\""][..],
         ),
-        ("0.0.0.0:1", &["travel in the clear", "a Source \"b\""]),
+        ("0.0.0.0:1", &["are sent unencrypted", "Source \"b\""]),
     ] {
         let serve = format!("[serve]\nlisten = {listen:?}\ntokens = \"tokens\"\n");
         std::fs::write(&path, format!("data_dir = \"d\"\n{serve}{source}")).unwrap();
         let config = Config::load(&path).unwrap();
         let warnings = Auth::from_config(&config.serve).unwrap().warnings(&config);
-        assert_eq!(warnings.len(), said.len(), "{warnings:?}");
-        for (warning, words) in warnings.iter().zip(said) {
+        assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
+        for (warning, words) in warnings.iter().zip(expected) {
             assert!(warning.contains(words), "{warning}");
         }
     }

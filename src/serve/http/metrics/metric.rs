@@ -1,4 +1,4 @@
-//! What one metric is: a name, a meaning, and how its numbers are read from the board.
+//! Defines a metric: its name, its help text, and how its values are read.
 
 use std::time::Duration;
 
@@ -9,58 +9,54 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::histogram::Histogram;
 use crate::observe::status::{QueueStatus, ScanInProgress, SourceStatus};
 
-/// One metric.
 pub(super) struct Metric {
-    /// Its name.
     pub name: &'static str,
-    /// What it tells, in one line.
+    /// The help text, in one line.
     pub help: &'static str,
-    /// Where the numbers come from.
-    pub read: Read,
+    pub read: Reader,
 }
 
-/// A value of a second label, and the number under it.
-pub(super) type Labelled = (&'static str, Number);
+/// A label value and the metric value for it.
+pub(super) type LabeledValue = (&'static str, MetricValue);
 
-/// Where the numbers come from, and by which labels they are told apart.
+/// How the values are read, and their labels.
 #[derive(Clone, Copy)]
-pub(super) enum Read {
-    /// One for the process.
-    Process(fn(&Scrape) -> Option<Number>),
-    /// Some for the process, by this label.
-    ProcessBy(&'static str, fn(&Scrape) -> Vec<Labelled>),
-    /// One for each Source, by the label `source`.
-    Source(fn(&SourceStatus) -> Option<Number>),
-    /// Some for each Source, by `source` and this label.
-    SourceBy(&'static str, fn(&SourceStatus) -> Vec<Labelled>),
-    /// One for each scan that is under way, by `source`.
-    Scan(fn(&ScanInProgress) -> Number),
-    /// A histogram of each Source, by `source`.
+pub(super) enum Reader {
+    /// One value for the process.
+    Process(fn(&Scrape) -> Option<MetricValue>),
+    /// One value per value of this label.
+    ProcessBy(&'static str, fn(&Scrape) -> Vec<LabeledValue>),
+    /// One value per Source. Label: `source`.
+    Source(fn(&SourceStatus) -> Option<MetricValue>),
+    /// One value per Source and value of this label.
+    SourceBy(&'static str, fn(&SourceStatus) -> Vec<LabeledValue>),
+    /// One value per running scan. Label: `source`.
+    Scan(fn(&ScanInProgress) -> MetricValue),
+    /// One histogram per Source. Label: `source`.
     SourceHistogram(fn(&SourceStatus) -> &Histogram),
-    /// A histogram of the process.
+    /// One histogram for the process.
     Histogram(fn(&Scrape) -> &Histogram),
-    /// The histogram of requests, by `route`.
+    /// The durations of HTTP requests. Label: `route`.
     RouteHistogram,
-    /// Requests, by `route` and `status`.
+    /// The number of HTTP requests. Labels: `route` and `status`.
     Requests,
-    /// One for each queue, by the label `queue`: its address.
-    Queue(fn(&QueueStatus) -> Option<Number>),
+    /// One value per queue. Label: `queue`, its URL.
+    Queue(fn(&QueueStatus) -> Option<MetricValue>),
 }
 
-/// A value.
+/// The value of a series.
 #[derive(Clone, Copy)]
-pub(super) enum Number {
-    /// Without a fraction.
+pub(super) enum MetricValue {
+    /// An integer.
     Whole(u64),
-    /// With one.
-    Real(f64),
+    /// A number with a fraction.
+    Fraction(f64),
 }
 
 impl Metric {
-    /// Its type.
     pub(super) fn kind(&self) -> MetricType {
         match self.read {
-            Read::SourceHistogram(_) | Read::Histogram(_) | Read::RouteHistogram => {
+            Reader::SourceHistogram(_) | Reader::Histogram(_) | Reader::RouteHistogram => {
                 MetricType::Histogram
             }
             _ if self.name.ends_with("_total") => MetricType::Counter,
@@ -69,8 +65,8 @@ impl Metric {
     }
 }
 
-impl Read {
-    /// By which labels the numbers are told apart.
+impl Reader {
+    /// The label names.
     #[cfg(test)]
     pub(super) fn labels(&self) -> Vec<&'static str> {
         match *self {
@@ -85,26 +81,26 @@ impl Read {
     }
 }
 
-impl From<u64> for Number {
+impl From<u64> for MetricValue {
     fn from(number: u64) -> Self {
         Self::Whole(number)
     }
 }
 
-impl From<bool> for Number {
+impl From<bool> for MetricValue {
     fn from(holds: bool) -> Self {
         Self::Whole(u64::from(holds))
     }
 }
 
-impl From<Duration> for Number {
+impl From<Duration> for MetricValue {
     fn from(duration: Duration) -> Self {
-        Self::Real(duration.as_secs_f64())
+        Self::Fraction(duration.as_secs_f64())
     }
 }
 
-impl From<Timestamp> for Number {
-    fn from(stamp: Timestamp) -> Self {
-        Self::Real(stamp.as_millis() as f64 / 1000.0)
+impl From<Timestamp> for MetricValue {
+    fn from(timestamp: Timestamp) -> Self {
+        Self::Fraction(timestamp.as_millis() as f64 / 1000.0)
     }
 }

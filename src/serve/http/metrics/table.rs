@@ -1,9 +1,9 @@
-//! Which metrics there are: name, meaning, and where the number stands.
+//! All metrics: name, help text, and how to read the values.
 //!
-//! Names are as they are asked for, with the base unit at the end, and `_total` where the number only
-//! rises, which it does until the process ends. `deploy/metrics.md` says of each what to do about it.
+//! Names end with the base unit, and counters with `_total`. Counters start at 0 with the process.
+//! `deploy/metrics.md` says what to do about each metric.
 
-use super::metric::{Metric, Number, Read};
+use super::metric::{Metric, MetricValue, Reader};
 
 mod http;
 mod index;
@@ -11,7 +11,7 @@ mod process;
 mod queues;
 mod sources;
 
-/// All metrics, in the order in which they are written.
+/// All metrics, in output order.
 pub(super) fn metrics() -> impl Iterator<Item = &'static Metric> {
     let groups: [&[Metric]; 5] = [
         &process::METRICS,
@@ -23,10 +23,10 @@ pub(super) fn metrics() -> impl Iterator<Item = &'static Metric> {
     groups.into_iter().flatten()
 }
 
-fn some(number: impl Into<Number>) -> Option<Number> {
+fn some(number: impl Into<MetricValue>) -> Option<MetricValue> {
     Some(number.into())
 }
 
-const fn metric(name: &'static str, help: &'static str, read: Read) -> Metric {
+const fn metric(name: &'static str, help: &'static str, read: Reader) -> Metric {
     Metric { name, help, read }
 }

@@ -1,4 +1,4 @@
-//! The text is read by rules of its own, and held against the table.
+//! Tests the output with an independent parser, and compares it with the table and `deploy/metrics.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,29 +6,29 @@ use super::*;
 use crate::observe::status::sample;
 use crate::observe::status::{SourceCondition, SourcePhase};
 
-/// What a text holds: the type of each metric, and the value of each series.
+/// The type of each metric and the value of each series.
 struct Parsed {
     kinds: BTreeMap<String, String>,
     series: BTreeMap<String, f64>,
 }
 
-/// Reads a text, and fails where it is not as OpenMetrics wants it.
+/// Parses the text. Panics if it is not valid OpenMetrics.
 fn parse(text: &str) -> Parsed {
     let body = text.strip_suffix("# EOF\n").expect("it ends with EOF");
     let mut parsed = Parsed {
         kinds: BTreeMap::new(),
         series: BTreeMap::new(),
     };
-    let mut helped = String::new();
+    let mut last_help = String::new();
     let mut current = (String::new(), String::new());
     for line in body.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').expect("a name and a text");
             assert!(!help.is_empty() && !help.contains('\\'), "{line}");
-            helped = name.to_owned();
+            last_help = name.to_owned();
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a name and a type");
-            assert_eq!(name, helped, "HELP comes before TYPE");
+            assert_eq!(name, last_help, "HELP comes before TYPE");
             current = (name.to_owned(), kind.to_owned());
             let doubled = parsed.kinds.insert(name.into(), kind.into());
             assert_eq!(doubled, None, "{name} is there twice");
@@ -51,7 +51,7 @@ fn parse(text: &str) -> Parsed {
     parsed
 }
 
-/// The text of a board, of a disk and of a process of which everything is known.
+/// The metrics of a board when all other values are known too.
 fn full(board: StatusBoard) -> String {
     let mut scrape = Scrape::of(&Arc::new(board), &Grant::ALL);
     scrape.disk = DiskUsage {
@@ -75,18 +75,18 @@ fn full(board: StatusBoard) -> String {
     scrape.text()
 }
 
-/// The text of a board alone.
+/// The metrics of a board when no other value is known.
 fn bare(board: &Arc<StatusBoard>) -> Parsed {
     parse(&Scrape::of(board, &Grant::ALL).text())
 }
 
-/// The name under which a metric's TYPE stands.
+/// The name in the TYPE line of a metric.
 fn family(metric: &Metric) -> &str {
     metric.name.strip_suffix("_total").unwrap_or(metric.name)
 }
 
 #[test]
-fn what_the_table_names_is_served_and_nothing_else() {
+fn serves_exactly_the_metrics_of_the_table() {
     let parsed = parse(&full(sample::board()));
     let served: BTreeSet<&str> = parsed.kinds.keys().map(String::as_str).collect();
     let named: BTreeSet<&str> = metrics().map(family).collect();
@@ -113,12 +113,12 @@ fn names_follow_the_conventions() {
     }
 }
 
-/// What `deploy/metrics.md` must say of a metric, but for what to do.
+/// The columns of `deploy/metrics.md` for a metric, except the last.
 fn documented(metric: &Metric) -> [String; 5] {
     let base = family(metric);
-    let is_moment = base.ends_with("timestamp_seconds") || base.ends_with("time_seconds");
+    let is_timestamp = base.ends_with("timestamp_seconds") || base.ends_with("time_seconds");
     let unit = match base.rsplit('_').next() {
-        _ if is_moment => "seconds since 1970",
+        _ if is_timestamp => "seconds since 1970",
         Some("seconds") => "seconds",
         Some("bytes") => "bytes",
         _ => "–",
@@ -137,15 +137,15 @@ fn documented(metric: &Metric) -> [String; 5] {
 }
 
 #[test]
-fn each_metric_is_documented_as_it_is() {
+fn documentation_matches_the_table() {
     let text = include_str!("../../../../deploy/metrics.md");
     let rows = text.lines().filter(|line| line.starts_with("| `"));
     let rows: Vec<Vec<&str>> = rows
         .map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect())
         .collect();
-    let told: Vec<_> = rows.iter().map(|row| row[..5].to_vec()).collect();
+    let documented_rows: Vec<_> = rows.iter().map(|row| row[..5].to_vec()).collect();
     let want: Vec<_> = metrics().map(documented).collect();
-    assert_eq!(told, want);
+    assert_eq!(documented_rows, want);
     for row in rows {
         assert!(
             row.len() == 6 && row[5].ends_with(['.', '?']),
@@ -155,7 +155,7 @@ fn each_metric_is_documented_as_it_is() {
 }
 
 #[test]
-fn each_series_has_the_labels_that_its_metric_is_said_to_have() {
+fn series_have_the_labels_of_the_table() {
     let parsed = parse(&full(sample::board()));
     for series in parsed.series.keys() {
         let (name, labels) = series.split_once('{').unwrap_or((series, ""));
@@ -164,14 +164,14 @@ fn each_series_has_the_labels_that_its_metric_is_said_to_have() {
         if name.ends_with("_bucket") {
             want.insert("le");
         }
-        // No value of the sample has these two characters in it.
+        // No label value of the sample contains a comma or an equals sign.
         let parts = labels.split(',').filter_map(|label| label.split_once('='));
         let found: BTreeSet<&str> = parts.map(|(name, _)| name).collect();
         assert_eq!(found, want, "{series}");
     }
 }
 
-/// Lines that the sample must yield, one for each metric that has no test of its own.
+/// Expected lines for the sample board, for every metric without a test of its own.
 const LINES: &str = r#"
 process_start_time_seconds 1767323045.0
 asset_indexer_ready 0
@@ -245,7 +245,7 @@ asset_indexer_events_unknown_total{queue="https://sqs.eu-west-1.amazonaws.com/1/
 "#;
 
 #[test]
-fn each_number_stands_under_its_labels() {
+fn values_have_the_right_labels() {
     let text = full(sample::board());
     let served: BTreeSet<&str> = text.lines().collect();
     for line in LINES.lines().filter(|line| !line.is_empty()) {
@@ -260,7 +260,7 @@ fn each_number_stands_under_its_labels() {
 }
 
 #[test]
-fn what_is_not_known_is_left_out() {
+fn unknown_values_are_left_out() {
     let parsed = bare(&Arc::new(sample::board()));
     for series in [
         r#"asset_indexer_drift_assets{source="deploying",kind="missing"}"#,
@@ -274,10 +274,10 @@ fn what_is_not_known_is_left_out() {
 }
 
 #[test]
-fn exactly_one_state_of_a_source_is_marked() {
+fn each_source_has_exactly_one_state() {
     let parsed = bare(&Arc::new(sample::board()));
     let states = ["deploying", "deployed", "degraded", "disabled"];
-    // The Sources of the sample are named by the state that they are in.
+    // Each Source of the sample is named after its state.
     for source in states {
         for state in states {
             let series =
@@ -289,11 +289,11 @@ fn exactly_one_state_of_a_source_is_marked() {
 }
 
 #[test]
-fn the_lags_are_a_histogram_and_three_quantiles() {
+fn lag_is_a_histogram_and_three_quantiles() {
     let parsed = bare(&Arc::new(sample::board()));
     let name = "asset_indexer_event_lag_seconds";
     assert_eq!(parsed.kinds[name], "histogram");
-    // They were 0.1, 0.9, 40 and 90,000 seconds; each bucket counts what is below its bound.
+    // The sample has lags of 0.1, 0.9, 40 and 90,000 seconds. Buckets are cumulative.
     for (le, want) in [
         ("0.1", 1.0),
         ("0.25", 1.0),
@@ -324,7 +324,7 @@ fn the_lags_are_a_histogram_and_three_quantiles() {
 }
 
 #[test]
-fn an_empty_board_and_an_index_that_is_not_there_are_served() {
+fn serves_metrics_without_sources_and_index() {
     let parsed = bare(&Arc::new(StatusBoard::new("/none".into())));
     assert_eq!(parsed.kinds.len(), metrics().count());
     assert_eq!(parsed.series["asset_indexer_index_up"], 0.0);
@@ -332,7 +332,7 @@ fn an_empty_board_and_an_index_that_is_not_there_are_served() {
 }
 
 #[test]
-fn a_label_cannot_break_out_of_its_line() {
+fn label_values_are_escaped() {
     let board = sample::empty_board();
     board.queue("http://q/\"} 1\n\\");
     let parsed = bare(&Arc::new(board));
@@ -341,7 +341,7 @@ fn a_label_cannot_break_out_of_its_line() {
 }
 
 #[test]
-fn a_source_that_recovers_is_deployed_again() {
+fn degraded_source_returns_to_deployed() {
     let board = Arc::new(sample::empty_board());
     let source = board.source("a");
     source.set_phase(SourcePhase::Deployed);

@@ -1,22 +1,20 @@
-//! From where previews come: the S3 endpoints and base addresses of the Sources, as origins.
+//! Lists the origins of previews for the Content Security Policy: S3 endpoints and base URLs of the Sources.
 //!
-//! It asks no store: where the Region of a bucket is not configured, all of AWS may be the place.
+//! It makes no requests. If the Region of a bucket is not configured, it allows all of `amazonaws.com`.
 
 use std::collections::BTreeSet;
 
 use crate::core::source::{EndpointOrder, Source};
 
-/// The most origins that are listed; with more, pictures may come from all of HTTPS, because the
-/// header of the answer would outgrow what clients take.
+/// The maximum number of listed origins. With more, the header would be too long for clients, so any HTTPS
+/// origin is allowed.
 const MAX_ORIGINS: usize = 64;
 
-/// The origins from which previews of these Sources come, each once, in the form of a Content
-/// Security Policy.
+/// Returns the origins of previews of the enabled Sources, sorted and without duplicates.
 pub(super) fn origins<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<String> {
-    let of_sources = sources.filter(|source| source.enabled).flat_map(of_source);
-    let listed = of_sources.filter(|origin| is_plain(origin));
+    let all = sources.filter(|source| source.enabled).flat_map(of_source);
     let mut origins = BTreeSet::new();
-    for origin in listed {
+    for origin in all.filter(|origin| is_plain(origin)) {
         origins.insert(origin);
         if origins.len() > MAX_ORIGINS {
             return vec!["https:".to_owned()];
@@ -25,7 +23,7 @@ pub(super) fn origins<'a>(sources: impl Iterator<Item = &'a Source>) -> Vec<Stri
     origins.into_iter().collect()
 }
 
-/// The origins by their schemes alone, which tell nothing of the Sources.
+/// Reduces origins to their schemes, which reveal nothing about the Sources.
 pub(super) fn schemes(origins: &[String]) -> Vec<String> {
     let schemes = origins.iter().map(|origin| match origin.split_once(':') {
         Some(("http", _)) => "http:",
@@ -56,8 +54,8 @@ fn of_source(source: &Source) -> Vec<String> {
     }
 }
 
-/// The endpoint itself, as for path-style addresses and for names that are no host names, and the
-/// host of the bucket there.
+/// Returns the endpoint, for path-style URLs and bucket names that are not valid host names, and the virtual
+/// host of the bucket.
 fn at_endpoint(source: &Source, endpoint: &str) -> Vec<String> {
     let mut origins = vec![endpoint.to_owned()];
     if let (false, Some((scheme, host))) = (source.path_style, endpoint.split_once("://")) {
@@ -66,7 +64,7 @@ fn at_endpoint(source: &Source, endpoint: &str) -> Vec<String> {
     origins
 }
 
-/// Scheme, host and port of an address.
+/// Scheme, host and port of a URL.
 fn origin_of(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -74,7 +72,7 @@ fn origin_of(url: &str) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-/// Whether it can stand in the header without being taken for more than one origin.
+/// Whether it is safe in the header, so that it cannot add another origin or directive.
 fn is_plain(origin: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_:/*[]".contains(c);
     origin.chars().all(is_plain)
@@ -89,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn where_previews_come_from() {
+    fn lists_the_origins_of_each_kind_of_source() {
         let at = |url: &str| Source {
             endpoint_url: Some(url.to_owned()),
             ..source()
@@ -107,7 +105,7 @@ mod tests {
             ..source
         };
         let cases: [(&str, Source, &[&str]); 10] = [
-            ("anywhere in AWS", source(), &["https://*.amazonaws.com"]),
+            ("no Region", source(), &["https://*.amazonaws.com"]),
             (
                 "a Region",
                 in_region("eu-west-1"),
@@ -142,12 +140,12 @@ mod tests {
                 &["https://s3-external-1.amazonaws.com"],
             ),
             (
-                "an own address",
+                "a base URL",
                 served_at("https://cdn.example.com/a"),
                 &["https://cdn.example.com"],
             ),
             (
-                "an own address that would say more",
+                "a base URL that would add a directive",
                 served_at("https://cdn.example.com; script-src"),
                 &[],
             ),
@@ -166,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_name_nobody() {
+    fn schemes_reveal_no_host() {
         for (origins, want) in [
             (&[][..], &[][..]),
             (&["https:"], &["https:"]),
@@ -182,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_listed_once_and_not_too_many() {
+    fn removes_duplicates_and_limits_the_number() {
         let twice = [source(), source()];
         assert_eq!(origins(twice.iter()), ["https://*.amazonaws.com"]);
         let served_at = |number| Source {

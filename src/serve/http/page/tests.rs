@@ -1,4 +1,4 @@
-//! Holds that the page is whole, stays with itself, and is served as what it is.
+//! Tests that the page is complete, loads nothing from elsewhere, and is served with the right headers.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::serve::access::{AccessLevel, SourceScope};
 use crate::serve::http::api::error::JSON_API;
 use crate::serve::http::routes::router;
 
-/// What makes a text into markup or code, or loads what the policy forbids.
+/// Turns text into markup or code, or loads what the policy forbids.
 const FORBIDDEN: [&str; 9] = [
     "innerHTML",
     "outerHTML",
@@ -26,14 +26,14 @@ const FORBIDDEN: [&str; 9] = [
     "@import",
 ];
 
-/// The name of SVG's elements, which is no address that is asked.
+/// The SVG namespace. It is a name, not an address to load.
 const SVG: &str = "http://www.w3.org/2000/svg";
 
-fn all() -> impl Iterator<Item = &'static File> {
+fn all() -> impl Iterator<Item = &'static PageFile> {
     FILES.iter().chain([&INDEX])
 }
 
-/// What stands between these two in the text, each time.
+/// Every part of the text between `before` and `after`.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> BTreeSet<&'a str> {
     let parts = text.split(before).skip(1);
     parts
@@ -64,7 +64,7 @@ async fn get_from(path: &str, known: Option<&HeaderValue>) -> Response {
 }
 
 #[test]
-fn what_the_document_and_the_modules_name_is_there() {
+fn all_referenced_files_exist_and_are_preloaded() {
     let names: BTreeSet<&str> = FILES.iter().map(|file| file.name).collect();
     let named = between(INDEX.text, "=\"/page/", "\"");
     assert!(named.contains("main.js"), "{named:?}");
@@ -74,7 +74,7 @@ fn what_the_document_and_the_modules_name_is_there() {
     }
     let missing: Vec<_> = reached.difference(&names).collect();
     assert!(missing.is_empty(), "not served: {missing:?}");
-    // Each is named in the document, so that none waits until the one that imports it is there.
+    // The document preloads every file, so that none waits for the module that imports it.
     let unnamed: Vec<_> = names.difference(&named).collect();
     assert!(unnamed.is_empty(), "not named in index.html: {unnamed:?}");
 }
@@ -90,8 +90,8 @@ fn every_file_in_the_folder_is_served() {
 }
 
 #[test]
-fn nothing_leads_outside_or_makes_markup_of_text() {
-    for File { name, text } in all() {
+fn loads_nothing_external_and_creates_no_markup_from_text() {
+    for PageFile { name, text } in all() {
         let own = text.replace(SVG, "");
         for address in ["http://", "https://", "=\"//", "'//", "`//", "url(//"] {
             assert!(!own.contains(address), "{name} names {address}");
@@ -108,8 +108,8 @@ fn nothing_leads_outside_or_makes_markup_of_text() {
 }
 
 #[test]
-fn modules_are_short_and_say_what_they_do() {
-    for File { name, text } in FILES.iter().filter(|file| file.name.ends_with(".js")) {
+fn modules_are_short_and_start_with_a_sentence() {
+    for PageFile { name, text } in FILES.iter().filter(|file| file.name.ends_with(".js")) {
         let first = text.lines().next().unwrap();
         let is_sentence = first.starts_with("// ") && first.ends_with('.');
         assert!(is_sentence, "{name} begins with {first:?}");
@@ -152,11 +152,11 @@ async fn every_file_is_served_with_its_type_and_policy() {
 }
 
 #[tokio::test]
-async fn pictures_may_come_from_where_the_sources_lie() {
+async fn policy_allows_previews_from_the_buckets() {
     let seeing = |scope| Some(Grant::new(AccessLevel::Read, scope));
-    let place = "https://s3.eu-west-1.amazonaws.com";
-    for (grant, told) in [
-        (seeing(SourceScope::All), place),
+    let bucket = "https://s3.eu-west-1.amazonaws.com";
+    for (grant, allowed) in [
+        (seeing(SourceScope::All), bucket),
         (seeing(SourceScope::only(["other"])), "https:"),
         (None, "https:"),
     ] {
@@ -169,13 +169,13 @@ async fn pictures_may_come_from_where_the_sources_lie() {
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY]
             .to_str()
             .unwrap();
-        let pictures = format!("img-src 'self' {told};");
+        let pictures = format!("img-src 'self' {allowed};");
         assert!(policy.contains(&pictures), "{grant:?}: {policy:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_file_of_the_page_is_not_found() {
+async fn unknown_files_are_not_found() {
     for path in [
         "/page/",
         "/page/x.js",

@@ -1,4 +1,4 @@
-//! TLS, by clients that trust the certificate of the test alone.
+//! Tests TLS with clients that trust only the certificate of the test.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -30,7 +30,7 @@ impl Files {
         }
     }
 
-    /// Puts a new certificate and its key there.
+    /// Writes a new certificate and its key.
     fn renew(&self) -> CertificateDer<'static> {
         let names = vec!["localhost".to_owned()];
         let pair = rcgen::generate_simple_self_signed(names).unwrap();
@@ -42,11 +42,11 @@ impl Files {
     }
 
     fn auth(&self) -> Auth {
-        Auth::new(Access::open()).with_tls(Tls::read(&self.paths()).unwrap())
+        Auth::new(Access::open()).with_tls(Tls::new(&self.paths()).unwrap())
     }
 }
 
-/// A connection on which TLS is spoken with whoever has that certificate, if it can be agreed on.
+/// Connects with TLS. Fails if the server has another certificate than `trusted`.
 async fn connect(
     server: &Server,
     trusted: &CertificateDer<'static>,
@@ -65,7 +65,7 @@ async fn connect(
 }
 
 #[tokio::test]
-async fn requests_are_answered_inside_of_tls() {
+async fn serves_requests_over_tls() {
     let files = Files::new();
     let certificate = files.renew();
     let board = Arc::new(sample::board());
@@ -82,7 +82,7 @@ async fn requests_are_answered_inside_of_tls() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_counts_from_the_next_connection_on() {
+async fn reload_applies_a_new_certificate_to_new_connections() {
     let files = Files::new();
     let first = files.renew();
     let auth = Arc::new(files.auth());
@@ -91,7 +91,7 @@ async fn a_renewed_certificate_counts_from_the_next_connection_on() {
     let mut before = connect(&server, &first).await.unwrap();
     std::fs::write(files.paths().key, "half").unwrap();
     let error = auth.reload().unwrap_err().to_string();
-    assert!(error.contains("no private key in /"), "{error}");
+    assert!(error.contains("no valid private key in /"), "{error}");
     connect(&server, &first).await.unwrap();
     let second = files.renew();
     auth.reload().unwrap();
@@ -103,7 +103,7 @@ async fn a_renewed_certificate_counts_from_the_next_connection_on() {
 }
 
 #[tokio::test]
-async fn a_client_that_speaks_no_tls_does_not_hang() {
+async fn client_without_tls_is_disconnected() {
     let files = Files::new();
     files.renew();
     let limits = Limits {
@@ -113,14 +113,14 @@ async fn a_client_that_speaks_no_tls_does_not_hang() {
     };
     let board = Arc::new(sample::board());
     let server = Server::behind(files.auth(), board, limits).await;
-    // The one place for connections is had by each in turn.
+    // All clients use the same slot, one after the other.
     let mut plain = server.connect().await;
     plain
         .send("GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
         .await;
-    let mut told = Vec::new();
-    let _ = in_time(plain.0.read_to_end(&mut told)).await;
-    assert!(!told.starts_with(b"HTTP"), "{told:?}");
+    let mut received = Vec::new();
+    let _ = in_time(plain.0.read_to_end(&mut received)).await;
+    assert!(!received.starts_with(b"HTTP"), "{received:?}");
     server.connect().await.closed().await;
     let mut half = server.connect().await;
     half.0.write_all(&[22, 3, 1, 2, 0, 1]).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_client_that_speaks_no_tls_does_not_hang() {
 }
 
 #[tokio::test]
-async fn stopping_does_not_wait_for_a_handshake() {
+async fn stop_does_not_wait_for_a_handshake() {
     let files = Files::new();
     files.renew();
     let limits = Limits {

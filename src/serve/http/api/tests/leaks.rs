@@ -179,7 +179,7 @@ fn a_token_sees_nothing_of_other_sources() {
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let grants = [AccessLevel::Read, AccessLevel::Admin]
-        .map(|right| Grant::new(right, SourceScope::only(["a"])));
+        .map(|level| Grant::new(level, SourceScope::only(["a"])));
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 400,
         failure_persistence: None,

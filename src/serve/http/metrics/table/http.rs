@@ -1,32 +1,32 @@
-//! Metrics of what is answered over HTTP.
+//! Metrics of HTTP requests and connections.
 
-use super::super::metric::{Metric, Read};
+use super::super::metric::{Metric, Reader};
 use super::{metric, some};
 
 pub(super) const METRICS: [Metric; 4] = [
     metric(
         "asset_indexer_http_requests_total",
-        "Requests that were answered, by what kind they were and with which status",
-        Read::Requests,
+        "HTTP requests answered, by route and status",
+        Reader::Requests,
     ),
     metric(
         "asset_indexer_http_request_seconds",
-        "How long it took to answer a request, by what kind it was",
-        Read::RouteHistogram,
+        "Duration of HTTP requests, by route",
+        Reader::RouteHistogram,
     ),
     metric(
         "asset_indexer_searches_refused_total",
-        "Searches without an answer: too many at a time, or stopped because they took too long",
-        Read::ProcessBy("reason", |of| {
+        "Searches that failed, by reason: too many at a time (busy) or too slow (too_slow)",
+        Reader::ProcessBy("reason", |scrape| {
             vec![
-                ("busy", of.board.http.busy.get().into()),
-                ("too_slow", of.board.http.too_slow.get().into()),
+                ("busy", scrape.board.http.busy.get().into()),
+                ("too_slow", scrape.board.http.too_slow.get().into()),
             ]
         }),
     ),
     metric(
         "asset_indexer_http_connections_cut_off_total",
-        "Connections without a request under way that were closed because all places were taken and others came",
-        Read::Process(|of| some(of.board.http.cut_off.get())),
+        "Idle HTTP connections closed to make room for new ones",
+        Reader::Process(|scrape| some(scrape.board.http.cut_off.get())),
     ),
 ];

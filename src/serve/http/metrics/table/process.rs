@@ -1,59 +1,59 @@
-//! Metrics of the process: which one it is, whether it is ready, what it takes of the machine.
+//! Metrics of the process: version, readiness, and use of memory, CPU and files.
 
-use super::super::metric::{Metric, Read};
+use super::super::metric::{Metric, Reader};
 use super::{metric, some};
 
 pub(super) const METRICS: [Metric; 9] = [
     metric(
         "asset_indexer_build_info",
-        "Always 1; the version of the program",
-        Read::ProcessBy("version", |_| {
+        "The version of the program, as a label. The value is always 1",
+        Reader::ProcessBy("version", |_| {
             vec![(env!("CARGO_PKG_VERSION"), true.into())]
         }),
     ),
     metric(
         "process_start_time_seconds",
-        "When the process began, since 1970",
-        Read::Process(|of| some(of.board.started)),
+        "Start time of the process",
+        Reader::Process(|scrape| some(scrape.board.started)),
     ),
     metric(
         "asset_indexer_ready",
-        "Whether the index is open and every queue has answered or failed",
-        Read::Process(|of| some(of.board.is_ready())),
+        "1 if the index is open and every queue has answered or failed",
+        Reader::Process(|scrape| some(scrape.board.is_ready())),
     ),
     metric(
         "asset_indexer_config_reloads_total",
-        "Configurations that were read after the first, by whether they were taken over",
-        Read::ProcessBy("result", |of| {
+        "Configuration reloads, by result",
+        Reader::ProcessBy("result", |scrape| {
             vec![
-                ("success", of.board.reloads.get().into()),
-                ("failure", of.board.refused_reloads.get().into()),
+                ("success", scrape.board.reloads.get().into()),
+                ("failure", scrape.board.refused_reloads.get().into()),
             ]
         }),
     ),
     metric(
         "asset_indexer_scan_interval_seconds",
-        "The configured longest time between two scans of a Source",
-        Read::Process(|of| of.reconcile_every.and_then(some)),
+        "Configured maximum time between two scans of a Source",
+        Reader::Process(|scrape| scrape.reconcile_every.and_then(some)),
     ),
     metric(
         "process_resident_memory_bytes",
-        "Memory that the process has in use",
-        Read::Process(|of| of.process.resident_bytes.and_then(some)),
+        "Resident memory of the process",
+        Reader::Process(|scrape| scrape.process.resident_bytes.and_then(some)),
     ),
     metric(
         "process_cpu_seconds_total",
-        "Processor time that the process has taken",
-        Read::Process(|of| of.process.cpu.and_then(some)),
+        "CPU time used by the process",
+        Reader::Process(|scrape| scrape.process.cpu.and_then(some)),
     ),
     metric(
         "process_open_fds",
-        "Files, sockets and the like that the process has open",
-        Read::Process(|of| of.process.open_files.and_then(some)),
+        "Open file descriptors, including sockets",
+        Reader::Process(|scrape| scrape.process.open_files.and_then(some)),
     ),
     metric(
         "process_max_fds",
-        "How many files, sockets and the like the process may have open",
-        Read::Process(|of| of.process.max_files.and_then(some)),
+        "Maximum number of open file descriptors",
+        Reader::Process(|scrape| scrape.process.max_files.and_then(some)),
     ),
 ];

@@ -1,6 +1,6 @@
 //! Metrics of each Source: its state, its scans, its events.
 
-use super::super::metric::{Labelled, Metric, Read};
+use super::super::metric::{LabeledValue, Metric, Reader};
 use super::{metric, some};
 use crate::observe::status::SourceStatus;
 use crate::observe::status::report::DeploymentState;
@@ -8,110 +8,110 @@ use crate::observe::status::report::DeploymentState;
 pub(super) const METRICS: [Metric; 18] = [
     metric(
         "asset_indexer_source_state",
-        "1 for the state that the Source is in, 0 for the others",
-        Read::SourceBy("state", states),
+        "1 for the current state of the Source, 0 for the others",
+        Reader::SourceBy("state", states),
     ),
     metric(
         "asset_indexer_assets",
-        "Assets that search can find",
-        Read::Source(|source| some(source.tally.assets())),
+        "Assets that searches can find",
+        Reader::Source(|source| some(source.tally.assets())),
     ),
     metric(
         "asset_indexer_drift_assets",
-        "Assets that the newest scan had to mend although events should have told; 0 is expected",
-        Read::SourceBy("kind", drift),
+        "Assets the last scan had to repair although events should have reported them. Expected: 0",
+        Reader::SourceBy("kind", drift),
     ),
     metric(
         "asset_indexer_last_complete_scan_timestamp_seconds",
-        "As of when the newest complete scan shows the bucket, since 1970",
-        Read::Source(|source| source.complete_as_of().and_then(some)),
+        "Time as of which the last complete scan made the index match the bucket",
+        Reader::Source(|source| source.complete_as_of().and_then(some)),
     ),
     metric(
         "asset_indexer_scans_total",
-        "Scans that ended, by whether they completed",
-        Read::SourceBy("result", |source| {
+        "Finished scans, by result",
+        Reader::SourceBy("result", |source| {
             vec![
                 ("success", source.scans.get().into()),
                 ("failure", source.failed_scans.get().into()),
             ]
         }),
     ),
-    // The scan that is under way; nothing where none is, but for the first.
+    // The running scan. Without one, only `scan_running` has a value.
     metric(
         "asset_indexer_scan_running",
-        "Whether a scan is under way",
-        Read::Source(|source| some(source.scan().is_some())),
+        "1 if a scan is running",
+        Reader::Source(|source| some(source.scan().is_some())),
     ),
     metric(
         "asset_indexer_scan_start_time_seconds",
-        "When the running scan began, since 1970",
-        Read::Scan(|scan| scan.since.into()),
+        "Start time of the running scan",
+        Reader::Scan(|scan| scan.since.into()),
     ),
     metric(
         "asset_indexer_scan_keys_listed",
-        "Keys that the running scan has listed",
-        Read::Scan(|scan| scan.progress.listed.get().into()),
+        "Keys listed by the running scan",
+        Reader::Scan(|scan| scan.progress.listed.get().into()),
     ),
     metric(
         "asset_indexer_scan_keys_admitted",
-        "Keys that the running scan has listed and the rules admit",
-        Read::Scan(|scan| scan.progress.admitted.get().into()),
+        "Keys listed by the running scan that the rules admit",
+        Reader::Scan(|scan| scan.progress.admitted.get().into()),
     ),
     metric(
         "asset_indexer_scan_assets_added",
-        "Assets that the running scan found to be new",
-        Read::Scan(|scan| scan.progress.added.get().into()),
+        "Assets added by the running scan",
+        Reader::Scan(|scan| scan.progress.added.get().into()),
     ),
     metric(
         "asset_indexer_scan_assets_changed",
-        "Assets whose record the running scan wrote anew",
-        Read::Scan(|scan| scan.progress.changed.get().into()),
+        "Assets updated by the running scan",
+        Reader::Scan(|scan| scan.progress.changed.get().into()),
     ),
     metric(
         "asset_indexer_scan_assets_removed",
-        "Assets that the running scan removed from the index",
-        Read::Scan(|scan| scan.progress.removed.get().into()),
+        "Assets removed by the running scan",
+        Reader::Scan(|scan| scan.progress.removed.get().into()),
     ),
     metric(
         "asset_indexer_scan_keys_expected",
-        "An estimate of how many keys the running scan is to list, made when it began",
-        Read::Scan(|scan| scan.progress.expected.get().into()),
+        "Estimated number of keys the running scan will list, made at its start",
+        Reader::Scan(|scan| scan.progress.expected.get().into()),
     ),
     // Events of a Source.
     metric(
         "asset_indexer_events_written_total",
-        "Events whose effect was written to the index",
-        Read::Source(|source| some(source.written.get())),
+        "Events that were written to the index",
+        Reader::Source(|source| some(source.written.get())),
     ),
     metric(
         "asset_indexer_events_stale_total",
-        "Events of which the index knew as much or more",
-        Read::Source(|source| some(source.stale.get())),
+        "Events that were not newer than the index",
+        Reader::Source(|source| some(source.stale.get())),
     ),
     metric(
         "asset_indexer_look_ups_total",
-        "Keys that were listed alone, because an event did not tell enough",
-        Read::Source(|source| some(source.look_ups.get())),
+        "Keys listed one by one because an event had too little information",
+        Reader::Source(|source| some(source.look_ups.get())),
     ),
     metric(
         "asset_indexer_event_lag_seconds",
-        "From an event to its being searchable, of all events",
-        Read::SourceHistogram(|source| source.lag.all()),
+        "Time from an event until it is searchable",
+        Reader::SourceHistogram(|source| source.lag.all()),
     ),
     metric(
         "asset_indexer_event_lag_recent_seconds",
-        "From an event to its being searchable, of the newest 1024 events: half, 99 in 100, all took no longer",
-        Read::SourceBy("quantile", recent_lag),
+        "Time from an event until it is searchable: quantiles of the last 1024 events",
+        Reader::SourceBy("quantile", recent_lag),
     ),
 ];
 
-fn states(source: &SourceStatus) -> Vec<Labelled> {
+fn states(source: &SourceStatus) -> Vec<LabeledValue> {
     let now = DeploymentState::of(source.phase(), !source.conditions().is_empty());
     let mark = |state: DeploymentState| (state.as_str(), (state == now).into());
     DeploymentState::ALL.map(mark).into()
 }
 
-fn drift(source: &SourceStatus) -> Vec<Labelled> {
+fn drift(source: &SourceStatus) -> Vec<LabeledValue> {
     let Some(drift) = source.tally.drift() else {
         return Vec::new();
     };
@@ -122,7 +122,7 @@ fn drift(source: &SourceStatus) -> Vec<Labelled> {
     ]
 }
 
-fn recent_lag(source: &SourceStatus) -> Vec<Labelled> {
+fn recent_lag(source: &SourceStatus) -> Vec<LabeledValue> {
     let Some(figures) = source.lag.figures() else {
         return Vec::new();
     };
