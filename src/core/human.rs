@@ -1,13 +1,13 @@
-//! Numbers, sizes, keys and denials as people read them.
+//! Formats numbers, sizes, keys and permission errors for people.
 //!
-//! It prints nothing; what is said about them is whoever prints it's to say.
+//! It prints nothing.
 
-/// The number with a comma at each thousand.
+/// The number with commas between groups of thousands: `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -15,7 +15,7 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// A size with a decimal unit, as the query language has them: `1.5 MB`.
+/// A size with a decimal unit, as in the query language: `1.5 MB`.
 pub(crate) fn size(bytes: u64) -> String {
     let mut value = bytes as f64;
     let mut unit = "B";
@@ -31,8 +31,8 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// What to do about an error of the system, to stand behind it: something where access is denied, and
-/// otherwise nothing.
+/// Advice to append to the text of an I/O error: what to do if permission is denied, and nothing for other
+/// errors.
 pub(crate) fn permission_hint(cause: &std::io::Error) -> &'static str {
     match cause.kind() {
         std::io::ErrorKind::PermissionDenied => {
@@ -42,7 +42,7 @@ pub(crate) fn permission_hint(cause: &std::io::Error) -> &'static str {
     }
 }
 
-/// The text with control characters spelled out, so that a key cannot command a terminal.
+/// The text with control characters escaped, so that a key cannot control a terminal.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_denied_access_is_told_whom_to_be() {
+    fn permission_errors_get_a_hint() {
         use std::io::{Error, ErrorKind};
         let advice = permission_hint(&Error::from(ErrorKind::PermissionDenied));
         assert!(advice.starts_with("; run it as root or as"), "{advice}");
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_spelled_out() {
+    fn control_characters_are_escaped() {
         assert_eq!(printable("a\u{1b}[31m\n é\\"), "a\\u{1b}[31m\\n é\\");
     }
 }

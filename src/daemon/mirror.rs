@@ -357,7 +357,7 @@ enum Kept {
 fn as_asked(ask: &Ask, due: Option<DueScan>) -> DueScan {
     let lost_events = due.is_some_and(|due| due.mode == ScanMode::Fresh);
     DueScan {
-        reason: ScanReason::Asked,
+        reason: ScanReason::Requested,
         mode: if lost_events {
             ScanMode::Fresh
         } else {
@@ -368,7 +368,7 @@ fn as_asked(ask: &Ask, due: Option<DueScan>) -> DueScan {
 
 /// Whether events should have told of everything that the scan finds.
 fn tells_drift(due: DueScan, state: &SourceState) -> bool {
-    let is_routine = matches!(due.reason, ScanReason::TooOld | ScanReason::Asked);
+    let is_routine = matches!(due.reason, ScanReason::TooOld | ScanReason::Requested);
     is_routine && state.followed.is_some() && state.complete_as_of.is_some()
 }
 

@@ -31,7 +31,7 @@ fn a_reindex_is_done_by_the_daemon_that_runs() {
     let output = live.cli.succeed(&["reindex"]);
     let summary = "1 added, 0 changed, 1 removed; 1 LIST requests";
     assert!(output.stdout.contains(summary), "{output:#?}");
-    assert_eq!(daemon.count(&["scan begins", "it was asked for"]), 1);
+    assert_eq!(daemon.count(&["scan begins", "a user requested it"]), 1);
     live.wait_for_mirror();
     let refused = live.cli.run(&["reindex", "--source", "nobody"]);
     assert_eq!(refused.status.code(), Some(2), "{refused:#?}");

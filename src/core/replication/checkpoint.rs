@@ -1,52 +1,52 @@
-//! What an index knows of its Sources besides their records; it travels in the commit payload.
+//! What an index knows about its Sources in addition to their records. It is stored in the commit payload.
 //!
-//! Because it becomes durable in the same commit as the records, neither can run ahead of the
-//! other. It holds no configuration: only identities, fingerprints, and where scans stand.
+//! It becomes durable in the same commit as the records, so neither can be ahead of the other. It holds no
+//! configuration, only identities, fingerprints, and the progress of scans.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::replication::source_state::{SourceId, SourceIdentity, SourceState};
 
-/// All Sources that an index ever held.
+/// The states of all Sources that the index has ever held.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// In the order of their first appearance.
+    /// The states, in the order in which the Sources were added.
     pub sources: Vec<SourceState>,
 }
 
-/// Which of a Source's records its configuration has made wrong.
+/// Which records of a Source do not belong to the index any more because its configuration changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaleRecords {
-    /// None: the records are of this bucket and these rules.
+    /// None: bucket, prefix and rules are the same.
     None,
-    /// Those that the present prefix and rules do not admit.
+    /// Those that the new rules do not admit.
     NotAdmitted,
-    /// All: they are of another bucket or folder.
+    /// All: the Source has another bucket or prefix now.
     Everything,
 }
 
-/// Why a Source cannot have its place in the index.
+/// Why a Source cannot be added to the index.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BindingError {
-    /// The subdomain belongs to another name.
+    /// The subdomain is bound to another Source.
     #[error(
-        "subdomain {subdomain:?} of Source {name:?} is bound to Source {owner:?} for good, because \
-         URLs made with it may live on; give {name:?} another subdomain, or its old name back"
+        "subdomain {subdomain:?} of Source {name:?} is bound to Source {owner:?} for good, because URLs \
+         with it may still be in use. Give {name:?} another subdomain, or rename it back to {owner:?}."
     )]
     SubdomainTaken {
-        /// The Source that asked.
+        /// The Source that cannot be added.
         name: String,
-        /// What it asked for.
+        /// Its subdomain.
         subdomain: String,
-        /// Who has it.
+        /// The Source to which the subdomain is bound.
         owner: String,
     },
-    /// All numbers are given away.
+    /// All Source numbers are taken.
     #[error(
-        "Source {name:?} cannot be added: the index has held 65536 Sources; begin with an empty data_dir"
+        "Source {name:?} cannot be added: the index has held 65536 Sources. Start with an empty data_dir."
     )]
     NoNumberLeft {
-        /// The Source that asked.
+        /// The Source that cannot be added.
         name: String,
     },
 }
@@ -72,7 +72,7 @@ impl Checkpoint {
         self.sources.iter().find(|source| source.id == id)
     }
 
-    /// Whether a Source of that name may have that subdomain.
+    /// Checks that the subdomain is not bound to another Source.
     pub fn check_binding(&self, name: &str, subdomain: &str) -> Result<(), BindingError> {
         let holds = |source: &&SourceState| source.subdomains.iter().any(|held| held == subdomain);
         match self.sources.iter().find(holds) {
@@ -85,10 +85,10 @@ impl Checkpoint {
         }
     }
 
-    /// Finds or makes the place of a Source, and tells which of its records are wrong by now.
+    /// Finds the Source or adds it. Returns its number and which of its records are stale.
     ///
-    /// Origin, prefix and scope of a known Source stay as they are until [`SourceState::adopt`], so that a
-    /// crash between the two finds the same leftovers again.
+    /// The origin, prefix and scope of a known Source do not change until [`SourceState::adopt`]. After a crash
+    /// in between, the same records are found stale again.
     pub fn register(
         &mut self,
         identity: &SourceIdentity<'_>,
@@ -113,14 +113,14 @@ impl Checkpoint {
         {
             state.subdomains.push(identity.subdomain.to_owned());
         }
-        let leftovers = if state.has_other_location(identity) {
+        let stale = if state.has_other_location(identity) {
             StaleRecords::Everything
         } else if state.scope != identity.scope {
             StaleRecords::NotAdmitted
         } else {
             StaleRecords::None
         };
-        Ok((state.id, leftovers))
+        Ok((state.id, stale))
     }
 
     fn next_id(&self) -> Option<SourceId> {
@@ -130,7 +130,7 @@ impl Checkpoint {
         }
     }
 
-    /// Whether every name and subdomain that `other` has bound is bound so here too.
+    /// Whether every subdomain that `other` has bound to a name is bound to the same name here.
     pub fn contains_bindings_of(&self, other: &Self) -> bool {
         other.sources.iter().all(|theirs| {
             let ours = self.source(&theirs.name);
@@ -143,28 +143,29 @@ impl Checkpoint {
         })
     }
 
-    /// Whether the other index may hold newer pages or events than a scan that would go on here has
-    /// settled.
+    /// Whether `other` may hold newer pages or events than the ranges that an unfinished scan here has
+    /// listed. Then the scan must not be resumed.
     ///
-    /// This index began as [`Checkpoint::bindings_only`] of the other. Stamps within one second are
-    /// no order, but a scan that began there since has at least the number of the one here.
+    /// This index began as [`Checkpoint::bindings_only`] of `other`. Timestamps within one second have no
+    /// order, so scan numbers are compared too: a scan that began in `other` since then has at least the
+    /// number of the scan here.
     pub fn is_outdated_by(&self, other: &Self) -> bool {
-        let is_behind = |ours: &SourceState, theirs: &SourceState| {
+        let is_outdated = |ours: &SourceState, theirs: &SourceState| {
             let started = ours.running.as_ref().and_then(|scan| scan.started);
-            let sees_newer_pages = started.is_some_and(|started| {
+            let has_newer_pages = started.is_some_and(|started| {
                 theirs.last_scan >= ours.last_scan || theirs.newest_page >= Some(started)
             });
-            // Events that only the other has taken in are acknowledged, and come no more.
-            sees_newer_pages || (ours.running.is_some() && theirs.events != ours.events)
+            // Events that only `other` has applied are acknowledged and will not be delivered again.
+            has_newer_pages || (ours.running.is_some() && theirs.events != ours.events)
         };
         self.sources.iter().any(|ours| {
             let theirs = other.source(&ours.name);
-            theirs.is_some_and(|theirs| is_behind(ours, theirs))
+            theirs.is_some_and(|theirs| is_outdated(ours, theirs))
         })
     }
 
-    /// What an index that is built anew beside this one begins with: names, numbers and subdomains,
-    /// the stamp that its pages must be above, and nothing of what was listed.
+    /// The checkpoint with which a rebuild starts: names, numbers, subdomains, and the timestamp above
+    /// which its pages must lie. It contains nothing about what was listed.
     pub fn bindings_only(&self) -> Self {
         let forget = |source: &SourceState| SourceState {
             complete_as_of: None,
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subdomain_stays_bound_to_the_name_that_had_it() {
+    fn subdomain_stays_bound_to_its_source() {
         let mut checkpoint = Checkpoint::default();
         checkpoint.register(&identity("a", "one")).unwrap();
         checkpoint.register(&identity("a", "two")).unwrap();
@@ -221,11 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_scope_or_origin_is_seen_until_it_is_adopted() {
+    fn changed_identity_is_reported_until_it_is_adopted() {
         let mut checkpoint = Checkpoint::default();
         let old = identity("a", "one");
-        let (id, leftovers) = checkpoint.register(&old).unwrap();
-        assert_eq!(leftovers, StaleRecords::None);
+        let (id, stale) = checkpoint.register(&old).unwrap();
+        assert_eq!(stale, StaleRecords::None);
         checkpoint.state_mut(id).unwrap().complete_as_of = Some(Timestamp::from_millis(5));
         let rules = SourceIdentity { scope: "2", ..old };
         let bucket = SourceIdentity {
@@ -256,24 +257,30 @@ mod tests {
     }
 
     #[test]
-    fn a_rebuild_does_not_go_on_behind_events_that_only_the_live_index_has_taken_in() {
-        let mut live = Checkpoint::default();
-        let (id, _) = live.register(&identity("a", "one")).unwrap();
-        live.state_mut(id).unwrap().events = 7;
-        let mut built = live.bindings_only();
-        let state = built.state_mut(id).unwrap();
+    fn rebuild_is_outdated_by_events_that_only_the_current_index_has() {
+        let mut current = Checkpoint::default();
+        let (id, _) = current.register(&identity("a", "one")).unwrap();
+        current.state_mut(id).unwrap().events = 7;
+        let mut rebuild = current.bindings_only();
+        let state = rebuild.state_mut(id).unwrap();
         state.begin_scan(Vec::new());
-        assert!(!built.is_outdated_by(&live), "nothing has happened since");
-        live.state_mut(id).unwrap().events += 1;
-        assert!(built.is_outdated_by(&live));
-        let state = built.state_mut(id).unwrap();
+        assert!(
+            !rebuild.is_outdated_by(&current),
+            "nothing has happened since"
+        );
+        current.state_mut(id).unwrap().events += 1;
+        assert!(rebuild.is_outdated_by(&current));
+        let state = rebuild.state_mut(id).unwrap();
         state.note_page(Timestamp::from_millis(9));
         state.complete_scan().unwrap();
-        assert!(!built.is_outdated_by(&live), "it is listed anew");
+        assert!(
+            !rebuild.is_outdated_by(&current),
+            "everything is listed again"
+        );
     }
 
     #[test]
-    fn a_checkpoint_survives_its_text_with_any_key() {
+    fn checkpoint_with_any_key_survives_serialization() {
         let mut checkpoint = Checkpoint::default();
         let (id, _) = checkpoint.register(&identity("a", "one")).unwrap();
         let state = checkpoint.state_mut(id).unwrap();

@@ -1,74 +1,74 @@
-//! What is true of every checkpoint and every record, whatever was observed in whatever order.
+//! Invariants of every checkpoint and every record, whatever was observed in whatever order.
 //!
-//! Whoever looks for damage asks this. Nothing relies on it in what the index does, and it cannot tell
-//! whether a record is what the bucket says.
+//! `index verify` uses them to find damage. The index itself does not depend on these checks. They cannot
+//! find out whether a record matches the bucket.
 
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::SourceState;
 use crate::core::replication::timestamp::Timestamp;
 
-/// Something that no history leads to.
+/// A state that no sequence of observations leads to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvariantViolation {
-    /// Of a record: its key is none of its Source.
+    /// Of a record: its key does not belong to its Source.
     #[error("the key does not begin with its Source's prefix {prefix:?}")]
     OutsideOfPrefix {
-        /// The prefix that the checkpoint has.
+        /// The prefix in the checkpoint.
         prefix: String,
     },
-    /// Of a record: nothing has told of it.
-    #[error("it has neither the time of an event nor the stamp of a page")]
+    /// Of a record: neither an event nor a page has written it.
+    #[error("it has neither the time of an event nor the timestamp of a page")]
     NeverObserved,
-    /// Of a tombstone: it was written in a scan that has not begun.
-    #[error("the tombstone is of scan {scan}, and the last scan has the number {last}")]
+    /// Of a tombstone: it was written during a scan that has not begun.
+    #[error("the tombstone is of scan {scan}, but the last scan has the number {last}")]
     OfLaterScan {
-        /// The number that the tombstone has.
+        /// The scan number of the tombstone.
         scan: u64,
         /// The number of the Source's last scan.
         last: u64,
     },
-    /// Of a record: the page that wrote it is newer than any page.
+    /// Of a record: the page that wrote it is newer than the newest page.
     #[error(
-        "a page of {listed_at} (ms) wrote it, and the Source's newest page is of {newest} (ms)"
+        "a page of {listed_at} (ms) wrote it, but the Source's newest page is of {newest} (ms)"
     )]
     OfLaterPage {
-        /// The stamp that the record has.
+        /// The page's timestamp in the record.
         listed_at: i64,
-        /// That of the Source's newest page.
+        /// The timestamp of the Source's newest page.
         newest: i64,
     },
-    /// Of a Source: it shares what only one can have.
+    /// Of a Source: it shares something that must be unique.
     #[error("{what} is also that of Source {other:?}")]
     Shared {
-        /// Its number, name or subdomain.
+        /// The number, name or subdomain.
         what: String,
-        /// The name of the other.
+        /// The name of the other Source.
         other: String,
     },
-    /// Of a Source: a moment that only a page sets is behind the newest page.
-    #[error("{what} is {moment} (ms), and its newest page is of {newest:?} (ms)")]
-    BehindNewestPage {
-        /// The name of the moment in the checkpoint.
+    /// Of a Source: a time that only a page sets is later than the newest page.
+    #[error("{what} is {time} (ms), but its newest page is of {newest:?} (ms)")]
+    AfterNewestPage {
+        /// The name of the time in the checkpoint.
         what: &'static str,
-        /// The moment.
-        moment: i64,
-        /// The stamp of the newest page.
+        /// The time.
+        time: i64,
+        /// The timestamp of the newest page.
         newest: Option<i64>,
     },
-    /// Of a Source: it was scanned before its first scan.
-    #[error("a scan is under way or complete, and none has begun")]
+    /// Of a Source: it has a scan, but its last scan has the number 0.
+    #[error("a scan is running or complete, but none has begun")]
     NoScanBegan,
 }
 
-/// What is impossible about a record of the Source; the first thing that is.
+/// The first invariant that a record of the Source violates, if any.
 pub fn of_record(state: &SourceState, key: &str, record: &Record) -> Option<InvariantViolation> {
     if !key.starts_with(&state.prefix) {
         return Some(InvariantViolation::OutsideOfPrefix {
             prefix: state.prefix.clone(),
         });
     }
-    // A tombstone without any order would fall to the first event that comes, however late.
+    // Such a tombstone would not stop any late event.
     if record.observed_at().is_none() {
         return Some(InvariantViolation::NeverObserved);
     }
@@ -83,8 +83,8 @@ pub fn of_record(state: &SourceState, key: &str, record: &Record) -> Option<Inva
     }
 }
 
-/// The pages of single keys, which events ask for, are not among those that the Source counts: where
-/// there have been events, a record may be of such a page.
+/// Pages of look-ups do not count for `newest_page`. So if there have been events, a record may be of a later
+/// page.
 fn later_page(state: &SourceState, record: &Record) -> Option<InvariantViolation> {
     let had_events = state.events > 0 || record.event_time.is_some() || record.sequencer.is_some();
     let (listed_at, newest) = (record.listed_at?, state.newest_page?);
@@ -94,16 +94,16 @@ fn later_page(state: &SourceState, record: &Record) -> Option<InvariantViolation
     })
 }
 
-/// What is impossible about the checkpoint, with the name of the Source: one thing of each.
+/// The first invariant that each Source of the checkpoint violates, with the name of the Source.
 pub fn of_checkpoint(checkpoint: &Checkpoint) -> Vec<(String, InvariantViolation)> {
     let sources = checkpoint.sources.iter().enumerate();
-    let impossible = sources.filter_map(|(place, state)| {
-        let before = &checkpoint.sources[..place];
+    let violations = sources.filter_map(|(index, state)| {
+        let before = &checkpoint.sources[..index];
         let found = before.iter().find_map(|other| shared(state, other));
         let found = found.or_else(|| of_source(state))?;
         Some((state.name.clone(), found))
     });
-    impossible.collect()
+    violations.collect()
 }
 
 fn shared(state: &SourceState, other: &SourceState) -> Option<InvariantViolation> {
@@ -122,21 +122,21 @@ fn shared(state: &SourceState, other: &SourceState) -> Option<InvariantViolation
 
 fn of_source(state: &SourceState) -> Option<InvariantViolation> {
     let started = state.running.as_ref().and_then(|running| running.started);
-    let moments = [
+    let times = [
         ("complete_as_of", state.complete_as_of),
         ("partial_as_of", state.partial_as_of),
         ("the start of its scan", started),
     ];
-    let behind = moments.into_iter().find_map(|(what, moment)| {
-        let moment = moment.filter(|_| moment > state.newest_page)?;
-        Some(InvariantViolation::BehindNewestPage {
+    let too_late = times.into_iter().find_map(|(what, time)| {
+        let time = time.filter(|_| time > state.newest_page)?;
+        Some(InvariantViolation::AfterNewestPage {
             what,
-            moment: moment.as_millis(),
+            time: time.as_millis(),
             newest: state.newest_page.map(Timestamp::as_millis),
         })
     });
     let was_scanned = state.running.is_some() || state.complete_as_of.is_some();
-    behind.or((was_scanned && state.last_scan == 0).then_some(InvariantViolation::NoScanBegan))
+    too_late.or((was_scanned && state.last_scan == 0).then_some(InvariantViolation::NoScanBegan))
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
         Some(Timestamp::from_millis(millis))
     }
 
-    /// A Source `photos/` whose second scan is complete, with a page of 20.
+    /// A Source with the prefix `photos/`, two complete scans, and a newest page of 20 ms.
     fn state(name: &str) -> SourceState {
         let identity = SourceIdentity {
             name,
@@ -162,9 +162,9 @@ mod tests {
         let mut checkpoint = Checkpoint::default();
         checkpoint.register(&identity).unwrap();
         let mut state = checkpoint.sources.remove(0);
-        for stamp in [10, 20] {
+        for listed_at in [10, 20] {
             state.begin_scan(Vec::new());
-            state.note_page(Timestamp::from_millis(stamp));
+            state.note_page(Timestamp::from_millis(listed_at));
             state.complete_scan().unwrap();
         }
         state
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_no_history_leads_to_is_told() {
+    fn violations_of_records_are_found() {
         let sequencer = Sequencer::parse("1");
         let tombstone = |scan| Record {
             content: RecordContent::Removed { scan },
@@ -210,8 +210,8 @@ mod tests {
         };
         for (case, key, record, words) in [
             ("listed", "photos/a", listed(20), None),
-            ("told by an event", "photos/a", by_event, None),
-            ("listed alone for an event", "photos/a", single, None),
+            ("written by an event", "photos/a", by_event, None),
+            ("written by a look-up", "photos/a", single, None),
             ("a tombstone", "photos/a", tombstone(2), None),
             ("another folder", "a", listed(20), Some("\"photos/\"")),
             ("never observed", "photos/a", unseen, Some("neither")),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_that_no_history_leads_to_is_told() {
+    fn violations_of_checkpoints_are_found() {
         let mut other = state("other");
         other.id = SourceId(1);
         for (change, words) in [

@@ -1,94 +1,96 @@
-//! The walk over one key range, page by page: what to ask for next, and what each page says.
+//! The walk over one key range, page by page: what to request next, and which keys each page covers.
 //!
-//! It decides only; who sends the requests, waits and tries again is `scanner` and `bucket`.
+//! It sends no requests. The scanner and the bucket do, and they retry.
 
 use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::core::replication::object::Object;
 use crate::core::replication::timestamp::Timestamp;
 
-/// The most keys that S3 puts on a page.
+/// The maximum number of keys on a page of S3.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
 pub const MAX_KEYS: u16 = 1000;
 
-/// The most pages without a key that a walk takes in a row.
+/// The maximum number of pages without a key in a row.
 ///
-/// S3 may send empty pages where many delete markers lie; a server that sends nothing else for ever
-/// must not hold a scan for ever.
+/// S3 may send empty pages if there are many delete markers. A server that sends nothing else forever
+/// must not block a scan forever.
 pub const MAX_EMPTY_PAGES: u32 = 10_000;
 
 /// One key with its object, as a page lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageEntry {
-    /// The key, decoded, byte for byte as it was put.
+    /// The key, decoded, byte for byte as it was written.
     pub key: String,
-    /// What the page says of it.
+    /// What the page says about its object.
     pub object: Object,
 }
 
-/// One answer to ListObjectsV2.
+/// One response to ListObjectsV2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListingPage {
-    /// The listed keys, in the order of the answer.
+    /// The listed keys, in the order of the response.
     pub entries: Vec<PageEntry>,
-    /// How to go on; `None` where S3 says that this was the last page.
+    /// How to request the next page. `None` if S3 says that this is the last one.
     pub next: Option<ContinuationToken>,
-    /// Never later than the snapshot that the page shows.
+    /// Never later than the snapshot of the bucket that the page shows.
     pub listed_at: Timestamp,
 }
 
-/// What S3 gives to ask for the next page: opaque, and not promised to outlive a restart.
+/// S3's token for the next page. It is opaque, and need not be valid after a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContinuationToken(pub String);
 
-/// What is asked of ListObjectsV2 for one page.
+/// A request to ListObjectsV2 for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// Only keys that start with it.
+    /// List only keys that start with it.
     pub prefix: String,
-    /// Only keys behind it; not sent beside a token, which is stronger.
+    /// List only keys after it. Not sent if there is a token, which takes precedence.
     pub start_after: Option<String>,
-    /// Where the page before ended.
+    /// The token of the previous page, if any.
     pub token: Option<ContinuationToken>,
-    /// The most keys to send, 1 to [`MAX_KEYS`].
+    /// Maximum number of keys, 1 to [`MAX_KEYS`].
     pub max_keys: u16,
 }
 
-/// What one page says of its range.
+/// What one page proves about its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageCoverage {
     /// Every key of this interval that exists is in `entries`.
     pub interval: KeyInterval,
     /// The keys of the interval, ascending.
     pub entries: Vec<PageEntry>,
-    /// The listed_at of the page.
+    /// See [`ListingPage::listed_at`].
     pub listed_at: Timestamp,
-    /// How to go on; `None` when the range is done.
+    /// The next request. `None` if the range is done.
     pub next: Option<PageRequest>,
-    /// The last key that is resume_after: where to resume; `None` where nothing is resume_after yet.
+    /// The last key covered by this page or an earlier one. An interrupted walk resumes after it. `None` if no
+    /// key has been covered yet.
     pub resume_after: Option<String>,
 }
 
-/// A listing that must not be believed. Its text names no key, as it is for logs; the fields do.
+/// A page contradicts its request or the order of keys. The text names no key, because it goes to logs at all
+/// levels.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListingError {
     /// Two keys in the wrong order, or the same key twice.
     #[error(
-        "the listing is not in ascending key order; directory buckets and stores that list in another \
-         order cannot be mirrored (at debug the log names the keys)"
+        "the listing is not in ascending key order. Directory buckets and stores that list in another \
+         order are not supported. At debug level, the log names the keys."
     )]
     Unordered {
-        /// The key before.
+        /// The previous key.
         previous: String,
         /// The key that should have been greater.
         key: String,
     },
-    /// A key that was not asked for.
+    /// A key without the requested prefix.
     #[error(
-        "the listing holds a key that does not start with the prefix that was asked for (at debug the \
-         log names both)"
+        "the listing contains a key that does not start with the requested prefix. At debug level, the \
+         log names both."
     )]
     OutsidePrefix {
-        /// The prefix that was asked for.
+        /// The requested prefix.
         prefix: String,
         /// The key.
         key: String,
@@ -98,16 +100,16 @@ pub enum ListingError {
     NoProgress,
 }
 
-/// Where the walk over one range stands.
+/// A walk over one key range.
 #[derive(Clone, Debug)]
 pub struct RangeWalk {
-    /// What is left; its `after` moves up with the pages.
+    /// What is left to list. Its `after` advances with the pages.
     rest: KeyRange,
     empty_pages: u32,
 }
 
 impl RangeWalk {
-    /// A walk over the range, from its beginning.
+    /// A walk that starts at the beginning of the range.
     pub fn new(range: KeyRange) -> Self {
         Self {
             rest: range,
@@ -115,7 +117,7 @@ impl RangeWalk {
         }
     }
 
-    /// What to ask for first.
+    /// The first request of the walk.
     pub fn first_request(&self) -> PageRequest {
         PageRequest {
             prefix: self.rest.prefix.clone(),
@@ -129,7 +131,11 @@ impl RangeWalk {
         }
     }
 
-    /// Takes the page that answered the last request.
+    /// Takes the response to the last request, checks it, and returns what it proves.
+    ///
+    /// # Errors
+    ///
+    /// If the page contradicts its request, or the order of keys. Then nothing on it counts.
     pub fn accept(&mut self, page: ListingPage) -> Result<PageCoverage, ListingError> {
         let ListingPage {
             mut entries,
@@ -184,7 +190,7 @@ impl RangeWalk {
         Ok(())
     }
 
-    /// Drops what lies behind the range's end; whether there was anything.
+    /// Drops the entries after the end of the range. Returns whether there were any.
     fn cut_at_end(&self, entries: &mut Vec<PageEntry>) -> bool {
         let Some(until) = &self.rest.until else {
             return false;
@@ -233,11 +239,11 @@ mod tests {
         }
     }
 
-    /// Walks a bucket of `keys` in pages of `per_page` and checks that the statements tile the range.
+    /// Walks a bucket of `keys` in pages of `per_page` and checks that the coverages tile the range.
     fn walk_all(range: &KeyRange, keys: &[&str], per_page: usize) {
         let mut walk = RangeWalk::new(range.clone());
         let mut request = Some(walk.first_request());
-        let mut statements = Vec::new();
+        let mut coverages = Vec::new();
         while let Some(asked) = request {
             let from = match &asked.token {
                 Some(token) => token.0.clone(),
@@ -253,10 +259,10 @@ mod tests {
             let token = (shown.len() < all.len()).then(|| *shown.last().unwrap());
             let coverage = walk.accept(page(shown, token)).unwrap();
             request = coverage.next.clone();
-            statements.push(coverage);
+            coverages.push(coverage);
         }
         let inside = range.interval();
-        let listed: Vec<&str> = statements
+        let listed: Vec<&str> = coverages
             .iter()
             .flat_map(|s| s.entries.iter().map(|e| e.key.as_str()))
             .collect();
@@ -271,7 +277,7 @@ mod tests {
             .copied()
             .chain(["", "a/aa", "a/zz", "b/b", "zz"])
         {
-            let holders = statements.iter().filter(|s| s.interval.contains(key));
+            let holders = coverages.iter().filter(|s| s.interval.contains(key));
             assert_eq!(
                 holders.count(),
                 usize::from(inside.contains(key)),
@@ -281,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_of_a_range_tile_it_without_gap_or_overlap() {
+    fn pages_tile_their_range_without_gap_or_overlap() {
         let keys = ["", "a", "a/", "a/b", "a/c", "a/d", "a0", "b", "b/c", "é"];
         for per_page in 1..=keys.len() + 1 {
             for prefix in ["", "a", "a/", "b/", "x"] {
@@ -300,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_key_asks_for_one_key() {
+    fn walk_of_a_single_key_requests_one_key() {
         let mut walk = RangeWalk::new(KeyRange::only("a"));
         assert_eq!(walk.first_request().max_keys, 1);
         let coverage = walk.accept(page(&["a/b"], Some("t"))).unwrap();
@@ -309,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_page_that_goes_on_says_nothing() {
+    fn empty_page_with_a_token_covers_nothing() {
         let mut walk = RangeWalk::new(KeyRange::under("a/"));
         let coverage = walk.accept(page(&[], Some("t"))).unwrap();
         assert!(coverage.interval.is_empty() && !coverage.interval.contains("a/b"));
@@ -321,13 +327,13 @@ mod tests {
     }
 
     #[test]
-    fn disorder_doubles_and_strangers_are_refused() {
-        for (keys, fault) in [
+    fn unordered_duplicate_and_foreign_keys_are_refused() {
+        for (keys, words) in [
             (&["b", "a"][..], "ascending"),
             (&["a", "a"][..], "ascending"),
         ] {
             let refused = RangeWalk::new(KeyRange::under("")).accept(page(keys, None));
-            assert!(refused.unwrap_err().to_string().contains(fault));
+            assert!(refused.unwrap_err().to_string().contains(words));
         }
         let refused = RangeWalk::new(KeyRange::under("a/")).accept(page(&["b"], None));
         assert!(refused.unwrap_err().to_string().contains("prefix"));
@@ -337,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_of_empty_pages_ends() {
+    fn number_of_empty_pages_is_limited() {
         let mut walk = RangeWalk::new(KeyRange::under(""));
         for _ in 0..MAX_EMPTY_PAGES {
             walk.accept(page(&[], Some("t"))).unwrap();

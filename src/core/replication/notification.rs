@@ -1,13 +1,15 @@
-//! From the body of a message to what it says happened to objects.
+//! Decodes the body of a message into the events that it reports.
 //!
-//! The body alone decides: which envelope it is, and how its keys are encoded, is told by its shape.
-//! Nothing in here knows a Source, a queue or the index; whether an event is stale is decided by
-//! [`order`](crate::core::replication::order), and what cannot be told from a message is left to a look-up.
+//! Only the body counts: its shape shows which envelope it is and how keys are encoded. Nothing here knows
+//! a Source, a queue or the index. [`order`](crate::core::replication::order) decides whether an event is
+//! stale.
 //!
-//! The envelopes: S3's own (`Records`), also where SNS delivers raw; EventBridge's (`detail`); either
-//! of them inside an SNS envelope (`Message`); and S3's test event. One record that cannot be read
-//! makes the whole message [`DecodeError`], because a message is acknowledged as a whole and nothing
-//! may be lost. What is merely missing or strange beside the key leads to a look-up instead.
+//! The envelopes are S3's own (`Records`), which SNS may also deliver raw; EventBridge's (`detail`); an SNS
+//! envelope (`Message`) around one of these; and S3's test event.
+//!
+//! If one record cannot be decoded, the whole message is a [`DecodeError`], because a message is acknowledged
+//! as a whole and nothing may be lost. If only fields other than the key are missing or make no sense, the
+//! key is looked up instead.
 
 mod decode_error;
 mod event_bridge;
@@ -29,48 +31,48 @@ use event_kind::EventKind;
 pub use decode_error::DecodeError;
 pub use key::KeyEncoding;
 
-/// How many envelopes may lie around each other; SNS around EventBridge are two.
+/// Maximum depth of nested envelopes. SNS around EventBridge has depth two.
 const MAX_ENVELOPES: usize = 4;
 
-/// Confirmations come in the same envelope, and no events before them.
+/// Subscription confirmations come in the same envelope. No event comes before the confirmation.
 const SNS_TYPE: &str = "the type Notification (a subscription sends events once it is confirmed)";
 
-/// The event that S3 sends to a queue when a bucket's notifications are configured.
+/// S3 sends this event to a queue when a bucket's notifications are configured.
 const TEST_EVENT: &str = "s3:TestEvent";
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notification {
-    /// `s3:TestEvent`: S3's proof that bucket and queue are wired.
+    /// `s3:TestEvent`: proves that the bucket's events reach the queue.
     Test {
-        /// The bucket, where the event names it.
+        /// The bucket, if the event names it.
         bucket: Option<String>,
     },
-    /// What happened, in the order of the message; any number, also none.
+    /// Events in the order of the message. May be empty.
     Events(Vec<ObjectEvent>),
 }
 
-/// One thing that happened.
+/// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectEvent {
-    /// The event's name as S3 writes it, without `s3:`; on EventBridge the `detail-type`.
+    /// The event's name in S3, without `s3:`. On EventBridge, the `detail-type`.
     pub name: String,
-    /// The bucket's name; empty only where the meaning is [`EventMeaning::Unknown`].
+    /// The bucket's name. May be empty if the meaning is [`EventMeaning::Unknown`].
     pub bucket: String,
-    /// The key, byte for byte; empty only where the meaning is [`EventMeaning::Unknown`].
+    /// The key, byte for byte. May be empty if the meaning is [`EventMeaning::Unknown`].
     pub key: String,
-    /// What follows from it.
+    /// What the event means for the index.
     pub meaning: EventMeaning,
-    /// The time that the event carries, as it is written; `None` where there is none to be read.
+    /// The time in the event, as written. `None` if there is none or it cannot be parsed.
     pub time: Option<Timestamp>,
 }
 
-/// What follows from an event.
+/// What an event means for the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventMeaning {
-    /// Certain, and ordered by its sequencer: for [`apply_event`](crate::core::replication::order::decide_event).
+    /// It says what is under the key now, and has a sequencer.
     Certain(CertainEvent),
-    /// What it did cannot be told from it, or its order is unknown: the key is to be listed alone.
+    /// It does not say what is under the key now, or its order is unknown. The key must be looked up.
     LookUp {
         /// The event's order among the events of its key, if it can be trusted.
         sequencer: Option<Sequencer>,
@@ -78,20 +80,22 @@ pub enum EventMeaning {
         /// what the event did.
         time: Option<Timestamp>,
     },
-    /// It changes nothing that a listing shows: tags, rights, replication, reading.
+    /// It changes nothing that a listing shows, such as tags, access rights or replication.
     Irrelevant,
-    /// An event name that this program does not know.
+    /// The name of the event is unknown.
     Unknown,
 }
 
 impl ObjectEvent {
-    /// An unknown event need not be about an object at all; any other must say which.
+    /// # Errors
+    ///
+    /// If bucket or key cannot be decoded, unless the event is unknown: that one need not be about an object.
     fn new(
         name: &str,
         kind: EventKind,
         bucket: Result<String, DecodeError>,
         key: Result<String, DecodeError>,
-        told: EventFields,
+        fields: EventFields,
     ) -> Result<Self, DecodeError> {
         let (bucket, key) = match kind {
             EventKind::Unknown => (bucket.unwrap_or_default(), key.unwrap_or_default()),
@@ -101,27 +105,27 @@ impl ObjectEvent {
             name: name.to_owned(),
             bucket,
             key,
-            time: told.time.map(|time| time.written),
-            meaning: told.meaning(kind),
+            time: fields.time.map(|time| time.written),
+            meaning: fields.meaning(kind),
         })
     }
 }
 
-/// Reads a key as a notification writes it.
+/// Decodes a key as it is written in notifications.
 ///
 /// # Errors
 ///
-/// [`DecodeError`] where no object can have the key, or it is not encoded so.
+/// If the encoding is broken or no object can have the key.
 pub fn decode_key(written: &str, encoding: KeyEncoding) -> Result<String, DecodeError> {
-    key::read(&Value::from(written), encoding)
+    key::decode(&Value::from(written), encoding)
 }
 
-/// Reads the body of a message.
+/// Decodes the body of a message.
 ///
 /// # Errors
 ///
-/// [`DecodeError`] where the body is no notification, or one of its records does not say what
-/// happened to which object. The message must then not be acknowledged.
+/// If the body is not a notification, or one of its records does not say what happened to which object.
+/// Then the message must not be acknowledged.
 pub fn decode(body: &str) -> Result<Notification, DecodeError> {
     decode_within(body, MAX_ENVELOPES)
 }
@@ -143,7 +147,7 @@ fn decode_within(body: &str, envelopes: usize) -> Result<Notification, DecodeErr
         };
         return s3_records::events(records).map(Notification::Events);
     }
-    // VersityGW sends its records without anything around them.
+    // VersityGW sends its records without an envelope.
     if let Value::Array(records) = &value {
         return s3_records::events(records).map(Notification::Events);
     }
@@ -169,7 +173,7 @@ fn decode_within(body: &str, envelopes: usize) -> Result<Notification, DecodeErr
     ))
 }
 
-/// What an SNS envelope carries.
+/// The message inside an SNS envelope.
 fn sns_message(envelope: &Value) -> Result<&str, DecodeError> {
     match &envelope["Type"] {
         Value::Null => {}

@@ -1,7 +1,7 @@
-//! When a Source must be scanned: what its checkpoint says against the present moment.
+//! When a Source must be scanned, according to its checkpoint and the current time.
 //!
-//! The present is that of our own clock, because it only measures how long something lasted, in hours,
-//! also since a scan's stamp by S3's; nothing that is observed is put in order by it.
+//! The current time is by the local clock. It only measures how long ago something was, in hours, even if
+//! that was timed by S3's clock. It never orders observations.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use crate::core::replication::source_state::{QueueId, SourceState};
 /// Why a scan is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScanReason {
-    /// None has completed yet.
+    /// No scan has completed yet.
     NeverComplete,
-    /// One is unfinished.
+    /// A scan is unfinished.
     Unfinished,
-    /// What new rules admit has not been listed yet.
+    /// Keys that new rules admit have not been listed yet.
     NewRules,
-    /// The events since the last scan are not known to be in the index.
+    /// Events since the last scan may be missing in the index.
     NotFollowed,
-    /// Nobody received for longer than the queue keeps messages.
+    /// Nothing was received from the queue for longer than it keeps messages.
     AwayTooLong,
-    /// The last one is too old.
+    /// The last scan is too old.
     TooOld,
-    /// Somebody asked for it.
-    Asked,
+    /// A user requested it.
+    Requested,
 }
 
 impl fmt::Display for ScanReason {
@@ -34,10 +34,10 @@ impl fmt::Display for ScanReason {
             Self::NeverComplete => "no scan has completed yet",
             Self::Unfinished => "a scan is unfinished",
             Self::NewRules => "the rules have changed",
-            Self::NotFollowed => "events were not followed from this queue before",
-            Self::AwayTooLong => "nobody received for longer than the queue keeps messages",
+            Self::NotFollowed => "events since the last scan may be missing",
+            Self::AwayTooLong => "receiving stopped for longer than the queue keeps messages",
             Self::TooOld => "the last scan is too old",
-            Self::Asked => "it was asked for",
+            Self::Requested => "a user requested it",
         })
     }
 }
@@ -45,25 +45,26 @@ impl fmt::Display for ScanReason {
 /// A scan that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueScan {
-    /// Why.
+    /// Why it is due.
     pub reason: ScanReason,
-    /// What to list. [`ScanMode::Fresh`] if events may have been lost: then an unfinished scan does not
-    /// prove that the ranges it has listed are up to date.
+    /// Which ranges to list. If events may have been lost, this is [`ScanMode::Fresh`], because the ranges
+    /// that an unfinished scan has listed may be out of date again.
     pub mode: ScanMode,
 }
 
-/// The queue that is received from, as far as scans depend on it.
+/// The queue that the daemon receives from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueInfo {
-    /// Which it is.
+    /// Identifies the queue.
     pub id: QueueId,
     /// How long it keeps messages.
     pub retention: Duration,
 }
 
-/// The scan that is due now, if any is.
+/// The scan that is due now, if any.
 ///
-/// `every` is the longest time between two scans, `now_millis` the present by our clock.
+/// `queue` is `None` if the daemon does not receive from a queue for this Source. `every` is the longest time
+/// between two scans, and `now_millis` the current time by the local clock.
 pub fn due_scan(
     state: &SourceState,
     queue: Option<&QueueInfo>,
@@ -74,7 +75,7 @@ pub fn due_scan(
         reason,
         mode: ScanMode::Resume,
     };
-    if let Some(reason) = queue.and_then(|queue| lost_events(state, queue, now_millis)) {
+    if let Some(reason) = queue.and_then(|queue| why_events_may_be_lost(state, queue, now_millis)) {
         let reason = match state.complete_as_of {
             None => ScanReason::NeverComplete,
             Some(_) => reason,
@@ -98,8 +99,12 @@ pub fn due_scan(
     }
 }
 
-/// Whether events since the last scan may be neither in the index nor in the queue.
-fn lost_events(state: &SourceState, queue: &QueueInfo, now_millis: i64) -> Option<ScanReason> {
+/// Why events since the last scan may be neither in the index nor in the queue. `None` if none are lost.
+fn why_events_may_be_lost(
+    state: &SourceState,
+    queue: &QueueInfo,
+    now_millis: i64,
+) -> Option<ScanReason> {
     match &state.followed {
         Some(followed) if followed.queue.may_equal(&queue.id) => {
             let away = elapsed(followed.until_millis, now_millis);
@@ -109,13 +114,13 @@ fn lost_events(state: &SourceState, queue: &QueueInfo, now_millis: i64) -> Optio
     }
 }
 
-/// The longest time between two scans of one Source: `share` (0 to 1) of a tenth less than `every`, so that
-/// Sources that began together part.
-pub fn jittered(every: Duration, share: f64) -> Duration {
-    every.mul_f64(1.0 - share.clamp(0.0, 1.0) / 10.0)
+/// The longest time between two scans of one Source: `every`, minus up to a tenth of it, by `random` (0 to 1).
+/// It spreads the scans of Sources that were first scanned together.
+pub fn jittered(every: Duration, random: f64) -> Duration {
+    every.mul_f64(1.0 - random.clamp(0.0, 1.0) / 10.0)
 }
 
-/// How long until the next scan is due of a Source that has completed one; zero where none has.
+/// How long until the next scan is due by age. Zero if no scan has completed yet.
 pub fn time_until_due(state: &SourceState, every: Duration, now_millis: i64) -> Duration {
     let Some(as_of) = state.complete_as_of else {
         return Duration::ZERO;
@@ -123,7 +128,7 @@ pub fn time_until_due(state: &SourceState, every: Duration, now_millis: i64) -> 
     every.saturating_sub(elapsed(as_of.as_millis(), now_millis))
 }
 
-/// From `then` to `now`; zero where the clock was put back meanwhile.
+/// The time from `then` to `now`. Zero if the clock was set back in between.
 fn elapsed(then_millis: i64, now_millis: i64) -> Duration {
     let millis = now_millis.saturating_sub(then_millis);
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
@@ -138,7 +143,7 @@ mod tests {
     const HOUR: i64 = 3_600_000;
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
-    /// A queue that is created anew where its address ends in `!`.
+    /// The id of a queue. If `name` ends in `!`, it was deleted and created again.
     fn queue_id(name: &str) -> QueueId {
         QueueId {
             url: name.trim_end_matches('!').into(),
@@ -153,7 +158,7 @@ mod tests {
         }
     }
 
-    /// A Source that was last scanned and followed so many hours before `NOW`.
+    /// A Source that was last scanned, and last received events, that many hours before `NOW`.
     fn state(scanned: Option<i64>, followed: Option<(&str, i64)>) -> SourceState {
         let identity = SourceIdentity {
             name: "a",
@@ -174,7 +179,7 @@ mod tests {
     const NOW: i64 = 1_000_000 * HOUR;
 
     #[test]
-    fn a_scan_is_due_where_the_index_cannot_be_known_to_be_right() {
+    fn scan_is_due_if_events_may_be_lost_or_the_last_one_is_old() {
         use ScanReason::{AwayTooLong, NeverComplete, NotFollowed, TooOld};
         for (scanned, followed, want) in [
             (None, None, Some((NeverComplete, true))),
@@ -196,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_queue_only_the_scans_count() {
+    fn without_a_queue_only_the_age_of_the_last_scan_counts() {
         for (scanned, want) in [
             (None, Some(ScanReason::NeverComplete)),
             (Some(1), None),
@@ -208,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_scan_goes_on_unless_events_were_lost() {
+    fn unfinished_scan_is_resumed_unless_events_were_lost() {
         for (partial, hours, want) in [
             (false, 1, (ScanReason::Unfinished, ScanMode::Resume)),
             (true, 1, (ScanReason::NewRules, ScanMode::Partial)),
@@ -227,10 +232,10 @@ mod tests {
     }
 
     #[test]
-    fn the_next_scan_comes_up_to_a_tenth_earlier() {
+    fn jitter_makes_the_next_scan_due_up_to_a_tenth_earlier() {
         let state = state(Some(4), None);
         let hours =
-            |share| time_until_due(&state, jittered(DAY, share), NOW).as_secs_f64() / 3600.0;
+            |random| time_until_due(&state, jittered(DAY, random), NOW).as_secs_f64() / 3600.0;
         assert_eq!(hours(0.0), 20.0);
         assert!((hours(1.0) - 17.6).abs() < 0.001);
         let late = time_until_due(&state, Duration::from_secs(3600), NOW);

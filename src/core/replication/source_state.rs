@@ -1,7 +1,7 @@
-//! One Source as the index knows it: what its records are of, and where its scan stands.
+//! One Source as the index knows it: which bucket and rules its records are from, and how far its scan is.
 //!
-//! The states of all Sources make up the [`crate::core::replication::checkpoint`]; bindings between Sources are
-//! its affair.
+//! The states of all Sources make up the [`checkpoint`](crate::core::replication::checkpoint), which also checks
+//! what they must not share.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::core::replication::interval::KeyRange;
 use crate::core::replication::order::ScanWatermarks;
 use crate::core::replication::timestamp::Timestamp;
 
-/// The number of a Source in an index; never given to another one.
+/// The number of a Source in an index. It is never reused for another Source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SourceId(pub u16);
@@ -21,89 +21,90 @@ pub struct SourceState {
     pub id: SourceId,
     /// Its name in the configuration.
     pub name: String,
-    /// Every subdomain that it ever had; they stay bound to its name for good.
+    /// Every subdomain that the Source has ever had. They stay bound to its name for good.
     pub subdomains: Vec<String>,
-    /// The bucket and store whose keys the records are.
+    /// The store and bucket that the records are from.
     pub origin: String,
-    /// What all its keys start with; asset paths are without it.
+    /// All keys of the Source start with it. Asset paths do not contain it.
     pub prefix: String,
-    /// Fingerprint of what decides which keys are admitted.
+    /// Fingerprint of everything that decides which keys are admitted.
     pub scope: String,
-    /// Number of the running scan, or of the last one; 0 before the first.
+    /// Number of the running scan, or of the last one. 0 before the first scan.
     pub last_scan: u64,
-    /// Start stamp of the newest completed scan.
+    /// Start of the newest completed full scan.
     pub complete_as_of: Option<Timestamp>,
     /// Timestamp of the newest page of any scan.
     pub newest_page: Option<Timestamp>,
-    /// The scan that is under way, if any.
+    /// The unfinished scan, if any.
     pub running: Option<RunningScan>,
-    /// The queue whose events were applied, and until when; `None` where that is not so.
+    /// The queue whose events are in the index, and until when. `None` if events may be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed: Option<FollowedUntil>,
-    /// How many events the index has taken in: a copy of the index that was made before is behind.
+    /// Number of events that the index has applied. An older copy of the index has fewer.
     #[serde(default)]
     pub events: u64,
-    /// Start stamp of the newest partial scan since the newest completed one: of keys without a record
-    /// it is known from then on only that there was nothing.
+    /// Start of the newest partial scan since `complete_as_of`, if any. If a key has no record, an event from
+    /// before this time is looked up: the event that removed the object again may have been discarded under
+    /// the old rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial_as_of: Option<Timestamp>,
-    /// The queue that has been seen to get the bucket's events, or S3's test event.
+    /// The queue that is proven to get the bucket's events: an event or S3's test event has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wired_queue: Option<String>,
 }
 
-/// Which queue it is.
+/// Identifies a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueId {
-    /// Its address.
+    /// Its URL.
     pub url: String,
-    /// When it was created, seconds since the epoch, where that is known: one that was deleted and
-    /// created again has the same address, and none of the messages.
+    /// When it was created, in seconds since the epoch, if known. A queue that was deleted and created again
+    /// has the same URL and none of the messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<i64>,
 }
 
 impl QueueId {
-    /// Whether nothing says that they are two.
+    /// Whether both may be the same queue, as far as is known.
     pub fn may_equal(&self, other: &Self) -> bool {
         let same_age = self.created.zip(other.created).is_none_or(|(a, b)| a == b);
         self.url == other.url && same_age
     }
 }
 
-/// Until when the events of a Source are in the index, as far as they were sent.
+/// All events that a queue has received until some time are in the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowedUntil {
     /// The queue.
     pub queue: QueueId,
-    /// Milliseconds since the epoch by our own clock, not S3's: it only tells for how long nobody
-    /// received, against how long the queue keeps messages.
+    /// Milliseconds since the epoch by the local clock, not S3's. It only serves to compare how long nothing was
+    /// received with how long the queue keeps messages.
     pub until_millis: i64,
 }
 
-/// Where a scan stands.
+/// How far an unfinished scan is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningScan {
-    /// The start stamp; `None` until the first page is in.
+    /// The start of the scan. `None` until the first page has arrived.
     pub started: Option<Timestamp>,
-    /// The ranges that make up the listing.
+    /// The ranges to list.
     pub ranges: Vec<RangeProgress>,
-    /// Whether the ranges are only what new rules admit besides the old ones, so that its end says
-    /// nothing of the other keys.
+    /// Whether the scan lists only what new rules admit in addition to the old ones. Then it proves nothing
+    /// about the other keys.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
 }
 
-/// Where the scan of one range stands.
+/// How far the scan of one range is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RangeProgress {
-    /// What is left to list: its `after` is the last key done.
+    /// What is left to list. Its `after` is the last key done.
     pub rest: KeyRange,
     /// Whether nothing is left.
     pub done: bool,
 }
 
-/// What a configured Source says of itself to the index.
+/// What the index needs to know of a configured Source.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceIdentity<'a> {
     /// Its name.
@@ -118,7 +119,7 @@ pub struct SourceIdentity<'a> {
     pub scope: &'a str,
 }
 
-/// A scan that cannot be completed yet.
+/// A scan cannot be completed yet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the scan is not complete: {0}")]
 pub struct NotComplete(String);
@@ -143,12 +144,12 @@ impl SourceState {
         }
     }
 
-    /// Whether the Source now names another bucket or folder than the records are of.
+    /// Whether the Source now has another bucket or prefix than the records.
     pub(super) fn has_other_location(&self, identity: &SourceIdentity<'_>) -> bool {
         self.origin != identity.origin || self.prefix != identity.prefix
     }
 
-    /// Takes over the identity once the leftovers are gone; a scan under the old one is void.
+    /// Takes over the new identity after the stale records are gone. Discards an unfinished scan.
     pub fn adopt(&mut self, identity: &SourceIdentity<'_>) {
         if self.has_other_location(identity) {
             self.forget();
@@ -159,14 +160,14 @@ impl SourceState {
         self.running = None;
     }
 
-    /// Forgets what was listed and followed.
+    /// Forgets all scans and which events are in the index.
     pub fn forget(&mut self) {
         (self.complete_as_of, self.newest_page) = (None, None);
         (self.running, self.followed) = (None, None);
         self.partial_as_of = None;
     }
 
-    /// The Source's watermarks.
+    /// How far the scans have come.
     pub fn watermarks(&self) -> ScanWatermarks {
         ScanWatermarks {
             complete_as_of: self.complete_as_of,
@@ -175,13 +176,14 @@ impl SourceState {
         }
     }
 
-    /// Begins a scan over `ranges`, which hold every admitted key; one that was under way is given
-    /// up.
+    /// Begins a full scan over `ranges`, which must contain every admitted key. Discards an unfinished
+    /// scan.
     pub fn begin_scan(&mut self, ranges: Vec<KeyRange>) {
         self.begin(ranges, false);
     }
 
-    /// As [`SourceState::begin_scan`], over ranges that hold what new rules admit besides the old.
+    /// Begins a partial scan over `ranges`, which must contain every key that only the new rules admit. Discards
+    /// an unfinished scan.
     pub fn begin_partial_scan(&mut self, ranges: Vec<KeyRange>) {
         self.begin(ranges, true);
     }
@@ -196,34 +198,40 @@ impl SourceState {
         });
     }
 
-    /// The stamp that a page of the running scan counts as; `None` where no scan is running.
+    /// Notes a page of the running scan. Returns the timestamp to apply it with, or `None` if no scan is
+    /// running.
     ///
-    /// The first page sets the scan's start, and no page counts as older than that: whoever scans
-    /// asks for no other page before the first is in. The start itself is above every page of the
-    /// scans before, whose answers were in before this page was asked for. S3's `Date` has whole
-    /// seconds and could not tell two scans within one apart; a scan takes longer than the
-    /// millisecond that is added, so the start still is not later than the page's snapshot.
-    pub fn note_page(&mut self, stamp: Timestamp) -> Option<Timestamp> {
+    /// The first page sets the start of the scan, and no later page gets a timestamp before it. That is true
+    /// because the scanner requests no other page until the first has arrived.
+    ///
+    /// The start lies above every page of earlier scans, which arrived before this page was requested. If
+    /// `listed_at` does not, because S3's `Date` has whole seconds and both scans fall into one, the start is
+    /// one millisecond above them. A scan takes longer than that, so the start is still not later than the
+    /// page's snapshot.
+    pub fn note_page(&mut self, listed_at: Timestamp) -> Option<Timestamp> {
         let running = self.running.as_mut()?;
         let floor = self.newest_page.map(Timestamp::next);
         let started = *running
             .started
-            .get_or_insert_with(|| floor.map_or(stamp, |f| stamp.max(f)));
-        let counted = stamp.max(started);
+            .get_or_insert_with(|| floor.map_or(listed_at, |f| listed_at.max(f)));
+        let counted = listed_at.max(started);
         self.newest_page = self.newest_page.max(Some(counted));
         Some(counted)
     }
 
-    /// Completes the running scan: everything up to its start is in the index now, unless it was a
-    /// partial one.
+    /// Completes the running scan. If it was a full one, everything up to its start is in the index now.
+    ///
+    /// # Errors
+    ///
+    /// If no scan is running, or a range is not listed to its end.
     pub fn complete_scan(&mut self) -> Result<(), NotComplete> {
         let running = self
             .running
             .as_ref()
-            .ok_or_else(|| NotComplete("none is under way".to_owned()))?;
+            .ok_or_else(|| NotComplete("no scan is running".to_owned()))?;
         if let Some(open) = running.ranges.iter().find(|range| !range.done) {
             return Err(NotComplete(format!(
-                "the range with prefix {:?} is listed up to {:?} only",
+                "the range with prefix {:?} is listed only up to {:?}",
                 open.rest.prefix, open.rest.after
             )));
         }
@@ -239,7 +247,7 @@ impl SourceState {
 }
 
 impl RunningScan {
-    /// Notes how far a range is.
+    /// Notes how far a range is: listed up to `resume_after`, or to its end.
     pub fn advance(&mut self, range: usize, resume_after: Option<String>, done: bool) {
         if let Some(progress) = self.ranges.get_mut(range) {
             progress.rest.after = resume_after;
@@ -247,7 +255,7 @@ impl RunningScan {
         }
     }
 
-    /// The ranges that are not done, with their places in the scan.
+    /// The ranges that are not done, with their index in the scan.
     pub fn open_ranges(&self) -> Vec<(usize, KeyRange)> {
         let ranges = self.ranges.iter().enumerate();
         ranges
@@ -275,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_is_complete_when_every_range_is_and_not_before() {
+    fn scan_completes_only_after_every_range_is_done() {
         let mut state = state();
         state.begin_scan(vec![KeyRange::under("a/"), KeyRange::under("b/")]);
         let at = Timestamp::from_millis;
@@ -296,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partial_scan_says_nothing_of_the_other_keys() {
+    fn partial_scan_does_not_count_as_a_full_scan() {
         let mut state = state();
         state.begin_scan(Vec::new());
         state.note_page(Timestamp::from_millis(10));
@@ -308,13 +316,13 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_starts_above_every_page_of_the_scans_before() {
+    fn scan_starts_above_every_page_of_earlier_scans() {
         let mut state = state();
         let at = Timestamp::from_millis;
         assert_eq!(state.note_page(at(9)), None);
-        for (stamp, counted) in [(10, 10), (10, 11), (9, 12), (50, 50)] {
+        for (listed_at, counted) in [(10, 10), (10, 11), (9, 12), (50, 50)] {
             state.begin_scan(Vec::new());
-            assert_eq!(state.note_page(at(stamp)), Some(at(counted)));
+            assert_eq!(state.note_page(at(listed_at)), Some(at(counted)));
             state.complete_scan().unwrap();
             assert_eq!(state.complete_as_of, Some(at(counted)));
         }

@@ -1,25 +1,25 @@
-//! Why a message cannot be read.
+//! Why a message cannot be decoded.
 //!
-//! The text is for a log and for the one who looks at what was set aside: it quotes little of the
-//! body, because bodies are long and anyone with a right to send can write into them.
+//! The text goes to logs and to the quarantine. It quotes little of the body, because bodies are long, and
+//! anyone who may send to the queue can write anything into them.
 
 use serde_json::Value;
 
-/// The most characters of a body that one text quotes.
+/// Maximum number of characters of a body in one quote.
 const MAX_QUOTED: usize = 80;
 
-/// A message that is no notification of S3, or not one that tells what happened to which object.
+/// The message is not an S3 notification, or does not say what happened to which object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}found {found}, expected {expected}")]
 pub struct DecodeError {
-    /// Where in the message, from the outside in; empty for the message itself.
+    /// Where in the message, from the outside in. Empty for the message itself.
     place: String,
     found: String,
     expected: &'static str,
 }
 
 impl DecodeError {
-    /// `found` must have passed [`quoted`] where it comes from the message.
+    /// Text from the message must go through [`quoted`] before it becomes part of `found`.
     pub(super) fn new(found: impl Into<String>, expected: &'static str) -> Self {
         Self {
             place: String::new(),
@@ -28,7 +28,7 @@ impl DecodeError {
         }
     }
 
-    /// The same, in a part of what it is now said of.
+    /// Adds the part of the message in which the error was found.
     pub(super) fn within(self, part: &str) -> Self {
         Self {
             place: format!("in {part}: {}", self.place),
@@ -37,31 +37,31 @@ impl DecodeError {
     }
 }
 
-/// The beginning of a text between quotes, with control characters spelled out, so that what
-/// somebody sends cannot command a terminal.
+/// Quotes the beginning of a text and escapes control characters, so that a message cannot control a
+/// terminal.
 pub(super) fn quoted(text: &str) -> String {
     let mut quote = String::from("\"");
-    let mut room = MAX_QUOTED;
+    let mut left = MAX_QUOTED;
     for c in text.chars() {
-        let spelled = if c.is_control() {
+        let escaped = if c.is_control() {
             c.escape_default().to_string()
         } else {
             c.to_string()
         };
-        match room.checked_sub(spelled.chars().count()) {
-            Some(left) => room = left,
+        match left.checked_sub(escaped.chars().count()) {
+            Some(rest) => left = rest,
             None => {
                 quote.push('…');
                 break;
             }
         }
-        quote.push_str(&spelled);
+        quote.push_str(&escaped);
     }
     quote.push('"');
     quote
 }
 
-/// A value as text: a string as it stands, anything else as JSON.
+/// A value as text: the content of a string, the JSON of anything else.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -69,7 +69,7 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
-/// What a value is, for a text that says what was found.
+/// Describes a value, for error texts.
 pub(super) fn shape(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -79,7 +79,7 @@ pub(super) fn shape(value: &Value) -> String {
         Value::Array(_) => "an array".to_owned(),
         Value::Object(fields) if fields.is_empty() => "an object without fields".to_owned(),
         Value::Object(fields) => {
-            // Names enough to fill the quote; each takes a character and a separator at least.
+            // Enough names to fill the quote.
             let names: Vec<&str> = fields.keys().take(MAX_QUOTED).map(String::as_str).collect();
             format!("an object with the fields {}", quoted(&names.join(", ")))
         }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quote_is_short_and_commands_no_terminal() {
+    fn quotes_are_short_and_escaped() {
         assert_eq!(quoted("a\u{1b}[2Jb\n"), r#""a\u{1b}[2Jb\n""#);
         for text in ["é".repeat(10_000), "\u{1b}".repeat(10_000)] {
             let quote = quoted(&text);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_told_from_the_outside_in() {
+    fn location_is_named_from_the_outside_in() {
         let error = DecodeError::new("no key", "a key").within("record 1 of 2");
         assert_eq!(
             error.within("the SNS message").to_string(),

@@ -1,7 +1,7 @@
-//! S3's events as EventBridge carries them: one a message, in `detail`.
+//! Decodes S3 events from EventBridge: one per message, in `detail`.
 //!
-//! A rule of EventBridge can pass on the detail alone, without its type and its time; such an event
-//! is read as far as it goes.
+//! A rule of EventBridge can be configured to forward only the detail, without its type and time. Such an
+//! event is decoded as far as possible.
 
 use serde_json::Value;
 
@@ -13,25 +13,25 @@ use super::event_time::EventTime;
 use super::key::{self, KeyEncoding};
 use super::s3_records::{bucket, require_major};
 
-/// What EventBridge calls S3.
+/// The name of S3 on EventBridge.
 const SOURCE: &str = "aws.s3";
 
-/// The major version of the details that are known.
+/// The supported major version of details.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
 const VERSION: &str = "1";
 
-/// The name of an event that has no `detail-type` and does not show what it did.
+/// The name of an event that has no `detail-type` and does not show what happened.
 const WITHOUT_TYPE: &str = "event without detail-type";
 
-/// What `reason` says of an object that was written.
-const WRITING: [&str; 4] = [
+/// The values of `reason` in events of written objects.
+const WRITE_REASONS: [&str; 4] = [
     "PutObject",
     "POST Object",
     "CopyObject",
     "CompleteMultipartUpload",
 ];
 
-/// Whether a body has the shape of an event of EventBridge, or of its detail alone.
+/// Whether a body has the shape of an EventBridge event, or of its detail.
 pub(super) fn is_event(body: &Value) -> bool {
     body.get("detail").is_some() || is_detail(body)
 }
@@ -40,7 +40,7 @@ fn is_detail(value: &Value) -> bool {
     value["bucket"].get("name").is_some() && value["object"].get("key").is_some()
 }
 
-/// Reads the event.
+/// Decodes an event.
 pub(super) fn event(body: &Value) -> Result<ObjectEvent, DecodeError> {
     if let Some(source) = body.get("source").filter(|source| *source != SOURCE) {
         let found = format!("an event of {}", quoted(&text(source)));
@@ -50,22 +50,22 @@ pub(super) fn event(body: &Value) -> Result<ObjectEvent, DecodeError> {
     let expected = "an event-version of the form 1.x";
     require_major(&detail["event-version"], VERSION, expected)?;
     let object = &detail["object"];
-    let told = EventFields::new(object, EventTime::read(&body["time"]));
+    let fields = EventFields::new(object, EventTime::parse(&body["time"]));
     let (name, kind) = match body["detail-type"].as_str() {
         Some("Object Deleted") => ("Object Deleted", deletion(detail)),
         Some(detail_type) => (detail_type, EventKind::of_detail_type(detail_type)),
-        None => without_type(detail, &told),
+        None => without_type(detail, &fields),
     };
     ObjectEvent::new(
         name,
         kind,
         bucket(&detail["bucket"]["name"]),
-        key::read(&object["key"], KeyEncoding::Plain),
-        told,
+        key::decode(&object["key"], KeyEncoding::Plain),
+        fields,
     )
 }
 
-/// What a deletion removed, by what it says of itself.
+/// The kind of a deletion.
 fn deletion(detail: &Value) -> EventKind {
     if is_of_lifecycle(detail) {
         return EventKind::Expired;
@@ -81,12 +81,12 @@ fn is_of_lifecycle(detail: &Value) -> bool {
     reason.is_some_and(|reason| reason.starts_with("Lifecycle"))
 }
 
-/// What an event without a type did: what only a deletion or only a creation carries tells it.
-fn without_type(detail: &Value, told: &EventFields) -> (&'static str, EventKind) {
+/// The name and kind of an event without a type, by the fields that only deletions or only creations have.
+fn without_type(detail: &Value, fields: &EventFields) -> (&'static str, EventKind) {
     let reason = detail["reason"].as_str().unwrap_or_default();
     if detail.get("deletion-type").is_some() {
         ("Object Deleted", deletion(detail))
-    } else if WRITING.contains(&reason) && told.size.is_some() && told.etag.is_some() {
+    } else if WRITE_REASONS.contains(&reason) && fields.size.is_some() && fields.etag.is_some() {
         ("Object Created", EventKind::Created)
     } else if is_of_lifecycle(detail) {
         (WITHOUT_TYPE, EventKind::Expired)

@@ -1,6 +1,6 @@
-//! What an event tells of its object, whichever its envelope, and what follows from that.
+//! The fields of an event that describe its object, and what the event means because of them.
 //!
-//! Nothing here fails: what is missing or makes no sense is not told, and leads to a look-up.
+//! Nothing here fails: a field that makes no sense counts as missing, and missing fields lead to a look-up.
 
 use serde_json::Value;
 
@@ -11,10 +11,9 @@ use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::order::CertainEvent;
 use crate::core::replication::sequencer::Sequencer;
 
-/// Sequencers that examples carry and that emulators send with every event, whatever happened
-/// before: AWS' documentation of SQS and of EventBridge (in LocalStack, in moto), LocalStack's own
-/// for EventBridge, and the sample event of AWS Lambda. They order nothing: a second event would seem
-/// to be the first once more.
+/// Sequencers from examples, which emulators send with every event: from AWS' documentation of SQS and of
+/// EventBridge (sent by LocalStack and moto), LocalStack's own for EventBridge, and from the sample event of
+/// AWS Lambda. They do not order anything: a second event would look like a duplicate of the first.
 const EXAMPLES: [&str; 4] = [
     "0055aed6dcd90281e5",
     "617f08299329d189",
@@ -22,24 +21,20 @@ const EXAMPLES: [&str; 4] = [
     "0a1b2c3d4e5f678901",
 ];
 
-/// What an event tells beside its name, bucket and key.
+/// The fields of an event other than its name, bucket and key. `None` means missing or invalid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct EventFields {
-    /// Bytes.
+    /// In bytes.
     pub(super) size: Option<u64>,
-    /// The entity tag.
     pub(super) etag: Option<ETag>,
-    /// Whether it is about one version of the object.
+    /// Whether the event names a version of the object.
     pub(super) has_version: bool,
-    /// Its order among the events of the key.
     pub(super) sequencer: Option<Sequencer>,
-    /// When it happened.
     pub(super) time: Option<EventTime>,
 }
 
 impl EventFields {
-    /// What the fields of an `object` tell; S3 and EventBridge spell them differently, and emulators
-    /// mix them.
+    /// Reads the fields of an `object`. S3 and EventBridge spell them differently, and emulators mix both.
     pub(super) fn new(object: &Value, time: Option<EventTime>) -> Self {
         let etag = object.get("eTag").or(object.get("etag"));
         let version = object.get("versionId").or(object.get("version-id"));
@@ -52,10 +47,10 @@ impl EventFields {
         }
     }
 
-    /// What follows from an event of that kind.
+    /// What an event of that kind with these fields means.
     ///
-    /// A removal with a version is not certain: it may have destroyed an old version, or a delete
-    /// marker, so that the object is there again.
+    /// A removal that names a version must be looked up: it may have removed an old version, or a delete
+    /// marker, after which the object is there again.
     pub(super) fn meaning(self, kind: EventKind) -> EventMeaning {
         match (kind, &self.sequencer, self.time, self.size) {
             (EventKind::Irrelevant, ..) => EventMeaning::Irrelevant,
@@ -66,7 +61,7 @@ impl EventFields {
                         size,
                         etag: self.etag,
                         last_modified: time.written,
-                        // Events do not tell the class; the next page does.
+                        // Events do not contain the class. The next page does.
                         storage_class: StorageClass::Standard,
                     }),
                     time: time.latest,
@@ -94,7 +89,7 @@ impl EventFields {
     }
 }
 
-/// Ceph's documentation shows the number as text.
+/// Accepts a number in a string too, as in Ceph's documentation.
 fn size(field: &Value) -> Option<u64> {
     match field {
         Value::String(digits) => digits.parse().ok(),
@@ -102,8 +97,8 @@ fn size(field: &Value) -> Option<u64> {
     }
 }
 
-/// Without versioning the field is missing; some servers send it empty. `null` as text is a version:
-/// the one that was written while versioning was off or suspended.
+/// Whether a version field names a version. Without versioning the field is missing, or empty on some
+/// servers. The text `null` names the version that was written while versioning was off or suspended.
 fn names_a_version(field: &Value) -> bool {
     match field {
         Value::Null => false,
@@ -112,7 +107,7 @@ fn names_a_version(field: &Value) -> bool {
     }
 }
 
-/// The sequencer, if it can order anything. Emulators also write 0 for none.
+/// Parses a sequencer. `None` if it cannot order events; some emulators write 0 for that.
 fn sequencer(text: &str) -> Option<Sequencer> {
     let orders = |sequencer: &Sequencer| {
         let digits = sequencer.digits();
@@ -126,12 +121,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn told(object: Value) -> EventFields {
+    fn fields(object: Value) -> EventFields {
         EventFields::new(&object, None)
     }
 
     #[test]
-    fn a_size_is_a_count_of_bytes_or_is_not_told() {
+    fn invalid_sizes_are_ignored() {
         for (size, want) in [
             (json!(0), Some(0)),
             (json!(12), Some(12)),
@@ -146,12 +141,12 @@ mod tests {
             (json!(null), None),
             (json!([1]), None),
         ] {
-            assert_eq!(told(json!({"size": size})).size, want, "{size}");
+            assert_eq!(fields(json!({"size": size})).size, want, "{size}");
         }
     }
 
     #[test]
-    fn a_version_is_anything_that_is_not_empty() {
+    fn any_version_that_is_not_empty_counts() {
         for (object, want) in [
             (json!({}), false),
             (json!({"versionId": null}), false),
@@ -167,13 +162,13 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(told(object.clone()).has_version, want, "{object}");
+            assert_eq!(fields(object.clone()).has_version, want, "{object}");
         }
     }
 
     #[test]
-    fn a_sequencer_that_orders_nothing_is_not_told() {
-        for (sequencer, is_told) in [
+    fn sequencers_that_do_not_order_are_ignored() {
+        for (sequencer, is_accepted) in [
             (json!("0055AED6DCD90281E6"), true),
             (json!("1"), true),
             (json!(""), false),
@@ -188,20 +183,20 @@ mod tests {
             (json!("0062E99A88DC407460"), false),
             (json!("0A1B2C3D4E5F678901"), false),
         ] {
-            let told = told(json!({"sequencer": sequencer}));
-            assert_eq!(told.sequencer.is_some(), is_told, "{sequencer}");
+            let fields = fields(json!({"sequencer": sequencer}));
+            assert_eq!(fields.sequencer.is_some(), is_accepted, "{sequencer}");
         }
     }
 
     #[test]
-    fn only_what_is_complete_is_certain() {
-        let time = EventTime::read(&json!("1970-01-01T00:00:01Z"));
+    fn incomplete_events_must_be_looked_up() {
+        let time = EventTime::parse(&json!("1970-01-01T00:00:01Z"));
         let whole = EventFields::new(&json!({"size": 1, "sequencer": "1"}), time);
         let unversioned = EventFields {
             size: None,
             ..whole.clone()
         };
-        for (why, kind, told, is_certain) in [
+        for (case, kind, fields, is_certain) in [
             ("a whole creation", EventKind::Created, whole.clone(), true),
             (
                 "a creation with a version",
@@ -262,19 +257,19 @@ mod tests {
             ("by a rule", EventKind::Expired, whole.clone(), false),
             ("a change", EventKind::Changed, whole.clone(), false),
         ] {
-            match told.meaning(kind) {
+            match fields.meaning(kind) {
                 EventMeaning::Certain(event) => {
-                    assert!(is_certain, "{kind:?}, {why}: {event:?}");
+                    assert!(is_certain, "{kind:?}, {case}: {event:?}");
                     assert_eq!(event.time.as_millis(), 1_999);
                     assert_eq!(event.object.is_some(), kind == EventKind::Created);
                 }
                 EventMeaning::LookUp { time, .. } => {
-                    assert!(!is_certain, "{kind:?}, {why}");
+                    assert!(!is_certain, "{kind:?}, {case}");
                     let millis = time.map(|time| time.as_millis());
-                    let is_timed = kind != EventKind::Expired && why != "no time";
-                    assert_eq!(millis, is_timed.then_some(1_999), "{kind:?}, {why}");
+                    let is_timed = kind != EventKind::Expired && case != "no time";
+                    assert_eq!(millis, is_timed.then_some(1_999), "{kind:?}, {case}");
                 }
-                other => panic!("{kind:?}, {why}: {other:?}"),
+                other => panic!("{kind:?}, {case}: {other:?}"),
             }
         }
     }

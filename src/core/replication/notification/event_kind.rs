@@ -1,22 +1,22 @@
-//! What the name of an event says that it did.
+//! The kind of an event, by its name.
 //!
-//! Names are compared as they are written, and what is not named here is [`EventKind::Unknown`]. Whether
-//! the event carries enough to act on is not decided here.
+//! Names are compared exactly, and a name that is not listed here is [`EventKind::Unknown`]. Whether the event has
+//! enough fields to act on is decided in `event_fields`.
 
-/// What an event did, as far as its name tells.
+/// What happened, according to the name of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventKind {
     /// An object was written.
     Created,
-    /// A key, a version or a delete marker was removed, or a delete marker was put.
+    /// A key, a version or a delete marker was removed, or a delete marker was added.
     Removed,
-    /// A lifecycle rule removed something, at a time that the event does not tell: it can say midnight.
+    /// A lifecycle rule removed something. The event's time can be wrong: it may be midnight.
     Expired,
     /// Something that a listing shows may have changed.
     Changed,
     /// Nothing that a listing shows has changed.
     Irrelevant,
-    /// The name is not known.
+    /// The name is unknown.
     Unknown,
 }
 
@@ -27,7 +27,7 @@ impl EventKind {
     pub(super) fn of_s3_name(name: &str) -> Self {
         let (family, action) = name.split_once(':').unwrap_or((name, ""));
         match (family, action) {
-            // MinIO says so of an object whose content stays.
+            // MinIO sends these for an object whose content does not change.
             ("ObjectCreated", "PutTagging" | "DeleteTagging" | "PutRetention" | "PutLegalHold") => {
                 Self::Irrelevant
             }
@@ -36,7 +36,7 @@ impl EventKind {
             ("ObjectRemoved", _) => Self::Changed,
             // The second is MinIO's.
             ("LifecycleExpiration" | "LifecycleDelMarkerExpiration", _) => Self::Expired,
-            // Ceph's; its times may be as wrong as those of AWS.
+            // Ceph's. Its times may be as wrong as those of AWS.
             ("ObjectLifecycle", _) => Self::Expired,
             ("LifecycleTransition" | "ObjectRestore" | "IntelligentTiering", _) => Self::Changed,
             ("ReducedRedundancyLostObject", _) => Self::Changed,
@@ -50,8 +50,8 @@ impl EventKind {
         }
     }
 
-    /// The kind of an event by its `detail-type` on EventBridge; a deletion is [`EventKind::Changed`]
-    /// until its other fields say more.
+    /// The kind of an event by its `detail-type` on EventBridge. A deletion is [`EventKind::Changed`]: its other
+    /// fields say more.
     ///
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html>
     pub(super) fn of_detail_type(detail_type: &str) -> Self {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_on_sqs_and_sns() {
+    fn kinds_by_names_on_sqs_and_sns() {
         use EventKind::*;
         for (name, kind) in [
             ("ObjectCreated:Put", Created),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn detail_types_on_eventbridge() {
+    fn kinds_by_detail_types_on_eventbridge() {
         use EventKind::*;
         for (detail_type, kind) in [
             ("Object Created", Created),

@@ -1,6 +1,6 @@
-//! The key of an event: decoded as its envelope has it, never by what the key looks like.
+//! Decodes the key of an event. The envelope decides how, never the look of the key.
 //!
-//! S3 form-encodes keys on their way to SQS and SNS, and leaves them alone on EventBridge.
+//! S3 form-encodes keys for SQS and SNS, but not for EventBridge.
 
 use std::borrow::Cow;
 
@@ -8,24 +8,24 @@ use serde_json::Value;
 
 use super::decode_error::{DecodeError, quoted, shape};
 
-/// The longest key that S3 takes, in bytes of UTF-8.
+/// The maximum length of a key in S3, in bytes of UTF-8.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
 const MAX_KEY_BYTES: usize = 1024;
 
-/// How an envelope writes a key.
+/// How an envelope encodes keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyEncoding {
     /// `application/x-www-form-urlencoded`: `+` for a space, `%` and two hex digits for a byte.
     Form,
-    /// As it stands.
+    /// Not encoded.
     Plain,
 }
 
-/// The key that a field holds.
+/// Decodes the key in a field.
 ///
-/// Who encodes writes every `%` as `%25`. So a `%` without two hex digits proves that the sender
-/// encodes otherwise than its envelope says; a guess could name another key, and is not made.
-pub(super) fn read(field: &Value, encoding: KeyEncoding) -> Result<String, DecodeError> {
+/// A form encoder writes every `%` as `%25`. So a `%` without two hex digits proves that the sender does
+/// not encode as its envelope requires. This is an error, because a guess could name another key.
+pub(super) fn decode(field: &Value, encoding: KeyEncoding) -> Result<String, DecodeError> {
     let written = match field {
         Value::String(text) => text,
         Value::Null => return Err(DecodeError::new("no key", "the key of an object")),
@@ -51,7 +51,7 @@ pub(super) fn read(field: &Value, encoding: KeyEncoding) -> Result<String, Decod
     }
 }
 
-/// Undoes form encoding; what is not encoded stays.
+/// Decodes form encoding. Characters that are not encoded stay.
 fn form_decode(written: &str) -> Result<String, &'static str> {
     let spaced = if written.contains('+') {
         Cow::Owned(written.replace('+', " "))
@@ -62,12 +62,12 @@ fn form_decode(written: &str) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(spaced.len());
     bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
     for part in parts {
-        let (digits, behind) = part
+        let (digits, tail) = part
             .as_bytes()
             .split_first_chunk()
             .ok_or("a percent escape that is cut off")?;
         bytes.push(byte_of(*digits).ok_or("a percent escape that is not two hex digits")?);
-        bytes.extend_from_slice(behind);
+        bytes.extend_from_slice(tail);
     }
     String::from_utf8(bytes).map_err(|_| "bytes that are not UTF-8")
 }
@@ -102,23 +102,23 @@ mod tests {
             ("//..//./", "//..//./"),
             ("+", " "),
         ] {
-            let key = read(&Value::from(written), KeyEncoding::Form);
+            let key = decode(&Value::from(written), KeyEncoding::Form);
             assert_eq!(key.as_deref(), Ok(want), "{written}");
         }
     }
 
     #[test]
-    fn plain_keys_stay_as_they_are() {
+    fn plain_keys_are_not_decoded() {
         for key in ["a+b%2F%", "100% red.jpg", " ", "\n"] {
             assert_eq!(
-                read(&Value::from(key), KeyEncoding::Plain).as_deref(),
+                decode(&Value::from(key), KeyEncoding::Plain).as_deref(),
                 Ok(key)
             );
         }
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn invalid_keys_are_refused() {
         for (written, fault) in [
             (Value::Null, "no key"),
             (Value::from(7), "a number"),
@@ -136,18 +136,18 @@ mod tests {
             (Value::from("x".repeat(1025)), "1025 bytes"),
             (Value::from("%C3%A9".repeat(513)), "1026 bytes"),
         ] {
-            let refused = read(&written, KeyEncoding::Form).unwrap_err().to_string();
+            let refused = decode(&written, KeyEncoding::Form).unwrap_err().to_string();
             assert!(refused.contains(fault), "{written:?}: {refused}");
         }
     }
 
     #[test]
-    fn the_limit_is_of_the_decoded_key() {
+    fn length_limit_applies_to_the_decoded_key() {
         let written = Value::from("%C3%A9".repeat(512));
-        assert_eq!(read(&written, KeyEncoding::Form).unwrap().len(), 1024);
+        assert_eq!(decode(&written, KeyEncoding::Form).unwrap().len(), 1024);
     }
 
-    /// As AWS writes a key: letters, digits and `-_.*/` as they are, a space as `+`.
+    /// Encodes like AWS: letters, digits and `-_.*/` stay, a space becomes `+`.
     fn form_encode(key: &str) -> String {
         let written = |byte: u8| match byte {
             b' ' => "+".to_owned(),
@@ -162,10 +162,10 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn keys_come_back_byte_for_byte(key in "\\PC{1,80}|[\\x00-\\x7f]{1,80}|[ +%/a-f0-9é🌵]{1,80}") {
+        fn keys_survive_encoding_byte_for_byte(key in "\\PC{1,80}|[\\x00-\\x7f]{1,80}|[ +%/a-f0-9é🌵]{1,80}") {
             let written = Value::from(form_encode(&key));
-            prop_assert_eq!(read(&written, KeyEncoding::Form), Ok(key.clone()));
-            prop_assert_eq!(read(&Value::from(key.clone()), KeyEncoding::Plain), Ok(key));
+            prop_assert_eq!(decode(&written, KeyEncoding::Form), Ok(key.clone()));
+            prop_assert_eq!(decode(&Value::from(key.clone()), KeyEncoding::Plain), Ok(key));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! S3's own events, as SQS and SNS carry them: `Records`.
+//! Decodes S3's own events, which come through SQS and SNS as `Records`.
 //!
-//! MinIO, Ceph and other servers send the same with their own words in it; which server wrote a
-//! record is told by its `eventSource`.
+//! MinIO, Ceph and other servers send the same structure with small differences. `eventSource` shows which
+//! server wrote a record.
 
 use serde_json::Value;
 
@@ -12,11 +12,11 @@ use super::event_kind::EventKind;
 use super::event_time::EventTime;
 use super::key::{self, KeyEncoding};
 
-/// The major version of the records that are known.
+/// The supported major version of records.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
 const VERSION: &str = "2";
 
-/// Reads the records of a message, all of them or none.
+/// Decodes all records of a message, or none.
 pub(super) fn events(records: &[Value]) -> Result<Vec<ObjectEvent>, DecodeError> {
     let event = |(place, record): (usize, &Value)| {
         event(record)
@@ -37,48 +37,48 @@ fn event(record: &Value) -> Result<ObjectEvent, DecodeError> {
     let name = name.strip_prefix("s3:").unwrap_or(name);
     let s3 = &record["s3"];
     let server = Server::new(&record["eventSource"]);
-    let mut told = EventFields::new(&s3["object"], EventTime::read(&record["eventTime"]));
-    if !server.orders {
-        told.sequencer = None;
+    let mut fields = EventFields::new(&s3["object"], EventTime::parse(&record["eventTime"]));
+    if !server.has_ordered_sequencers {
+        fields.sequencer = None;
     }
     ObjectEvent::new(
         name,
         EventKind::of_s3_name(name),
         bucket(&s3["bucket"]["name"]),
-        key::read(&s3["object"]["key"], server.encoding),
-        told,
+        key::decode(&s3["object"]["key"], server.encoding),
+        fields,
     )
 }
 
-/// What has to be known of the server that wrote a record.
+/// Properties of the server that wrote a record.
 struct Server {
     encoding: KeyEncoding,
-    /// Whether its sequencers, compared as text, are in the order of what happened.
-    orders: bool,
+    /// Whether its sequencers, compared as text, are in the order of events.
+    has_ordered_sequencers: bool,
 }
 
 impl Server {
     fn new(event_source: &Value) -> Self {
         match event_source.as_str() {
-            // Most servers that only resemble S3 call themselves so too.
+            // Most S3-compatible servers send the name of S3 too.
             None | Some("aws:s3" | "minio:s3" | "") => Self {
                 encoding: KeyEncoding::Form,
-                orders: true,
+                has_ordered_sequencers: true,
             },
-            // Ceph writes keys as they are, and as a sequencer the bytes of its clock from the lowest up.
+            // Ceph does not encode keys. Its sequencers are the bytes of its clock, lowest byte first.
             Some("ceph:s3") => Self {
                 encoding: KeyEncoding::Plain,
-                orders: false,
+                has_ordered_sequencers: false,
             },
             Some(_) => Self {
                 encoding: KeyEncoding::Form,
-                orders: false,
+                has_ordered_sequencers: false,
             },
         }
     }
 }
 
-/// The bucket that a field names.
+/// Decodes the name of a bucket.
 pub(super) fn bucket(field: &Value) -> Result<String, DecodeError> {
     match field.as_str() {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
@@ -86,7 +86,7 @@ pub(super) fn bucket(field: &Value) -> Result<String, DecodeError> {
     }
 }
 
-/// Refuses a version whose major number is another one; a version that is missing is taken.
+/// Refuses a version with another major number. A missing version is accepted.
 pub(super) fn require_major(
     field: &Value,
     major: &str,
@@ -110,8 +110,8 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn versions_are_taken_by_their_major_number() {
-        for (version, is_taken) in [
+    fn only_the_major_version_counts() {
+        for (version, is_accepted) in [
             (json!(null), true),
             (json!(""), true),
             (json!("2"), true),
@@ -126,8 +126,8 @@ mod tests {
             (json!("two"), false),
             (json!({}), false),
         ] {
-            let taken = require_major(&version, VERSION, "2.x");
-            assert_eq!(taken.is_ok(), is_taken, "{version}: {taken:?}");
+            let result = require_major(&version, VERSION, "2.x");
+            assert_eq!(result.is_ok(), is_accepted, "{version}: {result:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Bodies of every envelope and dialect, and what each decodes to; then bodies that are broken.
+//! Bodies of every envelope and server with their expected events, and broken bodies.
 //!
-//! The bodies are `tests/golden/notifications/<envelope>-<case>.json`; beside each lies a `.txt` with
-//! one line for each event. Both were written by hand from what the servers document or send.
+//! The bodies are `tests/golden/notifications/<envelope>-<case>.json`. A `.txt` of the same name has one line
+//! for each expected event. Both were written by hand from what servers document or send.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +11,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The least number of bodies, so that a folder that is not found cannot pass.
-const LEAST_BODIES: usize = 35;
+/// The minimum number of bodies, so that the test fails if it does not find the folder.
+const MIN_BODIES: usize = 35;
 
 fn golden(ending: &str) -> BTreeMap<PathBuf, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/notifications");
@@ -25,9 +25,9 @@ fn golden(ending: &str) -> BTreeMap<PathBuf, String> {
         .collect()
 }
 
-fn time(stamp: Option<Timestamp>) -> String {
-    stamp.map_or("none".to_owned(), |stamp| {
-        let moment = jiff::Timestamp::from_millisecond(stamp.as_millis()).unwrap();
+fn time(timestamp: Option<Timestamp>) -> String {
+    timestamp.map_or("none".to_owned(), |timestamp| {
+        let moment = jiff::Timestamp::from_millisecond(timestamp.as_millis()).unwrap();
         format!("{moment:.3}")
     })
 }
@@ -70,7 +70,7 @@ fn meaning(meaning: &EventMeaning) -> String {
     }
 }
 
-/// What a body decodes to, as the `.txt` files have it.
+/// The events of a body in the format of the `.txt` files.
 fn rendered(body: &str) -> String {
     let line = |event: &ObjectEvent| {
         let ObjectEvent {
@@ -88,14 +88,14 @@ fn rendered(body: &str) -> String {
 }
 
 #[test]
-fn every_golden_body_decodes_to_what_is_written_beside_it() {
+fn golden_bodies_decode_as_expected() {
     let (bodies, wanted) = (golden("json"), golden("txt"));
-    assert!(bodies.len() >= LEAST_BODIES, "{} bodies", bodies.len());
+    assert!(bodies.len() >= MIN_BODIES, "{} bodies", bodies.len());
     let names = |files: &BTreeMap<PathBuf, String>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(
         names(&bodies),
         names(&wanted),
-        "each body has its result, each result its body"
+        "each body has a result, each result a body"
     );
     let mut wrong = String::new();
     for (path, body) in &bodies {
@@ -108,7 +108,7 @@ fn every_golden_body_decodes_to_what_is_written_beside_it() {
 }
 
 #[test]
-fn envelopes_are_opened_up_to_a_bound() {
+fn depth_of_nested_envelopes_is_limited() {
     let mut body = r#"{"Event":"s3:TestEvent","Bucket":"photos"}"#.to_owned();
     for depth in 1..=MAX_ENVELOPES + 1 {
         body = serde_json::json!({"Type": "Notification", "Message": body}).to_string();
@@ -123,7 +123,7 @@ fn envelopes_are_opened_up_to_a_bound() {
 }
 
 #[test]
-fn a_body_that_is_no_notification_is_refused_with_what_it_is() {
+fn errors_say_what_a_body_is_instead_of_a_notification() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let binary = "\u{0}\u{1b}[31m".repeat(1_000);
     for (body, fault) in [
@@ -173,12 +173,12 @@ fn a_body_that_is_no_notification_is_refused_with_what_it_is() {
 }
 
 #[test]
-fn white_space_and_a_byte_order_mark_around_a_body_are_nothing() {
+fn white_space_and_byte_order_mark_are_ignored() {
     let body = "\u{feff}\r\n {\"Records\":[]} \n";
     assert_eq!(decode(body), Ok(Notification::Events(vec![])));
 }
 
-/// Short, and without anything that a terminal would obey.
+/// Short and without control characters.
 fn is_fit_for_a_log(text: &str) -> bool {
     text.chars().count() < 600 && !text.contains(char::is_control)
 }
@@ -187,14 +187,14 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_text_makes_it_panic(body in "\\PC{0,200}|[\\x00-\\x7f]{0,200}") {
+    fn no_text_panics(body in "\\PC{0,200}|[\\x00-\\x7f]{0,200}") {
         if let Err(error) = decode(&body) {
             prop_assert!(is_fit_for_a_log(&error.to_string()), "{}", error);
         }
     }
 
     #[test]
-    fn no_broken_body_makes_it_panic(
+    fn no_broken_body_panics(
         which in any::<prop::sample::Index>(),
         cut in any::<prop::sample::Index>(),
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),

@@ -1,10 +1,12 @@
-//! Every history of one key within a small scope, run over the real rules: does the index end as
-//! the bucket does?
+//! A model checker for the ordering rules: explores every history of one key within a small scope, and checks
+//! that the index ends equal to the bucket.
 //!
-//! A crash is no step of its own: what it leaves are the record and the Source's state of the last
-//! commit, and the model has no other state. What was in flight then comes again (events) or is
-//! lost (a look-up) or is listed anew (a page of a scan), all of which are steps. Keys do not
-//! interact, so one is enough. Pages here make the statement about the key that `listing` proves.
+//! It runs the real rules. One key is enough, because keys do not interact. A page of the model covers the key,
+//! which `listing` proves for real pages.
+//!
+//! A crash is not a step of its own. It leaves the record and the Source's state of the last commit, and the
+//! model has no other state. Whatever was in flight is then redelivered (events), lost (look-ups) or listed
+//! again (pages of a scan), and each of these is a step.
 
 mod rules;
 mod state;
@@ -13,49 +15,49 @@ mod world;
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
-use rules::{Fault, Rules};
+use rules::{BrokenRule, Rules};
 use state::{Fingerprint, State};
 use world::World;
 
-/// What is explored: all histories of at most so many steps of each kind.
+/// What to explore: all histories with at most these numbers of steps.
 #[derive(Clone, Copy, Debug)]
 struct Scope {
-    /// Puts and removals of the key, at most [`state::MAX_OPERATIONS`].
+    /// Writes and removals of the key, at most [`state::MAX_OPERATIONS`].
     operations: usize,
-    /// Scans, one at a time, each of which may be given up.
+    /// Scans, one at a time. Each may be abandoned.
     scans: u64,
-    /// Pages of the key alone, at any time and each perhaps lost, at most [`state::MAX_LOOKUPS`].
+    /// Look-ups of the key, at most [`state::MAX_LOOKUPS`]. Each may run at any time or be lost.
     lookups: usize,
-    /// How often each event may come; once at least.
+    /// How often each event may be delivered. At least 1.
     copies: u8,
-    /// By how much the stamp of a page may lie before its snapshot, in moments.
+    /// By how much a page's timestamp may lie before its snapshot, in moments.
     lags: &'static [i64],
-    /// By how much `eventTime` may lie before or behind the operation, in moments.
+    /// By how much `eventTime` may lie before or after the operation, in moments.
     skew: i64,
     /// Moments between two operations.
     pace: i64,
-    /// Milliseconds of a moment: what the margin for tombstones amounts to.
+    /// The length of a moment in milliseconds. It determines how many moments the tombstone margin has.
     moment: i64,
-    /// What is demanded.
+    /// What every history must satisfy.
     demand: Demand,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Demand {
-    /// When every event has come and nothing is under way, the index equals the bucket.
+    /// Once all events are delivered and nothing is in flight, the index equals the bucket.
     EndsEqual,
-    /// That, and no write over a record takes it back to an older state of the bucket.
+    /// In addition, replacing a record never brings back an older state of the bucket.
     NeverGoesBack,
-    /// No event is applied once a later one has been, not even when the record is gone.
+    /// No event is applied after a later one, not even if the record is gone.
     EventsInOrder,
 }
 
-/// Each page of a scan, each look-up and each operation comes this much after the last, in moments.
+/// The time between operations, pages of a scan and look-ups, in moments.
 const PACE: i64 = 10;
 
-/// Exact event times, and stamps that can be earlier than those of pages listed long before.
+/// Exact event times, and page timestamps that can lie before those of much earlier pages.
 ///
-/// The margin for tombstones counts for nothing here, which is the hardest case for exact clocks.
+/// Moments are so long that the tombstone margin has no effect, which is the hardest case for exact clocks.
 const EXACT: Scope = Scope {
     operations: 3,
     scans: 2,
@@ -75,8 +77,8 @@ const OVERTAKING: Scope = Scope {
     ..EXACT
 };
 
-/// Clocks of S3 that differ by less than what stamps lie before their snapshots, and a margin for
-/// tombstones of 10 moments.
+/// Clocks of S3 that differ by less than page timestamps lie before their snapshots, and a tombstone margin of
+/// 10 moments.
 const SKEWED: Scope = Scope {
     scans: 1,
     lags: &[5, 15],
@@ -85,8 +87,8 @@ const SKEWED: Scope = Scope {
     ..EXACT
 };
 
-/// Event times that contradict the sequencers: operations that follow each other faster than S3's
-/// clocks agree.
+/// Event times that contradict the sequencers, because operations follow each other faster than S3's clocks
+/// agree.
 const OUT_OF_ORDER: Scope = Scope {
     copies: 1,
     lags: &[5, 10],
@@ -102,7 +104,7 @@ const CONTRADICTING: Scope = Scope {
     ..OUT_OF_ORDER
 };
 
-/// Stamps that are their snapshots' times.
+/// Page timestamps that equal the time of the snapshot.
 const EXACT_STAMPS: Scope = Scope {
     scans: 1,
     lookups: 1,
@@ -117,7 +119,7 @@ struct Explorer<'a> {
 }
 
 impl Explorer<'_> {
-    /// Visits all that can follow; the error is the first history that breaks the demand, last step
+    /// Visits all states that can follow. The error is the first history that violates the demand, last step
     /// first.
     fn explore(&mut self, state: &State) -> Result<(), Vec<String>> {
         if !self.seen.insert(state.fingerprint()) {
@@ -136,13 +138,13 @@ impl Explorer<'_> {
     }
 }
 
-/// Explores the scope; how many states there are, or the first history that breaks the demand.
-fn check(scope: Scope, fault: Option<Fault>) -> Result<usize, String> {
+/// Explores the scope. Returns the number of states, or the first history that violates the demand.
+fn check(scope: Scope, broken: Option<BrokenRule>) -> Result<usize, String> {
     let mut states = 0;
     for operations in 1..=scope.operations {
         for contents in contents_of(operations) {
             for skews in skews_of(operations, scope.skew) {
-                let world = World::new(scope, Rules { fault }, contents.clone(), skews);
+                let world = World::new(scope, Rules { broken }, contents.clone(), skews);
                 let seen = HashSet::default();
                 let mut explorer = Explorer {
                     world: &world,
@@ -159,10 +161,9 @@ fn check(scope: Scope, fault: Option<Fault>) -> Result<usize, String> {
     Ok(states)
 }
 
-/// What the operations leave behind: 0 for a removal, else the number of a content.
+/// All sequences of results of the operations: 0 for a removal, or the number of a content.
 ///
-/// The first is a put; two contents are enough for equal and different ones, and which of them is
-/// which makes no difference.
+/// The first operation is a write of content 1. Two contents are enough: equal or different.
 fn contents_of(operations: usize) -> Vec<Vec<u64>> {
     let mut all = vec![vec![1]];
     for _ in 1..operations {
@@ -200,10 +201,10 @@ fn assert_holds(scope: Scope) {
     }
 }
 
-fn assert_caught(scope: Scope, fault: Fault) {
-    match check(scope, Some(fault)) {
-        Ok(states) => panic!("{fault:?} is not caught in {states} states of {scope:?}"),
-        Err(history) => println!("{fault:?}:\n{history}"),
+fn assert_caught(scope: Scope, broken: BrokenRule) {
+    match check(scope, Some(broken)) {
+        Ok(states) => panic!("{broken:?} is not caught in {states} states of {scope:?}"),
+        Err(history) => println!("{broken:?}:\n{history}"),
     }
 }
 
@@ -243,12 +244,12 @@ fn three_operations_and_a_scan_with_skewed_clocks() {
 }
 
 #[test]
-fn with_exact_stamps_a_record_never_goes_back() {
+fn records_never_go_back_with_exact_timestamps() {
     assert_holds(EXACT_STAMPS);
 }
 
 #[test]
-fn events_take_effect_in_their_order_even_where_their_times_are_not() {
+fn events_take_effect_in_order_even_if_their_times_are_not() {
     assert_holds(OUT_OF_ORDER);
 }
 
@@ -259,27 +260,27 @@ fn every_broken_rule_is_caught() {
         scans: 1,
         ..EXACT
     };
-    for (fault, scope) in [
-        (Fault::EventsIgnoreCompletedScans, EXACT),
-        (Fault::EventsIgnoreListedAt, EXACT_STAMPS),
-        (Fault::EventsIgnoreSequencers, EXACT),
-        (Fault::EqualEventsDoNotAdvanceTheSequencer, EXACT),
-        (Fault::StaleEventsLeaveNoSequencer, CONTRADICTING),
-        (Fault::PagesOutrankEventsAppliedSince, CONTRADICTING),
-        (Fault::EventTimesGoBack, CONTRADICTING),
-        (Fault::RemovalsLeaveNoTombstone, EXACT),
-        (Fault::PagesIgnoreCompletedScans, with_lookup),
-        (Fault::PagesIgnoreTheRunningScan, OVERTAKING),
-        (Fault::PagesIgnoreEventTimes, EXACT),
-        (Fault::PagesIgnoreListedAt, with_lookup),
-        (Fault::PagesDropTheSequencer, OUT_OF_ORDER),
-        (Fault::PagesEraseWithoutTombstone, OUT_OF_ORDER),
-        (Fault::ScansPurgeTheirOwnTombstones, EXACT),
-        (Fault::ScansPurgeWithoutMargin, OUT_OF_ORDER),
-        (Fault::ScansCompleteAsOfTheirEnd, with_lookup),
-        (Fault::ScansStartBeforeTheLastOne, EXACT),
+    for (broken, scope) in [
+        (BrokenRule::EventsIgnoreCompletedScans, EXACT),
+        (BrokenRule::EventsIgnoreListedAt, EXACT_STAMPS),
+        (BrokenRule::EventsIgnoreSequencers, EXACT),
+        (BrokenRule::EqualEventsDoNotAdvanceTheSequencer, EXACT),
+        (BrokenRule::StaleEventsLeaveNoSequencer, CONTRADICTING),
+        (BrokenRule::PagesOutrankEventsAppliedSince, CONTRADICTING),
+        (BrokenRule::EventTimesGoBack, CONTRADICTING),
+        (BrokenRule::RemovalsLeaveNoTombstone, EXACT),
+        (BrokenRule::PagesIgnoreCompletedScans, with_lookup),
+        (BrokenRule::PagesIgnoreTheRunningScan, OVERTAKING),
+        (BrokenRule::PagesIgnoreEventTimes, EXACT),
+        (BrokenRule::PagesIgnoreListedAt, with_lookup),
+        (BrokenRule::PagesDropTheSequencer, OUT_OF_ORDER),
+        (BrokenRule::PagesEraseWithoutTombstone, OUT_OF_ORDER),
+        (BrokenRule::ScansPurgeTheirOwnTombstones, EXACT),
+        (BrokenRule::ScansPurgeWithoutMargin, OUT_OF_ORDER),
+        (BrokenRule::ScansCompleteAsOfTheirEnd, with_lookup),
+        (BrokenRule::ScansStartBeforeTheLastOne, EXACT),
     ] {
-        assert_caught(scope, fault);
+        assert_caught(scope, broken);
     }
 }
 
@@ -295,8 +296,9 @@ fn times_out_of_order_end_equal() {
     }
 }
 
-/// What the rules do not promise: event times that contradict the sequencers by more than that, with a
-/// page stamped between them, can leave an older content until the next scan.
+/// A limit of the rules: if event times contradict the sequencers by more than
+/// [`CLOCK_DISAGREEMENT`](super::CLOCK_DISAGREEMENT) and a page's timestamp lies between them, the index can have an
+/// older content until the next scan.
 #[test]
 fn times_that_are_far_out_of_order_can_end_unequal() {
     let scope = Scope {

@@ -1,4 +1,4 @@
-//! One rule a test; histories are the affair of the model and of the ledger's simulation.
+//! One test per rule. The model and the ledger's simulation test whole histories.
 
 use super::*;
 use crate::core::replication::object::{ETag, StorageClass};
@@ -42,14 +42,14 @@ fn written(decision: Decision) -> Record {
 fn page(
     record: Option<&Record>,
     listed: Option<&Object>,
-    stamp: i64,
+    listed_at: i64,
     c: &ScanWatermarks,
 ) -> Decision {
-    decide_page(record, listed, at(stamp), c, |_| true)
+    decide_page(record, listed, at(listed_at), c, |_| true)
 }
 
 #[test]
-fn an_event_older_than_the_completed_scan_is_dropped_only_without_a_record() {
+fn event_older_than_the_completed_scan_is_skipped_only_without_a_record() {
     let put = event(Some(object("a")), 97_999, "2");
     let watermarks = clock(100_000, 1);
     assert_eq!(
@@ -63,7 +63,7 @@ fn an_event_older_than_the_completed_scan_is_dropped_only_without_a_record() {
 }
 
 #[test]
-fn an_event_before_the_page_that_wrote_the_record_is_dropped() {
+fn event_older_than_the_page_of_the_record_is_skipped() {
     let watermarks = ScanWatermarks::default();
     let listed = written(page(None, Some(&object("a")), 5_000, &watermarks));
     assert_eq!(
@@ -73,7 +73,7 @@ fn an_event_before_the_page_that_wrote_the_record_is_dropped() {
 }
 
 #[test]
-fn a_stale_event_that_one_from_before_it_could_outrun_leaves_its_sequencer() {
+fn stale_event_that_can_be_overtaken_leaves_its_sequencer() {
     let complete = clock(5_000, 1);
     let listed = written(page(None, Some(&object("a")), 5_000, &complete));
     let removed = event(None, 3_000, "9");
@@ -92,13 +92,13 @@ fn a_stale_event_that_one_from_before_it_could_outrun_leaves_its_sequencer() {
 }
 
 #[test]
-fn between_events_the_sequencer_decides_though_a_page_is_later_than_both() {
+fn sequencer_orders_events_even_if_a_page_is_later_than_both() {
     let watermarks = ScanWatermarks::default();
     let listed = written(page(None, Some(&object("b")), 5_000, &watermarks));
-    let outran = event(Some(object("a")), 5_001, "8");
-    let outran = written(decide_event(Some(&listed), &outran, &watermarks));
+    let overtaking = event(Some(object("a")), 5_001, "8");
+    let overtaking = written(decide_event(Some(&listed), &overtaking, &watermarks));
     let newer = event(Some(object("b")), 4_999, "9");
-    let newer = written(decide_event(Some(&outran), &newer, &watermarks));
+    let newer = written(decide_event(Some(&overtaking), &newer, &watermarks));
     assert_eq!(newer.object(), Some(&object("b")));
     assert_eq!(newer.event_time, Some(at(5_001)));
 }
@@ -111,7 +111,7 @@ fn ambiguous(time: i64, sequencer: &str) -> AmbiguousEvent {
 }
 
 #[test]
-fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
+fn late_creation_of_a_removed_version_is_skipped() {
     let watermarks = ScanWatermarks::default();
     let first = written(decide_event(
         None,
@@ -126,7 +126,7 @@ fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
         assert!(settled, "{listed:?}");
         let looked_up = written(looked_up);
         assert_eq!(looked_up.object(), listed.as_ref());
-        // By its sequencer, also where S3's clocks disagree about the time.
+        // Because of its sequencer, even if S3's clocks disagree about its time.
         let late = CertainEvent {
             time: at(70),
             ..second.clone()
@@ -139,18 +139,18 @@ fn a_late_creation_of_a_version_that_was_removed_since_is_dropped() {
 }
 
 #[test]
-fn a_look_up_that_may_be_older_than_its_event_is_a_page_and_settles_nothing() {
+fn look_up_that_may_be_older_than_its_event_does_not_settle_it() {
     let watermarks = ScanWatermarks::default();
     let known = written(decide_event(
         None,
         &event(Some(object("a")), 1, "1"),
         &watermarks,
     ));
-    for (stamp, settles) in [(59, false), (60, false), (61, true)] {
+    for (listed_at, settles) in [(59, false), (60, false), (61, true)] {
         let removal = ambiguous(60, "3");
         let (decision, settled) =
-            decide_look_up(Some(&known), None, at(stamp), &removal, &watermarks);
-        assert_eq!(settled, settles, "{stamp}");
+            decide_look_up(Some(&known), None, at(listed_at), &removal, &watermarks);
+        assert_eq!(settled, settles, "{listed_at}");
         assert_eq!(written(decision).object(), None);
     }
     let newer = written(decide_event(
@@ -167,18 +167,22 @@ fn a_look_up_that_may_be_older_than_its_event_is_a_page_and_settles_nothing() {
 }
 
 #[test]
-fn a_settled_event_needs_no_look_up_when_it_comes_again() {
+fn settled_event_needs_no_look_up_when_redelivered() {
     let watermarks = ScanWatermarks::default();
     let (decision, _) = decide_look_up(None, None, at(61), &ambiguous(60, "3"), &watermarks);
     let record = written(decision);
     for (time, sequencer, needed) in [(60, "3", false), (60, "", false), (61, "4", true)] {
-        let why = decide_ambiguous(Some(&record), &ambiguous(time, sequencer), &watermarks);
-        assert_eq!(why.is_none(), needed, "{time} {sequencer}: {why:?}");
+        let decision = decide_ambiguous(Some(&record), &ambiguous(time, sequencer), &watermarks);
+        assert_eq!(
+            decision.is_none(),
+            needed,
+            "{time} {sequencer}: {decision:?}"
+        );
     }
 }
 
 #[test]
-fn the_sequencer_advances_also_where_the_content_is_the_same() {
+fn sequencer_advances_even_if_the_content_is_the_same() {
     let first = written(decide_event(
         None,
         &event(Some(object("a")), 1, "1"),
@@ -202,13 +206,13 @@ fn the_sequencer_advances_also_where_the_content_is_the_same() {
 }
 
 #[test]
-fn a_removal_of_an_unknown_key_leaves_a_tombstone() {
-    let grave = written(decide_event(None, &event(None, 5, "1"), &clock(1, 3)));
-    assert_eq!(grave.content, RecordContent::Removed { scan: 3 });
+fn removal_of_an_unknown_key_writes_a_tombstone() {
+    let tombstone = written(decide_event(None, &event(None, 5, "1"), &clock(1, 3)));
+    assert_eq!(tombstone.content, RecordContent::Removed { scan: 3 });
 }
 
 #[test]
-fn a_page_entry_that_equals_the_record_writes_nothing() {
+fn page_entry_that_equals_the_record_writes_nothing() {
     let record = written(page(
         None,
         Some(&object("a")),
@@ -227,7 +231,7 @@ fn a_page_entry_that_equals_the_record_writes_nothing() {
 }
 
 #[test]
-fn a_page_keeps_the_sequencer_as_a_floor() {
+fn page_keeps_the_sequencer_as_a_floor() {
     let record = written(decide_event(
         None,
         &event(Some(object("a")), 1, "5"),
@@ -250,7 +254,7 @@ fn a_page_keeps_the_sequencer_as_a_floor() {
 }
 
 #[test]
-fn a_page_that_is_not_newer_or_older_than_a_completed_scan_changes_nothing() {
+fn stale_page_changes_nothing() {
     let record = written(decide_event(
         None,
         &event(Some(object("a")), 10, "5"),
@@ -276,7 +280,7 @@ fn a_page_that_is_not_newer_or_older_than_a_completed_scan_changes_nothing() {
 }
 
 #[test]
-fn an_unlisted_key_leaves_a_tombstone_only_where_an_event_was_applied_and_rules_admit() {
+fn unlisted_key_leaves_a_tombstone_only_after_an_event_and_if_admitted() {
     let listed = written(page(
         None,
         Some(&object("a")),
@@ -287,26 +291,30 @@ fn an_unlisted_key_leaves_a_tombstone_only_where_an_event_was_applied_and_rules_
         page(Some(&listed), None, 2, &ScanWatermarks::default()),
         Decision::Erase
     );
-    let told = written(decide_event(
+    let known = written(decide_event(
         None,
         &event(Some(object("a")), 1, "1"),
         &ScanWatermarks::default(),
     ));
     assert!(matches!(
-        page(Some(&told), None, 2, &ScanWatermarks::default()),
+        page(Some(&known), None, 2, &ScanWatermarks::default()),
         Decision::Write(_)
     ));
     assert_eq!(
-        decide_page(Some(&told), None, at(2), &ScanWatermarks::default(), |_| {
-            false
-        }),
+        decide_page(
+            Some(&known),
+            None,
+            at(2),
+            &ScanWatermarks::default(),
+            |_| { false }
+        ),
         Decision::Erase
     );
 }
 
 #[test]
-fn a_tombstone_is_purged_when_it_is_from_before_the_scan_and_a_minute_older() {
-    let grave = written(decide_event(None, &event(None, 1_000, "1"), &clock(0, 4)));
+fn tombstone_is_purged_if_a_minute_older_than_the_scan() {
+    let tombstone = written(decide_event(None, &event(None, 1_000, "1"), &clock(0, 4)));
     for (as_of, scan, purged) in [
         (61_001, 5, true),
         (61_000, 5, false),
@@ -314,7 +322,7 @@ fn a_tombstone_is_purged_when_it_is_from_before_the_scan_and_a_minute_older() {
         (0, 5, false),
     ] {
         assert_eq!(
-            is_purgeable(&grave, &clock(as_of, scan)),
+            is_purgeable(&tombstone, &clock(as_of, scan)),
             purged,
             "{as_of} {scan}"
         );

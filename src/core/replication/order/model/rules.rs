@@ -1,4 +1,4 @@
-//! The real rules of `order`, and broken ones, to see that the model tells them apart.
+//! The real rules of `order`, and broken variants that the model must catch.
 
 use crate::core::replication::object::Object;
 use crate::core::replication::order::{
@@ -8,9 +8,9 @@ use crate::core::replication::order::{
 use crate::core::replication::record::Record;
 use crate::core::replication::timestamp::Timestamp;
 
-/// A broken set of rules: the real functions, but one of them lied to or not listened to.
+/// One way to break the rules: a real function gets a wrong input, or its decision is altered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum BrokenRule {
     EventsIgnoreCompletedScans,
     EventsIgnoreListedAt,
     EventsIgnoreSequencers,
@@ -31,15 +31,15 @@ pub(super) enum Fault {
     ScansStartBeforeTheLastOne,
 }
 
-/// The real rules, with the fault put around them.
+/// The real rules, with one of them broken if `broken` is set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
-    pub(super) fault: Option<Fault>,
+    pub(super) broken: Option<BrokenRule>,
 }
 
 impl Rules {
-    pub(super) fn has(&self, fault: Fault) -> bool {
-        self.fault == Some(fault)
+    pub(super) fn has(&self, broken: BrokenRule) -> bool {
+        self.broken == Some(broken)
     }
 
     pub(super) fn event(
@@ -50,17 +50,17 @@ impl Rules {
     ) -> Decision {
         let mut watermarks = *watermarks;
         let mut known = record.cloned();
-        if self.has(Fault::EventsIgnoreCompletedScans) {
+        if self.has(BrokenRule::EventsIgnoreCompletedScans) {
             watermarks.complete_as_of = None;
         }
         if let Some(known) = &mut known {
-            if self.has(Fault::EventsIgnoreListedAt) {
+            if self.has(BrokenRule::EventsIgnoreListedAt) {
                 known.listed_at = None;
             }
-            if self.has(Fault::EventsIgnoreSequencers) {
+            if self.has(BrokenRule::EventsIgnoreSequencers) {
                 known.sequencer = None;
             }
-            if self.has(Fault::PagesOutrankEventsAppliedSince) {
+            if self.has(BrokenRule::PagesOutrankEventsAppliedSince) {
                 known.event_time = None;
             }
         }
@@ -71,21 +71,21 @@ impl Rules {
                 written.event_time = written.event_time.max(record.event_time);
             }
             let known_time = record.and_then(|record| record.event_time);
-            if self.has(Fault::StaleEventsLeaveNoSequencer)
+            if self.has(BrokenRule::StaleEventsLeaveNoSequencer)
                 && written.event_time == known_time
                 && record.map(Record::object).unwrap_or_default() == written.object()
             {
                 return Decision::Keep(SkipReason::NotNewer);
             }
-            if self.has(Fault::EventTimesGoBack) && written.event_time.is_some() {
+            if self.has(BrokenRule::EventTimesGoBack) && written.event_time.is_some() {
                 written.event_time = Some(event.time);
             }
-            if self.has(Fault::EqualEventsDoNotAdvanceTheSequencer)
+            if self.has(BrokenRule::EqualEventsDoNotAdvanceTheSequencer)
                 && record.is_some_and(|record| record.object() == written.object())
             {
                 written.sequencer = record.and_then(|record| record.sequencer.clone());
             }
-            if self.has(Fault::RemovalsLeaveNoTombstone) && written.object().is_none() {
+            if self.has(BrokenRule::RemovalsLeaveNoTombstone) && written.object().is_none() {
                 return Decision::Erase;
             }
         }
@@ -96,32 +96,32 @@ impl Rules {
         &self,
         record: Option<&Record>,
         listed: Option<&Object>,
-        stamp: Timestamp,
+        listed_at: Timestamp,
         watermarks: &ScanWatermarks,
     ) -> Decision {
         let mut watermarks = *watermarks;
         let mut known = record.cloned();
-        if self.has(Fault::PagesIgnoreCompletedScans) {
+        if self.has(BrokenRule::PagesIgnoreCompletedScans) {
             watermarks.complete_as_of = None;
         }
-        if self.has(Fault::PagesIgnoreTheRunningScan) {
+        if self.has(BrokenRule::PagesIgnoreTheRunningScan) {
             watermarks.scanning_since = None;
         }
         if let Some(known) = &mut known {
-            if self.has(Fault::PagesIgnoreEventTimes) {
+            if self.has(BrokenRule::PagesIgnoreEventTimes) {
                 known.event_time = None;
             }
-            if self.has(Fault::PagesIgnoreListedAt) {
+            if self.has(BrokenRule::PagesIgnoreListedAt) {
                 known.listed_at = None;
             }
         }
-        let mut decision = decide_page(known.as_ref(), listed, stamp, &watermarks, |_| true);
+        let mut decision = decide_page(known.as_ref(), listed, listed_at, &watermarks, |_| true);
         if let Decision::Write(written) = &mut decision {
             written.event_time = record.and_then(|record| record.event_time);
-            if self.has(Fault::PagesDropTheSequencer) {
+            if self.has(BrokenRule::PagesDropTheSequencer) {
                 written.sequencer = None;
             }
-            if self.has(Fault::PagesEraseWithoutTombstone) && written.object().is_none() {
+            if self.has(BrokenRule::PagesEraseWithoutTombstone) && written.object().is_none() {
                 return Decision::Erase;
             }
         }
@@ -130,10 +130,10 @@ impl Rules {
 
     pub(super) fn is_purgeable(&self, record: &Record, watermarks: &ScanWatermarks) -> bool {
         let mut watermarks = *watermarks;
-        if self.has(Fault::ScansPurgeTheirOwnTombstones) {
+        if self.has(BrokenRule::ScansPurgeTheirOwnTombstones) {
             watermarks.scan = u64::MAX;
         }
-        if self.has(Fault::ScansPurgeWithoutMargin) {
+        if self.has(BrokenRule::ScansPurgeWithoutMargin) {
             let margin = TOMBSTONE_MARGIN.as_millis() as i64;
             let later = |as_of: Timestamp| Timestamp::from_millis(as_of.as_millis() + margin);
             watermarks.complete_as_of = watermarks.complete_as_of.map(later);

@@ -1,4 +1,4 @@
-//! The bucket, the messages and pages under way, and the index's memory of one key.
+//! A state of the model: the bucket, the messages and pages in flight, and the index's record of the key.
 
 use std::hash::{Hash, Hasher};
 
@@ -13,25 +13,28 @@ use crate::core::replication::timestamp::Timestamp;
 pub(super) const MAX_OPERATIONS: usize = 4;
 pub(super) const MAX_LOOKUPS: usize = 2;
 
-/// A page that was listed and not applied yet: its stamp in milliseconds, and how many operations its
+/// A page that was listed and not applied yet: its timestamp in milliseconds, and how many operations its
 /// snapshot shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Listed {
-    pub(super) stamp: i64,
+    pub(super) listed_at: i64,
     pub(super) shows: usize,
 }
 
-const NOTHING_LISTED: Listed = Listed { stamp: 0, shows: 0 };
+const NOTHING_LISTED: Listed = Listed {
+    listed_at: 0,
+    shows: 0,
+};
 
-/// Where the scan stands as to this key.
+/// How far the scan is with this key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Scan {
     #[default]
     Idle,
-    /// The key's page is still to come.
+    /// The key's page is not listed yet.
     Begun,
     Listed(Listed),
-    /// The key's page is applied; other keys may follow.
+    /// The key's page is applied. Other keys may follow.
     Applied,
 }
 
@@ -47,7 +50,7 @@ pub(super) enum Lookup {
 pub(super) struct State {
     /// S3's true time, in moments.
     pub(super) now: i64,
-    /// How many operations the bucket has seen, their event times, how often their events came.
+    /// Number of operations so far, their event times, and how often each event was delivered.
     pub(super) operations: usize,
     pub(super) event_times: [i64; MAX_OPERATIONS],
     pub(super) delivered: [u8; MAX_OPERATIONS],
@@ -58,8 +61,8 @@ pub(super) struct State {
     pub(super) watermarks: ScanWatermarks,
     pub(super) running: Option<RunningScan>,
     pub(super) newest_page: Option<Timestamp>,
-    /// Not known to the index: how many operations the record shows, the newest event ever applied
-    /// (from 1), and whether either went down.
+    /// Unknown to the index: how many operations the record shows, the number of the newest event ever applied
+    /// (from 1), and whether one of the two went down.
     pub(super) shows: usize,
     pub(super) newest_event: usize,
     pub(super) went_back: bool,
@@ -86,7 +89,7 @@ impl Default for State {
 }
 
 impl State {
-    /// Lets the real checkpoint change what the Source knows of scans.
+    /// Changes the scan state of the Source by the real code of the checkpoint.
     pub(super) fn with_source<T>(&mut self, change: impl FnOnce(&mut SourceState) -> T) -> T {
         let mut source = SourceState {
             id: SourceId(0),
@@ -111,11 +114,11 @@ impl State {
         result
     }
 
-    /// 128 bits that stand for everything that decides what can follow.
+    /// A 128-bit hash of everything that determines what can follow.
     ///
-    /// Written without iterators, because it is most of the time of a build without optimisation.
+    /// Written without iterators, because unoptimized builds spend most of their time here.
     pub(super) fn fingerprint(&self) -> u128 {
-        let optional = |stamp: Option<Timestamp>| stamp.map_or(i64::MIN, Timestamp::as_millis);
+        let optional = |time: Option<Timestamp>| time.map_or(i64::MIN, Timestamp::as_millis);
         let (scan, scan_page) = match self.scan {
             Scan::Idle => (0, NOTHING_LISTED),
             Scan::Begun => (1, NOTHING_LISTED),
@@ -141,13 +144,13 @@ impl State {
             times[3],
             delivered,
             scan,
-            scan_page.stamp,
+            scan_page.listed_at,
             scan_page.shows as i64,
             first,
-            first_page.stamp,
+            first_page.listed_at,
             first_page.shows as i64,
             second,
-            second_page.stamp,
+            second_page.listed_at,
             second_page.shows as i64,
             self.watermarks.scan as i64,
             optional(self.watermarks.complete_as_of),
@@ -178,7 +181,7 @@ impl State {
     }
 }
 
-/// Hashes a state, and is its own hash in a set.
+/// Hashes a state. In a hash set, a fingerprint is its own hash.
 #[derive(Default)]
 pub(super) struct Fingerprint(u128);
 

@@ -1,6 +1,6 @@
-//! What can happen next to the key, and what is demanded of the index.
+//! The steps that can follow a state of the model, and the check of its demand.
 
-use super::rules::{Fault, Rules};
+use super::rules::{BrokenRule, Rules};
 use super::state::{Listed, Lookup, Scan, State};
 use super::{Demand, PACE, Scope};
 use crate::core::replication::object::{Object, StorageClass};
@@ -9,7 +9,7 @@ use crate::core::replication::record::Record;
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
 
-/// One thing that happens.
+/// One step of a history.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     dead_code,
@@ -28,13 +28,13 @@ pub(super) enum Step {
     ScanBegins {
         number: u64,
     },
-    /// A page that does not hold the key starts the scan.
+    /// A page that does not cover the key starts the scan.
     ScanStarts {
-        stamp: i64,
+        listed_at: i64,
     },
     ScanListsKey(Listed),
     ScanPageApplied,
-    ScanGivenUp,
+    ScanAbandoned,
     ScanCompletes {
         as_of: Option<Timestamp>,
     },
@@ -47,7 +47,7 @@ pub(super) enum Step {
 pub(super) struct World {
     scope: Scope,
     rules: Rules,
-    /// What each operation leaves: 0 for nothing, else the number of a content.
+    /// The result of each operation: 0 for a removal, or the number of a content.
     pub(super) contents: Vec<u64>,
     /// By how much the event time of each operation is off.
     pub(super) skews: Vec<i64>,
@@ -67,17 +67,17 @@ impl World {
         }
     }
 
-    /// What breaks the demand, if anything does.
+    /// How the state violates the demand, if it does.
     pub(super) fn what_is_wrong(&self, state: &State) -> Option<String> {
         if state.went_back {
-            return Some(format!("{:?} is broken", self.scope.demand));
+            return Some(format!("{:?} is violated", self.scope.demand));
         }
         let all = self.contents.len();
-        let under_way = |lookup: &Lookup| matches!(lookup, Lookup::Listed(_));
+        let is_in_flight = |lookup: &Lookup| matches!(lookup, Lookup::Listed(_));
         let at_rest = state.operations == all
             && state.delivered[..all].iter().all(|times| *times > 0)
             && state.scan == Scan::Idle
-            && !state.lookups.iter().any(under_way);
+            && !state.lookups.iter().any(is_in_flight);
         let indexed = state.record.as_ref().and_then(Record::object);
         let bucket = self.object(all);
         let differs = at_rest && indexed != bucket.as_ref();
@@ -85,7 +85,7 @@ impl World {
             .then(|| format!("at rest the index has {indexed:?}, the bucket {bucket:?}"))
     }
 
-    /// All that can happen next.
+    /// All steps that can follow, each with its resulting state.
     pub(super) fn steps(&self, state: &State) -> Vec<(Step, State)> {
         let mut steps = Vec::new();
         self.operate(state, &mut steps);
@@ -123,13 +123,13 @@ impl World {
             let mut next = state.clone();
             next.delivered[place] += 1;
             if next.delivered[place] == self.scope.copies {
-                // It does not come any more: states that differ in its time only are the same.
+                // It is not delivered again. Its time does not matter any more.
                 next.event_times[place] = 0;
             }
             let number = place + 1;
             let event = CertainEvent {
                 object: self.object(number),
-                time: self.stamp(state.event_times[place]),
+                time: self.timestamp(state.event_times[place]),
                 sequencer: self.sequencers[place].clone(),
             };
             let decision = self
@@ -166,7 +166,7 @@ impl World {
             let mut next = state.clone();
             next.with_source(|source| source.running = None);
             next.scan = Scan::Idle;
-            steps.push((Step::ScanGivenUp, next));
+            steps.push((Step::ScanAbandoned, next));
         }
     }
 
@@ -174,22 +174,27 @@ impl World {
         for lag in self.scope.lags {
             let mut next = state.clone();
             next.now += PACE;
-            let stamp = self.stamp(next.now - lag);
-            let (is_first, stamp) = next.with_source(|source| {
-                if self.rules.has(Fault::ScansStartBeforeTheLastOne) {
+            let listed_at = self.timestamp(next.now - lag);
+            let (is_first, listed_at) = next.with_source(|source| {
+                if self.rules.has(BrokenRule::ScansStartBeforeTheLastOne) {
                     source.newest_page = None;
                 }
                 let running = source.running.as_ref();
                 let is_first = running.is_some_and(|running| running.started.is_none());
-                let stamp = source.note_page(stamp);
-                (is_first, stamp.expect("a scan that has begun is running"))
+                let listed_at = source.note_page(listed_at);
+                (
+                    is_first,
+                    listed_at.expect("a scan that has begun is running"),
+                )
             });
             let page = Listed {
-                stamp: stamp.as_millis(),
+                listed_at: listed_at.as_millis(),
                 shows: state.operations,
             };
             if is_first {
-                let step = Step::ScanStarts { stamp: page.stamp };
+                let step = Step::ScanStarts {
+                    listed_at: page.listed_at,
+                };
                 steps.push((step, next.clone()));
             }
             next.scan = Scan::Listed(page);
@@ -199,10 +204,10 @@ impl World {
 
     fn complete_scan(&self, state: &State) -> (Step, State) {
         let mut next = state.clone();
-        if self.rules.has(Fault::ScansCompleteAsOfTheirEnd) {
+        if self.rules.has(BrokenRule::ScansCompleteAsOfTheirEnd) {
             let running = next.running.as_mut();
             let running = running.expect("a scan whose pages are applied is running");
-            running.started = Some(self.stamp(next.now));
+            running.started = Some(self.timestamp(next.now));
         }
         next.with_source(|source| {
             let complete = source.complete_scan();
@@ -220,13 +225,13 @@ impl World {
 
     fn look_up(&self, state: &State, steps: &mut Vec<(Step, State)>) {
         let lookups = &state.lookups[..self.scope.lookups];
-        // Which of the unused ones is used makes no difference.
+        // It makes no difference which of the unused ones is used.
         let unused = lookups.iter().position(|it| *it == Lookup::Unused);
         for lag in self.scope.lags.iter().filter(|_| unused.is_some()) {
             let mut next = state.clone();
             next.now += PACE;
             let page = Listed {
-                stamp: self.stamp(next.now - lag).as_millis(),
+                listed_at: self.timestamp(next.now - lag).as_millis(),
                 shows: state.operations,
             };
             next.lookups[unused.unwrap_or_default()] = Lookup::Listed(page);
@@ -245,15 +250,18 @@ impl World {
 
     fn apply(&self, next: &mut State, page: Listed) {
         let listed = self.object(page.shows);
-        let stamp = Timestamp::from_millis(page.stamp);
+        let listed_at = Timestamp::from_millis(page.listed_at);
         let watermarks = next.watermarks;
-        let decision = self
-            .rules
-            .page(next.record.as_ref(), listed.as_ref(), stamp, &watermarks);
+        let decision = self.rules.page(
+            next.record.as_ref(),
+            listed.as_ref(),
+            listed_at,
+            &watermarks,
+        );
         self.take(next, decision, page.shows, None);
     }
 
-    /// Carries the decision out and notes what the demand looks at.
+    /// Carries out the decision and notes what the demand checks.
     fn take(&self, next: &mut State, decision: Decision, shows: usize, event: Option<usize>) {
         let overwrites = next.record.is_some();
         next.record = match decision {
@@ -277,7 +285,7 @@ impl World {
         }
     }
 
-    /// What lies under the key after so many operations.
+    /// The object under the key after that many operations.
     fn object(&self, operations: usize) -> Option<Object> {
         let last = operations.checked_sub(1)?;
         let content = self.contents[last];
@@ -289,7 +297,7 @@ impl World {
         })
     }
 
-    fn stamp(&self, moments: i64) -> Timestamp {
+    fn timestamp(&self, moments: i64) -> Timestamp {
         Timestamp::from_millis(moments * self.scope.moment)
     }
 }
