@@ -14,6 +14,7 @@ use crate::index::Engine;
 use crate::index::deadline::Deadline;
 use crate::index::live::Live;
 use crate::index::tantivy::failure::guarded;
+#[cfg(feature = "program")]
 use crate::index::tantivy::size::IndexSize;
 
 use super::SearchError;
