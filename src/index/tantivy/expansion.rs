@@ -25,7 +25,7 @@ const TERMS_A_LOOK: u32 = 64;
 /// From one document in so many on, a bit for each document takes less memory than a list.
 const SPARSE: usize = 32;
 
-/// The edits of a typo; see [`crate::core::query::Match::Typo`].
+/// The edits of a typo; see [`crate::core::query::MatchMode::Typo`].
 const EDITS: u8 = 1;
 
 /// Makes the expansions of one search.
