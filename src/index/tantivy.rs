@@ -6,7 +6,6 @@
 
 use std::path::{Path, PathBuf};
 
-use ::tantivy::directory::MmapDirectory;
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
@@ -16,7 +15,7 @@ use columns::{Columns, read_error};
 use failure::guarded;
 use held::HeldCommit;
 use keys_query::KeysQuery;
-use read_only::{CommitFolder, open_newest};
+use read_only::{CommitFolder, open_folder, open_newest};
 use schema::Fields;
 use writer_directory::{CloseOnDrop, WriterDirectory};
 
@@ -327,9 +326,7 @@ fn builder() -> IndexBuilder {
 }
 
 fn writer_directory(path: &Path) -> Result<WriterDirectory, IndexError> {
-    let files =
-        MmapDirectory::open(path).map_err(|error| failure::of("open the index")(error.into()))?;
-    Ok(WriterDirectory::new(files))
+    Ok(WriterDirectory::new(open_folder(path)?))
 }
 
 fn open_existing(directory: &WriterDirectory, path: &Path) -> Result<Index, IndexError> {

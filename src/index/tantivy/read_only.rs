@@ -39,8 +39,7 @@ pub struct CommitFolder {
 impl CommitFolder {
     /// The newest commit of the index in the folder.
     pub fn newest(path: &Path) -> Result<Self, IndexError> {
-        let files = MmapDirectory::open(path)
-            .map_err(|error| failure::of("open the index")(error.into()))?;
+        let files = open_folder(path)?;
         let meta = read_meta(&files)?;
         Ok(Self {
             path: path.to_owned(),
@@ -71,6 +70,11 @@ impl CommitFolder {
         };
         Ok((self.meta != meta).then(newer))
     }
+}
+
+/// Opens the folder of an index.
+pub(super) fn open_folder(path: &Path) -> Result<MmapDirectory, IndexError> {
+    MmapDirectory::open(path).map_err(|error| failure::of("open the index")(error.into()))
 }
 
 fn read_meta(files: &MmapDirectory) -> Result<Arc<Vec<u8>>, IndexError> {

@@ -40,13 +40,13 @@ const ODD: [&str; 8] = [
     "q?a=b&c#d.svg",
 ];
 
-/// All paths, behind a auth that lets everybody see everything.
+/// All paths, without tokens: every client sees everything.
 fn open_router(app: &Arc<AppState>) -> Router {
     let auth = Auth::new(Access::open());
     require_auth(router(Arc::clone(app)), Arc::new(auth))
 }
 
-/// A app over an index of its own.
+/// An application state with an index of its own.
 struct Fixture {
     _folder: tempfile::TempDir,
     app: Arc<AppState>,
