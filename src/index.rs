@@ -13,6 +13,7 @@ use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
 
+pub mod current;
 pub mod deadline;
 pub mod directory;
 pub(crate) mod disk;
@@ -21,7 +22,6 @@ pub(crate) mod export;
 pub(crate) mod histogram;
 pub(crate) mod info;
 pub mod ledger;
-pub mod live;
 pub(crate) mod pending;
 pub(crate) mod progress;
 pub(crate) mod tally;
@@ -32,7 +32,7 @@ pub use deadline::Deadline;
 pub use error::IndexError;
 
 /// A key with its record.
-pub type Keyed = (String, Record);
+pub type KeyedRecord = (String, Record);
 
 /// What one commit does, by Source and key.
 pub type Changes = BTreeMap<(SourceId, String), Change>;
@@ -51,7 +51,7 @@ pub type Compaction = Pin<Box<dyn Future<Output = Result<(), IndexError>> + Send
 
 /// Which records are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum RecordFilter {
     /// Live ones and tombstones.
     All,
     /// Tombstones alone.
@@ -73,9 +73,9 @@ pub trait Engine: Send + 'static {
         &self,
         source: SourceId,
         interval: &KeyInterval,
-        which: Which,
+        filter: RecordFilter,
         limit: usize,
-    ) -> Result<Vec<Keyed>, IndexError>;
+    ) -> Result<Vec<KeyedRecord>, IndexError>;
 
     /// The records of these keys, in their order; `None` where there is none.
     fn get(&self, source: SourceId, keys: &[&str]) -> Result<Vec<Option<Record>>, IndexError>;

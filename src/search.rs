@@ -44,7 +44,7 @@
 //! in the configuration. A program with access to the configuration takes its Sources from there, with
 //! the feature `config`: `SearchSource::from(&*source)` for each enabled Source of
 //! `Config::load(path)?.sources`. A program without it can set the address with
-//! [`SearchSource::served_from`]. [`Snapshot::complete_as_of`] says how current a Source is.
+//! [`SearchSource::with_base_url`]. [`Snapshot::complete_as_of`] says how current a Source is.
 //!
 //! # Pages
 //!
@@ -149,8 +149,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use crate::index::IndexError;
+use crate::index::current::{NewestCommit, newest_commit};
 use crate::index::directory::DataDir;
-use crate::index::live::{Newest, newest};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
 mod error;
@@ -271,14 +271,14 @@ impl SearchIndex {
         let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
         let known = last.as_ref().and_then(|refresh| refresh.found.clone().ok());
         drop(last);
-        let newest = newest(
+        let newest = newest_commit(
             &self.data_dir,
-            known.as_ref().map(|snapshot| &snapshot.live),
+            known.as_ref().map(|snapshot| &snapshot.current),
         )?;
         match (newest, known) {
-            (Newest::Other(live), _) => Ok(Arc::new(Snapshot::of(*live)?)),
-            (Newest::Known, Some(snapshot)) => Ok(snapshot),
-            (Newest::Absent | Newest::Known, _) => Err(SearchError::NoIndex {
+            (NewestCommit::Changed(current), _) => Ok(Arc::new(Snapshot::of(*current)?)),
+            (NewestCommit::Unchanged, Some(snapshot)) => Ok(snapshot),
+            (NewestCommit::NoIndex | NewestCommit::Unchanged, _) => Err(SearchError::NoIndex {
                 data_dir: self.data_dir.path().to_owned(),
             }),
         }

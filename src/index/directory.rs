@@ -111,7 +111,7 @@ impl DataDir {
     }
 
     /// Who holds the writer's lock, as they left it; `None` where nobody does.
-    pub fn writer(&self) -> Result<Option<String>, IndexError> {
+    pub fn lock_holder(&self) -> Result<Option<String>, IndexError> {
         let path = self.path.join(LOCK);
         let mut file = match File::open(&path) {
             Ok(file) => file,
@@ -158,8 +158,8 @@ impl DataDir {
     /// The folder of the generation behind the live one; it may hold a rebuild that did not end.
     ///
     /// Where no generation is known to be live, it is behind all that there are.
-    pub fn next(&self) -> Result<PathBuf, IndexError> {
-        let number = match self.live_number()? {
+    pub fn next_generation(&self) -> Result<PathBuf, IndexError> {
+        let number = match self.current_number()? {
             Some(live) => live.saturating_add(1),
             None => self
                 .numbers()?
@@ -173,16 +173,16 @@ impl DataDir {
     }
 
     /// The number of the live generation, of whatever schema version.
-    fn live_number(&self) -> Result<Option<u32>, IndexError> {
-        Ok(self.live_name()?.map(|(_, number)| number))
+    fn current_number(&self) -> Result<Option<u32>, IndexError> {
+        Ok(self.current_name()?.map(|(_, number)| number))
     }
 
     /// The schema version of the live generation; `None` where none is known to be live.
-    pub fn live_schema_version(&self) -> Result<Option<u32>, IndexError> {
-        Ok(self.live_name()?.map(|(version, _)| version))
+    pub fn current_schema_version(&self) -> Result<Option<u32>, IndexError> {
+        Ok(self.current_name()?.map(|(version, _)| version))
     }
 
-    fn live_name(&self) -> Result<Option<(u32, u32)>, IndexError> {
+    fn current_name(&self) -> Result<Option<(u32, u32)>, IndexError> {
         let name = self.read_current()?;
         Ok(name.and_then(|name| parse_name(name.trim_end())))
     }
@@ -219,7 +219,7 @@ impl DataDir {
     }
 
     /// The generations of this schema, ascending by number, whichever is the live one.
-    pub fn of_this_schema(&self) -> Result<Vec<PathBuf>, IndexError> {
+    pub fn generations_of_this_schema(&self) -> Result<Vec<PathBuf>, IndexError> {
         let mut generations = self.generations()?;
         generations.retain(|(_, path)| {
             let name = path.file_name().and_then(|name| name.to_str());
@@ -232,7 +232,7 @@ impl DataDir {
 
     /// The names of the generations that are not the live one: what a rebuild left that did not end, or
     /// is filling. One of before the live one goes with the next rebuild.
-    pub fn others(&self) -> Result<Vec<String>, IndexError> {
+    pub fn other_generations(&self) -> Result<Vec<String>, IndexError> {
         let live = self.read_current()?.unwrap_or_default();
         let generations = self.generations()?.into_iter();
         let names = generations.filter_map(|(_, path)| {
@@ -261,7 +261,7 @@ impl DataDir {
 
     /// Removes the generations before the live one; only the holder of the lock may.
     pub fn remove_old(&self, _lock: &WriterLock) -> Result<(), IndexError> {
-        let Some(live) = self.live_number()? else {
+        let Some(live) = self.current_number()? else {
             return Ok(());
         };
         for (number, path) in self.generations()? {
@@ -315,14 +315,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
         assert_eq!(dir.current().unwrap(), None);
-        let first = dir.next().unwrap();
+        let first = dir.next_generation().unwrap();
         assert!(first.ends_with("assets-v1-000001"));
         for generation in [&first, &folder.path().join("assets-v1-000002")] {
             fs::create_dir(generation).unwrap();
             dir.publish(generation).unwrap();
             assert_eq!(dir.current().unwrap().as_ref(), Some(generation));
         }
-        assert!(dir.next().unwrap().ends_with("assets-v1-000003"));
+        assert!(dir.next_generation().unwrap().ends_with("assets-v1-000003"));
         let lock = dir.lock().unwrap();
         dir.remove_old(&lock).unwrap();
         assert!(!first.exists() && dir.current().unwrap().unwrap().exists());
@@ -335,7 +335,7 @@ mod tests {
         let dir = DataDir::new(folder.path(), 1);
         let text = dir.current().unwrap_err().to_string();
         assert!(text.contains("reindex --rebuild") && text.contains("assets-v7-000004"));
-        assert!(dir.next().unwrap().ends_with("assets-v1-000005"));
+        assert!(dir.next_generation().unwrap().ends_with("assets-v1-000005"));
     }
 
     #[test]
@@ -343,10 +343,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
         fs::create_dir(folder.path().join("assets-v1-000003")).unwrap();
-        assert!(dir.next().unwrap().ends_with("assets-v1-000004"));
+        assert!(dir.next_generation().unwrap().ends_with("assets-v1-000004"));
         fs::write(folder.path().join(CURRENT), "../../etc").unwrap();
         assert!(dir.current().unwrap_err().to_string().contains("--rebuild"));
-        assert!(dir.next().unwrap().ends_with("assets-v1-000004"));
+        assert!(dir.next_generation().unwrap().ends_with("assets-v1-000004"));
         dir.remove_old(&dir.lock().unwrap()).unwrap();
         assert!(folder.path().join("assets-v1-000003").exists());
     }
@@ -373,21 +373,21 @@ mod tests {
     fn a_second_writer_is_refused_with_the_name_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path().join("new"), 1);
-        assert_eq!(dir.writer().unwrap(), None);
+        assert_eq!(dir.lock_holder().unwrap(), None);
         let lock = dir.lock().unwrap();
         let ours = format!("process {}", std::process::id());
-        assert_eq!(dir.writer().unwrap(), Some(ours));
+        assert_eq!(dir.lock_holder().unwrap(), Some(ours));
         let text = dir.lock().unwrap_err().to_string();
         assert!(
             text.contains(&format!("process {}", std::process::id())),
             "{text}"
         );
         assert_eq!(
-            dir.writer().unwrap(),
+            dir.lock_holder().unwrap(),
             Some(format!("process {}", std::process::id()))
         );
         drop(lock);
-        assert_eq!(dir.writer().unwrap(), None);
+        assert_eq!(dir.lock_holder().unwrap(), None);
         dir.lock().unwrap();
     }
 
@@ -407,13 +407,13 @@ mod tests {
     fn whoever_looks_for_a_writer_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
-        assert_eq!(dir.writer().unwrap(), None, "no such file");
+        assert_eq!(dir.lock_holder().unwrap(), None, "no such file");
         drop(dir.lock().unwrap());
         let is_over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                    dir.writer().unwrap();
+                    dir.lock_holder().unwrap();
                 }
             });
             let locked: Vec<_> = (0..200).map(|_| dir.lock().map(drop)).collect();
@@ -436,6 +436,6 @@ mod tests {
         }
         fs::write(folder.path().join(CURRENT), "assets-v2-000003\n").unwrap();
         let others = ["assets-v1-000001", "assets-v2-000004"];
-        assert_eq!(dir.others().unwrap(), others);
+        assert_eq!(dir.other_generations().unwrap(), others);
     }
 }

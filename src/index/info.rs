@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::IndexError;
+use super::current::read_current;
 use super::directory::DataDir;
 use super::disk::Room;
-use super::live::read_live;
-use super::tantivy::facts::{CommitFacts, Records, records_in};
+use super::tantivy::commit_stats::{CommitStats, RecordCounts, count_records_in};
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::source_state::{RunningScan, SourceId, SourceState};
 
@@ -101,11 +101,11 @@ impl IndexInfo {
     /// Looks at a data directory.
     pub(crate) fn of(data_dir: &DataDir) -> Result<Self, IndexError> {
         let read = |live: &Path| {
-            let facts = CommitFacts::of(live)?;
-            let counted = records_in(live, &facts.checkpoint);
+            let facts = CommitStats::of(live)?;
+            let counted = count_records_in(live, &facts.checkpoint);
             Ok((name_of(live), facts, counted))
         };
-        let (generation, facts, counted) = read_live(data_dir, read)?;
+        let (generation, facts, counted) = read_current(data_dir, read)?;
         let records = counted.as_ref().ok();
         let sources = facts.checkpoint.sources.iter();
         let segments = facts.segments.into_iter().map(|segment| SegmentInfo {
@@ -117,7 +117,7 @@ impl IndexInfo {
         let segments: Vec<_> = segments.collect();
         Ok(Self {
             data_dir: data_dir.path().to_owned(),
-            schema_version: data_dir.live_schema_version()?.unwrap_or_default(),
+            schema_version: data_dir.current_schema_version()?.unwrap_or_default(),
             is_readable: data_dir.current().is_ok(),
             program: facts.program,
             sources: sources
@@ -126,18 +126,18 @@ impl IndexInfo {
             bytes: segments.iter().map(|segment| segment.bytes).sum(),
             segments,
             free_bytes: Room::of(data_dir.path())?.free_bytes,
-            writer: data_dir.writer()?,
-            other_generations: data_dir.others()?,
+            writer: data_dir.lock_holder()?,
+            other_generations: data_dir.other_generations()?,
             problem: counted.err(),
             generation,
         })
     }
 
     /// The sum of the records that could be counted.
-    pub(crate) fn records(&self) -> Records {
+    pub(crate) fn records(&self) -> RecordCounts {
         let sum =
             |count: fn(&SourceInfo) -> Option<u64>| self.sources.iter().filter_map(count).sum();
-        Records {
+        RecordCounts {
             assets: sum(|source| source.assets),
             tombstones: sum(|source| source.tombstones),
         }
@@ -151,7 +151,7 @@ impl IndexInfo {
 }
 
 impl SourceInfo {
-    fn of(state: &SourceState, records: Option<&BTreeMap<SourceId, Records>>) -> Self {
+    fn of(state: &SourceState, records: Option<&BTreeMap<SourceId, RecordCounts>>) -> Self {
         let records = records.and_then(|records| records.get(&state.id));
         Self {
             name: state.name.clone(),

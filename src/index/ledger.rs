@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::pending::Pending;
 use super::progress::Commits;
 use super::tally::Tally;
-use super::{Compaction, Engine, IndexError, Keyed, Which};
+use super::{Compaction, Engine, IndexError, KeyedRecord, RecordFilter};
 #[cfg(feature = "program")]
 use crate::config::IndexConfig;
 use crate::core::counters::ScanProgress;
@@ -25,17 +25,17 @@ mod attach;
 mod begin;
 mod drift;
 mod events;
-mod leftovers;
 mod page;
-mod predecessor;
+mod previous_index;
+mod stale_records;
 
 pub use attach::{AttachRequest, Attachment};
 pub use begin::{MeasureDrift, ScanPlan, ScanRequest};
-use drift::Suspects;
-pub use events::{Applied, EventReport, LookUpReport, Told};
-use leftovers::is_left_over;
+use drift::DriftCandidates;
+pub use events::{EventOutcome, EventReport, KeyEvent, LookUpReport};
 pub use page::PageReport;
-use predecessor::Predecessor;
+use previous_index::PreviousIndex;
+use stale_records::is_stale_record;
 
 /// The most records that are read from the engine at once: more than a page lists.
 const READ_CHUNK: usize = 4_000;
@@ -123,20 +123,20 @@ pub struct Ledger<E> {
     following: HashSet<SourceId>,
     /// Those of them whose records are of another bucket or folder until their scan begins.
     moving: HashSet<SourceId>,
-    suspects: Suspects,
+    drift_candidates: DriftCandidates,
     heartbeat: Arc<AtomicU64>,
     commits: Arc<Commits>,
     /// The index that this one is to take the place of, if any.
-    predecessor: Option<Predecessor<E>>,
+    predecessor: Option<PreviousIndex<E>>,
 }
 
 /// Where a change of a record is counted.
-struct Counted {
+struct ChangeCounters {
     progress: Option<Arc<ScanProgress>>,
     tally: Option<Arc<Tally>>,
 }
 
-impl Counted {
+impl ChangeCounters {
     /// Counts one key by whether search finds it before and after.
     fn count(&self, was_live: bool, is_live: bool) {
         if let Some(progress) = &self.progress {
@@ -163,7 +163,7 @@ impl<E: Engine> Ledger<E> {
             tallies: HashMap::new(),
             following: HashSet::new(),
             moving: HashSet::new(),
-            suspects: Suspects::default(),
+            drift_candidates: DriftCandidates::default(),
             heartbeat: Arc::default(),
             commits: Arc::default(),
             predecessor: None,
@@ -188,10 +188,10 @@ impl<E: Engine> Ledger<E> {
         &self,
         id: SourceId,
         interval: &KeyInterval,
-        which: Which,
-    ) -> Result<(Vec<Keyed>, Option<String>), IndexError> {
+        filter: RecordFilter,
+    ) -> Result<(Vec<KeyedRecord>, Option<String>), IndexError> {
         self.heartbeat.fetch_add(1, Ordering::Relaxed);
-        let stored = self.engine.read(id, interval, which, READ_CHUNK)?;
+        let stored = self.engine.read(id, interval, filter, READ_CHUNK)?;
         let is_full = stored.len() >= READ_CHUNK;
         let last = stored
             .last()
@@ -203,7 +203,7 @@ impl<E: Engine> Ledger<E> {
         };
         let mut laid = self.pending.overlay(id, &seen, stored);
         if let Some(scan) = self.scans.get(&id) {
-            laid.retain(|(key, record)| !is_left_over(&scan.source, scan.hidden, key, record));
+            laid.retain(|(key, record)| !is_stale_record(&scan.source, scan.hidden, key, record));
         }
         Ok((laid, last))
     }
@@ -217,8 +217,8 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Where changes of a Source's records are counted.
-    fn counted(&self, id: SourceId, progress: Option<&Arc<ScanProgress>>) -> Counted {
-        Counted {
+    fn counted(&self, id: SourceId, progress: Option<&Arc<ScanProgress>>) -> ChangeCounters {
+        ChangeCounters {
             progress: progress.cloned(),
             tally: self.tallies.get(&id).cloned(),
         }

@@ -2,7 +2,7 @@
 //!
 //! Per key only the newest counts. It does not decide anything, and it does not write.
 
-use super::{Change, Changes, Keyed, bounds_within};
+use super::{Change, Changes, KeyedRecord, bounds_within};
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
@@ -60,8 +60,8 @@ impl Pending {
         &self,
         source: SourceId,
         interval: &KeyInterval,
-        stored: Vec<Keyed>,
-    ) -> Vec<Keyed> {
+        stored: Vec<KeyedRecord>,
+    ) -> Vec<KeyedRecord> {
         if interval.is_empty() {
             return stored;
         }
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    fn stored(keys: &str) -> Vec<Keyed> {
+    fn stored(keys: &str) -> Vec<KeyedRecord> {
         keys.chars().map(|c| (c.into(), record(0))).collect()
     }
 

@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::ledger::{
-    Applied, AttachRequest, Attachment, EventReport, Ledger, LookUpReport, PageReport, ScanPlan,
-    ScanRequest,
+    AttachRequest, Attachment, EventOutcome, EventReport, Ledger, LookUpReport, PageReport,
+    ScanPlan, ScanRequest,
 };
 use super::{Compaction, Engine, IndexError};
 use crate::core::replication::source_state::{QueueId, SourceId, SourceState};
@@ -37,13 +37,13 @@ enum Request {
     Attach(AttachRequest, Reply<Attachment>),
     Detach(String, Reply<()>),
     Follow(SourceId, QueueId, Reply<()>),
-    LoseTrack(SourceId, Reply<()>),
+    EventsLost(SourceId, Reply<()>),
     GiveUpEvent(SourceId, Timestamp, Reply<()>),
     Unfollow(Vec<SourceId>),
     Wired(Vec<SourceId>, String),
     State(SourceId, Reply<SourceState>),
-    Events(Vec<EventReport>, Reply<Vec<Applied>>),
-    LookUp(LookUpReport, Reply<Applied>),
+    Events(Vec<EventReport>, Reply<Vec<EventOutcome>>),
+    LookUp(LookUpReport, Reply<EventOutcome>),
     Compact(Reply<Compaction>),
     Renew(Reply<()>),
 }
@@ -157,7 +157,7 @@ fn commit_what_is_due<E: Engine>(
         ledger.commit()?;
     }
     ledger.commit_if_due()?;
-    ledger.beat()?;
+    ledger.commit_heartbeat()?;
     ledger.measure_drift();
     if ledger.is_clean() {
         waiting.answer_all();
@@ -179,7 +179,7 @@ fn serve<E: Engine>(
         Request::Attach(request, reply) => answer(reply, ledger.attach(request)),
         Request::Detach(name, reply) => answer(reply, ledger.detach(&name)),
         Request::Follow(id, queue, reply) => answer(reply, ledger.follow(id, &queue)),
-        Request::LoseTrack(id, reply) => answer(reply, ledger.lose_track(id)),
+        Request::EventsLost(id, reply) => answer(reply, ledger.mark_events_lost(id)),
         Request::GiveUpEvent(id, time, reply) => answer(reply, ledger.give_up_event(id, time)),
         Request::Unfollow(ids) => {
             ledger.unfollow(&ids);
@@ -194,7 +194,8 @@ fn serve<E: Engine>(
                 .into_iter()
                 .map(|report| ledger.apply_event(report))
                 .collect();
-            let needs_no_commit = |applied: &Vec<Applied>| applied.iter().all(promises_nothing);
+            let needs_no_commit =
+                |applied: &Vec<EventOutcome>| applied.iter().all(promises_nothing);
             answer_when_committed(reply, applied, needs_no_commit, waiting)
         }
         Request::LookUp(report, reply) => {
@@ -205,8 +206,8 @@ fn serve<E: Engine>(
 }
 
 /// Whether something must be done first before the event counts as applied.
-fn promises_nothing(applied: &Applied) -> bool {
-    matches!(applied, Applied::LookUp | Applied::NotYet)
+fn promises_nothing(applied: &EventOutcome) -> bool {
+    matches!(applied, EventOutcome::NeedsLookUp | EventOutcome::NotYet)
 }
 
 fn answer_when_committed<T: Send + 'static>(
@@ -272,8 +273,8 @@ impl IndexHandle {
     }
 
     /// Notes that events of the Source may be lost, so that a scan is due when it is followed again.
-    pub async fn lose_track(&self, id: SourceId) -> Result<(), IndexError> {
-        self.ask(|reply| Request::LoseTrack(id, reply)).await
+    pub async fn mark_events_lost(&self, id: SourceId) -> Result<(), IndexError> {
+        self.ask(|reply| Request::EventsLost(id, reply)).await
     }
 
     /// Notes that an event of that time may never be applied, unless a scan since has made up for it.
@@ -305,12 +306,12 @@ impl IndexHandle {
     pub async fn apply_events(
         &self,
         reports: Vec<EventReport>,
-    ) -> Result<Vec<Applied>, IndexError> {
+    ) -> Result<Vec<EventOutcome>, IndexError> {
         self.ask(|reply| Request::Events(reports, reply)).await
     }
 
     /// Applies the page of one key, and answers when its effect is durable.
-    pub async fn apply_look_up(&self, report: LookUpReport) -> Result<Applied, IndexError> {
+    pub async fn apply_look_up(&self, report: LookUpReport) -> Result<EventOutcome, IndexError> {
         self.ask(|reply| Request::LookUp(report, reply)).await
     }
 

@@ -18,9 +18,11 @@ use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::source::Source;
 use crate::index::IndexError;
+use crate::index::current::{
+    choose_current, open_current, open_or_create_current, open_previous_index,
+};
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{CommitPolicy, Ledger};
-use crate::index::live::{find_live, open_live, open_or_create_live, open_predecessor};
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::writer::{self, IndexHandle};
@@ -129,10 +131,10 @@ impl Reindex {
         if let Some(bindings) = target.bindings {
             ledger.inherit(bindings);
         }
-        if let Some(predecessor) = target.predecessor {
-            ledger.succeed(predecessor)?;
+        if let Some(previous) = target.previous {
+            ledger.set_previous_index(previous)?;
             for source in self.config.sources.iter().filter(|source| !source.enabled) {
-                ledger.keep_records(&source.name)?;
+                ledger.copy_records(&source.name)?;
             }
         }
         let (index, thread) = writer::start(ledger)?;
@@ -221,7 +223,7 @@ struct Target {
     /// For a rebuild: the names, numbers and subdomains that the new index takes over.
     bindings: Option<Checkpoint>,
     /// For a rebuild: the current index.
-    predecessor: Option<TantivyEngine>,
+    previous: Option<TantivyEngine>,
     /// For a rebuild: the generation to make current if all scans complete.
     generation: Option<PathBuf>,
 }
@@ -238,7 +240,7 @@ impl Target {
     }
 
     fn for_dry_run(data_dir: DataDir) -> Result<Self, IndexError> {
-        let engine = match open_live(&data_dir)? {
+        let engine = match open_current(&data_dir)? {
             Some(live) => live,
             None => TantivyEngine::in_memory()?,
         };
@@ -247,20 +249,20 @@ impl Target {
             lock: None,
             engine,
             bindings: None,
-            predecessor: None,
+            previous: None,
             generation: None,
         })
     }
 
     fn in_place(data_dir: DataDir, memory: usize) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
-        let engine = open_or_create_live(&data_dir, &lock, memory)?;
+        let engine = open_or_create_current(&data_dir, &lock, memory)?;
         Ok(Self {
             data_dir,
             lock: Some(lock),
             engine,
             bindings: None,
-            predecessor: None,
+            previous: None,
             generation: None,
         })
     }
@@ -275,14 +277,14 @@ impl Target {
             data_dir.current_of_any_schema(),
             Ok(None) | Err(IndexError::Damaged { .. })
         ) {
-            find_live(&data_dir, &lock)?;
+            choose_current(&data_dir, &lock)?;
         }
-        let next = data_dir.next()?;
+        let next = data_dir.next_generation()?;
         let current = current_checkpoint(&data_dir)?;
         let resume = scan_mode != ScanMode::Fresh && can_resume(&next, &current);
         Ok(Self {
             engine: open_unfinished(&next, memory, resume)?,
-            predecessor: open_predecessor(&data_dir)?,
+            previous: open_previous_index(&data_dir)?,
             data_dir,
             lock: Some(lock),
             bindings: Some(current.bindings_only()),

@@ -11,9 +11,9 @@ use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::SearchSource;
 use crate::index::Engine;
+use crate::index::current::CurrentIndex;
 use crate::index::deadline::Deadline;
-use crate::index::live::Live;
-use crate::index::tantivy::failure::guarded;
+use crate::index::tantivy::failure::catch_panics;
 #[cfg(feature = "program")]
 use crate::index::tantivy::size::IndexSize;
 
@@ -25,21 +25,21 @@ use super::SearchError;
 /// here what a user may see. A Source that the index does not know, or that the index holds from
 /// another bucket or prefix, has no assets.
 pub struct Snapshot {
-    pub(super) live: Live,
+    pub(super) current: CurrentIndex,
     checkpoint: Checkpoint,
     sources: Vec<SearchSource>,
 }
 
 impl Snapshot {
-    pub(super) fn of(live: Live) -> Result<Self, SearchError> {
-        let checkpoint = live.engine.checkpoint()?;
+    pub(super) fn of(current: CurrentIndex) -> Result<Self, SearchError> {
+        let checkpoint = current.engine.checkpoint()?;
         let mut sources = Vec::with_capacity(checkpoint.sources.len());
         for state in &checkpoint.sources {
             // The checkpoint keeps a Source that was removed from the configuration, so that its
             // subdomains stay reserved.
             let was_scanned = state.complete_as_of.is_some() || state.running.is_some();
             let everything = KeyInterval::everything();
-            if was_scanned || live.engine.estimate(state.id, &everything)? > 0 {
+            if was_scanned || current.engine.estimate(state.id, &everything)? > 0 {
                 let subdomain = state.subdomains.last().map_or("", String::as_str);
                 sources.push(SearchSource::new(
                     &state.name,
@@ -50,7 +50,7 @@ impl Snapshot {
             }
         }
         Ok(Self {
-            live,
+            current,
             checkpoint,
             sources,
         })
@@ -59,20 +59,20 @@ impl Snapshot {
     /// The engine at this commit, for callers that read single records.
     #[cfg(feature = "program")]
     pub(crate) fn engine(&self) -> &impl Engine {
-        &self.live.engine
+        &self.current.engine
     }
 
     /// How many segments and records the index has.
     #[cfg(feature = "program")]
     pub(crate) fn size(&self) -> IndexSize {
-        self.live.engine.size()
+        self.current.engine.size()
     }
 
     /// All Sources of the index, for programs that do not read the configuration.
     ///
     /// The index does not store `base_url`. The URLs of these Sources are the ones at imgix, with the
     /// newest subdomain of the Source. If the assets are served from another address, set it with
-    /// [`SearchSource::served_from`].
+    /// [`SearchSource::with_base_url`].
     pub fn sources(&self) -> &[SearchSource] {
         &self.sources
     }
@@ -103,7 +103,7 @@ impl Snapshot {
         let span = tracing::debug_span!("search", sources = sources.len() as i64);
         let _searching = span.enter();
         let began = Instant::now();
-        let page = guarded(|| self.live.engine.search(&sources, request, deadline))?;
+        let page = catch_panics(|| self.current.engine.search(&sources, request, deadline))?;
         let elapsed = began.elapsed().as_micros();
         tracing::debug!(
             hits = page.hits.len(),
@@ -125,8 +125,9 @@ impl Snapshot {
         limit: usize,
         deadline: &Deadline,
     ) -> Result<FolderPage, SearchError> {
-        let engine = &self.live.engine;
-        let (folders, more) = guarded(|| engine.folders(source, folder, after, limit, deadline))?;
+        let engine = &self.current.engine;
+        let (folders, more) =
+            catch_panics(|| engine.folders(source, folder, after, limit, deadline))?;
         Ok(FolderPage { folders, more })
     }
 
@@ -142,13 +143,13 @@ impl Snapshot {
         deadline: &Deadline,
     ) -> Result<Vec<Suggestion>, SearchError> {
         let sources: Vec<&SearchSource> = sources.into_iter().collect();
-        Ok(guarded(|| {
-            self.live.engine.suggest(&sources, text, limit, deadline)
+        Ok(catch_panics(|| {
+            self.current.engine.suggest(&sources, text, limit, deadline)
         })?)
     }
 
     /// Returns the asset with this path, or `None` if there is none.
     pub fn asset(&self, source: &SearchSource, path: &str) -> Result<Option<Hit>, SearchError> {
-        Ok(guarded(|| self.live.engine.asset(source, path))?)
+        Ok(catch_panics(|| self.current.engine.asset(source, path))?)
     }
 }

@@ -10,7 +10,7 @@ use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::{SourceId, SourceIdentity};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::directory::WriterLock;
-use crate::index::live::open_or_create_live;
+use crate::index::current::open_or_create_current;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
 
@@ -48,14 +48,14 @@ impl Writer {
     /// Commits assets of these keys to the live index, making one where there is none.
     fn commit(&mut self, keys: &[&str]) {
         let engine = self.engine.get_or_insert_with(|| {
-            open_or_create_live(&self.data_dir, &self.lock, MIN_WRITER_MEMORY).unwrap()
+            open_or_create_current(&self.data_dir, &self.lock, MIN_WRITER_MEMORY).unwrap()
         });
         engine.commit(&added(keys), &checkpoint()).unwrap();
     }
 
     /// Puts an index with these keys in the place of the live one.
     fn rebuild(&mut self, keys: &[&str]) {
-        let generation = self.data_dir.next().unwrap();
+        let generation = self.data_dir.next_generation().unwrap();
         let mut engine = TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
         engine.commit(&added(keys), &checkpoint()).unwrap();
         self.data_dir.publish(&generation).unwrap();
@@ -110,7 +110,7 @@ fn checkpoint() -> Checkpoint {
 }
 
 fn count(snapshot: &Snapshot) -> u64 {
-    snapshot.live.engine.assets(SourceId(0)).unwrap()
+    snapshot.current.engine.assets(SourceId(0)).unwrap()
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn what_is_half_built_is_not_seen() {
     let writer = Writer::with_assets(&["a"]);
     let index = writer.index(Duration::ZERO);
     let before = index.snapshot().unwrap();
-    let generation = writer.data_dir.next().unwrap();
+    let generation = writer.data_dir.next_generation().unwrap();
     let mut half = TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
     half.commit(&added(&["x", "y"]), &checkpoint()).unwrap();
     assert!(Arc::ptr_eq(&index.snapshot().unwrap(), &before));

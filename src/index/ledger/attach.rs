@@ -54,11 +54,11 @@ impl<E: Engine> Ledger<E> {
         } = request;
         let scan = Scan::idle(source, Arc::new(ScanProgress::default()));
         let before = self.checkpoint.source(&scan.source.name).cloned();
-        let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
+        let (id, stale_records) = scan.identify(|identity| self.checkpoint.register(identity))?;
         tally.set_assets(self.engine.assets(id)?);
         self.tallies.insert(id, tally);
         self.moving.remove(&id);
-        match leftovers {
+        match stale_records {
             StaleRecords::None => {}
             StaleRecords::Everything => {
                 self.moving.insert(id);
@@ -151,7 +151,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Notes that events of the Source may be lost: when it is followed again, a scan is due.
-    pub fn lose_track(&mut self, id: SourceId) -> Result<(), IndexError> {
+    pub fn mark_events_lost(&mut self, id: SourceId) -> Result<(), IndexError> {
         self.following.remove(&id);
         self.checkpoint_changed |= self.state(id)?.followed.take().is_some();
         self.commit()
@@ -172,7 +172,7 @@ impl<E: Engine> Ledger<E> {
         if as_of.is_some_and(|as_of| as_of > time) {
             Ok(())
         } else {
-            self.lose_track(id)
+            self.mark_events_lost(id)
         }
     }
 
@@ -196,7 +196,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Commits now and then also where nothing changes, so that it is known how long nobody received.
-    pub fn beat(&mut self) -> Result<(), IndexError> {
+    pub fn commit_heartbeat(&mut self) -> Result<(), IndexError> {
         if !self.following.is_empty() && self.last_commit.elapsed() >= HEARTBEAT {
             self.checkpoint_changed = true;
             self.commit()?;
@@ -213,7 +213,7 @@ impl<E: Engine> Ledger<E> {
         self.checkpoint_changed |= state.followed.take().is_some();
         self.following.remove(&id);
         self.tallies.remove(&id);
-        self.suspects.give_up(id);
+        self.drift_candidates.give_up(id);
         self.commit()
     }
 }

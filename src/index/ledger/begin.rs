@@ -61,19 +61,19 @@ impl<E: Engine> Ledger<E> {
     /// Begins or resumes the scan of a Source, once nothing is left of its former rules.
     pub fn begin_scan(&mut self, request: ScanRequest) -> Result<ScanPlan, IndexError> {
         let mut scan = Scan::idle(request.source, request.progress);
-        let (id, leftovers) = scan.identify(|identity| self.checkpoint.register(identity))?;
-        if leftovers == StaleRecords::Everything && !self.dry_run {
+        let (id, stale_records) = scan.identify(|identity| self.checkpoint.register(identity))?;
+        if stale_records == StaleRecords::Everything && !self.dry_run {
             scan.move_to = Some(scan.source.listed_ranges());
             scan.queue = request.queue;
             let plan = self.plan_of_move(id, &scan)?;
             self.scans.insert(id, scan);
             return Ok(plan);
         }
-        let known = self.sweep(id, &scan, leftovers)?;
+        let known = self.sweep(id, &scan, stale_records)?;
         if self.dry_run {
-            scan.hidden = leftovers;
+            scan.hidden = stale_records;
         }
-        if leftovers != StaleRecords::None {
+        if stale_records != StaleRecords::None {
             let state = self.state(id)?;
             scan.identify(|identity| state.adopt(identity));
             known.give_back(state);
@@ -103,9 +103,9 @@ impl<E: Engine> Ledger<E> {
     fn measure(&mut self, id: SourceId, drift: Option<MeasureDrift>) {
         match (drift, self.tallies.get(&id)) {
             (Some(MeasureDrift { grace }), Some(tally)) => {
-                self.suspects.begin(id, Arc::clone(tally), grace);
+                self.drift_candidates.begin(id, Arc::clone(tally), grace);
             }
-            _ => self.suspects.give_up(id),
+            _ => self.drift_candidates.give_up(id),
         }
     }
 

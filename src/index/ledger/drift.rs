@@ -16,7 +16,7 @@ use crate::index::Engine;
 use crate::index::tally::{Drift, Tally};
 
 /// The most suspects that are kept; what is found beyond them counts as drift at once.
-const MAX_SUSPECTS: usize = 100_000;
+const MAX_CANDIDATES: usize = 100_000;
 
 /// What is wrong with a record that a page mends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +48,13 @@ impl Fault {
 
 /// The suspects of all scans that measure drift.
 #[derive(Debug, Default)]
-pub(super) struct Suspects {
-    by_source: HashMap<SourceId, SuspectsOf>,
+pub(super) struct DriftCandidates {
+    by_source: HashMap<SourceId, SourceCandidates>,
     kept: usize,
 }
 
 #[derive(Debug)]
-struct SuspectsOf {
+struct SourceCandidates {
     tally: Arc<Tally>,
     /// How long after the scan's end an event may come.
     grace: Duration,
@@ -80,13 +80,13 @@ fn count(drift: &mut Drift, fault: Fault) {
     }
 }
 
-impl Suspects {
+impl DriftCandidates {
     /// Begins to measure a scan; one of the same Source that was measured before is given up.
     pub(super) fn begin(&mut self, source: SourceId, tally: Arc<Tally>, grace: Duration) {
         self.give_up(source);
         self.by_source.insert(
             source,
-            SuspectsOf {
+            SourceCandidates {
                 tally,
                 grace,
                 keys: HashMap::new(),
@@ -105,58 +105,64 @@ impl Suspects {
 
     /// Notes what a page mends, if the scan is measured.
     pub(super) fn note(&mut self, source: SourceId, key: &str, fault: Fault) {
-        let Some(suspects) = self.by_source.get_mut(&source) else {
+        let Some(drift_candidates) = self.by_source.get_mut(&source) else {
             return;
         };
-        if suspects.ended.is_some() {
+        if drift_candidates.ended.is_some() {
             return;
         }
-        if self.kept >= MAX_SUSPECTS {
-            count(&mut suspects.beyond, fault);
-        } else if suspects.keys.insert(key.to_owned(), fault).is_none() {
+        if self.kept >= MAX_CANDIDATES {
+            count(&mut drift_candidates.beyond, fault);
+        } else if drift_candidates
+            .keys
+            .insert(key.to_owned(), fault)
+            .is_none()
+        {
             self.kept += 1;
         }
     }
 
     /// An event of the key has come: whatever a page mended was on its way.
     pub(super) fn clear_of(&mut self, source: SourceId, key: &str) {
-        let suspects = self.by_source.get_mut(&source);
-        if suspects.is_some_and(|suspects| suspects.keys.remove(key).is_some()) {
+        let drift_candidates = self.by_source.get_mut(&source);
+        if drift_candidates
+            .is_some_and(|drift_candidates| drift_candidates.keys.remove(key).is_some())
+        {
             self.kept -= 1;
         }
     }
 
     /// The scan is complete; events may still come for a while.
     pub(super) fn end(&mut self, source: SourceId, as_of: Option<Timestamp>) {
-        if let Some(suspects) = self.by_source.get_mut(&source) {
-            suspects.ended = Some((Instant::now(), as_of));
+        if let Some(drift_candidates) = self.by_source.get_mut(&source) {
+            drift_candidates.ended = Some((Instant::now(), as_of));
         }
     }
 
     /// The drift of the scans that ended long enough before `now`, and in whose tally it stands now.
     pub(super) fn measured(&mut self, now: Instant) -> Vec<(SourceId, Drift)> {
-        let is_due = |suspects: &SuspectsOf| {
-            let ended = suspects.ended;
-            ended.is_some_and(|(at, _)| now.saturating_duration_since(at) >= suspects.grace)
+        let is_due = |drift_candidates: &SourceCandidates| {
+            let ended = drift_candidates.ended;
+            ended.is_some_and(|(at, _)| now.saturating_duration_since(at) >= drift_candidates.grace)
         };
         let due: Vec<SourceId> = self
             .by_source
             .iter()
-            .filter(|(_, suspects)| is_due(suspects))
+            .filter(|(_, drift_candidates)| is_due(drift_candidates))
             .map(|(source, _)| *source)
             .collect();
         let mut measured = Vec::with_capacity(due.len());
         for source in due {
-            let Some(suspects) = self.by_source.remove(&source) else {
+            let Some(drift_candidates) = self.by_source.remove(&source) else {
                 continue;
             };
-            self.kept -= suspects.keys.len();
-            let mut drift = suspects.beyond;
-            drift.as_of = suspects.ended.and_then(|(_, as_of)| as_of);
-            for fault in suspects.keys.into_values() {
+            self.kept -= drift_candidates.keys.len();
+            let mut drift = drift_candidates.beyond;
+            drift.as_of = drift_candidates.ended.and_then(|(_, as_of)| as_of);
+            for fault in drift_candidates.keys.into_values() {
                 count(&mut drift, fault);
             }
-            suspects.tally.set_drift(drift);
+            drift_candidates.tally.set_drift(drift);
             measured.push((source, drift));
         }
         measured
@@ -166,7 +172,7 @@ impl Suspects {
 impl<E: Engine> Ledger<E> {
     /// Tells the drift of scans whose events must have come by now.
     pub fn measure_drift(&mut self) {
-        for (source, drift) in self.suspects.measured(Instant::now()) {
+        for (source, drift) in self.drift_candidates.measured(Instant::now()) {
             let name = self.checkpoint.state(source).map(|state| &*state.name);
             let (missing, stale, left_over) = (drift.missing, drift.stale, drift.left_over);
             let source = name.unwrap_or_default();
@@ -190,9 +196,9 @@ mod tests {
 
     const A: SourceId = SourceId(1);
 
-    fn measured(suspects: &mut Suspects, later: u64) -> Vec<[u64; 3]> {
+    fn measured(drift_candidates: &mut DriftCandidates, later: u64) -> Vec<[u64; 3]> {
         let now = Instant::now() + Duration::from_secs(later);
-        let drifts = suspects.measured(now).into_iter();
+        let drifts = drift_candidates.measured(now).into_iter();
         drifts
             .map(|(_, drift)| [drift.missing, drift.stale, drift.left_over])
             .collect()
@@ -200,44 +206,48 @@ mod tests {
 
     #[test]
     fn what_no_event_clears_in_time_is_drift() {
-        let (mut suspects, tally) = (Suspects::default(), Arc::new(Tally::default()));
-        suspects.begin(A, Arc::clone(&tally), Duration::from_secs(60));
+        let (mut drift_candidates, tally) =
+            (DriftCandidates::default(), Arc::new(Tally::default()));
+        drift_candidates.begin(A, Arc::clone(&tally), Duration::from_secs(60));
         for (key, fault) in [
             ("a", Fault::Missing),
             ("b", Fault::Stale),
             ("c", Fault::LeftOver),
             ("d", Fault::LeftOver),
         ] {
-            suspects.note(A, key, fault);
+            drift_candidates.note(A, key, fault);
         }
-        suspects.note(SourceId(2), "x", Fault::Missing);
-        suspects.clear_of(A, "b");
-        assert!(measured(&mut suspects, 100).is_empty(), "it has not ended");
-        suspects.end(A, Some(Timestamp::from_millis(7)));
-        suspects.clear_of(A, "d");
-        suspects.note(A, "e", Fault::Missing);
-        assert!(measured(&mut suspects, 30).is_empty());
-        assert_eq!(measured(&mut suspects, 61), [[1, 0, 1]]);
+        drift_candidates.note(SourceId(2), "x", Fault::Missing);
+        drift_candidates.clear_of(A, "b");
+        assert!(
+            measured(&mut drift_candidates, 100).is_empty(),
+            "it has not ended"
+        );
+        drift_candidates.end(A, Some(Timestamp::from_millis(7)));
+        drift_candidates.clear_of(A, "d");
+        drift_candidates.note(A, "e", Fault::Missing);
+        assert!(measured(&mut drift_candidates, 30).is_empty());
+        assert_eq!(measured(&mut drift_candidates, 61), [[1, 0, 1]]);
         assert_eq!(
             tally.drift().unwrap().as_of,
             Some(Timestamp::from_millis(7))
         );
-        assert_eq!(suspects.kept, 0);
-        assert!(measured(&mut suspects, 61).is_empty());
+        assert_eq!(drift_candidates.kept, 0);
+        assert!(measured(&mut drift_candidates, 61).is_empty());
     }
 
     #[test]
     fn beyond_the_bound_it_is_counted_and_not_kept() {
-        let mut suspects = Suspects::default();
-        suspects.begin(A, Arc::default(), Duration::ZERO);
-        for number in 0..MAX_SUSPECTS + 5 {
-            suspects.note(A, &number.to_string(), Fault::Missing);
+        let mut drift_candidates = DriftCandidates::default();
+        drift_candidates.begin(A, Arc::default(), Duration::ZERO);
+        for number in 0..MAX_CANDIDATES + 5 {
+            drift_candidates.note(A, &number.to_string(), Fault::Missing);
         }
-        assert_eq!(suspects.kept, MAX_SUSPECTS);
-        suspects.end(A, None);
+        assert_eq!(drift_candidates.kept, MAX_CANDIDATES);
+        drift_candidates.end(A, None);
         assert_eq!(
-            measured(&mut suspects, 1),
-            [[(MAX_SUSPECTS + 5) as u64, 0, 0]]
+            measured(&mut drift_candidates, 1),
+            [[(MAX_CANDIDATES + 5) as u64, 0, 0]]
         );
     }
 }

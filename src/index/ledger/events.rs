@@ -19,19 +19,19 @@ pub struct EventReport {
     /// The key.
     pub key: String,
     /// What happened.
-    pub event: Told,
+    pub event: KeyEvent,
 }
 
 /// What an event tells.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub enum KeyEvent {
     /// What is under the key now.
     Certain(CertainEvent),
     /// That the key must be listed.
     Ambiguous(AmbiguousEvent),
 }
 
-impl Told {
+impl KeyEvent {
     /// The event as one whose key must be listed.
     pub fn to_ambiguous(&self) -> AmbiguousEvent {
         match self {
@@ -61,13 +61,13 @@ pub struct LookUpReport {
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
+pub enum EventOutcome {
     /// Its effect is in the index with the next commit.
     Written,
     /// The index knew it, or newer.
     Stale(SkipReason),
     /// Its key must be listed (again) before it can be acknowledged.
-    LookUp,
+    NeedsLookUp,
     /// The index still holds the records of another bucket or folder under this Source, and nothing
     /// was done: it must come again.
     NotYet,
@@ -75,25 +75,25 @@ pub enum Applied {
 
 impl<E: Engine> Ledger<E> {
     /// Applies an event, or tells that its key must be listed.
-    pub fn apply_event(&mut self, report: EventReport) -> Result<Applied, IndexError> {
+    pub fn apply_event(&mut self, report: EventReport) -> Result<EventOutcome, IndexError> {
         let EventReport { source, key, event } = report;
         if self.is_moving(source) {
-            return Ok(Applied::NotYet);
+            return Ok(EventOutcome::NotYet);
         }
-        self.suspects.clear_of(source, &key);
+        self.drift_candidates.clear_of(source, &key);
         let record = self.record(source, &key)?;
         let watermarks = self.state(source)?.watermarks();
         match event {
-            Told::Ambiguous(event) => {
+            KeyEvent::Ambiguous(event) => {
                 match order::decide_ambiguous(record.as_ref(), &event, &watermarks) {
                     Some(decision) => self.take(source, &key, record.as_ref(), decision),
-                    None => Ok(Applied::LookUp),
+                    None => Ok(EventOutcome::NeedsLookUp),
                 }
             }
-            Told::Certain(event) if record.is_none() && self.is_doubtful(source, &event)? => {
-                Ok(Applied::LookUp)
+            KeyEvent::Certain(event) if record.is_none() && self.is_doubtful(source, &event)? => {
+                Ok(EventOutcome::NeedsLookUp)
             }
-            Told::Certain(event) => {
+            KeyEvent::Certain(event) => {
                 let decision = order::decide_event(record.as_ref(), &event, &watermarks);
                 self.take(source, &key, record.as_ref(), decision)
             }
@@ -101,10 +101,10 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Applies the page of one key.
-    pub fn apply_look_up(&mut self, report: LookUpReport) -> Result<Applied, IndexError> {
+    pub fn apply_look_up(&mut self, report: LookUpReport) -> Result<EventOutcome, IndexError> {
         let (source, key) = (report.source, &report.key);
         if self.is_moving(source) {
-            return Ok(Applied::NotYet);
+            return Ok(EventOutcome::NotYet);
         }
         let record = self.record(source, key)?;
         let watermarks = self.state(source)?.watermarks();
@@ -121,7 +121,11 @@ impl<E: Engine> Ledger<E> {
             &watermarks,
         );
         let applied = self.take(source, key, record.as_ref(), decision)?;
-        Ok(if is_settled { applied } else { Applied::LookUp })
+        Ok(if is_settled {
+            applied
+        } else {
+            EventOutcome::NeedsLookUp
+        })
     }
 
     fn take(
@@ -130,9 +134,9 @@ impl<E: Engine> Ledger<E> {
         key: &str,
         record: Option<&Record>,
         mut decision: Decision,
-    ) -> Result<Applied, IndexError> {
+    ) -> Result<EventOutcome, IndexError> {
         if let Decision::Keep(why) = decision {
-            return Ok(Applied::Stale(why));
+            return Ok(EventOutcome::Stale(why));
         }
         if record.is_none() {
             let before = self.key_first_seen_before(source, key)?;
@@ -142,7 +146,7 @@ impl<E: Engine> Ledger<E> {
         let counted = self.counted(source, None);
         settle(&mut self.pending, source, key, record, decision, &counted);
         self.commit_if_full()?;
-        Ok(Applied::Written)
+        Ok(EventOutcome::Written)
     }
 
     /// Whether an event of a key without a record is of a time of which a partial scan has shown only

@@ -1,7 +1,7 @@
 //! What a page does to the index: additions, changes and removals of its interval in one pass.
 
 use super::drift::Fault;
-use super::{Counted, Ledger};
+use super::{ChangeCounters, Ledger};
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::listing::PageEntry;
 use crate::core::replication::object::Object;
@@ -11,7 +11,7 @@ use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::pending::Pending;
-use crate::index::{Engine, IndexError, Keyed, Which};
+use crate::index::{Engine, IndexError, KeyedRecord, RecordFilter};
 
 /// A page after the rules: the admitted keys of an interval, and how far its range is with it.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl<E: Engine> Ledger<E> {
         let mut rest = page.interval;
         let mut entries = page.admitted.as_slice();
         loop {
-            let (indexed, last_read) = self.read(page.source, &rest, Which::All)?;
+            let (indexed, last_read) = self.read(page.source, &rest, RecordFilter::All)?;
             let here = match &last_read {
                 Some(last) => entries.partition_point(|entry| entry.key <= *last),
                 None => entries.len(),
@@ -78,17 +78,17 @@ impl<E: Engine> Ledger<E> {
         id: SourceId,
         listed_at: Timestamp,
         entries: &[PageEntry],
-        indexed: &[Keyed],
+        indexed: &[KeyedRecord],
     ) -> Result<(), IndexError> {
         let watermarks = self.state(id)?.watermarks();
         let before = self.first_seen_before(id, entries)?;
         let scan = self.scans.get(&id);
         let scan = scan.expect("a scan that is running, as note_page has seen, was begun here");
-        let counted = Counted {
+        let counted = ChangeCounters {
             progress: Some(scan.progress.clone()),
             tally: self.tallies.get(&id).cloned(),
         };
-        let (pending, suspects) = (&mut self.pending, &mut self.suspects);
+        let (pending, drift_candidates) = (&mut self.pending, &mut self.drift_candidates);
         merge_join(entries, indexed, |pair: JoinedKey<'_>| {
             let admits = |object: &Object| scan.source.admits(pair.key, object.size);
             let mut decision =
@@ -97,7 +97,7 @@ impl<E: Engine> Ledger<E> {
             if !matches!(decision, Decision::Keep(_))
                 && let Some(fault) = Fault::between(pair.listed, pair.indexed)
             {
-                suspects.note(id, pair.key, fault);
+                drift_candidates.note(id, pair.key, fault);
             }
             settle(pending, id, pair.key, pair.indexed, decision, &counted);
             Ok(())
@@ -114,11 +114,11 @@ impl<E: Engine> Ledger<E> {
         let watermarks = self.state(id)?.watermarks();
         if !is_partial {
             let purgeable = |_: &str, record: &Record| order::is_purgeable(record, &watermarks);
-            self.erase(id, Which::Tombstones, None, purgeable)?;
+            self.erase(id, RecordFilter::Tombstones, None, purgeable)?;
         }
         self.scans.remove(&id);
         self.commit()?;
-        self.suspects.end(id, watermarks.complete_as_of);
+        self.drift_candidates.end(id, watermarks.complete_as_of);
         Ok(watermarks.complete_as_of)
     }
 }
@@ -130,7 +130,7 @@ pub(super) fn settle(
     key: &str,
     old: Option<&Record>,
     decision: Decision,
-    counted: &Counted,
+    counted: &ChangeCounters,
 ) {
     let was_live = old.and_then(Record::object).is_some();
     let new = match decision {

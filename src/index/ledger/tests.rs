@@ -147,11 +147,11 @@ fn indexed(ledger: &Ledger<TantivyEngine>) -> BTreeMap<String, Object> {
         .read(
             SourceId(0),
             &KeyInterval::everything(),
-            Which::All,
+            RecordFilter::All,
             usize::MAX,
         )
         .unwrap();
-    let live = |(key, record): Keyed| Some((key, record.object()?.clone()));
+    let live = |(key, record): KeyedRecord| Some((key, record.object()?.clone()));
     records.into_iter().filter_map(live).collect()
 }
 
@@ -384,8 +384,8 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
             .unwrap()
     };
     let graves = [("b".to_owned(), grave)];
-    assert_eq!(read(&ledger, Which::Tombstones), graves);
-    let keys: Vec<String> = read(&ledger, Which::All)
+    assert_eq!(read(&ledger, RecordFilter::Tombstones), graves);
+    let keys: Vec<String> = read(&ledger, RecordFilter::All)
         .into_iter()
         .map(|(key, _)| key)
         .collect();
@@ -407,12 +407,12 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
     }
     assert_eq!(scan(&mut ledger, &source, &bucket, 61_200), [0, 0, 0]);
     assert_eq!(
-        read(&ledger, Which::Tombstones),
+        read(&ledger, RecordFilter::Tombstones),
         graves,
         "not a minute older"
     );
     assert_eq!(scan(&mut ledger, &source, &bucket, 61_201), [0, 0, 0]);
-    assert!(read(&ledger, Which::Tombstones).is_empty());
+    assert!(read(&ledger, RecordFilter::Tombstones).is_empty());
     assert_eq!(indexed(&ledger), admitted(&source, &bucket));
 }
 

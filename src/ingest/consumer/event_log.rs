@@ -5,7 +5,7 @@
 use super::look_up::LookUpError;
 use crate::core::replication::notification::{EventMeaning, ObjectEvent};
 use crate::core::replication::order::SkipReason;
-use crate::index::ledger::Applied;
+use crate::index::ledger::EventOutcome;
 
 /// Logs an event that is skipped for this Source, or for all if `source` is `None`.
 pub(super) fn log_skipped(source: Option<&str>, event: &ObjectEvent, outcome: &'static str) {
@@ -33,25 +33,25 @@ pub(super) fn irrelevant_outcome(meaning: &EventMeaning) -> Option<&'static str>
 }
 
 /// The outcome of an event that the index has decided.
-pub(super) fn applied_outcome(applied: Applied) -> &'static str {
+pub(super) fn applied_outcome(applied: EventOutcome) -> &'static str {
     match applied {
-        Applied::Written => "written",
-        Applied::Stale(SkipReason::Unchanged) => "stale: the index has the same",
-        Applied::Stale(SkipReason::Absent) => "stale: there is nothing to remove",
-        Applied::Stale(SkipReason::BeforeScan) => "stale: a later scan has listed its key",
-        Applied::Stale(SkipReason::NotNewer) => "stale: not newer than what the index has",
-        Applied::Stale(SkipReason::SequencerNotAbove) => {
+        EventOutcome::Written => "written",
+        EventOutcome::Stale(SkipReason::Unchanged) => "stale: the index has the same",
+        EventOutcome::Stale(SkipReason::Absent) => "stale: there is nothing to remove",
+        EventOutcome::Stale(SkipReason::BeforeScan) => "stale: a later scan has listed its key",
+        EventOutcome::Stale(SkipReason::NotNewer) => "stale: not newer than what the index has",
+        EventOutcome::Stale(SkipReason::SequencerNotAbove) => {
             "stale: a duplicate, or a later event came first"
         }
-        Applied::LookUp => "waiting for redelivery: its key must be listed",
-        Applied::NotYet => "waiting for redelivery: the Source is not ready for it",
+        EventOutcome::NeedsLookUp => "waiting for redelivery: its key must be listed",
+        EventOutcome::NotYet => "waiting for redelivery: the Source is not ready for it",
     }
 }
 
 /// The outcome of an event whose look-up failed.
 pub(super) fn failed_outcome(error: &LookUpError) -> &'static str {
     match error {
-        LookUpError::NotYet => applied_outcome(Applied::NotYet),
+        LookUpError::NotYet => applied_outcome(EventOutcome::NotYet),
         LookUpError::Paused => "waiting for redelivery: look-ups of the Source are paused",
         _ => "waiting for redelivery: its key cannot be looked up",
     }

@@ -18,7 +18,7 @@ use crate::core::replication::notification::{EventMeaning, Notification, ObjectE
 use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
-use crate::index::ledger::{Applied, EventReport, Told};
+use crate::index::ledger::{EventOutcome, EventReport, KeyEvent};
 use crate::index::writer::IndexHandle;
 use crate::observe::status::{self, QueueStatus, SourceCondition};
 
@@ -63,12 +63,12 @@ struct RoutedEvent {
     key: String,
     /// The name of the event.
     name: String,
-    event: Told,
+    event: KeyEvent,
     time: Option<Timestamp>,
 }
 
 impl RoutedEvent {
-    fn log(&self, settled: &Result<Applied, LookUpError>, looked_up: bool) {
+    fn log(&self, settled: &Result<EventOutcome, LookUpError>, looked_up: bool) {
         let outcome = match settled {
             Ok(applied) => event_log::applied_outcome(*applied),
             Err(error) => event_log::failed_outcome(error),
@@ -178,7 +178,7 @@ impl Handler {
             EventMeaning::Irrelevant => return counters.irrelevant.add(1),
             EventMeaning::Unknown => return counters.unknown.add(1),
             EventMeaning::Certain(event) => trust_until(sent, event.clone()),
-            EventMeaning::LookUp { time, sequencer } => Told::Ambiguous(AmbiguousEvent {
+            EventMeaning::LookUp { time, sequencer } => KeyEvent::Ambiguous(AmbiguousEvent {
                 time: time.map_or(sent, |time| time.min(sent)),
                 sequencer: sequencer.clone(),
             }),
@@ -211,19 +211,19 @@ impl Handler {
         &self,
         index: &IndexHandle,
         routed: &[RoutedEvent],
-        applied: Vec<Applied>,
+        applied: Vec<EventOutcome>,
     ) -> Result<MessageOutcome, IndexError> {
         let mut outcome = MessageOutcome::Done;
         // Each event is counted and logged once, for the current index.
         let is_current = index.is_same_index(&self.index);
         for (routed, applied) in routed.iter().zip(applied) {
-            let looked_up = applied == Applied::LookUp;
+            let looked_up = applied == EventOutcome::NeedsLookUp;
             let settled = match applied {
-                Applied::LookUp => {
+                EventOutcome::NeedsLookUp => {
                     let event = routed.event.to_ambiguous();
                     self.look_up(index, routed, &event).await
                 }
-                Applied::NotYet => Err(LookUpError::NotYet),
+                EventOutcome::NotYet => Err(LookUpError::NotYet),
                 applied => Ok(applied),
             };
             if is_current {
@@ -248,7 +248,7 @@ impl Handler {
         index: &IndexHandle,
         routed: &RoutedEvent,
         event: &AmbiguousEvent,
-    ) -> Result<Applied, LookUpError> {
+    ) -> Result<EventOutcome, LookUpError> {
         let active = &routed.active;
         let look_up = look_up::run(active, index, &self.look_ups, &routed.key, event);
         // Boxed because it is rare, and larger than everything else that a message in flight takes.
@@ -276,43 +276,45 @@ impl Handler {
 
 /// The event as it is, unless its time is after its message was sent: for that long no page would be
 /// newer than the event. Then its key is looked up instead.
-fn trust_until(sent: Timestamp, event: CertainEvent) -> Told {
+fn trust_until(sent: Timestamp, event: CertainEvent) -> KeyEvent {
     if event.time.minus(MAX_CLOCK_LEAD) <= sent {
-        return Told::Certain(event);
+        return KeyEvent::Certain(event);
     }
-    Told::Ambiguous(AmbiguousEvent {
+    KeyEvent::Ambiguous(AmbiguousEvent {
         time: sent,
         sequencer: Some(event.sequencer),
     })
 }
 
 /// What the event means to a Source by its rules. `None` if it does not concern the Source.
-fn admitted(active: &ActiveSource, key: &str, meaning: Told) -> Option<Told> {
+fn admitted(active: &ActiveSource, key: &str, meaning: KeyEvent) -> Option<KeyEvent> {
     /// Stands for the unknown size of a removed object: any size except that of a folder marker, 0.
     const ANY_SIZE: u64 = 1;
     let source = &active.source;
     let object = match &meaning {
-        Told::Certain(event) => event.object.as_ref(),
-        Told::Ambiguous(_) => None,
+        KeyEvent::Certain(event) => event.object.as_ref(),
+        KeyEvent::Ambiguous(_) => None,
     };
     if source.admits(key, object.map_or(ANY_SIZE, |object| object.size)) {
         return Some(meaning);
     }
     // A folder marker was written over an object that may have been an asset: remove the asset.
     match meaning {
-        Told::Certain(event) if source.admits(key, ANY_SIZE) => Some(Told::Certain(CertainEvent {
-            object: None,
-            ..event
-        })),
+        KeyEvent::Certain(event) if source.admits(key, ANY_SIZE) => {
+            Some(KeyEvent::Certain(CertainEvent {
+                object: None,
+                ..event
+            }))
+        }
         _ => None,
     }
 }
 
 /// Counts a settled event, and its lag if it was written.
-fn count(routed: &RoutedEvent, applied: Applied) {
+fn count(routed: &RoutedEvent, applied: EventOutcome) {
     let board = &routed.active.board;
     match applied {
-        Applied::Written => {
+        EventOutcome::Written => {
             board.written.add(1);
             if let Some(time) = routed.time {
                 let millis = status::now().as_millis().saturating_sub(time.as_millis());

@@ -13,7 +13,7 @@ use crate::aws::bucket::{BucketError, ListKeyError, ListedKey, list_key};
 use crate::core::replication::listing::ListingError;
 use crate::core::replication::order::AmbiguousEvent;
 use crate::index::IndexError;
-use crate::index::ledger::{Applied, EventReport, LookUpReport, Told};
+use crate::index::ledger::{EventOutcome, EventReport, KeyEvent, LookUpReport};
 use crate::index::writer::IndexHandle;
 
 /// Maximum number of times to list a key for one event.
@@ -75,7 +75,7 @@ pub(super) async fn run(
     permits: &Semaphore,
     key: &str,
     event: &AmbiguousEvent,
-) -> Result<Applied, LookUpError> {
+) -> Result<EventOutcome, LookUpError> {
     for attempt in 0..MAX_ATTEMPTS {
         // Meanwhile the look-up for another event of the key may have settled this one too.
         if attempt > 0
@@ -86,8 +86,8 @@ pub(super) async fn run(
         let report = list_with_permits(active, permits, key, event).await?;
         let listed_at = report.listed_at;
         match index.apply_look_up(report).await? {
-            Applied::LookUp => {}
-            Applied::NotYet => return Err(LookUpError::NotYet),
+            EventOutcome::NeedsLookUp => {}
+            EventOutcome::NotYet => return Err(LookUpError::NotYet),
             settled => return Ok(settled),
         }
         let missing_millis = event.time.as_millis() - listed_at.as_millis() + 1;
@@ -103,15 +103,15 @@ async fn settled(
     index: &IndexHandle,
     key: &str,
     event: &AmbiguousEvent,
-) -> Result<Option<Applied>, LookUpError> {
+) -> Result<Option<EventOutcome>, LookUpError> {
     let report = EventReport {
         source: active.id,
         key: key.to_owned(),
-        event: Told::Ambiguous(event.clone()),
+        event: KeyEvent::Ambiguous(event.clone()),
     };
     match index.apply_events(vec![report]).await?.pop() {
-        Some(Applied::LookUp) | None => Ok(None),
-        Some(Applied::NotYet) => Err(LookUpError::NotYet),
+        Some(EventOutcome::NeedsLookUp) | None => Ok(None),
+        Some(EventOutcome::NotYet) => Err(LookUpError::NotYet),
         Some(settled) => Ok(Some(settled)),
     }
 }

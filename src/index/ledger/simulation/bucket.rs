@@ -4,7 +4,7 @@ use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
 use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::ledger::Told;
+use crate::index::ledger::KeyEvent;
 
 /// What the store is like.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,7 @@ impl Bucket {
         operation: Operation,
         now: i64,
         skew: i64,
-    ) -> Option<(Told, i64)> {
+    ) -> Option<(KeyEvent, i64)> {
         let store = self.store;
         let history = self.history(key);
         let versions = &mut history.versions;
@@ -101,7 +101,7 @@ impl Bucket {
         let has_sequencer = store.sequencers && (store.lifecycle_sequencers || !is_lifecycle);
         let sequencer = has_sequencer.then(|| sequencer(history.events));
         let certain = |object| match &sequencer {
-            Some(sequencer) => Told::Certain(CertainEvent {
+            Some(sequencer) => KeyEvent::Certain(CertainEvent {
                 object,
                 time: Timestamp::from_millis(time),
                 sequencer: sequencer.clone(),
@@ -149,8 +149,8 @@ fn newest(versions: &[Version]) -> Option<(u64, i64)> {
     Some((newest.content?, newest.put))
 }
 
-fn ambiguous(time: i64, sequencer: Option<Sequencer>) -> Told {
-    Told::Ambiguous(AmbiguousEvent {
+fn ambiguous(time: i64, sequencer: Option<Sequencer>) -> KeyEvent {
+    KeyEvent::Ambiguous(AmbiguousEvent {
         time: Timestamp::from_millis(time),
         sequencer,
     })

@@ -11,7 +11,7 @@ use crate::core::replication::record::Record;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::ledger::page::settle;
-use crate::index::ledger::{Applied, EventReport, LookUpReport, Told};
+use crate::index::ledger::{EventOutcome, EventReport, KeyEvent, LookUpReport};
 
 /// The most deliveries that are worked on at once.
 const MOST_DELIVERIES: usize = 6;
@@ -39,14 +39,14 @@ impl World {
             return Ok(false);
         }
         let size = match &*message.told {
-            Told::Certain(event) => event.object.as_ref().map_or(1, |object| object.size),
-            Told::Ambiguous(_) => 1,
+            KeyEvent::Certain(event) => event.object.as_ref().map_or(1, |object| object.size),
+            KeyEvent::Ambiguous(_) => 1,
         };
         if !self.source.admits(key, size) {
             self.queue.messages[place].settled = true;
             return Ok(true);
         }
-        if matches!(&*message.told, Told::Certain(event) if event.object.is_none()) {
+        if matches!(&*message.told, KeyEvent::Certain(event) if event.object.is_none()) {
             self.witness.may_remove = MayRemove::Key(key);
         }
         let report = self.report(&message);
@@ -56,9 +56,9 @@ impl World {
         };
         self.apply_again(&report, applied)?;
         let stage = match applied {
-            Applied::Written | Applied::Stale(_) => Stage::Applied,
-            Applied::LookUp => Stage::WantsPage,
-            Applied::NotYet => return Ok(true),
+            EventOutcome::Written | EventOutcome::Stale(_) => Stage::Applied,
+            EventOutcome::NeedsLookUp => Stage::WantsPage,
+            EventOutcome::NotYet => return Ok(true),
         };
         let message = place;
         self.queue.deliveries.push(Delivery { message, stage });
@@ -67,7 +67,9 @@ impl World {
 
     fn report(&mut self, message: &Message) -> EventReport {
         let mut event = (*message.told).clone();
-        if let (Told::Certain(event), true) = (&mut event, self.has(Fault::SequencersAreIgnored)) {
+        if let (KeyEvent::Certain(event), true) =
+            (&mut event, self.has(Fault::SequencersAreIgnored))
+        {
             self.witness.arrivals += 1;
             event.sequencer = super::bucket::sequencer(self.witness.arrivals);
         }
@@ -79,15 +81,16 @@ impl World {
     }
 
     /// An event that comes again at once changes nothing.
-    fn apply_again(&mut self, report: &EventReport, applied: Applied) -> Result<(), String> {
-        if !self.witness.keeps || self.setup.fault.is_some() || applied == Applied::LookUp {
+    fn apply_again(&mut self, report: &EventReport, applied: EventOutcome) -> Result<(), String> {
+        if !self.witness.keeps || self.setup.fault.is_some() || applied == EventOutcome::NeedsLookUp
+        {
             return Ok(());
         }
         let before = self.record(&report.key);
         let again = self.ledger.apply_event(report.clone());
         let after = self.record(&report.key);
         match (before, again, after) {
-            (before, Ok(Applied::Stale(_)), after) if before == after => Ok(()),
+            (before, Ok(EventOutcome::Stale(_)), after) if before == after => Ok(()),
             (before, again, after) => Err(format!(
                 "I5: applied at once again it is {again:?}: {before:?} becomes {after:?}"
             )),
@@ -122,7 +125,7 @@ impl World {
         };
         let delivery = self.queue.deliveries.remove(found);
         let told = &*self.queue.messages[delivery.message].told;
-        let (Stage::Listed { listed, stamp }, Told::Ambiguous(event)) = (delivery.stage, told)
+        let (Stage::Listed { listed, stamp }, KeyEvent::Ambiguous(event)) = (delivery.stage, told)
         else {
             return false;
         };
@@ -143,17 +146,17 @@ impl World {
             self.witness.look_ups.push(report);
         }
         let stage = match applied {
-            Applied::LookUp if self.has(Fault::OldPagesSettle) => Stage::Applied,
-            Applied::LookUp => Stage::WantsPage,
-            Applied::Written | Applied::Stale(_) => Stage::Applied,
-            Applied::NotYet => return true,
+            EventOutcome::NeedsLookUp if self.has(Fault::OldPagesSettle) => Stage::Applied,
+            EventOutcome::NeedsLookUp => Stage::WantsPage,
+            EventOutcome::Written | EventOutcome::Stale(_) => Stage::Applied,
+            EventOutcome::NotYet => return true,
         };
         let message = delivery.message;
         self.queue.deliveries.push(Delivery { message, stage });
         true
     }
 
-    fn apply_look_up(&mut self, report: &LookUpReport) -> Result<Applied, IndexError> {
+    fn apply_look_up(&mut self, report: &LookUpReport) -> Result<EventOutcome, IndexError> {
         if !self.has(Fault::LookUpsLeaveNoFloor) {
             return self.ledger.apply_look_up(report.clone());
         }
@@ -173,9 +176,9 @@ impl World {
         ledger.commit_if_full()?;
         let settles = report.listed_at > report.event.time;
         Ok(if settles {
-            Applied::Written
+            EventOutcome::Written
         } else {
-            Applied::LookUp
+            EventOutcome::NeedsLookUp
         })
     }
 
@@ -208,8 +211,8 @@ impl World {
     /// Whether the last commit holds what the event tells, or newer.
     fn is_durable(&self, message: &Message) -> bool {
         let (time, sequencer) = match &*message.told {
-            Told::Certain(event) => (event.time, Some(&event.sequencer)),
-            Told::Ambiguous(AmbiguousEvent { time, sequencer }) => (*time, sequencer.as_ref()),
+            KeyEvent::Certain(event) => (event.time, Some(&event.sequencer)),
+            KeyEvent::Ambiguous(AmbiguousEvent { time, sequencer }) => (*time, sequencer.as_ref()),
         };
         let engine = &self.ledger.engine;
         let as_of = engine.checkpoint.state(ID).and_then(|it| it.complete_as_of);

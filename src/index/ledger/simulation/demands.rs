@@ -7,7 +7,7 @@ use super::world::{ID, World};
 use crate::core::replication::invariants;
 use crate::core::replication::object::{ETag, Object};
 use crate::core::replication::record::Record;
-use crate::index::ledger::Applied;
+use crate::index::ledger::EventOutcome;
 
 /// What search shows of each key.
 pub(super) type Shown = Vec<(&'static str, u64, Option<ETag>)>;
@@ -228,7 +228,7 @@ impl World {
         for report in self.witness.look_ups.clone() {
             let applied = self.ledger.apply_look_up(report.clone());
             let applied = applied.map_err(|error| format!("I5: a look-up again: {error}"))?;
-            if applied == Applied::Written {
+            if applied == EventOutcome::Written {
                 return Err(format!("I5: a look-up that comes again writes: {report:?}"));
             }
             self.demand_unchanged(&before, &report)?;

@@ -9,7 +9,7 @@ use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
-use crate::index::{Changes, Engine, IndexError, Keyed, Which};
+use crate::index::{Changes, Engine, IndexError, KeyedRecord, RecordFilter};
 
 /// What becomes of the next commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Fate {
 #[derive(Clone, Debug, Default)]
 pub(super) struct MemoryEngine {
     /// Ascending by key.
-    pub(super) records: Vec<Keyed>,
+    pub(super) records: Vec<KeyedRecord>,
     pub(super) checkpoint: Arc<Checkpoint>,
     pub(super) fate: Fate,
     /// How many commits are durable.
@@ -37,7 +37,7 @@ pub(super) struct MemoryEngine {
 const WEIGHT: u64 = 1_000;
 
 impl MemoryEngine {
-    fn within<'a>(&'a self, interval: &'a KeyInterval) -> impl Iterator<Item = &'a Keyed> {
+    fn within<'a>(&'a self, interval: &'a KeyInterval) -> impl Iterator<Item = &'a KeyedRecord> {
         let records = self.records.iter();
         records.filter(|(key, _)| interval.contains(key))
     }
@@ -61,10 +61,11 @@ impl Engine for MemoryEngine {
         &self,
         _: SourceId,
         interval: &KeyInterval,
-        which: Which,
+        filter: RecordFilter,
         limit: usize,
-    ) -> Result<Vec<Keyed>, IndexError> {
-        let wanted = |(_, record): &&Keyed| which == Which::All || record.object().is_none();
+    ) -> Result<Vec<KeyedRecord>, IndexError> {
+        let wanted =
+            |(_, record): &&KeyedRecord| filter == RecordFilter::All || record.object().is_none();
         let found = self.within(interval).filter(wanted).take(limit);
         Ok(found.cloned().collect())
     }

@@ -11,7 +11,7 @@ use super::world::{ID, World};
 use crate::core::replication::object::Object;
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::ledger::Told;
+use crate::index::ledger::KeyEvent;
 
 /// Stands between the parts, and for what is not there.
 const NONE: i64 = i64::MIN;
@@ -25,8 +25,8 @@ pub(super) fn fingerprint(world: &World, received: &[u8], tally: [usize; 3]) -> 
     for (message, received) in world.queue.messages.iter().zip(received) {
         words.put(i64::from(*received) * 2 + i64::from(message.settled));
         let time = match &*message.told {
-            Told::Certain(event) => event.time,
-            Told::Ambiguous(event) => event.time,
+            KeyEvent::Certain(event) => event.time,
+            KeyEvent::Ambiguous(event) => event.time,
         };
         words.put(time.as_millis());
     }

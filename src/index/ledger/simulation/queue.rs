@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::core::replication::object::Object;
-use crate::index::ledger::Told;
+use crate::index::ledger::KeyEvent;
 
 /// An event that was sent.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Message {
     pub(super) key: &'static str,
     /// Which event of its key it is, from 1.
     pub(super) event: u64,
-    pub(super) told: Arc<Told>,
+    pub(super) told: Arc<KeyEvent>,
     /// When it was sent; it cannot come before.
     pub(super) sent: i64,
     /// Whether it need not come any more: it was acknowledged, or is lost.
@@ -49,7 +49,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn send(&mut self, key: &'static str, told: Told, sent: i64) {
+    pub(super) fn send(&mut self, key: &'static str, told: KeyEvent, sent: i64) {
         let event = 1 + self.messages.iter().filter(|sent| sent.key == key).count() as u64;
         self.messages.push(Message {
             key,

@@ -16,7 +16,7 @@ use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::source::Source;
 use crate::core::source::rules::{RuleSelection, Rules};
 use crate::index::IndexError;
-use crate::index::ledger::drift::Suspects;
+use crate::index::ledger::drift::DriftCandidates;
 use crate::index::ledger::{AttachRequest, CommitPolicy, Ledger, Scan};
 use crate::index::pending::Pending;
 
@@ -267,9 +267,9 @@ fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {
         tallies: ledger.tallies.clone(),
         following: ledger.following.clone(),
         moving: ledger.moving.clone(),
-        suspects: Suspects::default(),
+        drift_candidates: DriftCandidates::default(),
         heartbeat: Arc::default(),
         commits: Arc::default(),
-        predecessor: None,
+        previous: None,
     }
 }

@@ -27,16 +27,16 @@ fn attach_after(
     (ledger.attach(request).unwrap(), tally)
 }
 
-pub(super) fn put(key: &str, version: u64, time: i64) -> Told {
+pub(super) fn put(key: &str, version: u64, time: i64) -> KeyEvent {
     told(Some(object(version)), key, time)
 }
 
-pub(super) fn removed(key: &str, time: i64) -> Told {
+pub(super) fn removed(key: &str, time: i64) -> KeyEvent {
     told(None, key, time)
 }
 
-fn told(object: Option<Object>, _: &str, time: i64) -> Told {
-    Told::Certain(CertainEvent {
+fn told(object: Option<Object>, _: &str, time: i64) -> KeyEvent {
+    KeyEvent::Certain(CertainEvent {
         object,
         time: Timestamp::from_millis(time),
         sequencer: Sequencer::parse(&format!("{time:016x}")).unwrap(),
@@ -47,8 +47,8 @@ pub(super) fn report(
     ledger: &mut Ledger<TantivyEngine>,
     id: SourceId,
     key: &str,
-    event: Told,
-) -> Applied {
+    event: KeyEvent,
+) -> EventOutcome {
     let report = EventReport {
         source: id,
         key: key.to_owned(),
@@ -63,7 +63,7 @@ fn look_up(
     listed: Option<u64>,
     stamp: i64,
     event: &AmbiguousEvent,
-) -> Applied {
+) -> EventOutcome {
     let report = LookUpReport {
         source: id,
         key: "k".to_owned(),
@@ -81,7 +81,7 @@ fn events_are_applied_by_their_order_whatever_the_commits() {
         let photos = source("", &[]);
         let (place, tally) = attach(&mut ledger, &photos);
         let id = place.id;
-        let mut tell = |key: &str, event: Told, want: Applied, assets: u64| {
+        let mut tell = |key: &str, event: KeyEvent, want: EventOutcome, assets: u64| {
             assert_eq!(report(&mut ledger, id, key, event), want, "{key}");
             assert_eq!(tally.assets(), assets, "{key}");
             if commit_between {
@@ -89,15 +89,15 @@ fn events_are_applied_by_their_order_whatever_the_commits() {
                 assert!(ledger.is_clean());
             }
         };
-        let known = Applied::Stale(SkipReason::SequencerNotAbove);
-        tell("a", put("a", 1, 10), Applied::Written, 1);
-        tell("b", put("b", 2, 11), Applied::Written, 2);
-        tell("a", removed("a", 13), Applied::Written, 1);
+        let known = EventOutcome::Stale(SkipReason::SequencerNotAbove);
+        tell("a", put("a", 1, 10), EventOutcome::Written, 1);
+        tell("b", put("b", 2, 11), EventOutcome::Written, 2);
+        tell("a", removed("a", 13), EventOutcome::Written, 1);
         tell("a", put("a", 5, 12), known, 1);
         tell("a", removed("a", 13), known, 1);
-        tell("never", removed("never", 20), Applied::Written, 1);
+        tell("never", removed("never", 20), EventOutcome::Written, 1);
         tell("never", put("never", 3, 19), known, 1);
-        tell("b", put("b", 4, 21), Applied::Written, 1);
+        tell("b", put("b", 4, 21), EventOutcome::Written, 1);
         ledger.commit().unwrap();
         assert_eq!(indexed(&ledger), [("b".to_owned(), object(4))].into());
     }
@@ -113,16 +113,22 @@ fn an_ambiguous_event_is_settled_by_a_page_that_is_later() {
         time: Timestamp::from_millis(30),
         sequencer: Sequencer::parse("30"),
     };
-    let ask = Told::Ambiguous(event.clone());
-    assert_eq!(report(&mut ledger, id, "k", ask.clone()), Applied::LookUp);
-    assert_eq!(look_up(&mut ledger, id, None, 30, &event), Applied::LookUp);
+    let ask = KeyEvent::Ambiguous(event.clone());
+    assert_eq!(
+        report(&mut ledger, id, "k", ask.clone()),
+        EventOutcome::NeedsLookUp
+    );
+    assert_eq!(
+        look_up(&mut ledger, id, None, 30, &event),
+        EventOutcome::NeedsLookUp
+    );
     assert_eq!(tally.assets(), 0, "what the page shows is shown at once");
     assert_eq!(
         look_up(&mut ledger, id, Some(1), 31, &event),
-        Applied::Written
+        EventOutcome::Written
     );
     assert_eq!(tally.assets(), 1);
-    let stale = Applied::Stale(SkipReason::NotNewer);
+    let stale = EventOutcome::Stale(SkipReason::NotNewer);
     assert_eq!(report(&mut ledger, id, "k", ask), stale);
     assert_eq!(report(&mut ledger, id, "k", removed("k", 25)), stale);
 }
@@ -193,13 +199,13 @@ fn events_of_another_bucket_wait_until_its_first_page_is_in() {
     assert_eq!(ledger.state_of(place.id).unwrap().complete_as_of, None);
     assert_eq!(
         report(&mut ledger, place.id, "b", put("b", 2, 500)),
-        Applied::NotYet
+        EventOutcome::NotYet
     );
     let (plan, _) = begin(&mut ledger, &new, false);
     assert!(list(&mut ledger, &plan, &new, &bucket, 2, 400, 1));
     assert_eq!(
         report(&mut ledger, place.id, "b", put("b", 2, 500)),
-        Applied::Written
+        EventOutcome::Written
     );
     ledger.complete_scan(place.id).unwrap();
     assert_eq!(tally.assets(), 2);
@@ -331,12 +337,12 @@ fn an_event_from_before_new_rules_is_looked_up_where_there_is_no_record() {
     ledger.complete_scan(place.id).unwrap();
     // Its removal came when the key was not admitted.
     for (key, time, want) in [
-        ("b/ghost", 30_000, Applied::LookUp),
-        ("b/new", 60_000, Applied::Written),
+        ("b/ghost", 30_000, EventOutcome::NeedsLookUp),
+        ("b/new", 60_000, EventOutcome::Written),
     ] {
         assert_eq!(report(&mut ledger, place.id, key, put(key, 1, time)), want);
     }
     scan(&mut ledger, &new, &bucket, 70_000);
     let late = report(&mut ledger, place.id, "b/ghost", put("b/ghost", 1, 30_000));
-    assert_eq!(late, Applied::Stale(SkipReason::BeforeScan));
+    assert_eq!(late, EventOutcome::Stale(SkipReason::BeforeScan));
 }

@@ -8,9 +8,9 @@ fn first_seen(ledger: &Ledger<TantivyEngine>) -> Vec<(String, i64)> {
     let everything = KeyInterval::everything();
     let records = ledger
         .engine
-        .read(SourceId(0), &everything, Which::All, usize::MAX)
+        .read(SourceId(0), &everything, RecordFilter::All, usize::MAX)
         .unwrap();
-    let seen = |(key, record): Keyed| Some((key, record.first_seen()?.as_millis()));
+    let seen = |(key, record): KeyedRecord| Some((key, record.first_seen()?.as_millis()));
     records.into_iter().filter_map(seen).collect()
 }
 
@@ -29,7 +29,7 @@ fn succeeding(photos: &Arc<Source>) -> Ledger<TantivyEngine> {
     old.commit().unwrap();
     let mut new = ledger(false);
     new.inherit(old.checkpoint.bindings_only());
-    new.succeed(old.engine).unwrap();
+    new.set_previous_index(old.engine).unwrap();
     new
 }
 
@@ -61,7 +61,11 @@ fn events_that_come_before_the_page_lose_nothing_either() {
         ("b", put("b", 1, 8_500)),
         ("n", put("n", 1, 8_500)),
     ] {
-        assert_eq!(report(&mut new, id, key, event), Applied::Written, "{key}");
+        assert_eq!(
+            report(&mut new, id, key, event),
+            EventOutcome::Written,
+            "{key}"
+        );
     }
     let now = bucket(&[("a", 2), ("b", 1), ("n", 1)]);
     scan(&mut new, &photos, &now, 9_000);
@@ -93,7 +97,7 @@ fn a_page_among_many_removed_keys_finds_its_own() {
         .collect();
     let mut new = ledger(false);
     new.inherit(old.checkpoint.bindings_only());
-    new.succeed(old.engine).unwrap();
+    new.set_previous_index(old.engine).unwrap();
     let (plan, _) = begin(&mut new, &photos, false);
     list(&mut new, &plan, &photos, &left, 1_000, 9_000, usize::MAX);
     new.complete_scan(plan.source).unwrap();

@@ -17,8 +17,8 @@ use crate::core::replication::source_state::SourceIdentity;
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::core::source::address::percent_encode;
+use crate::index::current::open_or_create_current;
 use crate::index::directory::DataDir;
-use crate::index::live::open_or_create_live;
 use crate::index::tantivy::MIN_WRITER_MEMORY;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Change, Changes, Engine};
@@ -58,7 +58,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(folder.path(), SCHEMA_VERSION);
         let lock = data_dir.lock().unwrap();
-        let mut engine = open_or_create_live(&data_dir, &lock, MIN_WRITER_MEMORY).unwrap();
+        let mut engine = open_or_create_current(&data_dir, &lock, MIN_WRITER_MEMORY).unwrap();
         let mut checkpoint = Checkpoint::default();
         let mut changes = Changes::new();
         let mut configured = Vec::new();

@@ -10,7 +10,7 @@ use crate::core::replication::record::Record;
 use crate::core::replication::source_state::{FollowedUntil, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
-use crate::index::{Engine, IndexError, Which};
+use crate::index::{Engine, IndexError, RecordFilter};
 
 impl<E: Engine> Ledger<E> {
     /// Removes the records of Sources that are not among `names`; their subdomains stay bound.
@@ -44,7 +44,7 @@ impl<E: Engine> Ledger<E> {
             return Ok(Known::default());
         }
         self.erase_listed(id, Some(&scan.progress), |key, record| {
-            is_left_over(&scan.source, wrong, key, record)
+            is_stale_record(&scan.source, wrong, key, record)
         })
     }
 
@@ -66,7 +66,7 @@ impl<E: Engine> Ledger<E> {
             followed: state.followed.take(),
         };
         self.checkpoint_changed |= was_running || known != Known::default();
-        self.erase(id, Which::All, progress, is_wrong)?;
+        self.erase(id, RecordFilter::All, progress, is_wrong)?;
         Ok(known)
     }
 
@@ -74,14 +74,14 @@ impl<E: Engine> Ledger<E> {
     pub(super) fn erase(
         &mut self,
         id: SourceId,
-        which: Which,
+        filter: RecordFilter,
         progress: Option<&Arc<ScanProgress>>,
         is_wrong: impl Fn(&str, &Record) -> bool,
     ) -> Result<(), IndexError> {
         let counted = self.counted(id, progress);
         let mut rest = KeyInterval::everything();
         loop {
-            let (indexed, last_read) = self.read(id, &rest, which)?;
+            let (indexed, last_read) = self.read(id, &rest, filter)?;
             for (key, record) in &indexed {
                 if is_wrong(key, record) {
                     self.pending.put(id, key, None, true);
@@ -115,13 +115,13 @@ impl Known {
 }
 
 /// Whether the Source's configuration has made the record wrong.
-pub(super) fn is_left_over(
+pub(super) fn is_stale_record(
     source: &Source,
-    leftovers: StaleRecords,
+    stale_records: StaleRecords,
     key: &str,
     record: &Record,
 ) -> bool {
-    match leftovers {
+    match stale_records {
         StaleRecords::None => false,
         StaleRecords::Everything => true,
         StaleRecords::NotAdmitted => {

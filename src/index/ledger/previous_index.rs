@@ -15,10 +15,10 @@ use crate::core::replication::reconcile::merge_join;
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::{Engine, IndexError, Which};
+use crate::index::{Engine, IndexError, RecordFilter};
 
 /// An index that is only read.
-pub(super) struct Predecessor<E> {
+pub(super) struct PreviousIndex<E> {
     engine: E,
     checkpoint: Checkpoint,
 }
@@ -44,7 +44,7 @@ impl FirstSeen {
     }
 }
 
-impl<E: Engine> Predecessor<E> {
+impl<E: Engine> PreviousIndex<E> {
     /// The number that the Source has there, if the records are of the same bucket and folder.
     fn number_of(&self, state: &SourceState) -> Option<SourceId> {
         let theirs = self.checkpoint.source(&state.name)?;
@@ -61,7 +61,9 @@ impl<E: Engine> Predecessor<E> {
                 lower: Bound::Included(first.key.clone()),
                 upper: Bound::Included(last.key.clone()),
             };
-            let records = self.engine.read(id, &interval, Which::All, READ_CHUNK)?;
+            let records = self
+                .engine
+                .read(id, &interval, RecordFilter::All, READ_CHUNK)?;
             merge_join(entries, &records, |pair| {
                 let there = pair.indexed.and_then(Record::first_seen);
                 if let (Some(_), Some(stamp)) = (pair.listed, there) {
@@ -84,7 +86,7 @@ impl<E: Engine> Predecessor<E> {
             lower: Bound::Included(key.to_owned()),
             upper: Bound::Included(key.to_owned()),
         };
-        let records = self.engine.read(id, &interval, Which::All, 1)?;
+        let records = self.engine.read(id, &interval, RecordFilter::All, 1)?;
         let stamped = |(key, record): (String, Record)| Some((key, record.first_seen()?));
         Ok(FirstSeen(records.into_iter().filter_map(stamped).collect()))
     }
@@ -94,34 +96,34 @@ impl<E: Engine> Ledger<E> {
     /// Has what is live in that index, and new in this one, keep when it was first seen.
     ///
     /// Of it only the checkpoint and [`Engine::read`] are used.
-    pub fn succeed(&mut self, predecessor: E) -> Result<(), IndexError> {
-        self.predecessor = Some(Predecessor {
-            checkpoint: predecessor.checkpoint()?,
-            engine: predecessor,
+    pub fn set_previous_index(&mut self, previous: E) -> Result<(), IndexError> {
+        self.previous = Some(PreviousIndex {
+            checkpoint: previous.checkpoint()?,
+            engine: previous,
         });
         Ok(())
     }
 
     /// Takes over the records of a Source that no scan will fill, as they are: they wait until it is enabled
     /// again. A scan is due then as after any rebuild.
-    pub fn keep_records(&mut self, name: &str) -> Result<(), IndexError> {
+    pub fn copy_records(&mut self, name: &str) -> Result<(), IndexError> {
         let Some(id) = self.checkpoint.source(name).map(|state| state.id) else {
             return Ok(());
         };
         let mut rest = KeyInterval::everything();
         loop {
-            let next = |predecessor: &Predecessor<E>, theirs| {
-                predecessor
+            let next = |previous: &PreviousIndex<E>, theirs| {
+                previous
                     .engine
-                    .read(theirs, &rest, Which::All, READ_CHUNK)
+                    .read(theirs, &rest, RecordFilter::All, READ_CHUNK)
             };
-            let records = self.ask_predecessor(id, next)?;
+            let records = self.ask_previous(id, next)?;
             let Some((last, _)) = records.last() else {
                 return self.commit();
             };
             let (seen, behind) = (rest.up_to(last), Bound::Excluded(last.clone()));
             // A rebuild that goes on has some of them.
-            let (ours, _) = self.read(id, &seen, Which::All)?;
+            let (ours, _) = self.read(id, &seen, RecordFilter::All)?;
             for (key, record) in records {
                 let known = ours.binary_search_by(|(there, _)| there.cmp(&key)).is_ok();
                 self.pending.put(id, &key, Some(record), known);
@@ -137,7 +139,7 @@ impl<E: Engine> Ledger<E> {
         id: SourceId,
         entries: &[PageEntry],
     ) -> Result<FirstSeen, IndexError> {
-        self.ask_predecessor(id, |predecessor, id| predecessor.first_seen(id, entries))
+        self.ask_previous(id, |previous, id| previous.first_seen(id, entries))
     }
 
     /// When the key was first seen, if the predecessor has it.
@@ -146,26 +148,25 @@ impl<E: Engine> Ledger<E> {
         id: SourceId,
         key: &str,
     ) -> Result<FirstSeen, IndexError> {
-        self.ask_predecessor(id, |predecessor, id| predecessor.first_seen_of(id, key))
+        self.ask_previous(id, |previous, id| previous.first_seen_of(id, key))
     }
 
     /// What the predecessor answers of the Source; nothing where it does not have it.
-    fn ask_predecessor<T: Default>(
+    fn ask_previous<T: Default>(
         &mut self,
         id: SourceId,
-        ask: impl FnOnce(&Predecessor<E>, SourceId) -> Result<T, IndexError>,
+        ask: impl FnOnce(&PreviousIndex<E>, SourceId) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
-        let (Some(predecessor), Some(state)) = (&self.predecessor, self.checkpoint.state(id))
-        else {
+        let (Some(previous), Some(state)) = (&self.previous, self.checkpoint.state(id)) else {
             return Ok(T::default());
         };
-        let Some(theirs) = predecessor.number_of(state) else {
+        let Some(theirs) = previous.number_of(state) else {
             return Ok(T::default());
         };
-        match ask(predecessor, theirs) {
+        match ask(previous, theirs) {
             Err(error) if error.is_damage() => {
                 tracing::warn!(%error, "the index before is damaged; what comes now counts as new");
-                self.predecessor = None;
+                self.previous = None;
                 Ok(T::default())
             }
             answer => answer,

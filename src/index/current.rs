@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::IndexError;
 use super::directory::{DataDir, WriterLock};
 use super::tantivy::TantivyEngine;
-use super::tantivy::audit::{Audit, Watcher, audit};
+use super::tantivy::audit::{AuditReport, OnProgress, audit};
 
 /// Rebuilds that may take the index's place while it is opened.
 const MAX_SWAPS: usize = 5;
@@ -15,18 +15,18 @@ const MAX_SWAPS: usize = 5;
 /// Opens the live index for writing, making the first generation where there is none.
 ///
 /// `memory` is the writer's budget in bytes.
-pub fn open_or_create_live(
+pub fn open_or_create_current(
     data_dir: &DataDir,
     lock: &WriterLock,
     memory: usize,
 ) -> Result<TantivyEngine, IndexError> {
     if data_dir.current()?.is_none() {
-        find_live(data_dir, lock)?;
+        choose_current(data_dir, lock)?;
     }
     if let Some(live) = data_dir.current()? {
         return TantivyEngine::open(&live, memory);
     }
-    let first = data_dir.next()?;
+    let first = data_dir.next_generation()?;
     let engine = TantivyEngine::open_or_create(&first, memory)?;
     data_dir.publish(&first)?;
     Ok(engine)
@@ -35,7 +35,7 @@ pub fn open_or_create_live(
 /// Makes that index the live one which has most Sources complete, the newest of several, where it is not known
 /// any more which is: without it, nothing would tell since when assets have been there. What it lacks the
 /// scans find that are due.
-pub fn find_live(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), IndexError> {
+pub fn choose_current(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), IndexError> {
     let complete = |generation: &PathBuf| match TantivyEngine::checkpoint_in(generation) {
         Ok(checkpoint) => {
             let sources = checkpoint.sources.iter();
@@ -45,7 +45,7 @@ pub fn find_live(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), IndexErro
         }
         Err(_) => 0,
     };
-    let generations = data_dir.of_this_schema()?.into_iter();
+    let generations = data_dir.generations_of_this_schema()?.into_iter();
     let counted = generations.map(|generation| (complete(&generation), generation));
     // The last of those that are equal is the newest.
     let most = counted.max_by_key(|(complete, _)| *complete);
@@ -64,9 +64,9 @@ pub fn find_live(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), IndexErro
 ///
 /// It reads the index whole, and so takes its time. An index that may be sound and cannot be read is an error:
 /// the rebuild would remove the only place that has since when assets are there.
-pub fn open_predecessor(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
+pub fn open_previous_index(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
     let live = data_dir.current_of_any_schema().transpose();
-    let opened = live.map(|live| TantivyEngine::open_what_is_whole(&live?));
+    let opened = live.map(|live| TantivyEngine::open_undamaged_segments(&live?));
     match opened.transpose() {
         Ok(None) => Ok(None),
         Ok(Some((engine, lost))) => {
@@ -87,20 +87,20 @@ pub fn open_predecessor(data_dir: &DataDir) -> Result<Option<TantivyEngine>, Ind
 }
 
 /// The live index as one commit left it, opened for reading.
-pub struct Live {
+pub struct CurrentIndex {
     generation: PathBuf,
     /// The commit.
     pub engine: TantivyEngine,
 }
 
 /// What a look at the data directory finds.
-pub enum Newest {
+pub enum NewestCommit {
     /// There is no index yet.
-    Absent,
+    NoIndex,
     /// The commit that is known already is the newest.
-    Known,
+    Unchanged,
     /// Another commit, perhaps of another generation.
-    Other(Box<Live>),
+    Changed(Box<CurrentIndex>),
 }
 
 /// Reads the live generation, and the one that has taken its place where a rebuild comes in between: one that
@@ -130,7 +130,10 @@ fn through_swaps<T>(
 /// Looks for the newest commit of the live index, and opens it if it is not the `known` one.
 ///
 /// A rebuild that takes the live one's place meanwhile is followed.
-pub fn newest(data_dir: &DataDir, known: Option<&Live>) -> Result<Newest, IndexError> {
+pub fn newest_commit(
+    data_dir: &DataDir,
+    known: Option<&CurrentIndex>,
+) -> Result<NewestCommit, IndexError> {
     let open = |generation: &Path| {
         open_newest(
             generation,
@@ -139,15 +142,17 @@ pub fn newest(data_dir: &DataDir, known: Option<&Live>) -> Result<Newest, IndexE
     };
     let opened = through_swaps(|| data_dir.current(), open, |_| true)?;
     Ok(match opened {
-        None => Newest::Absent,
-        Some((_, None)) => Newest::Known,
-        Some((generation, Some(engine))) => Newest::Other(Box::new(Live { generation, engine })),
+        None => NewestCommit::NoIndex,
+        Some((_, None)) => NewestCommit::Unchanged,
+        Some((generation, Some(engine))) => {
+            NewestCommit::Changed(Box::new(CurrentIndex { generation, engine }))
+        }
     })
 }
 
 fn open_newest(
     generation: &Path,
-    known: Option<&Live>,
+    known: Option<&CurrentIndex>,
 ) -> Result<Option<TantivyEngine>, IndexError> {
     match known {
         Some(known) => known.engine.newer(),
@@ -156,17 +161,17 @@ fn open_newest(
 }
 
 /// Audits the live index, whatever writes it; `None` where there is no index yet.
-pub fn audit_live(
+pub fn audit_current(
     data_dir: &DataDir,
-    watcher: Watcher<'_>,
-) -> Result<Option<(PathBuf, Audit)>, IndexError> {
-    let audit_of = |generation: &Path| audit(generation, watcher);
-    through_swaps(|| data_dir.current(), audit_of, Audit::is_sound)
+    on_progress: OnProgress<'_>,
+) -> Result<Option<(PathBuf, AuditReport)>, IndexError> {
+    let audit_of = |generation: &Path| audit(generation, on_progress);
+    through_swaps(|| data_dir.current(), audit_of, AuditReport::is_sound)
 }
 
 /// Reads the live index, of whatever schema version, and the one that has taken its place where a rebuild
 /// comes in between; that there is none is an error.
-pub fn read_live<T>(
+pub fn read_current<T>(
     data_dir: &DataDir,
     read: impl Fn(&Path) -> Result<T, IndexError>,
 ) -> Result<T, IndexError> {
@@ -179,10 +184,10 @@ pub fn read_live<T>(
 }
 
 /// Opens the live index for reading; `None` where there is no index yet.
-pub fn open_live(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
-    match newest(data_dir, None)? {
-        Newest::Other(live) => Ok(Some(live.engine)),
-        Newest::Absent | Newest::Known => Ok(None),
+pub fn open_current(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
+    match newest_commit(data_dir, None)? {
+        NewestCommit::Changed(live) => Ok(Some(live.engine)),
+        NewestCommit::NoIndex | NewestCommit::Unchanged => Ok(None),
     }
 }
 
@@ -195,7 +200,7 @@ mod tests {
     fn a_damaged_index_holds_up_no_rebuild() {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(folder.path(), 2);
-        let there = || open_predecessor(&data_dir).unwrap().is_some();
+        let there = || open_previous_index(&data_dir).unwrap().is_some();
         assert!(!there());
         let generation = folder.path().join("assets-v1-000001");
         TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
@@ -215,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(folder.path(), 1);
         let replace = |live: &Path| {
-            let next = data_dir.next().unwrap();
+            let next = data_dir.next_generation().unwrap();
             std::fs::create_dir(&next).unwrap();
             data_dir.publish(&next).unwrap();
             IndexError::Damaged {
@@ -229,13 +234,16 @@ mod tests {
                 Err(replace(live))
             }
         };
-        let absent = read_live(&data_dir, read).unwrap_err();
+        let absent = read_current(&data_dir, read).unwrap_err();
         assert!(matches!(absent, IndexError::Absent { .. }), "{absent}");
         replace(Path::new(""));
-        assert_eq!(read_live(&data_dir, read).unwrap(), "read");
+        assert_eq!(read_current(&data_dir, read).unwrap(), "read");
         let gone = |_: &Path| Err::<(), _>(IndexError::WriterGone);
-        assert!(read_live(&data_dir, gone).is_err(), "nothing replaces it");
-        assert!(read_live::<()>(&data_dir, |live| Err(replace(live))).is_err());
+        assert!(
+            read_current(&data_dir, gone).is_err(),
+            "nothing replaces it"
+        );
+        assert!(read_current::<()>(&data_dir, |live| Err(replace(live))).is_err());
     }
 
     #[test]
@@ -249,7 +257,9 @@ mod tests {
         let meta = generation.join("meta.json");
         std::fs::remove_file(&meta).unwrap();
         std::os::unix::fs::symlink(&meta, &meta).unwrap();
-        let error = open_predecessor(&data_dir).err().expect("it is no damage");
+        let error = open_previous_index(&data_dir)
+            .err()
+            .expect("it is no damage");
         assert!(error.to_string().contains("meta.json"), "{error}");
     }
 }
