@@ -162,8 +162,8 @@ mod snapshot;
 pub use crate::core::query::parse as query_language;
 pub use crate::core::query::{
     AssetType, Count, CursorError, Facet, FacetBy, FacetCount, Folder, FolderPage, Highlight, Hit,
-    Page, PageStart, Position, Query, QueryError, Request, Sort, SortBy, SortError, Suggestion,
-    SuggestionKind, Total, fingerprint,
+    Page, PageStart, Position, Query, QueryError, QueryProblem, Request, Sort, SortBy, SortError,
+    Suggestion, SuggestionKind, Total, fingerprint,
 };
 pub use crate::core::replication::timestamp::Timestamp;
 pub use crate::core::source::SearchSource;

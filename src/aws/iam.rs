@@ -125,7 +125,7 @@ fn of_bucket(source: &Source, options: &PolicyOptions) -> Vec<Permission> {
 
 /// Whether the program signs preview URLs for the Source.
 pub(crate) fn is_previewed(source: &Source) -> bool {
-    !source.request_payer && !source.has_own_address()
+    !source.request_payer && !source.has_custom_base_url()
 }
 
 fn of_queue(events: &Events, source: &Source, options: &PolicyOptions) -> Vec<Permission> {

@@ -163,7 +163,7 @@ impl Source {
     }
 
     /// Whether assets are served from another address than imgix's for this subdomain.
-    pub fn has_own_address(&self) -> bool {
+    pub fn has_custom_base_url(&self) -> bool {
         self.base_url != address::base_url(address::DEFAULT_BASE_URL, &self.subdomain)
     }
 

@@ -9,8 +9,8 @@ use crate::core::replication::object::{Object, StorageClass};
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::{SourceId, SourceIdentity};
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::directory::WriterLock;
 use crate::index::current::open_or_create_current;
+use crate::index::directory::WriterLock;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{BucketArn, Permission, QUEUE_ACTIONS, arn};
 use crate::core::replication::interval::KeyRange;
-use crate::core::source::pattern_set::fewest;
+use crate::core::source::pattern_set::without_covered;
 
 /// The maximum length of a managed policy, in characters without white space. The inline policies of a role can
 /// have 10,240 together, those of a user 2,048.
@@ -173,8 +173,8 @@ fn by_bucket(
             .or_default()
             .push(range.clone());
     }
-    let fewest = |(bucket, ranges)| (bucket, fewest(ranges));
-    buckets.into_iter().map(fewest).collect()
+    let minimal = |(bucket, ranges)| (bucket, without_covered(ranges));
+    buckets.into_iter().map(minimal).collect()
 }
 
 /// One statement for all buckets that are listed completely, and one for each other bucket.

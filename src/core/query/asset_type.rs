@@ -14,6 +14,7 @@ mod table;
 /// The type of an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum AssetType {
     /// Pictures, vector graphics and camera raw files included.
     Image,

@@ -45,27 +45,31 @@ pub(super) fn parse(
     now: Timestamp,
 ) -> Result<Interval<Timestamp>, QueryProblem> {
     let (comparison, value) = Comparison::strip(text);
-    if let Some(range) = Range::read(value) {
+    if let Some(range) = Range::parse(value) {
         return match comparison {
-            None => interval(range.ok_or(QueryProblem::Date)?, clock, now),
-            Some(_) => Err(QueryProblem::Date),
+            None => interval(range.ok_or(QueryProblem::InvalidDate)?, clock, now),
+            Some(_) => Err(QueryProblem::InvalidDate),
         };
     }
     if let Some(age) = age(value) {
         let then = now.minus(age);
         return match (comparison, clock) {
             (Some(comparison), DateOrder::ByAge) => {
-                Ok(moment(then).compared(Some(comparison.reversed())))
+                Ok(moment(then).to_interval(Some(comparison.reversed())))
             }
-            (Some(comparison), DateOrder::ByTime) => Ok(moment(then).compared(Some(comparison))),
-            (None, DateOrder::ByAge) => Err(QueryProblem::BareAge { age: value.into() }),
-            (None, DateOrder::ByTime) => Err(QueryProblem::BareMoment { age: value.into() }),
+            (Some(comparison), DateOrder::ByTime) => Ok(moment(then).to_interval(Some(comparison))),
+            (None, DateOrder::ByAge) => {
+                Err(QueryProblem::AgeWithoutComparison { age: value.into() })
+            }
+            (None, DateOrder::ByTime) => {
+                Err(QueryProblem::TimeWithoutComparison { age: value.into() })
+            }
         };
     }
     let span = span(value)?;
     match clock {
-        DateOrder::ByTime if comparison.is_some() => Ok(moment(span.start).compared(comparison)),
-        _ => Ok(span.compared(comparison)),
+        DateOrder::ByTime if comparison.is_some() => Ok(moment(span.start).to_interval(comparison)),
+        _ => Ok(span.to_interval(comparison)),
     }
 }
 
@@ -95,7 +99,7 @@ fn interval(
             Some(age) => Ok(moment(now.minus(age))),
             None => span(text),
         },
-        QueryProblem::Date,
+        QueryProblem::InvalidDate,
     )
 }
 
@@ -127,16 +131,20 @@ fn days_span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
         Some(part) if part.len() == digits && is_number(part) => part
             .parse::<i16>()
             .map(Some)
-            .map_err(|_| QueryProblem::Date),
-        Some(_) => Err(QueryProblem::Date),
+            .map_err(|_| QueryProblem::InvalidDate),
+        Some(_) => Err(QueryProblem::InvalidDate),
     };
-    let (year, month, day) = (next(4)?.ok_or(QueryProblem::Date)?, next(2)?, next(2)?);
+    let (year, month, day) = (
+        next(4)?.ok_or(QueryProblem::InvalidDate)?,
+        next(2)?,
+        next(2)?,
+    );
     if parts.next().is_some() {
-        return Err(QueryProblem::Date);
+        return Err(QueryProblem::InvalidDate);
     }
     let date = |month: i16, day: i16| {
         // Two digits fit.
-        Date::new(year, month as i8, day as i8).map_err(|_| QueryProblem::Date)
+        Date::new(year, month as i8, day as i8).map_err(|_| QueryProblem::InvalidDate)
     };
     let first = date(month.unwrap_or(1), day.unwrap_or(1))?;
     let last = match (month, day) {
@@ -160,17 +168,17 @@ fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Quer
         (5, 0) if !clock.contains('.') => 60_000,
         (8, 0) if !clock.contains('.') => 1_000,
         (8, 1..=9) => 1,
-        _ => return Err(QueryProblem::Date),
+        _ => return Err(QueryProblem::InvalidDate),
     };
     let has_date = date.len() == 10 && date.split('-').all(is_number);
     let has_time = seconds
         .split(':')
         .all(|part| part.len() == 2 && is_number(part));
     if !has_date || !has_time || !(fraction.is_empty() || is_number(fraction)) {
-        return Err(QueryProblem::Date);
+        return Err(QueryProblem::InvalidDate);
     }
     let start = if offset.is_empty() {
-        let local: DateTime = text.parse().map_err(|_| QueryProblem::Date)?;
+        let local: DateTime = text.parse().map_err(|_| QueryProblem::InvalidDate)?;
         let days = midnight(local.date());
         days + local
             .time()
@@ -181,7 +189,7 @@ fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Quer
             60_000 => format!("{date}T{clock}:00{offset}"),
             _ => text.to_owned(),
         };
-        let moment: jiff::Timestamp = full.parse().map_err(|_| QueryProblem::Date)?;
+        let moment: jiff::Timestamp = full.parse().map_err(|_| QueryProblem::InvalidDate)?;
         moment.as_millisecond()
     };
     let end = match covered {

@@ -34,7 +34,7 @@ impl FacetBy {
     pub const NAMES: [&str; 6] = ["type", "ext", "storage", "size", "month", "folder"];
 
     /// The facet with this name. `folder` is the folder whose children the facet `folder` counts.
-    pub fn named(name: &str, folder: &str) -> Option<Self> {
+    pub fn from_name(name: &str, folder: &str) -> Option<Self> {
         Some(match name {
             "type" => Self::Type,
             "ext" => Self::Ext,
@@ -115,9 +115,9 @@ mod tests {
     #[test]
     fn reads_the_names_that_it_writes() {
         for name in FacetBy::NAMES {
-            assert_eq!(FacetBy::named(name, "/").unwrap().name(), name);
+            assert_eq!(FacetBy::from_name(name, "/").unwrap().name(), name);
         }
-        assert_eq!(FacetBy::named("Type", "/"), None);
+        assert_eq!(FacetBy::from_name("Type", "/"), None);
     }
 
     #[test]

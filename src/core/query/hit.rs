@@ -9,6 +9,7 @@ use crate::core::replication::timestamp::Timestamp;
 
 /// One asset that a search found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Hit {
     /// The name of the Source.
     pub source: String,
@@ -46,6 +47,7 @@ pub struct Hit {
 
 /// A part of an asset path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
 pub struct Highlight {
     /// Its first byte.
     pub start: usize,

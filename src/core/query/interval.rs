@@ -43,11 +43,11 @@ pub(crate) struct Span<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {
     /// `<`
-    Below,
+    LessThan,
     /// `<=`
     AtMost,
     /// `>`
-    Above,
+    GreaterThan,
     /// `>=`
     AtLeast,
 }
@@ -58,8 +58,8 @@ impl Comparison {
         for (sign, comparison) in [
             ("<=", Self::AtMost),
             (">=", Self::AtLeast),
-            ("<", Self::Below),
-            (">", Self::Above),
+            ("<", Self::LessThan),
+            (">", Self::GreaterThan),
         ] {
             if let Some(rest) = text.strip_prefix(sign) {
                 return (Some(comparison), rest);
@@ -71,9 +71,9 @@ impl Comparison {
     /// As it is written.
     pub(crate) fn sign(self) -> &'static str {
         match self {
-            Self::Below => "<",
+            Self::LessThan => "<",
             Self::AtMost => "<=",
-            Self::Above => ">",
+            Self::GreaterThan => ">",
             Self::AtLeast => ">=",
         }
     }
@@ -81,9 +81,9 @@ impl Comparison {
     /// The comparison of ages that this one of moments is: the younger, the later.
     pub(crate) fn reversed(self) -> Self {
         match self {
-            Self::Below => Self::Above,
+            Self::LessThan => Self::GreaterThan,
             Self::AtMost => Self::AtLeast,
-            Self::Above => Self::Below,
+            Self::GreaterThan => Self::LessThan,
             Self::AtLeast => Self::AtMost,
         }
     }
@@ -91,7 +91,7 @@ impl Comparison {
 
 impl<T: PartialOrd> Span<T> {
     /// The bound of what is behind all of it.
-    pub(crate) fn behind(self) -> Bound<T> {
+    pub(crate) fn after(self) -> Bound<T> {
         match self.end {
             Bound::Included(end) => Bound::Excluded(end),
             Bound::Excluded(end) => Bound::Included(end),
@@ -100,13 +100,13 @@ impl<T: PartialOrd> Span<T> {
     }
 
     /// What compares so with the span: above it is behind all of it, at least it is its start on.
-    pub(crate) fn compared(self, comparison: Option<Comparison>) -> Interval<T> {
+    pub(crate) fn to_interval(self, comparison: Option<Comparison>) -> Interval<T> {
         let (lower, upper) = match comparison {
             None => (Bound::Included(self.start), self.end),
-            Some(Comparison::Below) => (Bound::Unbounded, Bound::Excluded(self.start)),
+            Some(Comparison::LessThan) => (Bound::Unbounded, Bound::Excluded(self.start)),
             Some(Comparison::AtMost) => (Bound::Unbounded, self.end),
             Some(Comparison::AtLeast) => (Bound::Included(self.start), Bound::Unbounded),
-            Some(Comparison::Above) => (self.behind(), Bound::Unbounded),
+            Some(Comparison::GreaterThan) => (self.after(), Bound::Unbounded),
         };
         Interval { lower, upper }
     }
@@ -135,11 +135,11 @@ mod tests {
         for end in [Bound::Included(5), Bound::Excluded(6)] {
             let span = Span { start: 3, end };
             for value in 0..10 {
-                let holds = |comparison| span.compared(comparison).contains(&value);
+                let holds = |comparison| span.to_interval(comparison).contains(&value);
                 assert_eq!(holds(None), (3..=5).contains(&value));
-                assert_eq!(holds(Some(Comparison::Below)), value < 3);
+                assert_eq!(holds(Some(Comparison::LessThan)), value < 3);
                 assert_eq!(holds(Some(Comparison::AtMost)), value <= 5);
-                assert_eq!(holds(Some(Comparison::Above)), value > 5);
+                assert_eq!(holds(Some(Comparison::GreaterThan)), value > 5);
                 assert_eq!(holds(Some(Comparison::AtLeast)), value >= 3);
             }
         }

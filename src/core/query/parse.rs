@@ -156,11 +156,11 @@ impl Parser<'_> {
         let here = self.lexer.mark();
         let is_keyword = [Keyword::And, Keyword::Or].map(|word| self.lexer.eat_keyword(word));
         if is_keyword.contains(&true) {
-            return Err(self.lexer.error(here, QueryProblem::NoOperand));
+            return Err(self.lexer.error(here, QueryProblem::MissingOperand));
         }
         match keyword {
             Some(keyword) if self.is_at_end() => {
-                Err(self.lexer.error(keyword, QueryProblem::NoOperand))
+                Err(self.lexer.error(keyword, QueryProblem::MissingOperand))
             }
             _ => Ok(()),
         }
@@ -192,7 +192,7 @@ impl Parser<'_> {
     fn group(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
         let start = self.lexer.mark();
         self.lexer.eat('(');
-        let opened = self.lexer.error(start, QueryProblem::OpenParenthesis);
+        let opened = self.lexer.error(start, QueryProblem::UnclosedParenthesis);
         let inside = self.deeper(start, |parser| parser.any(field))?;
         if self.lexer.eat(')') {
             Ok(inside)
@@ -252,7 +252,7 @@ impl Parser<'_> {
     fn check_all_is_read(&mut self) -> Read<()> {
         let start = self.lexer.mark();
         if self.lexer.eat(')') {
-            Err(self.lexer.error(start, QueryProblem::CloseParenthesis))
+            Err(self.lexer.error(start, QueryProblem::UnopenedParenthesis))
         } else {
             Ok(())
         }

@@ -26,14 +26,14 @@ enum Part {
 
 impl WildcardPattern {
     /// A form of file names, folded: `*` and `**` are any run.
-    pub fn of_names(text: &str) -> Self {
+    pub fn for_names(text: &str) -> Self {
         let text = fold_name(text);
         let parts = parts(&text, false);
         Self { text, parts }
     }
 
     /// A form of asset paths, byte for byte: `*` and `?` do not cover a `/`, `**` does.
-    pub fn of_paths(text: &str) -> Self {
+    pub fn for_paths(text: &str) -> Self {
         Self {
             text: text.to_owned(),
             parts: parts(text, true),
@@ -46,7 +46,7 @@ impl WildcardPattern {
     }
 
     /// Whether there is a wildcard in the text.
-    pub fn is_in(text: &str) -> bool {
+    pub fn has_wildcard(text: &str) -> bool {
         text.contains(['*', '?'])
     }
 
@@ -56,7 +56,7 @@ impl WildcardPattern {
     }
 
     /// What each text of the form begins with.
-    pub fn literal_start(&self) -> &str {
+    pub fn literal_prefix(&self) -> &str {
         let end = self.text.find(['*', '?']);
         &self.text[..end.unwrap_or(self.text.len())]
     }

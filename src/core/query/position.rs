@@ -32,9 +32,9 @@ pub enum SortValue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The value that the search is sorted by.
-    pub value: SortValue,
+    pub(crate) value: SortValue,
     /// The asset path.
-    pub path: String,
+    pub(crate) path: String,
     /// The name of the Source.
-    pub source: String,
+    pub(crate) source: String,
 }

@@ -16,7 +16,7 @@ pub(super) struct Range<'a> {
 
 impl<'a> Range<'a> {
     /// Reads a range; `None` for what has not its form, `Some(None)` for what has it but badly.
-    pub(super) fn read(text: &'a str) -> Option<Option<Self>> {
+    pub(super) fn parse(text: &'a str) -> Option<Option<Self>> {
         if text.starts_with(['[', '{']) {
             return Some(Self::in_brackets(text));
         }
@@ -66,7 +66,7 @@ impl<'a> Range<'a> {
     ) -> Result<Interval<T>, QueryProblem> {
         let lower = match self.from {
             Bound::Included(text) => Bound::Included(read(text)?.start),
-            Bound::Excluded(text) => read(text)?.behind(),
+            Bound::Excluded(text) => read(text)?.after(),
             Bound::Unbounded => Bound::Unbounded,
         };
         let upper = match self.to {
@@ -76,7 +76,7 @@ impl<'a> Range<'a> {
         };
         match (&lower, &upper) {
             (Bound::Unbounded, Bound::Unbounded) => Err(unreadable),
-            _ if is_reversed(&lower, &upper) => Err(QueryProblem::Reversed),
+            _ if is_reversed(&lower, &upper) => Err(QueryProblem::ReversedRange),
             _ => Ok(Interval { lower, upper }),
         }
     }
@@ -112,15 +112,15 @@ mod tests {
             ("[ a  TO  b }", Included("a"), Excluded("b")),
             ("{* TO b]", Unbounded, Included("b")),
         ] {
-            assert_eq!(Range::read(text), Some(Some(Range { from, to })), "{text}");
+            assert_eq!(Range::parse(text), Some(Some(Range { from, to })), "{text}");
         }
         for text in [
             "[", "[]", "[a TO b", "[a to b]", "[aTOb]", "[ TO b]", "a..<",
         ] {
-            assert_eq!(Range::read(text), Some(None), "{text}");
+            assert_eq!(Range::parse(text), Some(None), "{text}");
         }
         for text in ["", "a", "a.b", "a TO b"] {
-            assert_eq!(Range::read(text), None, "{text}");
+            assert_eq!(Range::parse(text), None, "{text}");
         }
     }
 }

@@ -30,10 +30,12 @@ const MAX_DECIMALS: usize = 9;
 /// Reads a size or a range of sizes, and how it is compared.
 pub(super) fn parse(text: &str) -> Result<Interval<u64>, QueryProblem> {
     let (comparison, value) = Comparison::strip(text);
-    match Range::read(value) {
-        None => Ok(span(value)?.compared(comparison)),
-        Some(Some(range)) if comparison.is_none() => range.interval(span, QueryProblem::Size),
-        Some(_) => Err(QueryProblem::Size),
+    match Range::parse(value) {
+        None => Ok(span(value)?.to_interval(comparison)),
+        Some(Some(range)) if comparison.is_none() => {
+            range.interval(span, QueryProblem::InvalidSize)
+        }
+        Some(_) => Err(QueryProblem::InvalidSize),
     }
 }
 
@@ -51,16 +53,16 @@ fn bytes(text: &str) -> Result<u64, QueryProblem> {
     let unit = UNITS
         .iter()
         .find(|(name, _)| unit.eq_ignore_ascii_case(name));
-    let (_, unit) = unit.ok_or(QueryProblem::Size)?;
+    let (_, unit) = unit.ok_or(QueryProblem::InvalidSize)?;
     if decimals.len() > MAX_DECIMALS {
-        return Err(QueryProblem::Size);
+        return Err(QueryProblem::InvalidSize);
     }
     // Both fail on an empty text and on a second point.
-    let whole: u64 = whole.parse().map_err(|_| QueryProblem::Size)?;
-    let part: u64 = decimals.parse().map_err(|_| QueryProblem::Size)?;
+    let whole: u64 = whole.parse().map_err(|_| QueryProblem::InvalidSize)?;
+    let part: u64 = decimals.parse().map_err(|_| QueryProblem::InvalidSize)?;
     let scale = 10_u128.pow(decimals.len() as u32);
     let total = (u128::from(whole) * scale + u128::from(part)) * u128::from(*unit) / scale;
-    u64::try_from(total).map_err(|_| QueryProblem::Size)
+    u64::try_from(total).map_err(|_| QueryProblem::InvalidSize)
 }
 
 #[cfg(test)]
@@ -133,10 +135,10 @@ mod tests {
             ">>1",
             "1,5mb",
         ] {
-            assert_eq!(parse(text), Err(QueryProblem::Size), "{text}");
+            assert_eq!(parse(text), Err(QueryProblem::InvalidSize), "{text}");
         }
         for text in ["5mb..1mb", "[2 TO 1]", "{1 TO 1]", "1..<1"] {
-            assert_eq!(parse(text), Err(QueryProblem::Reversed), "{text}");
+            assert_eq!(parse(text), Err(QueryProblem::ReversedRange), "{text}");
         }
     }
 }

@@ -67,6 +67,7 @@ pub struct Sort {
     "unknown sort order {text:?}; write relevance, name, path, modified, size or created, with a - in \
      front to reverse it"
 )]
+#[non_exhaustive]
 pub struct SortError {
     /// The text that was given.
     pub text: String,

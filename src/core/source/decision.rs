@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The verdict on one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RuleDecision<'a> {
     /// Not an asset: the key does not start with this prefix of the Source.
     NotUnderPrefix(&'a str),

@@ -82,12 +82,12 @@ impl PatternSet {
 /// The fewest ranges that hold every relative key that one of the patterns matches, ascending, none
 /// in another.
 pub fn ranges_of<'a>(patterns: impl IntoIterator<Item = &'a RulePattern>) -> Vec<KeyRange> {
-    fewest(patterns.into_iter().flat_map(RulePattern::ranges).collect())
+    without_covered(patterns.into_iter().flat_map(RulePattern::ranges).collect())
 }
 
 /// The fewest ranges that hold every relative key that lies in one of `ranges` and in one of `others`,
 /// ascending, none in another. All of them are whole prefixes or single keys.
-pub fn common(ranges: &[KeyRange], others: &[KeyRange]) -> Vec<KeyRange> {
+pub fn intersect(ranges: &[KeyRange], others: &[KeyRange]) -> Vec<KeyRange> {
     let inside = |range: &KeyRange, other: &KeyRange| {
         let is_below = !other.is_single_key() && range.prefix.starts_with(&other.prefix);
         is_below || range == other
@@ -100,11 +100,11 @@ pub fn common(ranges: &[KeyRange], others: &[KeyRange]) -> Vec<KeyRange> {
         () if inside(other, range) => Some(other.clone()),
         () => None,
     });
-    fewest(both.collect())
+    without_covered(both.collect())
 }
 
 /// The ranges, whole prefixes or single keys, without those that lie in another, ascending.
-pub fn fewest(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
+pub fn without_covered(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
     // Whatever lies in a range stands right behind it, its own single key included.
     ranges.sort_by(|a, b| {
         let order = a.prefix.cmp(&b.prefix);

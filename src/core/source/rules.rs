@@ -8,7 +8,7 @@ use crate::core::replication::interval::KeyRange;
 use crate::core::source::case;
 use crate::core::source::decision::RuleDecision;
 use crate::core::source::pattern::{PatternError, RulePattern};
-use crate::core::source::pattern_set::{PatternSet, TooLarge, common, ranges_of};
+use crate::core::source::pattern_set::{PatternSet, TooLarge, intersect, ranges_of};
 
 /// What may be written behind `include` and `exclude`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Rules {
         };
         let ranges = ranges_of(added.into_iter().chain(freed));
         // What was excluded may reach beyond what is included, where nothing is to be listed.
-        common(&ranges, &self.ranges())
+        intersect(&ranges, &self.ranges())
     }
 
     /// A text that is the same for rules that admit the same because they say the same.

@@ -34,7 +34,7 @@ impl SearchSource {
 
     /// The same Source, with its assets served from another base address.
     #[must_use]
-    pub fn served_from(self, base_url: &str) -> Self {
+    pub fn with_base_url(self, base_url: &str) -> Self {
         let base_url = base_url.trim_end_matches('/').to_owned();
         Self { base_url, ..self }
     }
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(searched.asset_path("p/a b"), source.asset_path("p/a b"));
         assert_eq!(searched.key_of("/a b"), source.key_of("/a b"));
         assert_eq!(searched.asset_url("p/a b"), source.asset_url("p/a b"));
-        let elsewhere = searched.served_from("https://cdn.example.com/");
+        let elsewhere = searched.with_base_url("https://cdn.example.com/");
         assert_eq!(
             elsewhere.asset_url("p/a b"),
             "https://cdn.example.com/a%20b"

@@ -213,7 +213,7 @@ fn the_scope_does_not_depend_on_what_admits_nothing_else() {
 #[test]
 fn an_own_address_is_another_than_the_default() {
     let source = Source::new("photos", "bucket", "acme");
-    assert!(!source.has_own_address());
+    assert!(!source.has_custom_base_url());
     let base_url = "https://cdn.example.com".to_owned();
-    assert!(Source { base_url, ..source }.has_own_address());
+    assert!(Source { base_url, ..source }.has_custom_base_url());
 }

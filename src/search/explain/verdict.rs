@@ -17,13 +17,13 @@ pub(crate) enum Verdict {
     Matches,
     /// Found, with the content that the bucket says; what an event does not tell (storage class, and
     /// last-modified to the millisecond) is as the event left it.
-    MatchesEvent(Next),
+    MatchesEvent(NextUpdate),
     /// Found; the bucket has not been heard.
     Unchecked,
     /// Found, and the bucket says otherwise by now.
-    Differs(Next),
+    Differs(NextUpdate),
     /// Found, and no longer in the bucket.
-    Gone(Next),
+    Gone(NextUpdate),
     /// Found, by rules that have changed since; this is what the rules say now.
     NoLongerAdmitted(String),
     /// Not found: the Source is disabled.
@@ -39,23 +39,23 @@ pub(crate) enum Verdict {
     /// Not found: no scan of the Source has begun.
     NeverScanned,
     /// Not found: the records are of another bucket or folder, and searched no more.
-    Moving,
+    SourceMoved,
     /// Not found: it is in the bucket, and not in the index yet.
-    NotYet(Next),
+    NotIndexedYet(NextUpdate),
     /// Not found: it is in the bucket, and removed by what the index knows.
-    Removed(Next),
+    MarkedRemoved(NextUpdate),
     /// Not found: it is not in the index, or removed there; the bucket has not been heard.
     NotInIndex {
         /// Whether there is a tombstone.
         removed: bool,
     },
     /// It cannot be told, because the index cannot be read.
-    IndexUnread,
+    IndexUnreadable,
 }
 
 /// What brings the index in line with the bucket next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum NextUpdate {
     /// The scan that is under way.
     RunningScan,
     /// What happens when the rules that have changed are taken over.
@@ -81,10 +81,10 @@ pub(crate) fn verdict(explanation: &Explanation) -> Verdict {
         return Verdict::OutsidePrefix(explanation.prefix.clone());
     }
     let without_record = match &explanation.index {
-        IndexState::Failed { .. } => return Verdict::IndexUnread,
+        IndexState::Failed { .. } => return Verdict::IndexUnreadable,
         IndexState::NoIndex => Verdict::NoIndex,
         IndexState::UnknownSource => Verdict::NeverScanned,
-        IndexState::Known(known) if known.other_place.is_some() => Verdict::Moving,
+        IndexState::Known(known) if known.other_place.is_some() => Verdict::SourceMoved,
         IndexState::Known(known) if known.live().is_some() => return why_found(explanation, known),
         IndexState::Known(known) => why_not_indexed(explanation, known),
     };
@@ -101,15 +101,15 @@ fn why_found(explanation: &Explanation, known: &IndexedSource) -> Verdict {
     }
     match &explanation.bucket {
         BucketState::NotAsked | BucketState::Failed { .. } => Verdict::Unchecked,
-        BucketState::Absent => Verdict::Gone(next(explanation, known)),
+        BucketState::Absent => Verdict::Gone(next_update(explanation, known)),
         BucketState::Present(object) if known.live() == Some(object) => Verdict::Matches,
         BucketState::Present(object) if is_same_content(object, known) => {
-            Verdict::MatchesEvent(match next(explanation, known) {
-                Next::EventOrScan { due_by } => Next::Scan { due_by },
+            Verdict::MatchesEvent(match next_update(explanation, known) {
+                NextUpdate::EventOrScan { due_by } => NextUpdate::Scan { due_by },
                 other => other,
             })
         }
-        BucketState::Present(_) => Verdict::Differs(next(explanation, known)),
+        BucketState::Present(_) => Verdict::Differs(next_update(explanation, known)),
     }
 }
 
@@ -125,19 +125,19 @@ fn why_not_indexed(explanation: &Explanation, known: &IndexedSource) -> Verdict 
     // A record that is not live is a tombstone.
     let removed = known.record.is_some();
     match (&explanation.bucket, removed) {
-        (BucketState::Present(_), true) => Verdict::Removed(next(explanation, known)),
-        (BucketState::Present(_), false) => Verdict::NotYet(next(explanation, known)),
+        (BucketState::Present(_), true) => Verdict::MarkedRemoved(next_update(explanation, known)),
+        (BucketState::Present(_), false) => Verdict::NotIndexedYet(next_update(explanation, known)),
         _ => Verdict::NotInIndex { removed },
     }
 }
 
-fn next(explanation: &Explanation, known: &IndexedSource) -> Next {
+fn next_update(explanation: &Explanation, known: &IndexedSource) -> NextUpdate {
     let due_by = known.scan_due_by;
     match &known.scan {
-        Some(scan) if scan.has_key_ahead => Next::RunningScan,
-        _ if known.other_rules => Next::NewRules,
-        _ if explanation.has_events => Next::EventOrScan { due_by },
-        _ => Next::Scan { due_by },
+        Some(scan) if scan.has_key_ahead => NextUpdate::RunningScan,
+        _ if known.other_rules => NextUpdate::NewRules,
+        _ if explanation.has_events => NextUpdate::EventOrScan { due_by },
+        _ => NextUpdate::Scan { due_by },
     }
 }
 
@@ -145,7 +145,7 @@ impl Verdict {
     /// Whether search finds the key; `None` where that cannot be told.
     pub(crate) fn is_searchable(&self) -> Option<bool> {
         match self {
-            Self::IndexUnread => None,
+            Self::IndexUnreadable => None,
             Self::Matches
             | Self::MatchesEvent(_)
             | Self::Unchecked
@@ -194,17 +194,17 @@ impl fmt::Display for Verdict {
             Self::NotInBucket => f.write_str("the bucket has nothing under this key"),
             Self::NoIndex => f.write_str("there is no index yet; `asset-indexer reindex` makes it"),
             Self::NeverScanned => f.write_str("no scan of the Source has begun yet"),
-            Self::Moving => f.write_str(
+            Self::SourceMoved => f.write_str(
                 "bucket or prefix of the Source have changed, and no scan of the new place has \
                  begun yet",
             ),
-            Self::NotYet(next) => {
+            Self::NotIndexedYet(next) => {
                 write!(
                     f,
                     "it is in the bucket and not in the index yet; {next} brings it"
                 )
             }
-            Self::Removed(next) => write!(
+            Self::MarkedRemoved(next) => write!(
                 f,
                 "it is in the bucket, but removed by what the index knows; {next} brings it"
             ),
@@ -214,12 +214,12 @@ impl fmt::Display for Verdict {
             Self::NotInIndex { removed: true } => f.write_str(
                 "it was removed, by what the index knows; whether the bucket has it is not known",
             ),
-            Self::IndexUnread => f.write_str("the index cannot be read"),
+            Self::IndexUnreadable => f.write_str("the index cannot be read"),
         }
     }
 }
 
-impl fmt::Display for Next {
+impl fmt::Display for NextUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let due_by = match self {
             Self::RunningScan => return f.write_str("the scan that is under way"),

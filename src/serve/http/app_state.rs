@@ -119,7 +119,7 @@ impl CatalogEntry {
     ///
     /// The URL is under the Source's own base URL if it has one, else a presigned S3 URL.
     pub(crate) async fn preview_urls(&self, keys: &[&str]) -> Vec<Option<String>> {
-        if self.source.has_own_address() {
+        if self.source.has_custom_base_url() {
             keys.iter()
                 .map(|key| Some(self.source.asset_url(key)))
                 .collect()

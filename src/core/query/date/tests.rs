@@ -128,7 +128,7 @@ fn moments() {
         assert_eq!(found, Ok(want), "{text}");
     }
     let reversed = parse("[12h TO 7d]", DateOrder::ByTime, NOW);
-    assert_eq!(reversed, Err(QueryProblem::Reversed));
+    assert_eq!(reversed, Err(QueryProblem::ReversedRange));
 }
 
 #[test]
@@ -180,14 +180,17 @@ fn what_is_no_date() {
     ] {
         assert_eq!(
             parse(text, DateOrder::ByAge, NOW),
-            Err(QueryProblem::Date),
+            Err(QueryProblem::InvalidDate),
             "{text}"
         );
     }
     for text in ["2026-02..2026-01", "7d..1d", "{2026-01-01 TO 2026-01-01]"] {
         let found = parse(text, DateOrder::ByAge, NOW);
-        assert_eq!(found, Err(QueryProblem::Reversed), "{text}");
+        assert_eq!(found, Err(QueryProblem::ReversedRange), "{text}");
     }
     let bare = parse("7d", DateOrder::ByAge, NOW);
-    assert_eq!(bare, Err(QueryProblem::BareAge { age: "7d".into() }));
+    assert_eq!(
+        bare,
+        Err(QueryProblem::AgeWithoutComparison { age: "7d".into() })
+    );
 }

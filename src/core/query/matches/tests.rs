@@ -32,7 +32,7 @@ pub(in crate::core::query) fn typo(text: &str) -> Condition {
 }
 
 pub(in crate::core::query) fn part(text: &str) -> Condition {
-    Condition::Term(Term::NamePattern(WildcardPattern::of_names(text)))
+    Condition::Term(Term::NamePattern(WildcardPattern::for_names(text)))
 }
 
 pub(in crate::core::query) fn not(condition: Condition) -> Condition {
@@ -105,7 +105,7 @@ fn words_of_paths() {
 fn names_paths_and_what_they_say() {
     let name = |name: &str| term(Term::Name(name.into()));
     let path = |path: &str| term(Term::Path(path.into()));
-    let glob = |form: &str| term(Term::PathPattern(WildcardPattern::of_paths(form)));
+    let glob = |form: &str| term(Term::PathPattern(WildcardPattern::for_paths(form)));
     let ext = |ext: &str| term(Term::Ext(vec!["gif".into(), ext.into()]));
     let kind = |kind| term(Term::Type(vec![AssetType::Font, kind]));
     let folder = |folder: &str| term(Term::Folder(folder.into()));

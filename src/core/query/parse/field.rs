@@ -29,7 +29,7 @@ pub(super) enum ValueType {
     Number,
 }
 
-/// All names of fields, folded as [`Field::named`] does; those behind the first are what Cloudinary,
+/// All names of fields, folded as [`Field::from_name`] does; those behind the first are what Cloudinary,
 /// ImageKit and imgix call the same.
 const NAMES: [(Field, &[&str]); 12] = [
     (Field::Folder, &["folder", "assetfolder"]),
@@ -54,7 +54,7 @@ const NAMES: [(Field, &[&str]); 12] = [
 
 impl Field {
     /// The field of this name, in any case and with `_` in it or not.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         let folded = name.replace('_', "").to_lowercase();
         let known = NAMES
             .iter()
@@ -62,7 +62,7 @@ impl Field {
         known.map(|(field, _)| *field)
     }
 
-    pub(super) fn shape(self) -> ValueType {
+    pub(super) fn value_type(self) -> ValueType {
         match self {
             Self::Folder | Self::Path | Self::Name | Self::ETag => ValueType::Text,
             Self::Ext | Self::Type | Self::Storage => ValueType::Labels,
@@ -70,7 +70,7 @@ impl Field {
         }
     }
 
-    pub(super) fn no_value(self) -> QueryProblem {
+    pub(super) fn missing_value(self) -> QueryProblem {
         let example = match self {
             Self::Folder => "folder:/photos",
             Self::Path => "path:/photos/a.jpg",
@@ -83,7 +83,7 @@ impl Field {
             Self::Storage => "storage:GLACIER",
             Self::ETag => "etag:d41d8cd98f00b204e9800998ecf8427e",
         };
-        QueryProblem::NoValue { example }
+        QueryProblem::MissingValue { example }
     }
 }
 
@@ -166,13 +166,13 @@ mod tests {
             ("width", None),
             ("", None),
         ] {
-            assert_eq!(Field::named(name), field, "{name}");
+            assert_eq!(Field::from_name(name), field, "{name}");
         }
     }
 
     #[test]
     fn signs() {
-        let above = Operator::Compares(Comparison::Above);
+        let above = Operator::Compares(Comparison::GreaterThan);
         for (text, sign, behind) in [
             (":x", Operator::Matches, "x"),
             (":=x", Operator::Equals, "x"),

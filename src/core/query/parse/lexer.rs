@@ -123,7 +123,7 @@ impl<'a> Lexer<'a> {
         };
         let end = behind.find(|c: char| !c.is_alphabetic() && c != '_');
         let (name, rest) = behind.split_at(end.unwrap_or(behind.len()));
-        let is_field = Field::named(name).is_some() && Operator::strip(rest).is_some();
+        let is_field = Field::from_name(name).is_some() && Operator::strip(rest).is_some();
         let is_before = is_field || behind.starts_with('(');
         is_before && self.eat(wanted)
     }
@@ -142,7 +142,7 @@ impl<'a> Lexer<'a> {
             return Ok(None);
         }
         let spaced = behind.trim_start();
-        let field = Field::named(name);
+        let field = Field::from_name(name);
         let sign = match (Operator::strip(behind), field) {
             (Some(sign), _) => Some(sign),
             (None, Some(_)) => Operator::strip(spaced).or_else(|| Operator::strip_words(spaced)),
@@ -176,7 +176,7 @@ impl<'a> Lexer<'a> {
             Operator::Matches,
             ValueType::Number,
             Some((comparison @ Operator::Compares(_), behind)),
-        ) = (sign, field.shape(), Operator::strip(self.rest()))
+        ) = (sign, field.value_type(), Operator::strip(self.rest()))
         {
             sign = comparison;
             self.advance(self.rest().len() - behind.len());
@@ -184,7 +184,7 @@ impl<'a> Lexer<'a> {
         }
         let is_keyword = self.is_at_keyword(Keyword::And) || self.is_at_keyword(Keyword::Or);
         if self.is_empty() || self.is_at(')') || is_separate && is_keyword {
-            Err(self.error(start, field.no_value()))
+            Err(self.error(start, field.missing_value()))
         } else {
             Ok((field, sign))
         }
@@ -195,8 +195,10 @@ impl<'a> Lexer<'a> {
         let is_list = |sign| matches!(sign, Operator::In | Operator::NotIn);
         let value = match (self.rest().chars().next(), field) {
             (Some('[' | '('), Some((_, sign))) if is_list(sign) => self.list()?,
-            (Some('['), Some((field, _))) if field.shape() == ValueType::Labels => self.list()?,
-            (Some('[' | '{'), Some((field, _))) if field.shape() == ValueType::Number => {
+            (Some('['), Some((field, _))) if field.value_type() == ValueType::Labels => {
+                self.list()?
+            }
+            (Some('[' | '{'), Some((field, _))) if field.value_type() == ValueType::Number => {
                 self.brackets()?
             }
             (Some('"'), _) => Value::Quoted(self.quotation()?),
@@ -210,7 +212,7 @@ impl<'a> Lexer<'a> {
         let start = self.mark();
         match self.take_while(|c| !ends_a_term(c)) {
             "" => Ok(()),
-            _ => Err(self.error(start, QueryProblem::BehindQuotation)),
+            _ => Err(self.error(start, QueryProblem::TextAfterTerm)),
         }
     }
 
@@ -240,7 +242,7 @@ impl<'a> Lexer<'a> {
                 c => inside.push(c),
             }
         }
-        Err(self.error(start, QueryProblem::OpenQuotation))
+        Err(self.error(start, QueryProblem::UnclosedQuotation))
     }
 
     /// A range, its brackets included, without the quotation marks of its ends.
@@ -249,7 +251,7 @@ impl<'a> Lexer<'a> {
         let inside = self.take_while(|c| c != ']' && c != '}').replace('"', "");
         match self.next() {
             Some(end) => Ok(Value::Bare(format!("{inside}{end}"))),
-            None => Err(self.error(start, QueryProblem::OpenBracket)),
+            None => Err(self.error(start, QueryProblem::UnclosedBracket)),
         }
     }
 
@@ -270,7 +272,7 @@ impl<'a> Lexer<'a> {
             match self.next() {
                 Some(',') => {}
                 Some(']' | ')') => return Ok(Value::List(items)),
-                _ => return Err(self.error(start, QueryProblem::OpenBracket)),
+                _ => return Err(self.error(start, QueryProblem::UnclosedBracket)),
             }
         }
     }

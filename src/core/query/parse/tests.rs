@@ -52,11 +52,11 @@ fn in_name(words: &str, mode: MatchMode) -> Condition {
 }
 
 fn part(form: &str) -> Condition {
-    term(Term::NamePattern(WildcardPattern::of_names(form)))
+    term(Term::NamePattern(WildcardPattern::for_names(form)))
 }
 
 fn glob(form: &str) -> Condition {
-    term(Term::PathPattern(WildcardPattern::of_paths(form)))
+    term(Term::PathPattern(WildcardPattern::for_paths(form)))
 }
 
 fn ext(extensions: &str) -> Condition {

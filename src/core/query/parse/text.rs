@@ -15,16 +15,16 @@ pub(super) fn bare(text: &str, field: WordField) -> Option<Condition> {
     }
     let stem = text.trim_end_matches('*');
     let is_begun = stem.len() < text.len();
-    let is_question = !is_begun && !WildcardPattern::is_in(text.trim_end_matches('?'));
-    let term = if WildcardPattern::is_in(stem) && !is_question {
+    let is_question = !is_begun && !WildcardPattern::has_wildcard(text.trim_end_matches('?'));
+    let term = if WildcardPattern::has_wildcard(stem) && !is_question {
         match field {
             WordField::Path if text.starts_with('/') => {
-                Term::PathPattern(WildcardPattern::of_paths(text))
+                Term::PathPattern(WildcardPattern::for_paths(text))
             }
             WordField::Path if text.contains('/') => {
-                Term::PathPattern(WildcardPattern::of_paths(&format!("**/{text}")))
+                Term::PathPattern(WildcardPattern::for_paths(&format!("**/{text}")))
             }
-            _ => Term::NamePattern(WildcardPattern::of_names(text)),
+            _ => Term::NamePattern(WildcardPattern::for_names(text)),
         }
     } else if is_begun {
         words(stem, MatchMode::Prefix, field)?
@@ -39,8 +39,8 @@ pub(super) fn bare(text: &str, field: WordField) -> Option<Condition> {
 /// What a quotation asks for: its words one behind the other, or for `name:` a form of names.
 pub(super) fn quoted(text: &str, field: WordField) -> Option<Condition> {
     let term = match field {
-        WordField::Name if WildcardPattern::is_in(text) => {
-            Term::NamePattern(WildcardPattern::of_names(text))
+        WordField::Name if WildcardPattern::has_wildcard(text) => {
+            Term::NamePattern(WildcardPattern::for_names(text))
         }
         _ => words(text, MatchMode::Phrase, field)?,
     };
@@ -101,15 +101,15 @@ pub(super) fn path_of_address(path: &str) -> Result<Term, QueryProblem> {
         let (byte, behind) = match (first, behind) {
             (b'%', [high, low, behind @ ..]) => match (digit(*high), digit(*low)) {
                 (Some(high), Some(low)) => (high << 4 | low, behind),
-                _ => return Err(QueryProblem::Address),
+                _ => return Err(QueryProblem::InvalidUrl),
             },
-            (b'%', _) => return Err(QueryProblem::Address),
+            (b'%', _) => return Err(QueryProblem::InvalidUrl),
             (byte, behind) => (*byte, behind),
         };
         bytes.push(byte);
         rest = behind;
     }
-    let path = String::from_utf8(bytes).map_err(|_| QueryProblem::Address)?;
+    let path = String::from_utf8(bytes).map_err(|_| QueryProblem::InvalidUrl)?;
     Ok(Term::Path(path))
 }
 

@@ -51,18 +51,18 @@ pub(super) fn condition(
     }
     let text = match value {
         Value::Bare(text) | Value::Quoted(text) => text.clone(),
-        Value::List(items) if field.shape() == ValueType::Labels => items.join(","),
+        Value::List(items) if field.value_type() == ValueType::Labels => items.join(","),
         Value::List(items) => return one_of(field, items, now).map(Some),
     };
     if text.is_empty() {
-        return Err(field.no_value());
+        return Err(field.missing_value());
     }
     let is_exact = matches!(sign, Operator::Equals | Operator::In);
-    let compared = match (sign, field.shape()) {
+    let compared = match (sign, field.value_type()) {
         (Operator::Compares(comparison), ValueType::Number) => {
             format!("{}{text}", comparison.sign())
         }
-        (Operator::Compares(_), _) => return Err(QueryProblem::NoOrder),
+        (Operator::Compares(_), _) => return Err(QueryProblem::NotComparable),
         _ => text.clone(),
     };
     let term = match field {
@@ -72,8 +72,8 @@ pub(super) fn condition(
             Term::Folder(folder_path(&text))
         }
         Field::Folder => folder_or_form(&text),
-        Field::Path if !is_exact && WildcardPattern::is_in(&text) => {
-            Term::PathPattern(WildcardPattern::of_paths(&form_of_paths(&text)))
+        Field::Path if !is_exact && WildcardPattern::has_wildcard(&text) => {
+            Term::PathPattern(WildcardPattern::for_paths(&form_of_paths(&text)))
         }
         Field::Path => Term::Path(path(&text)),
         Field::Name if is_exact => Term::Name(text),
@@ -85,7 +85,7 @@ pub(super) fn condition(
         }
         Field::Ext => Term::Ext(each(&text, ext)?),
         Field::Type => Term::Type(each(&text, |name| {
-            AssetType::from_name(name).ok_or(QueryProblem::Type)
+            AssetType::from_name(name).ok_or(QueryProblem::UnknownType)
         })?),
         Field::Storage => Term::Storage(each(&text, storage_class)?),
         Field::ETag => Term::ETag(text),
@@ -119,8 +119,8 @@ fn folder_or_form(text: &str) -> Term {
             .unwrap_or(text),
     };
     let folder = folder_path(stem);
-    if WildcardPattern::is_in(stem) {
-        Term::PathPattern(WildcardPattern::of_paths(&format!("{folder}**")))
+    if WildcardPattern::has_wildcard(stem) {
+        Term::PathPattern(WildcardPattern::for_paths(&format!("{folder}**")))
     } else {
         Term::Folder(folder)
     }
@@ -154,12 +154,16 @@ fn ext(text: &str) -> Result<String, QueryProblem> {
     let possible = !bare.is_empty()
         && !bare.contains(|c: char| c == '.' || c == '/' || c.is_whitespace())
         && bare.chars().count() <= MAX_EXTENSION_CHARS;
-    possible.then_some(bare).ok_or(QueryProblem::Extension)
+    possible
+        .then_some(bare)
+        .ok_or(QueryProblem::InvalidExtension)
 }
 
 /// By S3's name, in any case and with `-` or `_` between the words; S3 may have more than we know.
 fn storage_class(text: &str) -> Result<String, QueryProblem> {
     let name = text.replace('-', "_").to_uppercase();
     let possible = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    possible.then_some(name).ok_or(QueryProblem::Storage)
+    possible
+        .then_some(name)
+        .ok_or(QueryProblem::InvalidStorageClass)
 }

@@ -25,7 +25,7 @@ fn forms_of_names() {
         ("b?a", "b／a", true),
         ("plain", "Plain", true),
     ] {
-        let found = WildcardPattern::of_names(form).matches(&fold_name(name));
+        let found = WildcardPattern::for_names(form).matches(&fold_name(name));
         assert_eq!(found, want, "{form} {name}");
     }
 }
@@ -47,23 +47,23 @@ fn forms_of_paths() {
         ("/**", "/", true),
         ("**x**y/*", "/1x/2y/3y/4", true),
     ] {
-        let found = WildcardPattern::of_paths(form).matches(path);
+        let found = WildcardPattern::for_paths(form).matches(path);
         assert_eq!(found, want, "{form} {path}");
     }
 }
 
 #[test]
 fn the_text_between_wildcards() {
-    let form = WildcardPattern::of_names("IMG*_é?.jpg*");
+    let form = WildcardPattern::for_names("IMG*_é?.jpg*");
     assert_eq!(form.literals().collect::<Vec<_>>(), ["img", "_e", ".jpg"]);
-    assert_eq!(form.literal_start(), "img");
+    assert_eq!(form.literal_prefix(), "img");
     assert_eq!(form.text(), "img*_e?.jpg*");
-    assert_eq!(WildcardPattern::of_paths("/x").literal_start(), "/x");
-    assert_eq!(WildcardPattern::of_paths("**").literals().count(), 0);
+    assert_eq!(WildcardPattern::for_paths("/x").literal_prefix(), "/x");
+    assert_eq!(WildcardPattern::for_paths("**").literals().count(), 0);
     assert!(
-        WildcardPattern::is_in("a?")
-            && WildcardPattern::is_in("*")
-            && !WildcardPattern::is_in("a.b")
+        WildcardPattern::has_wildcard("a?")
+            && WildcardPattern::has_wildcard("*")
+            && !WildcardPattern::has_wildcard("a.b")
     );
 }
 
@@ -90,7 +90,7 @@ proptest! {
     #[test]
     fn a_text_has_the_form_that_it_has(form in "[ab/?*]{0,8}", text in "[ab/]{0,10}") {
         let chars: Vec<char> = text.chars().collect();
-        for pattern in [WildcardPattern::of_names(&form), WildcardPattern::of_paths(&form)] {
+        for pattern in [WildcardPattern::for_names(&form), WildcardPattern::for_paths(&form)] {
             let want = has_form(&pattern.parts, &chars);
             prop_assert_eq!(pattern.matches(&text), want, "{:?}", pattern);
         }
@@ -107,7 +107,7 @@ fn hostile_forms_end_soon() {
     ] {
         // A search that backtracks would take minutes for these.
         for _ in 0..100 {
-            assert!(!WildcardPattern::of_paths(&form).matches(&text));
+            assert!(!WildcardPattern::for_paths(&form).matches(&text));
         }
     }
 }

@@ -97,10 +97,10 @@ fn term() -> impl Strategy<Value = Term> {
     let kinds = prop::sample::subsequence(AssetType::ALL.to_vec(), 1..4);
     prop_oneof![
         4 => words(),
-        1 => "\\*\\PC{0,6}|[a\"\\\\ ]{0,3}\\?[b*é]{0,3}".prop_map(|text| Term::NamePattern(WildcardPattern::of_names(&text))),
+        1 => "\\*\\PC{0,6}|[a\"\\\\ ]{0,3}\\?[b*é]{0,3}".prop_map(|text| Term::NamePattern(WildcardPattern::for_names(&text))),
         1 => "\\PC{1,9}".prop_map(Term::Name),
         1 => "/\\PC{0,9}".prop_map(Term::Path),
-        1 => "/\\PC{0,4}[*?]\\PC{0,4}".prop_map(|text| Term::PathPattern(WildcardPattern::of_paths(&text))),
+        1 => "/\\PC{0,4}[*?]\\PC{0,4}".prop_map(|text| Term::PathPattern(WildcardPattern::for_paths(&text))),
         1 => prop::collection::vec("[a-z0-9\"()é-]{1,4}", 1..3).prop_map(Term::Ext),
         1 => kinds.prop_map(Term::Type),
         1 => "/([^*?]{1,9}/)?".prop_map(Term::Folder),

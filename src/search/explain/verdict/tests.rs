@@ -18,7 +18,7 @@ fn object(etag: &str) -> ObjectDetails {
     }
 }
 
-fn there(etag: &str) -> BucketState {
+fn present(etag: &str) -> BucketState {
     BucketState::Present(object(etag))
 }
 
@@ -84,8 +84,8 @@ fn refused() -> BucketState {
     }
 }
 
-fn next_event() -> Next {
-    Next::EventOrScan {
+fn next_event() -> NextUpdate {
+    NextUpdate::EventOrScan {
         due_by: Some(at(4)),
     }
 }
@@ -95,16 +95,24 @@ fn bucket_and_index_together_tell_why() {
     use BucketState::{Absent, NotAsked};
     let not_in_index = |removed| Verdict::NotInIndex { removed };
     for (bucket, content, want) in [
-        (there("a"), Some(live("a")), Verdict::Matches),
-        (there("b"), Some(live("a")), Verdict::Differs(next_event())),
+        (present("a"), Some(live("a")), Verdict::Matches),
+        (
+            present("b"),
+            Some(live("a")),
+            Verdict::Differs(next_event()),
+        ),
         (Absent, Some(live("a")), Verdict::Gone(next_event())),
         (NotAsked, Some(live("a")), Verdict::Unchecked),
         (refused(), Some(live("a")), Verdict::Unchecked),
-        (there("a"), Some(TOMBSTONE), Verdict::Removed(next_event())),
+        (
+            present("a"),
+            Some(TOMBSTONE),
+            Verdict::MarkedRemoved(next_event()),
+        ),
         (Absent, Some(TOMBSTONE), Verdict::NotInBucket),
         (NotAsked, Some(TOMBSTONE), not_in_index(true)),
         (refused(), Some(TOMBSTONE), not_in_index(true)),
-        (there("a"), None, Verdict::NotYet(next_event())),
+        (present("a"), None, Verdict::NotIndexedYet(next_event())),
         (Absent, None, Verdict::NotInBucket),
         (NotAsked, None, not_in_index(false)),
         (refused(), None, not_in_index(false)),
@@ -154,7 +162,7 @@ fn what_an_event_does_not_tell_is_no_difference() {
         ));
         let due_by = Some(at(4));
         let want = if as_told {
-            Verdict::MatchesEvent(Next::Scan { due_by })
+            Verdict::MatchesEvent(NextUpdate::Scan { due_by })
         } else {
             Verdict::Differs(next_event())
         };
@@ -168,14 +176,17 @@ fn an_index_that_does_not_serve_the_source_finds_nothing() {
         (IndexState::NoIndex, Verdict::NoIndex),
         (IndexState::UnknownSource, Verdict::NeverScanned),
     ] {
-        for bucket in [there("a"), BucketState::NotAsked, refused()] {
+        for bucket in [present("a"), BucketState::NotAsked, refused()] {
             assert_eq!(verdict(&explanation(bucket, index.clone())), want);
         }
         let told = verdict(&explanation(BucketState::Absent, index));
         assert_eq!(told, Verdict::NotInBucket);
     }
-    let told = verdict(&explanation(there("a"), unread()));
-    assert_eq!((told.is_searchable(), told), (None, Verdict::IndexUnread));
+    let told = verdict(&explanation(present("a"), unread()));
+    assert_eq!(
+        (told.is_searchable(), told),
+        (None, Verdict::IndexUnreadable)
+    );
 }
 
 #[test]
@@ -186,8 +197,8 @@ fn records_of_another_bucket_are_not_found_whatever_they_say() {
             origin: "aws/old".to_owned(),
             prefix: String::new(),
         });
-        let mut explanation = explanation(there("a"), IndexState::Known(Box::new(known)));
-        assert_eq!(verdict(&explanation), Verdict::Moving);
+        let mut explanation = explanation(present("a"), IndexState::Known(Box::new(known)));
+        assert_eq!(verdict(&explanation), Verdict::SourceMoved);
         explanation.bucket = BucketState::Absent;
         assert_eq!(verdict(&explanation), Verdict::NotInBucket);
     }
@@ -196,7 +207,7 @@ fn records_of_another_bucket_are_not_found_whatever_they_say() {
 #[test]
 fn what_the_configuration_is_against_is_told_first() {
     let cases = [
-        (there("a"), IndexState::NoIndex),
+        (present("a"), IndexState::NoIndex),
         (BucketState::Absent, IndexState::UnknownSource),
         (
             BucketState::NotAsked,
@@ -225,7 +236,7 @@ fn what_the_configuration_is_against_is_told_first() {
 
 #[test]
 fn new_rules_do_not_hide_what_older_ones_let_in() {
-    for bucket in [there("a"), BucketState::Absent, BucketState::NotAsked] {
+    for bucket in [present("a"), BucketState::Absent, BucketState::NotAsked] {
         let mut explanation =
             explanation(bucket, IndexState::Known(Box::new(known(Some(live("a"))))));
         explanation.admitted = false;
@@ -246,25 +257,25 @@ fn what_comes_next_depends_on_scan_rules_and_events() {
     };
     let due_by = Some(at(4));
     for (scan, other_rules, has_events, want) in [
-        (scan(true), true, true, Next::RunningScan),
-        (scan(true), false, false, Next::RunningScan),
-        (scan(false), true, true, Next::NewRules),
-        (None, true, false, Next::NewRules),
-        (scan(false), false, true, Next::EventOrScan { due_by }),
-        (None, false, true, Next::EventOrScan { due_by }),
-        (None, false, false, Next::Scan { due_by }),
+        (scan(true), true, true, NextUpdate::RunningScan),
+        (scan(true), false, false, NextUpdate::RunningScan),
+        (scan(false), true, true, NextUpdate::NewRules),
+        (None, true, false, NextUpdate::NewRules),
+        (scan(false), false, true, NextUpdate::EventOrScan { due_by }),
+        (None, false, true, NextUpdate::EventOrScan { due_by }),
+        (None, false, false, NextUpdate::Scan { due_by }),
     ] {
         let mut known = known(None);
         (known.scan, known.other_rules) = (scan, other_rules);
-        let mut explanation = explanation(there("a"), IndexState::Known(Box::new(known)));
+        let mut explanation = explanation(present("a"), IndexState::Known(Box::new(known)));
         explanation.has_events = has_events;
-        assert_eq!(verdict(&explanation), Verdict::NotYet(want));
+        assert_eq!(verdict(&explanation), Verdict::NotIndexedYet(want));
     }
 }
 
 #[test]
 fn a_verdict_is_a_sentence() {
-    let scan = Next::Scan {
+    let scan = NextUpdate::Scan {
         due_by: Some(at(4)),
     };
     for (told, text) in [
@@ -273,16 +284,16 @@ fn a_verdict_is_a_sentence() {
             "searchable, and the index says what the bucket says",
         ),
         (
-            Verdict::Gone(Next::RunningScan),
+            Verdict::Gone(NextUpdate::RunningScan),
             "searchable, but no longer in the bucket; the scan that is under way removes it",
         ),
         (
-            Verdict::NotYet(scan),
+            Verdict::NotIndexedYet(scan),
             "not searchable: it is in the bucket and not in the index yet; the next scan (the \
              daemon's is due by 2026-09-21T14:13:24Z) brings it",
         ),
         (
-            Verdict::IndexUnread,
+            Verdict::IndexUnreadable,
             "not to be told: the index cannot be read",
         ),
     ] {

@@ -34,7 +34,7 @@ pub(super) fn schemes(origins: &[String]) -> Vec<String> {
 }
 
 fn of_source(source: &Source) -> Vec<String> {
-    if source.has_own_address() {
+    if source.has_custom_base_url() {
         return origin_of(&source.base_url).into_iter().collect();
     }
     if source.endpoint_order == EndpointOrder::ExternalFirst {
