@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Engine, IndexError, Which};
+use super::{Engine, IndexError, RecordFilter};
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::record::{Record, RecordContent};
@@ -95,7 +95,7 @@ pub(crate) fn export<E: From<IndexError>>(
 ) -> Result<(), E> {
     let mut rest = KeyInterval::everything();
     loop {
-        let records = engine.read(state.id, &rest, Which::All, CHUNK)?;
+        let records = engine.read(state.id, &rest, RecordFilter::All, CHUNK)?;
         for (key, record) in &records {
             if with_tombstones || record.object().is_some() {
                 each(&Line::of(state, key, record))?;

@@ -12,8 +12,8 @@ use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Sea
 use super::{Changes, IndexError};
 use crate::core::replication::checkpoint::Checkpoint;
 use columns::{Columns, read_error};
-use failure::guarded;
-use held::HeldCommit;
+use failure::catch_panics;
+use pinned_commit::PinnedCommit;
 use keys_query::KeysQuery;
 use read_only::{CommitFolder, open_folder, open_newest};
 use schema::Fields;
@@ -26,34 +26,34 @@ pub mod compact;
 pub mod corpus;
 pub mod document;
 mod engine;
-pub mod expansion;
+pub mod multi_term_query;
 pub mod facets;
-pub mod facts;
+pub mod commit_stats;
 pub mod failure;
 pub mod folders;
-pub mod held;
+pub mod pinned_commit;
 pub mod hits;
 pub mod identity;
 pub mod interval;
 pub mod keys_query;
-pub mod level;
-pub mod live_query;
+pub mod direct_children_query;
+pub mod asset_query;
 pub mod merge;
 pub mod paths;
 pub mod payload;
 pub mod ranking;
 pub mod read_only;
 pub mod schema;
-pub mod scope;
+pub mod source_scope;
 pub mod search;
 pub mod size;
 pub mod suggest;
 pub mod tokenizer;
 pub mod translation;
 pub mod trigrams;
-pub mod verified;
-pub mod watch;
-pub mod without;
+pub mod path_filter_query;
+pub mod search_budget;
+pub mod and_not_query;
 mod writer_directory;
 
 /// The share of deleted documents from which on a segment is merged; by default deletes never cause
@@ -105,7 +105,7 @@ impl TantivyEngine {
     ///
     /// `memory` is the writer's budget in bytes, at least [`MIN_WRITER_MEMORY`].
     pub fn open(path: &Path, memory: usize) -> Result<Self, IndexError> {
-        guarded(|| {
+        catch_panics(|| {
             let directory = writer_directory(path)?;
             Self::for_writing(open_existing(&directory, path)?, directory, path, memory)
         })
@@ -120,7 +120,7 @@ impl TantivyEngine {
         let directory = writer_directory(path)?;
         let index = builder()
             .open_or_create(directory.clone())
-            .map_err(failure::of("create the index"))?;
+            .map_err(failure::failed_to("create the index"))?;
         Self::for_writing(index, directory, path, memory)
     }
 
@@ -137,13 +137,13 @@ impl TantivyEngine {
             .build();
         let writer = index
             .writer_with_options(options)
-            .map_err(failure::of("open the index for writing"))?;
+            .map_err(failure::failed_to("open the index for writing"))?;
         // A commit that was killed may have left a file of deletes behind, whose name the next commit
         // of the same changes takes again: tantivy refuses to write it twice.
         writer
             .garbage_collect_files()
             .wait()
-            .map_err(failure::of("remove what no commit holds"))?;
+            .map_err(failure::failed_to("remove what no commit holds"))?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
         writer.set_merge_policy(Box::new(policy));
@@ -173,16 +173,16 @@ impl TantivyEngine {
 
     /// As [`TantivyEngine::open_read_only`], also where the index is of another schema version. Columns
     /// are found by their names, so checkpoint and [`crate::index::Engine::read`] can be relied on, and nothing else.
-    pub fn open_of_any_schema(path: &Path) -> Result<Self, IndexError> {
+    pub fn open_any_schema(path: &Path) -> Result<Self, IndexError> {
         open_newest(CommitFolder::newest(path)?, |commit| {
             Self::over_commit(commit, Ok)
         })
     }
 
-    /// As [`TantivyEngine::open_of_any_schema`], without the segments that have damaged files, and how many
+    /// As [`TantivyEngine::open_any_schema`], without the segments that have damaged files, and how many
     /// documents there are less for it. It reads every file whole.
-    pub fn open_what_is_whole(path: &Path) -> Result<(Self, u64), IndexError> {
-        let commit = HeldCommit::newest(path)?;
+    pub fn open_undamaged_segments(path: &Path) -> Result<(Self, u64), IndexError> {
+        let commit = PinnedCommit::newest(path)?;
         let damages = commit.damages(|_| {})?;
         let (whole, lost) = commit.without(&damages)?;
         Ok((Self::over_commit(whole, Ok)?, lost))
@@ -190,15 +190,15 @@ impl TantivyEngine {
 
     fn open_commit(commit: CommitFolder) -> Result<Self, IndexError> {
         let path = commit.path().to_owned();
-        Self::over_commit(commit, |index| with_our_schema(index, &path))
+        Self::over_commit(commit, |index| check_schema(index, &path))
     }
 
     fn over_commit(
         commit: CommitFolder,
         check: impl FnOnce(Index) -> Result<Index, IndexError>,
     ) -> Result<Self, IndexError> {
-        let engine = guarded(|| {
-            let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
+        let engine = catch_panics(|| {
+            let index = Index::open(commit.clone()).map_err(failure::failed_to("open the index"))?;
             let (_, fields) = Fields::schema();
             Self::over(check(index)?, fields, None, None)
         })?;
@@ -231,10 +231,10 @@ impl TantivyEngine {
         let (_, fields) = Fields::schema();
         let index = builder()
             .create_in_ram()
-            .map_err(failure::of("create an index in memory"))?;
+            .map_err(failure::failed_to("create an index in memory"))?;
         let writer = index
             .writer_with_num_threads(1, MIN_WRITER_MEMORY)
-            .map_err(failure::of("open the index in memory for writing"))?;
+            .map_err(failure::failed_to("open the index in memory for writing"))?;
         Self::over(index, fields, Some(writer), None)
     }
 
@@ -248,8 +248,8 @@ impl TantivyEngine {
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
-            .map_err(failure::of("open the index"))?;
-        let metas = index.load_metas().map_err(failure::of("read the index"))?;
+            .map_err(failure::failed_to("open the index"))?;
+        let metas = index.load_metas().map_err(failure::failed_to("read the index"))?;
         Ok(Self {
             _closes: None,
             snapshot: Snapshot::of(&reader)?,
@@ -330,12 +330,12 @@ fn writer_directory(path: &Path) -> Result<WriterDirectory, IndexError> {
 }
 
 fn open_existing(directory: &WriterDirectory, path: &Path) -> Result<Index, IndexError> {
-    let index = Index::open(directory.clone()).map_err(failure::of("open the index"))?;
-    with_our_schema(index, path)
+    let index = Index::open(directory.clone()).map_err(failure::failed_to("open the index"))?;
+    check_schema(index, path)
 }
 
 /// The index with our tokenizers, if it has our schema.
-fn with_our_schema(mut index: Index, path: &Path) -> Result<Index, IndexError> {
+fn check_schema(mut index: Index, path: &Path) -> Result<Index, IndexError> {
     let (schema, _) = Fields::schema();
     if index.schema() != schema {
         let (path, version) = (path.display(), schema::SCHEMA_VERSION);

@@ -11,8 +11,8 @@ use crate::cli::text::{grouped, say, size};
 use crate::config::Config;
 use crate::index::directory::DataDir;
 use crate::index::info::IndexInfo;
-use crate::index::live::open_or_create_live;
-use crate::index::tantivy::held::HeldCommit;
+use crate::index::current::open_or_create_current;
+use crate::index::tantivy::pinned_commit::PinnedCommit;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
 use crate::serve::control::{self, ControlRequest};
@@ -68,7 +68,7 @@ async fn check_files(data_dir: &DataDir) -> anyhow::Result<()> {
         return Ok(());
     };
     let checked = tokio::task::spawn_blocking(move || {
-        HeldCommit::newest(&live).and_then(|commit| commit.damages(|_| {}))
+        PinnedCommit::newest(&live).and_then(|commit| commit.damages(|_| {}))
     });
     match checked.await??.first() {
         None => Ok(()),
@@ -86,7 +86,7 @@ async fn compact(config: &Config, data_dir: &DataDir) -> anyhow::Result<()> {
     }
     let lock = data_dir.lock()?;
     let memory = config.index.writer_memory_bytes;
-    let mut engine = open_or_create_live(data_dir, &lock, memory)?;
+    let mut engine = open_or_create_current(data_dir, &lock, memory)?;
     engine.compact()?.await?;
     Ok(engine.close()?)
 }

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::core::replication::source_state::SourceState;
 use crate::index::directory::{DataDir, sync_dir};
 use crate::index::export::{Line, export};
-use crate::index::live::read_live;
+use crate::index::current::read_current;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Engine, IndexError};
 
@@ -125,7 +125,7 @@ fn stop_on_signals(has_file: bool) -> anyhow::Result<Arc<AtomicBool>> {
 
 /// Opens the current index of any schema version: the records of each can be read.
 fn open(data_dir: &DataDir) -> Result<TantivyEngine, IndexError> {
-    read_live(data_dir, TantivyEngine::open_of_any_schema)
+    read_current(data_dir, TantivyEngine::open_any_schema)
 }
 
 /// Returns the Sources with these names, or all.

@@ -8,8 +8,8 @@ use crate::cli::text::{grouped, printable, say, size};
 use crate::cli::{FAILED, Failure};
 use crate::config::Config;
 use crate::index::IndexError;
-use crate::index::live::audit_live;
-use crate::index::tantivy::audit::{Audit, Step};
+use crate::index::current::audit_current;
+use crate::index::tantivy::audit::{AuditReport, AuditProgress};
 
 /// Read the whole index and check that it is sound
 ///
@@ -40,7 +40,7 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let data_dir = arguments.place.open(config);
     let bar = new_bar(bars);
-    let audited = audit_live(&data_dir, &|step| show(&bar, step));
+    let audited = audit_current(&data_dir, &|step| show(&bar, step));
     bar.finish_and_clear();
     let (generation, audit) = audited
         .and_then(|audited| {
@@ -63,7 +63,7 @@ pub(super) fn run(
     }
 }
 
-fn tell(audit: &Audit) {
+fn tell(audit: &AuditReport) {
     for problem in &audit.problems {
         eprintln!("error: {}", printable(&problem.to_string()));
     }
@@ -75,7 +75,7 @@ fn tell(audit: &Audit) {
     }
 }
 
-fn sentence(audit: &Audit) -> String {
+fn sentence(audit: &AuditReport) -> String {
     let read = format!(
         "{} assets and {} tombstones in {} segments, {} files of {}",
         grouped(audit.assets),
@@ -97,8 +97,8 @@ fn new_bar(bars: &MultiProgress) -> ProgressBar {
     bars.add(ProgressBar::no_length().with_style(style.progress_chars("=> ")))
 }
 
-fn show(bar: &ProgressBar, step: Step) {
-    bar.set_prefix(step.what);
+fn show(bar: &ProgressBar, step: AuditProgress) {
+    bar.set_prefix(step.phase);
     bar.set_length(step.total);
     bar.set_position(step.done);
 }
@@ -114,10 +114,10 @@ mod tests {
 
     #[test]
     fn the_sentence_says_how_much_was_read_and_whether_it_is_sound() {
-        let mut audit = Audit {
+        let mut audit = AuditReport {
             assets: 1_234,
             bytes: 5_000,
-            ..Audit::default()
+            ..AuditReport::default()
         };
         assert!(sentence(&audit).starts_with("sound: 1,234 assets"));
         audit.more_problems = 2;

@@ -1,9 +1,13 @@
-//! Reads one commit whole, and looks for what no history of commits leads to.
+//! The audit: reads one whole commit and reports everything that this program could not have written.
 //!
-//! Three things are looked at: whether each file is as it was written (tantivy's checksums), whether each
-//! record is possible ([`crate::core::replication::invariants`]), and whether everything that is derived from keys and
-//! records is what this program derives, in all documents. What the bucket says is not asked. It needs
-//! no lock and stops nobody from writing; its memory does not grow with the index.
+//! It checks three things:
+//!
+//! - Every file matches its checksum (tantivy writes the checksums).
+//! - Every record is possible ([`crate::core::replication::invariants`]).
+//! - In every document, all fields have the values that this program derives from the key and the record.
+//!
+//! It does not compare the index with the bucket. It takes no lock and does not block the writer. Its memory
+//! use does not grow with the size of the index.
 
 use std::fmt;
 use std::path::Path;
@@ -12,69 +16,69 @@ use std::thread;
 use serde::Serialize;
 use tantivy::index::Segment;
 
-use super::held::{Damage, HeldCommit};
-use super::{failure, payload, with_our_schema};
+use super::pinned_commit::{Damage, PinnedCommit};
+use super::{failure, payload, check_schema};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::invariants;
 use crate::index::IndexError;
 
 mod keys;
-mod prints;
+mod fingerprint;
 mod segment;
-mod stored;
+mod fields;
 
-/// The most problems that are told one by one; the others are counted.
+/// Maximum number of problems in a report. Further problems are only counted.
 pub const MAX_PROBLEMS: usize = 100;
 
-/// What an audit has found.
+/// The result of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Audit {
-    /// Files whose checksums were compared.
+pub struct AuditReport {
+    /// Number of files whose checksums were compared.
     pub files: u64,
-    /// Their bytes.
+    /// Size of these files in bytes.
     pub bytes: u64,
-    /// Segments that could be read.
+    /// Number of segments that could be read.
     pub segments: u64,
-    /// Live records in them.
+    /// Number of live records in these segments.
     pub assets: u64,
-    /// Tombstones in them.
+    /// Number of tombstones in these segments.
     pub tombstones: u64,
-    /// What is wrong, up to [`MAX_PROBLEMS`].
+    /// The first problems, up to [`MAX_PROBLEMS`].
     pub problems: Vec<Problem>,
-    /// How many problems there are beyond those.
+    /// Number of further problems.
     pub more_problems: u64,
 }
 
-/// Something that is not as it should be.
+/// A problem that an audit found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "in", rename_all = "snake_case")]
 pub enum Problem {
-    /// A file of the index.
+    /// A file is damaged.
     File {
-        /// Its name.
+        /// The name of the file.
         file: String,
         /// What is wrong.
         what: String,
     },
-    /// A segment, whose files are whole.
+    /// The files of a segment match their checksums, but the contents are wrong.
     Segment {
-        /// What the names of its files begin with.
+        /// The id of the segment. The names of its files begin with it.
         segment: String,
         /// What is wrong.
         what: String,
     },
-    /// What is known of a Source.
+    /// The state of a Source in the checkpoint is wrong.
     Source {
-        /// Its name.
+        /// The name of the Source.
         source: String,
         /// What is wrong.
         what: String,
     },
-    /// One record.
+    /// A record is wrong.
     Record {
-        /// The name of its Source.
+        /// The name of the record's Source.
         source: String,
-        /// Its key.
+        /// The record's key.
         key: String,
         /// What is wrong.
         what: String,
@@ -94,27 +98,27 @@ impl fmt::Display for Problem {
     }
 }
 
-/// How far an audit is.
+/// The progress of an audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// What is being read: `files`, in bytes, or `records`, in documents.
-    pub what: &'static str,
-    /// How much has been read.
+pub struct AuditProgress {
+    /// What is being read: `files` or `records`.
+    pub phase: &'static str,
+    /// The part that was read, in bytes for `files` and in documents for `records`.
     pub done: u64,
-    /// How much there is.
+    /// The total, in the same unit.
     pub total: u64,
 }
 
-/// Told now and then how far an audit is.
-pub type Watcher<'a> = &'a (dyn Fn(Step) + Sync);
+/// A callback that receives the progress of an audit from time to time.
+pub type OnProgress<'a> = &'a (dyn Fn(AuditProgress) + Sync);
 
-impl Audit {
-    /// Whether nothing is wrong.
+impl AuditReport {
+    /// Whether the audit found no problem.
     pub fn is_sound(&self) -> bool {
         self.problems.is_empty()
     }
 
-    fn note(&mut self, problem: Problem) {
+    fn add(&mut self, problem: Problem) {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(problem)
         } else {
@@ -125,42 +129,42 @@ impl Audit {
 
 /// Audits the newest commit of the index in the folder.
 ///
-/// An error means that it could not be done: `meta.json` cannot be read, the index is of another schema,
-/// or the disk refuses. All other damage is in the result.
-pub fn audit(path: &Path, watcher: Watcher<'_>) -> Result<Audit, IndexError> {
-    let commit = HeldCommit::newest(path)?;
-    let index = with_our_schema(commit.index.clone(), path)?;
+/// It returns an error if the audit is impossible: `meta.json` cannot be read, the index has another schema
+/// version, or the disk fails. All other damage is in the report.
+pub fn audit(path: &Path, on_progress: OnProgress<'_>) -> Result<AuditReport, IndexError> {
+    let commit = PinnedCommit::newest(path)?;
+    let index = check_schema(commit.index.clone(), path)?;
     let (checkpoint, _) = payload::read(commit.metas.payload.as_deref())?;
-    let mut audit = Audit::default();
-    for (source, impossible) in invariants::of_checkpoint(&checkpoint) {
-        let what = impossible.to_string();
-        audit.note(Problem::Source { source, what });
+    let mut report = AuditReport::default();
+    for (source, violation) in invariants::of_checkpoint(&checkpoint) {
+        let what = violation.to_string();
+        report.add(Problem::Source { source, what });
     }
-    let damages = check_files(&commit, &mut audit, watcher)?;
+    let damages = check_files(&commit, &mut report, on_progress)?;
     let segments = index.searchable_segments();
-    let mut segments = segments.map_err(failure::of("read the index"))?;
+    let mut segments = segments.map_err(failure::failed_to("read the index"))?;
     segments.retain(|segment| damages.iter().all(|damage| damage.segment != segment.id()));
-    read_segments(&segments, &checkpoint, &mut audit, watcher);
-    Ok(audit)
+    check_segments(&segments, &checkpoint, &mut report, on_progress);
+    Ok(report)
 }
 
-/// Compares every file with its checksum.
+/// Compares every file with its checksum. Returns the damaged files.
 fn check_files(
-    commit: &HeldCommit,
-    audit: &mut Audit,
-    watcher: Watcher<'_>,
+    commit: &PinnedCommit,
+    report: &mut AuditReport,
+    on_progress: OnProgress<'_>,
 ) -> Result<Vec<Damage>, IndexError> {
-    (audit.files, audit.bytes) = (commit.files() as u64, commit.bytes());
-    let total = audit.bytes;
+    (report.files, report.bytes) = (commit.files() as u64, commit.bytes());
+    let total = report.bytes;
     let damages = commit.damages(|done| {
-        watcher(Step {
-            what: "files",
+        on_progress(AuditProgress {
+            phase: "files",
             done,
             total,
         });
     })?;
     for damage in &damages {
-        audit.note(Problem::File {
+        report.add(Problem::File {
             file: damage.file.clone(),
             what: damage.what.clone(),
         });
@@ -168,20 +172,20 @@ fn check_files(
     Ok(damages)
 }
 
-/// Reads the segments whose files are whole. Each is read on a thread of its own: tantivy panics where it
-/// reads what it would not have written.
-fn read_segments(
+/// Checks the segments whose files match their checksums. Each segment is read on its own thread because
+/// tantivy may panic on contents that it would not write.
+fn check_segments(
     segments: &[Segment],
     checkpoint: &Checkpoint,
-    audit: &mut Audit,
-    watcher: Watcher<'_>,
+    report: &mut AuditReport,
+    on_progress: OnProgress<'_>,
 ) {
     let documents = segments.iter().map(|it| u64::from(it.meta().max_doc()));
     let total = documents.sum();
-    let told_from = |before: u64| {
+    let progress_after = |before: u64| {
         move |done: u64| {
-            watcher(Step {
-                what: "records",
+            on_progress(AuditProgress {
+                phase: "records",
                 done: before + done,
                 total,
             });
@@ -190,28 +194,29 @@ fn read_segments(
     let mut readable = Vec::with_capacity(segments.len());
     let mut before = 0;
     for segment in segments {
-        let told = told_from(before);
+        let on_docs_done = progress_after(before);
         let name = segment.id().uuid_string();
-        let found = &mut *audit;
-        match apart(&name, || segment::check(segment, checkpoint, found, &told)) {
+        let checked = run_on_thread(&name, || {
+            segment::check(segment, checkpoint, report, &on_docs_done)
+        });
+        match checked {
             Ok(columns) => readable.push((columns, name)),
-            Err(what) => audit.note(Problem::Segment {
+            Err(what) => report.add(Problem::Segment {
                 segment: name,
                 what,
             }),
         }
         before += u64::from(segment.meta().max_doc());
     }
-    audit.segments = readable.len() as u64;
-    let found = &mut *audit;
-    if let Err(what) = apart("all", || keys::check(&readable, checkpoint, found)) {
+    report.segments = readable.len() as u64;
+    if let Err(what) = run_on_thread("all", || keys::check(&readable, checkpoint, report)) {
         let segment = "all".to_owned();
-        audit.note(Problem::Segment { segment, what });
+        report.add(Problem::Segment { segment, what });
     }
 }
 
-/// Runs it on a thread of its own; a panic is an error like any other.
-pub(super) fn apart<T: Send>(
+/// Runs a check of a segment on its own thread. A panic becomes an error.
+pub(super) fn run_on_thread<T: Send>(
     segment: &str,
     run: impl FnOnce() -> Result<T, IndexError> + Send,
 ) -> Result<T, String> {
@@ -222,14 +227,14 @@ pub(super) fn apart<T: Send>(
     });
     match joined {
         Ok(Ok(Ok(done))) => Ok(done),
-        // What to do about damage is said once, where everything is told.
+        // Without the advice that `IndexError::Damaged` adds: the caller gives it once for all problems.
         Ok(Ok(Err(IndexError::Damaged { what }))) => Err(what),
         Ok(Ok(Err(error))) => Err(error.to_string()),
         Ok(Err(panic)) => Err(format!(
             "it cannot be read: {}",
-            failure::message_of(&*panic)
+            failure::panic_message(&*panic)
         )),
-        Err(error) => Err(format!("no thread could be started to read it: {error}")),
+        Err(error) => Err(format!("failed to start a thread to read it: {error}")),
     }
 }
 

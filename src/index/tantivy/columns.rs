@@ -98,7 +98,7 @@ impl Columns {
     }
 
     /// Whether any document is deleted.
-    pub fn has_deleted(&self) -> bool {
+    pub fn has_deleted_docs(&self) -> bool {
         self.alive.is_some()
     }
 
@@ -126,7 +126,7 @@ impl Columns {
     }
 
     /// The documents of a Source. Every search of every Source asks for them, so they are kept.
-    pub fn docs_of(&self, source: SourceId) -> Result<Range<DocId>, IndexError> {
+    pub fn source_docs(&self, source: SourceId) -> Result<Range<DocId>, IndexError> {
         let sources = match self.sources.get() {
             Some(sources) => sources,
             None => {
@@ -293,7 +293,7 @@ fn class_of(column: &StrColumn, ord: u64) -> Result<StorageClass, IndexError> {
 
 /// Wraps what tantivy says when a column cannot be read.
 pub fn read_error<E: Into<TantivyError>>() -> impl FnOnce(E) -> IndexError {
-    |error| failure::of_reading("read the index")(error.into())
+    |error| failure::failed_read("read the index")(error.into())
 }
 
 fn number_at(column: &Option<Column<u64>>, doc: DocId) -> Option<u64> {
@@ -326,7 +326,7 @@ mod tests {
     use super::*;
     use crate::core::replication::interval::KeyInterval;
     use crate::core::replication::source_state::SourceId;
-    use crate::index::{Engine, Which};
+    use crate::index::{Engine, RecordFilter};
 
     /// What version 2 has more than version 1 had.
     const SINCE_2: [&str; 4] = ["name_trigrams", "name_words", "name_folded", "depth"];
@@ -357,10 +357,10 @@ mod tests {
         writer.commit().unwrap();
 
         assert!(TantivyEngine::open_read_only(folder.path()).is_err());
-        let engine = TantivyEngine::open_of_any_schema(folder.path()).unwrap();
+        let engine = TantivyEngine::open_any_schema(folder.path()).unwrap();
         let everything = KeyInterval::everything();
         let read = engine
-            .read(SourceId(0), &everything, Which::All, 10)
+            .read(SourceId(0), &everything, RecordFilter::All, 10)
             .unwrap();
         let (key, record) = &read[0];
         assert_eq!((read.len(), key.as_str()), (1, "a.jpg"));

@@ -26,10 +26,10 @@ impl TantivyEngine {
             return Ok(Box::pin(async { Ok(()) }));
         };
         let segments = writer.index().searchable_segment_ids();
-        let segments = segments.map_err(failure::of(MERGING))?;
+        let segments = segments.map_err(failure::failed_to(MERGING))?;
         let merge = IndexWriter::merge(writer, &segments);
         Ok(Box::pin(async {
-            merge.await.map(drop).map_err(failure::of(MERGING))
+            merge.await.map(drop).map_err(failure::failed_to(MERGING))
         }))
     }
 }

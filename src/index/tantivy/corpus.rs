@@ -50,7 +50,7 @@ const ENDINGS: [&str; 8] = ["", ".jpg", ".JPG", ".png", ".mp4", ".tar.gz", ".non
 
 /// An asset as it should be found.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct ExpectedAsset {
     /// Of the Source.
     pub source: &'static str,
     /// The asset path.
@@ -61,7 +61,7 @@ pub struct Known {
     pub first_seen: Timestamp,
 }
 
-impl Known {
+impl ExpectedAsset {
     /// As a query looks at it.
     pub fn asset(&self) -> Asset<'_> {
         Asset {
@@ -84,7 +84,7 @@ pub struct Corpus {
     all: Vec<(SearchSource, SourceId, &'static str)>,
     checkpoint: Checkpoint,
     /// Live and removed ones.
-    records: BTreeMap<(SourceId, String), Option<Known>>,
+    records: BTreeMap<(SourceId, String), Option<ExpectedAsset>>,
 }
 
 impl Corpus {
@@ -137,7 +137,7 @@ impl Corpus {
     }
 
     /// What there is in the Sources of [`SEARCHED`].
-    pub fn known(&self) -> Vec<Known> {
+    pub fn expected(&self) -> Vec<ExpectedAsset> {
         let live = self.records.values().flatten();
         let shown = live.filter(|known| SEARCHED.contains(&known.source));
         shown.cloned().collect()
@@ -187,7 +187,7 @@ impl Corpus {
                 listed_at: None,
             });
             let place = (*id, key);
-            let known = object.map(|object| Known {
+            let known = object.map(|object| ExpectedAsset {
                 source: name,
                 path,
                 object,

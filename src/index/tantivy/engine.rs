@@ -4,7 +4,7 @@
 //! It decides nothing, and opens nothing.
 
 use super::columns::{Columns, read_error};
-use super::failure::{self, guarded};
+use super::failure::{self, catch_panics};
 use super::keys_query::find;
 use super::{Snapshot, TantivyEngine, identity, interval};
 use crate::core::replication::checkpoint::Checkpoint;
@@ -12,7 +12,7 @@ use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
 use crate::index::directory::sync_dir;
-use crate::index::{Changes, Compaction, Engine, IndexError, Keyed, Which};
+use crate::index::{Changes, Compaction, Engine, IndexError, KeyedRecord, RecordFilter};
 
 /// How many keys are looked at for each part that an interval is split into.
 const SAMPLES_PER_PART: usize = 64;
@@ -26,22 +26,22 @@ impl Engine for TantivyEngine {
         &self,
         source: SourceId,
         interval: &KeyInterval,
-        which: Which,
+        filter: RecordFilter,
         limit: usize,
-    ) -> Result<Vec<Keyed>, IndexError> {
-        guarded(|| interval::read(&self.snapshot.segments, source, interval, which, limit))
+    ) -> Result<Vec<KeyedRecord>, IndexError> {
+        catch_panics(|| interval::read(&self.snapshot.segments, source, interval, filter, limit))
     }
 
     fn get(&self, source: SourceId, keys: &[&str]) -> Result<Vec<Option<Record>>, IndexError> {
-        guarded(|| self.get_records(source, keys))
+        catch_panics(|| self.get_records(source, keys))
     }
 
     fn assets(&self, source: SourceId) -> Result<u64, IndexError> {
-        guarded(|| self.count_assets(source))
+        catch_panics(|| self.count_assets(source))
     }
 
     fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {
-        guarded(|| self.count_about(source, interval))
+        catch_panics(|| self.count_about(source, interval))
     }
 
     fn split_points(
@@ -50,11 +50,11 @@ impl Engine for TantivyEngine {
         interval: &KeyInterval,
         parts: usize,
     ) -> Result<Vec<String>, IndexError> {
-        guarded(|| self.sample_points(source, interval, parts))
+        catch_panics(|| self.sample_points(source, interval, parts))
     }
 
     fn commit(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
-        guarded(|| self.commit_all(changes, checkpoint))
+        catch_panics(|| self.commit_all(changes, checkpoint))
     }
 
     fn compact(&mut self) -> Result<Compaction, IndexError> {
@@ -65,7 +65,7 @@ impl Engine for TantivyEngine {
         match self.writer.take() {
             Some(writer) => writer
                 .wait_merging_threads()
-                .map_err(failure::of("merge segments")),
+                .map_err(failure::failed_to("merge segments")),
             None => Ok(()),
         }
     }
@@ -148,7 +148,7 @@ impl TantivyEngine {
 
     fn commit_all(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
         self.write(changes, checkpoint)
-            .map_err(failure::of("commit to the index"))?;
+            .map_err(failure::failed_to("commit to the index"))?;
         if let Some(path) = &self.path {
             // Tantivy renames meta.json and leaves the folder to the kernel; a power cut could
             // bring the commit before back.

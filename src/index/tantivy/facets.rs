@@ -19,32 +19,34 @@ pub use children::child_in;
 pub use segment::SegmentFacets;
 
 /// How many assets have each label; the empty one stands for none.
-type Labels = HashMap<String, u64>;
+type CountsByLabel = HashMap<String, u64>;
 
 /// The counts of all segments so far.
 #[derive(Default)]
 pub struct Facets<'a> {
-    asked: &'a [FacetBy],
-    exts: Labels,
-    classes: Labels,
+    requested: &'a [FacetBy],
+    exts: CountsByLabel,
+    classes: CountsByLabel,
     sizes: [u64; SIZE_STEPS.len()],
     /// By number, each with one of its moments.
     months: BTreeMap<i64, (u64, Timestamp)>,
     /// The child folders, by their paths, of each folder that is asked for.
-    children: HashMap<&'a str, Labels>,
+    children: HashMap<&'a str, CountsByLabel>,
 }
 
 impl<'a> Facets<'a> {
     /// Nothing counted yet.
-    pub fn new(asked: &'a [FacetBy]) -> Self {
+    pub fn new(requested: &'a [FacetBy]) -> Self {
         Self {
-            asked,
+            requested,
             ..Self::default()
         }
     }
 
-    fn asks_for(&self, one_of: &[FacetBy]) -> bool {
-        self.asked.iter().any(|asked| one_of.contains(asked))
+    fn includes_any(&self, one_of: &[FacetBy]) -> bool {
+        self.requested
+            .iter()
+            .any(|requested| one_of.contains(requested))
     }
 
     /// The facets, in the order in which they were asked for.
@@ -57,7 +59,7 @@ impl<'a> Facets<'a> {
                 more,
             }
         };
-        self.asked.iter().map(facet).collect()
+        self.requested.iter().map(facet).collect()
     }
 
     fn counts(&self, by: &FacetBy) -> (Vec<FacetCount>, bool) {

@@ -1,4 +1,4 @@
-//! What tantivy's errors mean to a user: a damaged index, or something else that failed.
+//! Translates errors and panics of tantivy into [`IndexError`]: a damaged index, or another failure.
 
 use std::any::Any;
 use std::io::{self, ErrorKind};
@@ -9,8 +9,8 @@ use tantivy::directory::error::{OpenDirectoryError, OpenReadError};
 
 use crate::index::IndexError;
 
-/// Wraps an error of tantivy: what was attempted.
-pub fn of(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
+/// Wraps an error of tantivy. `attempted` completes the sentence "failed to …".
+pub fn failed_to(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
     move |error| {
         if is_damage(&error) {
             IndexError::Damaged {
@@ -22,49 +22,53 @@ pub fn of(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
     }
 }
 
-/// As [`of`], where nothing is written: all that is read is mapped, so that whatever is not the system's own
-/// error tells of contents, such as what decompression fails with. Of writing, tantivy passes on errors of the
-/// system as mere text.
-pub fn of_reading(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
+/// Like [`failed_to`], for operations that only read.
+///
+/// The files are mapped into memory. An I/O error that does not come from the operating system is therefore
+/// about the contents of a file, for example failed decompression. This does not hold for writing: tantivy
+/// passes some errors of the operating system on as text.
+pub fn failed_read(attempted: &'static str) -> impl FnOnce(TantivyError) -> IndexError {
     move |error| match &error {
         TantivyError::IoError(cause) if cause.raw_os_error().is_none() => IndexError::Damaged {
             what: format!("failed to {attempted}: {error}"),
         },
-        _ => of(attempted)(error),
+        _ => failed_to(attempted)(error),
     }
 }
 
-/// Reads files of the index, on whose damage tantivy panics.
+/// Runs code that reads the index, and turns a panic into [`IndexError::Damaged`]: tantivy panics on some
+/// damaged files.
 ///
-/// What it was about to change is to be thrown away after that: nothing but the index is known to be
-/// behind it.
-pub fn guarded<T>(read: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
+/// After a panic, discard everything that the code was changing, because it may be half changed. Only the
+/// files of the index are still valid.
+pub fn catch_panics<T>(read: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
     panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
         Err(IndexError::Damaged {
             what: format!(
-                "reading it panicked, which damage has it do and `asset-indexer index verify` finds: {}",
-                message_of(&*panic)
+                "reading it caused a panic, probably because a file is damaged; run `asset-indexer index \
+                 verify` to find out ({})",
+                panic_message(&*panic)
             ),
         })
     })
 }
 
-/// The words of a panic.
-pub fn message_of(panic: &(dyn Any + Send)) -> String {
+/// Returns the message of a panic.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("it panicked").to_owned()
+    text.unwrap_or("panic without a message").to_owned()
 }
 
-/// Whether the error tells of an index that is not as tantivy wrote it.
+/// Whether the error shows that files of the index are not as tantivy wrote them.
 pub fn is_damage(error: &TantivyError) -> bool {
     match error {
         TantivyError::DataCorruption(_) | TantivyError::IncompatibleIndex(_) => true,
         TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => {
-            // A file that is cut off, or whose footer is not tantivy's.
-            is_of_contents(io_error)
+            // The file is truncated or has no valid footer.
+            is_content_error(io_error)
         }
-        TantivyError::IoError(error) => is_of_contents(error),
+        TantivyError::IoError(error) => is_content_error(error),
         TantivyError::OpenReadError(_) => true,
         TantivyError::OpenDirectoryError(
             OpenDirectoryError::DoesNotExist(_) | OpenDirectoryError::NotADirectory(_),
@@ -73,8 +77,8 @@ pub fn is_damage(error: &TantivyError) -> bool {
     }
 }
 
-/// Whether what was read is wrong, and not the reading.
-fn is_of_contents(error: &io::Error) -> bool {
+/// Whether the error is about the contents of a file, not about reading it.
+fn is_content_error(error: &io::Error) -> bool {
     let kinds = [ErrorKind::InvalidData, ErrorKind::UnexpectedEof];
     kinds.contains(&error.kind())
 }

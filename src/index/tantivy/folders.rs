@@ -10,15 +10,15 @@ use tantivy::{DocId, SegmentReader};
 
 use super::TantivyEngine;
 use super::columns::{Columns, read_error};
+use super::direct_children_query::{DEPTH, depth_of};
 use super::facets::child_in;
-use super::level::{DEPTH, depth_of};
-use super::scope::Searched;
+use super::source_scope::SearchedSource;
 use crate::core::query::Folder;
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
 /// So many documents are looked at between two looks at the deadline.
-const DOCS_A_LOOK: usize = 4096;
+const DOCS_PER_CHECK: usize = 4096;
 
 /// So many documents are looked at first for one that is deeper; then twice as many, and so on.
 const FIRST_WINDOW: DocId = 64;
@@ -37,7 +37,7 @@ impl TantivyEngine {
         deadline: &Deadline,
     ) -> Result<(Vec<Folder>, bool), IndexError> {
         deadline.check()?;
-        let known = self.in_scope(&[source]).pop();
+        let known = self.searched_sources(&[source]).pop();
         let Some(searched) = known.filter(|_| is_folder(folder)) else {
             return Ok((Vec::new(), false));
         };
@@ -45,7 +45,7 @@ impl TantivyEngine {
         let readers = snapshot.searcher.segment_readers();
         let mut segments = Vec::with_capacity(readers.len());
         for (columns, reader) in snapshot.segments.iter().zip(readers) {
-            let mut children = Children::open(searched, columns, reader, folder, deadline)?;
+            let mut children = ChildFolders::open(searched, columns, reader, folder, deadline)?;
             if let Some(children) = &mut children {
                 children.find_next(after)?;
             }
@@ -61,12 +61,12 @@ fn is_folder(path: &str) -> bool {
 
 /// The next child folders of all segments, each of which is at its first.
 fn list(
-    segments: &mut [Children<'_>],
+    segments: &mut [ChildFolders<'_>],
     folder: &str,
     limit: usize,
 ) -> Result<(Vec<Folder>, bool), IndexError> {
     let mut folders = Vec::new();
-    while let Some(name) = segments.iter().filter_map(Children::name).min() {
+    while let Some(name) = segments.iter().filter_map(ChildFolders::name).min() {
         if folders.len() == limit {
             return Ok((folders, true));
         }
@@ -88,8 +88,8 @@ fn list(
 }
 
 /// The child folders that one segment has assets of, one after the other.
-struct Children<'a> {
-    searched: Searched<'a>,
+struct ChildFolders<'a> {
+    searched: SearchedSource<'a>,
     columns: &'a Columns,
     folder: &'a str,
     deadline: &'a Deadline,
@@ -98,20 +98,20 @@ struct Children<'a> {
     /// The documents below the folder.
     below: Range<DocId>,
     /// The child folder at hand.
-    current: Option<Child>,
+    current: Option<ChildFolder>,
 }
 
 /// A child folder in one segment.
-struct Child {
+struct ChildFolder {
     name: String,
     /// The documents below it, from the first asset on.
     docs: Range<DocId>,
 }
 
-impl<'a> Children<'a> {
+impl<'a> ChildFolders<'a> {
     /// In front of the first child folder; `None` where the segment has nothing below the folder.
     fn open(
-        searched: Searched<'a>,
+        searched: SearchedSource<'a>,
         columns: &'a Columns,
         segment: &SegmentReader,
         folder: &'a str,
@@ -156,7 +156,7 @@ impl<'a> Children<'a> {
             None => self.below.start,
         };
         from = from.max(self.below.start);
-        while let Some(doc) = self.next_deeper(from)? {
+        while let Some(doc) = self.first_asset_below(from)? {
             self.deadline.check()?;
             let path = self.searched.path(self.columns, doc)?;
             let Some(child) = child_in(self.folder, &path) else {
@@ -168,9 +168,9 @@ impl<'a> Children<'a> {
                 from = self.end_of(name)?.max(doc + 1);
                 continue;
             }
-            self.current = match self.shorter_than(name, after)? {
+            self.current = match self.shorter_child(name, after)? {
                 Some(shorter) => Some(shorter),
-                None => Some(Child {
+                None => Some(ChildFolder {
                     name: name.to_owned(),
                     docs: doc..self.end_of(name)?,
                 }),
@@ -182,7 +182,11 @@ impl<'a> Children<'a> {
 
     /// The shortest beginning of the name that is behind `after` and the name of a child folder too,
     /// whose keys come behind those of the name.
-    fn shorter_than(&self, name: &str, after: Option<&str>) -> Result<Option<Child>, IndexError> {
+    fn shorter_child(
+        &self,
+        name: &str,
+        after: Option<&str>,
+    ) -> Result<Option<ChildFolder>, IndexError> {
         for (end, _) in name.char_indices().filter(|(_, c)| *c < '/') {
             let shorter = &name[..end];
             if after.is_some_and(|after| shorter <= after) {
@@ -191,8 +195,8 @@ impl<'a> Children<'a> {
             self.deadline.check()?;
             let path = format!("{}{shorter}/", self.folder);
             let docs = self.searched.docs_under(self.columns, &path)?;
-            if let Some(first) = self.first_asset(docs.clone())? {
-                return Ok(Some(Child {
+            if let Some(first) = self.first_asset_in(docs.clone())? {
+                return Ok(Some(ChildFolder {
                     name: shorter.to_owned(),
                     docs: first..docs.end,
                 }));
@@ -207,7 +211,7 @@ impl<'a> Children<'a> {
     }
 
     /// The first asset from this document on that lies in a child folder.
-    fn next_deeper(&self, from: DocId) -> Result<Option<DocId>, IndexError> {
+    fn first_asset_below(&self, from: DocId) -> Result<Option<DocId>, IndexError> {
         let (least, most) = (depth_of(self.folder) + 1, self.depths.max_value());
         // Of a value that is out of its bounds a column says nonsense.
         let least = least.max(self.depths.min_value());
@@ -225,15 +229,15 @@ impl<'a> Children<'a> {
             if let Some(doc) = found.iter().find(|doc| self.columns.is_asset(**doc)) {
                 return Ok(Some(*doc));
             }
-            (start, size) = (end, (size * 2).min(DOCS_A_LOOK as DocId));
+            (start, size) = (end, (size * 2).min(DOCS_PER_CHECK as DocId));
         }
         Ok(None)
     }
 
-    fn first_asset(&self, mut docs: Range<DocId>) -> Result<Option<DocId>, IndexError> {
+    fn first_asset_in(&self, mut docs: Range<DocId>) -> Result<Option<DocId>, IndexError> {
         loop {
             self.deadline.check()?;
-            let mut some = docs.by_ref().take(DOCS_A_LOOK);
+            let mut some = docs.by_ref().take(DOCS_PER_CHECK);
             let found = some.find(|doc| self.columns.is_asset(*doc));
             if found.is_some() || docs.is_empty() {
                 return Ok(found);
@@ -248,11 +252,11 @@ impl<'a> Children<'a> {
             .as_ref()
             .map_or(0..0, |child| child.docs.clone());
         let mut removed = 0;
-        if self.columns.has_deleted() {
+        if self.columns.has_deleted_docs() {
             let mut rest = docs.clone();
             while !rest.is_empty() {
                 self.deadline.check()?;
-                let some = rest.by_ref().take(DOCS_A_LOOK);
+                let some = rest.by_ref().take(DOCS_PER_CHECK);
                 removed += some.filter(|doc| !self.columns.is_alive(*doc)).count();
             }
         }

@@ -6,7 +6,7 @@ use tantivy::DocId;
 
 use super::TantivyEngine;
 use super::columns::Columns;
-use super::scope::Searched;
+use super::source_scope::SearchedSource;
 use crate::core::query::{AssetType, Hit, content_type, extension_of, file_name};
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::source::SearchSource;
@@ -15,7 +15,7 @@ use crate::index::{Engine, IndexError};
 impl TantivyEngine {
     /// The asset of this path, if there is one.
     pub fn asset(&self, source: &SearchSource, path: &str) -> Result<Option<Hit>, IndexError> {
-        let known = self.in_scope(&[source]).pop();
+        let known = self.searched_sources(&[source]).pop();
         let (Some(searched), Some(key)) = (known, source.key_of(path)) else {
             return Ok(None);
         };
@@ -26,7 +26,7 @@ impl TantivyEngine {
 
 /// The hit of a document that is an asset with this path.
 pub fn hit(
-    searched: &Searched<'_>,
+    searched: &SearchedSource<'_>,
     columns: &Columns,
     doc: DocId,
     path: &str,

@@ -9,23 +9,23 @@ use super::columns::{Columns, read_error};
 use super::identity;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
-use crate::index::{IndexError, Keyed, Which};
+use crate::index::{IndexError, KeyedRecord, RecordFilter};
 
 /// The first `limit` records of the interval, ascending by key.
 pub fn read(
     segments: &[Columns],
     source: SourceId,
     interval: &KeyInterval,
-    which: Which,
+    filter: RecordFilter,
     limit: usize,
-) -> Result<Vec<Keyed>, IndexError> {
+) -> Result<Vec<KeyedRecord>, IndexError> {
     if interval.is_empty() {
         return Ok(Vec::new());
     }
     let mut cursors = Vec::with_capacity(segments.len());
     for columns in segments {
-        if which == Which::All || columns.has_tombstones() {
-            cursors.extend(Cursor::open(columns, source, interval, which)?);
+        if filter == RecordFilter::All || columns.has_tombstones() {
+            cursors.extend(Cursor::open(columns, source, interval, filter)?);
         }
     }
     let mut records = Vec::new();
@@ -58,7 +58,7 @@ struct Cursor<'a> {
     stream: Streamer<'a, VoidSSTable>,
     doc: DocId,
     end: DocId,
-    which: Which,
+    filter: RecordFilter,
 }
 
 impl<'a> Cursor<'a> {
@@ -67,7 +67,7 @@ impl<'a> Cursor<'a> {
         columns: &'a Columns,
         source: SourceId,
         interval: &KeyInterval,
-        which: Which,
+        filter: RecordFilter,
     ) -> Result<Option<Self>, IndexError> {
         let docs = columns
             .docs(&identity::ukey_bounds(source, interval))
@@ -90,7 +90,7 @@ impl<'a> Cursor<'a> {
             stream,
             doc: docs.start,
             end: docs.end,
-            which,
+            filter,
         };
         Ok(cursor.advance().then_some(cursor))
     }
@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
                 return false;
             }
             self.doc = ord as DocId;
-            let wanted = self.which == Which::All || self.columns.is_tombstone(self.doc);
+            let wanted = self.filter == RecordFilter::All || self.columns.is_tombstone(self.doc);
             if wanted && self.columns.is_alive(self.doc) {
                 return true;
             }
@@ -111,7 +111,7 @@ impl<'a> Cursor<'a> {
         false
     }
 
-    fn take(&self) -> Result<Keyed, IndexError> {
+    fn take(&self) -> Result<KeyedRecord, IndexError> {
         let key = identity::key_of(self.stream.key()).ok_or_else(|| IndexError::Damaged {
             what: format!("document {} has a key that is no text", self.doc),
         })?;

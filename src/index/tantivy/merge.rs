@@ -11,14 +11,14 @@ use tantivy::DocId;
 
 use super::columns::Columns;
 use super::ranking::{Ranked, sort_value};
-use super::scope::Searched;
+use super::source_scope::SearchedSource;
 use crate::core::query::{Position, Sort, SortBy, SortValue, file_name, fold_name};
 use crate::index::{Deadline, IndexError};
 
 /// The first documents of one Source in one segment.
 pub struct Stream<'a> {
     /// The Source.
-    pub searched: Searched<'a>,
+    pub searched: SearchedSource<'a>,
     /// The segment.
     pub columns: &'a Columns,
     /// In order.
@@ -26,9 +26,9 @@ pub struct Stream<'a> {
 }
 
 /// A document and its place in the order of the search.
-pub struct Placed<'a> {
+pub struct PlacedDoc<'a> {
     /// Its Source.
-    pub searched: Searched<'a>,
+    pub searched: SearchedSource<'a>,
     /// Its segment.
     pub columns: &'a Columns,
     /// Its number there.
@@ -43,7 +43,7 @@ pub fn merge<'a>(
     sort: Sort,
     most: usize,
     deadline: &Deadline,
-) -> Result<Vec<Placed<'a>>, IndexError> {
+) -> Result<Vec<PlacedDoc<'a>>, IndexError> {
     trim(&mut streams, sort, most);
     let mut heads = BinaryHeap::with_capacity(streams.len());
     for stream in streams {
@@ -85,14 +85,14 @@ fn trim(streams: &mut Vec<Stream<'_>>, sort: Sort, most: usize) {
 struct Head<'a> {
     sort: Sort,
     value: u64,
-    placed: Placed<'a>,
+    placed: PlacedDoc<'a>,
     rest: IntoIter<Ranked>,
 }
 
 impl<'a> Head<'a> {
     /// The next of the rest; `None` where there is none left.
     fn next(
-        searched: Searched<'a>,
+        searched: SearchedSource<'a>,
         columns: &'a Columns,
         mut rest: IntoIter<Ranked>,
         sort: Sort,
@@ -110,7 +110,7 @@ impl<'a> Head<'a> {
         Ok(Some(Self {
             sort,
             value,
-            placed: Placed {
+            placed: PlacedDoc {
                 searched,
                 columns,
                 doc,

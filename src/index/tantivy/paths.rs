@@ -17,7 +17,7 @@ use super::schema::UKEY;
 const NEAR: DocId = 32;
 
 /// So many paths are read at once at the most, where documents are near each other: some six blocks.
-const MOST_AHEAD: DocId = 1_024;
+const MAX_READ_AHEAD: DocId = 1_024;
 
 /// The paths of a segment, as one Source has them.
 pub struct Paths {
@@ -26,7 +26,7 @@ pub struct Paths {
     /// The Source's prefix.
     prefix: String,
     /// The documents whose paths are in `text`, one behind the other.
-    held: Range<DocId>,
+    loaded: Range<DocId>,
     text: String,
     ends: Vec<usize>,
 }
@@ -39,7 +39,7 @@ impl Paths {
             ukeys,
             max_doc: segment.max_doc(),
             prefix: prefix.to_owned(),
-            held: 0..0,
+            loaded: 0..0,
             text: String::new(),
             ends: Vec::new(),
         }))
@@ -48,18 +48,18 @@ impl Paths {
     /// The path of a document: `/` and its key without the prefix; empty where the key is none of
     /// the Source's.
     pub fn of(&mut self, doc: DocId) -> io::Result<&str> {
-        if !self.held.contains(&doc) {
+        if !self.loaded.contains(&doc) {
             self.read_from(doc)?;
         }
-        let place = (doc - self.held.start) as usize;
+        let place = (doc - self.loaded.start) as usize;
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         Ok(&self.text[start..self.ends[place]])
     }
 
     /// The documents from this one on whose paths are held, which is read if it is not.
-    pub fn held_from(&mut self, doc: DocId) -> io::Result<Range<DocId>> {
+    pub fn loaded_from(&mut self, doc: DocId) -> io::Result<Range<DocId>> {
         self.of(doc)?;
-        Ok(doc..self.held.end)
+        Ok(doc..self.loaded.end)
     }
 
     /// The documents of the segment whose ukeys lie between the bounds.
@@ -69,9 +69,9 @@ impl Paths {
 
     fn read_from(&mut self, doc: DocId) -> io::Result<()> {
         // The next to be asked for is likely as far from this one as this one is from the last.
-        let is_near = doc >= self.held.end && doc - self.held.end < NEAR;
+        let is_near = doc >= self.loaded.end && doc - self.loaded.end < NEAR;
         let wanted = if is_near {
-            (self.held.len() as DocId * 4).clamp(2 * NEAR, MOST_AHEAD)
+            (self.loaded.len() as DocId * 4).clamp(2 * NEAR, MAX_READ_AHEAD)
         } else {
             1
         };
@@ -95,7 +95,7 @@ impl Paths {
             let why = format!("document {doc} has no key");
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        self.held = docs;
+        self.loaded = docs;
         Ok(())
     }
 }

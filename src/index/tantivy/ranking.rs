@@ -8,7 +8,7 @@ use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, Score, SegmentReader, i64_to_u64, u64_to_i64};
 
 use super::columns::{Columns, read_error};
-use super::scope::Searched;
+use super::source_scope::SearchedSource;
 use crate::core::query::{Position, Sort, SortBy, SortValue};
 use crate::index::IndexError;
 
@@ -22,17 +22,17 @@ const SPARE: usize = 1024;
 pub type Ranked = (u64, DocId);
 
 /// Behind every document.
-const BEHIND_ALL: Ranked = (u64::MAX, DocId::MAX);
+const AFTER_ALL: Ranked = (u64::MAX, DocId::MAX);
 
 /// What the documents of a segment are ranked by.
-pub struct Values {
+pub struct RankValues {
     sort: Sort,
     /// Of names, their ordinals. `None` where the path alone decides, or no document has a value.
     column: Option<Column<u64>>,
     names: Option<StrColumn>,
 }
 
-impl Values {
+impl RankValues {
     /// The values of a segment.
     pub fn open(segment: &SegmentReader, sort: Sort) -> Result<Self, IndexError> {
         let fast = segment.fast_fields();
@@ -96,10 +96,10 @@ impl Values {
     }
 
     /// The first place behind a position, among the documents of a Source in this segment.
-    pub fn behind(
+    pub fn first_after(
         &self,
         position: &Position,
-        searched: &Searched<'_>,
+        searched: &SearchedSource<'_>,
         columns: &Columns,
     ) -> Result<Ranked, IndexError> {
         let before = |with_it| searched.docs_before(columns, &position.path, with_it);
@@ -109,8 +109,8 @@ impl Values {
             (SortBy::Path, SortValue::Path) if self.sort.descending => {
                 // The last document before the position is the first behind it.
                 let last = before(name < position.source.as_str())?.checked_sub(1);
-                let place = |doc| (self.turned(u64::from(doc)), doc);
-                return Ok(last.map_or(BEHIND_ALL, place));
+                let place = |doc| (self.directed(u64::from(doc)), doc);
+                return Ok(last.map_or(AFTER_ALL, place));
             }
             (SortBy::Path, SortValue::Path) => return Ok((u64::from(reached()?), 0)),
             (SortBy::Size, SortValue::Number(size)) => *size,
@@ -118,17 +118,17 @@ impl Values {
             (SortBy::Relevance, SortValue::Relevance { score, name_words }) => {
                 by_relevance(*score, u64::from(*name_words))
             }
-            (SortBy::Name, SortValue::Name(name)) => match self.place_of_name(name)? {
+            (SortBy::Name, SortValue::Name(name)) => match self.rank_of_name(name)? {
                 Ok(value) => value,
                 Err(next) => return Ok((next, 0)),
             },
             _ => return Err(IndexError::OtherSort { sort: self.sort }),
         };
-        Ok((self.turned(value), reached()?))
+        Ok((self.directed(value), reached()?))
     }
 
     /// The value of a name; where the segment has none such, the turned value of the next name.
-    fn place_of_name(&self, name: &str) -> Result<Result<u64, u64>, IndexError> {
+    fn rank_of_name(&self, name: &str) -> Result<Result<u64, u64>, IndexError> {
         use tantivy_sstable::TermOrdHit;
         let Some(names) = &self.names else {
             return Ok(Err(0));
@@ -144,12 +144,12 @@ impl Values {
                 } else {
                     before + 1
                 };
-                Err(self.turned(next))
+                Err(self.directed(next))
             }
         })
     }
 
-    fn turned(&self, value: u64) -> u64 {
+    fn directed(&self, value: u64) -> u64 {
         if self.sort.descending { !value } else { value }
     }
 }
@@ -160,7 +160,7 @@ fn by_relevance(score: u32, name_words: u64) -> u64 {
     (u64::from(!score) << 32) | name_words.min(u64::from(u32::MAX))
 }
 
-/// What a value says that [`Values::of`] made; of a name and a path nothing, they follow from the path.
+/// What a value says that [`RankValues::of`] made; of a name and a path nothing, they follow from the path.
 pub fn sort_value(sort: Sort, value: u64) -> Option<SortValue> {
     let value = if sort.descending { !value } else { value };
     Some(match sort.by {
@@ -176,21 +176,21 @@ pub fn sort_value(sort: Sort, value: u64) -> Option<SortValue> {
 }
 
 /// The first documents so far, in any order.
-pub struct First {
-    most: usize,
+pub struct TopDocs {
+    limit: usize,
     start: Ranked,
     /// Nothing from here on is wanted any more.
-    bar: Ranked,
+    cutoff: Ranked,
     kept: Vec<Ranked>,
 }
 
-impl First {
+impl TopDocs {
     /// At most so many documents, at the start or behind it.
-    pub fn new(most: usize, start: Ranked) -> Self {
+    pub fn new(limit: usize, start: Ranked) -> Self {
         Self {
-            most,
+            limit,
             start,
-            bar: BEHIND_ALL,
+            cutoff: AFTER_ALL,
             kept: Vec::new(),
         }
     }
@@ -199,9 +199,9 @@ impl First {
     pub fn offer(&mut self, docs: &[DocId], values: &[u64; BLOCK]) {
         for (doc, value) in docs.iter().zip(values) {
             let place = (*value, *doc);
-            if place < self.bar && place >= self.start {
+            if place < self.cutoff && place >= self.start {
                 self.kept.push(place);
-                if self.kept.len() >= self.most + SPARE.max(self.most) {
+                if self.kept.len() >= self.limit + SPARE.max(self.limit) {
                     self.cut();
                 }
             }
@@ -210,7 +210,7 @@ impl First {
 
     /// Whether there are as many as are wanted.
     pub fn is_full(&self) -> bool {
-        self.kept.len() >= self.most
+        self.kept.len() >= self.limit
     }
 
     /// The first document that can be kept where the number of the document is the value.
@@ -221,16 +221,16 @@ impl First {
     /// The first documents, in order.
     pub fn into_sorted(mut self) -> Vec<Ranked> {
         self.kept.sort_unstable();
-        self.kept.truncate(self.most);
+        self.kept.truncate(self.limit);
         self.kept
     }
 
     fn cut(&mut self) {
-        if let Some(last) = self.most.checked_sub(1) {
+        if let Some(last) = self.limit.checked_sub(1) {
             let (_, worst, _) = self.kept.select_nth_unstable(last);
-            self.bar = *worst;
+            self.cutoff = *worst;
         }
-        self.kept.truncate(self.most);
+        self.kept.truncate(self.limit);
     }
 }
 
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn the_first_are_the_least_behind_the_start_in_any_order_of_coming() {
         let rng = &mut fastrand::Rng::with_seed(3);
-        for most in [0, 1, 2, 1100] {
+        for limit in [0, 1, 2, 1100] {
             for (name, value_of) in [
                 ("rising", (|doc| u64::from(doc)) as fn(u32) -> u64),
                 ("falling", |doc| u64::from(!doc)),
@@ -252,7 +252,7 @@ mod tests {
             ] {
                 let all: Vec<Ranked> = (0..9_000).map(|doc| (value_of(doc), doc)).collect();
                 let start = all[rng.usize(..all.len())];
-                let mut first = First::new(most, start);
+                let mut first = TopDocs::new(limit, start);
                 for block in all.chunks(BLOCK) {
                     let docs: Vec<_> = block.iter().map(|(_, doc)| *doc).collect();
                     let mut values = [0; BLOCK];
@@ -263,8 +263,8 @@ mod tests {
                 }
                 let mut want: Vec<_> = all.into_iter().filter(|it| *it >= start).collect();
                 want.sort_unstable();
-                want.truncate(most);
-                assert_eq!(first.into_sorted(), want, "{most} {name}");
+                want.truncate(limit);
+                assert_eq!(first.into_sorted(), want, "{limit} {name}");
             }
         }
     }

@@ -24,7 +24,7 @@ const MANAGED: &str = ".managed.json";
 
 /// How many commits, or merges, may take the place of one that is being opened. There are a few in a
 /// second, and opening takes milliseconds.
-pub const MAX_REPLACED: usize = 20;
+pub const MAX_OPEN_RETRIES: usize = 20;
 
 /// One commit of an index in a folder.
 #[derive(Clone, Debug)]
@@ -74,12 +74,12 @@ impl CommitFolder {
 
 /// Opens the folder of an index.
 pub(super) fn open_folder(path: &Path) -> Result<MmapDirectory, IndexError> {
-    MmapDirectory::open(path).map_err(|error| failure::of("open the index")(error.into()))
+    MmapDirectory::open(path).map_err(|error| failure::failed_to("open the index")(error.into()))
 }
 
 fn read_meta(files: &MmapDirectory) -> Result<Arc<Vec<u8>>, IndexError> {
     let read = files.atomic_read(Path::new(META));
-    let meta = read.map_err(|error| failure::of("read the index")(error.into()))?;
+    let meta = read.map_err(|error| failure::failed_to("read the index")(error.into()))?;
     Ok(Arc::new(meta))
 }
 
@@ -89,7 +89,7 @@ pub fn open_newest<T>(
     open: impl Fn(CommitFolder) -> Result<T, IndexError>,
 ) -> Result<T, IndexError> {
     let mut opened = open(commit.clone());
-    for _ in 0..MAX_REPLACED {
+    for _ in 0..MAX_OPEN_RETRIES {
         if opened.is_ok() {
             break;
         }

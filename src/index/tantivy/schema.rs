@@ -9,8 +9,8 @@ use tantivy::schema::{
 use tantivy::tokenizer::TokenizerManager;
 use tantivy::{IndexSettings, IndexSortByField, Order};
 
-use super::tokenizer::{AssetWords, TOKENIZER};
-use super::trigrams::{TRIGRAM_TOKENIZER, Trigrams};
+use super::tokenizer::{WordTokenizer, TOKENIZER};
+use super::trigrams::{TRIGRAM_TOKENIZER, TrigramTokenizer};
 
 /// The version of everything in here; it stands in the name of the index's folder.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -127,8 +127,8 @@ pub fn settings() -> IndexSettings {
 /// The tokenizers that an index of this schema is opened with; an index does not store them.
 pub fn tokenizers() -> TokenizerManager {
     let tokenizers = TokenizerManager::default();
-    tokenizers.register(TOKENIZER, AssetWords::default());
-    tokenizers.register(TRIGRAM_TOKENIZER, Trigrams::default());
+    tokenizers.register(TOKENIZER, WordTokenizer::default());
+    tokenizers.register(TRIGRAM_TOKENIZER, TrigramTokenizer::default());
     tokenizers
 }
 

@@ -7,21 +7,21 @@ use tantivy::query::{EnableScoring, Scorer, Weight};
 use tantivy::{DocId, Score, SegmentReader, TERMINATED};
 
 use super::columns::Columns;
-use super::expansion::Expansions;
 use super::facets::{Facets, SegmentFacets};
 use super::hits::hit;
 use super::merge::{Stream, merge};
-use super::ranking::{BLOCK, First, Ranked, Values};
-use super::scope::Searched;
+use super::multi_term_query::MultiTermQueries;
+use super::ranking::{BLOCK, RankValues, Ranked, TopDocs};
+use super::search_budget::SearchBudget;
+use super::source_scope::SearchedSource;
 use super::translation::Translation;
-use super::watch::Watch;
 use super::{TantivyEngine, failure};
 use crate::core::query::{Count, Page, Request, SortBy, Total, highlights};
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
 /// So many blocks are looked at between two looks at the deadline: 4,096 documents.
-const BLOCKS_A_LOOK: usize = 4096 / BLOCK;
+const BLOCKS_PER_CHECK: usize = 4096 / BLOCK;
 
 /// What fails where tantivy cannot read.
 const SEARCHING: &str = "search the index";
@@ -46,8 +46,8 @@ impl TantivyEngine {
             engine: self,
             request,
             deadline,
-            watch: Watch::new(move || until.is_over()),
-            scope: self.in_scope(scope),
+            budget: SearchBudget::new(move || until.is_over()),
+            scope: self.searched_sources(scope),
         };
         search.page()
     }
@@ -58,12 +58,12 @@ struct Search<'a> {
     engine: &'a TantivyEngine,
     request: &'a Request,
     deadline: &'a Deadline,
-    watch: Watch,
-    scope: Vec<Searched<'a>>,
+    budget: SearchBudget,
+    scope: Vec<SearchedSource<'a>>,
 }
 
 /// What was counted so far.
-struct Counted {
+struct MatchCount {
     total: u64,
     /// Whether all was.
     is_exact: bool,
@@ -82,31 +82,32 @@ impl Search<'_> {
         let snapshot = self.engine.snapshot();
         let mut facets = Facets::new(&self.request.facets);
         let mut streams = Vec::new();
-        let mut counted = Counted {
+        let mut matches = MatchCount {
             total: 0,
             is_exact: true,
         };
         let readers = snapshot.searcher.segment_readers();
         for (columns, reader) in snapshot.segments.iter().zip(readers) {
-            let values = Values::open(reader, self.request.sort)?;
+            let values = RankValues::open(reader, self.request.sort)?;
             let mut counts = SegmentFacets::open(reader, &facets)?;
             for (searched, weight) in self.scope.iter().zip(&weights) {
                 // To ask the index of words for nothing costs as much as for all.
                 if searched.docs(columns)?.is_empty() {
                     continue;
                 }
-                counts.enter(searched, columns, reader)?;
-                let mut first = First::new(self.most(), self.start(&values, searched, columns)?);
+                counts.enter_source(searched, columns, reader)?;
+                let mut first =
+                    TopDocs::new(self.needed_hits(), self.start(&values, searched, columns)?);
                 let mut scorer = weight
                     .scorer(reader, 1.0)
-                    .map_err(failure::of_reading(SEARCHING))?;
-                self.pass(
+                    .map_err(failure::failed_read(SEARCHING))?;
+                self.collect_segment(
                     &mut *scorer,
                     reader,
                     &values,
                     &mut first,
                     &mut counts,
-                    &mut counted,
+                    &mut matches,
                 )?;
                 streams.push(Stream {
                     searched: *searched,
@@ -116,7 +117,7 @@ impl Search<'_> {
             }
             counts.add_to(&mut facets)?;
         }
-        self.finish(streams, facets, counted)
+        self.finish(streams, facets, matches)
     }
 
     /// One for each Source: a query means other keys in each.
@@ -127,20 +128,20 @@ impl Search<'_> {
         } else {
             EnableScoring::disabled_from_searcher(searcher)
         };
-        let expansions = Expansions::new(&self.watch, self.scope.len());
-        let weight = |searched: &Searched<'_>| {
+        let multi_term_queries = MultiTermQueries::new(&self.budget, self.scope.len());
+        let weight = |searched: &SearchedSource<'_>| {
             self.deadline.check()?;
             let translation = Translation::new(
                 self.engine.snapshot(),
                 self.engine.fields(),
                 (searched.source, searched.id),
-                &self.watch,
-                &expansions,
+                &self.budget,
+                &multi_term_queries,
             )?;
             let query = translation.query(&self.request.query)?;
             query
                 .weight(scoring)
-                .map_err(failure::of_reading(SEARCHING))
+                .map_err(failure::failed_read(SEARCHING))
         };
         self.scope.iter().map(weight).collect()
     }
@@ -150,36 +151,36 @@ impl Search<'_> {
     }
 
     /// One more than the page has tells whether there is a next page.
-    fn most(&self) -> usize {
+    fn needed_hits(&self) -> usize {
         self.request.limit.saturating_add(1)
     }
 
     fn start(
         &self,
-        values: &Values,
-        searched: &Searched<'_>,
+        values: &RankValues,
+        searched: &SearchedSource<'_>,
         columns: &Columns,
     ) -> Result<Ranked, IndexError> {
         match &self.request.after {
-            Some(position) => values.behind(position, searched, columns),
+            Some(position) => values.first_after(position, searched, columns),
             None => Ok(BEFORE_ALL),
         }
     }
 
     /// Goes through what a Source has of the query in a segment.
-    fn pass(
+    fn collect_segment(
         &self,
         scorer: &mut dyn Scorer,
         reader: &SegmentReader,
-        values: &Values,
-        first: &mut First,
+        values: &RankValues,
+        first: &mut TopDocs,
         counts: &mut SegmentFacets<'_>,
-        counted: &mut Counted,
+        matches: &mut MatchCount,
     ) -> Result<(), IndexError> {
         let mut block = Block::new();
         let mut ranked = [0; BLOCK];
         for number in 1.. {
-            if number % BLOCKS_A_LOOK == 0 {
+            if number % BLOCKS_PER_CHECK == 0 {
                 self.deadline.check()?;
             }
             if !block.read(scorer, self.is_scored()) {
@@ -189,33 +190,33 @@ impl Search<'_> {
             values.of(block.docs(), &block.scores, &mut ranked);
             first.offer(block.docs(), &ranked);
             counts.count(block.docs())?;
-            counted.total += block.len as u64;
-            if self.has_counted(counted) && scorer.doc() != TERMINATED {
+            matches.total += block.len as u64;
+            if self.can_stop_counting(matches) && scorer.doc() != TERMINATED {
                 if first.is_full() {
-                    counted.is_exact = false;
+                    matches.is_exact = false;
                     break;
                 }
                 if scorer.doc() < first.first_doc() {
-                    counted.is_exact = false;
+                    matches.is_exact = false;
                     scorer.seek(first.first_doc());
                 }
             }
         }
         // A set of documents cannot say that it ended too early.
-        if let Some(fault) = self.watch.fault() {
+        if let Some(fault) = self.budget.error() {
             return Err(fault.clone());
         }
         self.deadline.check()
     }
 
     /// Whether the count may end, and the hits that are left can be told from the others unseen.
-    fn has_counted(&self, counted: &Counted) -> bool {
+    fn can_stop_counting(&self, matches: &MatchCount) -> bool {
         let sort = self.request.sort;
         let is_in_order = sort.by == SortBy::Path && !sort.descending;
         match self.request.count {
             Count::Exact => false,
             Count::UpTo(enough) => {
-                is_in_order && self.request.facets.is_empty() && counted.total >= enough
+                is_in_order && self.request.facets.is_empty() && matches.total >= enough
             }
         }
     }
@@ -224,10 +225,10 @@ impl Search<'_> {
         &self,
         streams: Vec<Stream<'_>>,
         facets: Facets<'_>,
-        counted: Counted,
+        matches: MatchCount,
     ) -> Result<Page, IndexError> {
         let request = self.request;
-        let mut placed = merge(streams, request.sort, self.most(), self.deadline)?;
+        let mut placed = merge(streams, request.sort, self.needed_hits(), self.deadline)?;
         let has_more = placed.len() > request.limit;
         placed.truncate(request.limit);
         let mut hits = Vec::with_capacity(placed.len());
@@ -242,14 +243,14 @@ impl Search<'_> {
         let last = placed.pop().map(|place| place.position);
         Ok(Page {
             hits,
-            total: counted.total(request.count),
+            total: matches.total(request.count),
             next: last.filter(|_| has_more),
             facets: facets.finish(),
         })
     }
 }
 
-impl Counted {
+impl MatchCount {
     fn total(&self, count: Count) -> Total {
         let value = match count {
             // How far beyond it was counted is chance.

@@ -11,10 +11,10 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, SegmentReader, Term};
 
 use super::columns::{Columns, read_error};
-use super::expansion::Expansions;
+use super::multi_term_query::MultiTermQueries;
 use super::paths::Paths;
-use super::scope::Searched;
-use super::watch::Watch;
+use super::search_budget::SearchBudget;
+use super::source_scope::SearchedSource;
 use super::{TantivyEngine, failure};
 use crate::core::query::matches::words_match;
 use crate::core::query::request::MAX_SUGGESTIONS;
@@ -26,16 +26,16 @@ use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
 /// The most matches of a segment that are looked at for the names with the fewest words.
-const NAMES_LOOKED_AT: usize = 4096;
+const MAX_NAMES_PER_SEGMENT: usize = 4096;
 
 /// The most paths of a segment that are read for folders.
-const FOLDERS_LOOKED_AT: usize = 32;
+const MAX_PATHS_PER_SEGMENT: usize = 32;
 
 /// So many documents are passed between two looks at the deadline.
-const DOCS_A_LOOK: usize = 4096;
+const DOCS_PER_CHECK: usize = 4096;
 
 /// Of each Source at least so many matches are looked at.
-const LEAST_OF_A_SOURCE: usize = 4;
+const MIN_MATCHES_PER_SOURCE: usize = 4;
 
 /// What fails where tantivy cannot read.
 const SUGGESTING: &str = "find suggestions";
@@ -55,34 +55,34 @@ impl TantivyEngine {
         deadline.check()?;
         let mut words = Vec::new();
         query_words(text, |word, _| words.push(word.to_owned()));
-        let mut scope = self.in_scope(scope);
+        let mut scope = self.searched_sources(scope);
         // In the order of their documents, so that these are read forward.
         scope.sort_by_key(|searched| searched.id);
         let until = deadline.clone();
-        let search = Suggesting {
+        let search = SuggestionSearch {
             engine: self,
             words,
             limit: limit.min(MAX_SUGGESTIONS),
             deadline,
-            watch: Watch::new(move || until.is_over()),
+            budget: SearchBudget::new(move || until.is_over()),
             scope,
         };
         if search.words.is_empty() || search.scope.is_empty() {
             return Ok(Vec::new());
         }
         let (folders, names) = (search.folders()?, search.names()?);
-        Ok(search.both(folders, names))
+        Ok(search.combine(folders, names))
     }
 }
 
 /// A search for suggestions.
-struct Suggesting<'a> {
+struct SuggestionSearch<'a> {
     engine: &'a TantivyEngine,
     words: Vec<String>,
     limit: usize,
     deadline: &'a Deadline,
-    watch: Watch,
-    scope: Vec<Searched<'a>>,
+    budget: SearchBudget,
+    scope: Vec<SearchedSource<'a>>,
 }
 
 /// A suggestion in its order: few words first, then by the folded text; of those that are written the
@@ -121,9 +121,9 @@ impl Candidate {
     }
 }
 
-impl Suggesting<'_> {
+impl SuggestionSearch<'_> {
     /// Folders first, but no more than half where there are names as well.
-    fn both(&self, folders: Vec<Candidate>, names: Vec<Candidate>) -> Vec<Suggestion> {
+    fn combine(&self, folders: Vec<Candidate>, names: Vec<Candidate>) -> Vec<Suggestion> {
         let half = self.limit.div_ceil(2);
         let left_by_names = self.limit.saturating_sub(names.len());
         let folders = folders.into_iter().take(half.max(left_by_names));
@@ -134,7 +134,7 @@ impl Suggesting<'_> {
     }
 
     fn names(&self) -> Result<Vec<Candidate>, IndexError> {
-        self.of_segments(self.engine.fields.name, |columns, reader, scorer| {
+        self.best_candidates(self.engine.fields.name, |columns, reader, scorer| {
             let mut found = Vec::new();
             for (searched, docs) in self.ranges(columns)? {
                 self.first_names(searched, docs, reader, scorer, &mut found)?;
@@ -144,7 +144,7 @@ impl Suggesting<'_> {
             found.dedup_by_key(|(_, ord, _, _)| *ord);
             found.sort_unstable_by_key(|(words, ord, _, _)| (*words, *ord));
             found.truncate(self.limit);
-            let candidate = |(_, _, doc, searched): (u64, u64, DocId, &Searched<'_>)| {
+            let candidate = |(_, _, doc, searched): (u64, u64, DocId, &SearchedSource<'_>)| {
                 let path = searched.path(columns, doc)?;
                 Ok(Candidate::new(file_name(&path), &path, searched.source))
             };
@@ -153,7 +153,7 @@ impl Suggesting<'_> {
     }
 
     fn folders(&self) -> Result<Vec<Candidate>, IndexError> {
-        self.of_segments(self.engine.fields.folder, |columns, reader, scorer| {
+        self.best_candidates(self.engine.fields.folder, |columns, reader, scorer| {
             let mut found = Vec::new();
             for (searched, docs) in self.ranges(columns)? {
                 self.first_folders(searched, docs, columns, reader, scorer, &mut found)?;
@@ -163,7 +163,7 @@ impl Suggesting<'_> {
     }
 
     /// The best of what each segment has where a field holds the words.
-    fn of_segments(
+    fn best_candidates(
         &self,
         field: Field,
         mut find: impl FnMut(
@@ -182,9 +182,9 @@ impl Suggesting<'_> {
             }
             let mut scorer = weight
                 .scorer(reader, 1.0)
-                .map_err(failure::of_reading(SUGGESTING))?;
+                .map_err(failure::failed_read(SUGGESTING))?;
             all.extend(find(columns, reader, &mut *scorer)?);
-            if let Some(fault) = self.watch.fault() {
+            if let Some(fault) = self.budget.error() {
                 return Err(fault.clone());
             }
             self.deadline.check()?;
@@ -199,7 +199,7 @@ impl Suggesting<'_> {
     fn weight(&self, field: Field) -> Result<Box<dyn Weight>, IndexError> {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(self.words.len());
         if let Some((last, before)) = self.words.split_last() {
-            let begun = Expansions::new(&self.watch, 1).beginning_with(field, last);
+            let begun = MultiTermQueries::new(&self.budget, 1).prefix(field, last);
             clauses.push((Occur::Must, Box::new(begun)));
             for word in before {
                 let term = Term::from_field_text(field, word);
@@ -209,11 +209,14 @@ impl Suggesting<'_> {
         }
         let scoring = EnableScoring::disabled_from_searcher(&self.engine.snapshot().searcher);
         let weight = BooleanQuery::new(clauses).weight(scoring);
-        weight.map_err(failure::of_reading(SUGGESTING))
+        weight.map_err(failure::failed_read(SUGGESTING))
     }
 
     /// Where the Sources lie in a segment that has any of them, ascending.
-    fn ranges(&self, columns: &Columns) -> Result<Vec<(&Searched<'_>, Range<DocId>)>, IndexError> {
+    fn ranges(
+        &self,
+        columns: &Columns,
+    ) -> Result<Vec<(&SearchedSource<'_>, Range<DocId>)>, IndexError> {
         let mut ranges = Vec::with_capacity(self.scope.len());
         for searched in &self.scope {
             let docs = searched.docs(columns)?;
@@ -225,18 +228,18 @@ impl Suggesting<'_> {
     }
 
     /// So many of a Source, where so many of all are looked at.
-    fn share(&self, of_all: usize) -> usize {
-        (of_all / self.scope.len()).max(LEAST_OF_A_SOURCE)
+    fn limit_per_source(&self, of_all: usize) -> usize {
+        (of_all / self.scope.len()).max(MIN_MATCHES_PER_SOURCE)
     }
 
     /// The words of the names, their ordinals and their documents.
     fn first_names<'s>(
         &self,
-        searched: &'s Searched<'s>,
+        searched: &'s SearchedSource<'s>,
         docs: Range<DocId>,
         reader: &SegmentReader,
         scorer: &mut dyn Scorer,
-        found: &mut Vec<(u64, u64, DocId, &'s Searched<'s>)>,
+        found: &mut Vec<(u64, u64, DocId, &'s SearchedSource<'s>)>,
     ) -> Result<(), IndexError> {
         let fast = reader.fast_fields();
         let words = fast.column_opt::<u64>("name_words").map_err(read_error())?;
@@ -244,11 +247,14 @@ impl Suggesting<'_> {
         let (Some(words), Some(names)) = (words, names) else {
             return Ok(());
         };
-        let (mut doc, most) = (seek(scorer, docs.start), self.share(NAMES_LOOKED_AT));
+        let (mut doc, most) = (
+            seek(scorer, docs.start),
+            self.limit_per_source(MAX_NAMES_PER_SEGMENT),
+        );
         let (mut looked_at, mut passed) = (0, 0_usize);
         while doc < docs.end && looked_at < most {
             passed += 1;
-            if passed.is_multiple_of(DOCS_A_LOOK) {
+            if passed.is_multiple_of(DOCS_PER_CHECK) {
                 self.deadline.check()?;
             }
             let is_alive = reader
@@ -266,7 +272,7 @@ impl Suggesting<'_> {
     /// The folders whose names hold the words, each with all its assets behind it.
     fn first_folders(
         &self,
-        searched: &Searched<'_>,
+        searched: &SearchedSource<'_>,
         docs: Range<DocId>,
         columns: &Columns,
         reader: &SegmentReader,
@@ -277,7 +283,10 @@ impl Suggesting<'_> {
         let Some(mut paths) = paths else {
             return Ok(());
         };
-        let (mut doc, most) = (seek(scorer, docs.start), self.share(FOLDERS_LOOKED_AT));
+        let (mut doc, most) = (
+            seek(scorer, docs.start),
+            self.limit_per_source(MAX_PATHS_PER_SEGMENT),
+        );
         let mut looked_at = 0;
         while doc < docs.end && looked_at < most {
             self.deadline.check()?;

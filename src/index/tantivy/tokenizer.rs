@@ -14,17 +14,17 @@ const _: () = assert!(WORDS_VERSION == 1);
 
 /// Emits the words of a text.
 #[derive(Clone, Debug, Default)]
-pub struct AssetWords {
+pub struct WordTokenizer {
     /// All words of the text, one behind the other.
     text: String,
     /// Where each word lies in `text`, and where it came from.
     words: Vec<(Range<usize>, Range<usize>)>,
 }
 
-impl Tokenizer for AssetWords {
-    type TokenStream<'a> = Words<'a>;
+impl Tokenizer for WordTokenizer {
+    type TokenStream<'a> = WordStream<'a>;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Words<'a> {
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> WordStream<'a> {
         self.text.clear();
         self.words.clear();
         words(text, |word, origin| {
@@ -32,7 +32,7 @@ impl Tokenizer for AssetWords {
             self.text.push_str(word);
             self.words.push((start..self.text.len(), origin));
         });
-        Words {
+        WordStream {
             words: self,
             next: 0,
             token: Token::default(),
@@ -41,13 +41,13 @@ impl Tokenizer for AssetWords {
 }
 
 /// The words of one text.
-pub struct Words<'a> {
-    words: &'a AssetWords,
+pub struct WordStream<'a> {
+    words: &'a WordTokenizer,
     next: usize,
     token: Token,
 }
 
-impl TokenStream for Words<'_> {
+impl TokenStream for WordStream<'_> {
     fn advance(&mut self) -> bool {
         let Some((word, origin)) = self.words.words.get(self.next) else {
             return false;

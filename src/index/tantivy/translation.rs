@@ -13,12 +13,12 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Snapshot;
-use super::expansion::Expansions;
-use super::live_query::LiveQuery;
+use super::and_not_query::AndNotQuery;
+use super::asset_query::AssetQuery;
+use super::multi_term_query::MultiTermQueries;
+use super::path_filter_query::PathFilterQuery;
 use super::schema::Fields;
-use super::verified::Verified;
-use super::watch::Watch;
-use super::without::Without;
+use super::search_budget::SearchBudget;
 use crate::core::query::{Condition, Query, Term};
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
@@ -30,7 +30,7 @@ mod names;
 mod paths;
 pub mod words;
 
-type Translated = Result<Box<dyn IndexQuery>, IndexError>;
+type TranslatedQuery = Result<Box<dyn IndexQuery>, IndexError>;
 
 /// What a query is translated for.
 pub struct Translation<'a> {
@@ -43,11 +43,11 @@ pub struct Translation<'a> {
     /// Its number in the index.
     pub id: SourceId,
     /// Asked by the search while it runs; whoever runs it asks when it is done.
-    pub watch: &'a Watch,
+    pub budget: &'a SearchBudget,
     /// Those of the search, for all its Sources.
-    pub expansions: &'a Expansions,
+    pub multi_term_queries: &'a MultiTermQueries,
     /// All live assets of the Source.
-    everything: LiveQuery,
+    all_assets: AssetQuery,
 }
 
 impl<'a> Translation<'a> {
@@ -56,34 +56,34 @@ impl<'a> Translation<'a> {
         snapshot: &'a Snapshot,
         fields: &'a Fields,
         (source, id): (&'a SearchSource, SourceId),
-        watch: &'a Watch,
-        expansions: &'a Expansions,
+        budget: &'a SearchBudget,
+        multi_term_queries: &'a MultiTermQueries,
     ) -> Result<Self, IndexError> {
-        let everything = LiveQuery::new(snapshot, id, &KeyInterval::everything())?;
+        let all_assets = AssetQuery::new(snapshot, id, &KeyInterval::everything())?;
         Ok(Self {
             snapshot,
             fields,
             source,
             id,
-            watch,
-            expansions,
-            everything,
+            budget,
+            multi_term_queries,
+            all_assets,
         })
     }
 
     /// The live assets of the Source that the query finds.
-    pub fn query(&self, query: &Query) -> Translated {
+    pub fn query(&self, query: &Query) -> TranslatedQuery {
         match &query.condition {
             // What finds everything has no second condition.
-            Condition::All(none) if none.is_empty() => self.everything(),
-            condition => Ok(all_of([self.everything()?, self.condition(condition)?])),
+            Condition::All(none) if none.is_empty() => self.all_assets(),
+            condition => Ok(all_of([self.all_assets()?, self.condition(condition)?])),
         }
     }
 
-    fn condition(&self, condition: &Condition) -> Translated {
+    fn condition(&self, condition: &Condition) -> TranslatedQuery {
         match condition {
             Condition::Term(term) => self.term(term),
-            Condition::All(none) if none.is_empty() => self.everything(),
+            Condition::All(none) if none.is_empty() => self.all_assets(),
             Condition::All(all) => {
                 let each = all.iter().map(|one| self.condition(one));
                 Ok(all_of(each.collect::<Result<Vec<_>, _>>()?))
@@ -96,26 +96,26 @@ impl<'a> Translation<'a> {
                 Ok(Box::new(BooleanQuery::new(clauses)))
             }
             Condition::Not(one) => {
-                let rest = self.everything_but(self.condition(one)?)?;
+                let rest = self.all_assets_except(self.condition(one)?)?;
                 Ok(scored(rest, 0.0))
             }
         }
     }
 
-    fn term(&self, term: &Term) -> Translated {
+    fn term(&self, term: &Term) -> TranslatedQuery {
         let filter = match term {
             Term::Words { words, mode, field } => return self.words(words, *mode, *field),
-            Term::NamePattern(pattern) => return self.name_part(pattern),
+            Term::NamePattern(pattern) => return self.name_pattern(pattern),
             Term::Name(name) => self.name(name)?,
             Term::Path(path) => self.path(path),
             Term::PathPattern(pattern) => self.path_glob(pattern)?,
-            Term::Folder(folder) => self.beginning_with(folder)?,
-            Term::DirectlyIn(folder) => self.level(folder),
+            Term::Folder(folder) => self.path_prefix(folder)?,
+            Term::DirectlyIn(folder) => self.directly_in(folder),
             Term::Ext(extensions) => self.extensions(extensions.iter().map(String::as_str)),
             Term::Type(kinds) => self.kinds(kinds)?,
             Term::Size(interval) => self.sizes(interval)?,
-            Term::Modified(interval) => self.moments(self.fields.last_modified, interval)?,
-            Term::Created(interval) => self.moments(self.fields.first_seen, interval)?,
+            Term::Modified(interval) => self.times(self.fields.last_modified, interval)?,
+            Term::Created(interval) => self.times(self.fields.first_seen, interval)?,
             Term::Storage(classes) => self.storage(classes)?,
             Term::ETag(etag) => self.etag(etag)?,
         };
@@ -123,37 +123,37 @@ impl<'a> Translation<'a> {
     }
 
     /// The live documents of the interval: what every search is confined to.
-    fn live(&self, interval: &KeyInterval) -> Translated {
+    fn assets_in(&self, interval: &KeyInterval) -> TranslatedQuery {
         // Where a Source's documents lie is looked up once, however many terms ask.
         Ok(Box::new(if *interval == KeyInterval::everything() {
-            self.everything.clone()
+            self.all_assets.clone()
         } else {
-            LiveQuery::new(self.snapshot, self.id, interval)?
+            AssetQuery::new(self.snapshot, self.id, interval)?
         }))
     }
 
-    fn everything(&self) -> Translated {
-        Ok(Box::new(self.everything.clone()))
+    fn all_assets(&self) -> TranslatedQuery {
+        Ok(Box::new(self.all_assets.clone()))
     }
 
-    fn everything_but(&self, left_out: Box<dyn IndexQuery>) -> Translated {
-        Ok(Box::new(Without::new(self.everything()?, left_out)))
+    fn all_assets_except(&self, excluded: Box<dyn IndexQuery>) -> TranslatedQuery {
+        Ok(Box::new(AndNotQuery::new(self.all_assets()?, excluded)))
     }
 
     /// Those live documents of the interval, among the candidates, whose path passes the test.
-    fn verified(
+    fn filter_paths(
         &self,
         interval: &KeyInterval,
         mut candidates: Vec<Box<dyn IndexQuery>>,
         test: impl Fn(&str) -> bool + Send + Sync + 'static,
-    ) -> Translated {
+    ) -> TranslatedQuery {
         // Of other Sources' documents no path is read.
-        candidates.push(self.live(interval)?);
-        Ok(Box::new(Verified::new(
+        candidates.push(self.assets_in(interval)?);
+        Ok(Box::new(PathFilterQuery::new(
             all_of(candidates),
             &self.source.prefix,
             Arc::new(test),
-            self.watch.clone(),
+            self.budget.clone(),
         )))
     }
 }

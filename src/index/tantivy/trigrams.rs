@@ -19,23 +19,23 @@ pub const TRIGRAM_CHARS: usize = 3;
 
 /// Emits the trigrams of a file name as it is written.
 #[derive(Clone, Debug, Default)]
-pub struct Trigrams {
+pub struct TrigramTokenizer {
     /// The folded name.
     name: String,
     /// Where its characters begin, and where it ends.
     places: Vec<usize>,
 }
 
-impl Tokenizer for Trigrams {
-    type TokenStream<'a> = TrigramsOf<'a>;
+impl Tokenizer for TrigramTokenizer {
+    type TokenStream<'a> = TrigramStream<'a>;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> TrigramsOf<'a> {
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> TrigramStream<'a> {
         self.name = fold_name(text);
         self.places.clear();
         self.places
             .extend(self.name.char_indices().map(|(at, _)| at));
         self.places.push(self.name.len());
-        TrigramsOf {
+        TrigramStream {
             trigrams: self,
             next: 0,
             token: Token::default(),
@@ -44,13 +44,13 @@ impl Tokenizer for Trigrams {
 }
 
 /// The trigrams of one name.
-pub struct TrigramsOf<'a> {
-    trigrams: &'a Trigrams,
+pub struct TrigramStream<'a> {
+    trigrams: &'a TrigramTokenizer,
     next: usize,
     token: Token,
 }
 
-impl TokenStream for TrigramsOf<'_> {
+impl TokenStream for TrigramStream<'_> {
     fn advance(&mut self) -> bool {
         let places = &self.trigrams.places;
         let last = places.len() - 1;
@@ -93,7 +93,7 @@ mod tests {
             ("Été.j", &["ete", "te.", "e.j", ".j", "j"]),
             ("写真集x", &["写真集", "真集x", "集x", "x"]),
         ] {
-            let mut tokenizer = Trigrams::default();
+            let mut tokenizer = TrigramTokenizer::default();
             let mut stream = tokenizer.token_stream(name);
             let mut terms = Vec::new();
             while stream.advance() {

@@ -1,71 +1,72 @@
-//! The keys of all segments as one order: each is alive once.
+//! Checks that no key is alive in two segments, with a merge of the segments' keys.
 //!
-//! That the keys of each segment are in order has been seen by whoever read the segment.
+//! It relies on the key order within each segment, which the check of the segment has already verified.
 
 use tantivy::DocId;
 use tantivy_sstable::{Streamer, VoidSSTable};
 
-use super::{Audit, Problem};
+use super::{AuditReport, Problem};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::index::IndexError;
 use crate::index::tantivy::columns::{Columns, read_error};
 use crate::index::tantivy::identity;
 
-/// A segment, and what the names of its files begin with.
-pub(super) type Named = (Columns, String);
+/// The columns of a segment, and the id of the segment.
+pub(super) type NamedSegment = (Columns, String);
 
-/// Notes every key that is alive in two segments.
+/// Reports every key that is alive in two segments.
 pub(super) fn check(
-    segments: &[Named],
+    segments: &[NamedSegment],
     checkpoint: &Checkpoint,
-    audit: &mut Audit,
+    report: &mut AuditReport,
 ) -> Result<(), IndexError> {
     let mut cursors = Vec::with_capacity(segments.len());
     for segment in segments {
         cursors.extend(Cursor::open(segment)?);
     }
-    // The key before, and its segment.
-    let mut before: Option<(Vec<u8>, &str)> = None;
-    while let Some(least) = least(&cursors) {
-        let cursor = &mut cursors[least];
+    // The previous key and its segment.
+    let mut previous: Option<(Vec<u8>, &str)> = None;
+    while let Some(next) = with_smallest_key(&cursors) {
+        let cursor = &mut cursors[next];
         let ukey = cursor.stream.key();
-        match &mut before {
+        match &mut previous {
             Some((key, segment)) if key == ukey => {
-                audit.note(twice(ukey, segment, cursor.segment, checkpoint));
+                report.add(duplicate(ukey, segment, cursor.segment, checkpoint));
             }
             Some((key, segment)) => {
                 key.clear();
                 key.extend_from_slice(ukey);
                 *segment = cursor.segment;
             }
-            None => before = Some((ukey.to_vec(), cursor.segment)),
+            None => previous = Some((ukey.to_vec(), cursor.segment)),
         }
         if !cursor.advance() {
-            cursors.swap_remove(least);
+            cursors.swap_remove(next);
         }
     }
     Ok(())
 }
 
-/// The cursor with the least key. There are about ten, so looking at all is cheaper than a heap.
-fn least(cursors: &[Cursor<'_>]) -> Option<usize> {
+/// Returns the index of the cursor with the smallest key. There are about ten cursors, so a linear search is
+/// cheaper than a heap.
+fn with_smallest_key(cursors: &[Cursor<'_>]) -> Option<usize> {
     (0..cursors.len()).min_by(|left, right| {
-        let key = |place: usize| cursors[place].stream.key();
+        let key = |index: usize| cursors[index].stream.key();
         key(*left).cmp(key(*right))
     })
 }
 
-fn twice(ukey: &[u8], one: &str, other: &str, checkpoint: &Checkpoint) -> Problem {
+fn duplicate(ukey: &[u8], first: &str, second: &str, checkpoint: &Checkpoint) -> Problem {
     let id = identity::source_of(ukey);
     let state = id.and_then(|id| checkpoint.state(id));
     Problem::Record {
         source: state.map_or_else(String::new, |state| state.name.clone()),
         key: identity::key_of(ukey).unwrap_or_default().to_owned(),
-        what: format!("it is alive in two segments, {one} and {other}"),
+        what: format!("it is alive in two segments, {first} and {second}"),
     }
 }
 
-/// A place in one segment: always at a document that is alive.
+/// A position in one segment, always at a document that is alive.
 struct Cursor<'a> {
     columns: &'a Columns,
     segment: &'a str,
@@ -73,8 +74,8 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// At the first document; `None` where the segment has none that is alive.
-    fn open((columns, segment): &'a Named) -> Result<Option<Self>, IndexError> {
+    /// Opens a cursor at the first live document. `None` if the segment has none.
+    fn open((columns, segment): &'a NamedSegment) -> Result<Option<Self>, IndexError> {
         let Some(ukeys) = columns.ukeys() else {
             return Ok(None);
         };
@@ -86,7 +87,7 @@ impl<'a> Cursor<'a> {
         Ok(cursor.advance().then_some(cursor))
     }
 
-    /// Moves to the next document that is alive; `false` at the end.
+    /// Moves to the next document that is alive. Returns `false` at the end.
     fn advance(&mut self) -> bool {
         while self.stream.advance() {
             if self.columns.is_alive(self.stream.term_ord() as DocId) {

@@ -95,7 +95,7 @@ impl Written {
         self.commit(&Changes::new());
     }
 
-    fn audit(&self) -> Audit {
+    fn audit(&self) -> AuditReport {
         audit(self.folder.path(), &|_| {}).unwrap()
     }
 
@@ -168,7 +168,7 @@ fn what_commits_have_written_is_sound() {
         let written = Written::random(&mut Rng::with_seed(seed), 6, 120);
         let audit = written.audit();
         assert_eq!(audit.problems, [], "seed {seed}");
-        let records = |id| written.engine.records(SourceId(id)).unwrap();
+        let records = |id| written.engine.count_records(SourceId(id)).unwrap();
         let assets = records(0).assets + records(1).assets;
         let tombstones = records(0).tombstones + records(1).tombstones;
         assert_eq!((audit.assets, audit.tombstones), (assets, tombstones));
@@ -186,7 +186,7 @@ fn what_commits_have_written_is_sound() {
 #[test]
 fn an_empty_index_is_sound() {
     let written = Written::new();
-    assert_eq!(written.audit(), Audit::default());
+    assert_eq!(written.audit(), AuditReport::default());
 }
 
 #[test]
@@ -359,11 +359,11 @@ fn an_index_of_another_schema_is_no_damage_of_files() {
 fn it_is_told_how_far_the_audit_is() {
     let written = Written::random(&mut Rng::with_seed(3), 3, 100);
     let steps = Mutex::new(Vec::new());
-    let watcher = |step| steps.lock().unwrap().push(step);
-    audit(written.folder.path(), &watcher).unwrap();
+    let on_progress = |step| steps.lock().unwrap().push(step);
+    audit(written.folder.path(), &on_progress).unwrap();
     let steps = steps.into_inner().unwrap();
     for what in ["files", "records"] {
-        let told: Vec<&Step> = steps.iter().filter(|step| step.what == what).collect();
+        let told: Vec<&AuditProgress> = steps.iter().filter(|step| step.what == what).collect();
         assert!(told.len() > 2, "{what}");
         assert!(told.iter().all(|step| step.done <= step.total));
         assert!(told.is_sorted_by_key(|step| step.done), "{told:#?}");
@@ -372,6 +372,6 @@ fn it_is_told_how_far_the_audit_is() {
 
 #[test]
 fn a_panic_is_an_error_that_says_what_happened() {
-    let failed = apart::<()>("x", || panic!("index out of bounds")).unwrap_err();
+    let failed = run_on_thread::<()>("x", || panic!("index out of bounds")).unwrap_err();
     assert!(failed.contains("cannot be read: index out of bounds"));
 }

@@ -7,13 +7,13 @@ use std::ops::Range;
 use tantivy::columnar::Column;
 use tantivy::{DocId, SegmentReader};
 
-use super::Labels;
+use super::CountsByLabel;
 use crate::index::IndexError;
 use crate::index::tantivy::columns::{Columns, read_error};
-use crate::index::tantivy::level::{DEPTH, depth_of};
+use crate::index::tantivy::direct_children_query::{DEPTH, depth_of};
 use crate::index::tantivy::paths::Paths;
 use crate::index::tantivy::ranking::BLOCK;
-use crate::index::tantivy::scope::Searched;
+use crate::index::tantivy::source_scope::SearchedSource;
 
 /// The child folder of the folder that the path lies in or below, as a path; `None` where it lies in
 /// none.
@@ -26,13 +26,13 @@ pub fn child_in<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
 pub(super) struct ChildCounts<'a> {
     folder: &'a str,
     depths: Option<Column<u64>>,
-    counts: Labels,
-    source: Option<InSource<'a>>,
+    counts: CountsByLabel,
+    source: Option<SourceCounts<'a>>,
 }
 
 /// A Source, whose documents are counted.
-struct InSource<'a> {
-    searched: Searched<'a>,
+struct SourceCounts<'a> {
+    searched: SearchedSource<'a>,
     columns: &'a Columns,
     paths: Paths,
     /// The documents below the folder, and those below its child folder at hand.
@@ -49,22 +49,22 @@ impl<'a> ChildCounts<'a> {
         Ok(Self {
             folder,
             depths: depths.map_err(read_error())?,
-            counts: Labels::new(),
+            counts: CountsByLabel::new(),
             source: None,
         })
     }
 
     /// What is counted from now on is of this Source.
-    pub(super) fn enter(
+    pub(super) fn enter_source(
         &mut self,
-        searched: &Searched<'a>,
+        searched: &SearchedSource<'a>,
         columns: &'a Columns,
         segment: &SegmentReader,
     ) -> Result<(), IndexError> {
-        self.leave();
+        self.leave_source();
         let paths = Paths::open(segment, &searched.source.prefix).map_err(read_error())?;
         let below = searched.docs_under(columns, self.folder)?;
-        self.source = paths.map(|paths| InSource {
+        self.source = paths.map(|paths| SourceCounts {
             searched: *searched,
             columns,
             paths,
@@ -76,9 +76,9 @@ impl<'a> ChildCounts<'a> {
         Ok(())
     }
 
-    fn leave(&mut self) {
+    fn leave_source(&mut self) {
         if let Some(source) = self.source.take() {
-            source.put_down(&mut self.counts);
+            source.flush(&mut self.counts);
         }
     }
 
@@ -104,34 +104,34 @@ impl<'a> ChildCounts<'a> {
             if source.child.contains(doc) {
                 source.count += 1;
             } else if source.below.contains(doc) && depth.is_some_and(|depth| depth > own_depth) {
-                source.put_down_and_take_up(*doc, self.folder, &mut self.counts)?;
+                source.move_to_child_of(*doc, self.folder, &mut self.counts)?;
             }
         }
         Ok(())
     }
 
     /// Adds the counts to those of other segments.
-    pub(super) fn add_to(mut self, children: &mut Labels) {
-        self.leave();
+    pub(super) fn add_to(mut self, children: &mut CountsByLabel) {
+        self.leave_source();
         for (path, count) in self.counts {
             *children.entry(path).or_insert(0) += count;
         }
     }
 }
 
-impl InSource<'_> {
-    fn put_down(self, counts: &mut Labels) {
+impl SourceCounts<'_> {
+    fn flush(self, counts: &mut CountsByLabel) {
         if self.count > 0 {
             *counts.entry(self.path).or_insert(0) += self.count;
         }
     }
 
     /// Goes on to the child folder that the document lies in, which is counted.
-    fn put_down_and_take_up(
+    fn move_to_child_of(
         &mut self,
         doc: DocId,
         folder: &str,
-        counts: &mut Labels,
+        counts: &mut CountsByLabel,
     ) -> Result<(), IndexError> {
         if self.count > 0 {
             let path = std::mem::take(&mut self.path);
@@ -148,11 +148,11 @@ impl InSource<'_> {
 
     fn end_of_child(&mut self, doc: DocId) -> Result<DocId, IndexError> {
         // Small folders end within what is read already.
-        let held = self.paths.held_from(doc).map_err(read_error())?;
-        for behind in held {
-            let path = self.paths.of(behind).map_err(read_error())?;
+        let loaded = self.paths.loaded_from(doc).map_err(read_error())?;
+        for next in loaded {
+            let path = self.paths.of(next).map_err(read_error())?;
             if !path.starts_with(&self.path) {
-                return Ok(behind);
+                return Ok(next);
             }
         }
         Ok(self.searched.docs_under(self.columns, &self.path)?.end)

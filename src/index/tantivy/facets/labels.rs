@@ -7,7 +7,7 @@ use std::io;
 use tantivy::columnar::StrColumn;
 use tantivy::{DocId, SegmentReader};
 
-use super::Labels;
+use super::CountsByLabel;
 use crate::index::IndexError;
 use crate::index::tantivy::columns::read_error;
 use crate::index::tantivy::ranking::BLOCK;
@@ -17,7 +17,7 @@ pub(super) struct LabelCounts {
     /// `None` where no document has one.
     column: Option<StrColumn>,
     by_ord: Vec<u64>,
-    without: u64,
+    unlabeled: u64,
 }
 
 impl LabelCounts {
@@ -28,7 +28,7 @@ impl LabelCounts {
         Ok(Self {
             column,
             by_ord: vec![0; labels],
-            without: 0,
+            unlabeled: 0,
         })
     }
 
@@ -41,15 +41,15 @@ impl LabelCounts {
         for ord in &ords[..docs.len()] {
             match ord {
                 Some(ord) => self.by_ord[*ord as usize] += 1,
-                None => self.without += 1,
+                None => self.unlabeled += 1,
             }
         }
     }
 
     /// Adds the counts to those of other segments.
-    pub(super) fn add_to(self, labels: &mut Labels) -> Result<(), IndexError> {
-        if self.without > 0 {
-            *labels.entry(String::new()).or_insert(0) += self.without;
+    pub(super) fn add_to(self, labels: &mut CountsByLabel) -> Result<(), IndexError> {
+        if self.unlabeled > 0 {
+            *labels.entry(String::new()).or_insert(0) += self.unlabeled;
         }
         let Some(column) = &self.column else {
             return Ok(());

@@ -16,7 +16,7 @@ use crate::index::tantivy::ranking::BLOCK;
 const FIRST_MILLIS: i64 = -377_705_116_800_000;
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
-const MILLIS_A_DAY: i64 = 86_400_000;
+const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// How many documents of a segment lie in each month.
 pub(super) struct MonthCounts {
@@ -50,8 +50,8 @@ impl MonthCounts {
         let mut moments = [None; BLOCK];
         column.first_vals(docs, &mut moments[..docs.len()]);
         for moment in moments[..docs.len()].iter().flatten() {
-            let place = (month_of(*moment) - self.first) as usize;
-            let (count, one) = &mut self.counts[place];
+            let index = (month_of(*moment) - self.first) as usize;
+            let (count, one) = &mut self.counts[index];
             *count += 1;
             *one = *moment;
         }
@@ -73,10 +73,10 @@ impl MonthCounts {
 /// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
 fn month_of(millis: i64) -> i64 {
     const DAYS_TO_EPOCH: i64 = 719_468;
-    const DAYS_AN_ERA: i64 = 146_097;
+    const DAYS_PER_ERA: i64 = 146_097;
     let millis = millis.clamp(FIRST_MILLIS, LAST_MILLIS);
-    let days = millis.div_euclid(MILLIS_A_DAY) + DAYS_TO_EPOCH;
-    let (era, day) = (days.div_euclid(DAYS_AN_ERA), days.rem_euclid(DAYS_AN_ERA));
+    let days = millis.div_euclid(MILLIS_PER_DAY) + DAYS_TO_EPOCH;
+    let (era, day) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day_of_year = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day_of_year + 2) / 153;

@@ -14,7 +14,7 @@ use crate::core::query::facet::{SIZE_STEPS, size_step};
 use crate::index::IndexError;
 use crate::index::tantivy::columns::{Columns, read_error};
 use crate::index::tantivy::ranking::BLOCK;
-use crate::index::tantivy::scope::Searched;
+use crate::index::tantivy::source_scope::SearchedSource;
 
 /// The counts of one segment.
 pub struct SegmentFacets<'a> {
@@ -29,15 +29,15 @@ impl<'a> SegmentFacets<'a> {
     /// Nothing counted yet of what the facets need.
     pub fn open(segment: &SegmentReader, facets: &Facets<'a>) -> Result<Self, IndexError> {
         let labels = |one_of: &[FacetBy], column| {
-            let asked = facets.asks_for(one_of);
-            asked
+            let requested = facets.includes_any(one_of);
+            requested
                 .then(|| LabelCounts::open(segment, column))
                 .transpose()
         };
-        let sizes = facets.asks_for(&[FacetBy::Size]);
-        let months = facets.asks_for(&[FacetBy::Month]);
+        let sizes = facets.includes_any(&[FacetBy::Size]);
+        let months = facets.includes_any(&[FacetBy::Month]);
         let mut children = Vec::new();
-        for by in facets.asked {
+        for by in facets.requested {
             if let FacetBy::Folder(folder) = by
                 && children.iter().all(|(other, _)| other != folder)
             {
@@ -56,14 +56,14 @@ impl<'a> SegmentFacets<'a> {
     }
 
     /// What is counted from now on is of this Source.
-    pub fn enter(
+    pub fn enter_source(
         &mut self,
-        searched: &Searched<'a>,
+        searched: &SearchedSource<'a>,
         columns: &'a Columns,
         segment: &SegmentReader,
     ) -> Result<(), IndexError> {
         for (_, children) in &mut self.children {
-            children.enter(searched, columns, segment)?;
+            children.enter_source(searched, columns, segment)?;
         }
         Ok(())
     }

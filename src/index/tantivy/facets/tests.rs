@@ -6,10 +6,10 @@ use super::*;
 use crate::core::query::facet::size_step;
 use crate::core::query::{Count, Query, Request, extension_of, file_name};
 use crate::index::Deadline;
-use crate::index::tantivy::corpus::{Corpus, Known, random_path};
+use crate::index::tantivy::corpus::{Corpus, ExpectedAsset, random_path};
 
 /// The value of a facet that an asset has.
-fn value_of(by: &FacetBy, known: &Known) -> Option<String> {
+fn value_of(by: &FacetBy, known: &ExpectedAsset) -> Option<String> {
     let ext = extension_of(file_name(&known.path)).map(str::to_lowercase);
     Some(match by {
         FacetBy::Ext => return ext,
@@ -24,7 +24,7 @@ fn value_of(by: &FacetBy, known: &Known) -> Option<String> {
     })
 }
 
-fn expected(by: &FacetBy, known: &[Known]) -> Vec<FacetCount> {
+fn expected(by: &FacetBy, known: &[ExpectedAsset]) -> Vec<FacetCount> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for value in known.iter().filter_map(|known| value_of(by, known)) {
         *counts.entry(value).or_insert(0) += 1;
@@ -77,7 +77,7 @@ fn facets_are_the_counts_of_the_assets() {
             let never = Deadline::never();
             let page = corpus.engine.search(&corpus.scope(), &request, &never);
             let page = page.unwrap();
-            let mut known = corpus.known();
+            let mut known = corpus.expected();
             known.retain(|known| request.query.matches(&known.asset()));
             assert_eq!(page.total.value, known.len() as u64);
             assert_eq!(page.facets.len(), request.facets.len());

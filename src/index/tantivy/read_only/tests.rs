@@ -125,8 +125,8 @@ fn what_is_open_outlives_its_files() {
     let engine = written.open();
     drop(written);
     let everything = crate::core::replication::interval::KeyInterval::everything();
-    let which = crate::index::Which::All;
-    let read = engine.read(SourceId(0), &everything, which, 10).unwrap();
+    let filter = crate::index::RecordFilter::All;
+    let read = engine.read(SourceId(0), &everything, filter, 10).unwrap();
     assert_eq!(read[0].0, "a");
     assert!(engine.newer().is_err());
 }

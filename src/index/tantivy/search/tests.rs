@@ -10,7 +10,7 @@ use super::*;
 use crate::core::query::words::words_with_positions;
 use crate::core::query::{Query, Sort, file_name, fold_name};
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::tantivy::corpus::{Corpus, Known, ORDERS, random_path};
+use crate::index::tantivy::corpus::{Corpus, ExpectedAsset, ORDERS, random_path};
 
 const QUERIES: [&str; 12] = [
     "",
@@ -35,17 +35,17 @@ fn request(query: &str) -> Request {
 const ALL_SCORE_THE_SAME: &str = "name:jpg ext:jpg";
 
 /// What a person would sort by hand; relevance is compared where all score the same, or nothing.
-fn order(request: &Request, left: &Known, right: &Known) -> Ordering {
+fn order(request: &Request, left: &ExpectedAsset, right: &ExpectedAsset) -> Ordering {
     let sort = request.sort;
     let is_scored = request.query == self::request(ALL_SCORE_THE_SAME).query;
-    let name_words = |known: &Known| {
+    let name_words = |known: &ExpectedAsset| {
         let mut words = 0;
         words_with_positions(file_name(&known.path), |_, _, places| {
             words = words.max(places.end);
         });
         words
     };
-    let name = |known: &Known| fold_name(file_name(&known.path));
+    let name = |known: &ExpectedAsset| fold_name(file_name(&known.path));
     let by_place = || {
         let by_path = left.path.cmp(&right.path);
         by_path.then_with(|| left.source.cmp(right.source))
@@ -76,7 +76,7 @@ fn shown(page: &Page) -> Vec<Shown> {
 }
 
 fn should_show(corpus: &Corpus, request: &Request) -> Vec<Shown> {
-    let mut known = corpus.known();
+    let mut known = corpus.expected();
     known.retain(|known| request.query.matches(&known.asset()));
     known.sort_by(|left, right| order(request, left, right));
     let shown = known.into_iter();
@@ -184,11 +184,11 @@ fn what_stays_is_seen_exactly_once_whatever_is_committed_between_pages() {
         for sort in every_sort() {
             let mut request = request("");
             (request.sort, request.limit) = (sort, rng.usize(40..90));
-            let place = |known: &Known| {
+            let place = |known: &ExpectedAsset| {
                 let object = format!("{:?}", known.object);
                 (known.source.to_owned(), known.path.clone(), object)
             };
-            let mut stay: BTreeSet<_> = corpus.known().iter().map(place).collect();
+            let mut stay: BTreeSet<_> = corpus.expected().iter().map(place).collect();
             let mut seen: Vec<Shown> = Vec::new();
             loop {
                 let page = find(&corpus, &request);
@@ -198,7 +198,7 @@ fn what_stays_is_seen_exactly_once_whatever_is_committed_between_pages() {
                     break;
                 }
                 corpus.commit_random(rng, 5);
-                let now: BTreeSet<_> = corpus.known().iter().map(place).collect();
+                let now: BTreeSet<_> = corpus.expected().iter().map(place).collect();
                 stay.retain(|known| now.contains(known));
             }
             for (source, path, _) in stay {
@@ -278,7 +278,7 @@ fn a_source_is_searched_once_and_only_where_it_is_asked_for() {
 fn one_asset_by_its_path() {
     let rng = &mut Rng::with_seed(2);
     let corpus = Corpus::random(rng, 3, 300);
-    let known = corpus.known();
+    let known = corpus.expected();
     for asset in &known {
         let source = corpus.source(asset.source);
         let hit = corpus.engine.asset(source, &asset.path).unwrap().unwrap();

@@ -13,7 +13,7 @@ type ByFolded = BTreeMap<String, Vec<(String, String, String)>>;
 /// All texts with what they can be shown as: text, path, Source.
 fn all(corpus: &Corpus, words: &[String], kind: SuggestionKind) -> ByFolded {
     let mut all = ByFolded::new();
-    for known in corpus.known() {
+    for known in corpus.expected() {
         let path = &known.path;
         let texts: Vec<(&str, &str)> = match kind {
             SuggestionKind::Name => vec![(file_name(path), path)],

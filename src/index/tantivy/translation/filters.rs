@@ -6,11 +6,11 @@ use tantivy::Term as IndexTerm;
 use tantivy::query::{EmptyQuery, ExistsQuery, Query as IndexQuery, RangeQuery};
 use tantivy::schema::Field;
 
-use super::{Translated, Translation, all_of, best_of, text_term};
+use super::{TranslatedQuery, Translation, all_of, best_of, text_term};
 use crate::core::query::{AssetType, Interval};
 use crate::core::replication::object::{ETag, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::tantivy::without::Without;
+use crate::index::tantivy::and_not_query::AndNotQuery;
 
 /// More extensions than these are read at once where several Sources ask for them.
 const FEW_EXTENSIONS: usize = 8;
@@ -21,13 +21,13 @@ impl Translation<'_> {
         extensions: impl Iterator<Item = &'e str>,
     ) -> Box<dyn IndexQuery> {
         let each: Vec<&str> = extensions.collect();
-        if each.len() > FEW_EXTENSIONS && self.expansions.are_shared() {
-            return Box::new(self.expansions.one_of(self.fields.ext, &each));
+        if each.len() > FEW_EXTENSIONS && self.multi_term_queries.are_shared() {
+            return Box::new(self.multi_term_queries.one_of(self.fields.ext, &each));
         }
         best_of(each.iter().map(|ext| text_term(self.fields.ext, ext)))
     }
 
-    pub(super) fn kinds(&self, kinds: &[AssetType]) -> Translated {
+    pub(super) fn kinds(&self, kinds: &[AssetType]) -> TranslatedQuery {
         let exts = |kinds: &mut dyn Iterator<Item = AssetType>| {
             let each: Vec<_> = kinds.flat_map(|kind| kind.extensions()).copied().collect();
             self.extensions(each.into_iter())
@@ -39,11 +39,11 @@ impl Translation<'_> {
         let mut rest = AssetType::ALL
             .into_iter()
             .filter(|kind| !kinds.contains(kind));
-        self.everything_but(exts(&mut rest))
+        self.all_assets_except(exts(&mut rest))
     }
 
     /// The standard class is the absence of a name.
-    pub(super) fn storage(&self, classes: &[String]) -> Translated {
+    pub(super) fn storage(&self, classes: &[String]) -> TranslatedQuery {
         let field = self.fields.storage_class;
         let mut ways = Vec::with_capacity(classes.len());
         for class in classes {
@@ -51,7 +51,7 @@ impl Translation<'_> {
                 StorageClass::Named(name) => text_term(field, &name),
                 StorageClass::Standard if *class == StorageClass::Standard.name() => {
                     let exists = ExistsQuery::new("storage_class".to_owned(), false);
-                    self.everything_but(Box::new(exists))?
+                    self.all_assets_except(Box::new(exists))?
                 }
                 StorageClass::Standard => Box::new(EmptyQuery),
             });
@@ -59,7 +59,7 @@ impl Translation<'_> {
         Ok(best_of(ways))
     }
 
-    pub(super) fn etag(&self, etag: &str) -> Translated {
+    pub(super) fn etag(&self, etag: &str) -> TranslatedQuery {
         let as_written = |read: &ETag| read.to_text() == etag;
         Ok(match ETag::parse(etag).filter(as_written) {
             None => Box::new(EmptyQuery),
@@ -77,12 +77,12 @@ impl Translation<'_> {
                     return Ok(all_of([halves, parts]));
                 }
                 let exists = ExistsQuery::new("etag_parts".to_owned(), false);
-                Box::new(Without::new(halves, Box::new(exists)))
+                Box::new(AndNotQuery::new(halves, Box::new(exists)))
             }
         })
     }
 
-    pub(super) fn sizes(&self, interval: &Interval<u64>) -> Translated {
+    pub(super) fn sizes(&self, interval: &Interval<u64>) -> TranslatedQuery {
         let bound = |size: &u64| IndexTerm::from_field_u64(self.fields.size, *size);
         self.range(
             interval.lower.as_ref().map(bound),
@@ -90,7 +90,7 @@ impl Translation<'_> {
         )
     }
 
-    pub(super) fn moments(&self, field: Field, interval: &Interval<Timestamp>) -> Translated {
+    pub(super) fn times(&self, field: Field, interval: &Interval<Timestamp>) -> TranslatedQuery {
         let bound = |stamp: &Timestamp| IndexTerm::from_field_i64(field, stamp.as_millis());
         self.range(
             interval.lower.as_ref().map(bound),
@@ -98,10 +98,10 @@ impl Translation<'_> {
         )
     }
 
-    fn range(&self, lower: Bound<IndexTerm>, upper: Bound<IndexTerm>) -> Translated {
+    fn range(&self, lower: Bound<IndexTerm>, upper: Bound<IndexTerm>) -> TranslatedQuery {
         match (&lower, &upper) {
             // Of no bounds tantivy cannot tell the field.
-            (Bound::Unbounded, Bound::Unbounded) => self.everything(),
+            (Bound::Unbounded, Bound::Unbounded) => self.all_assets(),
             _ => Ok(Box::new(RangeQuery::new(lower, upper))),
         }
     }

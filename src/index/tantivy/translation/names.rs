@@ -5,22 +5,22 @@
 use tantivy::query::Query as IndexQuery;
 use tantivy::tokenizer::{TokenStream, Tokenizer};
 
-use super::words::NAME_PARTIAL;
-use super::{Translated, Translation, scored, text_term};
+use super::words::NAME_PARTIAL_SCORE;
+use super::{TranslatedQuery, Translation, scored, text_term};
 use crate::core::query::WildcardPattern;
 use crate::core::query::hit::file_name;
 use crate::core::query::words::fold_name;
 use crate::core::replication::interval::KeyInterval;
-use crate::index::tantivy::trigrams::{TRIGRAM_CHARS, Trigrams};
+use crate::index::tantivy::trigrams::{TRIGRAM_CHARS, TrigramTokenizer};
 
 /// The most terms that candidates are found by; more would rule out little.
 const MAX_TRIGRAMS: usize = 16;
 
 impl Translation<'_> {
-    pub(super) fn name_part(&self, pattern: &WildcardPattern) -> Translated {
-        let worth = f32::from(NAME_PARTIAL);
+    pub(super) fn name_pattern(&self, pattern: &WildcardPattern) -> TranslatedQuery {
+        let worth = f32::from(NAME_PARTIAL_SCORE);
         if pattern.text().chars().all(|c| c == '*') && !pattern.text().is_empty() {
-            return Ok(scored(self.everything()?, worth));
+            return Ok(scored(self.all_assets()?, worth));
         }
         let candidates = self.part_candidates(pattern.literals());
         if let Some(part) = only_part(pattern)
@@ -28,16 +28,16 @@ impl Translation<'_> {
         {
             // Each place of a name begins a term of so many characters: there is nothing to verify.
             let found = candidates.into_iter().next();
-            return Ok(scored(found.map_or_else(|| self.everything(), Ok)?, worth));
+            return Ok(scored(found.map_or_else(|| self.all_assets(), Ok)?, worth));
         }
         let pattern = pattern.clone();
         let test = move |path: &str| pattern.matches(&fold_name(file_name(path)));
-        let found = self.verified(&KeyInterval::everything(), candidates, test)?;
+        let found = self.filter_paths(&KeyInterval::everything(), candidates, test)?;
         Ok(scored(found, worth))
     }
 
-    pub(super) fn name(&self, name: &str) -> Translated {
-        let mut trigrams = Trigrams::default();
+    pub(super) fn name(&self, name: &str) -> TranslatedQuery {
+        let mut trigrams = TrigramTokenizer::default();
         let mut terms = Vec::new();
         trigrams.token_stream(name).process(&mut |token| {
             terms.push(token.text.clone());
@@ -45,7 +45,7 @@ impl Translation<'_> {
         let candidates = self.trigram_terms(terms);
         let name = name.to_owned();
         let test = move |path: &str| file_name(path) == name;
-        self.verified(&KeyInterval::everything(), candidates, test)
+        self.filter_paths(&KeyInterval::everything(), candidates, test)
     }
 
     /// What finds all file names that hold each of these parts of folded names, and others.
@@ -67,7 +67,7 @@ impl Translation<'_> {
             (true, "") => Vec::new(),
             (true, short) => {
                 let field = self.fields.name_trigrams;
-                vec![Box::new(self.expansions.beginning_with(field, short))]
+                vec![Box::new(self.multi_term_queries.prefix(field, short))]
             }
             (false, _) => self.trigram_terms(terms),
         }
@@ -88,5 +88,5 @@ impl Translation<'_> {
 fn only_part(pattern: &WildcardPattern) -> Option<&str> {
     let part = pattern.text().strip_prefix('*')?.strip_suffix('*')?;
     let part = part.trim_matches('*');
-    (!part.is_empty() && !WildcardPattern::is_in(part)).then_some(part)
+    (!part.is_empty() && !WildcardPattern::has_wildcard(part)).then_some(part)
 }

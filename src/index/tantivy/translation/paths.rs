@@ -4,12 +4,12 @@
 
 use tantivy::query::{EmptyQuery, Query as IndexQuery};
 
-use super::{Translated, Translation, best_of, text_term};
+use super::{TranslatedQuery, Translation, best_of, text_term};
 use crate::core::query::{WildcardPattern, words};
 use crate::core::replication::interval::{KeyInterval, KeyRange};
+use crate::index::tantivy::direct_children_query::DirectChildrenQuery;
 use crate::index::tantivy::identity;
 use crate::index::tantivy::keys_query::KeysQuery;
-use crate::index::tantivy::level::Level;
 
 /// The most words that the candidates of a form are found by.
 const MAX_GLOB_WORDS: usize = 16;
@@ -24,41 +24,46 @@ impl Translation<'_> {
     }
 
     /// The assets whose path begins with this.
-    pub(super) fn beginning_with(&self, start: &str) -> Translated {
+    pub(super) fn path_prefix(&self, start: &str) -> TranslatedQuery {
         match self.interval_of(start) {
-            Some(interval) => self.live(&interval),
+            Some(interval) => self.assets_in(&interval),
             None => Ok(Box::new(EmptyQuery)),
         }
     }
 
     /// The assets whose path begins with this and goes on without a `/`.
-    pub(super) fn level(&self, start: &str) -> Box<dyn IndexQuery> {
+    pub(super) fn directly_in(&self, start: &str) -> Box<dyn IndexQuery> {
         match self.interval_of(start) {
-            Some(_) => Box::new(Level::new(self.id, &self.source.prefix, start, self.watch)),
+            Some(_) => Box::new(DirectChildrenQuery::new(
+                self.id,
+                &self.source.prefix,
+                start,
+                self.budget,
+            )),
             None => Box::new(EmptyQuery),
         }
     }
 
-    pub(super) fn path_glob(&self, pattern: &WildcardPattern) -> Translated {
-        let start = pattern.literal_start();
+    pub(super) fn path_glob(&self, pattern: &WildcardPattern) -> TranslatedQuery {
+        let start = pattern.literal_prefix();
         match &pattern.text()[start.len()..] {
             "" => return Ok(self.path(start)),
-            "*" if !start.is_empty() => return Ok(self.level(start)),
-            "**" => return self.beginning_with(start),
+            "*" if !start.is_empty() => return Ok(self.directly_in(start)),
+            "**" => return self.path_prefix(start),
             _ => {}
         }
         let Some(interval) = self.interval_of(start) else {
             return Ok(Box::new(EmptyQuery));
         };
-        let sure_words = sure_words(pattern.text()).into_iter().map(|word| {
+        let required_words = required_words(pattern.text()).into_iter().map(|word| {
             let fields = [self.fields.name, self.fields.folder];
             best_of(fields.map(|field| text_term(field, &word)))
         });
-        let mut candidates: Vec<_> = sure_words.collect();
-        let parts = sure_name_parts(pattern.text());
+        let mut candidates: Vec<_> = required_words.collect();
+        let parts = required_name_parts(pattern.text());
         candidates.extend(self.part_candidates(parts.iter().map(String::as_str)));
         let pattern = pattern.clone();
-        self.verified(&interval, candidates, move |path| pattern.matches(path))
+        self.filter_paths(&interval, candidates, move |path| pattern.matches(path))
     }
 
     /// The keys of the paths that begin with this; `None` where none can.
@@ -76,11 +81,11 @@ impl Translation<'_> {
 ///
 /// A word at a wildcard may go on in what the wildcard stands for, so only words that end within the
 /// text, at an ASCII separator or an end of the path, are sure.
-fn sure_words(form: &str) -> Vec<String> {
+fn required_words(pattern: &str) -> Vec<String> {
     let mut sure = Vec::new();
     let mut at = 0;
-    for piece in form.split(['*', '?']) {
-        let (first, last) = (at == 0, at + piece.len() == form.len());
+    for piece in pattern.split(['*', '?']) {
+        let (first, last) = (at == 0, at + piece.len() == pattern.len());
         at += piece.len() + 1;
         let is_end = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
         let start = if first { Some(0) } else { piece.find(is_end) };
@@ -104,8 +109,8 @@ fn sure_words(form: &str) -> Vec<String> {
 /// Parts that the folded file name of each path of this form holds.
 ///
 /// Only of ASCII text: what folding makes of other characters depends on those beside them.
-fn sure_name_parts(form: &str) -> Vec<String> {
-    let name = form.rsplit_once('/').map_or("", |(_, name)| name);
+fn required_name_parts(pattern: &str) -> Vec<String> {
+    let name = pattern.rsplit_once('/').map_or("", |(_, name)| name);
     if name.contains("**") {
         return Vec::new();
     }
@@ -120,7 +125,7 @@ mod tests {
 
     #[test]
     fn sure_words_end_within_the_text() {
-        for (form, want) in [
+        for (pattern, want) in [
             ("/shop/summer-sale/*", &["sale", "shop", "summer"][..]),
             ("/shop*/x", &["x"]),
             (
@@ -132,20 +137,20 @@ mod tests {
             ("/**", &[]),
             ("/é/*é", &["e"]),
         ] {
-            assert_eq!(sure_words(form), want, "{form}");
+            assert_eq!(required_words(pattern), want, "{pattern}");
         }
     }
 
     #[test]
     fn sure_parts_are_of_the_name_alone() {
-        for (form, want) in [
+        for (pattern, want) in [
             ("/shop/*-Draft.jpg", &["-draft.jpg"][..]),
             ("/**/IMG_?é*.jpg", &["img_", ".jpg"]),
             ("/shop/**.jpg", &[]),
             ("/shop*", &["shop"]),
             ("*", &[]),
         ] {
-            assert_eq!(sure_name_parts(form), want, "{form}");
+            assert_eq!(required_name_parts(pattern), want, "{pattern}");
         }
     }
 }

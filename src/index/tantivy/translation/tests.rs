@@ -17,7 +17,7 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Change, Changes, Engine};
 
-mod made_up;
+mod strategies;
 
 /// The Sources' prefixes. Keys of the first also begin with the second's.
 const PREFIXES: [&str; 3] = ["", "p/", ""];
@@ -66,17 +66,17 @@ impl Fixture {
     }
 
     /// Commits what each path of a Source becomes: an object, a tombstone, or nothing.
-    fn commit(&mut self, changes: impl IntoIterator<Item = (usize, String, Becomes)>) {
+    fn commit(&mut self, changes: impl IntoIterator<Item = (usize, String, NewState)>) {
         let mut commit = Changes::new();
-        for (source, path, becomes) in changes {
+        for (source, path, new_state) in changes {
             let (source, id) = &self.sources[source];
             let Some(key) = source.key_of(&path) else {
                 continue;
             };
-            let (record, live) = match becomes {
-                Becomes::Object(object) => (Some(record(Some(object.clone()))), Some(object)),
-                Becomes::Tombstone => (Some(record(None)), None),
-                Becomes::Nothing => (None, None),
+            let (record, live) = match new_state {
+                NewState::Object(object) => (Some(record(Some(object.clone()))), Some(object)),
+                NewState::Tombstone => (Some(record(None)), None),
+                NewState::Nothing => (None, None),
             };
             let place = (*id, key);
             let replaces = self.records.contains_key(&place);
@@ -94,7 +94,7 @@ impl Fixture {
     }
 
     /// The paths of a Source that the condition means.
-    fn meant(&self, source: usize, condition: &Condition) -> BTreeSet<String> {
+    fn expected(&self, source: usize, condition: &Condition) -> BTreeSet<String> {
         let (source, id) = &self.sources[source];
         let mut paths = BTreeSet::new();
         for ((_, key), object) in self.records.iter().filter(|((its, _), _)| its == id) {
@@ -119,14 +119,14 @@ impl Fixture {
     /// The paths of a Source that the index finds, each with its score.
     fn found(&self, source: usize, condition: &Condition) -> BTreeMap<String, f32> {
         let (source, id) = &self.sources[source];
-        let watch = Watch::without_deadline();
-        let (engine, expansions) = (&self.engine, Expansions::new(&watch, 2));
+        let budget = SearchBudget::unlimited();
+        let (engine, multi_term_queries) = (&self.engine, MultiTermQueries::new(&budget, 2));
         let translation = Translation::new(
             engine.snapshot(),
             engine.fields(),
             (source, *id),
-            &watch,
-            &expansions,
+            &budget,
+            &multi_term_queries,
         )
         .unwrap();
         let condition = condition.clone();
@@ -138,7 +138,7 @@ impl Fixture {
         let found = searcher.search(&*query, &DocSetCollector).unwrap();
         assert_eq!(found, scored.iter().map(|(_, doc)| *doc).collect());
         assert_eq!(found.len(), searcher.search(&*query, &Count).unwrap());
-        assert!(watch.fault().is_none());
+        assert!(budget.error().is_none());
         let path = |doc: tantivy::DocAddress| {
             let columns = &self.engine.snapshot().segments[doc.segment_ord as usize];
             let key = columns.key(doc.doc_id).unwrap();
@@ -151,7 +151,7 @@ impl Fixture {
 
 /// What becomes of a key.
 #[derive(Clone, Debug)]
-enum Becomes {
+enum NewState {
     Object(Object),
     Tombstone,
     Nothing,
@@ -191,7 +191,7 @@ fn words_of(text: &str, mode: MatchMode, field: WordField) -> Condition {
 /// The paths found, the best first.
 fn ranked(paths: &[&str], condition: &Condition) -> Vec<(String, f32)> {
     let mut fixture = Fixture::new();
-    let object = Becomes::Object(object());
+    let object = NewState::Object(object());
     fixture.commit(paths.iter().map(|path| (0, (*path).into(), object.clone())));
     let mut found: Vec<_> = fixture.found(0, condition).into_iter().collect();
     found.sort_by(|(_, one), (_, other)| other.total_cmp(one));
@@ -230,7 +230,7 @@ fn words_add_up_and_filters_are_worth_nothing() {
     let phrase = words_of("beach sun", MatchMode::Phrase, WordField::Path);
     let typo = words_of("baech sun", MatchMode::Typo, WordField::Path);
     let folder = Condition::Term(Term::Folder("/".into()));
-    let part = Condition::Term(Term::NamePattern(WildcardPattern::of_names("*each*")));
+    let part = Condition::Term(Term::NamePattern(WildcardPattern::for_names("*each*")));
     let not = Condition::Not(Box::new(words_of(
         "moon",
         MatchMode::Whole,
@@ -262,20 +262,20 @@ fn words_add_up_and_filters_are_worth_nothing() {
 #[test]
 fn a_search_that_is_over_reads_no_more_paths() {
     let mut fixture = Fixture::new();
-    let object = Becomes::Object(object());
+    let object = NewState::Object(object());
     fixture.commit((0..500).map(|n| (0, format!("/a-{n:03}"), object.clone())));
     let (source, id) = &fixture.sources[0];
-    let watch = Watch::new(|| true);
-    let (engine, expansions) = (&fixture.engine, Expansions::new(&watch, 2));
+    let budget = SearchBudget::new(|| true);
+    let (engine, multi_term_queries) = (&fixture.engine, MultiTermQueries::new(&budget, 2));
     let translation = Translation::new(
         engine.snapshot(),
         engine.fields(),
         (source, *id),
-        &watch,
-        &expansions,
+        &budget,
+        &multi_term_queries,
     )
     .unwrap();
-    let condition = Condition::Term(Term::NamePattern(WildcardPattern::of_names("?-*")));
+    let condition = Condition::Term(Term::NamePattern(WildcardPattern::for_names("?-*")));
     let query = translation.query(&Query { condition }).unwrap();
     let searcher = &fixture.engine.snapshot().searcher;
     let found = searcher.search(&*query, &Count).unwrap();
@@ -291,8 +291,8 @@ proptest! {
 
     #[test]
     fn an_index_finds_what_a_query_means(
-        commits in made_up::commits(),
-        conditions in proptest::collection::vec(made_up::condition(), 60),
+        commits in strategies::commits(),
+        conditions in proptest::collection::vec(strategies::condition(), 60),
     ) {
         let mut fixture = Fixture::new();
         for commit in commits {
@@ -301,8 +301,8 @@ proptest! {
         for condition in conditions {
             for source in 0..PREFIXES.len() {
                 let found: BTreeSet<_> = fixture.found(source, &condition).into_keys().collect();
-                let meant = fixture.meant(source, &condition);
-                prop_assert_eq!(found, meant, "{:?}", condition);
+                let expected = fixture.expected(source, &condition);
+                prop_assert_eq!(found, expected, "{:?}", condition);
             }
         }
     }

@@ -14,7 +14,7 @@ use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::{Directory, Index, IndexMeta, TantivyError};
 
 use super::failure;
-use super::read_only::{CommitFolder, MAX_REPLACED};
+use super::read_only::{CommitFolder, MAX_OPEN_RETRIES};
 use crate::index::IndexError;
 
 /// How much of a file is read at once, bytes.
@@ -24,13 +24,13 @@ const CHUNK: usize = 1 << 20;
 const READING: &str = "read the index";
 
 /// A commit and its files.
-pub struct HeldCommit {
+pub struct PinnedCommit {
     /// What `meta.json` says of it.
     pub metas: IndexMeta,
     /// The index, which has no tokenizers of ours yet.
     pub index: Index,
     commit: CommitFolder,
-    files: Vec<HeldFile>,
+    files: Vec<PinnedFile>,
 }
 
 /// A file that is not as it was written.
@@ -44,19 +44,19 @@ pub struct Damage {
 }
 
 /// One file of a segment.
-struct HeldFile {
+struct PinnedFile {
     name: PathBuf,
     segment: SegmentId,
     /// Open twice: to be read, which tells of a disk that fails, and as tantivy reads it.
     open: Result<(File, Arc<dyn FileHandle>), OpenReadError>,
 }
 
-impl HeldCommit {
+impl PinnedCommit {
     /// The newest commit of the index in the folder, of whatever schema version.
     pub fn newest(path: &Path) -> Result<Self, IndexError> {
         let mut commit = CommitFolder::newest(path)?;
         let mut held = Self::of(commit.clone())?;
-        for _ in 0..MAX_REPLACED {
+        for _ in 0..MAX_OPEN_RETRIES {
             if held.files.iter().all(|file| file.open.is_ok()) {
                 break;
             }
@@ -71,13 +71,13 @@ impl HeldCommit {
     }
 
     fn of(commit: CommitFolder) -> Result<Self, IndexError> {
-        let index = Index::open(commit.clone()).map_err(failure::of("open the index"))?;
-        let metas = index.load_metas().map_err(failure::of(READING))?;
+        let index = Index::open(commit.clone()).map_err(failure::failed_to("open the index"))?;
+        let metas = index.load_metas().map_err(failure::failed_to(READING))?;
         let mut names: Vec<PathBuf> = metas.list_segment_files().into_iter().collect();
         names.sort_unstable();
         let hold = |name: PathBuf| {
             let segment = segment_of(&metas, &name)?;
-            has_file(segment, &name).then(|| HeldFile::open(&commit, segment.id(), name))
+            has_file(segment, &name).then(|| PinnedFile::open(&commit, segment.id(), name))
         };
         Ok(Self {
             files: names.into_iter().filter_map(hold).collect(),
@@ -94,7 +94,7 @@ impl HeldCommit {
 
     /// Bytes of the files.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(HeldFile::bytes).sum()
+        self.files.iter().map(PinnedFile::bytes).sum()
     }
 
     /// Compares every file with its checksum, and gives those that are damaged. `told` is called with how many
@@ -135,7 +135,7 @@ impl HeldCommit {
     }
 
     /// What is wrong with the file; an error where that cannot be told.
-    fn damage(&self, file: &HeldFile) -> Result<Option<String>, IndexError> {
+    fn damage(&self, file: &PinnedFile) -> Result<Option<String>, IndexError> {
         let checked = match &file.open {
             Ok((opened, _)) => match read_through(opened) {
                 Ok(()) => self.index.directory().validate_checksum(&file.name),
@@ -151,7 +151,7 @@ impl HeldCommit {
                 if failure::is_damage(&TantivyError::from(error.clone())) {
                     Ok(Some(format!("its end is damaged: {error}")))
                 } else {
-                    Err(failure::of(READING)(error.into()))
+                    Err(failure::failed_to(READING)(error.into()))
                 }
             }
         }
@@ -175,7 +175,7 @@ fn has_file(segment: &SegmentMeta, name: &Path) -> bool {
     }
 }
 
-impl HeldFile {
+impl PinnedFile {
     fn open(commit: &CommitFolder, segment: SegmentId, name: PathBuf) -> Self {
         let open = || {
             let mapped = commit.get_file_handle(&name)?;

@@ -14,45 +14,52 @@ use tantivy::{DocId, SegmentReader};
 
 use super::columns::read_error;
 use super::paths::Paths;
-use super::watch::Watch;
+use super::search_budget::SearchBudget;
 
 /// How many paths are looked at between two looks at the watch: some 100 µs.
-const PATHS_A_LOOK: u32 = 64;
+const PATHS_PER_CHECK: u32 = 64;
 
 /// What is asked of an asset path.
-pub type Test = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+pub type PathTest = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Finds the candidates whose path passes the test.
 #[derive(Clone)]
-pub struct Verified {
+pub struct PathFilterQuery {
     /// All that could pass, of one Source.
     candidates: Arc<dyn Query>,
     /// The Source's prefix.
     prefix: Arc<str>,
-    test: Test,
-    watch: Watch,
+    test: PathTest,
+    budget: SearchBudget,
 }
 
-impl Verified {
+impl PathFilterQuery {
     /// Those of the candidates, all of the Source of this prefix, that pass the test.
-    pub fn new(candidates: Box<dyn Query>, prefix: &str, test: Test, watch: Watch) -> Self {
+    pub fn new(
+        candidates: Box<dyn Query>,
+        prefix: &str,
+        test: PathTest,
+        budget: SearchBudget,
+    ) -> Self {
         Self {
             candidates: candidates.into(),
             prefix: prefix.into(),
             test,
-            watch,
+            budget,
         }
     }
 }
 
-impl fmt::Debug for Verified {
+impl fmt::Debug for PathFilterQuery {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let candidates = &self.candidates;
-        out.debug_tuple("Verified").field(candidates).finish()
+        out.debug_tuple("PathFilterQuery")
+            .field(candidates)
+            .finish()
     }
 }
 
-impl Query for Verified {
+impl Query for PathFilterQuery {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         let unscored = EnableScoring::Disabled {
             schema: scoring.schema(),
@@ -68,7 +75,7 @@ impl Query for Verified {
 
 struct PathPredicate {
     candidates: Box<dyn Weight>,
-    query: Verified,
+    query: PathFilterQuery,
 }
 
 impl fmt::Debug for PathPredicate {
@@ -78,53 +85,53 @@ impl fmt::Debug for PathPredicate {
 }
 
 impl DocPredicate for PathPredicate {
-    type SegmentDocPredicate = SegmentPaths;
+    type SegmentDocPredicate = SegmentPathFilter;
 
     fn doc_predicate(
         &self,
         segment: &SegmentReader,
-    ) -> tantivy::Result<ConstOrVariableSegmentPredicate<SegmentPaths>> {
+    ) -> tantivy::Result<ConstOrVariableSegmentPredicate<SegmentPathFilter>> {
         let Some(paths) = Paths::open(segment, &self.query.prefix)? else {
             return Ok(ConstOrVariableSegmentPredicate::Const(false));
         };
         Ok(ConstOrVariableSegmentPredicate::Variable {
-            predicate: SegmentPaths {
+            predicate: SegmentPathFilter {
                 paths,
                 test: Arc::clone(&self.query.test),
-                watch: self.query.watch.clone(),
-                unwatched: PATHS_A_LOOK,
-                is_over: false,
+                budget: self.query.budget.clone(),
+                until_check: PATHS_PER_CHECK,
+                must_stop: false,
             },
             necessary_condition: Box::new(self.candidates.scorer(segment, 1.0)?),
         })
     }
 }
 
-struct SegmentPaths {
+struct SegmentPathFilter {
     paths: Paths,
-    test: Test,
-    watch: Watch,
+    test: PathTest,
+    budget: SearchBudget,
     /// How many paths are looked at until the watch is.
-    unwatched: u32,
-    is_over: bool,
+    until_check: u32,
+    must_stop: bool,
 }
 
-impl SegmentDocPredicate for SegmentPaths {
+impl SegmentDocPredicate for SegmentPathFilter {
     /// After the end of the watch nothing passes: what is left of the candidates is soon gone through.
     fn eval(&mut self, doc: DocId) -> bool {
-        self.unwatched -= 1;
-        if self.unwatched == 0 {
-            self.unwatched = PATHS_A_LOOK;
-            self.is_over = self.watch.is_over();
+        self.until_check -= 1;
+        if self.until_check == 0 {
+            self.until_check = PATHS_PER_CHECK;
+            self.must_stop = self.budget.must_stop();
         }
-        if self.is_over {
+        if self.must_stop {
             return false;
         }
         match self.paths.of(doc) {
             Ok(path) => (self.test)(path),
             Err(error) => {
-                self.watch.fail(read_error()(error));
-                self.is_over = true;
+                self.budget.fail(read_error()(error));
+                self.must_stop = true;
                 false
             }
         }

@@ -17,57 +17,57 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{BitSet, DocId, InvertedIndexReader, Score, SegmentReader, TantivyError, Term};
 
 use super::keys_query::SortedDocs;
-use super::watch::Watch;
+use super::search_budget::SearchBudget;
 
 /// How many terms are read between two looks at the watch.
-const TERMS_A_LOOK: u32 = 64;
+const TERMS_PER_CHECK: u32 = 64;
 
 /// From one document in so many on, a bit for each document takes less memory than a list.
-const SPARSE: usize = 32;
+const BITS_PER_LISTED_DOC: usize = 32;
 
 /// The edits of a typo; see [`crate::core::query::MatchMode::Typo`].
-const EDITS: u8 = 1;
+const MAX_EDITS: u8 = 1;
 
 /// Makes the expansions of one search.
 ///
 /// A search asks each anew for each Source, but postings are those of all Sources: what was found in
 /// the segment at hand is kept for the next one.
 #[derive(Clone, Debug)]
-pub struct Expansions {
-    watch: Watch,
+pub struct MultiTermQueries {
+    budget: SearchBudget,
     /// `None` where there is one Source: nothing is asked for twice.
-    found: Option<Arc<Mutex<Found>>>,
+    found: Option<Arc<Mutex<SegmentCache>>>,
 }
 
 /// What was found in one segment.
 #[derive(Debug, Default)]
-struct Found {
+struct SegmentCache {
     segment: Option<SegmentId>,
     docs: HashMap<(Field, Terms), Arc<Docs>>,
 }
 
-impl Expansions {
+impl MultiTermQueries {
     /// Expansions for so many Sources, under this watch.
-    pub fn new(watch: &Watch, sources: usize) -> Self {
+    pub fn new(budget: &SearchBudget, sources: usize) -> Self {
         Self {
-            watch: watch.clone(),
+            budget: budget.clone(),
             found: (sources > 1).then(Arc::default),
         }
     }
 
     /// The documents with a term that begins with the text, which is not empty.
-    pub fn beginning_with(&self, field: Field, text: &str) -> Expansion {
-        self.of(field, Terms::BeginningWith(text.to_owned()))
+    pub fn prefix(&self, field: Field, text: &str) -> MultiTermQuery {
+        self.of(field, Terms::Prefix(text.to_owned()))
     }
 
     /// The documents with a term that is at most one edit from the word: a character more, less or
     /// other, or two neighbours exchanged.
-    pub fn near(&self, field: Field, word: &str) -> Expansion {
-        self.of(field, Terms::Near(word.to_owned()))
+    pub fn typo(&self, field: Field, word: &str) -> MultiTermQuery {
+        self.of(field, Terms::Typo(word.to_owned()))
     }
 
     /// The documents with one of these terms.
-    pub fn one_of(&self, field: Field, terms: &[&str]) -> Expansion {
+    pub fn one_of(&self, field: Field, terms: &[&str]) -> MultiTermQuery {
         let terms = terms.iter().map(|term| (*term).to_owned());
         self.of(field, Terms::OneOf(terms.collect()))
     }
@@ -77,8 +77,8 @@ impl Expansions {
         self.found.is_some()
     }
 
-    fn of(&self, field: Field, terms: Terms) -> Expansion {
-        Expansion {
+    fn of(&self, field: Field, terms: Terms) -> MultiTermQuery {
+        MultiTermQuery {
             field,
             terms,
             of: self.clone(),
@@ -86,7 +86,7 @@ impl Expansions {
     }
 }
 
-impl Found {
+impl SegmentCache {
     /// What is known of this segment, and of no other any more.
     fn of(&mut self, segment: SegmentId) -> &mut HashMap<(Field, Terms), Arc<Docs>> {
         if self.segment.replace(segment) != Some(segment) {
@@ -98,20 +98,20 @@ impl Found {
 
 /// Finds the documents with one of the terms.
 #[derive(Clone, Debug)]
-pub struct Expansion {
+pub struct MultiTermQuery {
     field: Field,
     terms: Terms,
-    of: Expansions,
+    of: MultiTermQueries,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Terms {
-    BeginningWith(String),
-    Near(String),
+    Prefix(String),
+    Typo(String),
     OneOf(Vec<String>),
 }
 
-impl Expansion {
+impl MultiTermQuery {
     /// The documents, read or known already.
     fn docs(&self, segment: &SegmentReader) -> tantivy::Result<Arc<Docs>> {
         let Some(found) = &self.of.found else {
@@ -136,17 +136,17 @@ impl Expansion {
         let mut add = |term: &TermInfo| -> tantivy::Result<bool> {
             docs.add(&index, term)?;
             terms += 1;
-            Ok(!terms.is_multiple_of(TERMS_A_LOOK) || !self.of.watch.is_over())
+            Ok(!terms.is_multiple_of(TERMS_PER_CHECK) || !self.of.budget.must_stop())
         };
         match &self.terms {
-            Terms::BeginningWith(text) => {
-                let range = index.terms().range().ge(text).lt(behind(text));
+            Terms::Prefix(text) => {
+                let range = index.terms().range().ge(text).lt(prefix_end(text));
                 let mut found = range.into_stream()?;
                 while found.advance() && add(found.value())? {}
             }
-            Terms::Near(word) => {
+            Terms::Typo(word) => {
                 let word = Term::from_field_text(self.field, word);
-                let automaton = FuzzyTermQuery::new(word, EDITS, true).automaton()?;
+                let automaton = FuzzyTermQuery::new(word, MAX_EDITS, true).automaton()?;
                 let mut found = index.terms().search(automaton).into_stream()?;
                 while found.advance() && add(found.value())? {}
             }
@@ -167,7 +167,7 @@ impl Expansion {
 }
 
 /// The least text behind all that begin with this one.
-fn behind(text: &str) -> Vec<u8> {
+fn prefix_end(text: &str) -> Vec<u8> {
     let mut end = text.as_bytes().to_vec();
     if let Some(last) = end.last_mut() {
         // No byte of UTF-8 is the greatest one.
@@ -176,13 +176,13 @@ fn behind(text: &str) -> Vec<u8> {
     end
 }
 
-impl Query for Expansion {
+impl Query for MultiTermQuery {
     fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         Ok(Box::new(self.clone()))
     }
 }
 
-impl Weight for Expansion {
+impl Weight for MultiTermQuery {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
         Ok(match Arc::unwrap_or_clone(self.docs(segment)?) {
             Docs::Few { docs, .. } => Box::new(ConstScorer::new(SortedDocs::new(docs), boost)),
@@ -247,7 +247,7 @@ impl Docs {
         let Self::Few { docs, max_doc } = self else {
             return;
         };
-        if docs.len() + more > *max_doc as usize / SPARSE {
+        if docs.len() + more > *max_doc as usize / BITS_PER_LISTED_DOC {
             let mut many = BitSet::with_max_value(*max_doc);
             for doc in docs {
                 many.insert(*doc);
@@ -275,7 +275,7 @@ mod tests {
         let index = Index::create_in_ram(schema.build());
         let mut writer: IndexWriter = index.writer_with_num_threads(1, MIN_WRITER_MEMORY).unwrap();
         for segment in 0..2 {
-            for number in 0..4 * TERMS_A_LOOK {
+            for number in 0..4 * TERMS_PER_CHECK {
                 let mut document = TantivyDocument::default();
                 document.add_text(field, format!("w{segment}{number:04}"));
                 writer.add_document(document).unwrap();
@@ -285,10 +285,10 @@ mod tests {
         (index, field)
     }
 
-    fn count(expansion: &Expansion, index: &Index) -> usize {
+    fn count(multi_term_query: &MultiTermQuery, index: &Index) -> usize {
         let searcher = index.reader().unwrap().searcher();
         let scoring = EnableScoring::disabled_from_searcher(&searcher);
-        let weight = expansion.weight(scoring).unwrap();
+        let weight = multi_term_query.weight(scoring).unwrap();
         let mut count = 0;
         for segment in searcher.segment_readers() {
             let mut found = weight.scorer(segment, 1.0).unwrap();
@@ -305,19 +305,19 @@ mod tests {
         let (index, field) = index();
         let looks = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&looks);
-        let watch = Watch::new(move || {
+        let budget = SearchBudget::new(move || {
             counter.fetch_add(1, Ordering::Relaxed);
             false
         });
-        let all = 8 * TERMS_A_LOOK as usize;
+        let all = 8 * TERMS_PER_CHECK as usize;
         let searcher = index.reader().unwrap().searcher();
-        let expansions = Expansions::new(&watch, 3);
+        let multi_term_queries = MultiTermQueries::new(&budget, 3);
         for segment in searcher.segment_readers() {
             let before = looks.load(Ordering::Relaxed);
             for _source in 0..3 {
                 let scoring = EnableScoring::disabled_from_searcher(&searcher);
-                let begun = expansions
-                    .beginning_with(field, "w")
+                let begun = multi_term_queries
+                    .prefix(field, "w")
                     .weight(scoring)
                     .unwrap();
                 let found = begun.scorer(segment, 1.0).unwrap();
@@ -326,14 +326,21 @@ mod tests {
             assert_eq!(looks.load(Ordering::Relaxed) - before, 4);
         }
         // Another segment, another text and another field are something else.
-        for (expansion, want) in [
-            (expansions.beginning_with(field, "w"), all),
-            (expansions.beginning_with(field, "w1"), all / 2),
-            (expansions.near(field, "w00001"), 23),
-            (expansions.one_of(field, &["w00001", "w10001", "x"]), 2),
-            (Expansions::new(&watch, 1).beginning_with(field, "w"), all),
+        for (multi_term_query, want) in [
+            (multi_term_queries.prefix(field, "w"), all),
+            (multi_term_queries.prefix(field, "w1"), all / 2),
+            (multi_term_queries.typo(field, "w00001"), 23),
+            (
+                multi_term_queries.one_of(field, &["w00001", "w10001", "x"]),
+                2,
+            ),
+            (MultiTermQueries::new(&budget, 1).prefix(field, "w"), all),
         ] {
-            assert_eq!(count(&expansion, &index), want, "{expansion:?}");
+            assert_eq!(
+                count(&multi_term_query, &index),
+                want,
+                "{multi_term_query:?}"
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use tantivy::index::SegmentMeta;
 use tantivy::{Index, IndexMeta};
 
-use super::audit::apart;
+use super::audit::run_on_thread;
 use super::read_only::{CommitFolder, open_newest};
 use super::{TantivyEngine, columns::read_error, failure, identity, payload};
 use crate::core::replication::checkpoint::Checkpoint;
@@ -19,18 +19,18 @@ use crate::index::IndexError;
 
 /// One commit of an index.
 #[derive(Clone, Debug)]
-pub struct CommitFacts {
+pub struct CommitStats {
     /// The version of the program that wrote it, where that is known.
     pub program: Option<String>,
     /// Its checkpoint.
     pub checkpoint: Checkpoint,
     /// Its segments, the largest first.
-    pub segments: Vec<SegmentFacts>,
+    pub segments: Vec<SegmentStats>,
 }
 
 /// One segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SegmentFacts {
+pub struct SegmentStats {
     /// What its files' names begin with.
     pub name: String,
     /// Documents that are not deleted.
@@ -43,21 +43,21 @@ pub struct SegmentFacts {
 
 /// The records of one Source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Records {
+pub struct RecordCounts {
     /// Live ones.
     pub assets: u64,
     /// Tombstones.
     pub tombstones: u64,
 }
 
-impl CommitFacts {
+impl CommitStats {
     /// The newest commit of the index in the folder.
     pub fn of(path: &Path) -> Result<Self, IndexError> {
         open_newest(CommitFolder::newest(path)?, |commit| {
-            let index = Index::open(commit).map_err(failure::of("open the index"))?;
-            let metas = index.load_metas().map_err(failure::of("read the index"))?;
+            let index = Index::open(commit).map_err(failure::failed_to("open the index"))?;
+            let metas = index.load_metas().map_err(failure::failed_to("read the index"))?;
             let (checkpoint, program) = payload::read(metas.payload.as_deref())?;
-            let facts = |segment| SegmentFacts::of(path, &metas, segment);
+            let facts = |segment| SegmentStats::of(path, &metas, segment);
             let mut segments: Vec<_> = metas.segments.iter().map(facts).collect();
             segments.sort_by_key(|segment| std::cmp::Reverse(segment.bytes));
             Ok(Self {
@@ -69,7 +69,7 @@ impl CommitFacts {
     }
 }
 
-impl SegmentFacts {
+impl SegmentStats {
     fn of(path: &Path, metas: &IndexMeta, segment: &SegmentMeta) -> Self {
         let name = segment.id().uuid_string();
         let files = metas.list_segment_files();
@@ -90,22 +90,22 @@ impl SegmentFacts {
 /// How many records each Source of the checkpoint has in the newest commit of the index in the folder.
 ///
 /// It can be of any schema version. An error is also that it is so damaged that reading it panics.
-pub fn records_in(
+pub fn count_records_in(
     path: &Path,
     checkpoint: &Checkpoint,
-) -> Result<BTreeMap<SourceId, Records>, String> {
-    apart("the index", || {
-        let engine = TantivyEngine::open_of_any_schema(path)?;
+) -> Result<BTreeMap<SourceId, RecordCounts>, String> {
+    run_on_thread("the index", || {
+        let engine = TantivyEngine::open_any_schema(path)?;
         let ids = checkpoint.sources.iter().map(|state| state.id);
-        ids.map(|id| Ok((id, engine.records(id)?))).collect()
+        ids.map(|id| Ok((id, engine.count_records(id)?))).collect()
     })
 }
 
 impl TantivyEngine {
     /// How many records the Source has.
-    pub fn records(&self, source: SourceId) -> Result<Records, IndexError> {
+    pub fn count_records(&self, source: SourceId) -> Result<RecordCounts, IndexError> {
         let bounds = identity::ukey_bounds(source, &KeyInterval::everything());
-        let mut records = Records::default();
+        let mut records = RecordCounts::default();
         for columns in &self.snapshot().segments {
             let docs = columns.docs(&bounds).map_err(read_error())?;
             for doc in docs.filter(|doc| columns.is_alive(*doc)) {
@@ -154,13 +154,13 @@ mod tests {
         let second = Changes::from([(place("7"), change(true))]);
         engine.commit(&second, &checkpoint).unwrap();
 
-        let facts = CommitFacts::of(path).unwrap();
+        let facts = CommitStats::of(path).unwrap();
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(facts.program.as_deref(), Some(version));
         let counts = facts.segments.iter().map(|it| (it.documents, it.deleted));
         assert_eq!(counts.collect::<Vec<_>>(), [(49, 1), (1, 0)]);
         assert!(facts.segments.iter().all(|segment| segment.bytes > 500));
-        let records = engine.records(SourceId(0)).unwrap();
+        let records = engine.count_records(SourceId(0)).unwrap();
         assert_eq!((records.assets, records.tombstones), (0, 50));
     }
 }

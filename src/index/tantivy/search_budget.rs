@@ -9,44 +9,46 @@ use crate::index::IndexError;
 
 /// Looked at by everything in a search that can take long.
 #[derive(Clone)]
-pub struct Watch {
+pub struct SearchBudget {
     is_late: Arc<dyn Fn() -> bool + Send + Sync>,
-    fault: Arc<OnceLock<IndexError>>,
+    error: Arc<OnceLock<IndexError>>,
 }
 
-impl Watch {
+impl SearchBudget {
     /// A watch that is over when it is late; once it is, it must stay so.
     pub fn new(is_late: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self {
             is_late: Arc::new(is_late),
-            fault: Arc::default(),
+            error: Arc::default(),
         }
     }
 
     /// A watch over a search that may take as long as it does.
-    pub fn without_deadline() -> Self {
+    pub fn unlimited() -> Self {
         Self::new(|| false)
     }
 
     /// Whether to go no further.
-    pub fn is_over(&self) -> bool {
-        self.fault.get().is_some() || (self.is_late)()
+    pub fn must_stop(&self) -> bool {
+        self.error.get().is_some() || (self.is_late)()
     }
 
     /// Ends the search for a fault; the first one is kept.
-    pub fn fail(&self, fault: IndexError) {
-        self.fault.get_or_init(|| fault);
+    pub fn fail(&self, error: IndexError) {
+        self.error.get_or_init(|| error);
     }
 
     /// What the search failed of, besides being late.
-    pub fn fault(&self) -> Option<&IndexError> {
-        self.fault.get()
+    pub fn error(&self) -> Option<&IndexError> {
+        self.error.get()
     }
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for SearchBudget {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = &self.fault;
-        out.debug_struct("Watch").field("fault", fault).finish()
+        let error = &self.error;
+        out.debug_struct("SearchBudget")
+            .field("error", error)
+            .finish()
     }
 }

@@ -23,11 +23,11 @@ use crate::index::IndexError;
 
 /// Finds the live documents of an interval.
 #[derive(Clone, Debug)]
-pub struct LiveQuery {
+pub struct AssetQuery {
     docs: Arc<HashMap<SegmentId, Range<DocId>>>,
 }
 
-impl LiveQuery {
+impl AssetQuery {
     /// The live documents of the interval in this snapshot.
     pub fn new(
         snapshot: &Snapshot,
@@ -38,7 +38,7 @@ impl LiveQuery {
         let bounds = identity::ukey_bounds(source, interval);
         let readers = snapshot.searcher.segment_readers();
         for (columns, reader) in snapshot.segments.iter().zip(readers) {
-            let mut range = columns.docs_of(source)?;
+            let mut range = columns.source_docs(source)?;
             if interval.is_empty() {
                 range = 0..0;
             } else if *interval != KeyInterval::everything() && !range.is_empty() {
@@ -52,13 +52,13 @@ impl LiveQuery {
     }
 }
 
-impl Query for LiveQuery {
+impl Query for AssetQuery {
     fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         Ok(Box::new(self.clone()))
     }
 }
 
-impl Weight for LiveQuery {
+impl Weight for AssetQuery {
     /// Being there is worth nothing: the score is 0.
     fn scorer(&self, segment: &SegmentReader, _: Score) -> tantivy::Result<Box<dyn Scorer>> {
         let range = self
@@ -67,7 +67,7 @@ impl Weight for LiveQuery {
             .cloned()
             .unwrap_or(0..0);
         let tombstones = segment.fast_fields().column_opt("removed_in_scan")?;
-        let docs = LiveDocs::new(range, tombstones);
+        let docs = AssetDocs::new(range, tombstones);
         Ok(Box::new(ConstScorer::new(docs, 0.0)))
     }
 
@@ -78,7 +78,7 @@ impl Weight for LiveQuery {
 }
 
 /// The documents of a range that are no tombstones.
-struct LiveDocs {
+struct AssetDocs {
     doc: DocId,
     end: DocId,
     tombstones: Option<Tombstones>,
@@ -96,9 +96,9 @@ struct Tombstones {
 const NEAR: DocId = 64;
 
 /// So many documents are read at the most, where they are asked for one after the other.
-const MOST_AHEAD: DocId = 4096;
+const MAX_READ_AHEAD: DocId = 4096;
 
-impl LiveDocs {
+impl AssetDocs {
     fn new(range: Range<DocId>, tombstones: Option<Column<u64>>) -> Self {
         let tombstones = tombstones.map(|column| Tombstones {
             column,
@@ -152,7 +152,7 @@ impl Tombstones {
         self.ahead.clear();
         // The next to be asked for is likely as far from this one as this one is from the last.
         if doc - self.read.end < NEAR {
-            let wanted = (2 * self.read.len() as DocId).clamp(NEAR, MOST_AHEAD);
+            let wanted = (2 * self.read.len() as DocId).clamp(NEAR, MAX_READ_AHEAD);
             self.read = doc..end.min(doc.saturating_add(wanted));
             let all = self.column.min_value()..=self.column.max_value();
             let read = self.read.clone();
@@ -166,7 +166,7 @@ impl Tombstones {
     }
 }
 
-impl DocSet for LiveDocs {
+impl DocSet for AssetDocs {
     fn advance(&mut self) -> DocId {
         if self.doc == TERMINATED {
             return TERMINATED;
@@ -230,11 +230,11 @@ mod tests {
         corpus.remove(some.cloned());
         let snapshot = corpus.engine.snapshot();
         let id = SourceId(0);
-        let query = LiveQuery::new(snapshot, id, &KeyInterval::everything()).unwrap();
+        let query = AssetQuery::new(snapshot, id, &KeyInterval::everything()).unwrap();
         let readers = snapshot.searcher.segment_readers();
         for (columns, reader) in snapshot.segments.iter().zip(readers) {
             let live: Vec<DocId> = columns
-                .docs_of(id)
+                .source_docs(id)
                 .unwrap()
                 .filter(|doc| !columns.is_tombstone(*doc))
                 .collect();

@@ -16,7 +16,7 @@ use tantivy::DocId;
 
 /// A Source that is searched.
 #[derive(Clone, Copy, Debug)]
-pub struct Searched<'a> {
+pub struct SearchedSource<'a> {
     /// The Source.
     pub source: &'a SearchSource,
     /// Its number in the index.
@@ -27,8 +27,11 @@ impl TantivyEngine {
     /// Those Sources, each once, that have assets in the index.
     ///
     /// Records of another bucket or folder than the Source's are none of its assets.
-    pub(super) fn in_scope<'a>(&self, scope: &[&'a SearchSource]) -> Vec<Searched<'a>> {
-        let mut searched: Vec<Searched<'a>> = Vec::with_capacity(scope.len());
+    pub(super) fn searched_sources<'a>(
+        &self,
+        scope: &[&'a SearchSource],
+    ) -> Vec<SearchedSource<'a>> {
+        let mut searched: Vec<SearchedSource<'a>> = Vec::with_capacity(scope.len());
         for source in scope.iter().copied() {
             let state = self.checkpoint.source(&source.name);
             let state = state
@@ -36,17 +39,17 @@ impl TantivyEngine {
             if let Some(id) = state.map(|state| state.id)
                 && searched.iter().all(|other| other.id != id)
             {
-                searched.push(Searched { source, id });
+                searched.push(SearchedSource { source, id });
             }
         }
         searched
     }
 }
 
-impl Searched<'_> {
+impl SearchedSource<'_> {
     /// The Source's documents in a segment, deleted ones and tombstones too.
     pub fn docs(&self, columns: &Columns) -> Result<Range<DocId>, IndexError> {
-        columns.docs_of(self.id)
+        columns.source_docs(self.id)
     }
 
     /// The same of the documents whose asset path begins so; none where no path can.

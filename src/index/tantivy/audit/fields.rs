@@ -1,8 +1,8 @@
-//! What a segment has stored of its fields, against what its records yield.
+//! Compares the stored fields of a segment with the fields that its records yield.
 //!
-//! For each field two sets are made of what `document` derives from the records, and of what is there: the
-//! values of the column, and the terms of the inverted index. The field of the keys is left out: whoever
-//! walks over the documents has read it.
+//! For each field it compares fingerprints of two structures: the values of the column, and the terms of the
+//! inverted index. The expected values come from [`super::super::document::document`]. The column of the keys
+//! is not compared, because the check of the documents reads it directly.
 
 use std::ops::Range;
 
@@ -11,73 +11,75 @@ use tantivy::schema::{Field, FieldEntry, FieldType, IndexRecordOption, Value};
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocId, SegmentReader, TantivyDocument};
 
-use super::prints::{Print, hash};
+use super::fingerprint::{Fingerprint, hash};
 use crate::index::IndexError;
 use crate::index::tantivy::columns::read_error;
 use crate::index::tantivy::failure;
 use crate::index::tantivy::schema::UKEY;
 
-/// So many texts of a column are looked at together, by their hashes: 8 MB.
-const LABELS: usize = 1 << 20;
+/// Maximum number of text hashes in memory at the same time: 8 MB.
+const MAX_HASHES: usize = 1 << 20;
 
-/// The fields of one segment.
-pub(super) struct Stored {
-    /// By their numbers.
-    fields: Vec<StoredField>,
-    /// The terms of one value.
+/// The comparison of all fields of one segment.
+pub(super) struct FieldComparison {
+    /// The fields, by field id.
+    fields: Vec<ComparedField>,
+    /// A buffer for the hashes of the terms of one value.
     terms: Vec<u64>,
 }
 
-struct StoredField {
+struct ComparedField {
     field: Field,
     name: String,
     is_text: bool,
     is_signed: bool,
-    column: Option<Both>,
-    terms: Option<(Both, Option<TextAnalyzer>)>,
+    /// `None` if the column is not compared.
+    column: Option<FingerprintPair>,
+    /// `None` if the field has no inverted index. Text fields have an analyzer.
+    terms: Option<(FingerprintPair, Option<TextAnalyzer>)>,
 }
 
-/// What the records yield, and what is there.
-struct Both {
-    derived: Print,
-    stored: Print,
+/// The fingerprints of the values that the records yield and of the stored values.
+struct FingerprintPair {
+    expected: Fingerprint,
+    stored: Fingerprint,
 }
 
-/// Where a field is not what the records yield.
+/// A stored field that differs from the expected one.
 pub(super) struct Difference {
-    /// The column, or the inverted index.
-    pub what: &'static str,
-    /// The field.
+    /// `the column` or `the inverted index`.
+    pub structure: &'static str,
+    /// The name of the field.
     pub field: String,
-    /// The first documents that differ, or one of them.
+    /// The first range of documents with a difference.
     pub docs: Range<DocId>,
 }
 
-impl Stored {
-    /// The fields of a segment, of which nothing has been looked at.
+impl FieldComparison {
+    /// Starts a comparison of all fields of the segment.
     pub(super) fn new(reader: &SegmentReader) -> Result<Self, IndexError> {
         let fields = reader.schema().fields();
-        let fields = fields.map(|(field, entry)| StoredField::new(reader, field, entry));
+        let fields = fields.map(|(field, entry)| ComparedField::new(reader, field, entry));
         Ok(Self {
             fields: fields.collect::<Result<_, _>>()?,
             terms: Vec::new(),
         })
     }
 
-    /// Adds what the record of a document yields.
-    pub(super) fn derive(&mut self, doc: DocId, document: &TantivyDocument) {
+    /// Adds the expected fields of a document.
+    pub(super) fn add_expected(&mut self, doc: DocId, document: &TantivyDocument) {
         for (field, value) in document.field_values() {
-            let stored = &mut self.fields[field.field_id() as usize];
+            let compared = &mut self.fields[field.field_id() as usize];
             let number = value
                 .as_u64()
                 .or(value.as_i64().map(|signed| signed as u64));
             let text = value.as_str();
-            if let Some(column) = &mut stored.column
+            if let Some(column) = &mut compared.column
                 && let Some(value) = number.or(text.map(|text| hash(text.as_bytes())))
             {
-                column.derived.add(doc, value);
+                column.expected.add(doc, value);
             }
-            let Some((terms, analyzer)) = &mut stored.terms else {
+            let Some((terms, analyzer)) = &mut compared.terms else {
                 continue;
             };
             self.terms.clear();
@@ -92,34 +94,35 @@ impl Stored {
             self.terms.sort_unstable();
             self.terms.dedup();
             for term in &self.terms {
-                terms.derived.add(doc, *term);
+                terms.expected.add(doc, *term);
             }
         }
     }
 
-    /// Reads what is there, and tells the fields that are not what the records yield. `told` is called
-    /// with the part that is done, of 1.
+    /// Reads the stored fields and returns the differences from the expected ones.
+    ///
+    /// `on_progress` receives the fraction of the fields that is done, from 0 to 1.
     pub(super) fn differences(
         &mut self,
         reader: &SegmentReader,
-        told: &dyn Fn(f64),
+        on_progress: &dyn Fn(f64),
     ) -> Result<Vec<Difference>, IndexError> {
         let count = self.fields.len() as f64;
         let mut differences = Vec::new();
-        for (place, field) in self.fields.iter_mut().enumerate() {
-            told(place as f64 / count);
-            differences.extend(field.difference_of_columns(reader)?);
-            differences.extend(field.difference_of_terms(reader)?);
+        for (index, field) in self.fields.iter_mut().enumerate() {
+            on_progress(index as f64 / count);
+            differences.extend(field.column_difference(reader)?);
+            differences.extend(field.terms_difference(reader)?);
         }
         Ok(differences)
     }
 }
 
-impl StoredField {
+impl ComparedField {
     fn new(reader: &SegmentReader, field: Field, entry: &FieldEntry) -> Result<Self, IndexError> {
-        let both = || Both {
-            derived: Print::new(reader.max_doc()),
-            stored: Print::new(reader.max_doc()),
+        let pair = || FingerprintPair {
+            expected: Fingerprint::new(reader.max_doc()),
+            stored: Fingerprint::new(reader.max_doc()),
         };
         let is_text = matches!(entry.field_type(), FieldType::Str(_));
         let analyzer = if is_text && entry.is_indexed() {
@@ -127,29 +130,29 @@ impl StoredField {
         } else {
             None
         };
-        let analyzer = analyzer.transpose().map_err(failure::of("read a field"))?;
+        let analyzer = analyzer.transpose().map_err(failure::failed_to("read a field"))?;
         let is_compared = entry.name() != UKEY;
         Ok(Self {
             field,
             name: entry.name().to_owned(),
             is_text,
             is_signed: matches!(entry.field_type(), FieldType::I64(_)),
-            column: (is_compared && entry.is_fast()).then(both),
-            terms: entry.is_indexed().then(|| (both(), analyzer)),
+            column: (is_compared && entry.is_fast()).then(pair),
+            terms: entry.is_indexed().then(|| (pair(), analyzer)),
         })
     }
 
-    fn difference_of_columns(
+    fn column_difference(
         &mut self,
         reader: &SegmentReader,
     ) -> Result<Option<Difference>, IndexError> {
-        let Some(Both { derived, stored }) = &mut self.column else {
+        let Some(FingerprintPair { expected, stored }) = &mut self.column else {
             return Ok(None);
         };
         let (fast, name) = (reader.fast_fields(), &self.name);
         if self.is_text {
             if let Some(column) = fast.str(name).map_err(read_error())? {
-                add_labels(reader, &column, stored)?;
+                add_texts(reader, &column, stored)?;
             }
         } else if self.is_signed {
             if let Some(column) = fast.column_opt::<i64>(name).map_err(read_error())? {
@@ -164,18 +167,18 @@ impl StoredField {
                 values.for_each(|value| stored.add(doc, value));
             }
         }
-        Ok(derived.difference(stored).map(|docs| Difference {
-            what: "the column",
+        Ok(expected.difference(stored).map(|docs| Difference {
+            structure: "the column",
             field: name.clone(),
             docs,
         }))
     }
 
-    fn difference_of_terms(
+    fn terms_difference(
         &mut self,
         reader: &SegmentReader,
     ) -> Result<Option<Difference>, IndexError> {
-        let Some((Both { derived, stored }, _)) = &mut self.terms else {
+        let Some((FingerprintPair { expected, stored }, _)) = &mut self.terms else {
             return Ok(None);
         };
         let inverted = reader.inverted_index(self.field).map_err(read_error())?;
@@ -194,36 +197,39 @@ impl StoredField {
                 postings.advance();
             }
         }
-        Ok(derived.difference(stored).map(|docs| Difference {
-            what: "the inverted index",
+        Ok(expected.difference(stored).map(|docs| Difference {
+            structure: "the inverted index",
             field: self.name.clone(),
             docs,
         }))
     }
 }
 
-/// Adds the texts of a column. They are found by their places in its dictionary, which is read from
-/// beginning to end: to look each up would take far longer.
-fn add_labels(
+/// Adds the texts of a column to the fingerprint.
+///
+/// It streams the dictionary from beginning to end in chunks and matches ordinals. Looking up each ordinal
+/// would take far longer.
+fn add_texts(
     reader: &SegmentReader,
     column: &StrColumn,
-    stored: &mut Print,
+    stored: &mut Fingerprint,
 ) -> Result<(), IndexError> {
-    let mut labels = column.dictionary().stream().map_err(read_error())?;
+    let mut texts = column.dictionary().stream().map_err(read_error())?;
     let mut hashes = Vec::new();
+    // The ordinal of the first hash.
     let mut first = 0;
     loop {
         hashes.clear();
-        while hashes.len() < LABELS && labels.advance() {
-            hashes.push(hash(labels.key()));
+        while hashes.len() < MAX_HASHES && texts.advance() {
+            hashes.push(hash(texts.key()));
         }
         if hashes.is_empty() {
             return Ok(());
         }
         for doc in reader.doc_ids_alive() {
             for ord in column.term_ords(doc) {
-                let place = ord.checked_sub(first).map(|place| place as usize);
-                if let Some(value) = place.and_then(|place| hashes.get(place)) {
+                let index = ord.checked_sub(first).map(|index| index as usize);
+                if let Some(value) = index.and_then(|index| hashes.get(index)) {
                     stored.add(doc, *value);
                 }
             }

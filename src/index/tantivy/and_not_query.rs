@@ -17,88 +17,88 @@ const COST: u64 = 20;
 
 /// Finds the documents of one query that another does not find.
 #[derive(Clone, Debug)]
-pub struct Without {
-    documents: Arc<dyn Query>,
-    left_out: Arc<dyn Query>,
+pub struct AndNotQuery {
+    included: Arc<dyn Query>,
+    excluded: Arc<dyn Query>,
 }
 
-impl Without {
+impl AndNotQuery {
     /// The documents of the first without those of the second; no score is kept.
-    pub fn new(documents: Box<dyn Query>, left_out: Box<dyn Query>) -> Self {
+    pub fn new(included: Box<dyn Query>, excluded: Box<dyn Query>) -> Self {
         Self {
-            documents: documents.into(),
-            left_out: left_out.into(),
+            included: included.into(),
+            excluded: excluded.into(),
         }
     }
 }
 
-impl Query for Without {
+impl Query for AndNotQuery {
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         let unscored = EnableScoring::Disabled {
             schema: scoring.schema(),
             searcher_opt: scoring.searcher(),
         };
-        let predicate = NotLeftOut {
-            documents: self.documents.weight(unscored)?,
-            left_out: self.left_out.weight(unscored)?,
+        let predicate = AndNotPredicate {
+            included: self.included.weight(unscored)?,
+            excluded: self.excluded.weight(unscored)?,
         };
         DocPredicateQuery::from(predicate).weight(scoring)
     }
 }
 
-struct NotLeftOut {
-    documents: Box<dyn Weight>,
-    left_out: Box<dyn Weight>,
+struct AndNotPredicate {
+    included: Box<dyn Weight>,
+    excluded: Box<dyn Weight>,
 }
 
-impl fmt::Debug for NotLeftOut {
+impl fmt::Debug for AndNotPredicate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("NotLeftOut").finish_non_exhaustive()
+        out.debug_struct("AndNotPredicate").finish_non_exhaustive()
     }
 }
 
-impl DocPredicate for NotLeftOut {
-    type SegmentDocPredicate = LeftOut;
+impl DocPredicate for AndNotPredicate {
+    type SegmentDocPredicate = ExclusionCursor;
 
     fn doc_predicate(
         &self,
         segment: &SegmentReader,
-    ) -> tantivy::Result<ConstOrVariableSegmentPredicate<LeftOut>> {
-        let documents = self.documents.scorer(segment, 1.0)?;
-        let left_out = self.left_out.scorer(segment, 1.0)?;
+    ) -> tantivy::Result<ConstOrVariableSegmentPredicate<ExclusionCursor>> {
+        let included = self.included.scorer(segment, 1.0)?;
+        let excluded = self.excluded.scorer(segment, 1.0)?;
         Ok(ConstOrVariableSegmentPredicate::Variable {
-            predicate: LeftOut {
-                next: left_out.doc(),
-                next_is: true,
-                left_out,
+            predicate: ExclusionCursor {
+                next: excluded.doc(),
+                next_is_excluded: true,
+                excluded,
             },
-            necessary_condition: Box::new(documents),
+            necessary_condition: Box::new(included),
         })
     }
 }
 
 /// Documents are asked for in ascending order.
-struct LeftOut {
-    left_out: Box<dyn Scorer>,
+struct ExclusionCursor {
+    excluded: Box<dyn Scorer>,
     /// None in front of this one is left out.
     next: DocId,
     /// Whether that one is left out; otherwise it is not known.
-    next_is: bool,
+    next_is_excluded: bool,
 }
 
-impl SegmentDocPredicate for LeftOut {
+impl SegmentDocPredicate for ExclusionCursor {
     fn eval(&mut self, doc: DocId) -> bool {
         if doc < self.next {
             return true;
         }
-        if doc == self.next && self.next_is {
+        if doc == self.next && self.next_is_excluded {
             return false;
         }
-        (self.next, self.next_is) = match self.left_out.seek_danger(doc) {
+        (self.next, self.next_is_excluded) = match self.excluded.seek_danger(doc) {
             SeekDangerResult::Found => (doc, true),
             SeekDangerResult::SeekLowerBound(next) => (next, false),
         };
-        !self.next_is
+        !self.next_is_excluded
     }
 
     fn cost(&self) -> u64 {

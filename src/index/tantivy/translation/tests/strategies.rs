@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Becomes, words_of};
+use super::{NewState, words_of};
 use crate::core::query::{
     AssetType, Condition, Interval, MatchMode, Term, WildcardPattern, WordField,
 };
@@ -80,13 +80,13 @@ fn object() -> impl Strategy<Value = Object> {
 }
 
 /// What becomes of the paths of Sources, commit by commit.
-pub(super) fn commits() -> impl Strategy<Value = Vec<Vec<(usize, String, Becomes)>>> {
-    let becomes = prop_oneof![
-        6 => object().prop_map(Becomes::Object),
-        1 => Just(Becomes::Tombstone),
-        1 => Just(Becomes::Nothing),
+pub(super) fn commits() -> impl Strategy<Value = Vec<Vec<(usize, String, NewState)>>> {
+    let new_state = prop_oneof![
+        6 => object().prop_map(NewState::Object),
+        1 => Just(NewState::Tombstone),
+        1 => Just(NewState::Nothing),
     ];
-    vec(vec((0..3_usize, path(), becomes), 0..60), 1..5)
+    vec(vec((0..3_usize, path(), new_state), 0..60), 1..5)
 }
 
 fn mode() -> impl Strategy<Value = MatchMode> {
@@ -111,12 +111,12 @@ fn words() -> impl Strategy<Value = Condition> {
         })
 }
 
-fn form() -> impl Strategy<Value = String> {
+fn pattern() -> impl Strategy<Value = String> {
     vec(select(&PIECES[..]), 0..6).prop_map(|pieces| pieces.concat())
 }
 
 /// A path, a piece of which is a wildcard.
-fn form_of_path() -> impl Strategy<Value = String> {
+fn path_pattern() -> impl Strategy<Value = String> {
     (
         path(),
         0..20_usize,
@@ -178,11 +178,11 @@ fn filter() -> impl Strategy<Value = Term> {
 }
 
 fn term() -> impl Strategy<Value = Condition> {
-    let forms = || prop_oneof![form(), form_of_path()];
+    let patterns = || prop_oneof![pattern(), path_pattern()];
     prop_oneof![
         4 => words(),
-        2 => form().prop_map(|form| Condition::Term(Term::NamePattern(WildcardPattern::of_names(&form)))),
-        2 => forms().prop_map(|form| Condition::Term(Term::PathPattern(WildcardPattern::of_paths(&form)))),
+        2 => pattern().prop_map(|pattern| Condition::Term(Term::NamePattern(WildcardPattern::for_names(&pattern)))),
+        2 => patterns().prop_map(|pattern| Condition::Term(Term::PathPattern(WildcardPattern::for_paths(&pattern)))),
         1 => select(&SEGMENTS[..]).prop_map(|name| Condition::Term(Term::Name(name.to_owned()))),
         1 => path().prop_map(|path| Condition::Term(Term::Path(path))),
         4 => filter().prop_map(Condition::Term),

@@ -12,7 +12,7 @@ use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError};
 
 use super::identity;
 use super::paths::Paths;
-use super::watch::Watch;
+use super::search_budget::SearchBudget;
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::source_state::SourceId;
 
@@ -24,24 +24,24 @@ pub const DEPTH: &str = "depth";
 
 /// Finds the assets of one Source whose path begins with a text and goes on without a `/`.
 #[derive(Clone, Debug)]
-pub struct Level {
+pub struct DirectChildrenQuery {
     source: SourceId,
     /// The Source's prefix.
     prefix: Arc<str>,
     /// What their paths begin with.
     start: Arc<str>,
-    watch: Watch,
+    budget: SearchBudget,
 }
 
-impl Level {
+impl DirectChildrenQuery {
     /// The assets directly in a folder, which begins and ends in `/`; or those of them whose name
     /// begins so.
-    pub fn new(source: SourceId, prefix: &str, start: &str, watch: &Watch) -> Self {
+    pub fn new(source: SourceId, prefix: &str, start: &str, budget: &SearchBudget) -> Self {
         Self {
             source,
             prefix: prefix.into(),
             start: start.into(),
-            watch: watch.clone(),
+            budget: budget.clone(),
         }
     }
 }
@@ -51,13 +51,13 @@ pub fn depth_of(start: &str) -> u64 {
     start.matches('/').count().saturating_sub(1) as u64
 }
 
-impl Query for Level {
+impl Query for DirectChildrenQuery {
     fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         Ok(Box::new(self.clone()))
     }
 }
 
-impl Weight for Level {
+impl Weight for DirectChildrenQuery {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
         let paths = Paths::open(segment, &self.prefix)?;
         let depths = segment.fast_fields().column_opt(DEPTH)?;
@@ -72,13 +72,13 @@ impl Weight for Level {
         let below_root = self.start.strip_prefix('/').unwrap_or(&self.start);
         let keys = KeyRange::under(format!("{}{below_root}", self.prefix));
         let bounds = identity::ukey_bounds(self.source, &keys.interval());
-        let mut level = LevelDocs {
+        let mut level = DirectChildren {
             depths,
             depth,
             ahead: paths.docs(&bounds)?,
             found: Vec::new(),
             next: 0,
-            watch: self.watch.clone(),
+            budget: self.budget.clone(),
         };
         level.settle();
         Ok(Box::new(ConstScorer::new(level, boost)))
@@ -90,7 +90,7 @@ impl Weight for Level {
     }
 }
 
-struct LevelDocs {
+struct DirectChildren {
     depths: Column<u64>,
     depth: u64,
     /// What was not looked at yet.
@@ -98,14 +98,14 @@ struct LevelDocs {
     /// The documents of the last window.
     found: Vec<DocId>,
     next: usize,
-    watch: Watch,
+    budget: SearchBudget,
 }
 
-impl LevelDocs {
+impl DirectChildren {
     /// Looks at the next windows, if the last one has no document left.
     fn settle(&mut self) -> DocId {
         while self.next >= self.found.len() && !self.ahead.is_empty() {
-            if self.watch.is_over() {
+            if self.budget.must_stop() {
                 self.ahead = 0..0;
                 break;
             }
@@ -121,7 +121,7 @@ impl LevelDocs {
     }
 }
 
-impl DocSet for LevelDocs {
+impl DocSet for DirectChildren {
     fn advance(&mut self) -> DocId {
         self.next += 1;
         self.settle()
