@@ -1,7 +1,6 @@
-//! Holds the run-book to its word: its chapters are there, and the backup that it describes is one, taken
-//! while the daemon writes.
+//! Tests the run-book: its chapters and links, and its backup script while the daemon writes.
 //!
-//! That its commands can be given is tested beside their definition.
+//! `src/cli/tests.rs` tests that its commands parse.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,10 +16,10 @@ const RUNBOOK: &str = include_str!("../../deploy/README.md");
 const RULES: &str = include_str!("../../deploy/prometheus-rules.yml");
 const METRICS: &str = include_str!("../../deploy/metrics.md");
 
-/// Where the package has the index.
+/// The data directory of the package.
 const DATA_DIR: &str = "/var/lib/asset-indexer";
 
-/// What alerts and others refer to.
+/// The chapters that alerts and other documents link to.
 const CHAPTERS: [&str; 12] = [
     "Install",
     "First Source",
@@ -37,23 +36,26 @@ const CHAPTERS: [&str; 12] = [
 ];
 
 #[test]
-fn each_chapter_says_how_to_notice_what_to_do_and_when_it_is_well() {
+fn each_chapter_has_symptoms_steps_and_a_check() {
     let mut chapters = RUNBOOK.split("\n## ");
     chapters.next();
     let chapters: Vec<&str> = chapters.collect();
-    let titles: Vec<&str> = chapters.iter().filter_map(|it| it.lines().next()).collect();
+    let titles: Vec<&str> = chapters
+        .iter()
+        .filter_map(|chapter| chapter.lines().next())
+        .collect();
     assert_eq!(titles, CHAPTERS);
     for chapter in chapters {
-        for part in ["**Notice.**", "**Do.**", "**Well again.**", "\n    "] {
+        for part in ["**Symptoms.**", "**Steps.**", "**Check.**", "\n    "] {
             assert!(chapter.contains(part), "no {part:?} in {chapter}");
         }
     }
 }
 
 #[test]
-fn the_alerts_and_metrics_that_are_named_are_there_and_each_alert_leads_to_a_chapter() {
-    let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
-    for word in RUNBOOK.split(|c| !is_of_name(c)) {
+fn named_alerts_and_metrics_exist_and_each_alert_links_to_a_chapter() {
+    let is_in_name = |c: char| c.is_alphanumeric() || c == '_';
+    for word in RUNBOOK.split(|c| !is_in_name(c)) {
         if word.starts_with("AssetIndexer") {
             assert!(RULES.contains(&format!("alert: {word}\n")), "{word}");
         }
@@ -67,28 +69,31 @@ fn the_alerts_and_metrics_that_are_named_are_there_and_each_alert_leads_to_a_cha
     }
     let anchor = |title: &str| title.to_lowercase().replace(' ', "-");
     let anchors = CHAPTERS.map(anchor);
-    let leads = RULES
+    let links = RULES
         .lines()
         .filter_map(|line| line.split_once("deploy/README.md#"));
-    for (_, chapter) in leads {
-        assert!(anchors.iter().any(|it| it == chapter.trim()), "{chapter}");
+    for (_, chapter) in links {
+        let chapter = chapter.trim();
+        assert!(anchors.iter().any(|anchor| anchor == chapter), "{chapter}");
     }
 }
 
-/// The script of the backup, for this data directory.
-fn backup(data_dir: &Path) -> String {
-    let (_, rest) = RUNBOOK.split_once("```sh\n").expect("there is a script");
-    let (script, _) = rest.split_once("```").expect("it ends");
+/// The backup script for this data directory.
+fn backup_script(data_dir: &Path) -> String {
+    let (_, rest) = RUNBOOK
+        .split_once("```sh\n")
+        .expect("the run-book has a script");
+    let (script, _) = rest.split_once("```").expect("the script ends");
     script.replace(DATA_DIR, data_dir.to_str().expect("UTF-8"))
 }
 
-/// Takes a backup as the run-book says, and gives its folder.
+/// Makes a backup with the script of the run-book and returns its folder.
 fn take_backup(cli: &Cli) -> PathBuf {
     let data_dir = cli.data_dir();
     let mut shell = Command::new("sh");
-    let taken = shell.arg("-c").arg(backup(&data_dir)).output();
-    let taken = taken.expect("sh is there");
-    assert!(taken.status.success(), "{taken:#?}");
+    let output = shell.arg("-c").arg(backup_script(&data_dir)).output();
+    let output = output.expect("sh runs");
+    assert!(output.status.success(), "{output:#?}");
     data_dir.join("snapshot")
 }
 
@@ -97,30 +102,31 @@ fn verify(cli: &Cli, copy: &Path) -> String {
     cli.succeed(&["index", "verify", "--data-dir", copy]).stdout
 }
 
-/// Puts a backup in the place of the index.
+/// Replaces the index with a backup.
 fn restore(cli: &Cli, copy: &Path) {
     let data_dir = cli.data_dir();
-    fs::remove_dir_all(data_dir.join(cli.generation().trim_end())).expect("ours");
+    fs::remove_dir_all(data_dir.join(cli.generation().trim_end()))
+        .expect("the generation can be removed");
     for name in [
         fs::read_to_string(copy.join("CURRENT"))
-            .expect("it is there")
+            .expect("the backup names its generation")
             .trim_end(),
         "CURRENT",
     ] {
-        fs::rename(copy.join(name), data_dir.join(name)).expect("on one disk");
+        fs::rename(copy.join(name), data_dir.join(name)).expect("both are on one file system");
     }
 }
 
 #[test]
-fn backups_taken_while_the_daemon_writes_are_whole_and_can_be_gone_on_with() {
+fn backups_taken_while_the_daemon_writes_are_sound_and_can_be_restored() {
     let live = Live::new();
     live.bucket.put_keys(numbered(0..300));
     let daemon = live.serve();
-    let is_over = AtomicBool::new(false);
+    let is_done = AtomicBool::new(false);
     let copy = thread::scope(|scope| {
         scope.spawn(|| {
             for number in 0..5_000 {
-                if is_over.load(Ordering::Relaxed) {
+                if is_done.load(Ordering::Relaxed) {
                     break;
                 }
                 live.bucket.put(&format!("new/{number}.jpg"), "new");
@@ -134,10 +140,10 @@ fn backups_taken_while_the_daemon_writes_are_whole_and_can_be_gone_on_with() {
             let verified = verify(&live.cli, &copy);
             assert!(verified.contains(": sound: "), "{verified}");
         }
-        is_over.store(true, Ordering::Relaxed);
+        is_done.store(true, Ordering::Relaxed);
         copy
     });
-    // Acknowledged after the backup: no event tells of it again.
+    // This event is acknowledged after the backup, so it is not delivered again.
     live.bucket.put("after the backup.jpg", "new");
     live.wait_for_mirror();
     live.queue.wait_until_empty();
@@ -145,13 +151,14 @@ fn backups_taken_while_the_daemon_writes_are_whole_and_can_be_gone_on_with() {
     restore(&live.cli, &copy);
     let daemon = live.cli.serve();
     daemon.wait_for(&["ready"]);
-    // A backup is older than this one. What was put within S3's error of two seconds before a scan counts as newer.
+    // Real backups are older than this one. An object that was put less than two seconds before a scan counts as
+    // newer than the scan, because S3's clock may be off by that much. So set the clock forward.
     live.proxy.set_clock(Some(5));
     live.cli.succeed(&["reindex"]);
     live.wait_for_mirror();
     live.cli.succeed(&["index", "verify"]);
     daemon.terminate();
-    // Files that are done with go, also those that the backup had.
+    // A compaction deletes all unused files, also those of the backup.
     live.cli.succeed(&["index", "compact"]);
     let files = live.cli.segment_files();
     let segments = files.iter().map(|file| file.file_stem());
@@ -161,7 +168,7 @@ fn backups_taken_while_the_daemon_writes_are_whole_and_can_be_gone_on_with() {
 }
 
 #[test]
-fn a_backup_knows_since_when_assets_were_there() {
+fn first_seen_survives_a_backup_and_a_rebuild() {
     let fixture = Fixture::with_keys(["old.jpg"]);
     fixture.cli.reindex();
     let before = fixture.cli.indexed(SOURCE);
