@@ -22,6 +22,7 @@ pub(crate) mod export;
 pub(crate) mod histogram;
 pub(crate) mod info;
 pub mod ledger;
+pub(crate) mod new_generation;
 pub(crate) mod pending;
 pub(crate) mod progress;
 pub(crate) mod tally;

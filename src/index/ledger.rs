@@ -127,7 +127,7 @@ pub struct Ledger<E> {
     heartbeat: Arc<AtomicU64>,
     commits: Arc<Commits>,
     /// The index that this one is to take the place of, if any.
-    predecessor: Option<PreviousIndex<E>>,
+    previous: Option<PreviousIndex<E>>,
 }
 
 /// Where a change of a record is counted.
@@ -166,7 +166,7 @@ impl<E: Engine> Ledger<E> {
             drift_candidates: DriftCandidates::default(),
             heartbeat: Arc::default(),
             commits: Arc::default(),
-            predecessor: None,
+            previous: None,
         })
     }
 

@@ -3,26 +3,26 @@
 //! It decides which index to write: the current one, a new one next to it, or none. A failure of one
 //! Source does not stop the others. The caller shows the progress.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::bucket::LazyBucket;
+use crate::concurrency::ConcurrencyLimit;
 use crate::config::{Config, UnknownSource};
 use crate::core::counters::ScanProgress;
-use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::source::Source;
 use crate::index::IndexError;
-use crate::index::current::{
-    choose_current, open_current, open_or_create_current, open_previous_index,
-};
+use crate::index::current::{choose_current, open_current, open_or_create_current};
 use crate::index::directory::{DataDir, WriterLock};
 use crate::index::ledger::{CommitPolicy, Ledger};
+use crate::index::new_generation::{
+    IfUnusable, PrepareOptions, PreparedGeneration, prepare_new_generation,
+};
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::writer::{self, IndexHandle};
@@ -126,18 +126,7 @@ impl Reindex {
         stop: &CancellationToken,
     ) -> Result<Vec<ReindexOutcome>, IndexError> {
         let target = Target::open(&self.config, self.mode, self.scan_mode)?;
-        let policy = CommitPolicy::of(&self.config.index, true);
-        let mut ledger = Ledger::new(target.engine, policy, self.mode == ReindexMode::DryRun)?;
-        if let Some(bindings) = target.bindings {
-            ledger.inherit(bindings);
-        }
-        if let Some(previous) = target.previous {
-            ledger.set_previous_index(previous)?;
-            for source in self.config.sources.iter().filter(|source| !source.enabled) {
-                ledger.copy_records(&source.name)?;
-            }
-        }
-        let (index, thread) = writer::start(ledger)?;
+        let (index, thread) = writer::start(target.ledger)?;
         let outcomes = self.scan_all(&index, stop).await;
         let is_complete = outcomes.iter().all(|outcome| outcome.scan.result.is_ok());
         if self.scans_all && !stop.is_cancelled() {
@@ -158,15 +147,14 @@ impl Reindex {
     }
 
     async fn scan_all(&self, index: &IndexHandle, stop: &CancellationToken) -> Vec<ReindexOutcome> {
-        let permits = Arc::new(Semaphore::new(self.config.scan.sources_in_flight));
+        let concurrent_scans = ConcurrencyLimit::new(self.config.scan.sources_in_flight);
         let mut tasks = JoinSet::new();
         for (place, job) in self.jobs.iter().enumerate() {
             let (job, index, stop) = (Arc::clone(job), index.clone(), stop.clone());
-            let (permits, limits) = (Arc::clone(&permits), self.config.scan);
+            let (concurrent_scans, limits) = (concurrent_scans.clone(), self.config.scan);
             let mode = self.scan_mode;
             tasks.spawn(async move {
-                let permit = permits.acquire_owned().await;
-                let _permit = permit.expect("the semaphore is never closed");
+                let _permit = concurrent_scans.acquire().await;
                 let began = Instant::now();
                 let scan = scan_one(&job, index, &limits, mode, &stop).await;
                 let took = began.elapsed();
@@ -219,11 +207,7 @@ struct Target {
     data_dir: DataDir,
     /// `None` for a dry run.
     lock: Option<WriterLock>,
-    engine: TantivyEngine,
-    /// For a rebuild: the names, numbers and subdomains that the new index takes over.
-    bindings: Option<Checkpoint>,
-    /// For a rebuild: the current index.
-    previous: Option<TantivyEngine>,
+    ledger: Ledger<TantivyEngine>,
     /// For a rebuild: the generation to make current if all scans complete.
     generation: Option<PathBuf>,
 }
@@ -231,47 +215,54 @@ struct Target {
 impl Target {
     fn open(config: &Config, mode: ReindexMode, scan_mode: ScanMode) -> Result<Self, IndexError> {
         let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
+        let policy = CommitPolicy::of(&config.index, true);
         let memory = config.index.writer_memory_bytes;
         match mode {
-            ReindexMode::DryRun => Self::for_dry_run(data_dir),
-            ReindexMode::InPlace => Self::in_place(data_dir, memory),
-            ReindexMode::Rebuild => Self::next_to_current(data_dir, memory, scan_mode),
+            ReindexMode::DryRun => Self::for_dry_run(data_dir, policy),
+            ReindexMode::InPlace => Self::in_place(data_dir, policy, memory),
+            ReindexMode::Rebuild => {
+                let disabled = config.sources.iter().filter(|source| !source.enabled);
+                let options = PrepareOptions {
+                    memory,
+                    policy,
+                    resume: scan_mode != ScanMode::Fresh,
+                    if_unusable: IfUnusable::UseReadableParts,
+                    disabled: disabled.map(|source| source.name.clone()).collect(),
+                };
+                Self::next_to_current(data_dir, options)
+            }
         }
     }
 
-    fn for_dry_run(data_dir: DataDir) -> Result<Self, IndexError> {
+    fn for_dry_run(data_dir: DataDir, policy: CommitPolicy) -> Result<Self, IndexError> {
         let engine = match open_current(&data_dir)? {
-            Some(live) => live,
+            Some(current) => current,
             None => TantivyEngine::in_memory()?,
         };
         Ok(Self {
             data_dir,
             lock: None,
-            engine,
-            bindings: None,
-            previous: None,
+            ledger: Ledger::new(engine, policy, true)?,
             generation: None,
         })
     }
 
-    fn in_place(data_dir: DataDir, memory: usize) -> Result<Self, IndexError> {
+    fn in_place(
+        data_dir: DataDir,
+        policy: CommitPolicy,
+        memory: usize,
+    ) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
         let engine = open_or_create_current(&data_dir, &lock, memory)?;
         Ok(Self {
             data_dir,
             lock: Some(lock),
-            engine,
-            bindings: None,
-            previous: None,
+            ledger: Ledger::new(engine, policy, false)?,
             generation: None,
         })
     }
 
-    fn next_to_current(
-        data_dir: DataDir,
-        memory: usize,
-        scan_mode: ScanMode,
-    ) -> Result<Self, IndexError> {
+    fn next_to_current(data_dir: DataDir, options: PrepareOptions) -> Result<Self, IndexError> {
         let lock = data_dir.lock()?;
         if matches!(
             data_dir.current_of_any_schema(),
@@ -279,57 +270,12 @@ impl Target {
         ) {
             choose_current(&data_dir, &lock)?;
         }
-        let next = data_dir.next_generation()?;
-        let current = current_checkpoint(&data_dir)?;
-        let resume = scan_mode != ScanMode::Fresh && can_resume(&next, &current);
+        let PreparedGeneration { path, ledger } = prepare_new_generation(&data_dir, options)?;
         Ok(Self {
-            engine: open_unfinished(&next, memory, resume)?,
-            previous: open_previous_index(&data_dir)?,
             data_dir,
             lock: Some(lock),
-            bindings: Some(current.bindings_only()),
-            generation: Some(next),
+            ledger,
+            generation: Some(path),
         })
     }
-}
-
-/// The checkpoint of the current index. An empty one if there is no index or it is too damaged to read.
-fn current_checkpoint(data_dir: &DataDir) -> Result<Checkpoint, IndexError> {
-    let read = |live: Option<PathBuf>| match live {
-        Some(live) => TantivyEngine::checkpoint_in(&live),
-        None => Ok(Checkpoint::default()),
-    };
-    match data_dir.current_of_any_schema().and_then(read) {
-        Err(error) if error.is_damage() => {
-            tracing::warn!(%error, "the current index is unreadable; rebuilding without its subdomain bindings");
-            Ok(Checkpoint::default())
-        }
-        other => other,
-    }
-}
-
-/// Whether an unfinished rebuild can be resumed: it is readable, and since it began the current index has
-/// neither bound a subdomain nor taken in pages or events that the rebuild would miss.
-fn can_resume(unfinished: &Path, current: &Checkpoint) -> bool {
-    let unfinished = TantivyEngine::checkpoint_in(unfinished);
-    unfinished.is_ok_and(|unfinished| {
-        unfinished.contains_bindings_of(current) && !unfinished.is_outdated_by(current)
-    })
-}
-
-/// Opens the unfinished rebuild in the folder if `resume` is set and it is not damaged. Otherwise removes
-/// it and creates an empty index.
-fn open_unfinished(path: &Path, memory: usize, resume: bool) -> Result<TantivyEngine, IndexError> {
-    if resume {
-        match TantivyEngine::open_or_create(path, memory) {
-            Err(error @ IndexError::Damaged { .. }) => {
-                tracing::warn!(%error, "the unfinished rebuild is damaged; starting again");
-            }
-            other => return other,
-        }
-    }
-    if path.exists() {
-        std::fs::remove_dir_all(path).map_err(IndexError::file("remove", path))?;
-    }
-    TantivyEngine::open_or_create(path, memory)
 }
