@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows the asset indexer at work: a local S3 server, a bucket with some 3,000 assets, the real
-# reindex, some searches, the daemon. Needs Rust and Python 3; writes only under target/.
+# Demonstrates asset-indexer: starts a local S3 server, fills a bucket with about 3,000 assets, indexes it, searches it,
+# and starts the daemon. Needs Rust and Python 3. Writes only under target/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/setup.sh
@@ -8,10 +8,10 @@ source tests/setup.sh
 
 usage='usage: deploy/demo.sh [--once]
 
-  --once   end when everything was shown; otherwise the local S3 server stays up
-           for you to try searches of your own, until Ctrl-C
+  --once   exit at the end; otherwise the local S3 server and the daemon stay up
+           until Ctrl-C, so that you can try your own searches
 
-ASSET_INDEXER=FILE runs a binary that is built already.'
+Set ASSET_INDEXER=FILE to run an existing binary.'
 
 once=no
 case "$#:${1-}" in
@@ -28,8 +28,8 @@ bucket=acme-assets
 server=
 daemon=
 
-# Ends what this script started, and nothing else.
-end_all() {
+# Stops the processes that this script started.
+stop_all() {
     local process
     for process in $daemon $server; do
         kill "$process" 2>/dev/null || true
@@ -37,7 +37,7 @@ end_all() {
     done
     daemon='' server=''
 }
-trap end_all EXIT
+trap stop_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -45,7 +45,7 @@ say() {
     printf '\n# %s\n' "$*"
 }
 
-# Shows a command as one would type it, then runs it.
+# Prints a command as a user would type it, then runs it.
 run() {
     local word shown=
     for word in "$@"; do
@@ -56,8 +56,8 @@ run() {
     "$binary" --config "$config" "$@"
 }
 
-# Fills the bucket, or changes what is in it: tend_bucket ENDPOINT fill|change
-tend_bucket() {
+# Fills the bucket or changes its objects: update_bucket ENDPOINT fill|change
+update_bucket() {
     "$venv/bin/python" - "$1" "$bucket" "$2" <<'PYTHON'
 import random
 import sys
@@ -75,7 +75,7 @@ access = {
 }
 path_style = Config(s3={"addressing_style": "path"}, max_pool_connections=16)
 s3 = boto3.client("s3", config=path_style, **access)
-dice = random.Random(2024)
+rng = random.Random(2024)
 PLACES = ["beach", "forest", "Zürich", "São Paulo", "harbour", "market", "東京", "old town"]
 SEASONS = ["spring", "summer", "autumn", "winter"]
 THINGS = ["chair", "desk lamp", "backpack", "running shoe", "coffee cup", "rain jacket"]
@@ -83,26 +83,26 @@ VIEWS = ["front", "side", "detail", "thumb"]
 
 
 def assets():
-    """Keys and sizes as a shop's asset library has them."""
+    """Yields keys and sizes like those in the asset library of a shop."""
     for number in range(1200):
-        month, place = number % 12, dice.choice(PLACES)
+        month, place = number % 12, rng.choice(PLACES)
         season = SEASONS[(month + 10) % 12 // 3]
         name = f"{season} {place} {number:04}.jpg" if number % 3 else f"IMG_{number:04}.JPG"
-        yield f"photos/{2022 + number // 12 % 3}/{month + 1:02}/{name}", dice.randint(200, 4000)
+        yield f"photos/{2022 + number // 12 % 3}/{month + 1:02}/{name}", rng.randint(200, 4000)
     for number in range(350):
         thing = THINGS[number % len(THINGS)].replace(" ", "-")
         for view in VIEWS:
-            yield f"products/{thing}/{number:05}/{thing}_{view}.webp", dice.randint(100, 2000)
+            yield f"products/{thing}/{number:05}/{thing}_{view}.webp", rng.randint(100, 2000)
     for number in range(120):
         variant = ["primary", "white", "small", "print"][number % 4]
         yield f"brand/logos/{number // 8:02}/acme-logo+{variant}.{['svg', 'png'][number // 4 % 2]}", 300
     for name in ["heroBannerHome", "heroBannerSale", "checkoutIcons", "emptyCartIllustration"]:
         for scale in ["", "@2x", "@3x"]:
-            yield f"web/{name}{scale}.png", dice.randint(300, 900)
+            yield f"web/{name}{scale}.png", rng.randint(300, 900)
     for number in range(6):
-        yield f"video/campaign-{number + 1}/intro (final).mp4", dice.randint(1_100_000, 1_900_000)
+        yield f"video/campaign-{number + 1}/intro (final).mp4", rng.randint(1_100_000, 1_900_000)
     for number in range(180):
-        yield f"docs/2024/price list {number:03} – 50% off.pdf", dice.randint(400, 3000)
+        yield f"docs/2024/price list {number:03} – 50% off.pdf", rng.randint(400, 3000)
     for number in range(80):
         yield f"internal/drafts/{number:02}/notes.txt", 50
     for folder in ["photos", "products", "brand", "docs"]:
@@ -119,7 +119,7 @@ with ThreadPoolExecutor(16) as pool:
     if task == "fill":
         s3.create_bucket(Bucket=bucket)
         list(pool.map(put, everything))
-        print(f"{len(everything)} objects are in the bucket")
+        print(f"{len(everything)} objects put into the bucket")
         sqs = boto3.client("sqs", **access)
         dead = sqs.create_queue(QueueName=f"{bucket}-dead")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -127,20 +127,20 @@ with ThreadPoolExecutor(16) as pool:
         queue = sqs.create_queue(QueueName=bucket, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
-        wiring = {"QueueConfigurations": [{"QueueArn": arn, "Events": events}]}
-        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wiring)
-        print("its events go to a queue")
+        notifications = {"QueueConfigurations": [{"QueueArn": arn, "Events": events}]}
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=notifications)
+        print("the bucket sends its events to a queue")
     else:
-        gone = [key for key, _ in everything if key.startswith("photos/2022/01/")][:30]
+        removed = [key for key, _ in everything if key.startswith("photos/2022/01/")][:30]
         changed = [(key, size + 1) for key, size in everything if key.startswith("brand/")][:20]
         new = [(f"photos/2026/11/first snow {number:02}.jpg", 900) for number in range(50)]
-        list(pool.map(lambda key: s3.delete_object(Bucket=bucket, Key=key), gone))
+        list(pool.map(lambda key: s3.delete_object(Bucket=bucket, Key=key), removed))
         list(pool.map(put, changed + new))
-        print(f"{len(new)} objects put, {len(changed)} overwritten, {len(gone)} deleted")
+        print(f"{len(new)} objects put, {len(changed)} overwritten, {len(removed)} deleted")
 PYTHON
 }
 
-# Prints a free port below those that Linux gives to outgoing connections: free_port [FROM]
+# Prints a free port below the range that Linux uses for outgoing connections: free_port [FROM]
 free_port() {
     "$venv/bin/python" - "$@" <<'PYTHON'
 import os
@@ -160,8 +160,7 @@ for number in range(10_000):
 PYTHON
 }
 
-# Returns when the address answers; an error if its process ends or does not come up:
-# wait_for URL PROCESS
+# Waits until the URL answers. Fails if the process exits or does not answer in time: wait_for URL PROCESS
 wait_for() {
     "$venv/bin/python" - "$1" "$2" <<'PYTHON'
 import os
@@ -178,12 +177,12 @@ while time.monotonic() < deadline:
         sys.exit(0)
     except OSError:
         time.sleep(0.02)
-sys.exit("it does not answer")
+sys.exit(f"{url} does not answer")
 PYTHON
 }
 
-# Returns when all 100 changes are in the index: wait_until_empty STATUS_URL
-wait_until_empty() {
+# Waits until the events of all 100 changes are acknowledged, so the index has them: wait_for_events STATUS_URL
+wait_for_events() {
     "$venv/bin/python" - "$1" <<'PYTHON'
 import json
 import sys
@@ -197,15 +196,15 @@ while time.monotonic() < deadline:
     if report["queues"][0]["counts"]["acknowledged"] >= 100:
         sys.exit(0)
     time.sleep(0.05)
-sys.exit("the events do not come; see target/demo/daemon.log")
+sys.exit("the events do not arrive; see target/demo/daemon.log")
 PYTHON
 }
 
-say 'Setting up the local S3 server (under target/, some 15 seconds the first time)'
+say 'Installing the local S3 server under target/ (about 15 seconds the first time)'
 prepare_venv
 if [[ -z ${ASSET_INDEXER-} ]]; then
     need cargo 'install Rust, see https://rustup.rs'
-    say 'Building (the first time takes some minutes)'
+    say 'Building (about ten minutes the first time)'
     cargo build --release --locked --quiet
 fi
 
@@ -220,7 +219,7 @@ env BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" LOG_LEVEL=WARNING TMPDIR="$demo" \
 server=$!
 wait_for "$endpoint/_ministack/health" "$server" 2>>"$demo/server.log" ||
     die "the local S3 server did not start; see target/demo/server.log"
-tend_bucket "$endpoint" fill
+update_bucket "$endpoint" fill
 
 (umask 077 && printf 'demo' >"$demo/secret")
 cat >"$config" <<TOML
@@ -243,10 +242,10 @@ credentials = { access_key_id = "demo", secret_access_key_file = "$demo/secret" 
 queue_url = "$endpoint/000000000000/$bucket"
 credentials = { access_key_id = "demo", secret_access_key_file = "$demo/secret" }
 TOML
-say "The configuration, $config:"
+say "The configuration file $config:"
 cat "$config"
 
-say 'Below, asset-indexer stands for'
+say 'In the following commands, asset-indexer stands for'
 printf '  %s --config %s\n' "$binary" "$config"
 run check
 run reindex
@@ -258,15 +257,15 @@ run search 'price -thumb modified:>2024-01-01' --limit 3
 run search 'zürich' --limit 1 --json
 run rules test /internal/drafts/01/notes.txt /web/heroBannerHome.png
 
-say 'The daemon, in the background; its log is target/demo/daemon.log'
+say 'Starting the daemon in the background; its log is target/demo/daemon.log'
 printf '\n$ asset-indexer serve &\n'
 "$binary" --config "$config" serve 2>"$demo/daemon.log" </dev/null &
 daemon=$!
 wait_for "$status/readyz" "$daemon" || die 'the daemon is not ready; see target/demo/daemon.log'
 
-say 'Now the bucket changes, and the daemon follows'
-tend_bucket "$endpoint" change
-wait_until_empty "$status/status"
+say 'Changing the bucket; the daemon follows'
+update_bucket "$endpoint" change
+wait_for_events "$status/status"
 run search 'first snow' --limit 3
 run status
 run explain acme 'photos/2026/11/first snow 07.jpg'
@@ -276,11 +275,12 @@ if [[ $once == yes ]]; then
     say 'Done'
     exit 0
 fi
-say "Server and daemon stay up until Ctrl-C; status and metrics: $status/status, $status/metrics. In another terminal, in this folder, try:"
+say "The server and the daemon stay up until Ctrl-C. The web page is $status/, the status is $status/status, the metrics are $status/metrics."
+printf '# In another terminal, in this folder, try:\n'
 printf '  %s --config %s %s\n' \
     "$binary" "$config" "search 'coffee front' --sort -modified" \
     "$binary" "$config" 'status' \
     "$binary" "$config" 'reindex --rebuild' \
     "$binary" "$config" '--help'
 trap 'printf "\n" && exit 0' INT
-wait "$server" || die 'the local S3 server ended; see target/demo/server.log'
+wait "$server" || die 'the local S3 server exited; see target/demo/server.log'

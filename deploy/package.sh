@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Makes the Debian package: the release build, man pages, completions, the inventory of all crates, and
-# cargo-deb. Writes only under target/ (or $CARGO_TARGET_DIR); prints the path of the package at the end.
+# Builds the Debian package: the release binary, man pages, completions, the copyright file and the bill of materials.
+# Writes only under target/ (or $CARGO_TARGET_DIR). Prints the path of the package at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/setup.sh
 source tests/setup.sh
 
-usage='usage: deploy/package.sh [OPTION OF cargo-deb...]
+usage='usage: deploy/package.sh [CARGO_DEB_OPTION...]
 
-  such as --output FILE, or --deb-version 1.2.3-1
+Options of cargo-deb are, for example, --output FILE and --deb-version 1.2.3-1.
 
-ASSET_INDEXER_BINARY=FILE packs a binary that is built already.'
+Set ASSET_INDEXER_BINARY=FILE to package an existing binary.'
 
 case "${1-}" in
     -h | --help) printf '%s\n' "$usage" && exit ;;
@@ -28,7 +28,7 @@ if [ -z "$binary" ]; then
     binary=${CARGO_TARGET_DIR:-target}/release/asset-indexer
 fi
 
-# What Cargo.toml names as assets: one place, so one package at a time.
+# Cargo.toml takes the assets of the package from this folder, so only one package can be built at a time.
 staged=target/package
 mkdir -p target
 exec 9>target/package.lock
