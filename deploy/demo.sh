@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Demonstrates asset-indexer: starts a local S3 server, fills a bucket with about 3,000 assets, indexes it, searches it,
-# and starts the daemon. Needs Rust and Python 3. Writes only under target/.
+# Demonstrates asset-indexer: starts a local S3 server, fills a bucket with about 3,000 assets, indexes it,
+# searches it, and starts the daemon. Needs Rust and Python 3. Writes only under target/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/setup.sh
@@ -181,7 +181,8 @@ sys.exit(f"{url} does not answer")
 PYTHON
 }
 
-# Waits until the events of all 100 changes are acknowledged, so the index has them: wait_for_events STATUS_URL
+# Waits until the events of all 100 changes are acknowledged, so the index has them: wait_for_events
+# STATUS_URL
 wait_for_events() {
     "$venv/bin/python" - "$1" <<'PYTHON'
 import json

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Debian package: the release binary, man pages, completions, the copyright file and the bill of materials.
-# Writes only under target/ (or $CARGO_TARGET_DIR). Prints the path of the package at the end.
+# Builds the Debian package: the release binary, man pages, completions, the copyright file and the bill of
+# materials. Writes only under target/ (or $CARGO_TARGET_DIR). Prints the path of the package at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=tests/setup.sh

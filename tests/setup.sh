@@ -1,8 +1,7 @@
-# shellcheck shell=bash
-# Makes the isolated Python environment with the local S3 server, and gets what the test of the page
-# runs in and what the printed set-up is held to; sourced by tests/run.sh, tests/forms.sh, deploy/demo.sh
-# and deploy/package.sh, which run from the project's folder. Nothing is installed outside of target/ but
-# the browser, jq, shellcheck, and what makes and runs a system in a container, from Debian's packages.
+# shellcheck shell=bash Functions that install what tests, demo and package need: Python packages, Node.js
+# packages and tools under target/, and some programs as Debian packages (Chromium, jq, shellcheck,
+# debootstrap, systemd-container). tests/run.sh, tests/forms.sh, deploy/demo.sh and deploy/package.sh source
+# this file from the folder of the project.
 
 venv=${ASSET_INDEXER_TEST_VENV:-$PWD/target/venv}
 tools=${ASSET_INDEXER_TEST_TOOLS:-$PWD/target/tools}
@@ -20,15 +19,15 @@ die() {
 
 # need PROGRAM HOW_TO_GET_IT
 need() {
-    command -v "$1" >/dev/null || die "$1 is not there: $2"
+    command -v "$1" >/dev/null || die "$1 is not installed: $2"
 }
 
-# Makes $venv with the local S3 server, unless it is there with these very requirements.
+# Creates $venv with the local S3 server, unless it already has these requirements.
 prepare_venv() {
     make_venv "$venv" tests/requirements.txt
 }
 
-# Makes $tools with the AWS CLI and the linters, and gets the programs beside them.
+# Creates $tools with the AWS CLI and the linter for policies, and installs jq and shellcheck.
 prepare_tools() {
     make_venv "$tools" tests/tools.txt
     get_program jq
@@ -37,85 +36,86 @@ prepare_tools() {
 
 # make_venv FOLDER REQUIREMENTS
 make_venv() {
-    local wanted=$2 made="$1/requirements.txt"
-    cmp -s "$wanted" "$made" && return
+    local requirements=$2 installed="$1/requirements.txt"
+    cmp -s "$requirements" "$installed" && return
     need python3 'install Python 3.10 or later (Debian, Ubuntu: apt install python3 python3-venv)'
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
         die "$(python3 --version) is too old: the local S3 server needs Python 3.10 or later"
     rm -rf -- "$1"
     mkdir -p "$(dirname "$1")"
     python3 -m venv "$1" ||
-        die 'python3 cannot make virtual environments (Debian, Ubuntu: apt install python3-venv)'
-    "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" ||
-        die "pip could not install what $wanted names: is the network there?"
-    cp "$wanted" "$made"
+        die 'python3 cannot create virtual environments (Debian, Ubuntu: apt install python3-venv)'
+    "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" ||
+        die "pip failed to install the packages of $requirements: check the network"
+    cp "$requirements" "$installed"
 }
 
-# get_program NAME [PACKAGE]: a program that Debian has in that package, or in one of its name
+# Installs a program from a Debian package: get_program NAME [PACKAGE]
 get_program() {
     local package=${2:-$1}
     command -v "$1" >/dev/null && return
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        die "$1 is not there: install it (Debian, Ubuntu: apt install $package)"
+        die "$1 is not installed (Debian, Ubuntu: apt install $package)"
     fi
     if ! apt-get update -qq || ! apt-get install -y -qq --no-install-recommends "$package" >/dev/null; then
-        die "apt-get could not install $package: is the network there?"
+        die "apt-get failed to install $package: check the network"
     fi
 }
 
-# Gets a browser, and the packages of Node.js into $modules, unless they are there.
+# Installs Chromium, and the Node.js packages into $modules, unless they are installed.
 prepare_node() {
     need node 'install Node.js 20 or later (Debian, Ubuntu: apt install nodejs npm)'
     need npm 'it comes with Node.js (Debian, Ubuntu: apt install npm)'
     get_program chromium
-    local wanted=tests/node/package-lock.json
-    cmp -s "$wanted" "$modules/package-lock.json" && [ -d "$modules/node_modules" ] && return
+    local lock=tests/node/package-lock.json
+    cmp -s "$lock" "$modules/package-lock.json" && [ -d "$modules/node_modules" ] && return
     rm -rf -- "$modules"
     mkdir -p "$modules"
-    cp tests/node/package.json "$wanted" "$modules"
+    cp tests/node/package.json "$lock" "$modules"
     npm ci --prefix "$modules" --no-audit --no-fund --silent || {
         rm -rf -- "$modules"
-        die "npm could not install what $wanted names: is the network there?"
+        die "npm failed to install the packages of $lock: check the network"
     }
 }
 
-# Builds cargo-deb into $cargo_tools, unless this version of it is there.
+# Installs cargo-deb into $cargo_tools, unless this version is installed.
 prepare_cargo_deb() {
     [ "$("$cargo_deb" --version 2>/dev/null)" = "$cargo_deb_version" ] && return
     cargo install --quiet --locked --root "$cargo_tools" --version "$cargo_deb_version" cargo-deb ||
-        die "cargo could not install cargo-deb $cargo_deb_version: is the network there?"
+        die "cargo failed to install cargo-deb $cargo_deb_version: check the network"
 }
 
-# Makes the Debian system in $container that the package is installed in under a systemd of its own, unless it is
-# there; of the release of this machine, whose C library the program is linked to. Where that cannot be
-# done the tests that need it are skipped, which they say too.
+# Creates a Debian system in $container, unless it exists. Tests install the package there, under its own
+# systemd. It has the Debian release of this machine, because the program is linked to the C library of this
+# machine. If the system cannot be created, the tests that need it are skipped and print that.
 prepare_container() {
     [ -d "$container" ] && return
-    local codename made="$container.part"
+    local codename part="$container.part"
+    # shellcheck source=/dev/null
     codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME-}")
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null || [ -z "$codename" ]; then
-        printf 'skipped: the system in a container: it needs root on a Debian\n'
+        printf 'skipped: the Debian container, because it needs root on Debian\n'
         return
     fi
     get_program debootstrap
     get_program systemd-nspawn systemd-container
-    rm -rf -- "$made"
-    mkdir -p "$made"
-    # Besides systemd what the package depends on, since the container has no network of its own.
+    rm -rf -- "$part"
+    mkdir -p "$part"
+    # The container has no network, so it gets systemd and the dependencies of the package here.
     if ! debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,ca-certificates,procps \
-        "$codename" "$made" >"$made.log" 2>&1; then
-        printf 'skipped: the system in a container: debootstrap could not make it: %s\n' "$(tail -n 1 "$made.log")"
+        "$codename" "$part" >"$part.log" 2>&1; then
+        printf 'skipped: the Debian container, because debootstrap failed: %s\n' "$(tail -n 1 "$part.log")"
         return
     fi
-    mv "$made" "$container"
+    mv "$part" "$container"
 }
 
-# Unpacks Prometheus and promtool into $prometheus, unless they are there. The package is not installed:
-# that would start a service.
+# Unpacks Prometheus and promtool into $prometheus, unless they are there. The Debian package is not
+# installed, because that would start a service.
 prepare_promtool() {
     [ -x "$prometheus/usr/bin/promtool" ] && return
     if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-        die 'Prometheus comes from a Debian package: apt-get and dpkg-deb are not there'
+        die 'apt-get and dpkg-deb are not installed; the tests need them to get Prometheus from its Debian package'
     fi
     rm -rf -- "$prometheus"
     mkdir -p "$prometheus"
@@ -124,5 +124,5 @@ prepare_promtool() {
         apt-get download prometheus >/dev/null 2>&1 ||
             { apt-get update -qq && apt-get download prometheus >/dev/null; }
         dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb
-    ) || die 'apt-get could not get the package prometheus: is the network there?'
+    ) || die 'apt-get failed to download the package prometheus: check the network'
 }

@@ -1,12 +1,12 @@
-// Reads Sources and assets with imgix's own client, of which only the base address is changed.
+// Reads Sources and assets with imgix's own client. Only its base address is changed.
 //
-// Usage: node imgix.cjs BASE_URL TOKEN EXPECTED.json; NODE_PATH names the folder of the packages.
-// EXPECTED: {"source": NAME, "bucket": NAME, "assets": [{"path", "size"}, ...]}. Fails by an assertion.
+// Usage: node imgix.cjs BASE_URL TOKEN EXPECTED.json; NODE_PATH is the folder of the packages. EXPECTED:
+// {"source": NAME, "bucket": NAME, "assets": [{"path", "size"}, ...]}. Exits with an error if a check fails.
 const assert = require('node:assert/strict');
 const { readFileSync } = require('node:fs');
 
 const [, , baseUrl, token, expectedFile] = process.argv;
-// Before the main file is loaded: it takes the address out of there.
+// This must come before the main file, which reads the address when it is loaded.
 require('imgix-management-js/src/constants').API_URL = `${baseUrl}/api`;
 const ImgixAPI = require('imgix-management-js');
 
@@ -16,7 +16,7 @@ const pathsOf = (answer) => answer.data.map((asset) => asset.attributes.origin_p
 const sorted = (texts) => [...texts].sort();
 const encodedPath = (path) => path.split('/').map(encodeURIComponent).join('/');
 
-// Follows the cursors from page to page; the bound is far above what any test needs.
+// Follows the cursors from page to page. The limit of 1000 pages is far above what the tests need.
 async function allPages(query) {
   const assets = [];
   let cursor = null;
@@ -25,9 +25,9 @@ async function allPages(query) {
     const answer = await client.request(`${query}${at}`);
     assets.push(...answer.data);
     const { hasMore, next, totalRecords } = answer.meta.cursor;
-    assert.ok(totalRecords >= assets.length, 'the total holds all that were given');
+    assert.ok(totalRecords >= assets.length, 'the total is at least the number of assets so far');
     if (!hasMore) return assets;
-    assert.notEqual(next, null, 'where there is more, there is a cursor');
+    assert.notEqual(next, null, 'if there are more assets, there is a cursor');
     cursor = next;
   }
   throw new Error('the pages do not end');
@@ -68,12 +68,12 @@ async function lists(source) {
   for (const limit of [1, 7, 1000]) {
     const assets = await allPages(`sources/${source.id}/assets?page[limit]=${limit}`);
     const paths = assets.map(({ attributes }) => attributes.origin_path);
-    assert.deepEqual(sorted(paths), want, `each asset once, by pages of ${limit}`);
+    assert.deepEqual(sorted(paths), want, `each asset once, in pages of ${limit}`);
   }
-  // The older form of the path.
+  // The old form of the path.
   const older = await allPages(`assets/${source.id}?page[limit]=1000`);
   assert.deepEqual(sorted(older.map(({ attributes }) => attributes.origin_path)), want);
-  // Some clients page by offsets.
+  // Some clients use offsets instead of cursors.
   const byOffset = [];
   for (let offset = 0; offset < want.length; offset += 5) {
     const answer = await client.request(
@@ -81,9 +81,9 @@ async function lists(source) {
     );
     byOffset.push(...pathsOf(answer));
   }
-  assert.deepEqual(sorted(byOffset), want, 'each asset once, by offsets');
-  const twenty = await client.request(`assets/${source.id}`);
-  assert.equal(twenty.data.length, Math.min(20, want.length));
+  assert.deepEqual(sorted(byOffset), want, 'each asset once, with offsets');
+  const defaultPage = await client.request(`assets/${source.id}`);
+  assert.equal(defaultPage.data.length, Math.min(20, want.length));
 }
 
 async function filters(source) {
@@ -121,7 +121,7 @@ async function refusals(source) {
       assert.equal(error.status, status, request);
       const [first] = error.response.errors;
       assert.equal(first.status, String(status));
-      assert.ok(first.title && first.detail, 'an error explains itself');
+      assert.ok(first.title && first.detail, 'an error has a title and a detail');
       return true;
     });
   };
