@@ -1,6 +1,6 @@
-//! The page for people, used in a real browser: see `tests/page/`.
+//! Tests the web page in a real browser; the scenarios are in `tests/page/`.
 //!
-//! Needs Node, Chromium and the packages of `tests/node/package.json`; `tests/run.sh` gets them.
+//! It needs Node.js, Chromium and the packages of `tests/node/package.json`, which `tests/run.sh` installs.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,20 +13,20 @@ use crate::proxy::{Proxy, nth_list};
 use crate::s3::Bucket;
 use crate::server;
 
-/// Pictures that a browser can show.
+/// Pictures that browsers can show.
 const PICTURES: [&[u8]; 3] = [
     include_bytes!("../page/pictures/sea.png"),
     include_bytes!("../page/pictures/sun.png"),
     include_bytes!("../page/pictures/dusk.png"),
 ];
 
-/// A picture that is text.
+/// A picture in a text format.
 const LOGO: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8H0z" fill="#0c6b68"/></svg>"##;
 
-/// Names that people and programs do give to files.
+/// Unusual file names that occur in practice.
 const ODD_NAMES: [&str; 8] = [
     "<img src=x onerror=alert(1)>.txt",
-    "a name that goes on and on and_never_comes_to_an_end_because_nobody_ever_told_it_where_to_stop_so_it_does_not_v2_final_final.bin",
+    "a very long file name with spaces and_with_a_long_part_that_has_no_space_at_which_a_line_could_be_wrapped_by_the_browser_v2_final.bin",
     "\u{202e}gpj.exe",
     "two  spaces .bin",
     "a+b%20c&d=e#f?g.bin",
@@ -35,7 +35,7 @@ const ODD_NAMES: [&str; 8] = [
     "\"quoted\\.bin",
 ];
 
-/// What `tests/page/world.mjs` counts on.
+/// Fills the bucket. `tests/page/fixture.mjs` has the numbers of these objects.
 fn fill(bucket: &Bucket) {
     let picture = |number: usize| PICTURES[number % PICTURES.len()];
     for number in 1..=6 {
@@ -45,24 +45,24 @@ fn fill(bucket: &Bucket) {
     bucket.put("brand/mark.png", picture(0));
     bucket.put("brand/wordmark.png", picture(1));
     bucket.put("brand/logo.svg", LOGO);
-    bucket.put("readme.txt", "what lies where");
+    bucket.put("readme.txt", "a text file");
     let scans = (0..180).map(|number| format!("scans/scan-{number:04}.dat"));
     bucket.put_keys(scans);
     bucket.put_keys(ODD_NAMES.map(|name| format!("odd/{name}")));
 }
 
-/// The packages that `tests/setup.sh` has put under `target/`.
+/// The folder into which `tests/setup.sh` has installed the Node.js packages.
 pub fn modules() -> PathBuf {
-    let given = std::env::var_os("ASSET_INDEXER_TEST_NODE");
+    let configured = std::env::var_os("ASSET_INDEXER_TEST_NODE");
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/target/node");
-    given.map_or_else(|| default.into(), PathBuf::from)
+    configured.map_or_else(|| default.into(), PathBuf::from)
 }
 
 #[test]
-fn a_person_finds_assets_in_a_browser() {
+fn page_works_in_a_browser() {
     let mut live = Live::new();
     fill(&live.bucket);
-    // A scan that does not end while one looks at it, which is what the visits begin with.
+    // The scan of this Source does not end, so that the first scenarios can show its progress.
     let slow = Bucket::create(server::shared());
     slow.put_keys(numbered(0..1001));
     let proxy = Proxy::start(server::shared().address());
@@ -76,21 +76,21 @@ fn a_person_finds_assets_in_a_browser() {
     let daemon = live.serve();
     gate.wait_until_reached();
     let address = daemon.field(&["serving status and metrics"], "address");
-    // The same index behind a token that sees one of the Sources.
+    // A server for the same index that requires a token. The token is for one Source.
     live.configure(|config| config.serve = vec!["tokens = \"tokens\"".to_owned()]);
     let token = new_token(&live.cli, "page", &["--source", "assets"]);
     let (guarded, guarded_address) = serve_read_only(&live.cli);
-    let visits = Command::new("node")
+    let scenarios = Command::new("node")
         .arg("tests/page/run.mjs")
         .args([format!("http://{address}"), live.proxy.endpoint()])
         .args([format!("http://{guarded_address}"), token])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("ASSET_INDEXER_TEST_NODE", modules())
         .output()
-        .expect("Node is there: run tests/run.sh, which says what is missing");
-    let said = [visits.stdout, visits.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(visits.status.success(), "see target/page, and:\n{said}");
+        .expect("Node.js is installed; tests/run.sh reports what is missing");
+    let output = [scenarios.stdout, scenarios.stderr].concat();
+    let output = String::from_utf8_lossy(&output);
+    assert!(scenarios.status.success(), "see target/page:\n{output}");
     gate.open();
     guarded.terminate();
     daemon.terminate();

@@ -1,11 +1,11 @@
-// Asks the HTTP interface: with the token, if there is one, and with errors that people can read.
+// Sends requests to the HTTP API, with the token if there is one, and turns failures into readable errors.
 
 import { byId } from './dom.js';
 import { sentence } from './format.js';
 
 const TOKEN = 'asset-indexer-token';
 
-/** What was answered instead of what was asked for. */
+/** A request that failed; `status` is 0 if the server cannot be reached. */
 export class ApiError extends Error {
   constructor(status, error = {}) {
     super(sentence(error.detail || error.title || `The server answered with status ${status}.`));
@@ -18,21 +18,21 @@ export class ApiError extends Error {
 }
 
 /**
- * Gets JSON; parameters that are empty are left out, lists are given several times.
+ * Gets JSON. Empty parameters are left out, and a list becomes a repeated parameter.
  *
- * Where a token is asked for, so is the person, and then it is tried again.
+ * If the server requires a token, asks the user for one and tries again.
  */
 export async function get(path, parameters = {}, signal = undefined) {
   for (;;) {
     const token = sessionStorage.getItem(TOKEN);
-    const response = await answer(path, parameters, signal, token);
+    const response = await send(path, parameters, signal, token);
     if (response.status !== 401) return read(response);
     await askForToken(token);
     signal?.throwIfAborted();
   }
 }
 
-async function answer(path, parameters, signal, token) {
+async function send(path, parameters, signal, token) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   try {
     return await fetch(urlOf(path, parameters), { headers, signal });
@@ -45,8 +45,8 @@ async function answer(path, parameters, signal, token) {
 function urlOf(path, parameters) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
-    for (const one of [value].flat()) {
-      if (one !== '' && one !== null && one !== undefined && one !== false) query.append(name, one);
+    for (const item of [value].flat()) {
+      if (item !== '' && item !== null && item !== undefined && item !== false) query.append(name, item);
     }
   }
   const text = query.toString();
@@ -61,19 +61,20 @@ async function read(response) {
     if (error.name === 'AbortError') throw error;
   }
   if (!response.ok) throw new ApiError(response.status, body?.errors?.[0]);
-  if (body === null) throw new ApiError(response.status, { detail: 'The server answered with something else than JSON.' });
+  if (body === null) throw new ApiError(response.status, { detail: 'The server did not answer with JSON.' });
   return body;
 }
 
-let asking = null;
+let openPrompt = null;
 
-/** Asks once, however many requests were refused with the token that they were sent with. */
+/** Asks the user for a token. Requests that were refused at the same time share one prompt. */
 function askForToken(refused) {
+  // Another request has got a new token already.
   if (sessionStorage.getItem(TOKEN) !== refused) return Promise.resolve();
-  asking ??= prompt(refused !== null).finally(() => {
-    asking = null;
+  openPrompt ??= prompt(refused !== null).finally(() => {
+    openPrompt = null;
   });
-  return asking;
+  return openPrompt;
 }
 
 function prompt(wasRefused) {
@@ -82,19 +83,19 @@ function prompt(wasRefused) {
   problem.textContent = wasRefused ? 'The server does not accept this token.' : '';
   input.value = '';
   return new Promise((resolve) => {
-    const refuse = (event) => event.preventDefault();
+    const stayOpen = (event) => event.preventDefault();
     const accept = () => {
       sessionStorage.setItem(TOKEN, input.value.trim());
-      dialog.removeEventListener('cancel', refuse);
+      dialog.removeEventListener('cancel', stayOpen);
       resolve();
     };
     form.addEventListener('submit', accept, { once: true });
-    // Without a token there is nothing to go back to.
-    dialog.addEventListener('cancel', refuse);
+    // The page cannot work without a token, so the dialog cannot be canceled.
+    dialog.addEventListener('cancel', stayOpen);
     if (!dialog.open) dialog.showModal();
     input.focus();
   });
 }
 
-/** Whether an error only says that nobody waits for the answer any more. */
+/** Whether the request was aborted because its answer is no longer needed. */
 export const isAborted = (error) => error.name === 'AbortError';

@@ -1,27 +1,27 @@
-// The grid: a picture, the name and the most important facts of each asset.
+// The grid layout: the picture, the name and the most important facts of each asset.
 
 import { el, foreign, marked, opensElsewhere } from './dom.js';
 import { icon } from './icons.js';
 import { date, size } from './format.js';
 import { addressWith, go } from './state.js';
 
-/** The extensions that browsers draw. */
-const DRAWN = new Set(['jpg', 'jpeg', 'jfif', 'png', 'gif', 'webp', 'avif', 'svg', 'bmp', 'ico']);
-/** The most bytes of a picture that is loaded for a thumbnail; the detail shows larger ones. */
-const THUMB_BYTES = 12e6;
+/** Extensions of pictures that browsers can show. */
+const PICTURES = new Set(['jpg', 'jpeg', 'jfif', 'png', 'gif', 'webp', 'avif', 'svg', 'bmp', 'ico']);
+/** Maximum size of a picture that is loaded for a thumbnail. The detail shows larger pictures. */
+const MAX_THUMB_BYTES = 12e6;
 
-/** Whether a browser can draw it. */
-export const isDrawn = ({ ext }) => DRAWN.has(ext);
+/** Whether browsers can show an asset as a picture. */
+export const isPicture = ({ ext }) => PICTURES.has(ext);
 
-/** What stands for an asset that is not drawn. */
+/** A symbol for an asset without a picture. */
 export function placeholder({ type, ext }) {
   return el('span', { class: 'symbol' }, icon(type), ext && foreign(ext, { class: 'symbol-ext' }));
 }
 
-/** A small picture of an asset, or what stands for it. */
+/** A small picture of an asset, or its symbol. */
 export function thumb(hit) {
   const box = el('span', { class: 'thumb' });
-  if (!hit.preview_url || !isDrawn(hit) || hit.size > THUMB_BYTES || hit.size === 0) {
+  if (!hit.preview_url || !isPicture(hit) || hit.size > MAX_THUMB_BYTES || hit.size === 0) {
     box.append(placeholder(hit));
     return box;
   }
@@ -33,18 +33,18 @@ export function thumb(hit) {
   return box;
 }
 
-/** The name with what was searched for marked; marks count characters of the path. */
+/** The file name with the search terms marked. `highlights` are positions in the path. */
 export function markedName({ name, path, highlights }) {
   const offset = Array.from(path).length - Array.from(name).length;
   return marked(name || path, highlights, name ? offset : 0);
 }
 
-/** The folder with what was searched for marked. */
+/** The folder with the search terms marked. */
 export function markedFolder({ path, name, highlights }) {
   return marked(path.slice(0, path.length - name.length), highlights);
 }
 
-/** A link to the detail of an asset, which opens it here. */
+/** A link that opens the detail of an asset on this page. */
 export function link(hit, attributes, ...children) {
   const asset = { source: hit.source, path: hit.path };
   const open = (event) => {
@@ -52,15 +52,16 @@ export function link(hit, attributes, ...children) {
     event.preventDefault();
     go({ asset }, { mark: { opened: true } });
   };
-  // The address is made when it is needed: of thousands, few are.
+  // Thousands of links may be shown, but few are used: make the address when the link is pointed at or
+  // focused.
   const a = el('a', { href: '#', onclick: open, ...attributes }, children);
   const prepare = () => a.setAttribute('href', addressWith({ asset }));
   for (const type of ['pointerenter', 'focus']) a.addEventListener(type, prepare);
   return a;
 }
 
-/** What grid and list have in common: Tab reaches one asset, the arrows the others. */
-export class Walk {
+/** Keyboard control of the grid and the list: Tab reaches one asset, and the arrow keys move to the others. */
+export class ArrowKeys {
   #links = [];
   #byAsset = new Map();
   #at = -1;
@@ -110,7 +111,7 @@ export class Walk {
     if (this.#links[to]) this.#links[to].focus();
   }
 
-  /** How many stand side by side. */
+  /** Number of assets in the first row. */
   #columns() {
     const top = this.#links[0].getBoundingClientRect().top;
     const next = this.#links.findIndex((a) => a.getBoundingClientRect().top > top + 1);
@@ -118,13 +119,13 @@ export class Walk {
   }
 }
 
-/** The grid. */
+/** The grid of assets. */
 export class Cards {
   element = el('ul', { class: 'cards', 'aria-label': 'Assets' });
-  #walk = new Walk(this.element);
+  #keyboard = new ArrowKeys(this.element);
 
   add(hits) {
-    const made = document.createDocumentFragment();
+    const fragment = document.createDocumentFragment();
     for (const hit of hits) {
       const facts = [hit.ext?.toUpperCase(), size(hit.size)].filter(Boolean).join(' · ');
       const a = link(
@@ -134,13 +135,13 @@ export class Cards {
         el('span', { class: 'card-name' }, markedName(hit)),
         el('span', { class: 'card-facts' }, el('span', {}, facts), el('span', { class: 'card-date' }, date(hit.last_modified))),
       );
-      this.#walk.add(hit, a);
-      made.append(el('li', { class: 'card' }, a));
+      this.#keyboard.add(hit, a);
+      fragment.append(el('li', { class: 'card' }, a));
     }
-    this.element.append(made);
+    this.element.append(fragment);
   }
 
   focus(asset) {
-    return this.#walk.focus(asset);
+    return this.#keyboard.focus(asset);
   }
 }

@@ -1,23 +1,23 @@
-// One asset: how it looks, all that is known of it, its address to copy, and why it is indexed.
+// The detail of one asset: its preview, its address to copy, its fields, and why it is indexed.
 
 import { byId, el, fill, foreign, announce } from './dom.js';
 import { icon } from './icons.js';
 import { facetValue, number, size, since, time } from './format.js';
 import { get, isAborted } from './api.js';
 import { go, state } from './state.js';
-import { isDrawn, placeholder } from './cards.js';
+import { isPicture, placeholder } from './cards.js';
 import { explanation } from './explain.js';
 
-/** The most bytes of a picture that is loaded by itself. */
-const PICTURE_BYTES = 100e6;
+/** Maximum size of a picture that is loaded without a click. */
+const MAX_PICTURE_BYTES = 100e6;
 
-/** The panel of the asset that is open. */
+/** The panel that shows the open asset. */
 export class Detail {
   #dialog = byId('detail');
   #results;
-  #asking = new AbortController();
+  #controller = new AbortController();
 
-  /** `results` knows the assets before and behind it. */
+  /** `results` knows the previous and the next asset. */
   constructor(results) {
     this.#results = results;
     this.#dialog.addEventListener('cancel', (event) => {
@@ -30,17 +30,17 @@ export class Detail {
     this.#dialog.addEventListener('keydown', (event) => this.#onKey(event));
   }
 
-  /** Shows the asset that the state names, or none. */
+  /** Shows an asset; `null` closes the panel. */
   async show(asset) {
-    this.#asking.abort();
+    this.#controller.abort();
     if (!asset) return this.#close();
-    const { signal } = (this.#asking = new AbortController());
+    const { signal } = (this.#controller = new AbortController());
     const known = this.#results.hits.find((hit) => hit.source === asset.source && hit.path === asset.path);
     this.#draw(known ?? null, asset);
     if (!this.#dialog.open) this.#dialog.showModal();
     const parameters = { source: asset.source, path: asset.path };
     try {
-      // Asked anew: an address of a picture is good for minutes only.
+      // Get the asset again, because preview addresses are valid only for minutes.
       const { data } = await get('/v1/asset', { ...parameters, previews: 'true' }, signal);
       this.#draw(data, asset);
       const why = this.#dialog.querySelector('.why');
@@ -52,7 +52,7 @@ export class Detail {
     return undefined;
   }
 
-  /** Takes note that there are other assets before and behind it. */
+  /** Updates the buttons for the previous and the next asset after the results have changed. */
   update() {
     for (const [id, by] of [['previous', -1], ['next', 1]]) {
       const button = this.#dialog.querySelector(`[data-act=${id}]`);
@@ -69,7 +69,7 @@ export class Detail {
     if (shown) this.#results.focus(shown);
   }
 
-  /** Back to the results: the step that opened it, if that was here, is taken back. */
+  /** Closes the panel. If the asset was opened from the results, this goes back in the history. */
   #leave() {
     if (history.state?.opened) history.back();
     else go({ asset: null }, { replace: true });
@@ -87,8 +87,8 @@ export class Detail {
 
   #onKey(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const isElsewhere = event.target.closest('video, audio, summary, input');
-    if (!step || isElsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
+    const usesArrows = event.target.closest('video, audio, summary, input');
+    if (!step || usesArrows || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     this.#goTo(this.#neighbour(step));
   }
@@ -103,8 +103,8 @@ export class Detail {
       el('div', { class: 'detail-bar' }, this.#step(-1), this.#step(1), el('h2', { id: 'detail-name' }, foreign(name)), act('close', 'Close', 'close', () => this.#leave())),
       el('div', { class: 'detail-body' }, hit ? [preview(hit), addressOf(hit), facts(hit)] : el('p', { class: 'note' }, 'Loading…'), el('section', { class: 'why' }, hit && el('h3', {}, 'Why it is indexed'), hit && el('p', { class: 'note' }, 'Loading…'))),
     );
-    const again = focused && this.#dialog.querySelector(`[data-act="${focused}"]:not(:disabled)`);
-    if (again) again.focus();
+    const toFocus = focused && this.#dialog.querySelector(`[data-act="${focused}"]:not(:disabled)`);
+    if (toFocus) toFocus.focus();
     else if (this.#dialog.open) this.#dialog.querySelector('[data-act=close]').focus();
     if (isNew) this.#dialog.scrollTop = 0;
   }
@@ -118,7 +118,7 @@ export class Detail {
 
   #fail(error, known) {
     const isGone = error.status === 404;
-    const text = isGone ? 'It is not in the index (any more).' : error.message;
+    const text = isGone ? 'This asset is not in the index.' : error.message;
     const note = el('p', { class: 'problem', role: 'alert' }, text);
     if (known && !isGone) this.#dialog.querySelector('.why').replaceChildren(note);
     else fill(this.#dialog.querySelector('.detail-body'), note);
@@ -130,10 +130,10 @@ const act = (id, label, symbol, onclick) => el('button', { class: 'button square
 function preview(hit) {
   const { type, preview_url: url } = hit;
   const box = el('div', { class: 'preview' });
-  const stand = () => fill(box, placeholder(hit));
-  if (!url || hit.size === 0) stand();
-  else if (isDrawn(hit) && hit.size <= PICTURE_BYTES) {
-    const image = el('img', { alt: `Preview of ${hit.name}`, decoding: 'async', referrerpolicy: 'no-referrer', onerror: stand });
+  const showSymbol = () => fill(box, placeholder(hit));
+  if (!url || hit.size === 0) showSymbol();
+  else if (isPicture(hit) && hit.size <= MAX_PICTURE_BYTES) {
+    const image = el('img', { alt: `Preview of ${hit.name}`, decoding: 'async', referrerpolicy: 'no-referrer', onerror: showSymbol });
     image.addEventListener('load', () => {
       const { naturalWidth: width, naturalHeight: height } = image;
       box.append(el('span', { class: 'preview-size' }, `${number(width)} × ${number(height)}`));
@@ -141,10 +141,10 @@ function preview(hit) {
     image.src = url;
     box.append(image);
   } else if (type === 'video' || type === 'audio') {
-    const player = el(type, { controls: true, preload: 'metadata', 'aria-label': hit.name, onerror: stand });
+    const player = el(type, { controls: true, preload: 'metadata', 'aria-label': hit.name, onerror: showSymbol });
     player.src = url;
     box.append(player);
-  } else stand();
+  } else showSymbol();
   return box;
 }
 
@@ -153,7 +153,7 @@ function addressOf({ url }) {
   const copy = async () => {
     const ok = await writeToClipboard(url);
     copied.textContent = ok ? 'Copied' : 'Press Ctrl+C';
-    announce(ok ? 'The address is copied' : 'The address is selected');
+    announce(ok ? 'Address copied' : 'Address selected');
     if (!ok) getSelection().selectAllChildren(text);
   };
   const text = el('code', { class: 'address-text' }, foreign(url));
@@ -166,7 +166,7 @@ function addressOf({ url }) {
   );
 }
 
-/** There is no clipboard where the page came over plain HTTP from another machine. */
+/** Returns whether it worked: browsers offer no clipboard if the page came over plain HTTP from another machine. */
 async function writeToClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);

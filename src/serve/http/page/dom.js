@@ -1,15 +1,14 @@
-// Makes elements from plain values: every text becomes a text node, so that no name is ever markup.
+// Creates elements. Every text becomes a text node, so a file name is never parsed as markup.
 
-/** The element with that id, which index.html has. */
+/** The element of index.html with this id. */
 export const byId = (id) => document.getElementById(id);
 
 /**
- * An element with these properties and children.
+ * Creates an element with these attributes and children.
  *
- * `class`, `dataset`, `style` (custom properties too) and functions for `on…` are taken as what they
- * are; `true` sets an empty attribute; `null`, `undefined` and `false` set none. Children that are
- * `null` or `false` are passed over.
- */
+ * `dataset` and `style` (with custom properties) take objects, `on…` takes a function. `true` sets an empty
+ * attribute; `null`, `undefined` and `false` set no attribute. Children that are `null`, `undefined` or
+ * `false` are skipped. /
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   set(element, attributes);
@@ -17,12 +16,12 @@ export function el(name, attributes = {}, ...children) {
   return element;
 }
 
-/** Sets attributes as `el` does; `null` and `false` remove them. */
+/** Sets attributes as `el` does. `null`, `undefined` and `false` remove an attribute. */
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else if (name === 'dataset') Object.assign(element.dataset, value);
-    else if (name === 'style') for (const [key, it] of Object.entries(value)) element.style.setProperty(key, it);
+    else if (name === 'style') for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
     else if (value === null || value === undefined || value === false) element.removeAttribute(name);
     else element.setAttribute(name, value === true ? '' : value);
   }
@@ -35,22 +34,21 @@ function append(element, children) {
   }
 }
 
-/** Puts these in the place of all children. */
+/** Replaces all children. */
 export function fill(element, ...children) {
-  const made = document.createDocumentFragment();
-  append(made, children);
-  element.replaceChildren(made);
+  const fragment = document.createDocumentFragment();
+  append(fragment, children);
+  element.replaceChildren(fragment);
 }
 
 /**
- * A text that others wrote: it cannot change the direction of what stands around it, and shows what
- * would not be seen.
- */
+ * An element with a text from outside, such as a file name. The text cannot change the writing direction of
+ * its surroundings, and control characters are visible. /
 export function foreign(text, attributes = {}) {
   return el('bdi', attributes, visible(text));
 }
 
-/** The text with a picture in the place of each control character. */
+/** The text with a visible symbol for each control character. */
 export function visible(text) {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (c) => {
     const code = c.charCodeAt(0);
@@ -60,15 +58,16 @@ export function visible(text) {
 }
 
 /**
- * The text with `<mark>` around these stretches, which count characters, from `offset` on.
+ * The text with `<mark>` around these ranges of characters. `offset` is the position of the first character
+ * of the text.
  *
- * A stretch that lies outside of the text marks nothing.
+ * A range outside the text marks nothing.
  */
-export function marked(text, stretches, offset = 0) {
+export function marked(text, ranges, offset = 0) {
   const characters = Array.from(text);
   const bdi = el('bdi');
   let at = 0;
-  for (const { start, end } of stretches ?? []) {
+  for (const { start, end } of ranges ?? []) {
     const from = Math.max(start - offset, at);
     const to = Math.min(end - offset, characters.length);
     if (from >= to) continue;
@@ -80,12 +79,12 @@ export function marked(text, stretches, offset = 0) {
   return bdi;
 }
 
-/** Says a text to who cannot see what changed. */
+/** Announces a text to users of screen readers. */
 export function announce(text) {
   byId('announce').textContent = text;
 }
 
-/** Whether a click is meant to open a new tab or window. */
+/** Whether a click opens a new tab or window, or downloads the target. */
 export function opensElsewhere(event) {
   return event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0;
 }

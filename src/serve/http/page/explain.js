@@ -1,4 +1,4 @@
-// Why an asset is or is not found, as /v1/explain says it: the verdict, and the facts behind it.
+// Why an asset is or is not found, as /v1/explain reports it: the verdict and the facts it is based on.
 
 import { el, foreign } from './dom.js';
 import { icon } from './icons.js';
@@ -12,7 +12,7 @@ export function explanation({ facts, searchable, verdict }) {
     { class: 'why', dataset: { state } },
     el('h3', {}, 'Why it is indexed'),
     el('p', { class: 'verdict' }, icon(searchable ? 'check' : 'warning'), el('span', {}, foreign(sentence(verdict)))),
-    el('details', {}, el('summary', {}, 'What is known', icon('chevron')), el('dl', { class: 'facts' }, rows(facts).map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))),
+    el('details', {}, el('summary', {}, 'Facts', icon('chevron')), el('dl', { class: 'facts' }, rows(facts).map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))),
   );
 }
 
@@ -22,24 +22,24 @@ function rows({ rule, enabled, has_events: hasEvents, index }) {
   const moment = (text) => el('span', {}, time(text), el('span', { class: 'aside' }, since(text)));
   const all = [
     ['Rules', foreign(rule)],
-    ['Source', enabled ? (hasEvents ? 'followed by events and scans' : 'kept right by scans alone') : 'disabled'],
-    ['Index', inIndex(index)],
+    ['Source', enabled ? (hasEvents ? 'updated by events and scans' : 'updated by scans only') : 'disabled'],
+    ['Index', indexState(index)],
     ['Listed', record?.listed_at && moment(record.listed_at)],
     ['Newest event', record?.event_time && moment(record.event_time)],
     ['Sequencer', record?.sequencer && el('code', {}, record.sequencer)],
     ['Scan complete', known?.complete_as_of && moment(known.complete_as_of)],
     ['Next scan by', known?.scan_due_by && moment(known.scan_due_by)],
-    ['Scan now', known?.scan && `number ${number(known.scan.number)}, ${known.scan.has_key_ahead ? 'the key lies ahead' : 'past the key'}`],
-    ['Other place', known?.other_place && foreign(`${known.other_place.origin} ${known.other_place.prefix}`)],
-    ['Other rules', known?.other_rules && 'the records were chosen by other rules than those configured now'],
+    ['Unfinished scan', known?.scan && `scan ${number(known.scan.number)} ${known.scan.has_key_ahead ? 'has not listed this key yet' : 'is past this key'}`],
+    ['Other location', known?.other_place && foreign(`the records belong to ${known.other_place.origin} ${known.other_place.prefix}`)],
+    ['Other rules', known?.other_rules && 'the records were selected by earlier rules'],
   ];
   return all.filter(([, value]) => value);
 }
 
-function inIndex(index) {
-  const states = { no_index: 'there is none yet', unknown_source: 'nothing of this Source yet', failed: `it cannot be read: ${index.error}` };
+function indexState(index) {
+  const states = { no_index: 'no index yet', unknown_source: 'no record of this Source yet', failed: `failed: ${index.error}` };
   if (index.state !== 'known') return states[index.state] ?? index.state;
   const content = index.record?.content;
-  if (!content) return 'has no record of it';
-  return content.state === 'live' ? 'has a record of it' : `has it as removed (scan ${content.scan})`;
+  if (!content) return 'no record of this asset';
+  return content.state === 'live' ? 'has a record of this asset' : `removed; a tombstone remembers it (since scan ${content.scan})`;
 }

@@ -1,4 +1,4 @@
-// The filters: how many assets have which type, extension, size, month and storage class.
+// The filters: the number of assets for each type, extension, size, month and storage class.
 
 import { byId, el, fill, foreign } from './dom.js';
 import { icon } from './icons.js';
@@ -6,25 +6,25 @@ import { compact, counted, facetValue } from './format.js';
 import { go, state } from './state.js';
 import { GROUPS } from './query.js';
 
-/** How many values of a group are shown before one asks for more. */
+/** Number of values of a group that are shown until the group is expanded. */
 const SHOWN = 6;
 
-/** The groups whose other values are shown too. */
-const unfolded = new Set();
+/** The groups that show all their values. */
+const expanded = new Set();
 
-/** What was counted last, to draw it again. */
+/** The last counts, to draw them again. */
 let counts = {};
 
-const isChosen = (group, value) => state.filters.some((filter) => filter.group === group && filter.value === value);
+const isActive = (group, value) => state.filters.some((filter) => filter.group === group && filter.value === value);
 
-/** Chooses a value, or no longer. */
+/** Adds or removes a filter. */
 function toggle(group, value) {
   const others = state.filters.filter((filter) => filter.group !== group || filter.value !== value);
   const filters = others.length < state.filters.length ? others : [...others, { group, value }];
   go({ filters, asset: null });
 }
 
-/** Shows the counts of the groups; `null`: they are not known. */
+/** Shows the counts of all groups; `null` if they are unknown. */
 export function showFacets(facets) {
   counts = facets ?? {};
   const focused = document.activeElement?.dataset?.facet;
@@ -34,30 +34,30 @@ export function showFacets(facets) {
 
 function section({ id, title }, facet) {
   const buckets = facet?.buckets ?? [];
-  // A value that was chosen is shown whatever is counted, so that it can be left.
+  // Show an active filter even if its value has no assets, so that it can be removed.
   const missing = state.filters.filter(({ group, value }) => group === id && !buckets.some((bucket) => bucket.value === value));
   const all = [...missing.map(({ value }) => ({ value, count: 0 })), ...buckets];
   if (all.length === 0) return null;
   const most = Math.max(1, ...all.map(({ count }) => count));
-  const isShort = !unfolded.has(id) && all.length > SHOWN + 1;
-  const shown = isShort ? all.filter(({ value }, at) => at < SHOWN || isChosen(id, value)) : all;
+  const isShort = !expanded.has(id) && all.length > SHOWN + 1;
+  const shown = isShort ? all.filter(({ value }, at) => at < SHOWN || isActive(id, value)) : all;
   return el(
     'details',
     { class: 'facet', open: true },
     el('summary', {}, title, icon('chevron')),
     el('ul', {}, shown.map((bucket) => line(id, bucket, most))),
-    isShort && el('button', { class: 'plain facet-more', type: 'button', dataset: { facet: `more ${id}` }, onclick: () => unfold(id) }, `${all.length - shown.length} more`),
-    !isShort && facet?.more && el('p', { class: 'note' }, 'There are more; search for them.'),
+    isShort && el('button', { class: 'plain facet-more', type: 'button', dataset: { facet: `more ${id}` }, onclick: () => expand(id) }, `${all.length - shown.length} more`),
+    !isShort && facet?.more && el('p', { class: 'note' }, 'Not all values are shown. Use the search to find the others.'),
   );
 }
 
-function unfold(id) {
-  unfolded.add(id);
+function expand(id) {
+  expanded.add(id);
   showFacets(counts);
 }
 
 function line(group, { value, count }, most) {
-  const pressed = isChosen(group, value);
+  const pressed = isActive(group, value);
   return el(
     'li',
     {},
@@ -75,7 +75,7 @@ function line(group, { value, count }, most) {
   );
 }
 
-/** Shows what is chosen, each to be taken away. */
+/** Shows the active filters. A click on a filter removes it. */
 export function showChips() {
   const chips = state.filters.map(({ group, value }) => {
     const label = facetValue(group, value);
@@ -96,7 +96,7 @@ export function showChips() {
   badge.textContent = state.filters.length;
 }
 
-/** Shows the folders below this one that the search finds something in. */
+/** Shows the subfolders in which the search finds assets. */
 export function showFolders(facet) {
   const list = byId('folders');
   const buckets = state.level ? [] : (facet?.buckets ?? []);

@@ -1,4 +1,4 @@
-// How numbers, sizes, dates and values of facets are written for people.
+// Formats numbers, sizes, dates and values of filters for people.
 
 const count = new Intl.NumberFormat();
 const short = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
@@ -11,18 +11,18 @@ const ago = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 /** 12,345 */
 export const number = (value) => count.format(value);
 
-/** 12.3K, where space is little. */
+/** 12.3K, for small spaces. */
 export const compact = (value) => short.format(value);
 
 /** 1 asset, 2 assets. */
 export const counted = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 
-/** What the server says begins with a small letter, because it can follow other words. */
+/** A message of the server as a sentence: it begins with a lower-case letter. */
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const SIZE_UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];
 
-/** 1.2 MB, by thousands as the query language has them. */
+/** 1.2 MB, with units of 1000 as in the query language. */
 export function size(bytes) {
   if (bytes < 1000) return `${number(bytes)} B`;
   let value = bytes / 1000;
@@ -68,7 +68,7 @@ const STORAGE = {
   DEEP_ARCHIVE: 'Deep Archive', EXPRESS_ONEZONE: 'Express One Zone', OUTPOSTS: 'Outposts', SNOW: 'Snow',
 };
 
-/** A value of a facet, as people say it; unknown ones stay as they are. */
+/** A value of a facet in words. Unknown values are returned unchanged. */
 export function facetValue(group, value) {
   if (group === 'type') return TYPES[value] ?? value;
   if (group === 'storage') return STORAGE[value] ?? value;
@@ -77,10 +77,10 @@ export function facetValue(group, value) {
   return value;
 }
 
-/** What the facet says as `100kb..<1mb`: 100 kB – 1 MB. */
+/** `100kb..<1mb` as 100 kB – 1 MB. */
 function sizeRange(value) {
-  const unit = (text) => text.replace(/([kmgt]?b)$/, (it) => ` ${it === 'kb' ? 'kB' : it.toUpperCase()}`);
-  if (value.startsWith('>=')) return `${unit(value.slice(2))} and more`;
+  const unit = (text) => text.replace(/([kmgt]?b)$/, (name) => ` ${name === 'kb' ? 'kB' : name.toUpperCase()}`);
+  if (value.startsWith('>=')) return `${unit(value.slice(2))} or more`;
   if (value.startsWith('<')) return `under ${unit(value.slice(1))}`;
   const [from, to] = value.split('..<');
   return to ? `${unit(from)} – ${unit(to)}` : value;

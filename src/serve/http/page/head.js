@@ -1,4 +1,4 @@
-// What stands above the results: where we are, in which order, as grid or list.
+// The controls above the results: folder path, sort order, and grid or list.
 
 import { byId, el, fill, foreign, opensElsewhere, set } from './dom.js';
 import { icon } from './icons.js';
@@ -59,7 +59,7 @@ function crumbs({ source, folder }) {
   });
 }
 
-/** On a narrow screen folders and filters lie over the assets when they are asked for. */
+/** Makes the panel of folders and filters open and close on narrow screens, where it covers the assets. */
 function startSide() {
   const [side, opener] = [byId('side'), byId('side-open')];
   const behind = [byId('main'), document.querySelector('.bar')];
@@ -67,7 +67,7 @@ function startSide() {
     side.classList.toggle('open', isOpen);
     byId('shade').classList.toggle('open', isOpen);
     opener.setAttribute('aria-expanded', String(isOpen));
-    for (const it of behind) it.inert = isOpen;
+    for (const element of behind) element.inert = isOpen;
     if (isOpen) byId('side-close').focus();
     else if (side.contains(document.activeElement)) opener.focus();
   };
@@ -78,7 +78,7 @@ function startSide() {
   side.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && isOpen()) show(false);
   });
-  // A folder is a place to go to; filters are chosen several at a time.
+  // Close the panel after the user has gone to a folder, but not after a filter: users often set several.
   watch((now, before) => {
     const went = before && (now.folder !== before.folder || now.source !== before.source);
     if (went && isOpen()) show(false);

@@ -1,4 +1,4 @@
-// The icons, as strokes in a square of 24, drawn here so that no picture has to be loaded.
+// The icons as SVG paths in a 24 × 24 square, so that no picture has to be loaded.
 
 const NS = 'http://www.w3.org/2000/svg';
 
@@ -35,7 +35,7 @@ const PATHS = {
   warning: 'M12 4L2.8 19.5h18.4zM12 10v4.5M12 17v.1',
 };
 
-/** A shape of SVG. */
+/** Creates an SVG element. */
 export function shape(name, attributes, ...children) {
   const element = document.createElementNS(NS, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -43,13 +43,13 @@ export function shape(name, attributes, ...children) {
   return element;
 }
 
-/** The icon of that name; what it means is said by the text beside it or the label around it. */
+/** The icon with this name. Screen readers ignore it, so the text next to it or a label must say what it means. */
 export function icon(name) {
   const path = shape('path', { d: PATHS[name] ?? PATHS.other });
   return shape('svg', { viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true' }, path);
 }
 
-/** Draws the icons that index.html only names. */
+/** Draws the icons that index.html refers to by name. */
 export function drawIcons(root) {
-  for (const place of root.querySelectorAll('[data-icon]')) place.prepend(icon(place.dataset.icon));
+  for (const element of root.querySelectorAll('[data-icon]')) element.prepend(icon(element.dataset.icon));
 }

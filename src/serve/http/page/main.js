@@ -1,4 +1,5 @@
-// Starts the page: each part follows the state in the address bar, and this says which part when.
+// Starts the page. The state is in the address bar; when it changes, this module updates the parts of the
+// page.
 
 import { announce, byId, opensElsewhere, set } from './dom.js';
 import { drawIcons } from './icons.js';
@@ -23,11 +24,11 @@ results.onChange = () => detail.update();
 const status = new StatusView();
 const tree = new Tree();
 
-/** What the results depend on. */
-const wanted = (of) => JSON.stringify([searchOf(of).text, of.source, of.folder, of.sort || !of.q.trim()]);
+/** A key for the parts of a state that the results depend on. */
+const resultKey = (of) => JSON.stringify([searchOf(of).text, of.source, of.folder, of.sort || !of.q.trim()]);
 
-/** What the results were last loaded for. */
-let loaded = null;
+/** The key for which results were last loaded. */
+let loadedKey = null;
 
 startSearch();
 startHead();
@@ -46,14 +47,14 @@ watch((now, before) => {
   }
   status.stop();
   showChips();
-  if (loaded !== wanted(now)) {
-    loaded = wanted(now);
-    // Who looks for something else looks from its beginning.
+  if (loadedKey !== resultKey(now)) {
+    loadedKey = resultKey(now);
+    // New results are shown from the top.
     if (before?.view === 'search') scrollTo(0, 0);
     results.load();
   } else if (before && before.layout !== now.layout) results.redraw();
-  const isOther = JSON.stringify(now.asset) !== JSON.stringify(before?.asset ?? null);
-  if (isOther) detail.show(now.asset);
+  const hasNewAsset = JSON.stringify(now.asset) !== JSON.stringify(before?.asset ?? null);
+  if (hasNewAsset) detail.show(now.asset);
 });
 loadSources();
 
@@ -68,17 +69,17 @@ async function loadSources() {
   }
 }
 
-/** The links between the views keep what was searched. */
+/** Makes the links between the views work. Going to the status and back keeps the search. */
 function startViews() {
-  const follow = (id, to) => byId(id).addEventListener('click', (event) => {
+  const link = (id, to) => byId(id).addEventListener('click', (event) => {
     if (opensElsewhere(event)) return;
     event.preventDefault();
     go(to());
   });
-  const nothing = { q: '', source: '', folder: '/', level: false, sort: '', filters: [], asset: null };
-  follow('home', () => ({ ...nothing, view: 'search' }));
-  follow('to-search', () => ({ view: 'search' }));
-  follow('to-status', () => ({ view: 'status', asset: null }));
+  const everything = { q: '', source: '', folder: '/', level: false, sort: '', filters: [], asset: null };
+  link('home', () => ({ ...everything, view: 'search' }));
+  link('to-search', () => ({ view: 'search' }));
+  link('to-status', () => ({ view: 'status', asset: null }));
   watch((now) => {
     byId('to-search').href = address({ ...now, view: 'search', asset: null });
     byId('to-status').href = address({ ...now, view: 'status', asset: null });

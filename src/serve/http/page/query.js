@@ -1,6 +1,6 @@
-// How what was typed, the folder and the chosen filters become one search in the query language.
+// Combines the typed text, the folder and the filters into one search in the query language.
 
-/** What assets are filtered by: the facet of /v1/search, its title, and the field of the language. */
+/** The groups of filters: the facet of /v1/search, its title, and the field of the query language. */
 export const GROUPS = [
   { id: 'type', title: 'Type', field: 'type' },
   { id: 'ext', title: 'Extension', field: 'ext' },
@@ -13,22 +13,22 @@ export const GROUPS = [
  * The search of a state.
  *
  * @param {import('./state.js').State} state
- * @param {string} without  a group whose filters are left out, so that its other values are counted
- * @returns {{text: string, shift: number}} `shift` characters stand before what was typed
+ * @param {string} without  a group whose filters are left out, to count its other values
+ * @returns {{text: string, shift: number}} `shift` is the number of characters before the typed text
  */
 export function searchOf(state, without = '') {
-  const typed = opened(state.q);
-  // Terms beside an OR would belong to its right side only.
-  const alone = !/(^|[\s)])OR([\s(]|$)/.test(typed);
+  const typed = asPrefix(state.q);
+  // Without parentheses, terms after an OR would belong only to its right side.
+  const needsParentheses = /(^|[\s)])OR([\s(]|$)/.test(typed);
   const terms = [folderTerm(state), ...filterTerms(state.filters, without)].filter(Boolean);
-  if (!typed.trim() || alone || terms.length === 0) {
+  if (!typed.trim() || !needsParentheses || terms.length === 0) {
     return { text: [typed.trimEnd(), ...terms].filter(Boolean).join(' '), shift: 0 };
   }
   return { text: [`(${typed.trimEnd()})`, ...terms].join(' '), shift: 1 };
 }
 
-/** While a word is being typed it stands for all that begins so; a space behind it closes it. */
-export function opened(typed) {
+/** Makes the word that is being typed match all words that start with it, until a space follows it. */
+export function asPrefix(typed) {
   if (isQuotationOpen(typed)) return `${typed}"`;
   const word = lastWord(typed);
   return word && !OPERATORS.has(word) ? `${typed}*` : typed;
@@ -36,7 +36,7 @@ export function opened(typed) {
 
 const OPERATORS = new Set(['AND', 'OR', 'NOT']);
 
-/** The word at the end, where it is a plain one; else nothing. */
+/** The last word, if it is a plain word; otherwise empty. */
 export function lastWord(typed) {
   if (isQuotationOpen(typed)) return '';
   const [, word] = /(?:^|[\s(])-?([\p{L}\p{N}][\p{L}\p{N}\p{M}_.-]*)$/u.exec(typed) ?? [];
@@ -53,24 +53,24 @@ function folderTerm({ folder, level }) {
   return folder === '/' ? '' : `folder:${quoted(folder)}`;
 }
 
-/** Values of one group are alternatives; the groups must all hold. */
+/** One term for each group. An asset must match all groups, and one value of each. */
 function filterTerms(filters, without) {
   const groups = GROUPS.filter(({ id }) => id !== without);
   return groups.map(({ id, field }) => {
-    const terms = filters.filter(({ group }) => group === id).map(({ value }) => `${field}:${written(id, value)}`);
+    const terms = filters.filter(({ group }) => group === id).map(({ value }) => `${field}:${termValue(id, value)}`);
     return terms.length > 1 ? `(${terms.join(' OR ')})` : terms[0];
   });
 }
 
-/** Sizes and months are written bare; what is taken from keys is quoted. */
-const written = (group, value) => (group === 'size' || group === 'month' || group === 'type' ? bare(value) : quoted(value));
+/** Sizes, months and types are written without quotes; values from keys are quoted. */
+const termValue = (group, value) => (group === 'size' || group === 'month' || group === 'type' ? unquoted(value) : quoted(value));
 
-/** An address can hold anything: what could end the term is no value of such a facet. */
-const bare = (value) => (/^[\w.<>=-]+$/.test(value) ? value : quoted(value));
+/** The value without quotes, unless it could end the term: an address can contain anything. */
+const unquoted = (value) => (/^[\w.<>=-]+$/.test(value) ? value : quoted(value));
 
 const quoted = (text) => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
-/** The orders: what /v1/search calls them, and which direction comes first. */
+/** The sort orders: name in /v1/search, title, and sign of the default direction. */
 export const ORDERS = [
   { id: 'relevance', title: 'Relevance', first: '' },
   { id: 'name', title: 'Name', first: '' },
@@ -80,5 +80,5 @@ export const ORDERS = [
   { id: 'created', title: 'First seen', first: '-' },
 ];
 
-/** The order of a state, with what fits the search where none was chosen. */
+/** The sort order of a state. By default it is relevance if there is a search text, and path otherwise. */
 export const orderOf = ({ sort, q }) => sort || (q.trim() ? 'relevance' : 'path');

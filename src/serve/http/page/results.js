@@ -1,4 +1,5 @@
-// What a search finds, page by page as one scrolls; and the states in which there is nothing to show.
+// The results of a search, loaded page by page while the user scrolls, and the messages shown without
+// results.
 
 import { announce, byId, el, fill } from './dom.js';
 import { icon } from './icons.js';
@@ -11,82 +12,83 @@ import { showFacets, showFolders } from './facets.js';
 import { Cards } from './cards.js';
 import { Rows } from './rows.js';
 
-/** How many assets are asked for at a time. */
+/** Number of assets in one request. */
 const PAGE = 60;
-/** How many are counted before it is said that there are more; the filters count all. */
-const COUNTED = 10000;
-/** How many are shown as one scrolls; for more one has to ask, so that the tab stays light. */
-const SCROLLED = 6000;
-/** How far below the screen the end may be when more are asked for. */
-const AHEAD = '1200px';
+/** Maximum number of assets that a search counts before "more than" is shown. The filters count all of them. */
+const MAX_COUNTED = 10000;
+/** Maximum number of assets loaded by scrolling. For more, the user presses a button, so the tab stays light. */
+const MAX_SCROLLED = 6000;
+/** Distance of the end from the screen at which the next page is loaded. */
+const SCROLL_MARGIN = '1200px';
 
 /** The results in the middle of the page. */
 export class Results {
-  #place = byId('results');
+  #element = byId('results');
   #more = byId('more');
   #count = byId('count');
-  #asking = new AbortController();
+  #controller = new AbortController();
   #view = null;
   #hits = [];
   #cursor = null;
   #isLoading = false;
   #isEndNear = false;
 
-  /** Called when there are other assets than before. */
+  /** Called when the shown assets change. */
   onChange = () => {};
 
   constructor() {
     const observer = new IntersectionObserver(([entry]) => {
       this.#isEndNear = entry.isIntersecting;
       this.#onScroll();
-    }, { rootMargin: AHEAD });
+    }, { rootMargin: SCROLL_MARGIN });
     observer.observe(byId('end'));
     this.#more.addEventListener('click', () => this.#next(true));
   }
 
-  /** The assets that are shown, in order. */
+  /** The shown assets, in order. */
   get hits() {
     return this.#hits;
   }
 
-  /** Searches anew; what is there stays until the answer is. */
+  /** Searches again. The previous results stay until the answer arrives. */
   async load() {
-    this.#asking.abort();
-    const asking = (this.#asking = new AbortController());
+    this.#controller.abort();
+    const controller = (this.#controller = new AbortController());
     this.#isLoading = true;
-    this.#place.setAttribute('aria-busy', 'true');
-    if (!this.#view) fill(this.#place, skeleton());
+    this.#element.setAttribute('aria-busy', 'true');
+    if (!this.#view) fill(this.#element, skeleton());
     const isAll = state.folder === '/' && !state.q && state.filters.length === 0;
     try {
-      const found = await get('/v1/search', { ...this.#parameters(), total: COUNTED }, asking.signal);
+      const found = await get('/v1/search', { ...this.#parameters(), total: MAX_COUNTED }, controller.signal);
       showProblem(null);
       this.#show(found, isAll);
-      this.#settle(asking);
-      await this.#countFacets(asking.signal);
+      this.#finish(controller);
+      await this.#countFacets(controller.signal);
     } catch (error) {
       if (isAborted(error)) return;
-      this.#settle(asking);
+      this.#finish(controller);
       this.#fail(error);
     }
   }
 
-  /** Draws what is there in the other layout. */
+  /** Draws the same results in the layout of the state. */
   redraw() {
     if (!this.#view) return;
     this.#view = this.#newView();
-    fill(this.#place, this.#view.element);
+    fill(this.#element, this.#view.element);
     this.#view.add(this.#hits);
   }
 
-  /** Gives the focus to an asset, for example when what it opened is closed. */
+  /** Moves the focus to an asset, for example when its detail is closed. Returns whether the asset is shown. */
   focus(asset) {
     return this.#view?.focus(asset) ?? false;
   }
 
-  #settle(asking) {
-    if (asking !== this.#asking) return;
+  /** Ends loading, unless a newer search has started. */
+  #finish(controller) {
+    if (controller !== this.#controller) return;
     this.#isLoading = false;
-    this.#place.setAttribute('aria-busy', 'false');
+    this.#element.setAttribute('aria-busy', 'false');
   }
 
   #parameters() {
@@ -106,10 +108,10 @@ export class Results {
     this.#showCount(meta.total);
     if (data.length === 0) {
       this.#view = null;
-      fill(this.#place, nothing(isAll));
+      fill(this.#element, noResults(isAll));
     } else {
       this.#view = this.#newView();
-      fill(this.#place, this.#view.element);
+      fill(this.#element, this.#view.element);
       this.#view.add(data);
     }
     this.#showMore();
@@ -121,58 +123,59 @@ export class Results {
     if (this.#count.textContent !== text) this.#count.textContent = text;
   }
 
-  /** Asked for when the assets are there: those are what is waited for. */
+  /** Counts the values of the filters and the assets in the subfolders. It runs after the assets are shown. */
   async #countFacets(signal) {
     const folder = state.folder;
-    const chosen = GROUPS.filter(({ id }) => state.filters.some(({ group }) => group === id));
-    const free = GROUPS.filter((group) => !chosen.includes(group));
-    const ask = (facets, without) => get('/v1/search', {
+    // A group with active filters is counted without them, so its other values have counts too.
+    const filtered = GROUPS.filter(({ id }) => state.filters.some(({ group }) => group === id));
+    const unfiltered = GROUPS.filter((group) => !filtered.includes(group));
+    const count = (facets, without) => get('/v1/search', {
       q: searchOf(state, without).text, source: state.source, sort: 'path', limit: 1,
-      total: without ? COUNTED : 'exact', facets, folder: facets.includes('folder') && folder,
+      total: without ? MAX_COUNTED : 'exact', facets, folder: facets.includes('folder') && folder,
     }, signal);
     try {
       const [all, ...others] = await Promise.all([
-        ask([...free.map(({ id }) => id), 'folder'].join(','), ''),
-        ...chosen.map(({ id }) => ask(id, id)),
+        count([...unfiltered.map(({ id }) => id), 'folder'].join(','), ''),
+        ...filtered.map(({ id }) => count(id, id)),
       ]);
-      const facets = Object.assign({}, all.facets, ...others.map((it) => it.facets));
+      const facets = Object.assign({}, all.facets, ...others.map((answer) => answer.facets));
       showFacets(facets);
       showFolders(facets.folder);
       this.#showCount(all.meta.total);
     } catch (error) {
       if (isAborted(error)) throw error;
-      // The assets are there; that they cannot be counted is no reason to take them away.
+      // Keep showing the assets, even if they cannot be counted.
       showFacets(null);
       showFolders(null);
     }
   }
 
   #onScroll() {
-    const isWanted = this.#isEndNear && this.#hits.length < SCROLLED;
-    if (isWanted && this.#cursor && !this.#isLoading && state.view === 'search') this.#next(false);
+    const needsMore = this.#isEndNear && this.#hits.length < MAX_SCROLLED;
+    if (needsMore && this.#cursor && !this.#isLoading && state.view === 'search') this.#next(false);
   }
 
-  async #next(byHand) {
+  /** Loads the next page. After a press of the button, the focus moves to its first asset. */
+  async #next(isPressed) {
     if (this.#isLoading || !this.#cursor) return;
     this.#isLoading = true;
     this.#more.disabled = true;
     this.#more.textContent = 'Loading…';
-    const { signal } = this.#asking;
-    const asking = this.#asking;
+    const controller = this.#controller;
     try {
-      const found = await get('/v1/search', { ...this.#parameters(), cursor: this.#cursor, total: 1 }, signal);
+      const found = await get('/v1/search', { ...this.#parameters(), cursor: this.#cursor, total: 1 }, controller.signal);
       const first = this.#hits.length;
       this.#hits.push(...found.data);
       this.#cursor = found.meta.cursor.has_more ? found.meta.cursor.next : null;
       this.#view.add(found.data);
-      if (byHand) this.focus(this.#hits[first]);
+      if (isPressed) this.focus(this.#hits[first]);
       announce(`${number(this.#hits.length)} shown`);
-      this.#settle(asking);
+      this.#finish(controller);
       this.#showMore();
       this.onChange();
     } catch (error) {
       if (isAborted(error)) return;
-      this.#settle(asking);
+      this.#finish(controller);
       this.#more.disabled = false;
       this.#more.textContent = `${error.message} Try again`;
     }
@@ -182,14 +185,14 @@ export class Results {
     this.#more.disabled = false;
     this.#more.textContent = 'Show more';
     this.#more.hidden = this.#cursor === null;
-    // The end may still be near: then nothing crosses the edge, and nobody calls.
+    // If the end is still near, the observer reports no change, so check here.
     requestAnimationFrame(() => this.#onScroll());
   }
 
   #fail(error) {
     if (error.column !== null && error.column !== undefined) {
       showProblem(error);
-      if (!this.#view) fill(this.#place, message('search', 'This search cannot be read', 'What is wrong is said below the search field.'));
+      if (!this.#view) fill(this.#element, message('search', 'The search has a mistake', 'See the message below the search field.'));
       return;
     }
     showProblem(null);
@@ -199,7 +202,7 @@ export class Results {
     this.#count.textContent = '';
     showFacets(null);
     showFolders(null);
-    fill(this.#place, failure(error, () => this.load()));
+    fill(this.#element, failure(error, () => this.load()));
     this.#showMore();
   }
 }
@@ -209,27 +212,27 @@ function skeleton() {
   return el('ul', { class: 'cards', 'aria-hidden': 'true' }, cards);
 }
 
-function nothing(isAll) {
+function noResults(isAll) {
   if (isAll) {
-    return message('source', 'No assets yet', 'They appear here as the first scan of a Source finds them.', el('a', { class: 'button', href: addressWith({ view: 'status' }) }, 'See what the scans do'));
+    return message('source', 'No assets yet', 'Assets appear here while the first scan of a Source finds them.', el('a', { class: 'button', href: addressWith({ view: 'status' }) }, 'Show the status'));
   }
   const wider = [];
   if (state.filters.length > 0) wider.push(button('Remove the filters', { filters: [] }));
   if (state.folder !== '/' || state.level) wider.push(button('Search all folders', { folder: '/', level: false }));
   if (state.source) wider.push(button('Search all Sources', { source: '', folder: '/' }));
   if (state.q) wider.push(button('Clear the search', { q: '' }));
-  return message('search', 'Nothing found', 'No asset is like this. Fewer or shorter words find more; word~ allows for a typing error.', ...wider);
+  return message('search', 'Nothing found', 'No asset matches. Try fewer or shorter words, or add ~ to a word to allow one typo.', ...wider);
 }
 
 const button = (text, changes) => el('button', { class: 'button', type: 'button', onclick: () => go(changes) }, text);
 
-function failure(error, again) {
+function failure(error, retry) {
   const titles = {
     index_absent: 'There is no index yet', too_slow: 'This search takes too long',
-    busy: 'Many searches at once', too_broad: 'This search is too broad',
+    busy: 'Too many searches at once', too_broad: 'This search is too broad',
   };
-  const title = titles[error.code] ?? (error.status === 404 ? 'There is no such Source' : 'It did not work');
-  const actions = [el('button', { class: 'button strong', type: 'button', onclick: again }, 'Try again')];
+  const title = titles[error.code] ?? (error.status === 404 ? 'There is no such Source' : 'The search failed');
+  const actions = [el('button', { class: 'button strong', type: 'button', onclick: retry }, 'Try again')];
   if (error.status === 404) actions.push(button('Show all Sources', { source: '', folder: '/' }));
   return message('warning', title, error.message, ...actions);
 }

@@ -1,11 +1,11 @@
-// The list: the same assets as a table, whose heads sort.
+// The list layout: the assets as a table. A click on a column heading sorts.
 
 import { el, set } from './dom.js';
 import { icon } from './icons.js';
 import { date, facetValue, size, time } from './format.js';
 import { go, state } from './state.js';
 import { ORDERS, orderOf } from './query.js';
-import { link, markedFolder, markedName, thumb, Walk } from './cards.js';
+import { ArrowKeys, link, markedFolder, markedName, thumb } from './cards.js';
 
 const COLUMNS = [
   { title: 'Name', order: 'name', class: 'col-name' },
@@ -15,19 +15,19 @@ const COLUMNS = [
   { title: 'Modified', order: 'modified', class: 'col-date' },
 ];
 
-/** The list. */
+/** The table of assets. */
 export class Rows {
   #body = el('tbody');
-  element = el('div', { class: 'rows-box' }, el('table', { class: 'rows' }, el('caption', { class: 'hidden' }, 'Assets'), el('thead', {}, el('tr', {}, COLUMNS.map(head))), this.#body));
-  #walk = new Walk(this.#body);
+  element = el('div', { class: 'rows-box' }, el('table', { class: 'rows' }, el('caption', { class: 'hidden' }, 'Assets'), el('thead', {}, el('tr', {}, COLUMNS.map(heading))), this.#body));
+  #keyboard = new ArrowKeys(this.#body);
 
   add(hits) {
-    const made = document.createDocumentFragment();
+    const fragment = document.createDocumentFragment();
     for (const hit of hits) {
       const a = link(hit, { class: 'row-link' }, thumb(hit), el('span', { class: 'row-name' }, markedName(hit)));
-      this.#walk.add(hit, a);
+      this.#keyboard.add(hit, a);
       const folder = el('span', {}, !state.source && el('span', { class: 'row-source' }, hit.source), markedFolder(hit));
-      made.append(el(
+      fragment.append(el(
         'tr',
         {},
         el('td', { class: 'col-name' }, a),
@@ -37,23 +37,23 @@ export class Rows {
         el('td', { class: 'col-date', title: time(hit.last_modified) }, date(hit.last_modified)),
       ));
     }
-    this.#body.append(made);
+    this.#body.append(fragment);
   }
 
   focus(asset) {
-    return this.#walk.focus(asset);
+    return this.#keyboard.focus(asset);
   }
 }
 
-function head({ title, order, class: name }) {
+function heading({ title, order, class: name }) {
   const cell = el('th', { scope: 'col', class: name });
   if (!order) {
     cell.append(title);
     return cell;
   }
-  const now = orderOf(state);
-  const isReversed = now === `-${order}`;
-  const isSorted = isReversed || now === order;
+  const current = orderOf(state);
+  const isReversed = current === `-${order}`;
+  const isSorted = isReversed || current === order;
   const { first } = ORDERS.find(({ id }) => id === order);
   const next = isSorted ? (isReversed ? order : `-${order}`) : first + order;
   if (isSorted) set(cell, { 'aria-sort': isReversed ? 'descending' : 'ascending' });

@@ -1,4 +1,4 @@
-// The search field: searches while one types, and shows where a search cannot be read.
+// The search field. It searches while the user types, and marks mistakes in the query.
 
 import { byId, el, fill, visible } from './dom.js';
 import { go, state, watch } from './state.js';
@@ -6,30 +6,30 @@ import { searchOf } from './query.js';
 import { sentence } from './format.js';
 import { Suggestions } from './suggest.js';
 
-/** How long nothing is typed before it is searched, in milliseconds. */
+/** Milliseconds without typing before the search starts. */
 const PAUSE = 180;
 
-/** What may be meant, below the field; there once the field works. */
+/** The list below the field; `null` until `startSearch`. */
 let suggestions = null;
 
-/** Makes the field work; it follows the address, and the address follows it. */
+/** Makes the search field work, and keeps it and the address in step. */
 export function startSearch() {
   const [form, input, clear, slash] = [byId('search'), byId('q'), byId('clear'), document.querySelector('.slash')];
   suggestions = new Suggestions(input, byId('suggestions'));
   let timer = 0;
-  // All that is typed without leaving the field is one step back.
+  // Everything typed without leaving the field is one entry of the history.
   let isTyping = false;
-  // What is typed meanwhile is newer than what is searched.
-  let isOwn = false;
+  // Set while this field changes the state: the field may be newer than the state, so it is not overwritten.
+  let isOwnChange = false;
 
   const search = () => {
     clearTimeout(timer);
     if (input.value === state.q && state.view === 'search') return;
-    const typedOn = isTyping && state.view === 'search';
+    const replace = isTyping && state.view === 'search';
     isTyping = true;
-    isOwn = true;
-    go({ q: input.value, view: 'search', asset: null }, { replace: typedOn });
-    isOwn = false;
+    isOwnChange = true;
+    go({ q: input.value, view: 'search', asset: null }, { replace });
+    isOwnChange = false;
   };
   const showButtons = () => {
     clear.hidden = input.value === '';
@@ -71,7 +71,7 @@ export function startSearch() {
     input.select();
   });
   watch(({ q, source }) => {
-    if (!isOwn && input.value !== q) {
+    if (!isOwnChange && input.value !== q) {
       clearTimeout(timer);
       isTyping = false;
       input.value = q;
@@ -81,7 +81,7 @@ export function startSearch() {
   });
 }
 
-/** Offers these Sources. */
+/** Fills the list of Sources. */
 export function offerSources(sources) {
   const options = sources.map(({ name }) => el('option', { value: name }, visible(name)));
   fill(byId('source'), el('option', { value: '' }, 'All Sources'), options);
@@ -89,26 +89,26 @@ export function offerSources(sources) {
 }
 
 /**
- * Shows what is wrong with the search below the field, with the place marked; `null`: nothing is.
+ * Shows a mistake in the search below the field and marks its position; `null` hides it.
  *
- * A column that lies behind what was typed is in a filter, which only an address can get wrong.
- */
+ * If the column is after the typed text, the mistake is in a filter. Only an address edited by hand can cause
+ * that. /
 export function showProblem(error) {
   const [input, problem] = [byId('q'), byId('problem')];
-  const isOurs = error?.column !== null && error?.column !== undefined;
-  problem.hidden = !isOurs;
-  input.setAttribute('aria-invalid', String(isOurs));
-  if (!isOurs) return fill(problem);
+  const hasColumn = error?.column !== null && error?.column !== undefined;
+  problem.hidden = !hasColumn;
+  input.setAttribute('aria-invalid', String(hasColumn));
+  if (!hasColumn) return fill(problem);
   suggestions?.close();
   const typed = Array.from(state.q);
   const at = error.column - 1 - searchOf(state).shift;
   const length = Math.max(1, Array.from(error.text).length);
-  const message = el('span', { class: 'problem-text' }, visible(sentence(withoutPlace(error.message))));
+  const message = el('span', { class: 'problem-text' }, visible(sentence(withoutColumn(error.message))));
   if (at < 0 || at > typed.length) return fill(problem, message);
   const wrong = typed.slice(at, at + length).join('') || '\u00a0';
   const line = el('code', { class: 'problem-line', dir: 'ltr' }, visible(typed.slice(0, at).join('')), el('mark', {}, visible(wrong)), visible(typed.slice(at + length).join('')));
   fill(problem, line, message, el('span', { class: 'problem-at' }, `Column ${at + 1}`));
 }
 
-/** The message without its column, which counts what stands before what was typed as well. */
-const withoutPlace = (text) => text.replace(/^cannot read .* at column \d+ of the search: /is, '');
+/** The message without its column, which also counts the characters before the typed text. */
+const withoutColumn = (text) => text.replace(/^cannot .* at column \d+ of the search: /is, '');

@@ -1,18 +1,18 @@
-// What the page shows, kept in the address bar alone: reading it back, and moving on from it.
+// The state of the page. It is kept only in the address bar; this module reads and changes it.
 
 import { GROUPS } from './query.js';
 
 /**
  * @typedef {object} State
  * @property {'search'|'status'} view
- * @property {string} q        what was typed
- * @property {string} source   its name; empty for all
- * @property {string} folder   begins and ends in `/`
- * @property {boolean} level   that folder only, nothing below it
- * @property {string} sort     as /v1/search takes it; empty: what fits the search
+ * @property {string} q        the text of the search field
+ * @property {string} source   name of a Source; empty for all Sources
+ * @property {string} folder   begins and ends with `/`
+ * @property {boolean} level   only assets directly in the folder
+ * @property {string} sort     as in /v1/search; empty for the default order
  * @property {'grid'|'list'} layout
  * @property {{group: string, value: string}[]} filters
- * @property {{source: string, path: string}|null} asset  the one that is open
+ * @property {{source: string, path: string}|null} asset  the open asset
  */
 
 const listeners = [];
@@ -37,10 +37,10 @@ function read() {
   };
 }
 
-/** The state now; never changed in place. */
+/** The current state. It is replaced on each change and never modified. */
 export let state = read();
 
-/** The address of the page in that state. */
+/** The address of the page in a state. */
 export function address(of) {
   const to = new URLSearchParams();
   const put = (name, value) => value && to.append(name, value);
@@ -64,9 +64,8 @@ export function address(of) {
 export const addressWith = (changes) => address({ ...state, ...changes });
 
 /**
- * Goes to the state with these changes: a step that the back button takes back, unless it replaces
- * the one before. `mark` is kept with the step.
- */
+ * Changes the state. This adds an entry to the browser history, or replaces the current entry if `replace` is
+ * set. `mark` is stored with the entry. /
 export function go(changes, { replace = false, mark = null } = {}) {
   const to = address({ ...state, ...changes });
   if (replace) history.replaceState(mark ?? history.state, '', to);
@@ -74,7 +73,7 @@ export function go(changes, { replace = false, mark = null } = {}) {
   changed();
 }
 
-/** Calls with the state now, and at each change with the one before as well. */
+/** Calls the listener with the current state, and on each change with the new and the previous state. */
 export function watch(listener) {
   listeners.push(listener);
   listener(state, null);

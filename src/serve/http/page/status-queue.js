@@ -1,4 +1,4 @@
-// One queue in the status view: how much waits in it, how much comes, and what could not be used.
+// A queue in the status view: waiting messages, acknowledged messages, and events that were not applied.
 
 import { el, fill, foreign } from './dom.js';
 import { compact, duration, number } from './format.js';
@@ -10,12 +10,12 @@ const STATES = {
   failing: ['bad', 'Failing'],
 };
 
-/** Keeps its element, and draws into it. */
+/** The panel of one queue. It keeps its element and updates it. */
 export class QueueCard {
   #pill = el('span', { class: 'pill' });
   #reason = el('p', { class: 'reasons' });
-  #depth = new Chart('Messages', compact, ['waiting', 'in hand']);
-  #come = new Chart('Acknowledged', (value) => `${compact(value)}/s`);
+  #depth = new Chart('Messages', compact, ['waiting', 'in flight']);
+  #speed = new Chart('Acknowledged', (value) => `${compact(value)}/s`);
   #figures = el('dl', { class: 'figures small' });
   #acknowledged = new Rate();
 
@@ -26,27 +26,27 @@ export class QueueCard {
       { class: 'panel' },
       el('header', {}, el('h3', {}, foreign(name)), this.#pill),
       el('p', { class: 'card-place' }, foreign(url)),
-      this.#reason, this.#figures, el('div', { class: 'charts' }, this.#depth.element, this.#come.element),
+      this.#reason, this.#figures, el('div', { class: 'charts' }, this.#depth.element, this.#speed.element),
     );
   }
 
-  /** Shows the newest report, and adds it to the charts. */
+  /** Shows a new report and adds it to the charts. */
   update({ state, reason, wired, attributes, counts }, now) {
     const [kind, word] = STATES[state] ?? ['off', state];
     this.#pill.dataset.state = kind;
     fill(this.#pill, word);
-    const unwired = !wired && state === 'receiving' ? 'Nothing has shown yet that S3 sends events here.' : '';
+    const unwired = !wired && state === 'receiving' ? 'There is no evidence yet that S3 sends events to this queue.' : '';
     fill(this.#reason, foreign(reason ?? unwired));
     this.#reason.hidden = !reason && !unwired;
     this.#depth.push(attributes && attributes.visible + attributes.delayed, attributes?.in_flight);
-    this.#come.push(this.#acknowledged.next(counts.acknowledged, now));
-    const unused = ['unreadable', 'failed', 'unrouted', 'unknown'].filter((it) => counts[it] > 0);
+    this.#speed.push(this.#acknowledged.next(counts.acknowledged, now));
+    const problems = ['unreadable', 'failed', 'unrouted', 'unknown'].filter((name) => counts[name] > 0);
     const rows = [
       ['Received', number(counts.received)],
       ['Acknowledged', number(counts.acknowledged)],
-      ['Not used', unused.length ? unused.map((it) => `${number(counts[it])} ${it}`).join(', ') : 'none'],
-      ['Kept for', attributes && duration(attributes.retention_seconds)],
-      ['Dead letters', attributes && (attributes.dead_letter ? `after ${number(attributes.dead_letter.max_receive_count)} receipts` : 'no queue for them')],
+      ['Not applied', problems.length ? problems.map((name) => `${number(counts[name])} ${name}`).join(', ') : 'none'],
+      ['Retention', attributes && duration(attributes.retention_seconds)],
+      ['Dead-letter queue', attributes && (attributes.dead_letter ? `after ${number(attributes.dead_letter.max_receive_count)} receives` : 'none')],
     ];
     fill(this.#figures, rows.filter(([, value]) => value).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
   }

@@ -1,4 +1,4 @@
-// One Source in the status view: its state, the scan that runs, lag, drift and what went wrong last.
+// A Source in the status view: its state, the running scan, lag, drift and the last error.
 
 import { el, fill, foreign, opensElsewhere } from './dom.js';
 import { icon } from './icons.js';
@@ -13,15 +13,15 @@ const STATES = {
   disabled: ['off', 'Disabled'],
 };
 
-/** Keeps its element, and draws into it. */
+/** The panel of one Source. It keeps its element and updates it. */
 export class SourceCard {
   #pill = el('span', { class: 'pill' });
-  #place = el('p', { class: 'card-place' });
+  #location = el('p', { class: 'card-place' });
   #reasons = el('ul', { class: 'reasons' });
   #figures = el('dl', { class: 'figures small' });
   #scan = new Scan();
   #speed = new Chart('Keys listed', (value) => `${compact(value)}/s`);
-  #lag = new Chart('Event to searchable', duration, ['half', '99 %']);
+  #lag = new Chart('Event to searchable', duration, ['median', '99th percentile']);
   #error = el('div', { class: 'last-error' });
   #listed = new Rate();
 
@@ -36,17 +36,17 @@ export class SourceCard {
       'article',
       { class: 'panel' },
       el('header', {}, el('h3', {}, el('a', { href: address({ ...state, ...to }), onclick: browse }, foreign(name))), this.#pill),
-      this.#place, this.#reasons, this.#scan.element, this.#figures,
+      this.#location, this.#reasons, this.#scan.element, this.#figures,
       el('div', { class: 'charts' }, this.#speed.element, this.#lag.element), this.#error,
     );
   }
 
-  /** Shows the newest report, and adds it to the charts. */
+  /** Shows a new report and adds it to the charts. */
   update(report, now) {
     const [kind, word] = STATES[report.state] ?? ['off', report.state];
     this.#pill.dataset.state = kind;
     fill(this.#pill, word);
-    fill(this.#place, foreign(`${report.bucket}${report.prefix ? ` / ${report.prefix}` : ''}`));
+    fill(this.#location, foreign(`${report.bucket}${report.prefix ? ` / ${report.prefix}` : ''}`));
     fill(this.#reasons, report.reasons.map((reason) => el('li', {}, foreign(reason))));
     this.#reasons.hidden = report.reasons.length === 0;
     const speed = this.#listed.next(report.scan?.listed ?? 0, now);
@@ -61,29 +61,28 @@ export class SourceCard {
 }
 
 function figures({ assets, complete_as_of: asOf, drift, counts, queue_url: queue }) {
-  const mended = drift && drift.missing + drift.stale + drift.left_over;
+  const repaired = drift && drift.missing + drift.stale + drift.left_over;
   const rows = [
     ['Assets', number(assets)],
-    ['Complete as of', asOf ? el('span', { title: time(asOf) }, since(asOf)) : 'no scan yet'],
-    ['Events', queue ? `${number(counts.written)} written` : 'scans alone'],
+    ['Complete as of', asOf ? el('span', { title: time(asOf) }, since(asOf)) : 'no complete scan yet'],
+    ['Events', queue ? `${number(counts.written)} written` : 'none, only scans'],
     ['Scans', `${number(counts.scans)}${counts.failed_scans ? `, ${number(counts.failed_scans)} failed` : ''}`],
-    ['Drift', drift === null ? 'not measured' : mended === 0 ? 'none' : `${number(drift.missing)} missing, ${number(drift.stale)} stale, ${number(drift.left_over)} left over`],
+    ['Drift', drift === null ? 'not measured' : repaired === 0 ? 'none' : `${number(drift.missing)} missing, ${number(drift.stale)} stale, ${number(drift.left_over)} left over`],
   ];
   return rows.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)));
 }
 
-/** The scan that runs, as far as it is. */
+/** The progress of the running scan. */
 class Scan {
-  #title = el('span', {});
-  #percent = el('span', {});
-  #bar = el('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, el('span'));
-  #found = el('p', { class: 'aside' });
+  # title = el('span', {}); percent = el('span', {}); bar = el('div', { class: 'progress', role:
+  # 'progressbar', 'aria-label': 'Scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, el('span')); found =
+  # el('p', { class: 'aside' });
   element = el('div', { class: 'scan', hidden: true }, el('p', { class: 'scan-head' }, icon('pulse'), this.#title, this.#percent), this.#bar, this.#found);
 
   update(scan, speed) {
     this.element.hidden = !scan;
     if (!scan) return;
-    // The estimate may be too low; and where the index was empty there is none.
+    // The estimate may be too low. There is none if the index was empty when the scan started.
     const share = scan.expected > 0 ? Math.min(0.99, scan.listed / scan.expected) : null;
     fill(this.#title, 'Scanning: ', foreign(scan.reason));
     fill(this.#percent, share === null ? '' : `${Math.floor(share * 100)} %`);

@@ -1,4 +1,4 @@
-// The status view: what the daemon says of itself, asked every two seconds while one looks.
+// The status view: the report of the daemon, polled every two seconds while the view is visible.
 
 import { byId, el, fill, foreign } from './dom.js';
 import { icon } from './icons.js';
@@ -7,13 +7,13 @@ import { get, isAborted } from './api.js';
 import { SourceCard } from './status-source.js';
 import { QueueCard } from './status-queue.js';
 
-/** From one answer to the next question, in milliseconds. */
-const EVERY = 2000;
+/** Milliseconds from an answer to the next request. */
+const POLL_INTERVAL = 2000;
 
-/** The view; its charts go on where they were when one comes back within the same visit. */
+/** The status view. Its charts keep their values while the user is in the other view. */
 export class StatusView {
-  #place = byId('status');
-  #asking = null;
+  #element = byId('status');
+  #controller = null;
   #timer = 0;
   #daemon = el('dl', { class: 'figures' });
   #notes = el('div', { class: 'notes', role: 'status' });
@@ -21,40 +21,40 @@ export class StatusView {
   #queues = new Board('Queues', ({ url }) => url, (report) => new QueueCard(report));
 
   constructor() {
-    fill(this.#place, el('h1', {}, 'Status'), this.#notes, this.#daemon, this.#sources.element, this.#queues.element);
+    fill(this.#element, el('h1', {}, 'Status'), this.#notes, this.#daemon, this.#sources.element, this.#queues.element);
     document.addEventListener('visibilitychange', () => {
-      if (this.#asking) this.#poll();
+      if (this.#controller) this.#poll();
     });
   }
 
-  /** Begins to ask. */
+  /** Starts polling. */
   start() {
-    if (this.#asking) return;
-    this.#asking = new AbortController();
+    if (this.#controller) return;
+    this.#controller = new AbortController();
     this.#poll();
   }
 
-  /** Asks no more. */
+  /** Stops polling. */
   stop() {
-    this.#asking?.abort();
-    this.#asking = null;
+    this.#controller?.abort();
+    this.#controller = null;
     clearTimeout(this.#timer);
   }
 
   async #poll() {
     clearTimeout(this.#timer);
-    const asking = this.#asking;
+    const controller = this.#controller;
     if (!document.hidden) {
       try {
-        this.#show(await get('/status', {}, asking.signal));
+        this.#show(await get('/status', {}, controller.signal));
       } catch (error) {
         if (isAborted(error)) return;
         this.#fail(error);
       }
     }
-    if (asking !== this.#asking) return;
+    if (controller !== this.#controller) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#poll(), EVERY);
+    this.#timer = setTimeout(() => this.#poll(), POLL_INTERVAL);
   }
 
   #show(report) {
@@ -62,14 +62,14 @@ export class StatusView {
     const notes = [...(report.waiting_for ?? []).map((text) => note('Not ready', text))];
     if (index?.commit_failures > 0) notes.push(note('Index', `${counted(index.commit_failures, 'commit')} failed`));
     if (report.refused_reloads > 0) notes.push(note('Configuration', `${counted(report.refused_reloads, 'reload')} refused`));
-    same(this.#notes, notes);
+    fillIfChanged(this.#notes, notes);
     const sources = report.sources ?? [];
     const assets = sources.reduce((sum, source) => sum + source.assets, 0);
     fill(this.#daemon, [
       ['State', el('span', { class: 'pill', dataset: { state: report.ready ? 'good' : 'warn' } }, report.ready ? 'Ready' : 'Not ready')],
       ['Assets', number(assets)],
       ['Index', index?.bytes === null || index?.bytes === undefined ? index?.state : size(index.bytes)],
-      ['Up', duration(report.uptime_seconds ?? 0)],
+      ['Uptime', duration(report.uptime_seconds ?? 0)],
       ['Version', report.version],
     ].filter(([, value]) => value).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
     const now = Date.now();
@@ -78,22 +78,22 @@ export class StatusView {
   }
 
   #fail(error) {
-    const text = error.status === 404 ? 'No daemon runs here: this server only reads the index.' : error.message;
-    same(this.#notes, [note('No status', text)]);
+    const text = error.status === 404 ? 'No daemon runs here. This server only reads the index.' : error.message;
+    fillIfChanged(this.#notes, [note('Status unavailable', text)]);
   }
 }
 
 const note = (title, text) => el('p', { class: 'note-line' }, icon('warning'), el('strong', {}, title), foreign(text));
 
-/** What is read aloud is put in anew only where it says something new. */
-function same(place, notes) {
-  const text = notes.map((it) => it.textContent).join('\n');
-  if (place.dataset.text === text) return;
-  place.dataset.text = text;
-  fill(place, notes);
+/** Replaces notes only if their text changed, because screen readers read every replacement aloud. */
+function fillIfChanged(element, notes) {
+  const text = notes.map((entry) => entry.textContent).join('\n');
+  if (element.dataset.text === text) return;
+  element.dataset.text = text;
+  fill(element, notes);
 }
 
-/** Cards by what they are of: each stays the same element as long as it is reported. */
+/** A list of panels. The panel of a Source or queue keeps its element as long as it is in the reports. */
 class Board {
   #keyOf;
   #make;

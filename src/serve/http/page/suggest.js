@@ -1,4 +1,4 @@
-// What one may mean while one types: names to open and folders to go to, as a list below the field.
+// Suggestions below the search field: assets to open and folders to go to.
 
 import { el, fill, foreign, set } from './dom.js';
 import { icon } from './icons.js';
@@ -6,52 +6,52 @@ import { get, isAborted } from './api.js';
 import { go, state } from './state.js';
 import { lastWord } from './query.js';
 
-/** How long nothing is typed before it is asked, in milliseconds. */
+/** Milliseconds without typing before suggestions are requested. */
 const PAUSE = 120;
-/** The most that are shown. */
-const SHOWN = 8;
+/** Maximum number of suggestions. */
+const LIMIT = 8;
 
-/** A listbox below a combobox: the focus stays in the field, the arrows choose. */
+/** A listbox for a combobox: the focus stays in the field, and the arrow keys select. */
 export class Suggestions {
   #input;
   #list;
   #found = [];
   #active = -1;
   #timer = 0;
-  #asking = new AbortController();
+  #controller = new AbortController();
 
   constructor(input, list) {
     this.#input = input;
     this.#list = list;
     input.addEventListener('keydown', (event) => this.#onKey(event));
     input.addEventListener('blur', () => this.close());
-    // A press would take the focus from the field, and so close the list before the click.
+    // Without this, a press moves the focus away from the field, which closes the list before the click.
     list.addEventListener('pointerdown', (event) => event.preventDefault());
   }
 
-  /** Asks about the last word, a moment from now. */
+  /** Requests suggestions for the last word after a pause. */
   ask() {
     clearTimeout(this.#timer);
-    this.#asking.abort();
-    this.#timer = setTimeout(() => this.#ask(), PAUSE);
+    this.#controller.abort();
+    this.#timer = setTimeout(() => this.#load(), PAUSE);
   }
 
-  /** Shows none, and wants none any more. */
+  /** Hides the list and drops a pending request. */
   close() {
     clearTimeout(this.#timer);
-    this.#asking.abort();
+    this.#controller.abort();
     this.#show([]);
   }
 
-  async #ask() {
+  async #load() {
     const q = lastWord(this.#input.value);
     if (!q) return this.#show([]);
-    this.#asking = new AbortController();
+    this.#controller = new AbortController();
     try {
-      const { data } = await get('/v1/suggest', { q, source: state.source, limit: SHOWN }, this.#asking.signal);
-      this.#show(data.slice(0, SHOWN));
+      const { data } = await get('/v1/suggest', { q, source: state.source, limit: LIMIT }, this.#controller.signal);
+      this.#show(data.slice(0, LIMIT));
     } catch (error) {
-      // The search itself says what is wrong.
+      // Show no error: the search itself reports what is wrong.
       if (!isAborted(error)) this.#show([]);
     }
     return undefined;
@@ -61,18 +61,18 @@ export class Suggestions {
     this.#found = found;
     this.#list.hidden = found.length === 0;
     set(this.#input, { 'aria-expanded': String(found.length > 0) });
-    fill(this.#list, found.map((it, at) => this.#option(it, at)));
+    fill(this.#list, found.map((suggestion, at) => this.#option(suggestion, at)));
     this.#activate(-1);
   }
 
-  #option(found, at) {
-    const isFolder = found.kind === 'folder';
+  #option(suggestion, at) {
+    const isFolder = suggestion.kind === 'folder';
     return el(
       'li',
-      { role: 'option', id: `suggestion-${at}`, 'aria-selected': 'false', onclick: () => this.#choose(found) },
+      { role: 'option', id: `suggestion-${at}`, 'aria-selected': 'false', onclick: () => this.#choose(suggestion) },
       icon(isFolder ? 'folder' : 'other'),
-      foreign(found.text, { class: 'suggestion-text' }),
-      el('span', { class: 'suggestion-place' }, foreign(`${found.source} ${parentOf(found.path)}`)),
+      foreign(suggestion.text, { class: 'suggestion-text' }),
+      el('span', { class: 'suggestion-place' }, foreign(`${suggestion.source} ${parentOf(suggestion.path)}`)),
     );
   }
 
@@ -89,7 +89,7 @@ export class Suggestions {
       if (event.key === 'ArrowDown') this.ask();
       return;
     }
-    // -1 is the field itself, between the last and the first.
+    // -1 is the field itself, which comes between the last and the first suggestion.
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) this.#activate(((this.#active + 1 + step + count + 1) % (count + 1)) - 1);
     else if (event.key === 'Enter' && this.#active >= 0) this.#choose(this.#found[this.#active]);
@@ -109,8 +109,8 @@ export class Suggestions {
   }
 }
 
-/** The folder that a path lies in; itself may be a folder. */
+/** The parent folder of an asset or a folder. */
 function parentOf(path) {
-  const bare = path.endsWith('/') ? path.slice(0, -1) : path;
-  return bare.slice(0, bare.lastIndexOf('/') + 1) || '/';
+  const trimmed = path.endsWith('/') ? path.slice(0, -1) : path;
+  return trimmed.slice(0, trimmed.lastIndexOf('/') + 1) || '/';
 }

@@ -1,4 +1,4 @@
-// The folders of each Source, as a tree that asks for a level when it is opened.
+// The tree of Sources and folders. It loads the children of a folder when the folder is opened.
 
 import { byId, el, fill, foreign, set } from './dom.js';
 import { icon } from './icons.js';
@@ -6,10 +6,10 @@ import { compact, counted } from './format.js';
 import { get } from './api.js';
 import { go, state, watch } from './state.js';
 
-/** How many folders of a level are asked for at a time. */
-const LEVEL = 100;
+/** Number of folders in one request. */
+const PAGE = 100;
 
-/** One line: a Source, a folder, or the wish for more folders. */
+/** A line of the tree: all Sources, a Source or a folder. */
 class Item {
   constructor(tree, parent, { name, source, folder, assets, symbol }) {
     Object.assign(this, { tree, parent, name, source, folder, children: null, cursor: null });
@@ -52,31 +52,31 @@ class Item {
     this.element.setAttribute('aria-expanded', 'false');
   }
 
-  /** Resolves when its folders are there. */
+  /** Opens the line. Resolves when its folders are loaded. */
   async open() {
     if (!this.canOpen) return;
     this.group.hidden = false;
     this.element.setAttribute('aria-expanded', 'true');
-    this.children ??= this.#more();
+    this.children ??= this.#load();
     await this.children;
   }
 
-  async #more() {
+  async #load() {
     const waiting = el('li', { class: 'tree-note', role: 'none' }, 'Loading…');
     this.group.append(waiting);
     try {
-      const parameters = { source: this.source, path: this.folder, limit: LEVEL, cursor: this.cursor };
+      const parameters = { source: this.source, path: this.folder, limit: PAGE, cursor: this.cursor };
       const { data, meta } = await get('/v1/folders', parameters);
       const items = data.folders.map(({ name, path, assets }) => new Item(this.tree, this, { name, source: this.source, folder: path, assets, symbol: 'folder' }));
       this.group.append(...items.map(({ element }) => element));
       this.cursor = meta.cursor.has_more ? meta.cursor.next : null;
       if (this.cursor) this.#offerMore();
-      if (this.group.children.length === 1) this.#isLeaf();
+      if (this.group.children.length === 1) this.#makeLeaf();
       this.tree.mark();
     } catch (error) {
       this.children = null;
-      const again = el('li', { class: 'tree-note', role: 'none' }, `${error.message} `);
-      this.group.replaceChildren(again);
+      const note = el('li', { class: 'tree-note', role: 'none' }, `${error.message} `);
+      this.group.replaceChildren(note);
     } finally {
       waiting.remove();
     }
@@ -86,13 +86,13 @@ class Item {
     const more = el('li', { class: 'tree-more', role: 'treeitem', tabindex: '-1', 'aria-level': this.level + 1, 'aria-selected': 'false', style: { '--level': this.level + 1 } }, 'More folders…');
     more.item = { parent: this, element: more, canOpen: false, choose: () => {
       more.remove();
-      return this.#more();
+      return this.#load();
     } };
     more.addEventListener('click', () => more.item.choose());
     this.group.append(more);
   }
 
-  #isLeaf() {
+  #makeLeaf() {
     this.canOpen = false;
     this.group.hidden = true;
     this.element.removeAttribute('aria-expanded');
@@ -100,7 +100,7 @@ class Item {
   }
 }
 
-/** The tree; the arrows move in it, as they do in every tree. */
+/** The tree. The arrow keys move, open and close, as usual for trees. */
 export class Tree {
   #root = byId('tree');
   #roots = [];
@@ -113,17 +113,17 @@ export class Tree {
     });
   }
 
-  /** Shows these Sources, closed but for where we are. */
+  /** Shows these Sources, and opens the folders down to the current folder. */
   show(sources) {
     const all = { name: 'All Sources', source: '', folder: '/', assets: null, symbol: 'all' };
-    const each = sources.map(({ name, assets }) => ({ name, source: name, folder: '/', assets, symbol: 'source' }));
-    this.#roots = [all, ...each].map((of) => new Item(this, null, of));
+    const lines = sources.map(({ name, assets }) => ({ name, source: name, folder: '/', assets, symbol: 'source' }));
+    this.#roots = [all, ...lines].map((line) => new Item(this, null, line));
     fill(this.#root, this.#roots.map(({ element }) => element));
     this.focus(this.#roots[0], false);
     return this.#reveal();
   }
 
-  /** Opens the way to the folder where we are, as far as it is known. */
+  /** Opens the folders down to the current folder, as far as they are loaded: each step loads at most one page. */
   async #reveal() {
     const { source, folder } = state;
     this.mark();
@@ -135,20 +135,20 @@ export class Tree {
       item = children.find((child) => child?.folder && folder.startsWith(child.folder));
     }
     this.mark();
-    // One Source is no choice: its folders are what is looked for.
+    // If there is only one Source, show its folders right away.
     if (this.#roots.length === 2 && folder === '/') await this.#roots[1].open();
   }
 
-  /** Marks where we are. */
+  /** Marks the current Source or folder. */
   mark() {
     for (const element of this.#root.querySelectorAll('[role=treeitem]')) {
       const { source, folder } = element.item;
-      const isHere = source === state.source && folder === state.folder;
-      element.setAttribute('aria-selected', String(isHere));
+      const isCurrent = source === state.source && folder === state.folder;
+      element.setAttribute('aria-selected', String(isCurrent));
     }
   }
 
-  /** Makes an item the one that Tab reaches. */
+  /** Makes Tab reach this item, and focuses it if `now` is set. */
   focus(item, now = true) {
     if (this.#focused) set(this.#focused.element, { tabindex: '-1' });
     this.#focused = item;
@@ -159,7 +159,7 @@ export class Tree {
   #onKey(event) {
     const item = event.target.item;
     if (!item) return;
-    const all = Array.from(this.#root.querySelectorAll('[role=treeitem]')).filter((it) => !it.closest('[role=group][hidden]'));
+    const all = Array.from(this.#root.querySelectorAll('[role=treeitem]')).filter((element) => !element.closest('[role=group][hidden]'));
     const at = all.indexOf(item.element);
     const goTo = (element) => element && this.focus(element.item);
     const right = () => (item.isOpen ? goTo(item.group.querySelector('[role=treeitem]')) : item.canOpen && item.open());

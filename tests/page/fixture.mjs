@@ -1,0 +1,16 @@
+// The content of the buckets that tests/it/page.rs fills, for the scenarios to check.
+
+/** Number of assets of the Source `assets`. */
+export const ASSETS = 198;
+/** Number of pictures in `/photos/2025/`. */
+export const SUMMER = 6;
+/** Number of pictures: those in `/photos/2025/` and three in `/brand/`. */
+export const IMAGES = 9;
+/** Number of assets in `/scans/`; their type is `other`. */
+export const SCANS = 180;
+/** The Source that is completely indexed. */
+export const SOURCE = 'assets';
+/** The Source whose scan does not end. */
+export const SLOW = 'slow';
+/** A file name that looks like markup. */
+export const MARKUP = '<img src=x onerror=alert(1)>.txt';
