@@ -1,82 +1,83 @@
-//! The doctor behind `check`: examines the configuration, this machine, and every Source's bucket and queue,
-//! and says of each what is wrong and what to do about it.
+//! The tests behind `check`: they examine the configuration, this machine, and the bucket and queue of every
+//! Source, and report what is wrong and what to do.
 //!
-//! It changes nothing: no message is received that is there, no lock is kept, no file is written. What an answer
-//! means is judged apart from asking for it ([`finding`] and [`report`] are what comes of that); asking is bounded in time.
+//! They change nothing: no waiting message is received, no lock is kept, no file is written. Every request is
+//! bounded in time. Rating a response is separate from requesting it: [`finding`] and [`report`] are the result.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 mod bucket;
 mod clock;
+mod commands;
 mod disk;
 mod events;
+mod file_permissions;
 pub(crate) mod finding;
 mod http;
+mod iam_permissions;
 mod index;
 mod notification;
-mod permissions;
 mod policy;
 mod queue;
 mod region;
 pub(crate) mod report;
-mod rights;
-mod shell;
 mod source;
 
+pub(crate) use commands::quoted;
 pub(crate) use finding::{Finding, Subject, Verdict};
 pub(crate) use report::{Report, SourceFindings};
-pub(crate) use shell::quoted;
 
+use crate::concurrency::ConcurrencyLimit;
 use crate::config::Config;
 use crate::core::source::Source;
-use source::Around;
+use source::SourceContext;
 
-/// How long a request may be unanswered, all its attempts together. After it no other is sent there.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// Time that a request may take, including its retries.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many Sources are examined at the same time.
-const SOURCES_AT_A_TIME: usize = 16;
+/// Maximum number of Sources that are examined at the same time.
+const MAX_CONCURRENT_SOURCES: usize = 16;
 
-/// Examines everything but the Sources that are not among `sources`; the configuration is that of the file
-/// `path`.
+/// Examines this machine, the configuration, and the given Sources.
+///
+/// `path` is the file that the configuration was read from.
 pub(crate) async fn examine(config: &Config, path: &Path, sources: &[Arc<Source>]) -> Report {
     let mut machine = vec![Finding::ok(
         Subject::Configuration,
         format!("{}: Sources {}", path.display(), config.names().join(", ")),
     )];
-    machine.extend(permissions::examine(config, path));
-    let (of_index, checkpoint) = index::examine(config);
-    machine.extend(of_index);
+    machine.extend(file_permissions::examine(config, path));
+    let (index_findings, checkpoint) = index::examine(config);
+    machine.extend(index_findings);
     machine.push(disk::examine(&config.data_dir));
     machine.extend(http::examine(config));
-    let around = Around {
+    let context = SourceContext {
         checkpoint: checkpoint.map(Arc::new),
         is_page_served: config.serve.listen.is_some(),
         visibility: config.events.visibility_timeout,
     };
-    Report::new(machine, examine_all(sources, around).await)
+    Report::new(machine, examine_all(sources, context).await)
 }
 
-/// Examines the Sources, some at a time; gives what is found in their order.
-async fn examine_all(sources: &[Arc<Source>], around: Around) -> Vec<SourceFindings> {
-    let permits = Arc::new(Semaphore::new(SOURCES_AT_A_TIME));
+/// Examines the Sources concurrently. The result is in the order of `sources`.
+async fn examine_all(sources: &[Arc<Source>], context: SourceContext) -> Vec<SourceFindings> {
+    let concurrent_sources = ConcurrencyLimit::new(MAX_CONCURRENT_SOURCES);
     let mut examinations = JoinSet::new();
-    for (place, source) in sources.iter().enumerate() {
-        let (source, around) = (Arc::clone(source), around.clone());
-        let permits = Arc::clone(&permits);
+    for (index, source) in sources.iter().enumerate() {
+        let (source, context) = (Arc::clone(source), context.clone());
+        let concurrent_sources = concurrent_sources.clone();
         examinations.spawn(async move {
-            let _permit = permits.acquire().await.expect("nobody closes it");
-            let findings = source::examine(&source, &around).await;
+            let _permit = concurrent_sources.acquire().await;
+            let findings = source::examine(&source, &context).await;
             let name = source.name.clone();
-            (place, SourceFindings { name, findings })
+            (index, SourceFindings { name, findings })
         });
     }
     let mut found = examinations.join_all().await;
-    found.sort_by_key(|(place, _)| *place);
+    found.sort_by_key(|(index, _)| *index);
     found.into_iter().map(|(_, findings)| findings).collect()
 }

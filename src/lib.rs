@@ -27,6 +27,9 @@ pub mod aws;
 pub mod cli;
 #[cfg(feature = "program")]
 #[doc(hidden)]
+pub mod concurrency;
+#[cfg(feature = "program")]
+#[doc(hidden)]
 pub mod ingest;
 #[cfg(feature = "program")]
 #[doc(hidden)]

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::aws::bucket::{BucketError, LazyBucket, Lister};
+use crate::concurrency::ConcurrencyLimit;
 use crate::core::counters::ScanProgress;
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::{
@@ -152,7 +152,7 @@ async fn run<L: Lister>(job: Arc<ScanJob<L>>) -> Result<ScanOutcome, ScanError> 
 }
 
 async fn list_ranges<L: Lister>(job: &Arc<ScanJob<L>>, plan: ScanPlan) -> Result<(), ScanError> {
-    let permits = Arc::new(Semaphore::new(job.ranges_in_flight.max(1)));
+    let concurrent_ranges = ConcurrencyLimit::new(job.ranges_in_flight);
     let mut tasks = JoinSet::new();
     let mut needs_start = plan.started.is_none();
     for (index, range) in plan.ranges {
@@ -163,10 +163,9 @@ async fn list_ranges<L: Lister>(job: &Arc<ScanJob<L>>, plan: ScanPlan) -> Result
             scan.handle_next().await?;
             needs_start = false;
         }
-        let permits = Arc::clone(&permits);
+        let concurrent_ranges = concurrent_ranges.clone();
         let listed = async move {
-            let permit = permits.acquire_owned().await;
-            let _permit = permit.expect("the semaphore is never closed");
+            let _permit = concurrent_ranges.acquire().await;
             scan.handle_all().await
         };
         tasks.spawn(listed.in_current_span());

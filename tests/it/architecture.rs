@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms from the lowest level up. A room imports only rooms of lower levels, and itself.
 const LEVELS: [&[&str]; 9] = [
     &["core"],
-    &["config", "aws"],
+    &["config", "aws", "concurrency"],
     &["index"],
     &["observe", "search"],
     &["serve"],

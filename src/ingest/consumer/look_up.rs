@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use super::routes::ActiveSource;
 use crate::aws::bucket::{BucketError, ListKeyError, ListedKey, list_key};
+use crate::concurrency::ConcurrencyLimit;
 use crate::core::replication::listing::ListingError;
 use crate::core::replication::order::AmbiguousEvent;
 use crate::index::IndexError;
@@ -72,7 +71,7 @@ pub(super) enum LookUpError {
 pub(super) async fn run(
     active: &ActiveSource,
     index: &IndexHandle,
-    permits: &Semaphore,
+    look_ups: &ConcurrencyLimit,
     key: &str,
     event: &AmbiguousEvent,
 ) -> Result<EventOutcome, LookUpError> {
@@ -83,7 +82,7 @@ pub(super) async fn run(
         {
             return Ok(settled);
         }
-        let report = list_with_permits(active, permits, key, event).await?;
+        let report = list_with_permits(active, look_ups, key, event).await?;
         let listed_at = report.listed_at;
         match index.apply_look_up(report).await? {
             EventOutcome::NeedsLookUp => {}
@@ -122,17 +121,15 @@ async fn settled(
 /// some for other Sources.
 async fn list_with_permits(
     active: &ActiveSource,
-    permits: &Semaphore,
+    look_ups: &ConcurrencyLimit,
     key: &str,
     event: &AmbiguousEvent,
 ) -> Result<LookUpReport, LookUpError> {
-    let permit = active.look_ups.acquire().await;
-    let _source_permit = permit.expect("the semaphore is never closed");
+    let _source_permit = active.look_ups.acquire().await;
     if active.look_ups_are_paused() {
         return Err(LookUpError::Paused);
     }
-    let permit = permits.acquire().await;
-    let _permit = permit.expect("the semaphore is never closed");
+    let _permit = look_ups.acquire().await;
     let listing = tokio::time::timeout(LIST_TIMEOUT, list(active, key, event));
     let listed = listing.await.unwrap_or(Err(LookUpError::TimedOut));
     if let Err(LookUpError::Bucket(_) | LookUpError::TimedOut) = &listed {

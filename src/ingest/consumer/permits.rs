@@ -1,13 +1,11 @@
 //! The limits that all queues of the process share: connections and messages in flight.
 //!
-//! It only holds the semaphores. Each consumer decides when to take a permit.
+//! It only holds the limits. Each consumer decides when to take a permit.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-
 use crate::aws::queue::{MAX_BATCH, MAX_WAIT};
+use crate::concurrency::ConcurrencyLimit;
 use crate::config::EventsConfig;
 
 /// Maximum number of queue requests at the same time, of all queues and without receives. Each takes a
@@ -18,11 +16,11 @@ pub const MAX_REQUESTS_IN_FLIGHT: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Permits {
     /// For ReceiveMessage requests.
-    pub receives: Arc<Semaphore>,
+    pub receives: ConcurrencyLimit,
     /// For messages in flight.
-    pub messages: Arc<Semaphore>,
+    pub messages: ConcurrencyLimit,
     /// For all other requests.
-    pub requests: Arc<Semaphore>,
+    pub requests: ConcurrencyLimit,
     /// How long a receive waits for messages. Short if there are fewer permits than queues.
     pub wait: Duration,
 }
@@ -36,20 +34,14 @@ impl Permits {
         let receives_by_messages = limits.messages_in_flight / MAX_BATCH;
         let queues_take_turns = queues > limits.receives_in_flight.min(receives_by_messages);
         Self {
-            receives: Arc::new(Semaphore::new(limits.receives_in_flight)),
-            messages: Arc::new(Semaphore::new(limits.messages_in_flight)),
-            requests: Arc::new(Semaphore::new(MAX_REQUESTS_IN_FLIGHT)),
+            receives: ConcurrencyLimit::new(limits.receives_in_flight),
+            messages: ConcurrencyLimit::new(limits.messages_in_flight),
+            requests: ConcurrencyLimit::new(MAX_REQUESTS_IN_FLIGHT),
             wait: if queues_take_turns {
                 SHORT_WAIT
             } else {
                 MAX_WAIT
             },
         }
-    }
-
-    /// Waits for a permit for a request that is not a receive.
-    pub async fn request(&self) -> SemaphorePermit<'_> {
-        let permit = self.requests.acquire().await;
-        permit.expect("the semaphore is never closed")
     }
 }

@@ -6,11 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::deployment_status::{DeploymentStatus, count_assets};
 use crate::aws::bucket::preview::PreviewSigner;
+use crate::concurrency::ConcurrencyLimit;
 use crate::config::Config;
 use crate::core::source::Source;
 use crate::observe::status::{IndexHealth, SourceSettings, StatusBoard};
@@ -24,7 +24,7 @@ pub(crate) struct AppState {
     /// The time limit of one search, including its wait for a permit.
     pub(super) search_timeout: Duration,
     /// Limits how many searches run at once: each holds one permit.
-    pub(super) search_permits: Arc<Semaphore>,
+    pub(super) concurrent_searches: ConcurrencyLimit,
     catalog: RwLock<Arc<SourceCatalog>>,
     /// The snapshot in which a search found damage, and the error.
     damage: Mutex<Option<(Weak<Snapshot>, String)>>,
@@ -54,7 +54,7 @@ impl AppState {
             board,
             index,
             search_timeout: config.search.timeout,
-            search_permits: Arc::new(Semaphore::new(config.search.concurrent_searches)),
+            concurrent_searches: ConcurrencyLimit::new(config.search.concurrent_searches),
             catalog: RwLock::new(Arc::new(SourceCatalog::of_config(config))),
             damage: Mutex::default(),
         }))
@@ -72,7 +72,7 @@ impl AppState {
         Arc::new(Self {
             index: index.max_age(Duration::ZERO),
             search_timeout: Duration::from_secs(20),
-            search_permits: Arc::new(Semaphore::new(4)),
+            concurrent_searches: ConcurrencyLimit::new(4),
             catalog: RwLock::new(Arc::new(SourceCatalog::of(
                 &sources,
                 Duration::from_secs(60),

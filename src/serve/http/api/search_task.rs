@@ -1,4 +1,4 @@
-//! Runs searches beside what must not wait: as many at a time as may, each for as long as it may.
+//! Runs searches on blocking threads. Their number and their duration are limited.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::index::IndexError;
 use crate::search::{Deadline, SearchError, Snapshot};
 use crate::serve::http::app_state::AppState;
 
-/// Does some work on the newest snapshot of the index.
+/// Runs `work` on the newest snapshot of the index.
 pub(super) async fn run_search<T>(
     app: &Arc<AppState>,
     work: impl FnOnce(&Snapshot, &Deadline) -> Result<T, SearchError> + Send + 'static,
@@ -22,10 +22,10 @@ where
     run_index_task(app, |snapshot, deadline| work(&*snapshot?, deadline)).await
 }
 
-/// Does some work that can do without an index.
+/// Runs `work`, which also handles that there is no index.
 ///
-/// It waits for its turn; that counts into the time that the work may take. Work whose client is gone
-/// ends soon.
+/// It first waits for a permit; the wait counts toward the time limit. If the client disconnects, the work
+/// stops soon.
 pub(super) async fn run_index_task<T>(
     app: &Arc<AppState>,
     work: impl FnOnce(Result<Arc<Snapshot>, SearchError>, &Deadline) -> Result<T, SearchError>
@@ -37,20 +37,19 @@ where
 {
     let begin = Instant::now();
     let limit = app.search_timeout;
-    let permit = timeout(limit, Arc::clone(&app.search_permits).acquire_owned()).await;
-    let Ok(Ok(permit)) = permit else {
+    let Ok(permit) = timeout(limit, app.concurrent_searches.acquire()).await else {
         app.board.http.busy.add(1);
-        let text = "as many searches are running as may; ask again in a second";
+        let text = "the limit of concurrent searches is reached; retry in a second";
         return Err(ApiError::new(ErrorCode::Busy, text));
     };
     let app = Arc::clone(app);
-    let given_up = Arc::new(AtomicBool::new(false));
-    let _waiting = Waiting(Arc::clone(&given_up));
-    let found = tokio::task::spawn_blocking(move || {
-        // Held until the work has ended, whoever waits for it.
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let _cancel = CancelOnDrop(Arc::clone(&cancelled));
+    let task = tokio::task::spawn_blocking(move || {
+        // Held until the work ends, even if the client is gone.
         let _permit = permit;
         let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
-        let deadline = deadline.or_given_up(Arc::clone(&given_up));
+        let deadline = deadline.or_given_up(Arc::clone(&cancelled));
         let snapshot = app.index.snapshot();
         work(snapshot.clone(), &deadline).map_err(|error| {
             if let SearchError::Index(error) = &error
@@ -58,38 +57,38 @@ where
             {
                 app.record_damage(snapshot.as_ref().ok(), error.to_string());
             }
-            if matches!(error, SearchError::TooSlow(_)) && !given_up.load(Ordering::Relaxed) {
+            if matches!(error, SearchError::TooSlow(_)) && !cancelled.load(Ordering::Relaxed) {
                 app.board.http.too_slow.add(1);
             }
-            refused(&error, limit)
+            to_api_error(&error, limit)
         })
     });
-    found.await.unwrap_or_else(|error| Err(panicked(&error)))
+    task.await.unwrap_or_else(|error| Err(panicked(&error)))
 }
 
-/// The snapshot, if there is one; that the index cannot be read is in the log then.
+/// The snapshot, if there is one. Logs an error if the index cannot be read.
 pub(super) fn available(snapshot: Result<Arc<Snapshot>, SearchError>) -> Option<Arc<Snapshot>> {
-    let note_unreadable = |error: &SearchError| match error {
-        SearchError::Index(error) => note(&error.0),
+    let log_unreadable = |error: &SearchError| match error {
+        SearchError::Index(error) => log_index_error(&error.0),
         SearchError::NoIndex { .. } | SearchError::TooSlow(_) | SearchError::OtherSort(_) => {}
     };
-    snapshot.inspect_err(note_unreadable).ok()
+    snapshot.inspect_err(log_unreadable).ok()
 }
 
-/// Gives the work up when it is dropped, as it is with a request whose client is gone.
-struct Waiting(Arc<AtomicBool>);
+/// Cancels the work when it is dropped, which also happens when the client disconnects.
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for Waiting {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// Why a search, which had so long, has no answer; what concerns the operator alone is in the log.
-fn refused(error: &SearchError, limit: Duration) -> ApiError {
+/// The error for the client. Details of index errors only go to the log.
+fn to_api_error(error: &SearchError, limit: Duration) -> ApiError {
     match error {
         SearchError::NoIndex { .. } => {
-            let text = "nothing has been indexed yet; ask again when the first commit is made";
+            let text = "nothing has been indexed yet; retry after the first commit";
             ApiError::new(ErrorCode::IndexAbsent, text)
         }
         SearchError::TooSlow(_) => too_slow(limit),
@@ -98,15 +97,15 @@ fn refused(error: &SearchError, limit: Duration) -> ApiError {
                 .for_parameter("cursor")
         }
         SearchError::Index(error) => {
-            note(&error.0);
-            let text = "the index cannot be read at present; the log of asset-indexer says why";
+            log_index_error(&error.0);
+            let text = "the index cannot be read; see the log of asset-indexer for the reason";
             ApiError::new(ErrorCode::IndexFailed, text)
         }
     }
 }
 
-fn note(error: &IndexError) {
-    tracing::error!(%error, "the index cannot be read");
+fn log_index_error(error: &IndexError) {
+    tracing::error!(%error, "failed to read the index");
 }
 
 #[cfg(test)]
@@ -117,7 +116,7 @@ mod tests {
     use crate::observe::status::StatusBoard;
 
     #[tokio::test]
-    async fn work_that_nobody_waits_for_is_given_up_and_leaves_its_place() {
+    async fn disconnected_client_stops_its_search() {
         let app = AppState::without_sources(Arc::new(StatusBoard::new("/none".into())));
         let (begun, begins) = tokio::sync::oneshot::channel();
         let (ended, ends) = mpsc::channel();
@@ -130,7 +129,7 @@ mod tests {
             Ok(())
         });
         tokio::select! {
-            _ = work => panic!("it ends by being given up"),
+            _ = work => panic!("the search runs until it is cancelled"),
             begun = begins => begun.unwrap(),
         }
         let ended = tokio::task::spawn_blocking(move || ends.recv());
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_answered() {
+    async fn panic_becomes_an_internal_error() {
         let app = AppState::without_sources(Arc::new(StatusBoard::new("/none".into())));
         let found: Result<(), _> = run_index_task(&app, |_, _| panic!("a defect")).await;
         assert_eq!(found.unwrap_err().code(), ErrorCode::Internal);

@@ -1,4 +1,4 @@
-//! The paths over a real index, asked as a client asks.
+//! Tests the API over a real index, through the router.
 
 use std::collections::BTreeSet;
 
@@ -28,8 +28,8 @@ use crate::serve::http::app_state::source_id;
 use crate::serve::http::auth::{Auth, require_auth};
 use crate::serve::http::routes::router;
 
-/// Keys that are easily got wrong in an address.
-const ODD: [&str; 8] = [
+/// Keys that are easily encoded wrongly in a URL.
+const ODD_KEYS: [&str; 8] = [
     "a b.jpg",
     "100%.jpg",
     "%20.jpg",
@@ -40,7 +40,7 @@ const ODD: [&str; 8] = [
     "q?a=b&c#d.svg",
 ];
 
-/// All paths, without tokens: every client sees everything.
+/// All routes, without tokens: every client may see all Sources.
 fn open_router(app: &Arc<AppState>) -> Router {
     let auth = Auth::new(Access::open());
     require_auth(router(Arc::clone(app)), Arc::new(auth))
@@ -53,7 +53,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Sources of these names, the keys of each in an index, in the order of their sizes.
+    /// An index with these Sources, each with its name and keys. Sizes ascend in the order of the keys.
     fn new(sources: &[(&str, &[&str])]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(folder.path(), SCHEMA_VERSION);
@@ -95,8 +95,8 @@ impl Fixture {
         }
     }
 
-    async fn ask(&self, address: &str) -> (u16, Value) {
-        let request = Request::builder().uri(address).body(Body::empty());
+    async fn send(&self, url: &str) -> (u16, Value) {
+        let request = Request::builder().uri(url).body(Body::empty());
         let router = open_router(&self.app);
         let response = router.oneshot(request.unwrap()).await.unwrap();
         let status = response.status().as_u16();
@@ -104,29 +104,30 @@ impl Fixture {
         let body = serde_json::from_slice(&body);
         (
             status,
-            body.unwrap_or_else(|_| panic!("{address}: no JSON")),
+            body.unwrap_or_else(|_| panic!("{url}: the body is not JSON")),
         )
     }
 
-    async fn get(&self, address: &str) -> Value {
-        let (status, body) = self.ask(address).await;
-        assert_eq!(status, 200, "{address}: {body}");
+    async fn get(&self, url: &str) -> Value {
+        let (status, body) = self.send(url).await;
+        assert_eq!(status, 200, "{url}: {body}");
         body
     }
 
-    async fn refusal(&self, address: &str) -> (u16, String, Value) {
-        let (status, body) = self.ask(address).await;
+    /// The status, the code and the parameter of an error response.
+    async fn error(&self, url: &str) -> (u16, String, Value) {
+        let (status, body) = self.send(url).await;
         let error = &body["errors"][0];
-        assert_eq!(error["status"], status.to_string(), "{address}: {body}");
+        assert_eq!(error["status"], status.to_string(), "{url}: {body}");
         assert_eq!(body["jsonapi"], json!({"version": "1.0"}));
         let code = error["code"].as_str().unwrap_or_default().to_owned();
         (status, code, error["source"]["parameter"].clone())
     }
 
-    /// The paths of all pages that begin with that address.
-    async fn walk(&self, address: &str, parameter: &str, next: &str) -> Vec<String> {
+    /// The asset paths of all pages, from the page at this URL on.
+    async fn walk(&self, url: &str, parameter: &str, next: &str) -> Vec<String> {
         let mut paths = Vec::new();
-        let mut page = address.to_owned();
+        let mut page = url.to_owned();
         for _ in 0..100 {
             let body = self.get(&page).await;
             for hit in body["data"].as_array().unwrap() {
@@ -135,11 +136,11 @@ impl Fixture {
                 paths.push(path.expect("a hit has a path").to_owned());
             }
             match body.pointer(next).and_then(Value::as_str) {
-                Some(cursor) => page = format!("{address}&{parameter}={cursor}"),
+                Some(cursor) => page = format!("{url}&{parameter}={cursor}"),
                 None => return paths,
             }
         }
-        panic!("there is no end of {address}");
+        panic!("{url} has more than 100 pages");
     }
 }
 
@@ -167,10 +168,10 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_key_comes_back_byte_for_byte() {
-    let fixture = Fixture::new(&[("a", &ODD)]);
+async fn returns_every_key_byte_for_byte() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
     let id = source_id("a");
-    for key in ODD {
+    for key in ODD_KEYS {
         let path = format!("/{key}");
         let query = encoded(&path);
         let hit = fixture
@@ -178,19 +179,19 @@ async fn every_key_comes_back_byte_for_byte() {
             .await;
         assert_eq!(hit["data"]["path"], path);
         assert_eq!(hit["data"]["key"], key);
-        for address in [
+        for url in [
             format!("/api/v1/sources/{id}/assets{query}"),
             format!("/api/v1/assets/{id}{query}"),
         ] {
-            let asset = fixture.get(&address).await;
-            assert_eq!(asset["data"]["id"], format!("{id}{path}"), "{address}");
+            let asset = fixture.get(&url).await;
+            assert_eq!(asset["data"]["id"], format!("{id}{path}"), "{url}");
             assert_eq!(asset["data"]["attributes"]["origin_path"], path);
         }
     }
 }
 
 #[tokio::test]
-async fn an_origin_path_may_follow_a_slash() {
+async fn accepts_an_extra_slash_before_an_origin_path() {
     let fixture = Fixture::new(&[("a", &["x/y.jpg", "z", "/z"])]);
     let id = source_id("a");
     for (written, path) in [
@@ -200,21 +201,21 @@ async fn an_origin_path_may_follow_a_slash() {
         ("//z", "//z"),
         ("///z", "//z"),
     ] {
-        let address = format!("/api/v1/sources/{id}/assets{written}");
-        let asset = fixture.get(&address).await;
+        let url = format!("/api/v1/sources/{id}/assets{written}");
+        let asset = fixture.get(&url).await;
         assert_eq!(asset["data"]["attributes"]["origin_path"], path);
     }
     let nowhere = format!("/api/v1/sources/{id}/assets///x/y.jpg");
-    assert_eq!(fixture.ask(&nowhere).await.0, 404);
+    assert_eq!(fixture.send(&nowhere).await.0, 404);
 }
 
 #[tokio::test]
-async fn pages_walk_to_the_end_with_each_asset_once() {
-    let fixture = Fixture::new(&[("a", &ODD), ("b", &["z", "y", "a b.jpg"])]);
+async fn pages_return_each_asset_once() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS), ("b", &["z", "y", "a b.jpg"])]);
     let id = source_id("a");
     let list = format!("/api/v1/sources/{id}/assets");
     let old = format!("/api/v1/assets/{id}");
-    for (address, parameter, next, count) in [
+    for (url, parameter, next, count) in [
         ("/v1/search?limit=2", "cursor", "/meta/cursor/next", 11),
         (
             "/v1/search?limit=3&source=a&sort=-size",
@@ -241,16 +242,16 @@ async fn pages_walk_to_the_end_with_each_asset_once() {
             8,
         ),
     ] {
-        let paths = fixture.walk(address, parameter, next).await;
-        assert_eq!(paths.len(), count, "{address}: {paths:?}");
+        let paths = fixture.walk(url, parameter, next).await;
+        assert_eq!(paths.len(), count, "{url}: {paths:?}");
     }
-    let mut counted = Vec::new();
+    let mut by_offset = Vec::new();
     for offset in [0, 3, 6, 9] {
         let page = fixture
             .get(&format!("{list}?page[cursor]={offset}&page[limit]=3"))
             .await;
         let data = page["data"].as_array().unwrap();
-        counted.extend(data.iter().map(|asset| asset["id"].to_string()));
+        by_offset.extend(data.iter().map(|asset| asset["id"].to_string()));
         assert_eq!(page["meta"]["cursor"]["totalRecords"], 8);
         assert_eq!(page["meta"]["cursor"]["current"], offset.to_string());
         assert_eq!(page["meta"]["cursor"]["hasMore"], offset < 6, "{offset}");
@@ -258,26 +259,26 @@ async fn pages_walk_to_the_end_with_each_asset_once() {
     let page = fixture
         .get(&format!("{old}?page[number]=1&page[size]=3"))
         .await;
-    let numbered = page["data"].as_array().unwrap();
-    let numbered: Vec<_> = numbered
+    let by_number = page["data"].as_array().unwrap();
+    let by_number: Vec<_> = by_number
         .iter()
         .map(|asset| asset["id"].to_string())
         .collect();
-    assert_eq!(numbered, counted[3..6]);
-    assert_eq!(counted.into_iter().collect::<BTreeSet<_>>().len(), 8);
+    assert_eq!(by_number, by_offset[3..6]);
+    assert_eq!(by_offset.into_iter().collect::<BTreeSet<_>>().len(), 8);
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused_with_the_parameter_at_fault() {
-    let fixture = Fixture::new(&[("a", &ODD)]);
+async fn errors_name_code_and_parameter() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
     let id = source_id("a");
     let first = fixture.get("/v1/search?limit=1&q=jpg&sort=path").await;
     let cursor = first["meta"]["cursor"]["next"].as_str().unwrap().to_owned();
     let other = format!("/v1/search?limit=1&q=png&sort=path&cursor={cursor}");
     let sorted = format!("/v1/search?limit=1&q=jpg&sort=size&cursor={cursor}");
-    let cut = format!("/v1/search?limit=1&q=jpg&sort=path&cursor={}", &cursor[1..]);
+    let damaged = format!("/v1/search?limit=1&q=jpg&sort=path&cursor={}", &cursor[1..]);
     let asset = |path: &str| format!("/api/v1/sources/{id}/assets{path}");
-    for (address, status, code, parameter) in [
+    for (url, status, code, parameter) in [
         ("/v1/search?q=size:%3Ebig", 400, "query_invalid", json!("q")),
         (
             "/v1/search?limit=0",
@@ -307,7 +308,7 @@ async fn what_cannot_be_meant_is_refused_with_the_parameter_at_fault() {
         ),
         (&other, 400, "cursor_of_another_query", json!("cursor")),
         (&sorted, 400, "cursor_of_another_query", json!("cursor")),
-        (&cut, 400, "cursor_invalid", json!("cursor")),
+        (&damaged, 400, "cursor_invalid", json!("cursor")),
         ("/v1/suggest", 400, "parameter_missing", json!("q")),
         (
             "/v1/folders?path=/",
@@ -366,22 +367,22 @@ async fn what_cannot_be_meant_is_refused_with_the_parameter_at_fault() {
             json!("sort"),
         ),
     ] {
-        let refused = fixture.refusal(address).await;
-        assert_eq!(refused, (status, code.to_owned(), parameter), "{address}");
+        let error = fixture.error(url).await;
+        assert_eq!(error, (status, code.to_owned(), parameter), "{url}");
     }
 }
 
 #[tokio::test]
-async fn a_query_error_points_at_the_column() {
+async fn query_error_has_the_column() {
     let fixture = Fixture::new(&[("a", &[])]);
-    let (_, body) = fixture.ask("/v1/search?q=summer%20size:%3Ebig").await;
+    let (_, body) = fixture.send("/v1/search?q=summer%20size:%3Ebig").await;
     let meta = &body["errors"][0]["meta"];
     assert_eq!(*meta, json!({"column": 8, "text": "size:>big"}));
 }
 
 #[tokio::test]
-async fn sources_are_listed_in_both_shapes() {
-    let fixture = Fixture::new(&[("a", &ODD), ("b", &[])]);
+async fn lists_sources_in_both_shapes() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS), ("b", &[])]);
     let own = fixture.get("/v1/sources").await;
     let want = json!({
         "name": "a", "id": source_id("a"), "enabled": true, "bucket": "a", "prefix": "",
@@ -418,8 +419,8 @@ async fn sources_are_listed_in_both_shapes() {
 }
 
 #[tokio::test]
-async fn filters_and_sparse_fields_of_assets() {
-    let fixture = Fixture::new(&[("a", &ODD)]);
+async fn applies_filters_and_sparse_fields_to_assets() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
     let list = format!("/api/v1/sources/{}/assets", source_id("a"));
     for (filter, count) in [
         ("filter[tags]=a", 0),
@@ -438,7 +439,7 @@ async fn filters_and_sparse_fields_of_assets() {
 }
 
 #[tokio::test]
-async fn an_index_that_is_not_there_yet_is_waited_for() {
+async fn without_an_index_searches_fail_and_sources_are_deploying() {
     let folder = tempfile::tempdir().unwrap();
     let board = Arc::new(StatusBoard::new(folder.path().into()));
     let source = Arc::new(Source::new("a", "a", "a"));
@@ -446,9 +447,9 @@ async fn an_index_that_is_not_there_yet_is_waited_for() {
         app: AppState::with_sources(board, vec![source]),
         _folder: folder,
     };
-    for address in ["/v1/search", "/v1/suggest?q=a", "/v1/folders?source=a"] {
-        let (status, code, _) = fixture.refusal(address).await;
-        assert_eq!((status, code.as_str()), (503, "index_absent"), "{address}");
+    for url in ["/v1/search", "/v1/suggest?q=a", "/v1/folders?source=a"] {
+        let (status, code, _) = fixture.error(url).await;
+        assert_eq!((status, code.as_str()), (503, "index_absent"), "{url}");
     }
     let sources = fixture.get("/v1/sources").await;
     assert_eq!(sources["data"][0]["status"], "deploying");
@@ -458,23 +459,23 @@ async fn an_index_that_is_not_there_yet_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_full_house_is_busy() {
-    let fixture = Fixture::new(&[("a", &ODD)]);
+async fn search_without_a_free_permit_is_busy() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
     let mut app = Arc::try_unwrap(fixture.app).ok().unwrap();
     app.search_timeout = std::time::Duration::from_millis(1);
-    let all = Arc::clone(&app.search_permits).acquire_many_owned(4).await;
+    let all = app.concurrent_searches.acquire_many(4).await;
     let fixture = Fixture {
         app: Arc::new(app),
         ..fixture
     };
-    let (status, code, _) = fixture.refusal("/v1/search").await;
+    let (status, code, _) = fixture.error("/v1/search").await;
     assert_eq!((status, code.as_str()), (503, "busy"));
     drop(all);
 }
 
 #[tokio::test]
-async fn the_same_index_gives_the_same_answer() {
-    let fixture = Fixture::new(&[("a", &ODD)]);
+async fn etag_is_the_same_while_the_index_is() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
     let mut etags = BTreeSet::new();
     for _ in 0..2 {
         let request = Request::builder()
@@ -488,7 +489,7 @@ async fn the_same_index_gives_the_same_answer() {
 }
 
 #[tokio::test]
-async fn folders_go_on_by_cursor_and_their_assets_by_a_search() {
+async fn pages_through_folders_by_cursor() {
     let keys = ["a/1", "b/c/2", "b/3", "d/4", "x", "y", "z"];
     let fixture = Fixture::new(&[("a", &keys)]);
     let mut names = Vec::new();
@@ -498,7 +499,7 @@ async fn folders_go_on_by_cursor_and_their_assets_by_a_search() {
         names.extend(
             folders
                 .iter()
-                .map(|it| (it["path"].to_string(), it["assets"].as_u64())),
+                .map(|folder| (folder["path"].to_string(), folder["assets"].as_u64())),
         );
         let Some(cursor) = page["meta"]["cursor"]["next"].as_str() else {
             break;
@@ -511,20 +512,20 @@ async fn folders_go_on_by_cursor_and_their_assets_by_a_search() {
         names,
         want.map(|(path, count)| (path.to_owned(), Some(count)))
     );
-    let wrong = "/v1/folders?source=a&path=/b&cursor=";
+    let other_folder = "/v1/folders?source=a&path=/b&cursor=";
     let first = fixture.get("/v1/folders?source=a&limit=2").await;
     let cursor = first["meta"]["cursor"]["next"].as_str().unwrap();
-    let (_, code, _) = fixture.refusal(&format!("{wrong}{cursor}")).await;
+    let (_, code, _) = fixture.error(&format!("{other_folder}{cursor}")).await;
     assert_eq!(code, "cursor_of_another_query");
 }
 
 #[tokio::test]
-async fn a_level_goes_on_by_the_search_that_it_names() {
+async fn query_of_a_folder_continues_its_assets() {
     let keys = ["b/1", "b/2", "b/3", "b/c/4", "5"];
     let fixture = Fixture::new(&[("a", &keys)]);
-    let level = fixture.get("/v1/folders?source=a&path=/b&limit=2").await;
-    assert_eq!(level["data"]["assets"].as_array().unwrap().len(), 2);
-    let assets = &level["meta"]["assets"];
+    let folder = fixture.get("/v1/folders?source=a&path=/b&limit=2").await;
+    assert_eq!(folder["data"]["assets"].as_array().unwrap().len(), 2);
+    let assets = &folder["meta"]["assets"];
     assert_eq!(assets["total"]["value"], 3);
     let q = encoded(assets["q"].as_str().unwrap());
     let cursor = assets["cursor"]["next"].as_str().unwrap();
@@ -535,7 +536,7 @@ async fn a_level_goes_on_by_the_search_that_it_names() {
 }
 
 #[tokio::test]
-async fn hits_tell_what_was_found_and_facets_how_many() {
+async fn returns_highlights_facets_and_suggestions() {
     let fixture = Fixture::new(&[("a", &["ü/summer beach.jpg", "x/summer.pdf", "y.png"])]);
     let page = fixture
         .get("/v1/search?q=summer&sort=path&highlights=true&facets=type,folder&limit=1&total=1")
@@ -548,44 +549,44 @@ async fn hits_tell_what_was_found_and_facets_how_many() {
     let folders = page["facets"]["folder"]["buckets"].as_array().unwrap();
     let folders: BTreeSet<_> = folders
         .iter()
-        .filter_map(|it| it["value"].as_str())
+        .filter_map(|bucket| bucket["value"].as_str())
         .collect();
     assert_eq!(folders, BTreeSet::from(["/x/", "/ü/"]));
-    let suggested = fixture.get("/v1/suggest?q=sum").await;
+    let suggestions = fixture.get("/v1/suggest?q=sum").await;
     assert_eq!(
-        suggested["data"].as_array().unwrap().len(),
+        suggestions["data"].as_array().unwrap().len(),
         2,
-        "{suggested}"
+        "{suggestions}"
     );
 }
 
 #[tokio::test]
-async fn why_an_asset_is_found_is_told() {
-    let fixture = Fixture::new(&[("a", &ODD)]);
-    let there = fixture.get("/v1/explain?source=a&path=/a%20b.jpg").await;
-    assert_eq!(there["data"]["searchable"], true, "{there}");
+async fn explains_why_a_path_is_found_or_not() {
+    let fixture = Fixture::new(&[("a", &ODD_KEYS)]);
+    let indexed = fixture.get("/v1/explain?source=a&path=/a%20b.jpg").await;
+    assert_eq!(indexed["data"]["searchable"], true, "{indexed}");
     let absent = fixture.get("/v1/explain?source=a&path=/none").await;
     assert_eq!(absent["data"]["facts"]["bucket"]["state"], "not_asked");
     assert!(absent["data"]["verdict"].is_string(), "{absent}");
 }
 
 #[tokio::test]
-async fn every_documented_path_is_answered() {
+async fn every_documented_path_exists() {
     let fixture = Fixture::new(&[("a", &["x"])]);
     let document = fixture.get(operation::OPENAPI_PATH).await;
     let id = source_id("a");
     for path in document["paths"].as_object().unwrap().keys() {
-        // The page has tests of its own.
+        // The page has its own tests.
         if path == "/" {
             continue;
         }
-        let address = path.replace("{id}", &id).replace("{origin_path}", "x");
-        let request = Request::builder().uri(&address).body(Body::empty());
+        let url = path.replace("{id}", &id).replace("{origin_path}", "x");
+        let request = Request::builder().uri(&url).body(Body::empty());
         let router = open_router(&fixture.app);
         let response = router.oneshot(request.unwrap()).await.unwrap();
         let status = response.status().as_u16().to_string();
         let documented = &document["paths"][path]["get"]["responses"][&status];
-        assert!(documented.is_object(), "{address}: {status}");
-        assert_ne!(status, "404", "{address}");
+        assert!(documented.is_object(), "{url}: {status}");
+        assert_ne!(status, "404", "{url}");
     }
 }
