@@ -9,31 +9,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, Span};
 
-use crate::aws::queue::{
-    MAX_BATCH, Message, Queue, QueueError, QueueErrorKind, ReceiptHandle, RefusedReceipt,
-};
+use crate::aws::queue::{MAX_BATCH, Message, Queue, QueueError, ReceiptHandle, RefusedReceipt};
+use crate::concurrency::Permit;
 use crate::config::EventsConfig;
 use crate::core::replication::backoff::{exponential, with_jitter};
 use crate::index::IndexError;
 use crate::observe::quarantine::{FailedMessage, KeepOutcome, Quarantine};
-use crate::observe::status::{QueueHealth, QueueStatus};
 
 mod event_log;
 pub mod handler;
 pub mod in_flight;
 mod look_up;
 mod permits;
+mod queue_state;
 pub mod routes;
 
 use handler::{FAILS_EVERY_TIME, Handler, MessageOutcome};
 use in_flight::{InFlight, name_of};
 pub use permits::{MAX_REQUESTS_IN_FLIGHT, Permits};
+pub use queue_state::{QueueState, Reception};
 
 /// How often to extend visibility and to retry refused acknowledgements.
 const TICK: Duration = Duration::from_secs(1);
@@ -61,7 +60,7 @@ pub struct Consumer<Q> {
     queue: Arc<Q>,
     handler: Arc<Handler>,
     quarantine: Arc<Quarantine>,
-    board: Arc<QueueStatus>,
+    state: Arc<QueueState>,
     limits: EventsConfig,
     permits: Permits,
     in_flight: InFlight,
@@ -85,13 +84,15 @@ pub struct Consumer<Q> {
 /// The result of a receive, with one permit for each message.
 struct Received {
     result: Result<Vec<Message>, QueueError>,
-    permits: Option<OwnedSemaphorePermit>,
+    /// How long the receive waited for the first message, at most.
+    wait: Duration,
+    permits: Option<Permit>,
 }
 
 struct Handled {
     message: Message,
     outcome: Result<MessageOutcome, IndexError>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
 }
 
 /// A message to acknowledge.
@@ -99,7 +100,7 @@ struct PendingAcknowledgement {
     receipt: ReceiptHandle,
     attempts: u32,
     /// The message counts as in flight until it is acknowledged.
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<Permit>,
 }
 
 struct Acknowledged {
@@ -118,7 +119,7 @@ impl<Q: Queue> Consumer<Q> {
     ) -> Self {
         Self {
             queue,
-            board: Arc::clone(&handler.board),
+            state: Arc::clone(&handler.queue),
             handler,
             quarantine,
             limits,
@@ -189,28 +190,24 @@ impl<Q: Queue> Consumer<Q> {
     /// Starts receives until there are as many as the target.
     fn start_receives(&mut self) {
         while self.backoff_until.is_none() && self.receives.len() < self.target_receives {
-            // Until the queue has answered once, do not wait for messages: its health must be known soon.
-            let wait = match self.board.health() {
-                QueueHealth::Receiving => self.permits.wait,
-                _ => Duration::ZERO,
+            let wait = if self.receives.is_empty() {
+                self.state.receive_wait(self.permits.wait)
+            } else {
+                Duration::ZERO
             };
             let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
             let visibility = self.limits.visibility_timeout;
-            let is_extra = !self.receives.is_empty();
             self.receives.spawn(async move {
                 // Back-pressure: reserve a permit for each message that the receive may return.
-                let messages = Arc::clone(&permits.messages);
-                let messages = messages.acquire_many_owned(MAX_BATCH as u32).await;
-                let mut messages = messages.expect("the semaphore is never closed");
+                let mut messages = permits.messages.acquire_many(MAX_BATCH as u32).await;
                 let permit = permits.receives.acquire().await;
-                let permit = permit.expect("the semaphore is never closed");
-                let wait = if is_extra { Duration::ZERO } else { wait };
                 let result = queue.receive(MAX_BATCH as u8, wait, visibility).await;
                 drop(permit);
                 let count = result.as_ref().map_or(0, Vec::len);
                 Received {
                     permits: messages.split(count),
                     result,
+                    wait,
                 }
             });
         }
@@ -222,18 +219,16 @@ impl<Q: Queue> Consumer<Q> {
             Err(error) => return self.on_error(&error),
         };
         self.errors_in_a_row = 0;
-        if self.board.set_health(QueueHealth::Receiving) {
-            tracing::info!(queue = self.board.url, "receiving");
-        }
-        if messages.is_empty() {
-            self.board.set_drained();
+        let board = self.state.board();
+        if self.state.on_received(messages.len(), received.wait) {
+            tracing::info!(queue = board.url, "receiving");
         }
         self.target_receives = match messages.len() {
             MAX_BATCH => (self.target_receives * 2).min(self.limits.receives_per_queue),
             0 => 1,
             _ => self.target_receives,
         };
-        let counters = &self.board.counters;
+        let counters = &board.counters;
         counters.received.add(messages.len() as u64);
         let now = Instant::now();
         let mut permits = received.permits;
@@ -241,7 +236,7 @@ impl<Q: Queue> Consumer<Q> {
             0 => Span::none(),
             messages => {
                 let messages = messages as i64;
-                tracing::debug_span!("batch", queue = self.board.url, messages)
+                tracing::debug_span!("batch", queue = board.url, messages)
             }
         };
         for message in messages {
@@ -282,14 +277,8 @@ impl<Q: Queue> Consumer<Q> {
         self.errors_in_a_row += 1;
         self.target_receives = 1;
         self.backoff_until = Some(tokio::time::Instant::now() + wait);
-        if error.kind == QueueErrorKind::NoSuchQueue {
-            self.board.counters.missing.add(1);
-        }
-        if self
-            .board
-            .set_health(QueueHealth::Failing(error.to_string()))
-        {
-            tracing::warn!(queue = self.board.url, %error, "receive failed; retrying");
+        if self.state.on_receive_failed(error) {
+            tracing::warn!(queue = self.state.board().url, %error, "receive failed; retrying");
         }
     }
 
@@ -311,13 +300,13 @@ impl<Q: Queue> Consumer<Q> {
             }),
             MessageOutcome::NotYet => self.delay_redelivery(receipt, FIRST_REDELIVERY_DELAY),
             MessageOutcome::Unreadable(reason) => {
-                self.board.counters.unreadable.add(1);
+                self.state.board().counters.unreadable.add(1);
                 self.note_if_last(&message);
                 self.delay_redelivery(receipt, redelivery_delay(message.receive_count));
                 self.quarantine(message, reason);
             }
             MessageOutcome::Failed(reason) => {
-                self.board.counters.failed.add(1);
+                self.state.board().counters.failed.add(1);
                 self.note_if_last(&message);
                 self.delay_redelivery(receipt, redelivery_delay(message.receive_count));
                 if message.receive_count >= FAILS_EVERY_TIME {
@@ -331,10 +320,10 @@ impl<Q: Queue> Consumer<Q> {
     /// Counts a message that could not be handled if this was its last delivery according to the queue's
     /// redrive policy.
     fn note_if_last(&self, message: &Message) {
-        let attributes = self.board.attributes();
+        let attributes = self.state.attributes();
         let redrive = attributes.and_then(|attributes| attributes.redrive);
         if redrive.is_some_and(|redrive| message.receive_count >= redrive.max_receive_count) {
-            self.board.counters.dead_lettered.add(1);
+            self.state.board().counters.dead_lettered.add(1);
         }
     }
 
@@ -343,7 +332,7 @@ impl<Q: Queue> Consumer<Q> {
     fn quarantine(&mut self, message: Message, reason: String) {
         let quarantine = Arc::clone(&self.quarantine);
         let reported_full = Arc::clone(&self.reported_full_quarantine);
-        let queue_url = self.board.url.clone();
+        let queue_url = self.state.board().url.clone();
         // Blocking: it writes to the disk.
         self.requests.spawn_blocking(move || {
             let suspect = FailedMessage {
@@ -386,7 +375,7 @@ impl<Q: Queue> Consumer<Q> {
     fn extend(&mut self, receipts: Vec<ReceiptHandle>, visibility: Duration) {
         let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
         self.requests.spawn(async move {
-            let _permit = permits.request().await;
+            let _permit = permits.requests.acquire().await;
             drop(queue.extend(&receipts, visibility).await);
         });
     }
@@ -397,7 +386,7 @@ impl<Q: Queue> Consumer<Q> {
             let batch = self.to_acknowledge.split_off(rest);
             let (queue, permits) = (Arc::clone(&self.queue), self.permits.clone());
             self.acknowledging.spawn(async move {
-                let _permit = permits.request().await;
+                let _permit = permits.requests.acquire().await;
                 let receipts: Vec<_> = batch.iter().map(|ack| ack.receipt.clone()).collect();
                 let result = queue.acknowledge(&receipts).await;
                 Acknowledged { batch, result }
@@ -408,7 +397,7 @@ impl<Q: Queue> Consumer<Q> {
     fn on_acknowledged(&mut self, acknowledged: Acknowledged) {
         let Acknowledged { batch, result } = acknowledged;
         let sent = batch.len();
-        let counters = &self.board.counters;
+        let counters = &self.state.board().counters;
         let failed: HashMap<usize, bool> = match result {
             Ok(refused) => refused
                 .into_iter()
@@ -417,14 +406,14 @@ impl<Q: Queue> Consumer<Q> {
             // It is unknown which of them were deleted. Deleting a message twice does no harm.
             Err(error) => {
                 if !std::mem::replace(&mut self.acknowledging_fails, true) {
-                    tracing::warn!(queue = self.board.url, %error, "failed to acknowledge messages; retrying");
+                    tracing::warn!(queue = self.state.board().url, %error, "failed to acknowledge messages; retrying");
                 }
                 (0..sent).map(|place| (place, false)).collect()
             }
         };
         if failed.is_empty() && std::mem::take(&mut self.acknowledging_fails) {
             tracing::info!(
-                queue = self.board.url,
+                queue = self.state.board().url,
                 "acknowledging messages succeeds again"
             );
         }
@@ -450,13 +439,13 @@ impl<Q: Queue> Consumer<Q> {
         let is_due = |requested_at: Instant| requested_at.elapsed() >= ATTRIBUTES_INTERVAL;
         if self.attributes_requested_at.is_none_or(is_due) {
             self.attributes_requested_at = Some(Instant::now());
-            let (queue, board) = (Arc::clone(&self.queue), Arc::clone(&self.board));
+            let (queue, state) = (Arc::clone(&self.queue), Arc::clone(&self.state));
             let permits = self.permits.clone();
             self.requests.spawn(async move {
-                let _permit = permits.request().await;
+                let _permit = permits.requests.acquire().await;
                 // Without the permission to request them, the counts are unknown. That is no error.
                 if let Ok(attributes) = queue.attributes().await {
-                    board.set_attributes(attributes);
+                    state.set_attributes(attributes);
                 }
             });
         }

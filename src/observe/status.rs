@@ -1,7 +1,6 @@
 //! The board: what the daemon is doing, written by those who do it and read by those who show it.
 //!
-//! It is for showing; but for one thing: whether a queue answers is read here by those who scan. It outlives a
-//! reload and a reopened index, so that counters only rise.
+//! It is for display only. It outlives a reload and a reopened index, so that counters only rise.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use asset_indexer::aws::bucket::LazyBucket;
 use asset_indexer::aws::queue::{QueueErrorKind, QueueOperation};
+use asset_indexer::concurrency::ConcurrencyLimit;
 use asset_indexer::config::EventsConfig;
 use asset_indexer::core::replication::interval::KeyInterval;
 use asset_indexer::core::replication::source_state::{QueueId, SourceId};
@@ -16,7 +17,7 @@ use asset_indexer::index::writer::{self, IndexHandle, IndexThread};
 use asset_indexer::index::{Engine, IndexError, Which};
 use asset_indexer::ingest::consumer::handler::{FAILS_EVERY_TIME, Handler};
 use asset_indexer::ingest::consumer::routes::{ActiveSource, Routes};
-use asset_indexer::ingest::consumer::{Consumer, Permits};
+use asset_indexer::ingest::consumer::{Consumer, Permits, QueueState};
 use asset_indexer::observe::quarantine::Quarantine;
 use asset_indexer::observe::status::{QueueHealth, QueueStatus, SourceStatus, StatusBoard};
 use tempfile::TempDir;
@@ -70,9 +71,9 @@ impl Running {
             routes: Routes::new([follower]),
             index: index.clone(),
             rebuild_index: None,
-            look_ups: Arc::new(tokio::sync::Semaphore::new(1)),
+            look_ups: ConcurrencyLimit::new(1),
             stop: CancellationToken::new(),
-            board: Arc::clone(&queue_board),
+            queue: Arc::new(QueueState::new(Arc::clone(&queue_board))),
         });
         let consumer = Consumer::new(
             Arc::new(queue.clone()),

@@ -7,20 +7,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::event_log;
 use super::look_up::{self, LookUpError};
+use super::queue_state::QueueState;
 use super::routes::{ActiveSource, Routes};
 use crate::aws::queue::Message;
+use crate::concurrency::ConcurrencyLimit;
 use crate::core::replication::notification::{EventMeaning, Notification, ObjectEvent, decode};
 use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::ledger::{EventOutcome, EventReport, KeyEvent};
 use crate::index::writer::IndexHandle;
-use crate::observe::status::{self, QueueStatus, SourceCondition};
+use crate::observe::status::{self, SourceCondition};
 
 /// How far a store's clock may be ahead of the queue's before event times are not trusted.
 const MAX_CLOCK_LEAD: Duration = Duration::from_secs(60);
@@ -36,12 +37,12 @@ pub struct Handler {
     pub index: IndexHandle,
     /// The index of a running rebuild. It gets every event too.
     pub rebuild_index: Option<IndexHandle>,
-    /// Permits for look-ups.
-    pub look_ups: Arc<Semaphore>,
+    /// Limits how many keys are looked up at the same time, of all queues.
+    pub look_ups: ConcurrencyLimit,
     /// If cancelled, look-ups end and their messages wait for redelivery.
     pub stop: CancellationToken,
-    /// The queue's status.
-    pub board: Arc<QueueStatus>,
+    /// The state of the queue.
+    pub queue: Arc<QueueState>,
 }
 
 /// What became of a message.
@@ -113,7 +114,7 @@ impl Handler {
         let is_failed = matches!(outcome, MessageOutcome::Failed(_));
         if is_failed && message.receive_count >= FAILS_EVERY_TIME {
             // The queue may drop the message before it succeeds. A scan will find what it reported.
-            self.board.counters.given_up.add(1);
+            self.queue.on_given_up();
             for routed in &routed {
                 let time = routed.event.to_ambiguous().time;
                 self.index.give_up_event(routed.active.id, time).await?;
@@ -156,19 +157,20 @@ impl Handler {
         let sources = bucket.map(|bucket| self.routes.of_bucket(bucket));
         let sources = sources.into_iter().flatten();
         let new: Vec<_> = sources
-            .filter(|active| active.board.set_wired())
+            .filter(|active| active.set_wired())
             .map(|active| active.id)
             .collect();
         if !new.is_empty() {
-            self.board.set_wired();
-            self.index.note_wired(new, self.board.url.clone()).await?;
+            let board = self.queue.board();
+            board.set_wired();
+            self.index.note_wired(new, board.url.clone()).await?;
         }
         Ok(())
     }
 
     /// Finds the Sources that an event concerns and what it means to each, and adds them to `routed`.
     fn route(&self, event: ObjectEvent, sent: Option<Timestamp>, routed: &mut Vec<RoutedEvent>) {
-        let counters = &self.board.counters;
+        let counters = &self.queue.board().counters;
         if let Some(outcome) = event_log::irrelevant_outcome(&event.meaning) {
             event_log::log_skipped(None, &event, outcome);
         }

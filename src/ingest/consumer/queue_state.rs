@@ -103,8 +103,8 @@ impl QueueState {
         self.given_up.add(1);
     }
 
-    /// The number of receives that failed because the queue does not exist. After each, all messages that were
-    /// in the queue may be lost.
+    /// The number of receives that failed because the queue does not exist. After each of them, the messages of
+    /// the queue may be lost.
     pub fn missing(&self) -> u64 {
         self.missing.get()
     }

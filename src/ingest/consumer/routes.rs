@@ -3,12 +3,12 @@
 //! It does not apply the Sources' rules: they depend on what happened, which is decided later.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
-
 use crate::aws::bucket::LazyBucket;
+use crate::concurrency::ConcurrencyLimit;
 use crate::core::replication::source_state::SourceId;
 use crate::core::source::Source;
 use crate::observe::status::SourceStatus;
@@ -24,8 +24,10 @@ pub struct ActiveSource {
     pub bucket: Arc<LazyBucket>,
     /// Its status.
     pub board: Arc<SourceStatus>,
-    /// Permits for look-ups of the Source's keys.
-    pub look_ups: Semaphore,
+    /// Limits how many of the Source's keys are looked up at the same time.
+    pub look_ups: ConcurrencyLimit,
+    /// Whether anything has shown that the Source's events reach its queue.
+    is_wired: AtomicBool,
     /// No look-up starts before this time, because one has failed.
     look_ups_paused_until: Mutex<Option<Instant>>,
 }
@@ -47,9 +49,15 @@ impl ActiveSource {
             source,
             bucket,
             board,
-            look_ups: Semaphore::new(look_ups.max(1)),
+            look_ups: ConcurrencyLimit::new(look_ups),
+            is_wired: AtomicBool::new(false),
             look_ups_paused_until: Mutex::default(),
         }
+    }
+
+    /// Records that the Source's events reach its queue. Returns whether that was not known before.
+    pub(crate) fn set_wired(&self) -> bool {
+        !self.is_wired.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn look_ups_are_paused(&self) -> bool {

@@ -3,12 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::watch;
-
 use super::lock;
 use crate::aws::queue::QueueAttributes;
 use crate::core::counters::Counter;
-use crate::core::replication::source_state::QueueId;
 
 /// Whether a queue is received from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +23,8 @@ pub enum QueueHealth {
 pub struct QueueStatus {
     /// Its address.
     pub url: String,
-    health: watch::Sender<QueueHealth>,
+    health: Mutex<QueueHealth>,
     attributes: Mutex<Option<QueueAttributes>>,
-    /// Whether there was a moment since receiving began at which nothing waited.
-    drained: AtomicBool,
     /// Whether S3's test event was seen, or an event that was for a Source: the queue is wired.
     wired: AtomicBool,
     /// What came.
@@ -62,26 +57,14 @@ pub struct QueueCounters {
     pub irrelevant: Counter,
     /// Events of a name that this program does not know.
     pub unknown: Counter,
-    /// How often receiving failed because there was no such queue; counted at each failure.
-    pub missing: Counter,
-    /// Deliveries of events whose handling failed every time, so that the queue may give them up.
-    pub given_up: Counter,
-}
-
-impl QueueCounters {
-    /// Grows whenever events of the queue may have been lost, which then a scan has to find.
-    pub fn losses(&self) -> u64 {
-        self.missing.get() + self.given_up.get()
-    }
 }
 
 impl QueueStatus {
     pub(super) fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
-            health: watch::Sender::new(QueueHealth::Starting),
+            health: Mutex::new(QueueHealth::Starting),
             attributes: Mutex::default(),
-            drained: AtomicBool::new(false),
             wired: AtomicBool::new(false),
             counters: QueueCounters::default(),
         }
@@ -89,51 +72,23 @@ impl QueueStatus {
 
     /// Whether the queue is received from.
     pub fn health(&self) -> QueueHealth {
-        self.health.borrow().clone()
+        lock(&self.health).clone()
     }
 
-    /// To be told when that changes.
-    pub fn watch(&self) -> watch::Receiver<QueueHealth> {
-        self.health.subscribe()
+    /// Shows whether the queue is received from.
+    pub fn set_health(&self, health: QueueHealth) {
+        *lock(&self.health) = health;
     }
 
-    /// Notes whether the queue is received from; tells whether that is new.
-    pub fn set_health(&self, health: QueueHealth) -> bool {
-        self.health.send_if_modified(|known| {
-            let is_new = std::mem::discriminant(known) != std::mem::discriminant(&health);
-            *known = health;
-            is_new
-        })
-    }
-
-    /// Begins anew: it is not known any more whether the queue answers.
+    /// Shows the queue as one that has not answered yet.
     pub fn restart(&self) {
         self.set_health(QueueHealth::Starting);
-        self.drained.store(false, Ordering::Relaxed);
         *lock(&self.attributes) = None;
-    }
-
-    /// Whether there was a moment since receiving began at which nothing waited.
-    pub fn is_drained(&self) -> bool {
-        self.drained.load(Ordering::Relaxed)
-    }
-
-    /// Notes that nothing waits in the queue at this moment.
-    pub fn set_drained(&self) {
-        self.drained.store(true, Ordering::Relaxed);
     }
 
     /// What the queue last said of itself.
     pub fn attributes(&self) -> Option<QueueAttributes> {
         lock(&self.attributes).clone()
-    }
-
-    /// Which queue it is, as far as it has said.
-    pub fn id(&self) -> QueueId {
-        QueueId {
-            url: self.url.clone(),
-            created: self.attributes().and_then(|attributes| attributes.created),
-        }
     }
 
     /// Notes what the queue says of itself.

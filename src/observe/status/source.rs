@@ -1,7 +1,6 @@
 //! The board of one Source: what state it is in, and why.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{EventLag, LastError, lock};
@@ -35,7 +34,6 @@ pub struct SourceStatus {
     scan: Mutex<Option<ScanInProgress>>,
     complete_as_of: Mutex<Option<Timestamp>>,
     last_error: Mutex<Option<LastError>>,
-    wired: AtomicBool,
 }
 
 /// What the configuration says of a Source.
@@ -103,7 +101,6 @@ impl SourceStatus {
             scan: Mutex::default(),
             complete_as_of: Mutex::default(),
             last_error: Mutex::default(),
-            wired: AtomicBool::new(false),
         }
     }
 
@@ -115,16 +112,6 @@ impl SourceStatus {
     /// Notes what the configuration says of it.
     pub fn set_settings(&self, facts: SourceSettings) {
         *lock(&self.facts) = facts;
-    }
-
-    /// Notes that its queue has been seen to get its events; tells whether it has only now.
-    pub fn set_wired(&self) -> bool {
-        !self.wired.swap(true, Ordering::Relaxed)
-    }
-
-    /// Notes that its queue is another, of which nothing is known.
-    pub fn unset_wired(&self) {
-        self.wired.store(false, Ordering::Relaxed);
     }
 
     /// How far it is.
