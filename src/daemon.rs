@@ -1,9 +1,9 @@
-//! The daemon: sessions one after the other, and what runs around them.
+//! The daemon: runs one session after another.
 //!
-//! A session ends because the process is to stop, a new configuration takes over, a rebuild begins or
-//! ends, or the index failed. In the last case the index is opened anew after a while, which goes on from its
-//! last commit, unless only a person can mend it. Signals, sd_notify and sockets are the caller's to
-//! connect; here they are a token, a channel and the board.
+//! A session ends if the process stops, a new configuration arrives, a rebuild starts or ends, or the index
+//! fails. After a failure, the daemon waits and opens the index again, which continues from its last commit,
+//! unless opening it again cannot help. The caller connects signals, sd_notify and sockets. The daemon sees
+//! them as a token, a channel and the status board.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,84 +16,89 @@ use crate::core::replication::backoff::exponential;
 use crate::index::IndexError;
 use crate::observe::status::IndexHealth;
 
+pub(crate) mod commands;
+pub(crate) mod context;
 pub(crate) mod control_server;
-pub(crate) mod events;
 pub(crate) mod index_monitor;
-pub(crate) mod mirror;
-pub(crate) mod pace;
 mod queues;
-pub(crate) mod rebuild;
-pub(crate) mod session;
+mod rebuild;
+mod reconciler;
+mod scan_backoff;
+mod session;
+mod source_queue;
 pub(crate) mod systemd;
 
-use session::{Change, Order, SessionError, Surroundings};
+use commands::SessionChange;
+use context::DaemonContext;
+use session::{SessionError, SessionSpec};
 
-/// The wait after the index failed; it doubles with each failure up to the longest.
-const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+/// The wait after the index failed, and the longest. It doubles with each failure in a row.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
-/// A session that lasted so long shows that the index works.
-const SOUND_AFTER: Duration = Duration::from_secs(300);
+/// A session that lasted this long resets the count of failures.
+const HEALTHY_AFTER: Duration = Duration::from_secs(300);
 
-/// From this failure in a row on the death of the thread that writes ends the process.
-const MAX_DEATHS: u32 = 5;
+/// Maximum number of failures in a row before the death of the writer thread ends the process.
+const MAX_WRITER_DEATHS: u32 = 5;
 
-/// Why the daemon ended by itself.
+/// Why the daemon ended without a request to stop, or did not stop cleanly.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DaemonError {
-    /// The index cannot be used, and opening it anew does not help.
+    /// The index failed, and opening it again does not help.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// A task died.
-    #[error("a task died; see the log for its panic")]
+    /// A task panicked.
+    #[error("a task panicked; see the log for the panic message")]
     TaskDied,
     /// A stop took too long.
     #[error(
-        "not everything could be finished within the grace period; what is not committed is not \
-         acknowledged either, and comes again"
+        "failed to finish the work in flight within the grace period; messages that are not committed are \
+         not acknowledged, and are redelivered"
     )]
     Unfinished,
 }
 
-/// Runs sessions until `stop` is cancelled and the last one has ended, or nothing can be done any more.
+/// Runs sessions until `stop` is cancelled and the last session has ended, or until an error that another
+/// session cannot fix.
 ///
-/// `orders` is the other end of the surroundings' orders.
+/// `session_changes` is the receiver of [`DaemonContext::session_changes`].
 pub(crate) async fn run(
     config: Arc<Config>,
-    around: &Surroundings,
-    mut orders: mpsc::Receiver<Order>,
+    ctx: &DaemonContext,
+    mut session_changes: mpsc::Receiver<SessionChange>,
     stop: CancellationToken,
 ) -> Result<(), DaemonError> {
-    let mut change = Change {
+    let mut spec = SessionSpec {
         config,
-        former: None,
+        previous: None,
         rebuild: None,
     };
     let mut failures = 0;
     loop {
         let began = Instant::now();
-        let (ended, next) = run_one(&change, around, &mut orders, &stop).await?;
-        if began.elapsed() >= SOUND_AFTER || ended.is_ok() {
+        let (ended, change) = run_one(&spec, ctx, &mut session_changes, &stop).await?;
+        if began.elapsed() >= HEALTHY_AFTER || ended.is_ok() {
             failures = 0;
         }
         if let Err(error) = &ended {
             failures += 1;
-            note_failure(error, around, failures)?;
+            on_failure(error, ctx, failures)?;
         }
         if stop.is_cancelled() {
             return Ok(());
         }
-        change.rebuild = None;
-        match next {
-            Some(Order::Reload(config)) => {
-                change.former = Some(std::mem::replace(&mut change.config, config));
+        spec.rebuild = None;
+        match change {
+            Some(SessionChange::Reload(config)) => {
+                spec.previous = Some(std::mem::replace(&mut spec.config, config));
             }
-            Some(Order::Rebuild(rebuild)) => change.rebuild = Some(rebuild),
+            Some(SessionChange::Rebuild(rebuild)) => spec.rebuild = Some(rebuild),
             None if ended.is_ok() => {}
             None => {
                 let wait = tokio::time::sleep(exponential(
-                    FIRST_BACK_OFF,
-                    LONGEST_BACK_OFF,
+                    FIRST_BACKOFF,
+                    LONGEST_BACKOFF,
                     failures.saturating_sub(1),
                 ));
                 if stop.run_until_cancelled(wait).await.is_none() {
@@ -104,60 +109,54 @@ pub(crate) async fn run(
     }
 }
 
-/// Runs a session until it ends, until another is ordered, or until it is stopped and the
-/// grace period is over.
+/// Runs a session until it ends. A requested change stops it, and is returned. After a stop of the process,
+/// the session must end within the grace period.
 async fn run_one(
-    change: &Change,
-    around: &Surroundings,
-    orders: &mut mpsc::Receiver<Order>,
+    spec: &SessionSpec,
+    ctx: &DaemonContext,
+    session_changes: &mut mpsc::Receiver<SessionChange>,
     stop: &CancellationToken,
-) -> Result<(Result<(), SessionError>, Option<Order>), DaemonError> {
+) -> Result<(Result<(), SessionError>, Option<SessionChange>), DaemonError> {
     let session_stop = stop.child_token();
-    let session = session::run(change, around, &session_stop);
+    let session = session::run(spec, ctx, &session_stop);
     tokio::pin!(session);
-    let next = tokio::select! {
+    let change = tokio::select! {
         ended = &mut session => return Ok((ended, None)),
         () = stop.cancelled() => None,
-        Some(order) = orders.recv() => Some(order),
+        Some(change) = session_changes.recv() => Some(change),
     };
     session_stop.cancel();
-    let grace = change.config.serve.grace_period;
-    if next.is_some() {
-        // Only one process can hold the index, so that the next session waits for this one to let go.
+    let grace = spec.config.serve.grace_period;
+    if change.is_some() {
+        // Without a time limit: the next session needs the index, and this session still has it open.
         tokio::select! {
-            ended = &mut session => return Ok((ended, next)),
+            ended = &mut session => return Ok((ended, change)),
             () = stop.cancelled() => {}
         }
     }
     match tokio::time::timeout(grace, &mut session).await {
-        Ok(ended) => Ok((ended, next)),
+        Ok(ended) => Ok((ended, change)),
         Err(_) => Err(DaemonError::Unfinished),
     }
 }
 
-/// Tells of a failed index; an error where it is of no use to open it anew.
-fn note_failure(
-    error: &SessionError,
-    around: &Surroundings,
-    failures: u32,
-) -> Result<(), DaemonError> {
+/// Shows and logs that the index failed. Returns an error if opening it again cannot help.
+fn on_failure(error: &SessionError, ctx: &DaemonContext, failures: u32) -> Result<(), DaemonError> {
     let SessionError::Index(error) = error else {
         return Err(DaemonError::TaskDied);
     };
-    around.board.commit_failures.add(1);
-    let was_open = around.board.index() == IndexHealth::Open;
-    let has_died = matches!(error, IndexError::WriterGone) && failures >= MAX_DEATHS;
-    if error.is_lasting() || has_died {
+    ctx.board.commit_failures.add(1);
+    let was_open = ctx.board.index() == IndexHealth::Open;
+    let keeps_dying = matches!(error, IndexError::WriterGone) && failures >= MAX_WRITER_DEATHS;
+    if error.is_lasting() || keeps_dying {
         return Err(error.clone().into());
     }
     if was_open || failures == 1 {
         tracing::error!(
             %error,
-            "the index failed; nothing is acknowledged until it is open again, which is tried"
+            "the index failed; opening it again, no message is acknowledged until then"
         );
     }
-    around
-        .board
-        .set_index(IndexHealth::Failed(error.to_string()));
+    ctx.board.set_index(IndexHealth::Failed(error.to_string()));
     Ok(())
 }

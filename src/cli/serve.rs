@@ -16,7 +16,8 @@ use super::Failure;
 mod read_only;
 
 use crate::config::Config;
-use crate::daemon::session::{Doors, Order, Surroundings};
+use crate::daemon::commands::SessionChange;
+use crate::daemon::context::{DaemonContext, SessionHandle};
 use crate::daemon::{self, control_server, systemd};
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
@@ -32,7 +33,7 @@ use crate::serve::http::{self, app_state::AppState};
 const ENDED_AT_ONCE: i32 = 130;
 
 /// Maximum number of new configurations and rebuilds that wait for the daemon.
-const MAX_ORDERS: usize = 4;
+const MAX_SESSION_CHANGES: usize = 4;
 
 /// Run the daemon: follow the events of all Sources, scan them regularly, serve searches over HTTP
 ///
@@ -63,10 +64,10 @@ pub(super) async fn run(
 
 async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> anyhow::Result<()> {
     raise_file_limit(&config);
-    let (orders, inbox) = mpsc::channel(MAX_ORDERS);
-    let around = Arc::new(surroundings(&config, orders, logs)?);
+    let (session_changes, inbox) = mpsc::channel(MAX_SESSION_CHANGES);
+    let ctx = Arc::new(context(&config, session_changes, logs)?);
     let socket = &config.serve.control_socket;
-    let control = control::listen(socket, &around.lock).await?;
+    let control = control::listen(socket, &ctx.lock).await?;
     let http = match &config.serve.listen {
         Some(listen) => {
             let auth = load_auth(&config)?;
@@ -75,7 +76,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         None => None,
     };
     let auth = http.as_ref().map(|(_, auth)| Arc::clone(auth));
-    let app = AppState::new(Arc::clone(&around.board), &config)?;
+    let app = AppState::new(Arc::clone(&ctx.board), &config)?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
     let mut beside = JoinSet::new();
@@ -83,13 +84,13 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         hangups,
         config_path,
         Arc::clone(&config),
-        Arc::clone(&around),
+        Arc::clone(&ctx),
         Arc::clone(&app),
         auth,
     ));
-    let doors = Arc::clone(&around);
+    let control_ctx = Arc::clone(&ctx);
     beside.spawn(async {
-        control_server::serve(control, doors).await;
+        control_server::serve(control, control_ctx).await;
         Ok(())
     });
     // HTTP stays up until the daemon has ended, so that its stop can be observed.
@@ -99,10 +100,10 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         let served = served.clone();
         beside.spawn(async { Ok(http::serve(listener, auth, app, served).await?) });
     }
-    let daemon = daemon::run(Arc::clone(&config), &around, inbox, stop.clone());
+    let daemon = daemon::run(Arc::clone(&config), &ctx, inbox, stop.clone());
     let ended = tokio::select! {
         ended = daemon => ended.map_err(anyhow::Error::from),
-        () = systemd::tell(&around) => unreachable!("it tells until it is dropped"),
+        () = systemd::notify(&ctx) => unreachable!("it runs until it is dropped"),
         Some(ended) = beside.join_next() => Err(match ended {
             Ok(Err(error)) => error,
             _ => anyhow::anyhow!("a task panicked; see the log"),
@@ -144,21 +145,21 @@ fn raise_file_limit(config: &Config) {
     }
 }
 
-fn surroundings(
+fn context(
     config: &Config,
-    orders: mpsc::Sender<Order>,
-    logs: LogFilter,
-) -> anyhow::Result<Surroundings> {
+    session_changes: mpsc::Sender<SessionChange>,
+    log_filter: LogFilter,
+) -> anyhow::Result<DaemonContext> {
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
     let lock = data_dir.lock()?;
-    Ok(Surroundings {
+    Ok(DaemonContext {
         board: Arc::new(StatusBoard::new(config.data_dir.clone())),
         quarantine: Arc::new(Quarantine::open(&config.data_dir)?),
         data_dir,
         lock,
-        doors: Doors::default(),
-        orders,
-        logs,
+        session: SessionHandle::default(),
+        session_changes,
+        log_filter,
     })
 }
 
@@ -199,26 +200,27 @@ async fn reload_on(
     mut hangups: Signal,
     path: PathBuf,
     first: Arc<Config>,
-    around: Arc<Surroundings>,
+    ctx: Arc<DaemonContext>,
     app: Arc<AppState>,
     auth: Option<Arc<Auth>>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
         // A reload does not make the daemon ready: it says READY only if it was ready before.
-        let is_ready = around.board.is_ready();
+        let is_ready = ctx.board.is_ready();
         if is_ready {
             systemd::reloading();
         }
         match load(&path, &first, auth.as_deref()) {
             Ok(config) => {
-                around.board.reloads.add(1);
+                ctx.board.reloads.add(1);
                 tracing::info!("a new configuration takes over");
                 app.replace_catalog(&config);
                 // Sending fails only if the daemon has ended.
-                let _ = around.orders.send(Order::Reload(Arc::new(config))).await;
+                let reload = SessionChange::Reload(Arc::new(config));
+                let _ = ctx.session_changes.send(reload).await;
             }
             Err(error) => {
-                around.board.refused_reloads.add(1);
+                ctx.board.refused_reloads.add(1);
                 tracing::error!(error = %format!("{error:#}"), "the new configuration is refused");
             }
         }

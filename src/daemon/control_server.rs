@@ -1,7 +1,7 @@
-//! Serves the control socket: each request is put to the running session, and answered.
+//! The server of the control socket: passes each request to the running session, and answers it.
 //!
-//! What has asked for nothing yet keeps nobody out. Whoever asked may leave: a scan that was asked for goes on. Of rebuilds there is one at a time; a
-//! configuration that takes over ends it, and whoever asked is told to ask again.
+//! A client may disconnect: its scan or rebuild continues. Only one rebuild runs at a time. If a new
+//! configuration ends it, the client has to request it again.
 
 use std::io;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::mirror::{Ask, Ended};
-use super::rebuild::{Rebuild, Told};
-use super::session::{Order, Surroundings};
+use super::commands::{RebuildProgress, RebuildRequest, ScanCommand, ScanReport, SessionChange};
+use super::context::DaemonContext;
 use crate::aws::queue::{Message, ReceiptHandle};
 use crate::core::counters::ScanProgress;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::index::IndexError;
 use crate::ingest::consumer::handler::MessageOutcome;
+use crate::ingest::scanner::ScanOutcome;
 use crate::observe::quarantine::QuarantineEntry;
 use crate::observe::status::{StatusReport, index_bytes};
 use crate::observe::telemetry::LogFilter;
@@ -30,30 +30,34 @@ use crate::serve::control::{
     write_line,
 };
 
-/// Connections at the same time; one above them gets the place of the one whose request is waited for for
-/// longest, or waits where all requests are there.
+/// Maximum number of connections. If all are taken, a new connection evicts the one that has been waiting for
+/// its request for the longest time. If all have sent their request, the new one waits.
 const MAX_CONNECTIONS: usize = 32;
 
-/// How long a request is waited for before the place can be had: it comes with the connection.
-const GRACE: Duration = Duration::from_millis(50);
+/// Time a client has to send its request before another connection may evict it. Clients send the request
+/// right after connecting.
+const GRACE_PERIOD: Duration = Duration::from_millis(50);
 
-/// How long a request may take to come.
+/// Maximum time to wait for a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait after a connection could not be accepted: what holds the file descriptors ends
-/// some time.
-const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+/// The wait after a connection could not be accepted, for example because too many files are open.
+const ACCEPT_BACKOFF: Duration = Duration::from_secs(1);
 
-/// How often a compaction is begun again, where merges that were under way have got in its way.
+/// Maximum number of attempts to compact. Merges that already run can make one fail.
 const MAX_COMPACTIONS: usize = 5;
 
-/// How often the progress of a scan is told.
-const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// How often to send the progress of scans.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Serves until it is dropped.
-pub(crate) async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
-    let limiter =
-        ConnectionLimiter::new("the control socket", MAX_CONNECTIONS, GRACE, Arc::default());
+pub(crate) async fn serve(listener: UnixListener, ctx: Arc<DaemonContext>) {
+    let limiter = ConnectionLimiter::new(
+        "the control socket",
+        MAX_CONNECTIONS,
+        GRACE_PERIOD,
+        Arc::default(),
+    );
     let rebuilding = Arc::new(Mutex::new(()));
     let mut connections = JoinSet::new();
     let mut is_failing = false;
@@ -65,10 +69,10 @@ pub(crate) async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
         match accepted {
             Ok((stream, _)) => {
                 is_failing = false;
-                let (around, rebuilding) = (Arc::clone(&around), Arc::clone(&rebuilding));
+                let (ctx, rebuilding) = (Arc::clone(&ctx), Arc::clone(&rebuilding));
                 let slot = limiter.acquire().await;
                 connections.spawn(async move {
-                    slot.run_until_evicted(converse(stream, &slot, &around, &rebuilding))
+                    slot.run_until_evicted(handle(stream, &slot, &ctx, &rebuilding))
                         .await;
                 });
             }
@@ -76,219 +80,223 @@ pub(crate) async fn serve(listener: UnixListener, around: Arc<Surroundings>) {
                 if !std::mem::replace(&mut is_failing, true) {
                     tracing::warn!(
                         %cause,
-                        "failed to accept a connection to the control socket; it is tried again"
+                        "failed to accept a connection to the control socket; retrying"
                     );
                 }
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                tokio::time::sleep(ACCEPT_BACKOFF).await;
             }
         }
     }
 }
 
-/// Reads one request, and answers it.
-async fn converse(
-    stream: UnixStream,
-    slot: &Arc<Slot>,
-    around: &Surroundings,
-    rebuilding: &Mutex<()>,
-) {
+/// Reads one request and answers it.
+async fn handle(stream: UnixStream, slot: &Arc<Slot>, ctx: &DaemonContext, rebuilding: &Mutex<()>) {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader);
     let request = read_line(&mut lines, MAX_REQUEST_BYTES);
     let request = match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
         Err(_) | Ok(Ok(None)) => return,
         Ok(Ok(Some(request))) => Ok(request),
-        Ok(Err(error)) => Err(format!("the request cannot be read: {error}")),
+        Ok(Err(error)) => Err(format!("failed to read the request: {error}")),
     };
-    let _under_way = slot.begin_request();
-    // Whoever asked and left needs no answer.
-    let _ = conclude(request, around, rebuilding, &mut writer).await;
+    let _request = slot.begin_request();
+    // Writing fails if the client has disconnected. Then it needs no answer.
+    let _ = answer(request, ctx, rebuilding, &mut writer).await;
 }
 
-/// Answers a request to the last answer; the error of one is why it cannot be read.
-async fn conclude(
+/// Writes all answers to a request. `request` is an error if it could not be read.
+async fn answer(
     request: Result<ControlRequest, String>,
-    around: &Surroundings,
+    ctx: &DaemonContext,
     rebuilding: &Mutex<()>,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<()> {
-    let answered = match request {
-        Err(why) => Err(why),
+    let result = match request {
+        Err(reason) => Err(reason),
         Ok(request) => {
             write_line(writer, &ControlAnswer::Accepted).await?;
-            answer(request, around, rebuilding, writer).await?
+            execute(request, ctx, rebuilding, writer).await?
         }
     };
-    let last = match answered {
+    let last = match result {
         Ok(()) => ControlAnswer::Done,
-        Err(why) => ControlAnswer::Refused(why),
+        Err(reason) => ControlAnswer::Refused(reason),
     };
     write_line(writer, &last).await
 }
 
-/// Answers a request; the inner error is why it is refused.
-async fn answer(
+/// Executes a request and writes its answers, except for the last one. The inner error is the reason why the
+/// request is refused.
+async fn execute(
     request: ControlRequest,
-    around: &Surroundings,
+    ctx: &DaemonContext,
     rebuilding: &Mutex<()>,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
     match request {
         ControlRequest::Status => {
-            let data_dir = around.data_dir.path().to_owned();
-            // It waits for the disk.
+            let data_dir = ctx.data_dir.path().to_owned();
+            // Blocking: it reads the disk.
             let bytes = tokio::task::spawn_blocking(move || index_bytes(&data_dir)).await;
-            let report = StatusReport::of(&around.board, bytes.ok().flatten());
+            let report = StatusReport::of(&ctx.board, bytes.ok().flatten());
             write_line(writer, &ControlAnswer::Status(Box::new(report))).await?;
             Ok(Ok(()))
         }
         ControlRequest::Reindex { sources, fresh } => {
-            reindex(sources, ScanMode::requested(fresh), around, writer).await
+            reindex(sources, ScanMode::requested(fresh), ctx, writer).await
         }
         ControlRequest::Rebuild => {
-            let Ok(_rebuilding) = rebuilding.try_lock() else {
-                return Ok(Err("a rebuild is under way already".to_owned()));
+            let Ok(_guard) = rebuilding.try_lock() else {
+                return Ok(Err("a rebuild is already running".to_owned()));
             };
-            rebuild(around, writer).await
+            rebuild(ctx, writer).await
         }
-        ControlRequest::Compact => Ok(compact(around).await),
+        ControlRequest::Compact => Ok(compact(ctx).await),
         ControlRequest::Retry { ids } => {
             for id in ids {
-                let problem = retry(&id, around).await.err();
+                let problem = retry(&id, ctx).await.err();
                 write_line(writer, &ControlAnswer::Retried { id, problem }).await?;
             }
             Ok(Ok(()))
         }
-        ControlRequest::Log(order) => log(order, &around.logs, writer).await,
+        ControlRequest::Log(command) => log(command, &ctx.log_filter, writer).await,
     }
 }
 
-/// Has all segments of the live index put together; the session goes on, and may end, meanwhile.
-async fn compact(around: &Surroundings) -> Result<(), String> {
+/// Merges all segments of the current index into one. Meanwhile the session continues, and may even end.
+async fn compact(ctx: &DaemonContext) -> Result<(), String> {
     let index = || {
-        let index = around.doors.index();
+        let index = ctx.session.index();
         index.ok_or("the index is not open at the moment; try again".to_owned())
     };
-    let told = |error: IndexError| error.to_string();
-    let mut ended = Ok(());
+    let text = |error: IndexError| error.to_string();
+    let mut result = Ok(());
     for _ in 0..MAX_COMPACTIONS {
-        let compaction = index()?.compact().await.map_err(told)?;
-        ended = compaction.await.map_err(told);
-        if ended.is_ok() {
+        let compaction = index()?.compact().await.map_err(text)?;
+        result = compaction.await.map_err(text);
+        if result.is_ok() {
             break;
         }
     }
-    ended?;
-    tracing::info!("the segments of the index have been put together");
-    index()?.renew().await.map_err(told)
+    result?;
+    tracing::info!("index compacted");
+    index()?.finish_compaction().await.map_err(text)
 }
 
+/// Executes a log command, and writes the filter that is active then.
 async fn log(
-    order: LogCommand,
-    logs: &LogFilter,
+    command: LogCommand,
+    log_filter: &LogFilter,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
-    match order {
+    match command {
         LogCommand::Show => {}
-        LogCommand::Reset => logs.reset(),
+        LogCommand::Reset => log_filter.reset(),
         LogCommand::Set(filter) => {
-            if let Err(error) = logs.set(&filter) {
+            if let Err(error) = log_filter.set(&filter) {
                 return Ok(Err(error.to_string()));
             }
         }
     }
     let now = ControlAnswer::Log {
-        filter: logs.current(),
-        initial: logs.initial().to_owned(),
+        filter: log_filter.current(),
+        initial: log_filter.initial().to_owned(),
     };
     write_line(writer, &now).await?;
     Ok(Ok(()))
 }
 
-/// A scan that was asked for.
+/// A scan whose progress the client sees.
 struct Job {
     source: String,
     progress: Arc<ScanProgress>,
 }
 
+/// Scans the named Sources, or all if none is named, and writes the progress and the results.
 async fn reindex(
     mut sources: Vec<String>,
     mode: ScanMode,
-    around: &Surroundings,
+    ctx: &DaemonContext,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
     if sources.is_empty() {
-        sources = around.doors.names();
+        sources = ctx.session.source_names();
     }
     let mut jobs = Vec::with_capacity(sources.len());
     let mut scans = JoinSet::new();
-    for (place, source) in sources.into_iter().enumerate() {
-        let Some(asks) = around.doors.mirror(&source) else {
+    for (index, source) in sources.into_iter().enumerate() {
+        let Some(commands) = ctx.session.scan_commands(&source) else {
             return Ok(Err(format!(
-                "the daemon does not follow a Source {source:?} now; is it in its configuration \
-                 (SIGHUP reads it anew) and enabled?"
+                "Source {source:?} is not active in the daemon; check that it is in the configuration and \
+                 enabled, and that the daemon has read it (SIGHUP reads it again)"
             )));
         };
         let progress = Arc::new(ScanProgress::default());
-        let asked = Arc::clone(&progress);
-        scans.spawn(async move { (place, scan(asks, mode, asked).await) });
+        let counter = Arc::clone(&progress);
+        scans.spawn(async move { (index, scan(commands, mode, counter).await) });
         jobs.push(Job { source, progress });
     }
-    let mut tick = tokio::time::interval(PROGRESS_EVERY);
+    let mut tick = tokio::time::interval(PROGRESS_INTERVAL);
     loop {
         tokio::select! {
             ended = scans.join_next() => match ended {
                 None => return Ok(Ok(())),
-                Some(Ok((place, ended))) => tell_end(&jobs[place], ended, writer).await?,
-                Some(Err(_)) => return Ok(Err("a task died; see the daemon's log".to_owned())),
+                Some(Ok((index, report))) => write_report(&jobs[index], report, writer).await?,
+                Some(Err(_)) => {
+                    return Ok(Err("a task panicked; see the daemon's log".to_owned()));
+                }
             },
-            _ = tick.tick() => tell_progress(&jobs, writer).await?,
+            _ = tick.tick() => write_progress(&jobs, writer).await?,
         }
     }
 }
 
-/// Has a new index built; ends when that does, even if whoever asked has left.
+/// Rebuilds the index. Returns when the rebuild has ended, even if the client has disconnected, so that the
+/// caller's lock prevents a second one.
 async fn rebuild(
-    around: &Surroundings,
+    ctx: &DaemonContext,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let order = Order::Rebuild(Rebuild { tell });
-    if around.orders.send(order).await.is_err() {
-        return Ok(Err("the daemon is about to end".to_owned()));
+    let (progress, mut reports) = mpsc::unbounded_channel();
+    let change = SessionChange::Rebuild(RebuildRequest { progress });
+    if ctx.session_changes.send(change).await.is_err() {
+        return Ok(Err("the daemon is stopping".to_owned()));
     }
-    let answered = tell_rebuild(&mut told, writer).await;
-    if answered.is_err() {
-        while told.recv().await.is_some() {}
+    let result = write_rebuild(&mut reports, writer).await;
+    if result.is_err() {
+        while reports.recv().await.is_some() {}
     }
-    answered
+    result
 }
 
-async fn tell_rebuild(
-    told: &mut mpsc::UnboundedReceiver<Told>,
+/// Writes the progress of a rebuild until it has ended.
+async fn write_rebuild(
+    reports: &mut mpsc::UnboundedReceiver<RebuildProgress>,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<Result<(), String>> {
     let mut jobs: Vec<Job> = Vec::new();
-    let mut tick = tokio::time::interval(PROGRESS_EVERY);
+    let mut tick = tokio::time::interval(PROGRESS_INTERVAL);
     loop {
         tokio::select! {
-            told = told.recv() => match told {
-                Some(Told::Began(source, progress)) => jobs.push(Job { source, progress }),
-                Some(Told::Ended(source, ended)) => {
+            report = reports.recv() => match report {
+                Some(RebuildProgress::ScanStarted(source, progress)) => {
+                    jobs.push(Job { source, progress });
+                }
+                Some(RebuildProgress::ScanEnded(source, report)) => {
                     if let Some(job) = jobs.iter().find(|job| job.source == source) {
-                        tell_end(job, Ok(ended), writer).await?;
+                        write_report(job, Ok(report), writer).await?;
                     }
                 }
-                Some(Told::Published) => return Ok(Ok(())),
-                Some(Told::Failed(why)) => return Ok(Err(why)),
-                None => return Ok(Err("the daemon did not get to it".to_owned())),
+                Some(RebuildProgress::Published) => return Ok(Ok(())),
+                Some(RebuildProgress::Failed(reason)) => return Ok(Err(reason)),
+                None => return Ok(Err("the daemon stopped before the rebuild".to_owned())),
             },
-            _ = tick.tick() => tell_progress(&jobs, writer).await?,
+            _ = tick.tick() => write_progress(&jobs, writer).await?,
         }
     }
 }
 
-async fn tell_progress(jobs: &[Job], writer: &mut OwnedWriteHalf) -> io::Result<()> {
+async fn write_progress(jobs: &[Job], writer: &mut OwnedWriteHalf) -> io::Result<()> {
     for job in jobs {
         let figures = SourceScanCounts::of(&job.source, &job.progress);
         write_line(writer, &ControlAnswer::Progress(figures)).await?;
@@ -296,58 +304,54 @@ async fn tell_progress(jobs: &[Job], writer: &mut OwnedWriteHalf) -> io::Result<
     Ok(())
 }
 
-/// Asks for a scan, and waits until it has ended.
+/// Requests a scan, and waits until it has ended.
 async fn scan(
-    asks: mpsc::Sender<Ask>,
+    commands: mpsc::Sender<ScanCommand>,
     mode: ScanMode,
     progress: Arc<ScanProgress>,
-) -> Result<Ended, &'static str> {
-    const GONE: &str = "the daemon has begun anew meanwhile; the scan goes on by itself";
-    let (reply, ended) = oneshot::channel();
-    let ask = Ask {
+) -> Result<ScanReport, &'static str> {
+    const SESSION_ENDED: &str =
+        "the daemon has restarted its work meanwhile; it continues the scan by itself";
+    let (reply, report) = oneshot::channel();
+    let command = ScanCommand {
         mode,
         progress,
         reply,
     };
-    asks.send(ask).await.map_err(|_| GONE)?;
-    ended.await.map_err(|_| GONE)
+    commands.send(command).await.map_err(|_| SESSION_ENDED)?;
+    report.await.map_err(|_| SESSION_ENDED)
 }
 
-async fn tell_end(
+async fn write_report(
     job: &Job,
-    ended: Result<Ended, &'static str>,
+    report: Result<ScanReport, &'static str>,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<()> {
-    let ended = ended.unwrap_or_else(|gone| Ended {
-        result: Err(gone.to_owned()),
+    let report = report.unwrap_or_else(|reason| ScanReport {
+        result: Err(reason.to_owned()),
         took: Duration::ZERO,
-        requests: 0,
+        list_requests: 0,
     });
-    let complete = |completed: crate::ingest::scanner::ScanOutcome| {
-        (
-            completed.resumed,
-            completed.as_of.map(|stamp| stamp.as_millis()),
-        )
+    let outcome = |outcome: ScanOutcome| {
+        let as_of = outcome.as_of.map(|timestamp| timestamp.as_millis());
+        (outcome.resumed, as_of)
     };
     let answer = ControlAnswer::Ended {
         figures: SourceScanCounts::of(&job.source, &job.progress),
-        result: ended.result.map(complete),
-        took_seconds: ended.took.as_secs_f64(),
-        requests: ended.requests,
+        result: report.result.map(outcome),
+        took_seconds: report.took.as_secs_f64(),
+        requests: report.list_requests,
     };
     write_line(writer, &answer).await
 }
 
-/// Handles a message once more that is kept; what can be handled now leaves the quarantine. In the
-/// queue, if it is still there, it is handled when it comes again.
-async fn retry(id: &str, around: &Surroundings) -> Result<(), String> {
-    let entry = around
-        .quarantine
-        .get(id)
-        .map_err(|error| error.to_string())?;
+/// Handles a quarantined message again, and removes it from the quarantine if that succeeds. If the message
+/// is still in the queue, it is handled once more when it is redelivered.
+async fn retry(id: &str, ctx: &DaemonContext) -> Result<(), String> {
+    let entry = ctx.quarantine.get(id).map_err(|error| error.to_string())?;
     let entry: QuarantineEntry = entry.ok_or("there is no such message in the quarantine")?;
-    let Some(handler) = around.doors.handler(&entry.queue_url) else {
-        return Err("no Source has its queue any more".to_owned());
+    let Some(handler) = ctx.session.handler(&entry.queue_url) else {
+        return Err("no Source has the message's queue any more".to_owned());
     };
     let message = Message {
         id: entry.message_id,
@@ -358,11 +362,11 @@ async fn retry(id: &str, around: &Surroundings) -> Result<(), String> {
     };
     match handler.handle(&message).await {
         Ok(MessageOutcome::Done) => {
-            let removed = around.quarantine.remove(id);
+            let removed = ctx.quarantine.remove(id);
             removed.map(drop).map_err(|error| error.to_string())
         }
-        Ok(MessageOutcome::NotYet) => Err("its Source is not ready for it yet".to_owned()),
-        Ok(MessageOutcome::Unreadable(why) | MessageOutcome::Failed(why)) => Err(why),
+        Ok(MessageOutcome::NotYet) => Err("the Source is not ready for the message yet".to_owned()),
+        Ok(MessageOutcome::Unreadable(reason) | MessageOutcome::Failed(reason)) => Err(reason),
         Err(error) => Err(error.to_string()),
     }
 }

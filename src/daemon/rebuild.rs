@@ -1,178 +1,138 @@
-//! A new index beside the live one, filled by scans while every event goes into both.
+//! A rebuild: builds a new generation next to the current one while every event goes into both.
 //!
-//! It takes the live one's place when all Sources are complete in it. What is half-built when that does
-//! not come to pass is removed: events go into the live index alone from then on. So a configuration
-//! that takes over meanwhile ends the rebuild, and it has to be asked for again.
+//! Scans fill the new generation. If all of them complete, it becomes the current one. Otherwise it is removed.
+//! A rebuild ends with its session: if a new configuration arrives meanwhile, it must be requested again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::mirror::Ended;
-use super::session::{Surroundings, policy};
+use super::commands::{RebuildProgress, RebuildRequest, ScanReport};
+use super::context::DaemonContext;
+use super::queues::Queues;
+use crate::concurrency::ConcurrencyLimit;
 use crate::config::Config;
 use crate::core::counters::ScanProgress;
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::source_state::SourceId;
 use crate::index::IndexError;
-use crate::index::ledger::{AttachRequest, Ledger};
-use crate::index::live::open_predecessor;
+use crate::index::ledger::{AttachRequest, CommitPolicy};
+use crate::index::new_generation::{
+    IfUnusable, PrepareOptions, PreparedGeneration, prepare_new_generation,
+};
 use crate::index::tally::Tally;
-use crate::index::tantivy::TantivyEngine;
 use crate::index::writer::{self, IndexHandle, IndexThread};
+use crate::ingest::consumer::QueueState;
 use crate::ingest::consumer::routes::ActiveSource;
 use crate::ingest::scanner::{ScanError, ScanJob, scan_measured};
-use crate::observe::status::{QueueHealth, QueueStatus, StatusBoard};
+use crate::observe::status::QueueHealth;
 
-/// A rebuild that is asked for.
-pub(crate) struct Rebuild {
-    /// Told how the scan of each Source began, and how it ended; closed when the new index has taken the
-    /// live one's place, or will not.
-    pub tell: mpsc::UnboundedSender<Told>,
-}
-
-impl Rebuild {
-    /// Tells whoever asked that the new index cannot be made.
-    pub(crate) fn fail(&self, error: &IndexError) {
-        // They may be gone.
-        let _ = self.tell.send(Told::Failed(error.to_string()));
-    }
-}
-
-/// What whoever asked for a rebuild is told, two for each Source at the most.
-pub(crate) enum Told {
-    /// The scan of this Source counts here.
-    Began(String, Arc<ScanProgress>),
-    /// The scan of this Source has ended.
-    Ended(String, Ended),
-    /// The new index has taken the live one's place.
-    Published,
-    /// It has not, for this reason.
-    Failed(String),
-}
-
-/// The index that is built.
-pub(crate) struct Building {
-    /// Its writer.
+/// The generation that a rebuild builds.
+pub(super) struct NewGeneration {
     pub index: IndexHandle,
     thread: IndexThread,
-    generation: PathBuf,
-    filled: Arc<OnceLock<Filled>>,
+    path: PathBuf,
+    result: Arc<OnceLock<FillResult>>,
 }
 
-/// How the scans that fill it ended; unset where the index failed.
+/// How the scans ended that fill the new generation. Not set if the index failed.
 #[derive(Clone, Copy, Debug)]
-enum Filled {
-    /// Every Source is complete in it.
+enum FillResult {
+    /// All scans completed.
     Complete,
-    /// Some Source is not, because its scan failed.
+    /// At least one scan failed.
     Incomplete,
-    /// They were stopped.
+    /// The session was stopped.
     Stopped,
 }
 
-/// The scans that fill it.
-pub(crate) struct Fill {
+/// The scans that fill the new generation.
+pub(super) struct Fill {
     jobs: Vec<Job>,
     index: IndexHandle,
     config: Arc<Config>,
-    tell: mpsc::UnboundedSender<Told>,
-    filled: Arc<OnceLock<Filled>>,
-    /// The Sources that get events.
+    request: RebuildRequest,
+    result: Arc<OnceLock<FillResult>>,
+    /// The Sources with a queue.
     followed: Vec<FollowedQueue>,
 }
 
 /// The queue of a Source.
 struct FollowedQueue {
     source: SourceId,
-    board: Arc<QueueStatus>,
-    /// What it had lost before the Source was listed.
-    losses: u64,
+    state: Arc<QueueState>,
+    /// Its losses before the Source was listed.
+    losses_before: u64,
 }
 
+/// The scan of one Source.
 struct Job {
-    follower: Arc<ActiveSource>,
+    active: Arc<ActiveSource>,
     progress: Arc<ScanProgress>,
 }
 
-impl Building {
-    /// Makes the next generation, empty, with the names, numbers and subdomains of the live one.
-    pub(crate) async fn open(config: &Config, around: &Surroundings) -> Result<Self, IndexError> {
-        let generation = around.data_dir.next()?;
-        if generation.exists() {
-            std::fs::remove_dir_all(&generation)
-                .map_err(IndexError::file("remove", &generation))?;
-        }
-        let live = match around.data_dir.current()? {
-            Some(live) => TantivyEngine::checkpoint_in(&live)?,
-            None => Default::default(),
-        };
-        let memory = config.index.writer_memory_bytes;
-        let engine = TantivyEngine::open_or_create(&generation, memory)?;
-        let mut ledger = Ledger::new(engine, policy(config), false)?;
-        ledger.inherit(live.bindings_only());
-        let data_dir = around.data_dir.clone();
+impl NewGeneration {
+    /// Creates an empty generation with the names, numbers and subdomains of the current one.
+    pub(super) async fn open(config: &Config, ctx: &DaemonContext) -> Result<Self, IndexError> {
         let disabled = config.sources.iter().filter(|source| !source.enabled);
-        let disabled: Vec<_> = disabled.map(|source| source.name.clone()).collect();
-        // It reads all of the live one; meanwhile systemd must hear that the process lives.
-        let succeeding = tokio::task::spawn_blocking(move || {
-            if let Some(predecessor) = open_predecessor(&data_dir)? {
-                ledger.succeed(predecessor)?;
-                for name in disabled {
-                    ledger.keep_records(&name)?;
-                }
-            }
-            Ok(ledger)
-        });
-        let ledger = succeeding.await.unwrap_or_else(|panic| {
+        let options = PrepareOptions {
+            memory: config.index.writer_memory_bytes,
+            policy: CommitPolicy::of(&config.index, false),
+            resume: false,
+            if_unusable: IfUnusable::Fail,
+            disabled: disabled.map(|source| source.name.clone()).collect(),
+        };
+        let data_dir = ctx.data_dir.clone();
+        // Blocking: it reads the whole current index. Meanwhile the watchdog must be reset.
+        let prepare = move || prepare_new_generation(&data_dir, options);
+        let prepared = tokio::task::spawn_blocking(prepare).await;
+        let PreparedGeneration { path, ledger } = prepared.unwrap_or_else(|panic| {
             Err(IndexError::engine("read the index before a rebuild")(panic))
-        });
-        let (index, thread) = writer::start(ledger?)?;
-        tracing::info!(generation = %generation.display(), "a rebuild begins");
+        })?;
+        let (index, thread) = writer::start(ledger)?;
+        tracing::info!(generation = %path.display(), "rebuild started");
         Ok(Self {
             index,
             thread,
-            generation,
-            filled: Arc::default(),
+            path,
+            result: Arc::default(),
         })
     }
 
-    /// Gives the Sources their places in it, the same as in the live index.
-    pub(crate) async fn fill(
+    /// Attaches the Sources, with the same numbers as in the current index. Returns the scans to run.
+    pub(super) async fn fill(
         &self,
-        rebuild: &Rebuild,
-        followers: &[Arc<ActiveSource>],
+        request: &RebuildRequest,
+        sources: &[Arc<ActiveSource>],
+        queues: &Queues,
         config: &Arc<Config>,
-        board: &StatusBoard,
     ) -> Result<Fill, IndexError> {
-        let queue = |follower: &Arc<ActiveSource>| {
-            let events = follower.source.events.as_ref()?;
-            let board = board.queue(&events.queue_url);
+        let followed = |active: &Arc<ActiveSource>| {
+            let state = queues.of(active)?.state;
             Some(FollowedQueue {
-                source: follower.id,
-                losses: board.counters.losses(),
-                board,
+                source: active.id,
+                losses_before: state.losses(),
+                state,
             })
         };
-        let mut jobs = Vec::with_capacity(followers.len());
-        for follower in followers {
+        let mut jobs = Vec::with_capacity(sources.len());
+        for active in sources {
             let request = AttachRequest {
-                source: Arc::clone(&follower.source),
+                source: Arc::clone(&active.source),
                 former: None,
                 tally: Arc::new(Tally::default()),
                 ranges_in_flight: config.scan.ranges_in_flight,
             };
-            let place = self.index.attach(request).await?;
-            if place.id != follower.id {
+            let attached = self.index.attach(request).await?;
+            if attached.id != active.id {
                 return Err(IndexError::Damaged {
-                    what: format!("Source {:?} has two numbers in it", follower.source.name),
+                    what: format!("Source {:?} has two numbers in it", active.source.name),
                 });
             }
             jobs.push(Job {
-                follower: Arc::clone(follower),
+                active: Arc::clone(active),
                 progress: Arc::default(),
             });
         }
@@ -180,152 +140,159 @@ impl Building {
             jobs,
             index: self.index.clone(),
             config: Arc::clone(config),
-            tell: rebuild.tell.clone(),
-            filled: Arc::clone(&self.filled),
-            followed: followers.iter().filter_map(queue).collect(),
+            request: request.clone(),
+            result: Arc::clone(&self.result),
+            followed: sources.iter().filter_map(followed).collect(),
         })
     }
 
-    /// Closes the index; if it is complete and the session ended in good order it takes the live one's
-    /// place, which nothing writes any more, and otherwise it is removed.
+    /// Closes the new generation. Makes it current if it is complete and the session ended without an error,
+    /// and removes it otherwise. The current generation must be closed already.
     ///
-    /// The error is one of the data directory.
-    pub(crate) async fn end(
+    /// # Errors
+    ///
+    /// Only if the data directory cannot be changed. A failed rebuild is reported to the request.
+    pub(super) async fn finish(
         self,
-        rebuild: Option<&Rebuild>,
-        is_sound: bool,
-        around: &Surroundings,
+        request: Option<&RebuildRequest>,
+        session_succeeded: bool,
+        ctx: &DaemonContext,
     ) -> Result<(), IndexError> {
         drop(self.index);
         let closed = self.thread.join().await;
-        let tell = |told| {
-            // Whoever asked may be gone.
-            let _ = rebuild.map(|rebuild| rebuild.tell.send(told));
+        let report = |progress| {
+            if let Some(request) = request {
+                request.report(progress);
+            }
         };
         let fail = |reason: &str| {
-            tracing::warn!(reason, "a rebuild failed");
-            tell(Told::Failed(reason.to_owned()));
+            tracing::warn!(reason, "rebuild failed");
+            report(RebuildProgress::Failed(reason.to_owned()));
         };
-        if let Err(reason) = verdict(is_sound, self.filled.get(), closed) {
-            remove(&self.generation);
+        if let Err(reason) = check_publishable(session_succeeded, self.result.get(), closed) {
+            remove(&self.path);
             fail(&reason);
             return Ok(());
         }
-        // What cannot be published stays: it may be the live one all the same, as far as the disk knows.
-        let published = around.data_dir.publish(&self.generation);
+        // After an error the generation stays: it may be the current one on the disk nevertheless.
+        let published = ctx.data_dir.publish(&self.path);
         published.inspect_err(|error| fail(&error.to_string()))?;
-        tracing::info!("a new index has taken the place of the live one");
-        tell(Told::Published);
-        if let Err(error) = around.data_dir.remove_old(&around.lock) {
-            tracing::warn!(%error, "the index before it cannot be removed");
+        tracing::info!("rebuild completed; the new index is current");
+        report(RebuildProgress::Published);
+        if let Err(error) = ctx.data_dir.remove_old(&ctx.lock) {
+            tracing::warn!(%error, "failed to remove the previous index");
         }
         Ok(())
     }
 }
 
-/// Whether the new index may take the live one's place; the error is why not.
-fn verdict(
-    is_sound: bool,
-    filled: Option<&Filled>,
+/// Whether the new generation may become current. The error is the reason why not.
+fn check_publishable(
+    session_succeeded: bool,
+    result: Option<&FillResult>,
     closed: Result<(), IndexError>,
 ) -> Result<(), String> {
-    match filled {
-        _ if !is_sound => Err("the index failed meanwhile; ask again".to_owned()),
-        Some(Filled::Complete) => closed.map_err(|error| error.to_string()),
-        Some(Filled::Incomplete) => {
-            Err("not every Source could be scanned; the index that was live still is".to_owned())
+    match result {
+        _ if !session_succeeded => {
+            Err("the index failed during the rebuild; start it again".to_owned())
         }
-        Some(Filled::Stopped) | None => Err(
-            "a new configuration took over, or the daemon is about to end; ask again".to_owned(),
+        Some(FillResult::Complete) => closed.map_err(|error| error.to_string()),
+        Some(FillResult::Incomplete) => {
+            Err("not every Source could be scanned; the previous index stays".to_owned())
+        }
+        Some(FillResult::Stopped) | None => Err(
+            "a new configuration took over, or the daemon is stopping; start it again".to_owned(),
         ),
     }
 }
 
-/// Removes what is half-built; what is left of it the next rebuild removes.
-fn remove(generation: &Path) {
-    if let Err(error) = std::fs::remove_dir_all(generation) {
-        tracing::warn!(%error, path = %generation.display(), "a half-built index cannot be removed");
+/// Removes an incomplete generation. If this fails, the next rebuild removes the rest.
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(path) {
+        tracing::warn!(%error, path = %path.display(), "failed to remove an incomplete index");
     }
 }
 
 impl FollowedQueue {
-    /// Whether all that has happened since the listing is in the index that is built; if not, a scan is due
-    /// when that has become the live one.
-    fn has_told_all(&self) -> bool {
-        self.board.health() == QueueHealth::Receiving
-            && self.board.is_drained()
-            && self.board.counters.losses() == self.losses
+    /// Whether the new generation contains everything that has happened since the Source was listed. If not,
+    /// a scan is due after it has become current.
+    fn has_delivered_everything(&self) -> bool {
+        let reception = self.state.reception();
+        reception.health == QueueHealth::Receiving
+            && reception.is_drained
+            && self.state.losses() == self.losses_before
     }
 }
 
 impl Fill {
-    /// Scans all Sources, and ends the session when they are done; what failed leaves the index
-    /// incomplete.
-    pub(crate) async fn run(
+    /// Scans all Sources, then stops the session.
+    pub(super) async fn run(
         self,
-        permits: Arc<Semaphore>,
+        concurrent_scans: ConcurrencyLimit,
         stop: CancellationToken,
     ) -> Result<(), IndexError> {
         let mut scans = JoinSet::new();
         let mut is_complete = true;
         for job in self.jobs {
-            let name = job.follower.source.name.clone();
-            // Whoever asked may be gone; the rebuild goes on.
-            let _ = self.tell.send(Told::Began(name, Arc::clone(&job.progress)));
+            let name = job.active.source.name.clone();
+            let progress = Arc::clone(&job.progress);
+            self.request
+                .report(RebuildProgress::ScanStarted(name, progress));
             let (index, config) = (self.index.clone(), Arc::clone(&self.config));
-            let (permits, stop) = (Arc::clone(&permits), stop.clone());
+            let (concurrent_scans, stop) = (concurrent_scans.clone(), stop.clone());
             scans.spawn(async move {
-                let permit = permits.acquire_owned().await;
-                let _permit = permit.expect("nobody closes the semaphore");
+                let _permit = concurrent_scans.acquire().await;
                 job.scan(index, &config, &stop).await
             });
         }
         while let Some(ended) = scans.join_next().await {
-            let Ok((name, ended, failure)) = ended else {
+            let Ok((name, report, failure)) = ended else {
                 is_complete = false;
                 continue;
             };
-            is_complete &= ended.result.is_ok();
-            let _ = self.tell.send(Told::Ended(name, ended));
+            is_complete &= report.result.is_ok();
+            self.request
+                .report(RebuildProgress::ScanEnded(name, report));
             if let Some(error) = failure {
                 return Err(error);
             }
         }
-        let filled = match is_complete {
-            _ if stop.is_cancelled() => Filled::Stopped,
-            true => Filled::Complete,
-            false => Filled::Incomplete,
+        let result = match is_complete {
+            _ if stop.is_cancelled() => FillResult::Stopped,
+            true => FillResult::Complete,
+            false => FillResult::Incomplete,
         };
-        if let Filled::Complete = filled {
-            for queue in self.followed.iter().filter(|queue| queue.has_told_all()) {
-                self.index.follow(queue.source, queue.board.id()).await?;
+        if let FillResult::Complete = result {
+            let followed = self.followed.iter();
+            for queue in followed.filter(|queue| queue.has_delivered_everything()) {
+                self.index.follow(queue.source, queue.state.id()).await?;
             }
         }
-        // It is set but once.
-        let _ = self.filled.set(filled);
+        // It is set only here.
+        let _ = self.result.set(result);
         stop.cancel();
         Ok(())
     }
 }
 
 impl Job {
-    /// Scans the Source into the new index; gives also an error of the index.
+    /// Scans the Source into the new generation. Also returns the error if the index failed.
     async fn scan(
         self,
         index: IndexHandle,
         config: &Config,
         stop: &CancellationToken,
-    ) -> (String, Ended, Option<IndexError>) {
-        let source = &self.follower.source;
+    ) -> (String, ScanReport, Option<IndexError>) {
+        let source = &self.active.source;
         let job = ScanJob {
             source: Arc::clone(source),
-            lister: Arc::clone(&self.follower.bucket),
+            lister: Arc::clone(&self.active.bucket),
             index,
             progress: self.progress,
             ranges_in_flight: config.scan.ranges_in_flight,
             mode: ScanMode::Fresh,
             drift_grace: None,
-            // What is half-built must not count as followed; it is told so when all is complete.
+            // Events count as followed only after all scans completed.
             queue: None,
         };
         let scan = scan_measured(job, "rebuild", stop).await;
@@ -333,12 +300,7 @@ impl Job {
             Err(ScanError::Index(error)) if !error.concerns_one_source() => Some(error.clone()),
             _ => None,
         };
-        let ended = Ended {
-            result: scan.result.map_err(|error| error.to_string()),
-            took: scan.took,
-            requests: scan.list_requests,
-        };
-        (source.name.clone(), ended, failure)
+        (source.name.clone(), ScanReport::of(&scan), failure)
     }
 }
 
@@ -347,40 +309,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_complete_and_closed_takes_the_live_ones_place() {
-        for (is_sound, filled, closed, reason) in [
-            (true, Some(Filled::Complete), Ok(()), None),
+    fn only_a_complete_and_closed_generation_is_publishable() {
+        for (session_succeeded, result, closed, reason) in [
+            (true, Some(FillResult::Complete), Ok(()), None),
             (
                 true,
-                Some(Filled::Incomplete),
+                Some(FillResult::Incomplete),
                 Ok(()),
                 Some("not every Source"),
             ),
             (
                 true,
-                Some(Filled::Stopped),
+                Some(FillResult::Stopped),
                 Ok(()),
                 Some("a new configuration"),
             ),
-            (true, None, Ok(()), Some("ask again")),
+            (true, None, Ok(()), Some("start it again")),
             (
                 false,
-                Some(Filled::Complete),
+                Some(FillResult::Complete),
                 Ok(()),
-                Some("failed meanwhile"),
+                Some("failed during the rebuild"),
             ),
             (
                 true,
-                Some(Filled::Complete),
+                Some(FillResult::Complete),
                 Err(IndexError::WriterGone),
                 Some(""),
             ),
         ] {
-            let verdict = verdict(is_sound, filled.as_ref(), closed);
-            match (&verdict, reason) {
+            let checked = check_publishable(session_succeeded, result.as_ref(), closed);
+            match (&checked, reason) {
                 (Ok(()), None) => {}
                 (Err(why), Some(words)) => assert!(why.contains(words), "{why}"),
-                _ => panic!("{filled:?}, sound {is_sound}: {verdict:?}"),
+                _ => panic!("{result:?}, session succeeded {session_succeeded}: {checked:?}"),
             }
         }
     }

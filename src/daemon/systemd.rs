@@ -1,61 +1,63 @@
-//! What systemd is told: that the service is ready, what it does, that it is alive.
+//! Notifies systemd that the service is ready, what it is doing, and that it is alive.
 //!
-//! Where no service manager started the process, all of it is silent.
+//! If no service manager started the process, nothing is sent.
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use super::session::Surroundings;
+use super::context::DaemonContext;
 use crate::observe::status::{IndexHealth, QueueHealth, StatusBoard};
 
-/// How often it is looked what there is to tell.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often to check for changes.
+const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Tells systemd until it is dropped.
+/// Notifies systemd until it is dropped.
 ///
-/// The watchdog is fed only while the thread that writes the index goes on doing its work, or while the
-/// index is known to have failed and is to be opened again.
-pub(crate) async fn tell(around: &Surroundings) {
-    tell_of(&around.board, Told::default(), || around.doors.heartbeat()).await;
+/// It resets the watchdog only if the writer thread of the index makes progress, or if no session has the
+/// index open: then the index is being opened, or failed and will be opened again.
+pub(crate) async fn notify(ctx: &DaemonContext) {
+    run(&ctx.board, Notifier::default(), || ctx.session.heartbeat()).await;
 }
 
-/// Tells systemd until it is dropped that a process is ready that only answers, whether there is an
-/// index yet or not.
-pub(crate) async fn tell_as_served(board: &StatusBoard) {
+/// Notifies systemd for a process that only serves searches, until it is dropped. The process is ready at
+/// once, even if there is no index yet.
+pub(crate) async fn notify_read_only(board: &StatusBoard) {
     send(&[NotifyState::Ready]);
-    let told = Told {
-        ready: true,
-        ..Told::default()
+    let notifier = Notifier {
+        is_ready: true,
+        ..Notifier::default()
     };
-    tell_of(board, told, || None).await;
+    run(board, notifier, || None).await;
 }
 
-async fn tell_of(board: &StatusBoard, mut told: Told, heartbeat: impl Fn() -> Option<u64>) {
-    // Twice in the time that systemd grants.
-    let feed_every = sd_notify::watchdog_enabled().map(|timeout| timeout / 2);
-    let mut tick = tokio::time::interval(LOOK_EVERY);
+async fn run(board: &StatusBoard, mut notifier: Notifier, heartbeat: impl Fn() -> Option<u64>) {
+    // Twice per timeout.
+    let reset_every = sd_notify::watchdog_enabled().map(|timeout| timeout / 2);
+    let mut tick = tokio::time::interval(INTERVAL);
     loop {
         tick.tick().await;
-        told.look(board);
-        if let Some(feed_every) = feed_every {
-            told.feed(heartbeat(), feed_every);
+        notifier.send_changes(board);
+        if let Some(reset_every) = reset_every {
+            notifier.reset_watchdog(heartbeat(), reset_every);
         }
     }
 }
 
+/// What was sent last.
 #[derive(Default)]
-struct Told {
-    ready: bool,
+struct Notifier {
+    is_ready: bool,
     status: String,
-    fed: Option<tokio::time::Instant>,
+    watchdog_reset_at: Option<tokio::time::Instant>,
+    /// The heartbeat of the writer thread at the last reset of the watchdog.
     heartbeat: Option<u64>,
 }
 
-impl Told {
-    fn look(&mut self, board: &StatusBoard) {
-        if !self.ready && board.is_ready() {
-            self.ready = true;
+impl Notifier {
+    fn send_changes(&mut self, board: &StatusBoard) {
+        if !self.is_ready && board.is_ready() {
+            self.is_ready = true;
             tracing::info!("ready");
             send(&[NotifyState::Ready]);
         }
@@ -66,20 +68,23 @@ impl Told {
         }
     }
 
-    fn feed(&mut self, heartbeat: Option<u64>, every: Duration) {
-        if self.fed.is_some_and(|fed| fed.elapsed() < every) {
+    fn reset_watchdog(&mut self, heartbeat: Option<u64>, every: Duration) {
+        if self
+            .watchdog_reset_at
+            .is_some_and(|at| at.elapsed() < every)
+        {
             return;
         }
-        let is_working = heartbeat.is_none() || heartbeat != self.heartbeat;
-        if is_working {
+        let makes_progress = heartbeat.is_none() || heartbeat != self.heartbeat;
+        if makes_progress {
             self.heartbeat = heartbeat;
-            self.fed = Some(tokio::time::Instant::now());
+            self.watchdog_reset_at = Some(tokio::time::Instant::now());
             send(&[NotifyState::Watchdog]);
         }
     }
 }
 
-/// What the daemon does, in one line.
+/// What the daemon is doing, in one line.
 fn status_line(board: &StatusBoard) -> String {
     if let IndexHealth::Failed(why) = board.index() {
         return format!("index failed: {why}");
@@ -87,22 +92,24 @@ fn status_line(board: &StatusBoard) -> String {
     let (sources, queues) = (board.sources(), board.queues());
     let assets: u64 = sources.iter().map(|source| source.tally.assets()).sum();
     let scans = sources.iter().filter(|source| source.scan().is_some());
-    let troubled = sources.iter().filter(|it| !it.conditions().is_empty());
+    let degraded = sources
+        .iter()
+        .filter(|source| !source.conditions().is_empty());
     let receiving = queues
         .iter()
         .filter(|queue| queue.health() == QueueHealth::Receiving);
     format!(
-        "{assets} assets of {} Sources; {} of {} queues received from; {} scans running; {} Sources \
+        "{assets} assets of {} Sources; receiving from {} of {} queues; {} scans running; {} Sources \
          degraded",
         sources.len(),
         receiving.count(),
         queues.len(),
         scans.count(),
-        troubled.count(),
+        degraded.count(),
     )
 }
 
-/// Tells systemd that the configuration is being read anew.
+/// Notifies systemd that the configuration is being read again.
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => send(&[NotifyState::Reloading, now]),
@@ -110,17 +117,17 @@ pub(crate) fn reloading() {
     }
 }
 
-/// Tells systemd that reading the configuration is over.
+/// Notifies systemd that the configuration has been read.
 pub(crate) fn reloaded() {
     send(&[NotifyState::Ready]);
 }
 
-/// Tells systemd that the service is about to end.
+/// Notifies systemd that the service is about to end.
 pub(crate) fn stopping() {
     send(&[NotifyState::Stopping]);
 }
 
 fn send(state: &[NotifyState<'_>]) {
-    // It is of no use to anybody to know that systemd could not be told.
+    // There is nothing to do if systemd cannot be reached.
     let _ = sd_notify::notify(state);
 }

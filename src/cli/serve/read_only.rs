@@ -36,8 +36,8 @@ pub(super) async fn serve(config: Arc<Config>, path: PathBuf) -> anyhow::Result<
         ended = http::serve(listener, Arc::clone(&auth), Arc::clone(&app), stop.clone()) => {
             ended.map_err(anyhow::Error::from)
         }
-        () = index_monitor::look(&app) => unreachable!("it looks until it is dropped"),
-        () = systemd::tell_as_served(&board) => unreachable!("it tells until it is dropped"),
+        () = index_monitor::run(&app) => unreachable!("it runs until it is dropped"),
+        () = systemd::notify_read_only(&board) => unreachable!("it runs until it is dropped"),
         ended = reload_on(hangups, path, &config, &app, &auth, &stop) => ended,
     };
     systemd::stopping();

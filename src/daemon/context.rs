@@ -1,0 +1,82 @@
+//! The context of the daemon: what outlives a session, and how other tasks reach the running session.
+//!
+//! It contains no logic of its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::commands::{ScanCommand, SessionChange};
+use crate::index::directory::{DataDir, WriterLock};
+use crate::index::writer::IndexHandle;
+use crate::ingest::consumer::handler::Handler;
+use crate::observe::quarantine::Quarantine;
+use crate::observe::status::StatusBoard;
+use crate::observe::telemetry::LogFilter;
+
+/// What outlives a session.
+pub(crate) struct DaemonContext {
+    pub board: Arc<StatusBoard>,
+    pub quarantine: Arc<Quarantine>,
+    pub data_dir: DataDir,
+    /// Proves that only this process writes the data directory.
+    pub lock: WriterLock,
+    /// The running session.
+    pub session: SessionHandle,
+    /// Requests another session.
+    pub session_changes: mpsc::Sender<SessionChange>,
+    pub log_filter: LogFilter,
+}
+
+/// Gives access to the running session. Empty if no session runs.
+#[derive(Default)]
+pub(crate) struct SessionHandle {
+    parts: Mutex<SessionParts>,
+}
+
+/// The parts of a session that other tasks use.
+#[derive(Default)]
+pub(super) struct SessionParts {
+    /// Requests scans, by the name of the Source.
+    pub scan_commands: BTreeMap<String, mpsc::Sender<ScanCommand>>,
+    /// The message handlers, by the address of their queue.
+    pub handlers: HashMap<String, Arc<Handler>>,
+    pub index: Option<IndexHandle>,
+}
+
+impl SessionHandle {
+    /// Where to request a scan of that Source.
+    pub(crate) fn scan_commands(&self, source: &str) -> Option<mpsc::Sender<ScanCommand>> {
+        self.lock().scan_commands.get(source).cloned()
+    }
+
+    /// The names of the Sources that can be scanned.
+    pub(crate) fn source_names(&self) -> Vec<String> {
+        self.lock().scan_commands.keys().cloned().collect()
+    }
+
+    /// The handler of the messages of that queue.
+    pub(crate) fn handler(&self, queue_url: &str) -> Option<Arc<Handler>> {
+        self.lock().handlers.get(queue_url).cloned()
+    }
+
+    /// The index. The session cannot end while the caller keeps the handle.
+    pub(crate) fn index(&self) -> Option<IndexHandle> {
+        self.lock().index.clone()
+    }
+
+    /// A number that changes while the writer thread of the index works.
+    pub(crate) fn heartbeat(&self) -> Option<u64> {
+        self.lock().index.as_ref().map(IndexHandle::heartbeat)
+    }
+
+    pub(super) fn set(&self, parts: SessionParts) {
+        *self.lock() = parts;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SessionParts> {
+        // A panic cannot leave it half-written: `set` stores one value.
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
