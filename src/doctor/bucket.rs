@@ -1,10 +1,10 @@
-//! Asks a bucket what has to be known of it, request by request, and stops where no further one can succeed.
+//! Sends the requests that examine a bucket, and stops as soon as the next one would fail for the same reason.
 //!
-//! What an answer means is judged in the rooms beside it.
+//! This module does not rate the responses: the modules next to it do.
 
 use super::finding::Finding;
-use super::rights::{Listed, TriedOn};
-use super::{PATIENCE, clock, region, rights};
+use super::iam_permissions::{RangeListing, TestedKey};
+use super::{REQUEST_TIMEOUT, clock, iam_permissions, region};
 use crate::aws::bucket::notifications::NotificationConfiguration;
 use crate::aws::bucket::{
     AttemptError, BucketError, BucketErrorKind, Lister, ProbeResponse, S3Bucket,
@@ -13,66 +13,70 @@ use crate::core::replication::interval::KeyRange;
 use crate::core::replication::listing::PageRequest;
 use crate::core::source::{EndpointOrder, Source};
 
-/// How often a request is tried: who waits for an answer wants to know of a fault at once.
+/// Maximum number of attempts for a request. Few, because the user waits for the result.
 const ATTEMPTS: u32 = 2;
 
-/// How many of the ranges that a scan lists are tried: a policy that leaves one out is mostly told by the
-/// first of them, and who waits for an answer does not wait for hundreds.
+/// Maximum number of ranges to list, of those that a scan would list. If a policy excludes some of them, the
+/// first 16 usually show it, and the user does not have to wait for hundreds of requests.
 const MAX_RANGES: usize = 16;
 
-/// The Region that a bucket is greeted for where none is configured; the answer tells the right one.
-const ANY_REGION: &str = crate::aws::credentials::DEFAULT_REGION;
+/// The region to probe for if none is configured. The response names the right one.
+const PROBE_REGION: &str = crate::aws::credentials::DEFAULT_REGION;
 
-/// What was learnt of a bucket, for the examination of its queue.
+/// What the tests of the queue need to know about the bucket.
 #[derive(Debug, Default)]
-pub(super) struct Learnt {
-    /// Where it is; `None` where that is not known.
+pub(super) struct BucketInfo {
+    /// The region, if it is known.
     pub region: Option<String>,
-    /// What it sends where; `None` where it could not be asked.
+    /// The event notifications. `None` if they were not requested.
     pub notifications: Option<Result<NotificationConfiguration, BucketError>>,
-    /// Whether no request that these credentials sign is taken, whatever it is for.
+    /// Whether the store rejects the credentials for every request.
     pub unusable_credentials: bool,
 }
 
-/// What is asked of a bucket.
+/// Which optional features of a bucket to test.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    /// Whether browsers are to read its objects.
+pub(super) struct BucketChecks {
+    /// Whether browsers load objects for previews.
     pub previews: bool,
-    /// Whether its events are to come by a queue.
+    /// Whether a queue delivers the events of the bucket.
     pub events: bool,
 }
 
 /// Examines the bucket of the Source.
-pub(super) async fn examine(source: &Source, wanted: Wanted) -> (Vec<Finding>, Learnt) {
+pub(super) async fn examine(source: &Source, checks: BucketChecks) -> (Vec<Finding>, BucketInfo) {
     let mut findings = Vec::new();
-    let mut learnt = Learnt::default();
-    let Some(bucket) = reach(source, &mut findings, &mut learnt).await else {
-        return (findings, learnt);
+    let mut bucket_info = BucketInfo::default();
+    let Some(bucket) = open_bucket(source, &mut findings, &mut bucket_info).await else {
+        return (findings, bucket_info);
     };
     let region = bucket.region().to_owned();
-    learnt.region = Some(region.clone());
+    bucket_info.region = Some(region.clone());
     let ranges = ranges(source);
-    let listed = list_each(source, &bucket, &ranges).await;
-    add(&mut findings, rights::list(source, &region, &listed));
-    let last = listed.last().and_then(|(_, answer)| answer.as_ref().err());
-    if let Some(error) = last.filter(|error| is_final(error)) {
-        learnt.unusable_credentials = is_of_the_credentials(error);
-        add(&mut findings, rights::bucket_failure(error));
-        return (findings, learnt);
+    let listed = list_ranges(source, &bucket, &ranges).await;
+    add(
+        &mut findings,
+        iam_permissions::list(source, &region, &listed),
+    );
+    let last = listed.last().and_then(|(_, result)| result.as_ref().err());
+    if let Some(error) = last.filter(|error| fails_for_all_ranges(error)) {
+        bucket_info.unusable_credentials = is_credentials_error(error);
+        add(&mut findings, iam_permissions::bucket_failure(error));
+        return (findings, bucket_info);
     }
-    if wanted.previews {
-        let (key, on) = to_be_read(&ranges, &listed);
-        let answer = within(&source.bucket, bucket.has_object(&key)).await;
-        findings.extend(rights::get(source, &region, on, &answer));
+    if checks.previews {
+        let (key, tested_key) = object_to_read(&ranges, &listed);
+        let result = with_timeout(&source.bucket, bucket.has_object(&key)).await;
+        findings.extend(iam_permissions::get(source, &region, tested_key, &result));
     }
-    if wanted.events {
-        learnt.notifications = Some(within(&source.bucket, bucket.notifications()).await);
+    if checks.events {
+        bucket_info.notifications =
+            Some(with_timeout(&source.bucket, bucket.notifications()).await);
     }
-    (findings, learnt)
+    (findings, bucket_info)
 }
 
-/// Adds a finding, in the place of one of the same subject that is not as bad; one that is stays alone.
+/// Adds a finding. Keeps only the worst finding of each subject, and the first of equally bad ones.
 fn add(findings: &mut Vec<Finding>, new: Finding) {
     match findings.iter_mut().find(|it| it.subject == new.subject) {
         None => findings.push(new),
@@ -81,63 +85,63 @@ fn add(findings: &mut Vec<Finding>, new: Finding) {
     }
 }
 
-/// Opens the bucket where it is, and tells of the way there: credentials, network, clock, Region.
-async fn reach(
+/// Opens the bucket in its region. Adds findings about credentials, network, clock and region.
+async fn open_bucket(
     source: &Source,
     findings: &mut Vec<Finding>,
-    learnt: &mut Learnt,
+    bucket_info: &mut BucketInfo,
 ) -> Option<S3Bucket> {
-    let greeted = greet(source).await;
-    let (bucket, greeting) = match greeted {
-        Ok(greeted) => greeted,
+    let probed = probe_bucket(source).await;
+    let (bucket, response) = match probed {
+        Ok(probed) => probed,
         Err(error) => {
-            learnt.unusable_credentials = is_of_the_credentials(&error);
-            findings.push(rights::bucket_failure(&error));
+            bucket_info.unusable_credentials = is_credentials_error(&error);
+            findings.push(iam_permissions::bucket_failure(&error));
             return None;
         }
     };
-    findings.push(clock::judge(greeting.clocks));
+    findings.push(clock::judge(response.clocks));
     let signed_for = bucket.region();
     let is_fixed = source.endpoint_order == EndpointOrder::ExternalFirst;
     if source.region.is_some() || is_fixed {
-        findings.push(region::configured(signed_for, &greeting));
-        return match region::other_region(signed_for, &greeting) {
+        findings.push(region::configured(signed_for, &response));
+        return match region::other_region(signed_for, &response) {
             None => Some(bucket),
             Some(_) if is_fixed => None,
-            // The rest is examined all the same.
+            // Continue in the right region, to report all problems at once.
             Some(actual) => open_in(source, actual).await.ok(),
         };
     }
-    match within(&source.bucket, S3Bucket::open(source, ATTEMPTS)).await {
+    match with_timeout(&source.bucket, S3Bucket::open(source, ATTEMPTS)).await {
         Ok(bucket) => {
-            findings.push(region::found(bucket.region()));
+            findings.push(region::detected(bucket.region()));
             Some(bucket)
         }
         Err(error) => {
-            learnt.unusable_credentials = is_of_the_credentials(&error);
-            findings.push(rights::location(source, &error));
+            bucket_info.unusable_credentials = is_credentials_error(&error);
+            findings.push(iam_permissions::location(source, &error));
             None
         }
     }
 }
 
-/// Sends a request that needs no right, in the configured Region or in any.
-async fn greet(source: &Source) -> Result<(S3Bucket, ProbeResponse), BucketError> {
-    let bucket = open_in(source, source.region.as_deref().unwrap_or(ANY_REGION)).await?;
-    let greeting = within(&source.bucket, bucket.probe()).await?;
-    Ok((bucket, greeting))
+/// Sends a request that needs no permission, in the configured region if there is one.
+async fn probe_bucket(source: &Source) -> Result<(S3Bucket, ProbeResponse), BucketError> {
+    let bucket = open_in(source, source.region.as_deref().unwrap_or(PROBE_REGION)).await?;
+    let response = with_timeout(&source.bucket, bucket.probe()).await?;
+    Ok((bucket, response))
 }
 
-/// Opens the bucket as one of that Region; no request is sent to it.
+/// Opens the bucket in this region. Sends no request to it.
 async fn open_in(source: &Source, region: &str) -> Result<S3Bucket, BucketError> {
-    let there = Source {
+    let source = Source {
         region: Some(region.to_owned()),
         ..source.clone()
     };
-    within(&source.bucket, S3Bucket::open(&there, ATTEMPTS)).await
+    with_timeout(&source.bucket, S3Bucket::open(&source, ATTEMPTS)).await
 }
 
-/// The first ranges that a scan would list.
+/// The first [`MAX_RANGES`] ranges that a scan would list. If it would list none, the whole prefix.
 fn ranges(source: &Source) -> Vec<KeyRange> {
     let mut ranges = source.listed_ranges();
     ranges.truncate(MAX_RANGES);
@@ -148,13 +152,13 @@ fn ranges(source: &Source) -> Vec<KeyRange> {
     }
 }
 
-/// What each of the ranges gives, up to the first after which no other can be listed either.
-async fn list_each(source: &Source, bucket: &S3Bucket, ranges: &[KeyRange]) -> Vec<Listed> {
+/// Lists the first key of each range. Stops after an error that the other ranges would have too.
+async fn list_ranges(source: &Source, bucket: &S3Bucket, ranges: &[KeyRange]) -> Vec<RangeListing> {
     let mut listed = Vec::new();
     for range in ranges {
-        let answer = list(source, bucket, range).await;
-        let is_last = answer.as_ref().is_err_and(is_final);
-        listed.push((range.prefix.clone(), answer));
+        let result = list(source, bucket, range).await;
+        let is_last = result.as_ref().is_err_and(fails_for_all_ranges);
+        listed.push((range.prefix.clone(), result));
         if is_last {
             break;
         }
@@ -162,12 +166,12 @@ async fn list_each(source: &Source, bucket: &S3Bucket, ranges: &[KeyRange]) -> V
     listed
 }
 
-/// Whether the next listing would fail for the same reason; what is denied may be so of one prefix alone.
-fn is_final(error: &BucketError) -> bool {
+/// Whether listing another range would fail for the same reason. Access may be denied for one prefix only.
+fn fails_for_all_ranges(error: &BucketError) -> bool {
     *error.kind() != BucketErrorKind::AccessDenied
 }
 
-/// The first key in the range; others that begin with a single key are none that a scan would list.
+/// The first key in the range. If the range is a single key, ignores longer keys that start with it.
 async fn list(
     source: &Source,
     bucket: &S3Bucket,
@@ -179,29 +183,28 @@ async fn list(
         token: None,
         max_keys: 1,
     };
-    let page = within(&source.bucket, bucket.list(&request)).await?;
+    let page = with_timeout(&source.bucket, bucket.list(&request)).await?;
     let first = page.entries.into_iter().next().map(|entry| entry.key);
     Ok(first.filter(|key| range.interval().contains(key)))
 }
 
-/// On which key it is tried whether objects can be read: one that the ranges hold, as others need not be
-/// readable.
-fn to_be_read(ranges: &[KeyRange], listed: &[Listed]) -> (String, TriedOn) {
+/// Chooses the key to read as a test. It is in one of the ranges, because other keys may not be readable.
+fn object_to_read(ranges: &[KeyRange], listed: &[RangeListing]) -> (String, TestedKey) {
     let found = listed
         .iter()
-        .find_map(|(_, answer)| answer.as_ref().ok()?.clone());
+        .find_map(|(_, result)| result.as_ref().ok()?.clone());
     if let Some(key) = found {
-        return (key, TriedOn::Listed);
+        return (key, TestedKey::Listed);
     }
-    let of_answers = ranges.iter().zip(listed);
-    let empty = of_answers.clone().find(|(_, (_, answer))| answer.is_ok());
+    let mut listings = ranges.iter().zip(listed);
+    let empty = listings.clone().find(|(_, (_, result))| result.is_ok());
     let may_list = empty.is_some();
-    let range = empty.or_else(|| of_answers.clone().next());
+    let range = empty.or_else(|| listings.next());
     let key = range.map(|(range, _)| missing_key(range));
-    (key.unwrap_or_default(), TriedOn::Missing { may_list })
+    (key.unwrap_or_default(), TestedKey::Missing { may_list })
 }
 
-/// A key of the range that nobody has, as far as a listing that found none tells.
+/// A key in the range that does not exist, if the range was listed and is empty.
 fn missing_key(range: &KeyRange) -> String {
     if range.is_single_key() {
         range.prefix.clone()
@@ -214,28 +217,28 @@ fn missing_key(range: &KeyRange) -> String {
     }
 }
 
-/// Gives a request up that is not answered.
-async fn within<T>(
+/// Ends the request with an error after [`REQUEST_TIMEOUT`].
+async fn with_timeout<T>(
     bucket: &str,
     request: impl Future<Output = Result<T, BucketError>>,
 ) -> Result<T, BucketError> {
-    let unanswered = |_| {
+    let timed_out = |_| {
         Err(BucketError {
             operation: format!("get a response from bucket {bucket:?}"),
             action: "s3:ListBucket",
             cause: AttemptError::new(
                 BucketErrorKind::Connection,
-                &format!("no response within {} s", PATIENCE.as_secs()),
+                &format!("no response within {} s", REQUEST_TIMEOUT.as_secs()),
             ),
             attempts: 1,
         })
     };
-    let answered = tokio::time::timeout(PATIENCE, request).await;
-    answered.unwrap_or_else(unanswered)
+    let result = tokio::time::timeout(REQUEST_TIMEOUT, request).await;
+    result.unwrap_or_else(timed_out)
 }
 
-/// Whether another request with the same credentials would be refused for the same reason.
-fn is_of_the_credentials(error: &BucketError) -> bool {
+/// Whether every other request with the same credentials would fail for the same reason.
+fn is_credentials_error(error: &BucketError) -> bool {
     matches!(
         error.kind(),
         BucketErrorKind::UnknownAccessKey

@@ -1,25 +1,26 @@
-//! Whether this machine's clock and the store's agree.
+//! Tests whether the clocks of this machine and of the store agree.
 //!
-//! All that puts observations in order is the store's time; but requests are signed with local, and S3
-//! refuses those that are signed more than 15 minutes off.
+//! Observations are ordered by the store's clock only. But requests are signed with the local time, and S3
+//! refuses requests that are more than 15 minutes off.
 
 use std::time::Duration;
 
 use super::finding::{Finding, Subject};
 use crate::aws::bucket::ClockReadings;
 
-/// Beyond it a refusal is near: clocks that are off drift on.
+/// Maximum difference for a warning. A larger one is a failure: the clock keeps drifting, and soon S3 refuses
+/// requests.
 const FAILURE: Duration = Duration::from_secs(5 * 60);
 
-/// Beyond it nobody keeps the clock.
+/// Maximum difference that is ok. A larger one shows that nothing synchronizes the clock.
 const WARNING: Duration = Duration::from_secs(30);
 
-/// What the clocks say; `None` where the store tells no time.
+/// Compares the clocks. `clocks` is `None` if the response had no date.
 pub(super) fn judge(clocks: Option<ClockReadings>) -> Finding {
     let Some(clocks) = clocks else {
-        let what = "the store's answers carry no Date, so listings are dated by this machine's clock \
-                    with a margin of 15 minutes, within which events count as older than they are";
-        let remedy = "have the store, or the proxy before it, send the header Date";
+        let what = "the responses of the store have no Date header, so a listing is dated by this \
+                    machine's clock minus 15 minutes, and cannot override events of those 15 minutes";
+        let remedy = "Configure the store, or the proxy in front of it, to send the Date header.";
         return Finding::warning(Subject::Clock, what).remedy(remedy);
     };
     let (local, store) = (clocks.local.as_millis(), clocks.store.as_millis());
@@ -30,12 +31,15 @@ pub(super) fn judge(clocks: Option<ClockReadings>) -> Finding {
         off.as_secs()
     );
     let finding = match off {
-        off if off > FAILURE => Finding::failure(Subject::Clock, what + "; S3 refuses from 900 s"),
+        off if off > FAILURE => Finding::failure(
+            Subject::Clock,
+            what + "; S3 refuses requests that are off by more than 900 s",
+        ),
         off if off > WARNING => Finding::warning(Subject::Clock, what),
-        _ => return Finding::ok(Subject::Clock, "it agrees with the store's"),
+        _ => return Finding::ok(Subject::Clock, "the clock agrees with the store's"),
     };
     finding
-        .remedy("have this machine's clock set by NTP")
+        .remedy("Synchronize this machine's clock with NTP")
         .command("timedatectl set-ntp true")
 }
 
@@ -46,8 +50,8 @@ mod tests {
     use crate::core::replication::timestamp::Timestamp;
 
     #[test]
-    fn a_clock_that_is_off_is_told_before_s3_refuses() {
-        for (local, store, verdict, said) in [
+    fn reports_a_wrong_clock_before_s3_refuses_requests() {
+        for (local, store, verdict, text) in [
             (0, 0, Verdict::Ok, "agrees"),
             (30_000, 0, Verdict::Ok, "agrees"),
             (0, 30_000, Verdict::Ok, "agrees"),
@@ -60,7 +64,7 @@ mod tests {
             let (local, store) = (Timestamp::from_millis(local), Timestamp::from_millis(store));
             let finding = judge(Some(ClockReadings { store, local }));
             assert_eq!(finding.verdict, verdict, "{finding:?}");
-            assert!(finding.what.contains(said), "{finding:?}");
+            assert!(finding.what.contains(text), "{finding:?}");
         }
         assert_eq!(judge(None).verdict, Verdict::Warning);
     }

@@ -1,6 +1,6 @@
-//! Whether there is room for what the index will need.
+//! Tests whether the disk has space for the index to grow.
 //!
-//! Merging segments, and a rebuild beside the live index, can need as much again as the index has.
+//! Merging segments, or a rebuild next to the current index, may need as much space again as the index uses.
 
 use std::path::Path;
 
@@ -9,34 +9,36 @@ use crate::core::human::{grouped, size};
 use crate::index::disk::Room;
 use crate::observe::status::index_bytes;
 
-/// With less room than that the next commits fail.
-const LEAST_BYTES: u64 = 100_000_000;
+/// Minimum free space in bytes. With less, the next commits fail.
+const MIN_FREE_BYTES: u64 = 100_000_000;
 
-/// With fewer files than that, likewise: a commit makes some ten, before old ones go.
-const LEAST_FILES: u64 = 200;
+/// Minimum number of files that can still be created. A commit creates about 10 before it deletes old ones.
+const MIN_FREE_FILES: u64 = 200;
 
-/// Examines the disk of the data directory. It reads the disk.
+/// Examines the disk of the data directory. Blocks on file I/O.
 pub(super) fn examine(data_dir: &Path) -> Finding {
-    let place = first_existing(data_dir);
-    match Room::of(place) {
-        Ok(room) => judge(place, room, index_bytes(data_dir).unwrap_or(0)),
-        Err(error) => Finding::warning(Subject::Disk, error.to_string()).remedy("look at it by df"),
+    let folder = first_existing(data_dir);
+    match Room::of(folder) {
+        Ok(room) => judge(folder, room, index_bytes(data_dir).unwrap_or(0)),
+        Err(error) => {
+            Finding::warning(Subject::Disk, error.to_string()).remedy("Look at the disk with df.")
+        }
     }
 }
 
-/// The folder, or the nearest one above it that is there: where it will be made.
+/// The folder, or its nearest ancestor that exists: the folder will be created there.
 fn first_existing(path: &Path) -> &Path {
-    let there = path.ancestors().find(|ancestor| ancestor.is_dir());
-    there.unwrap_or(Path::new("/"))
+    let existing = path.ancestors().find(|ancestor| ancestor.is_dir());
+    existing.unwrap_or(Path::new("/"))
 }
 
-fn judge(place: &Path, room: Room, index_bytes: u64) -> Finding {
-    let (subject, place) = (Subject::Disk, place.display());
+fn judge(folder: &Path, room: Room, index_bytes: u64) -> Finding {
+    let (subject, folder) = (Subject::Disk, folder.display());
     if room.is_read_only {
-        let what = format!("nothing can be written in {place} by this user");
+        let what = format!("this user cannot write to {folder}");
         return Finding::failure(subject, what).remedy(
-            "run this as the user of the service; if it is that one, mount the file system for writing, \
-             and give the folder to that user",
+            "Run check as the user of the service. If you already do, mount the file system read-write and \
+             make that user the owner of the folder.",
         );
     }
     let files = match room.free_files {
@@ -44,18 +46,18 @@ fn judge(place: &Path, room: Room, index_bytes: u64) -> Finding {
         None => String::new(),
     };
     let what = format!(
-        "there is room for {}{files} in {place}; the index has {}",
+        "{folder} has {}{files} free; the index uses {}",
         size(room.free_bytes),
         size(index_bytes)
     );
-    let has_files = room.free_files.is_none_or(|files| files >= LEAST_FILES);
-    if room.free_bytes < LEAST_BYTES || !has_files {
+    let has_files = room.free_files.is_none_or(|files| files >= MIN_FREE_FILES);
+    if room.free_bytes < MIN_FREE_BYTES || !has_files {
         return Finding::failure(subject, what)
-            .remedy("make room: commits fail, and nothing is acknowledged meanwhile");
+            .remedy("Free disk space. Until then commits fail, and no message is acknowledged.");
     }
-    if room.free_bytes - LEAST_BYTES < index_bytes {
+    if room.free_bytes - MIN_FREE_BYTES < index_bytes {
         return Finding::warning(subject, what)
-            .remedy("make room: merging it, or a rebuild, can need as much again");
+            .remedy("Free disk space. Merging segments or a rebuild may need as much again as the index uses.");
     }
     Finding::ok(subject, what)
 }
@@ -66,23 +68,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_needed_for_the_next_commit_and_for_a_second_index() {
+    fn requires_space_for_the_next_commit_and_a_second_index() {
         const GB: u64 = 1_000_000_000;
         let many = Some(1_000_000);
         for (case, free_bytes, free_files, is_read_only, index, verdict) in [
             ("plenty", 10 * GB, many, false, GB, Verdict::Ok),
-            ("no bound on files", 10 * GB, None, false, GB, Verdict::Ok),
-            ("new index", LEAST_BYTES, many, false, 0, Verdict::Ok),
+            ("unlimited files", 10 * GB, None, false, GB, Verdict::Ok),
+            ("new index", MIN_FREE_BYTES, many, false, 0, Verdict::Ok),
             (
                 "just enough",
-                GB + LEAST_BYTES,
+                GB + MIN_FREE_BYTES,
                 many,
                 false,
                 GB,
                 Verdict::Ok,
             ),
             ("not for a merge", GB, many, false, GB, Verdict::Warning),
-            ("full", LEAST_BYTES - 1, many, false, 0, Verdict::Failure),
+            ("full", MIN_FREE_BYTES - 1, many, false, 0, Verdict::Failure),
             ("no files", 10 * GB, Some(199), false, 0, Verdict::Failure),
             ("few files", 10 * GB, Some(200), false, 0, Verdict::Ok),
             ("read-only", 10 * GB, many, true, 0, Verdict::Failure),
@@ -100,10 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_yet_to_be_made_is_measured_where_it_will_be() {
+    fn measures_the_parent_of_a_folder_that_does_not_exist_yet() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("not/there/yet");
         assert_eq!(first_existing(&deep), folder.path());
-        assert!(examine(&deep).what.contains("there is room"));
+        assert!(examine(&deep).what.contains(" free; the index uses"));
     }
 }

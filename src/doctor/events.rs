@@ -1,16 +1,16 @@
-//! Asks a Source's queue what has to be known of it, and stops where no further request can succeed.
+//! Sends the requests that examine the queue of a Source, and stops if the queue cannot be reached.
 //!
-//! What an answer means is judged in the rooms beside it.
+//! This module does not rate the responses: the modules next to it do.
 
 use std::time::Duration;
 
-use super::bucket::Learnt;
-use super::finding::{Finding, Right};
-use super::notification::{self, Evidence, Route};
-use super::policy::{self, Origin};
-use super::queue::Surroundings;
-use super::shell::Shell;
-use super::{PATIENCE, queue, rights};
+use super::bucket::BucketInfo;
+use super::commands::QueueCommands;
+use super::finding::{Finding, IamAction};
+use super::notification::{self, EventHistory, Route};
+use super::policy::{self, SendingBucket};
+use super::queue::QueueContext;
+use super::{REQUEST_TIMEOUT, iam_permissions, queue};
 use crate::aws::bucket::BucketError;
 use crate::aws::bucket::notifications::NotificationConfiguration;
 use crate::aws::iam::arn::is_access_point;
@@ -23,103 +23,109 @@ use crate::core::source::{Events, Source};
 pub(super) async fn examine(
     source: &Source,
     events: &Events,
-    learnt: &Learnt,
-    evidence: Evidence,
+    bucket_info: &BucketInfo,
+    history: EventHistory,
     visibility: Duration,
 ) -> Vec<Finding> {
-    let bucket_region = learnt.region.as_deref();
-    let (queue, described) = match reach(events, bucket_region).await {
-        Ok(reached) => reached,
-        Err(error) => return vec![rights::queue_failure(&error)],
+    let bucket_region = bucket_info.region.as_deref();
+    let (queue, queue_info) = match open_queue(events, bucket_region).await {
+        Ok(opened) => opened,
+        Err(error) => return vec![iam_permissions::queue_failure(&error)],
     };
-    let arn = arn_of(&queue, described.as_ref().ok());
-    let notified = learnt.notifications.as_ref();
-    let known = notified.and_then(|answer| answer.as_ref().ok());
+    let arn = queue_arn(&queue, queue_info.as_ref().ok());
+    let bucket_notifications = bucket_info.notifications.as_ref();
+    let known = bucket_notifications.and_then(|result| result.as_ref().ok());
     let route = known.map(|known| notification::route(known, &arn));
     let mut findings = Vec::new();
-    if let Ok(info) = &described {
+    if let Ok(info) = &queue_info {
         let dead_letters = dead_letters(&queue, &info.attributes).await;
-        let (answer, shell) = dead_letters.unzip();
-        let surroundings = Surroundings {
-            region: region_of(&arn).unwrap_or(queue.region()),
+        let (attributes, commands) = dead_letters.unzip();
+        let context = QueueContext {
+            region: arn_region(&arn).unwrap_or(queue.region()),
             bucket_region,
             visibility,
-            dead_letters: answer.as_ref(),
-            dead_letters_shell: shell.as_ref(),
+            dead_letters: attributes.as_ref(),
+            dead_letter_commands: commands.as_ref(),
             senders: &policy::services(route.as_ref()),
-            evidence,
+            history,
         };
-        findings.extend(queue::judge(info, &surroundings, &Shell::of(&queue)));
+        findings.extend(queue::judge(info, &context, &QueueCommands::new(&queue)));
     }
-    findings.extend(rights_to(&queue, &arn, &described).await);
+    findings.extend(permissions(&queue, &arn, &queue_info).await);
     let region = bucket_region.unwrap_or_default();
-    findings.extend(notifications(source, notified, &arn, region, evidence));
-    if let Ok(info) = &described {
+    findings.extend(notifications(
+        source,
+        bucket_notifications,
+        &arn,
+        region,
+        history,
+    ));
+    if let Ok(info) = &queue_info {
         let region = bucket_region.unwrap_or(queue.region());
-        findings.extend(admission(source, region, info, &arn, route.as_ref()));
+        findings.extend(queue_policy(source, region, info, &arn, route.as_ref()));
     }
-    findings.push(notification::first_event(evidence));
+    findings.push(notification::first_event(history));
     findings
 }
 
-/// Opens the queue, and asks it for what it says of itself; that may be denied.
-async fn reach(
+/// Opens the queue and reads its attributes. If access to the attributes is denied, the queue is still returned.
+async fn open_queue(
     events: &Events,
     bucket_region: Option<&str>,
 ) -> Result<(SqsQueue, Result<QueueInfo, QueueError>), QueueError> {
     let url = &events.queue_url;
-    let queue = within(
+    let queue = with_timeout(
         QueueOperation::Open,
         url,
         SqsQueue::open(events, bucket_region),
     )
     .await?;
-    match within(QueueOperation::Attributes, url, queue.describe()).await {
+    match with_timeout(QueueOperation::Attributes, url, queue.describe()).await {
         Err(error) if error.kind != QueueErrorKind::AccessDenied => Err(error),
-        described => Ok((queue, described)),
+        queue_info => Ok((queue, queue_info)),
     }
 }
 
-/// What is found of the bucket's notifications, where they were asked for.
+/// The finding about the bucket's notifications. `None` if they were not requested.
 fn notifications(
     source: &Source,
-    notified: Option<&Result<NotificationConfiguration, BucketError>>,
+    bucket_notifications: Option<&Result<NotificationConfiguration, BucketError>>,
     queue_arn: &str,
     bucket_region: &str,
-    evidence: Evidence,
+    history: EventHistory,
 ) -> Option<Finding> {
-    Some(match notified? {
-        _ if is_access_point(source) => notification::of_access_point(source),
-        Ok(known) => notification::judge(source, known, queue_arn, evidence),
-        Err(error) => rights::notifications_unread(source, bucket_region, error),
+    Some(match bucket_notifications? {
+        _ if is_access_point(source) => notification::access_point_alias(source),
+        Ok(known) => notification::judge(source, known, queue_arn, history),
+        Err(error) => iam_permissions::notifications_unread(source, bucket_region, error),
     })
 }
 
-/// Whether the queue lets the bucket's events in; a FIFO queue gets none anyway.
-fn admission(
+/// Whether the queue policy allows the bucket's events. `None` for a FIFO queue, to which S3 cannot send.
+fn queue_policy(
     source: &Source,
     bucket_region: &str,
     info: &QueueInfo,
     arn: &str,
     route: Option<&Route>,
 ) -> Option<Finding> {
-    let origin = Origin {
-        bucket_arn: &rights::bucket_arn(bucket_region, &source.bucket),
+    let bucket = SendingBucket {
+        bucket_arn: &iam_permissions::bucket_arn(bucket_region, &source.bucket),
         account: source.expected_bucket_owner.as_deref(),
         is_on_aws: source.non_aws_store().is_none(),
     };
     let policy = info.policy.as_deref();
-    (!info.is_fifo).then(|| policy::judge(policy, arn, &origin, route))
+    (!info.is_fifo).then(|| policy::judge(policy, arn, &bucket, route))
 }
 
-/// The rights of those who receive, each tried by a request that leaves all messages where they are.
-async fn rights_to(
+/// Tests each permission that a consumer needs. The requests do not affect any message.
+async fn permissions(
     queue: &SqsQueue,
     arn: &str,
-    described: &Result<QueueInfo, QueueError>,
+    queue_info: &Result<QueueInfo, QueueError>,
 ) -> Vec<Finding> {
     let url = queue.url();
-    let seems_empty = described
+    let seems_empty = queue_info
         .as_ref()
         .is_ok_and(|info| info.attributes.visible == 0);
     let receive = async {
@@ -133,62 +139,62 @@ async fn rights_to(
         }
     };
     let (received, acknowledged, extended) = tokio::join!(
-        within(QueueOperation::Receive, url, receive),
-        within(QueueOperation::Acknowledge, url, queue.check_acknowledge()),
-        within(QueueOperation::Extend, url, queue.check_extend()),
+        with_timeout(QueueOperation::Receive, url, receive),
+        with_timeout(QueueOperation::Acknowledge, url, queue.check_acknowledge()),
+        with_timeout(QueueOperation::Extend, url, queue.check_extend()),
     );
-    let attributes = described.as_ref().map(drop).map_err(Clone::clone);
+    let attributes = queue_info.as_ref().map(drop).map_err(Clone::clone);
     [
-        (Right::GetQueueAttributes, attributes),
-        (Right::ReceiveMessage, received),
-        (Right::DeleteMessage, acknowledged),
-        (Right::ChangeMessageVisibility, extended),
+        (IamAction::GetQueueAttributes, attributes),
+        (IamAction::ReceiveMessage, received),
+        (IamAction::DeleteMessage, acknowledged),
+        (IamAction::ChangeMessageVisibility, extended),
     ]
     .iter()
-    .map(|(right, answer)| rights::of_queue(*right, arn, answer))
+    .map(|(action, result)| iam_permissions::queue_action(*action, arn, result))
     .collect()
 }
 
-/// The dead-letter queue, asked for what it says of itself, and the commands that set it up.
+/// Reads the attributes of the dead-letter queue. Also returns the commands that configure it.
 async fn dead_letters(
     queue: &SqsQueue,
     attributes: &QueueAttributes,
-) -> Option<(Result<QueueAttributes, QueueError>, Shell)> {
+) -> Option<(Result<QueueAttributes, QueueError>, QueueCommands)> {
     let redrive = attributes.redrive.as_ref()?;
     let dead = queue.with_arn(&redrive.dead_letter_arn)?;
-    let answer = within(QueueOperation::Attributes, dead.url(), dead.attributes()).await;
-    Some((answer, Shell::of(&dead)))
+    let attributes = with_timeout(QueueOperation::Attributes, dead.url(), dead.attributes()).await;
+    Some((attributes, QueueCommands::new(&dead)))
 }
 
-/// The queue's ARN, by itself or by its address; the address where it tells none.
-fn arn_of(queue: &SqsQueue, info: Option<&QueueInfo>) -> String {
-    let told = info.map(|info| info.attributes.arn.as_str());
-    match (told, queue.account_and_name()) {
+/// The ARN of the queue, from its attributes or its URL. If neither has one, the URL.
+fn queue_arn(queue: &SqsQueue, info: Option<&QueueInfo>) -> String {
+    let reported = info.map(|info| info.attributes.arn.as_str());
+    match (reported, queue.account_and_name()) {
         (Some(arn), _) if !arn.is_empty() => arn.to_owned(),
-        (_, Some((account, name))) => rights::queue_arn(queue.region(), account, name),
+        (_, Some((account, name))) => iam_permissions::queue_arn(queue.region(), account, name),
         (_, None) => queue.url().to_owned(),
     }
 }
 
-/// The Region in an ARN.
-fn region_of(arn: &str) -> Option<&str> {
+/// The region in an ARN.
+fn arn_region(arn: &str) -> Option<&str> {
     let mut parts = arn.strip_prefix("arn:")?.split(':');
     parts.nth(2).filter(|region| !region.is_empty())
 }
 
-/// Gives a request up that is not answered.
-async fn within<T>(
+/// Ends the request with an error after [`REQUEST_TIMEOUT`].
+async fn with_timeout<T>(
     operation: QueueOperation,
     url: &str,
     request: impl Future<Output = Result<T, QueueError>>,
 ) -> Result<T, QueueError> {
-    let unanswered = |_| {
-        let (kind, seconds) = (QueueErrorKind::Connection, PATIENCE.as_secs());
-        let detail = format!("nothing came within {seconds} s");
+    let timed_out = |_| {
+        let (kind, seconds) = (QueueErrorKind::Connection, REQUEST_TIMEOUT.as_secs());
+        let detail = format!("no response within {seconds} s");
         Err(QueueError::new(operation, url, kind, &detail))
     };
-    let answered = tokio::time::timeout(PATIENCE, request).await;
-    answered.unwrap_or_else(unanswered)
+    let result = tokio::time::timeout(REQUEST_TIMEOUT, request).await;
+    result.unwrap_or_else(timed_out)
 }
 
 #[cfg(test)]
@@ -197,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_of_an_access_point_are_missed_whatever_it_sends() {
+    fn access_point_alias_fails_whatever_the_bucket_sends() {
         let sent = Ok(NotificationConfiguration {
             rules: Vec::new(),
             event_bridge: true,
@@ -211,7 +217,7 @@ mod tests {
                 endpoint_url: endpoint_url.map(str::to_owned),
                 ..Source::new("photos", bucket, "acme")
             };
-            let found = notifications(&source, Some(&sent), "", "", Evidence::default());
+            let found = notifications(&source, Some(&sent), "", "", EventHistory::default());
             assert_eq!(found.map(|it| it.verdict), Some(verdict), "{bucket}");
         }
     }

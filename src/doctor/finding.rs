@@ -1,4 +1,4 @@
-//! What an examination found: of what, how bad it is, and what to do about it.
+//! A finding of `check`: what was examined, how bad the result is, and what to do about it.
 //!
 //! The names of subjects and verdicts are an interface: programs read them in `check --json`.
 
@@ -6,48 +6,48 @@ use serde::{Serialize, Serializer};
 
 use crate::core::human::printable;
 
-/// How bad it is.
+/// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
-    /// As it should be.
+    /// Nothing to do.
     Ok,
-    /// It works, and had better be otherwise; or it cannot be told.
+    /// It works but should be changed, or it cannot be checked.
     Warning,
-    /// It does not work, or will not.
+    /// It does not work, or soon will not.
     Failure,
 }
 
 /// What was examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// What the configuration says.
+    /// The content of the configuration.
     Configuration,
-    /// Who can read and change the files that matter.
-    Permissions,
-    /// The index: whether it can be opened.
+    /// Who can read and change the files that the service depends on.
+    FilePermissions,
+    /// Whether the index can be opened.
     Index,
-    /// Who writes the index now.
+    /// Which process writes the index now.
     Writer,
-    /// The room on the disk.
+    /// The free space on the disk.
     Disk,
-    /// Who is let in over HTTP.
+    /// Who has access over HTTP.
     Http,
-    /// The subdomain, which belongs to one name for good.
+    /// The subdomain, which stays bound to the name of one Source.
     Binding,
     /// Whether requests can be signed.
     Credentials,
     /// Whether the bucket can be reached.
     Bucket,
-    /// Where the bucket is.
+    /// The region of the bucket.
     Region,
-    /// The clocks of this machine and of the store.
+    /// The difference between the clocks of this machine and of the store.
     Clock,
-    /// A right that credentials need, by the name of its action.
-    Right(Right),
-    /// What the bucket sends events of, and where to.
+    /// Whether the credentials are allowed to perform an IAM action.
+    IamAction(IamAction),
+    /// Which events the bucket sends, and where.
     Notifications,
-    /// Whether the queue can be reached and can take what S3 sends.
+    /// Whether the queue can be reached, and whether S3 can send to it.
     Queue,
     /// Who may send to the queue.
     QueuePolicy,
@@ -55,20 +55,20 @@ pub(crate) enum Subject {
     QueueRetention,
     /// How long a received message stays invisible.
     QueueVisibility,
-    /// The longest message that the queue takes.
+    /// The maximum size of a message in the queue.
     QueueMessageSize,
-    /// Where messages go that cannot be handled.
+    /// Where the queue moves messages that cannot be handled.
     DeadLetters,
-    /// The key by which the queue's messages are encrypted.
+    /// The key that encrypts the messages of the queue.
     QueueEncryption,
-    /// Whether an event has ever come.
+    /// Whether an event has arrived yet.
     FirstEvent,
 }
 
-/// A right, by its action.
+/// An IAM action that credentials need permission for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "they are those of S3 and SQS")]
-pub(crate) enum Right {
+#[allow(missing_docs, reason = "they are named like the actions of S3 and SQS")]
+pub(crate) enum IamAction {
     ListBucket,
     GetBucketLocation,
     GetObject,
@@ -79,9 +79,9 @@ pub(crate) enum Right {
     ChangeMessageVisibility,
 }
 
-impl Right {
-    /// The action in a policy.
-    pub(crate) fn action(self) -> &'static str {
+impl IamAction {
+    /// The name in a policy, such as `s3:ListBucket`.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::ListBucket => "s3:ListBucket",
             Self::GetBucketLocation => "s3:GetBucketLocation",
@@ -96,11 +96,11 @@ impl Right {
 }
 
 impl Subject {
-    /// Its name, which stays the same from release to release.
+    /// The name in the output. It does not change between releases.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
-            Self::Permissions => "permissions",
+            Self::FilePermissions => "permissions",
             Self::Index => "index",
             Self::Writer => "writer",
             Self::Disk => "disk",
@@ -110,7 +110,7 @@ impl Subject {
             Self::Bucket => "bucket",
             Self::Region => "region",
             Self::Clock => "clock",
-            Self::Right(right) => right.action(),
+            Self::IamAction(action) => action.as_str(),
             Self::Notifications => "notifications",
             Self::Queue => "queue",
             Self::QueuePolicy => "queue-policy",
@@ -130,40 +130,40 @@ impl Serialize for Subject {
     }
 }
 
-/// What to do about it.
+/// What to do about a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Remedy {
-    /// In words.
+    /// One or more sentences. If there are commands, it ends without a period: the printer adds a colon.
     pub text: String,
-    /// Commands that do it, or show how; they can be pasted into a shell.
+    /// Shell commands that fix it, or print how to.
     pub commands: Vec<String>,
 }
 
-/// What one examination found.
+/// What one test found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// Of what.
+    /// What was examined.
     pub subject: Subject,
     /// How bad it is.
     pub verdict: Verdict,
-    /// What was found, in words: a line without control characters.
+    /// What was found: one line without control characters, and without a final period.
     pub what: String,
-    /// What to do about it, where something is to be done.
+    /// What to do about it, if anything.
     pub remedy: Option<Remedy>,
 }
 
 impl Finding {
-    /// It is as it should be.
+    /// A finding with the verdict [`Verdict::Ok`].
     pub(crate) fn ok(subject: Subject, what: impl AsRef<str>) -> Self {
         Self::new(subject, Verdict::Ok, what.as_ref())
     }
 
-    /// It had better be otherwise.
+    /// A finding with the verdict [`Verdict::Warning`].
     pub(crate) fn warning(subject: Subject, what: impl AsRef<str>) -> Self {
         Self::new(subject, Verdict::Warning, what.as_ref())
     }
 
-    /// It does not work.
+    /// A finding with the verdict [`Verdict::Failure`].
     pub(crate) fn failure(subject: Subject, what: impl AsRef<str>) -> Self {
         Self::new(subject, Verdict::Failure, what.as_ref())
     }
@@ -177,7 +177,7 @@ impl Finding {
         }
     }
 
-    /// The same with what to do about it.
+    /// Sets what to do about it. Replaces an earlier remedy and its commands.
     pub(crate) fn remedy(mut self, text: impl AsRef<str>) -> Self {
         self.remedy = Some(Remedy {
             text: printable(text.as_ref()),
@@ -186,7 +186,7 @@ impl Finding {
         self
     }
 
-    /// The same with commands behind the remedy.
+    /// Adds commands to the remedy. Has no effect if there is no remedy.
     pub(crate) fn commands(mut self, commands: impl IntoIterator<Item = String>) -> Self {
         if let Some(remedy) = &mut self.remedy {
             remedy.commands.extend(commands);
@@ -194,7 +194,7 @@ impl Finding {
         self
     }
 
-    /// The same with one command behind the remedy.
+    /// Adds one command to the remedy.
     pub(crate) fn command(self, command: &str) -> Self {
         self.commands([command.to_owned()])
     }

@@ -1,4 +1,4 @@
-//! Whether those who are to read over HTTP can, and nobody else.
+//! Tests the HTTP configuration: whether the server can start, and who has access.
 
 use super::finding::{Finding, Subject};
 use crate::config::Config;
@@ -7,32 +7,33 @@ use crate::serve::access::checked_file::CheckedFileError;
 use crate::serve::http::auth::{Auth, AuthError};
 use crate::serve::http::tls::TlsError;
 
-/// Examines who is let in; nothing where HTTP is not served. It reads the disk.
+/// Examines who has access. No findings if HTTP is off. Blocks on file I/O.
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let Some(listen) = &config.serve.listen else {
         return Vec::new();
     };
     let auth = match Auth::from_config(&config.serve) {
         Ok(auth) => auth,
-        // That is told with the files.
-        Err(error) if is_of_permissions(&error) => return Vec::new(),
+        // `file_permissions` reports it.
+        Err(error) if is_permission_error(&error) => return Vec::new(),
         Err(error) => {
             let finding = Finding::failure(Subject::Http, format!("on {listen}: {error}"));
-            return vec![finding.remedy("until that is mended the daemon does not start")];
+            return vec![finding.remedy("Fix this error. Until then the daemon does not start.")];
         }
     };
-    let who = match auth.access().count() {
-        None => "whoever can connect may read everything".to_owned(),
-        Some(1) => "1 token lets in".to_owned(),
-        Some(count) => format!("{count} tokens let in"),
+    let access = match auth.access().count() {
+        None => "no tokens: every client that can connect can read everything".to_owned(),
+        Some(1) => "1 token grants access".to_owned(),
+        Some(count) => format!("{count} tokens grant access"),
     };
-    let mut findings = vec![Finding::ok(Subject::Http, format!("on {listen}: {who}"))];
+    let mut findings = vec![Finding::ok(Subject::Http, format!("on {listen}: {access}"))];
     let warnings = auth.warnings(config).into_iter();
     findings.extend(warnings.map(|warning| Finding::warning(Subject::Http, warning)));
     findings
 }
 
-fn is_of_permissions(error: &AuthError) -> bool {
+/// Whether other users can read the token file or the TLS key.
+fn is_permission_error(error: &AuthError) -> bool {
     matches!(
         error,
         AuthError::Tokens(TokenFileError::File {

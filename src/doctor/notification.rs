@@ -1,38 +1,38 @@
-//! Whether what the bucket sends is what its Source needs, and goes to the Source's queue.
+//! Tests whether the bucket sends all events that its Source needs to the Source's queue.
 //!
-//! What goes through a topic of SNS, or through EventBridge, is followed no further: who is subscribed, and
-//! what a rule lets through, stands elsewhere.
+//! Events that go to an SNS topic or to EventBridge are not followed further: this module does not read the
+//! subscriptions of the topic or the rules of EventBridge.
 
 mod filter;
 mod gaps;
 
+use super::commands::print_setup;
 use super::finding::{Finding, Subject};
-use super::shell::print_setup;
 use crate::aws::bucket::notifications::{
     NotificationConfiguration, NotificationRule, NotificationTarget,
 };
 use crate::aws::setup::EventPath;
 use crate::core::source::Source;
 
-/// By which way events come, as far as the bucket's notifications tell.
+/// The path of events to the queue, as far as the bucket's notifications show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    /// From S3 into the queue.
+    /// From S3 directly to the queue.
     Direct,
-    /// Through one of these topics of SNS, or through EventBridge: which of them leads to the queue cannot be
-    /// seen.
+    /// Through one of these SNS topics, or through EventBridge. The notifications do not show which of them leads
+    /// to the queue.
     Indirect {
         topics: Vec<String>,
         event_bridge: bool,
     },
-    /// By none.
+    /// The bucket sends no events that could reach the queue.
     None,
 }
 
 impl Route {
-    /// How the events are to be set up so that what goes this way stays as it is. S3 sends no event to the
-    /// queue that it sends to a topic.
-    pub(super) fn through(&self) -> EventPath {
+    /// The event path to set up so that the existing notifications can stay. S3 does not send an event to the
+    /// queue if it sends the event to a topic.
+    pub(super) fn setup_path(&self) -> EventPath {
         match self {
             Self::Direct | Self::None => EventPath::S3,
             Self::Indirect { .. } => EventPath::EventBridge,
@@ -40,16 +40,16 @@ impl Route {
     }
 }
 
-/// What has been seen of events.
+/// What the index knows about earlier events of a Source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Evidence {
-    /// Whether a daemon has followed the queue to keep this Source fresh.
-    pub followed: bool,
-    /// Whether an event of the bucket, or S3's test event, has come.
-    pub seen: bool,
+pub(super) struct EventHistory {
+    /// Whether a daemon has received from the queue for this Source.
+    pub queue_followed: bool,
+    /// Whether an event of the bucket, or S3's test event, has arrived.
+    pub event_received: bool,
 }
 
-/// The way that the events of these notifications take to the queue.
+/// The path that the events of these notifications take to the queue.
 pub(super) fn route(notifications: &NotificationConfiguration, queue_arn: &str) -> Route {
     let targets = notifications.rules.iter().map(|rule| &rule.target);
     let mut topics = Vec::new();
@@ -71,117 +71,124 @@ pub(super) fn route(notifications: &NotificationConfiguration, queue_arn: &str) 
     }
 }
 
-/// Whether the notifications are those that the Source needs.
+/// Whether the notifications send all events that the Source needs.
 pub(super) fn judge(
     source: &Source,
     notifications: &NotificationConfiguration,
     queue_arn: &str,
-    evidence: Evidence,
+    history: EventHistory,
 ) -> Finding {
     let subject = Subject::Notifications;
     let route = route(notifications, queue_arn);
-    let is_taken = |target: &NotificationTarget| match (target, &route) {
+    let is_on_route = |target: &NotificationTarget| match (target, &route) {
         (NotificationTarget::Queue(arn), Route::Direct) => arn == queue_arn,
         (NotificationTarget::Topic(_), Route::Indirect { .. }) => true,
         _ => false,
     };
-    let way = match &route {
+    let destination = match &route {
         Route::Direct => "to the queue".to_owned(),
         Route::Indirect {
             event_bridge: true, ..
         } => {
-            let what = "all events go to EventBridge, where this cannot be followed further";
+            let what = "all events go to EventBridge; its rules are not checked";
             return Finding::ok(subject, what);
         }
         Route::Indirect { topics, .. } => format!(
-            "to SNS ({}), where this cannot be followed further",
+            "to SNS ({}); its subscriptions are not checked",
             topics.join(", ")
         ),
-        Route::None => return nowhere(notifications, queue_arn, evidence),
+        Route::None => return not_sent(notifications, queue_arn, history),
     };
     let rules = notifications.rules.iter();
-    let rules: Vec<&NotificationRule> = rules.filter(|rule| is_taken(&rule.target)).collect();
+    let rules: Vec<&NotificationRule> = rules.filter(|rule| is_on_route(&rule.target)).collect();
     let gaps = gaps::of(source, &rules);
     if gaps.is_empty() {
-        return Finding::ok(subject, format!("what is needed goes {way}"));
+        return Finding::ok(
+            subject,
+            format!("all events that the Source needs go {destination}"),
+        );
     }
-    let said = gaps
+    let missing = gaps
         .iter()
         .map(|gap| format!("{} {}", gap.events.join(", "), gap.what));
-    let said = said.collect::<Vec<_>>().join("; ");
-    let what = format!("not all that is needed goes {way}: {said}");
+    let missing = missing.collect::<Vec<_>>().join("; ");
+    let what = format!("not all events that the Source needs go {destination}: {missing}");
     let is_other = |rule: &NotificationRule| {
-        matches!(rule.target, NotificationTarget::Topic(_)) && !is_taken(&rule.target)
+        matches!(rule.target, NotificationTarget::Topic(_)) && !is_on_route(&rule.target)
     };
-    let may_come_otherwise = notifications.event_bridge || notifications.rules.iter().any(is_other);
-    let finding = if gaps.iter().any(|gap| gap.is_vital) && !may_come_otherwise {
+    let may_arrive_indirectly =
+        notifications.event_bridge || notifications.rules.iter().any(is_other);
+    let finding = if gaps.iter().any(|gap| gap.is_essential) && !may_arrive_indirectly {
         Finding::failure(subject, what)
     } else {
         Finding::warning(subject, what)
     };
     finding
         .remedy(
-            "what is not sent is only found by the next scan; have the bucket send it, by the commands \
-             that are printed by",
+            "Configure the bucket to send them: until then, only the next scan finds these changes. This command \
+             prints how",
         )
-        .command(print_setup(route.through()))
+        .command(print_setup(route.setup_path()))
 }
 
-/// That no event can be of the Source, whose bucket is the alias of an access point.
-pub(super) fn of_access_point(source: &Source) -> Finding {
+/// The finding for a bucket that is the alias of an access point: its events never match the Source.
+pub(super) fn access_point_alias(source: &Source) -> Finding {
     let what = format!(
-        "the bucket {:?} is the alias of an access point, and events have the name of its bucket: none is taken \
-         for one of this Source",
+        "bucket {:?} is the alias of an access point. Events name the bucket itself, so none of them matches this \
+         Source",
         source.bucket
     );
     Finding::failure(Subject::Notifications, what)
-        .remedy("write the bucket's own name as bucket, or leave events out")
+        .remedy("Set bucket to the name of the bucket itself, or remove events.")
 }
 
-/// That nothing is sent to the queue.
-fn nowhere(
+/// The finding for a bucket that sends nothing to the queue.
+fn not_sent(
     notifications: &NotificationConfiguration,
     queue_arn: &str,
-    evidence: Evidence,
+    history: EventHistory,
 ) -> Finding {
     let targets = notifications.rules.iter().map(|rule| rule.target.arn());
     let targets: Vec<&str> = targets.collect();
-    let elsewhere = if targets.is_empty() {
+    let destination = if targets.is_empty() {
         "the bucket sends no events".to_owned()
     } else {
-        format!("the bucket's events go elsewhere ({})", targets.join(", "))
+        format!(
+            "the bucket sends its events elsewhere ({})",
+            targets.join(", ")
+        )
     };
-    if evidence.seen {
-        let what = format!("{elsewhere}, and yet some have come: another sends them");
-        let remedy = "see to it that they are those of the whole Source";
+    if history.event_received {
+        let what = format!("{destination}, but events have arrived, so something else sends them");
+        let remedy = "Make sure that it sends the events of the whole Source.";
         return Finding::warning(Subject::Notifications, what).remedy(remedy);
     }
     Finding::failure(
         Subject::Notifications,
-        format!("{elsewhere}, none to the queue {queue_arn}"),
+        format!("{destination}, and none to queue {queue_arn}"),
     )
-    .remedy("have the bucket send its events, by the commands that are printed by")
+    .remedy("Configure the bucket to send its events to the queue. This command prints how")
     .command(print_setup(EventPath::S3))
 }
 
-/// Whether events come.
-pub(super) fn first_event(evidence: Evidence) -> Finding {
-    match evidence {
-        Evidence { seen: true, .. } => {
-            Finding::ok(Subject::FirstEvent, "events have come by the queue")
+/// Whether an event has arrived.
+pub(super) fn first_event(history: EventHistory) -> Finding {
+    match history {
+        EventHistory { event_received: true, .. } => {
+            Finding::ok(Subject::FirstEvent, "events have arrived through the queue")
         }
-        Evidence {
-            followed: false, ..
+        EventHistory {
+            queue_followed: false, ..
         } => Finding::ok(
             Subject::FirstEvent,
-            "no daemon has followed the queue yet, so none can have come",
+            "no daemon has received from the queue yet, so no event can have arrived",
         ),
-        Evidence { followed: true, .. } => Finding::warning(
+        EventHistory { queue_followed: true, .. } => Finding::warning(
             Subject::FirstEvent,
-            "the queue is followed, and neither S3's test event nor an event has come yet",
+            "the daemon receives from the queue, but neither S3's test event nor another event has arrived",
         )
         .remedy(
-            "put an object into the bucket and run this again; if it stays so, see notifications",
+            "Put an object into the bucket and run check again. If this stays, see the finding on notifications.",
         ),
     }
 }

@@ -1,87 +1,86 @@
-//! Whether a queue's policy lets S3, SNS or EventBridge send this bucket's events, and nobody else's.
+//! Tests whether a queue policy allows S3, SNS or EventBridge to send this bucket's events, and only those.
 //!
-//! It reads the statements that allow. Those that deny are not followed, and a condition that it does not
-//! know counts as one that may hold: it says that nothing can be sent only where that is certain.
+//! It reads only the statements that allow. Statements that deny are ignored, and an unknown condition counts as
+//! true. So a finding that nothing can be sent is certain, and a finding that it can is not.
 
 mod statement;
 
+use super::commands::print_setup;
 use super::finding::{Finding, Subject};
 use super::notification::Route;
-use super::shell::print_setup;
 use crate::aws::setup::EventPath;
-use statement::{Admission, Sender, admission};
+use statement::{SendAccess, Sender, send_access};
 
-/// S3 as it stands in a policy.
+/// The service principal of S3 in a policy.
 pub(super) const S3: &str = EventPath::S3.service();
-/// SNS, likewise.
+/// The service principal of SNS.
 const SNS: &str = "sns.amazonaws.com";
-/// EventBridge, likewise.
+/// The service principal of EventBridge.
 const EVENT_BRIDGE: &str = EventPath::EventBridge.service();
 
-/// The bucket as the one in whose name S3 sends.
+/// The bucket on whose behalf S3 sends.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Origin<'a> {
-    /// Its ARN.
+pub(super) struct SendingBucket<'a> {
+    /// The ARN of the bucket.
     pub bucket_arn: &'a str,
-    /// The account that it belongs to, if that is known.
+    /// The account that owns it, if known.
     pub account: Option<&'a str>,
-    /// Whether it is on AWS: other stores need not look at policies.
+    /// Whether it is on AWS. Other stores may ignore policies.
     pub is_on_aws: bool,
 }
 
-/// Whether the queue's policy lets the bucket's events in that come by the route (`None`: by which is not
-/// known), and only those.
+/// Whether the queue policy allows the bucket's events that take this route, and no others. `route` is `None` if it
+/// is unknown.
 pub(super) fn judge(
     policy: Option<&str>,
     queue_arn: &str,
-    origin: &Origin<'_>,
+    bucket: &SendingBucket<'_>,
     route: Option<&Route>,
 ) -> Finding {
     let subject = Subject::QueuePolicy;
     let statements = policy.unwrap_or("{}");
-    let admit = |sender: &Sender| admission(statements, queue_arn, sender);
-    let senders = senders(origin, route);
-    let best = match senders.iter().map(admit).collect::<Result<Vec<_>, _>>() {
-        Ok(admissions) => admissions.into_iter().max(),
+    let access = |sender: &Sender| send_access(statements, queue_arn, sender);
+    let senders = senders(bucket, route);
+    let best = match senders.iter().map(access).collect::<Result<Vec<_>, _>>() {
+        Ok(accesses) => accesses.into_iter().max(),
         Err(error) => {
-            let what = format!("the queue's policy cannot be read: {error}");
-            return Finding::warning(subject, what).remedy("set it again");
+            let what = format!("cannot read the queue policy: {error}");
+            return Finding::warning(subject, what).remedy("Set the queue policy again.");
         }
     };
-    // Whoever else can send is of interest also where none of our events come that way.
-    let all = self::senders(origin, None).into_iter();
+    // Report unrestricted access of all services, including those that do not send our events.
+    let all = self::senders(bucket, None).into_iter();
     let open: Vec<&str> = all
-        .filter(|sender| matches!(admit(sender), Ok(Admission::WithOthers)))
+        .filter(|sender| matches!(access(sender), Ok(SendAccess::Unrestricted)))
         .map(|sender| sender.service)
         .collect();
     let services = services(route).join(" or ");
-    let print_setup = print_setup(route.map_or(EventPath::S3, Route::through));
+    let print_setup = print_setup(route.map_or(EventPath::S3, Route::setup_path));
     match best {
-        Some(Admission::Alone | Admission::WithOthers) if open.is_empty() => {
-            Finding::ok(subject, "it lets the bucket's events in")
+        Some(SendAccess::Restricted | SendAccess::Unrestricted) if open.is_empty() => {
+            Finding::ok(subject, "it allows the bucket's events")
         }
-        Some(Admission::Alone | Admission::WithOthers) => Finding::warning(
+        Some(SendAccess::Restricted | SendAccess::Unrestricted) => Finding::warning(
             subject,
             format!(
-                "it lets {} send in the name of whoever asks for it, strangers too: there is no \
-                 condition on aws:SourceArn or aws:SourceAccount that keeps them out",
+                "it lets {} send on behalf of any AWS account: no condition on aws:SourceArn or \
+                 aws:SourceAccount prevents it",
                 open.join(" and ")
             ),
         )
         .remedy(
-            "take the statement out of the policy; one with both conditions is added by the commands that are \
-             printed by",
+            "Remove the statement from the policy, and add one with both conditions. This command prints how",
         )
         .command(print_setup),
-        Some(Admission::Refused) | None => {
+        Some(SendAccess::Denied) | None => {
             let what = match policy {
                 None => format!("the queue has no policy, so {services} cannot send to it"),
                 Some(_) => format!(
-                    "no statement lets {services} send in the name of {}",
-                    origin.bucket_arn
+                    "no statement lets {services} send on behalf of {}",
+                    bucket.bucket_arn
                 ),
             };
-            let finding = match (route, origin.is_on_aws) {
+            let finding = match (route, bucket.is_on_aws) {
                 (Some(Route::Direct), true) => Finding::failure(subject, what),
                 _ => Finding::warning(subject, what),
             };
@@ -90,24 +89,24 @@ pub(super) fn judge(
                     event_bridge: false,
                     ..
                 }) => {
-                    "let it send, on the condition that aws:SourceArn is the topic; or have the events come \
-                     through EventBridge, by the commands that are printed by"
+                    "Allow it to send if aws:SourceArn is the topic. Or send the events through EventBridge: this \
+                     command prints how"
                 }
-                _ => "set the policy that is printed by",
+                _ => "Set the queue policy that this command prints",
             };
             finding.remedy(remedy).command(print_setup)
         }
     }
 }
 
-/// All who may be the one that sends.
-fn senders(origin: &Origin<'_>, route: Option<&Route>) -> Vec<Sender> {
+/// All senders that may send the bucket's events by this route.
+fn senders(bucket: &SendingBucket<'_>, route: Option<&Route>) -> Vec<Sender> {
     let by = |service, source_arn: Option<&str>, account: Option<&str>| Sender {
         service,
         source_arn: source_arn.map(str::to_owned),
         account: account.map(str::to_owned),
     };
-    let s3 = by(S3, Some(origin.bucket_arn), origin.account);
+    let s3 = by(S3, Some(bucket.bucket_arn), bucket.account);
     match route {
         Some(Route::Direct) => vec![s3],
         Some(Route::Indirect {
@@ -122,7 +121,7 @@ fn senders(origin: &Origin<'_>, route: Option<&Route>) -> Vec<Sender> {
     }
 }
 
-/// The services that may be the one that sends.
+/// The services that may send the bucket's events by this route.
 pub(super) fn services(route: Option<&Route>) -> Vec<&'static str> {
     match route {
         Some(Route::Direct) => vec![S3],

@@ -1,81 +1,89 @@
-//! Whether a queue is set up so that no event gets lost on it.
+//! Tests whether the configuration of a queue can lose events.
 //!
-//! It judges what the queue says of itself; who may send to it is [`super::policy`].
+//! This module reads only the queue's attributes. [`super::policy`] tests who may send to it.
 
 use std::time::Duration;
 
+use super::commands::QueueCommands;
 use super::finding::{Finding, Subject};
-use super::notification::Evidence;
-use super::shell::Shell;
+use super::notification::EventHistory;
 use crate::aws::queue::{QueueAttributes, QueueError, QueueErrorKind, QueueInfo};
 use crate::core::human::grouped;
 
-/// The longest event that S3 sends.
+/// Maximum size of an event from S3.
 const MAX_EVENT_BYTES: u32 = 64 << 10;
 
-/// For how long a daemon may be away without a scan. It is what AWS sets where nobody does.
+/// Minimum retention: time that the daemon can be down without losing events. It is also AWS's default.
 const MIN_RETENTION: Duration = Duration::from_secs(4 * DAY);
 
-/// A message that restarts, or a busy index, let be received some times is none that cannot be handled.
+/// Minimum number of receives before a message is moved to the dead-letter queue. Restarts and a busy index cause a
+/// few receives of messages that can be handled.
 const MIN_RECEIVE_COUNT: u32 = 5;
 
-/// The key that AWS manages for SQS; its policy cannot be changed, and does not let S3 use it.
+/// The key that AWS manages for SQS. Its policy cannot be changed, and does not allow S3 to use it.
 const AWS_MANAGED_KEY: &str = "alias/aws/sqs";
 
+/// What to do if messages that cannot be handled have nowhere to go.
+const ADD_DEAD_LETTER_QUEUE: &str = "Create a dead-letter queue, and move such messages to it";
+
+/// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
 
-/// What a judgement of a queue rests on besides its `QueueInfo`.
-pub(super) struct Surroundings<'a> {
-    /// Where the queue is, by its ARN; else where requests to it are signed for.
+/// What the tests of a queue need in addition to its `QueueInfo`.
+pub(super) struct QueueContext<'a> {
+    /// The region in the queue's ARN, or else the region that requests to it are signed for.
     pub region: &'a str,
-    /// Where the bucket is, if that is known.
+    /// The region of the bucket, if known.
     pub bucket_region: Option<&'a str>,
-    /// For how long the daemon asks for a message to be invisible.
+    /// The visibility timeout that the daemon requests for each message.
     pub visibility: Duration,
-    /// What the dead-letter queue says of itself; `None` where there is none, or it cannot be asked.
+    /// The attributes of the dead-letter queue. `None` if there is none, or its ARN cannot be used.
     pub dead_letters: Option<&'a Result<QueueAttributes, QueueError>>,
-    /// The commands that set the dead-letter queue up, where there is one.
-    pub dead_letters_shell: Option<&'a Shell>,
-    /// The services that may be the one that sends to the queue.
+    /// Commands that configure the dead-letter queue, if there is one.
+    pub dead_letter_commands: Option<&'a QueueCommands>,
+    /// The services that may send to the queue.
     pub senders: &'a [&'static str],
-    /// What has been seen of events.
-    pub evidence: Evidence,
+    /// What is known about earlier events.
+    pub history: EventHistory,
 }
 
-/// What is found of the queue.
-pub(super) fn judge(info: &QueueInfo, around: &Surroundings<'_>, shell: &Shell) -> Vec<Finding> {
+/// All findings about the queue.
+pub(super) fn judge(
+    info: &QueueInfo,
+    context: &QueueContext<'_>,
+    commands: &QueueCommands,
+) -> Vec<Finding> {
     let attributes = &info.attributes;
     if info.is_fifo {
-        let what = "it is a FIFO queue, to which S3 sends nothing";
-        let remedy = "make a standard queue, and write its address as queue_url";
+        let what = "it is a FIFO queue, and S3 cannot send to those";
+        let remedy = "Create a standard queue, and set queue_url to its URL.";
         return vec![Finding::failure(Subject::Queue, what).remedy(remedy)];
     }
     let mut findings = vec![
-        reached(attributes, around),
-        retention(attributes, shell),
-        visibility(attributes, around),
-        message_size(attributes, shell),
-        dead_letters(attributes, around, shell),
+        reachability(attributes, context),
+        retention(attributes, commands),
+        visibility(attributes, context),
+        message_size(attributes, commands),
+        dead_letters(attributes, context, commands),
     ];
-    findings.extend(encryption(info, around, shell));
+    findings.extend(encryption(info, context, commands));
     findings
 }
 
-fn reached(attributes: &QueueAttributes, around: &Surroundings<'_>) -> Finding {
-    let region = around.region;
+fn reachability(attributes: &QueueAttributes, context: &QueueContext<'_>) -> Finding {
+    let region = context.region;
     let what = format!(
-        "it can be reached; about {} messages wait, {} are in flight (region {region})",
+        "can be reached: about {} messages waiting, {} in flight (region {region})",
         grouped(attributes.visible),
         grouped(attributes.in_flight)
     );
-    match around.bucket_region {
+    match context.bucket_region {
         Some(bucket) if bucket != region => {
             let what = format!(
-                "{what}; the bucket is in {bucket}, and S3 itself sends to queues of the bucket's Region \
-                 alone"
+                "{what}. The bucket is in {bucket}, and S3 sends directly only to queues in the bucket's region"
             );
             let remedy = format!(
-                "make the queue in {bucket}, or have the events come through SNS or EventBridge"
+                "Create the queue in {bucket}, or send the events through SNS or EventBridge."
             );
             Finding::warning(Subject::Queue, what).remedy(remedy)
         }
@@ -83,124 +91,134 @@ fn reached(attributes: &QueueAttributes, around: &Surroundings<'_>) -> Finding {
     }
 }
 
-fn retention(attributes: &QueueAttributes, shell: &Shell) -> Finding {
-    let kept = duration(attributes.retention);
+fn retention(attributes: &QueueAttributes, commands: &QueueCommands) -> Finding {
+    let retention = duration(attributes.retention);
     if attributes.retention >= MIN_RETENTION {
-        let what = format!("a message is kept for {kept}");
+        let what = format!("messages are kept for {retention}");
         return Finding::ok(Subject::QueueRetention, what);
     }
     let what = format!(
-        "a message is kept for {kept} only: what happens in the bucket while no daemon runs for longer is \
-         lost, and has to be found by a scan"
+        "messages are kept for only {retention}: if the daemon is down for longer, events are lost, and only a \
+         scan finds those changes"
     );
     Finding::warning(Subject::QueueRetention, what)
         .remedy(format!(
-            "keep messages for {} or longer",
+            "Keep messages for {} or longer",
             duration(MIN_RETENTION)
         ))
-        .commands([shell.keep_longest()])
+        .commands([commands.set_max_retention()])
 }
 
-/// It is never wrong: the daemon asks for its own.
-fn visibility(attributes: &QueueAttributes, around: &Surroundings<'_>) -> Finding {
+/// Always ok: the daemon sets the visibility timeout itself.
+fn visibility(attributes: &QueueAttributes, context: &QueueContext<'_>) -> Finding {
     let what = format!(
-        "the daemon asks for its own of {}; the queue's, {}, is for others",
-        duration(around.visibility),
+        "the daemon requests {} for each message; the queue's own timeout of {} applies to other consumers",
+        duration(context.visibility),
         duration(attributes.visibility)
     );
     Finding::ok(Subject::QueueVisibility, what)
 }
 
-fn message_size(attributes: &QueueAttributes, shell: &Shell) -> Finding {
-    let (takes, needed) = (attributes.max_message_bytes, MAX_EVENT_BYTES);
-    let takes_words = grouped(takes.into());
-    if takes >= needed {
-        let what = format!("messages of up to {takes_words} bytes are taken");
+fn message_size(attributes: &QueueAttributes, commands: &QueueCommands) -> Finding {
+    let (limit, needed) = (attributes.max_message_bytes, MAX_EVENT_BYTES);
+    let limit_text = grouped(limit.into());
+    if limit >= needed {
+        let what = format!("messages of up to {limit_text} bytes are accepted");
         return Finding::ok(Subject::QueueMessageSize, what);
     }
     let what = format!(
-        "it takes messages of up to {takes_words} bytes only, and longer events, up to {}, are lost",
+        "only messages of up to {limit_text} bytes are accepted; events may have {}, and longer ones are lost",
         grouped(needed.into())
     );
     Finding::warning(Subject::QueueMessageSize, what)
-        .remedy("raise it")
-        .commands([shell.set("MaximumMessageSize", &needed.to_string())])
+        .remedy("Raise the limit")
+        .commands([commands.set("MaximumMessageSize", &needed.to_string())])
 }
 
-fn dead_letters(attributes: &QueueAttributes, around: &Surroundings<'_>, shell: &Shell) -> Finding {
+fn dead_letters(
+    attributes: &QueueAttributes,
+    context: &QueueContext<'_>,
+    commands: &QueueCommands,
+) -> Finding {
     let subject = Subject::DeadLetters;
     let Some(redrive) = &attributes.redrive else {
-        let what = "it has no redrive policy, so a message that cannot be read comes again and again \
-                    until the queue drops it";
+        let what = "the queue has no redrive policy, so it delivers a message that cannot be handled again and \
+                    again until the message expires";
         return Finding::warning(subject, what)
-            .remedy("make a dead-letter queue, and have such messages moved there")
-            .commands(shell.add_redrive(&attributes.arn));
+            .remedy(ADD_DEAD_LETTER_QUEUE)
+            .commands(commands.add_dead_letter_queue(&attributes.arn));
     };
     let (arn, count) = (&redrive.dead_letter_arn, redrive.max_receive_count);
     if count < MIN_RECEIVE_COUNT {
         let what = format!(
-            "a message is moved to {arn} after {count} receives: restarts, or a busy index, can take as \
-             many, and then the event is lost"
+            "messages are moved to {arn} after {count} receives. Restarts or a busy index can cause that many, \
+             and then the event is lost"
         );
         return Finding::warning(subject, what)
-            .remedy("have it moved later")
-            .commands([shell.redrive_to(arn)]);
+            .remedy("Move messages after more receives")
+            .commands([commands.set_redrive(arn)]);
     }
-    let moved = format!("moved to {arn} after {count} receives");
-    match around.dead_letters {
+    let moved = format!("messages are moved to {arn} after {count} receives");
+    match context.dead_letters {
         Some(Ok(dead)) if dead.retention < attributes.retention => {
             let what = format!(
-                "{moved}, which keeps a message for {} from when it was first sent: less than the {} of \
-                 this queue, so it may drop what it gets at once",
+                "{moved}. That queue keeps a message for {} from when it was first sent, which is less than the {} \
+                 of this queue, so the message may expire immediately",
                 duration(dead.retention),
                 duration(attributes.retention)
             );
-            let commands = around.dead_letters_shell.map(Shell::keep_longest);
+            let commands = context
+                .dead_letter_commands
+                .map(QueueCommands::set_max_retention);
             Finding::warning(subject, what)
-                .remedy("have it keep messages for as long as can be")
+                .remedy("Set the maximum retention of the dead-letter queue")
                 .commands(commands)
         }
         Some(Err(error)) if error.kind == QueueErrorKind::NoSuchQueue => {
-            let what = format!("{moved}, and there is no such queue");
+            let what = format!("{moved}, but there is no such queue");
             Finding::warning(subject, what)
-                .remedy("make a dead-letter queue, and have such messages moved there")
-                .commands(shell.add_redrive(&attributes.arn))
+                .remedy(ADD_DEAD_LETTER_QUEUE)
+                .commands(commands.add_dead_letter_queue(&attributes.arn))
         }
         Some(Ok(_)) => Finding::ok(subject, moved),
-        // The daemon needs no right to it, so the lack of one is no fault.
+        // The daemon does not need access to the dead-letter queue, so a denial is ok.
         Some(Err(_)) | None => {
-            let what =
-                format!("{moved}; for how long that one keeps messages cannot be seen from here");
+            let what = format!("{moved}; the retention of that queue cannot be read");
             Finding::ok(subject, what)
         }
     }
 }
 
-fn encryption(info: &QueueInfo, around: &Surroundings<'_>, shell: &Shell) -> Option<Finding> {
+fn encryption(
+    info: &QueueInfo,
+    context: &QueueContext<'_>,
+    commands: &QueueCommands,
+) -> Option<Finding> {
     let (subject, key) = (Subject::QueueEncryption, info.kms_key.as_ref()?);
     if key.ends_with(AWS_MANAGED_KEY) {
-        let what = format!("it is encrypted with {AWS_MANAGED_KEY}, which S3 cannot use to send");
+        let what =
+            format!("the queue is encrypted with {AWS_MANAGED_KEY}, which S3 cannot use to send");
         let finding = Finding::failure(subject, what).remedy(
-            "have SQS encrypt it with a key of its own, or use a key of KMS that lets S3 use it",
+            "Let SQS encrypt the queue with its own key as shown, or use a KMS key whose policy allows S3",
         );
-        let without = shell.set("KmsMasterKeyId", "");
-        let with_its_own = shell.set("SqsManagedSseEnabled", "true");
+        let without = commands.set("KmsMasterKeyId", "");
+        let with_its_own = commands.set("SqsManagedSseEnabled", "true");
         return Some(finding.commands([without, with_its_own]));
     }
-    let what = format!("it is encrypted with the key {key} of KMS");
-    if around.evidence.seen {
-        return Some(Finding::ok(subject, what + ", and events come"));
+    let what = format!("the queue is encrypted with the KMS key {key}");
+    if context.history.event_received {
+        return Some(Finding::ok(subject, what + ", and events arrive"));
     }
-    let senders = around.senders.join(" or ");
-    let what = what + "; whether the key's policy lets the sender use it cannot be seen from here";
+    let senders = context.senders.join(" or ");
+    let what = what + "; whether the key policy allows the sender to use it cannot be tested";
     let remedy = format!(
-        "see to it that the key's policy lets {senders} do kms:GenerateDataKey and kms:Decrypt, and these \
-         credentials kms:Decrypt"
+        "Make sure that the key policy allows kms:GenerateDataKey and kms:Decrypt for {senders}, and kms:Decrypt \
+         for these credentials."
     );
     Some(Finding::warning(subject, what).remedy(remedy))
 }
 
-/// A duration in the largest unit that leaves nothing over.
+/// Formats a duration in the largest unit that divides it.
 fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let units = [

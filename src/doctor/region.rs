@@ -1,39 +1,39 @@
-//! Whether the Region is the bucket's.
+//! Tests whether the configured region is the region of the bucket.
 //!
-//! How it is found where none is configured is `bucket`'s affair.
+//! If no region is configured, `bucket` detects it.
 
 use super::finding::{Finding, Subject};
 use crate::aws::bucket::ProbeResponse;
 
-/// Whether requests that are signed for that Region are taken.
+/// Whether the store accepts requests that are signed for the configured region.
 ///
-/// What the store tells beside a success is not looked at: stores of other makers take requests of any
-/// Region and tell another.
-pub(super) fn configured(signed_for: &str, greeting: &ProbeResponse) -> Finding {
-    match other_region(signed_for, greeting) {
+/// The region in a successful response is ignored: stores other than AWS accept requests for any region, and may
+/// name a different one.
+pub(super) fn configured(signed_for: &str, response: &ProbeResponse) -> Finding {
+    match other_region(signed_for, response) {
         None => Finding::ok(Subject::Region, format!("{signed_for}, as configured")),
         Some(actual) => Finding::failure(
             Subject::Region,
-            format!("the bucket is in {actual}, and not in {signed_for} as configured"),
+            format!("the bucket is in {actual}, but the configuration says {signed_for}"),
         )
         .remedy(format!(
-            "set region = {actual:?}, or leave region out to have it found (then endpoint_order, too)"
+            "Set region = {actual:?}. Or remove region and endpoint_order, so that the region is detected."
         )),
     }
 }
 
-/// The Region that the store refuses the one of the request for.
-pub(super) fn other_region<'a>(signed_for: &str, greeting: &'a ProbeResponse) -> Option<&'a str> {
-    let is_refused = !(200..300).contains(&greeting.status);
-    let told = greeting.region.as_deref().filter(|_| is_refused);
-    told.filter(|&told| told != signed_for)
+/// The region that the store names when it refuses a request for `signed_for`.
+pub(super) fn other_region<'a>(signed_for: &str, response: &'a ProbeResponse) -> Option<&'a str> {
+    let is_refused = !(200..300).contains(&response.status);
+    let actual = response.region.as_deref().filter(|_| is_refused);
+    actual.filter(|&actual| actual != signed_for)
 }
 
-/// That it was found.
-pub(super) fn found(region: &str) -> Finding {
+/// The finding for a region that was detected.
+pub(super) fn detected(region: &str) -> Finding {
     Finding::ok(
         Subject::Region,
-        format!("{region}, as far as the store tells"),
+        format!("{region}, as the store reports it"),
     )
 }
 
@@ -43,8 +43,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_region_is_wrong_where_the_store_refuses_it_and_tells_another() {
-        for (status, told, verdict) in [
+    fn is_wrong_only_if_the_store_refuses_it_and_names_another() {
+        for (status, named, verdict) in [
             (200, Some("eu-west-1"), Verdict::Ok),
             (200, Some("us-east-1"), Verdict::Ok),
             (200, None, Verdict::Ok),
@@ -53,13 +53,13 @@ mod tests {
             (301, Some("us-east-1"), Verdict::Failure),
             (400, Some("us-east-1"), Verdict::Failure),
         ] {
-            let greeting = ProbeResponse {
+            let response = ProbeResponse {
                 status,
-                region: told.map(str::to_owned),
+                region: named.map(str::to_owned),
                 clocks: None,
             };
-            let finding = configured("eu-west-1", &greeting);
-            assert_eq!(finding.verdict, verdict, "{status} {told:?}");
+            let finding = configured("eu-west-1", &response);
+            assert_eq!(finding.verdict, verdict, "{status} {named:?}");
             if verdict == Verdict::Failure {
                 let remedy = finding.remedy.unwrap().text;
                 assert!(remedy.contains("region = \"us-east-1\""), "{remedy}");

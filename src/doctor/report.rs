@@ -1,52 +1,52 @@
-//! Everything that was found, as `check --json` prints it.
+//! The report of all findings, as `check --json` prints it.
 //!
-//! The names of its fields are an interface, and stay the same.
+//! Programs read it, so the names of the fields must not change.
 
 use serde::Serialize;
 
 use super::finding::{Finding, Verdict};
 
-/// What was found about one Source.
+/// The findings about one Source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct SourceFindings {
-    /// Its name.
+    /// The name of the Source.
     pub name: String,
-    /// In the order of the examinations.
+    /// The findings, in the order of the tests.
     pub findings: Vec<Finding>,
 }
 
-/// Everything that was found.
+/// All findings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Report {
-    /// That of this program.
+    /// The version of this program.
     pub version: &'static str,
-    /// The worst that was found.
+    /// The worst verdict of all findings.
     pub verdict: Verdict,
-    /// How many findings there are of each verdict.
+    /// The number of findings of each verdict.
     pub counts: Counts,
-    /// What was found about this machine, the configuration and the index.
+    /// The findings about this machine, the configuration and the index.
     pub machine: Vec<Finding>,
-    /// What was found about each Source, in the order of the configuration.
+    /// The findings about each Source, in the order of the configuration.
     pub sources: Vec<SourceFindings>,
 }
 
-/// How many findings there are of each verdict.
+/// The number of findings of each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
-    /// As it should be.
+    /// Findings with the verdict [`Verdict::Ok`].
     pub ok: usize,
-    /// Had better be otherwise.
+    /// Findings with the verdict [`Verdict::Warning`].
     pub warning: usize,
-    /// Does not work.
+    /// Findings with the verdict [`Verdict::Failure`].
     pub failure: usize,
 }
 
 impl Report {
-    /// Of these findings.
+    /// Counts the findings and finds the worst verdict.
     pub(crate) fn new(machine: Vec<Finding>, sources: Vec<SourceFindings>) -> Self {
-        let of_sources = sources.iter().flat_map(|source| &source.findings);
+        let source_findings = sources.iter().flat_map(|source| &source.findings);
         let (mut verdict, mut counts) = (Verdict::Ok, Counts::default());
-        for finding in machine.iter().chain(of_sources) {
+        for finding in machine.iter().chain(source_findings) {
             verdict = verdict.max(finding.verdict);
             match finding.verdict {
                 Verdict::Ok => counts.ok += 1,
@@ -66,11 +66,11 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::{Right, Subject};
+    use super::super::finding::{IamAction, Subject};
     use super::*;
 
     #[test]
-    fn a_report_is_as_bad_as_its_worst_finding() {
+    fn verdict_is_the_worst_of_all_findings() {
         let (ok, warning, failure) = (Finding::ok, Finding::warning, Finding::failure);
         let of = |machine: Finding, source: Finding| {
             let source = SourceFindings {
@@ -87,9 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn the_document_has_one_shape() {
-        let right = Subject::Right(Right::ListBucket);
-        let denied = Finding::failure(right, "denied\u{1b}[2J").remedy("allow it");
+    fn json_has_a_fixed_shape() {
+        let subject = Subject::IamAction(IamAction::ListBucket);
+        let denied = Finding::failure(subject, "denied\u{1b}[2J").remedy("allow it");
         let source = SourceFindings {
             name: "photos".into(),
             findings: vec![denied.command("asset-indexer iam-policy")],

@@ -1,66 +1,70 @@
-//! Examines one Source: its place in the index, its bucket, and the queue that its events come by.
+//! Examines one Source: its subdomain, its bucket, and the queue that delivers its events.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bucket::{self, Wanted};
+use super::bucket::{self, BucketChecks};
 use super::events;
 use super::finding::{Finding, Subject};
-use super::notification::Evidence;
+use super::notification::EventHistory;
 use crate::aws::iam::is_previewed;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::source::Source;
 
-/// What all Sources have in common.
+/// What the tests of all Sources share.
 #[derive(Clone, Debug)]
-pub(super) struct Around {
-    /// Of the live index, if there is one.
+pub(super) struct SourceContext {
+    /// The checkpoint of the current index, if there is an index.
     pub checkpoint: Option<Arc<Checkpoint>>,
-    /// Whether the page for people is served.
+    /// Whether the search page is served over HTTP.
     pub is_page_served: bool,
-    /// For how long the daemon asks for a message to be invisible.
+    /// The visibility timeout that the daemon requests for each message.
     pub visibility: Duration,
 }
 
 /// Examines the Source.
-pub(super) async fn examine(source: &Source, around: &Around) -> Vec<Finding> {
-    let checkpoint = around.checkpoint.as_deref();
+pub(super) async fn examine(source: &Source, context: &SourceContext) -> Vec<Finding> {
+    let checkpoint = context.checkpoint.as_deref();
     let mut findings = Vec::from_iter(binding(source, checkpoint));
-    let wanted = Wanted {
-        previews: around.is_page_served && is_previewed(source),
+    let checks = BucketChecks {
+        previews: context.is_page_served && is_previewed(source),
         events: source.events.is_some(),
     };
-    let (of_bucket, learnt) = bucket::examine(source, wanted).await;
-    findings.extend(of_bucket);
+    let (bucket_findings, bucket_info) = bucket::examine(source, checks).await;
+    findings.extend(bucket_findings);
     if let Some(events) = &source.events {
-        let evidence = evidence(source, &events.queue_url, checkpoint);
+        let history = event_history(source, &events.queue_url, checkpoint);
         let same_credentials = events.credentials == source.credentials;
-        // What is wrong with them is told already.
-        if !(learnt.unusable_credentials && same_credentials) {
+        // If the credentials do not work, the findings of the bucket already say so.
+        if !(bucket_info.unusable_credentials && same_credentials) {
             let examined =
-                events::examine(source, events, &learnt, evidence, around.visibility).await;
+                events::examine(source, events, &bucket_info, history, context.visibility).await;
             findings.extend(examined);
         }
     }
     findings
 }
 
-/// What is wrong with the Source's subdomain, if something is.
+/// A failure if the index does not accept the Source's subdomain.
 fn binding(source: &Source, checkpoint: Option<&Checkpoint>) -> Option<Finding> {
     let bound = checkpoint?.check_binding(&source.name, &source.subdomain);
     let error = bound.err()?;
-    let remedy = "give it another subdomain, or the name that the subdomain belongs to";
+    let remedy = "Give the Source another subdomain, or the name of the Source that the subdomain is bound to.";
     Some(Finding::failure(Subject::Binding, error.to_string()).remedy(remedy))
 }
 
-/// What the index tells of events that came by the queue.
-fn evidence(source: &Source, queue_url: &str, checkpoint: Option<&Checkpoint>) -> Evidence {
+/// What the index knows about events of the Source from this queue.
+fn event_history(
+    source: &Source,
+    queue_url: &str,
+    checkpoint: Option<&Checkpoint>,
+) -> EventHistory {
     let Some(state) = checkpoint.and_then(|known| known.source(&source.name)) else {
-        return Evidence::default();
+        return EventHistory::default();
     };
     let followed = state.followed.as_ref();
-    Evidence {
-        followed: followed.is_some_and(|followed| followed.queue.url == queue_url),
-        seen: state.wired_queue.as_deref() == Some(queue_url),
+    EventHistory {
+        queue_followed: followed.is_some_and(|followed| followed.queue.url == queue_url),
+        event_received: state.wired_queue.as_deref() == Some(queue_url),
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::{BINARY, Cli};
 use crate::config::{Config, Source};
 use crate::daemon::Daemon;
 use crate::fixture::{Fixture, SOURCE};
-use crate::http_client::{Answer, ask};
+use crate::http_client::{Response, send};
 use crate::s3::Bucket;
 use crate::server;
 
@@ -57,9 +57,9 @@ pub fn serve_read_only(cli: &Cli) -> (Daemon, String) {
     (server, address)
 }
 
-fn ask_with(address: &str, path: &str, token: &str) -> Answer {
+fn ask_with(address: &str, path: &str, token: &str) -> Response {
     let header = format!("Authorization: Bearer {token}");
-    ask(address, "GET", path, &[&header])
+    send(address, "GET", path, &[&header])
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_source_that_is_not_there_yet_is_a_warning() {
     assert!(!check.stdout.contains("http "), "{check:#?}");
     cli.configure(&with_tokens("127.0.0.1:0"));
     let check = cli.run(&["check"]).stdout;
-    assert!(check.contains("on 127.0.0.1:0: 1 token lets in"), "{check}");
+    assert!(check.contains("on 127.0.0.1:0: 1 token grants access"), "{check}");
     let warning = "token \"a\" grants access to Source \"later\"";
     assert!(check.contains(warning), "{check}");
 }
@@ -241,7 +241,7 @@ fn a_token_sees_its_own_sources_alone() {
     assert_eq!(ask_with(&address, "/metrics", &two.ours).status, 403);
     assert_eq!(ask_with(&address, "/metrics", &two.both).status, 200);
     for path in ["/v1/search", "/status", "/metrics", "/api/v1/sources"] {
-        let answer = ask(&address, "GET", path, &[]);
+        let answer = send(&address, "GET", path, &[]);
         assert_eq!(answer.status, 401, "{path}");
         assert_eq!(answer.json()["errors"][0]["code"], "unauthenticated");
     }

@@ -1,4 +1,4 @@
-//! `check`: what works and what does not, in words, with an exit code.
+//! Tests `check`: its report for people, its options and its exit code.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::readme;
 use crate::s3::Bucket;
 use crate::server;
 
-/// A Source of a bucket of its own.
+/// A new bucket and a Source of it.
 fn source(name: &str) -> (Bucket, Source) {
     let bucket = Bucket::create(server::shared());
     let source = Source::of(name, &bucket, server::shared().endpoint());
@@ -17,7 +17,7 @@ fn source(name: &str) -> (Bucket, Source) {
 }
 
 #[test]
-fn each_source_is_told_of_by_itself() {
+fn reports_each_source_separately() {
     let (_bucket, good) = source("good");
     let (_other, mut bad) = source("bad");
     bad.bucket = "no-such-bucket".to_owned();
@@ -27,22 +27,24 @@ fn each_source_is_told_of_by_itself() {
     let (machine, rest) = output
         .stdout
         .split_once("Source \"good\"\n")
-        .expect("it is told of");
-    let (of_good, of_bad) = rest.split_once("Source \"bad\"\n").expect("it is told of");
-    let holds = |text: &str, words: &[&str]| {
-        let holds = |line: &str| words.iter().all(|word| line.contains(word));
-        assert!(text.lines().any(holds), "{words:?}: {output:#?}");
+        .expect("the report has this Source");
+    let (good, bad) = rest
+        .split_once("Source \"bad\"\n")
+        .expect("the report has this Source");
+    let assert_line = |text: &str, words: &[&str]| {
+        let has_words = |line: &str| words.iter().all(|word| line.contains(word));
+        assert!(text.lines().any(has_words), "{words:?}: {output:#?}");
     };
-    holds(machine, &["This machine"]);
-    holds(machine, &["ok", "index", "there is none yet"]);
-    holds(of_good, &["ok", "s3:ListBucket", "can be listed"]);
-    holds(of_bad, &["FAILED", "bucket", "no-such-bucket"]);
-    holds(of_bad, &["Check the name of the bucket"]);
-    assert!(!of_good.contains("FAILED"), "{output:#?}");
+    assert_line(machine, &["This machine"]);
+    assert_line(machine, &["ok", "index", "no index yet"]);
+    assert_line(good, &["ok", "s3:ListBucket", "can be listed"]);
+    assert_line(bad, &["FAILED", "bucket", "no-such-bucket"]);
+    assert_line(bad, &["Check the name of the bucket"]);
+    assert!(!good.contains("FAILED"), "{output:#?}");
 }
 
 #[test]
-fn one_source_can_be_examined_by_itself() {
+fn examines_only_the_named_source() {
     let (_bucket, good) = source("good");
     let (_other, mut bad) = source("bad");
     bad.bucket = "no-such-bucket".to_owned();
@@ -55,7 +57,7 @@ fn one_source_can_be_examined_by_itself() {
     );
     let output = cli.fail(&["check", "--source", "ugly"], &["\"ugly\""]);
     assert_eq!(output.status.code(), Some(2));
-    // One that is disabled is asked for by its name alone.
+    // A disabled Source is examined only if it is named.
     bad.disabled = true;
     cli.configure(&Config::of([good, bad]));
     cli.succeed(&["check"]);
@@ -66,7 +68,7 @@ fn one_source_can_be_examined_by_itself() {
 }
 
 #[test]
-fn warnings_count_where_it_is_strict() {
+fn strict_fails_on_warnings() {
     let wired = Wired::on(server::shared());
     wired.cli.succeed(&["check", "--strict"]);
     wired.set(server::shared(), "MaximumMessageSize", "65535");
@@ -80,7 +82,7 @@ fn warnings_count_where_it_is_strict() {
 }
 
 #[test]
-fn the_commands_of_a_remedy_name_the_configuration() {
+fn commands_of_a_remedy_name_the_configuration() {
     let wired = Wired::on(server::shared());
     wired.set(server::shared(), "Policy", "");
     let output = wired.cli.succeed(&["check"]);
@@ -89,33 +91,33 @@ fn the_commands_of_a_remedy_name_the_configuration() {
         "asset-indexer --config '{}' setup --print aws-cli",
         config.display()
     );
-    let is_alone = output.stdout.lines().any(|line| line.trim() == command);
-    assert!(is_alone, "{output:#?}");
+    let is_printed = output.stdout.lines().any(|line| line.trim() == command);
+    assert!(is_printed, "{output:#?}");
 }
 
 #[test]
-fn a_queue_is_reached_or_it_is_said_why_not() {
+fn reports_whether_the_queue_can_be_reached() {
     let mut wired = Wired::on(server::shared());
-    // S3's test event is among them.
-    let waiting = |count: u32| format!("about {count} messages wait, 0 are in flight");
+    // S3's test event is one of the messages.
+    let waiting = |count: u32| format!("about {count} messages waiting, 0 in flight");
     for count in 1..3 {
         let output = wired.cli.succeed(&["check"]);
         assert!(output.stdout.contains(&waiting(count)), "{output:#?}");
-        wired.queue.send(&["not looked at"]);
+        wired.queue.send(&["not read"]);
     }
     let missing = format!("{}-missing", wired.queue.url);
     wired.configure(|config| config.sources[0].queue_url = Some(missing.clone()));
     let output = wired.cli.run(&["check"]);
     assert_eq!(output.status.code(), Some(1), "{output:#?}");
-    let said = ["FAILED", &missing, "failed to read", "no such queue"];
+    let words = ["FAILED", &missing, "failed to read", "no such queue"];
     assert!(
-        said.iter().all(|word| output.stdout.contains(word)),
+        words.iter().all(|word| output.stdout.contains(word)),
         "{output:#?}"
     );
 }
 
 #[test]
-fn a_queue_that_loses_messages_is_warned_of_until_the_printed_commands_are_run() {
+fn printed_commands_fix_the_warnings_about_a_queue() {
     let server = server::shared();
     let wired = Wired::on(server);
     wired.set(server, "MaximumMessageSize", "65535");
@@ -154,14 +156,14 @@ fn a_queue_that_loses_messages_is_warned_of_until_the_printed_commands_are_run()
     );
 }
 
-/// A command of the AWS CLI as `check` prints it.
+/// An AWS CLI command that `check` printed.
 struct PrintedCommand {
     name: String,
     options: BTreeMap<String, String>,
 }
 
 impl PrintedCommand {
-    /// Reads a line; `None` for one that is no such command.
+    /// Parses a line. `None` if it is not an AWS CLI command.
     fn of(line: &str) -> Option<Self> {
         let mut words = readme::words(line.trim().strip_prefix("aws sqs ")?).into_iter();
         let name = words.next().expect("a command");
@@ -190,13 +192,13 @@ impl PrintedCommand {
             "set-queue-attributes" => {
                 server.set_queue_attributes(&self.options["--queue-url"], &attributes);
             }
-            other => panic!("{other} is no command of these tests"),
+            other => panic!("the tests do not know the command {other}"),
         }
     }
 }
 
 #[test]
-fn a_binding_that_cannot_be_is_found_before_a_reindex() {
+fn reports_a_subdomain_of_another_source_before_a_reindex() {
     let (bucket, first) = source("one");
     bucket.put_keys(["a"]);
     let cli = Cli::new(&Config::of([first.clone()]));

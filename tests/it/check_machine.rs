@@ -1,4 +1,4 @@
-//! `check` on this machine: files, the disk, the index, the clock, and a network that does not answer.
+//! Tests the findings of `check` about this machine: files, disk, index, clock, and a network without responses.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use crate::fixture::Fixture;
 use crate::proxy::Action;
 use crate::server::{self, AccessKey};
 
-/// Longer than a server that does not answer may hold `check` up: half as long again as its patience.
+/// Maximum time for `check` if a server does not respond: 1.5 times the request timeout.
 const BOUND: Duration = Duration::from_secs(15);
 
 fn chmod(path: &Path, mode: u32) {
@@ -21,7 +21,7 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 #[test]
-fn an_endpoint_where_nobody_listens_is_told_at_once() {
+fn reports_a_refused_connection_immediately() {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = free.local_addr().expect("bound");
     drop(free);
@@ -33,7 +33,7 @@ fn an_endpoint_where_nobody_listens_is_told_at_once() {
 }
 
 #[test]
-fn endpoints_that_never_answer_are_given_up_all_together() {
+fn silent_endpoints_time_out_concurrently() {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let endpoint = format!("http://{}", silent.local_addr().expect("bound"));
     let mut fixture = Fixture::new();
@@ -55,7 +55,7 @@ fn endpoints_that_never_answer_are_given_up_all_together() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_told() {
+fn reports_a_wrong_clock() {
     let fixture = Fixture::with_keys(["a"]);
     for (seconds, verdict) in [(-60, "warning"), (60, "warning"), (-400, "failure")] {
         fixture.proxy.set_clock(Some(seconds));
@@ -75,7 +75,7 @@ fn a_clock_that_is_off_is_told() {
 }
 
 #[test]
-fn the_right_region_is_told_where_the_configured_one_is_wrong() {
+fn names_the_region_of_the_bucket_if_another_is_configured() {
     let server = server::shared();
     let bucket = crate::s3::Bucket::create_in("eu-west-1", server);
     for (region, is_right) in [
@@ -100,7 +100,7 @@ fn the_right_region_is_told_where_the_configured_one_is_wrong() {
 }
 
 #[test]
-fn a_secret_that_others_can_read_is_told_once() {
+fn reports_a_readable_secret_once() {
     let server = server::shared();
     let mut wired = Wired::on(server);
     let key = AccessKey {
@@ -120,7 +120,7 @@ fn a_secret_that_others_can_read_is_told_once() {
 }
 
 #[test]
-fn files_that_others_can_change_or_read_are_told() {
+fn reports_files_that_other_users_can_change_or_read() {
     let mut fixture = Fixture::with_keys(["a"]);
     fixture.cli.reindex();
     let (config, data) = (fixture.cli.config_file(), fixture.cli.data_dir());
@@ -141,7 +141,7 @@ fn files_that_others_can_change_or_read_are_told() {
         config.listen = "127.0.0.1:0".to_owned();
         config.serve = vec!["tokens = \"tokens\"".to_owned()];
     });
-    // Nobody else gets as far as the index.
+    // Other users cannot enter the folder, so they cannot reach the index.
     chmod(fixture.cli.folder(), 0o700);
     fixture
         .cli
@@ -152,7 +152,7 @@ fn files_that_others_can_change_or_read_are_told() {
     let examined = Examined::of(&fixture.cli, &[]);
     examined.assert_bad("permissions", "failure", &["mode 644", "chmod u=rw,g=,o="]);
     chmod(&tokens, 0o600);
-    // The folders above it let others through now.
+    // Now other users can enter all folders above the index.
     chmod(fixture.cli.folder(), 0o755);
     let examined = Examined::of(&fixture.cli, &[]);
     examined.assert_bad(
@@ -165,14 +165,14 @@ fn files_that_others_can_change_or_read_are_told() {
 }
 
 #[test]
-fn who_writes_the_index_is_told_and_is_no_fault() {
+fn names_the_process_that_writes_the_index() {
     let fixture = Fixture::with_keys(["a"]);
     let writer = || {
         Examined::of(&fixture.cli, &[])
             .finding("writer")
             .to_string()
     };
-    assert!(writer().contains("nobody writes"), "{}", writer());
+    assert!(writer().contains("no process writes"), "{}", writer());
     let daemon = fixture.cli.serve();
     daemon.wait_for(&["ready"]);
     let examined = Examined::of(&fixture.cli, &[]);
@@ -180,11 +180,11 @@ fn who_writes_the_index_is_told_and_is_no_fault() {
     let holder = format!("process {}", daemon.id());
     assert!(writer().contains(&holder), "{}", writer());
     daemon.terminate();
-    assert!(writer().contains("nobody writes"), "{}", writer());
+    assert!(writer().contains("no process writes"), "{}", writer());
 }
 
 #[test]
-fn an_index_that_cannot_be_read_is_told_with_the_way_out() {
+fn unreadable_index_has_a_remedy() {
     let fixture = Fixture::with_keys(["a"]);
     fixture.cli.reindex();
     let current = fixture.cli.data_dir().join("CURRENT");
@@ -195,35 +195,35 @@ fn an_index_that_cannot_be_read_is_told_with_the_way_out() {
     assert!(index.contains("reindex --rebuild"), "{index}");
 }
 
-/// Runs the rest with a small file system of its own in the place of the first argument, mounted so.
+/// Mounts a small file system at the first argument, with the options in the second, and runs the other arguments.
 const MOUNTED: &str = "mount -t tmpfs -o \"$2\" none \"$1\" && shift 2 && exec \"$@\"";
 
 #[test]
-fn a_disk_without_room_is_told() {
+fn reports_a_full_or_read_only_disk() {
     let fixture = Fixture::with_keys(["a"]);
     let data = fixture.cli.data_dir();
     std::fs::create_dir_all(&data).expect("our folder");
     for (options, words) in [
-        ("size=1m", ["there is room for 1.0 MB", "make room"]),
-        ("size=1g,nr_inodes=100", ["files", "make room"]),
-        ("size=1g,ro", ["nothing can be written", "mount"]),
+        ("size=1m", ["has 1.0 MB", "Free disk space"]),
+        ("size=1g,nr_inodes=100", ["files free", "Free disk space"]),
+        ("size=1g,ro", ["cannot write", "mount"]),
     ] {
-        // In a mount namespace of its own, which goes with the process.
+        // The mount namespace ends with the process.
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", MOUNTED, "sh"]);
         command.arg(&data).args([options, BINARY]);
         let mut command = fixture.cli.command(command);
         let output = command.args(["check", "--json"]).output();
-        let output = output.expect("unshare, of util-linux, is there");
+        let output = output.expect("unshare (util-linux) is installed");
         if output.stdout.is_empty() {
-            let why = String::from_utf8_lossy(&output.stderr);
+            let reason = String::from_utf8_lossy(&output.stderr);
             let is_refused = ["unshare:", "mount:"]
                 .iter()
-                .any(|who| why.starts_with(who));
+                .any(|program| reason.starts_with(program));
             assert!(is_refused, "{output:?}");
             eprintln!(
-                "SKIPPED: this machine lets nobody mount a small disk: {}",
-                why.trim()
+                "SKIPPED: this machine does not allow mounting a small disk: {}",
+                reason.trim()
             );
             return;
         }

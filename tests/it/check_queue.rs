@@ -1,4 +1,4 @@
-//! `check` on queues that are set up wrongly, and on buckets that send too little or elsewhere.
+//! Tests the findings of `check` about queues and event notifications.
 
 use serde_json::json;
 
@@ -8,18 +8,18 @@ use crate::server;
 use crate::sqs::Sqs;
 
 #[test]
-fn a_source_that_is_wired_well_has_nothing_wrong() {
+fn well_configured_source_has_only_ok_findings() {
     let examined = Wired::on(server::shared()).examine();
     examined.assert_well();
     let events = examined.finding("first-event");
     assert!(
-        events.to_string().contains("no daemon has followed"),
+        events.to_string().contains("no daemon has received"),
         "{events:#}"
     );
 }
 
 #[test]
-fn each_attribute_of_the_queue_is_blamed_alone() {
+fn each_wrong_attribute_of_the_queue_has_its_own_finding() {
     let server = server::shared();
     let wired = Wired::on(server);
     let good = wired.policy(&wired.bucket.name);
@@ -29,7 +29,7 @@ fn each_attribute_of_the_queue_is_blamed_alone() {
         policy.to_string()
     };
     let (few, enough) = (wired.redrive("4"), wired.redrive("10"));
-    let other = wired.policy("somebody-elses-bucket");
+    let other = wired.policy("another-bucket");
     let days = (4 * 24 * 60 * 60).to_string();
     for (name, bad, good, subject, words) in [
         (
@@ -92,7 +92,7 @@ fn each_attribute_of_the_queue_is_blamed_alone() {
 }
 
 #[test]
-fn a_fifo_queue_is_refused() {
+fn refuses_a_fifo_queue() {
     let server = server::shared();
     let url = server.create_queue_with("check.fifo", &[("FifoQueue", "true")]);
     let mut wired = Wired::on(server);
@@ -107,7 +107,7 @@ fn a_fifo_queue_is_refused() {
 }
 
 #[test]
-fn notifications_have_to_be_those_that_the_source_needs() {
+fn notifications_must_send_all_events_that_the_source_needs() {
     let server = server::shared();
     let wired = Wired::on(server);
     let (ours, other) = (wired.queue.arn(), Sqs::create(server));
@@ -158,7 +158,7 @@ fn notifications_have_to_be_those_that_the_source_needs() {
         ),
         (&elsewhere, &EVENTS, &[], Some("failure"), &*elsewhere),
     ] {
-        wired.bucket.notify_of(queue, events, filters);
+        wired.bucket.notify_events(queue, events, filters);
         let examined = wired.examine();
         match verdict {
             None => examined.assert_well(),
@@ -174,43 +174,43 @@ fn notifications_have_to_be_those_that_the_source_needs() {
     let jpg = [("suffix", ".jpg")];
     by_rules
         .bucket
-        .notify_of(&by_rules.queue.arn(), &EVENTS, &jpg);
+        .notify_events(&by_rules.queue.arn(), &EVENTS, &jpg);
     by_rules.examine().assert_well();
 }
 
 #[test]
-fn what_goes_to_event_bridge_is_followed_no_further() {
+fn does_not_check_event_bridge_rules() {
     let server = server::shared();
     let wired = Wired::on(server);
     wired.bucket.notify_event_bridge();
     let examined = wired.examine();
     let notifications = examined.finding("notifications").to_string();
     assert!(
-        notifications.contains("cannot be followed further"),
+        notifications.contains("its rules are not checked"),
         "{notifications}"
     );
-    // The policy lets S3 send, which does not send now.
+    // The policy lets S3 send, but now EventBridge sends.
     let words = ["events.amazonaws.com"];
     examined.assert_bad("queue-policy", "warning", &words);
 }
 
 #[test]
-fn a_bucket_that_sends_nothing_is_a_failure_until_events_have_come() {
+fn missing_notification_is_a_warning_once_events_have_arrived() {
     let wired = Wired::on(server::shared());
     let daemon = wired.cli.serve();
-    daemon.wait_for(&["scan complete"]);
+    daemon.wait_for(&["scan completed"]);
     wired.queue.wait_until_empty();
     daemon.terminate();
     let examined = wired.examine();
     examined.assert_well();
     let events = examined.finding("first-event");
     assert!(
-        events.to_string().contains("events have come"),
+        events.to_string().contains("events have arrived"),
         "{events:#}"
     );
     let other = Sqs::create(server::shared());
-    wired.bucket.notify_of(&other.arn(), &EVENTS, &[]);
-    let words = ["another sends them"];
+    wired.bucket.notify_events(&other.arn(), &EVENTS, &[]);
+    let words = ["something else sends them"];
     wired
         .examine()
         .assert_bad("notifications", "warning", &words);

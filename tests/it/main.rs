@@ -1,12 +1,12 @@
 //! Integration tests: the real binary against a real S3-compatible server, over HTTP.
 //!
-//! The first group of modules is what the tests are written with, the second the tests, by
-//! subject. What one function does is tested beside it in `src/`.
+//! The first group of modules are the tools of the tests, the second group are the tests by subject. Unit tests are
+//! next to the code in `src/`.
 
 #![allow(
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "a failed unwrap is how a test reports that its own setup broke, and a test binary exports nothing"
+    reason = "a failed unwrap reports that the setup of a test broke, and a test binary exports nothing"
 )]
 
 #[path = "../bench/bucket.rs"]
@@ -42,8 +42,8 @@ mod access_listen;
 mod architecture;
 mod check;
 mod check_machine;
+mod check_permissions;
 mod check_queue;
-mod check_rights;
 mod consumer;
 mod credentials;
 mod door;

@@ -1,4 +1,4 @@
-//! Which keys of a bucket are asked for.
+//! Tests which keys and ranges of a bucket are requested.
 
 use super::*;
 use crate::core::source::Rules;
@@ -14,7 +14,7 @@ fn denied() -> BucketError {
 }
 
 #[test]
-fn what_is_read_lies_in_a_range() {
+fn reads_a_key_in_a_listed_range() {
     let include = Some(RuleSelection::Paths(vec![
         "/2024".to_owned(),
         "/new/".to_owned(),
@@ -27,14 +27,14 @@ fn what_is_read_lies_in_a_range() {
     let ranges = ranges(&source);
     let none = || Ok(None);
     let one = || Ok(Some("photos/new/a".to_owned()));
-    let missing = |may_list| TriedOn::Missing { may_list };
-    for (answers, want, on) in [
-        ([none(), none(), one()], "photos/new/a", TriedOn::Listed),
+    let missing = |may_list| TestedKey::Missing { may_list };
+    for (results, want, tested) in [
+        ([none(), none(), one()], "photos/new/a", TestedKey::Listed),
         ([none(), none(), none()], "photos/2024", missing(true)),
         (
             [Err(denied()), Err(denied()), one()],
             "photos/new/a",
-            TriedOn::Listed,
+            TestedKey::Listed,
         ),
         (
             [Err(denied()), none(), none()],
@@ -48,15 +48,15 @@ fn what_is_read_lies_in_a_range() {
         ),
     ] {
         let prefixes = ranges.iter().map(|range| range.prefix.clone());
-        let listed: Vec<Listed> = prefixes.zip(answers).collect();
-        let (key, tried_on) = to_be_read(&ranges, &listed);
+        let listed: Vec<RangeListing> = prefixes.zip(results).collect();
+        let (key, tested_key) = object_to_read(&ranges, &listed);
         assert!(key.starts_with(want), "{key} {listed:?}");
-        assert_eq!(tried_on, on, "{listed:?}");
+        assert_eq!(tested_key, tested, "{listed:?}");
     }
 }
 
 #[test]
-fn so_many_ranges_are_tried_as_can_be_waited_for() {
+fn lists_a_bounded_number_of_ranges() {
     let include: Vec<String> = (0..100).map(|number| format!("/{number}/")).collect();
     let many = Source {
         rules: Rules::new(Some(RuleSelection::Paths(include)), None, false).unwrap(),

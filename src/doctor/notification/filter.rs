@@ -1,43 +1,43 @@
-//! What the filter of a notification says of keys.
+//! Decodes the filter of a notification rule.
 //!
-//! AWS compares it with the key as it stands in the event, URL-encoded; other stores with the key itself.
+//! AWS compares the filter with the URL-encoded key, as it is in the event. Other stores compare it with the key.
 
 use std::borrow::Cow;
 
-/// What the keys begin with, or end in, that the filter lets through; `None`: it lets none through.
+/// The prefix or suffix that the filter requires of a key. `None` if no key can match the filter.
 ///
-/// These are bytes, as an escape can end inside of a character.
+/// It is bytes, because an escape may be only a part of a character.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html>
-pub(super) fn meaning(filter: &str, is_on_aws: bool) -> Option<Cow<'_, [u8]>> {
+pub(super) fn decode(filter: &str, is_on_aws: bool) -> Option<Cow<'_, [u8]>> {
     if !is_on_aws {
         return Some(Cow::Borrowed(filter.as_bytes()));
     }
-    let mut meant = Vec::with_capacity(filter.len());
+    let mut decoded = Vec::with_capacity(filter.len());
     let mut rest = filter.as_bytes();
-    while let [first, behind @ ..] = rest {
-        rest = behind;
+    while let [first, others @ ..] = rest {
+        rest = others;
         match first {
-            b'+' => meant.push(b' '),
+            b'+' => decoded.push(b' '),
             b'%' => {
-                let [high, low, behind @ ..] = rest else {
+                let [high, low, others @ ..] = rest else {
                     return None;
                 };
-                meant.push(digit(*high)? << 4 | digit(*low)?);
-                rest = behind;
+                decoded.push(digit(*high)? << 4 | digit(*low)?);
+                rest = others;
             }
-            plain if is_plain(*plain) => meant.push(*plain),
-            // In an event it stands encoded.
+            plain if is_plain(*plain) => decoded.push(*plain),
+            // The event has this character encoded, so no key matches.
             _ => return None,
         }
     }
-    Some(Cow::Owned(meant))
+    Some(Cow::Owned(decoded))
 }
 
 fn digit(hex: u8) -> Option<u8> {
     u8::try_from(char::from(hex).to_digit(16)?).ok()
 }
 
-/// Whether the character may stand in an event as it is. Where the sources differ it counts as one that may.
+/// Whether an event may have the character unencoded. If sources disagree about a character, it may.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/-_.!*'()~".contains(&byte)
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aws_compares_with_the_key_as_it_stands_in_the_event() {
+    fn decodes_filters_on_aws_only() {
         for (filter, on_aws, elsewhere) in [
             ("", Some(""), ""),
             ("photos/2024/", Some("photos/2024/"), "photos/2024/"),
@@ -61,10 +61,10 @@ mod tests {
             ("%+1", None, "%+1"),
         ] {
             let bytes = |text: &'static str| text.as_bytes().to_vec();
-            let meant = |is_on_aws| meaning(filter, is_on_aws).map(Cow::into_owned);
-            assert_eq!(meant(true), on_aws.map(bytes), "{filter}");
-            assert_eq!(meant(false), Some(bytes(elsewhere)), "{filter}");
+            let decoded = |is_on_aws| decode(filter, is_on_aws).map(Cow::into_owned);
+            assert_eq!(decoded(true), on_aws.map(bytes), "{filter}");
+            assert_eq!(decoded(false), Some(bytes(elsewhere)), "{filter}");
         }
-        assert_eq!(meaning("%C3", true).as_deref(), Some(&[0xC3][..]));
+        assert_eq!(decode("%C3", true).as_deref(), Some(&[0xC3][..]));
     }
 }

@@ -1,4 +1,4 @@
-//! What a Source needs events of, and is not sent.
+//! Finds the events that a Source needs but the bucket does not send.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,9 @@ use crate::core::source::Source;
 use crate::core::source::glob::GLOB_CHARACTERS;
 use crate::core::source::pattern::{RuleMatcher, RulePattern};
 
-/// Kinds of events that belong together, and whether a Source is wrong without them until it is scanned.
-const NEEDED: [(&str, &[&str], bool); 3] = [
+/// The events that a Source needs: family, kinds, and whether the family is essential. Without an essential event,
+/// the index is wrong until the next scan.
+const REQUIRED_EVENTS: [(&str, &[&str], bool); 3] = [
     (
         "ObjectCreated",
         &["Put", "Post", "Copy", "CompleteMultipartUpload"],
@@ -23,24 +24,25 @@ const NEEDED: [(&str, &[&str], bool); 3] = [
     ),
 ];
 
-/// What is not sent, and of which events.
+/// Events that are not sent, or only for some keys.
 pub(super) struct Gap {
+    /// What is wrong, for people.
     pub what: String,
     /// Such as `s3:ObjectCreated:*`.
     pub events: Vec<String>,
-    /// Whether the Source is wrong without them until it is scanned.
-    pub is_vital: bool,
+    /// Whether the index is wrong without them until the next scan.
+    pub is_essential: bool,
 }
 
-/// All that the rules leave out; the same of several events is said once.
+/// All gaps of the rules. Events with the same gap are grouped.
 pub(super) fn of(source: &Source, rules: &[&NotificationRule]) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();
     let is_on_aws = source.non_aws_store().is_none();
-    let rules = rules.iter().map(|rule| Filtered::of(rule, is_on_aws));
-    let (rules, parts) = (rules.collect::<Vec<_>>(), parts(source));
-    for (family, kinds, is_vital) in NEEDED {
+    let rules = rules.iter().map(|rule| FilteredRule::new(rule, is_on_aws));
+    let (rules, key_sets) = (rules.collect::<Vec<_>>(), key_sets(source));
+    for (family, kinds, is_essential) in REQUIRED_EVENTS {
         let events = kinds.iter().map(|kind| format!("{family}:{kind}"));
-        let of_kinds = events.map(|event| gap(source, &parts, &rules, &event));
+        let of_kinds = events.map(|event| gap(source, &key_sets, &rules, &event));
         let of_kinds: Vec<Option<String>> = of_kinds.collect();
         let is_same = of_kinds.iter().all(|gap| *gap == of_kinds[0]);
         for (kind, what) in kinds.iter().zip(of_kinds) {
@@ -49,14 +51,14 @@ pub(super) fn of(source: &Source, rules: &[&NotificationRule]) -> Vec<Gap> {
             let event = format!("s3:{family}:{kind}");
             match gaps
                 .iter_mut()
-                .find(|gap| gap.what == what && gap.is_vital == is_vital)
+                .find(|gap| gap.what == what && gap.is_essential == is_essential)
             {
                 Some(gap) if gap.events.contains(&event) => {}
                 Some(gap) => gap.events.push(event),
                 None => gaps.push(Gap {
                     what,
                     events: vec![event],
-                    is_vital,
+                    is_essential,
                 }),
             }
         }
@@ -64,123 +66,130 @@ pub(super) fn of(source: &Source, rules: &[&NotificationRule]) -> Vec<Gap> {
     gaps
 }
 
-/// What the rules leave out of events of that kind, in words; `None`: nothing.
-fn gap(source: &Source, parts: &[Part<'_>], rules: &[Filtered<'_>], event: &str) -> Option<String> {
-    let rules: Vec<&Filtered<'_>> = rules.iter().filter(|rule| rule.sends(event)).collect();
+/// What the rules do not send of this event, for people. `None` if they send everything.
+fn gap(
+    source: &Source,
+    key_sets: &[KeySet<'_>],
+    rules: &[FilteredRule<'_>],
+    event: &str,
+) -> Option<String> {
+    let rules: Vec<&FilteredRule<'_>> = rules.iter().filter(|rule| rule.sends(event)).collect();
     if rules.is_empty() {
         return Some("not sent".to_owned());
     }
-    let hint = if rules.iter().all(|rule| rule.is_understood()) {
+    let hint = if rules.iter().all(|rule| rule.can_match()) {
         ""
     } else {
-        HINT
+        ENCODING_HINT
     };
     let quoted = |filters: &mut dyn Iterator<Item = &str>| {
         let filters = filters.map(|filter| format!("{filter:?}"));
         filters.collect::<Vec<_>>().join(", ")
     };
-    for part in parts {
-        let covering = rules.iter().filter(|rule| rule.covers(part));
+    for keys in key_sets {
+        let covering = rules.iter().filter(|rule| rule.covers(keys));
         let covering: Vec<_> = covering.collect();
         if covering.is_empty() {
             let prefixes = quoted(&mut rules.iter().map(|it| it.rule.prefix.as_str()));
             return Some(format!(
-                "sent for keys under {prefixes} alone, not for all under {:?}{hint}",
-                part.prefix
+                "sent only for keys under {prefixes}, not for all keys under {:?}{hint}",
+                keys.prefix
             ));
         }
-        if !covering.iter().any(|rule| rule.loses_none(source, part)) {
+        if !covering.iter().any(|rule| rule.passes_all(source, keys)) {
             let suffixes = quoted(&mut covering.iter().map(|it| it.rule.suffix.as_str()));
             return Some(format!(
-                "sent for keys that end in {suffixes} alone, and the rules admit others{hint}"
+                "sent only for keys that end in {suffixes}, but the rules admit others{hint}"
             ));
         }
     }
     None
 }
 
-/// What is said where a filter of a notification lets no key through.
-const HINT: &str = " (S3 compares a filter with the key as URL-encoded: a space is written +, other special \
-                    characters %XX)";
+/// The hint for a filter that no key can match.
+const ENCODING_HINT: &str = " (S3 compares a filter with the URL-encoded key: write a space as +, and \
+                    other special characters as %XX)";
 
-/// A rule of the bucket, and what its filters mean; `None`: no key.
-struct Filtered<'a> {
+/// A notification rule with its decoded filters. `None` if no key can match the filter.
+struct FilteredRule<'a> {
     rule: &'a NotificationRule,
-    begin: Option<Cow<'a, [u8]>>,
-    end: Option<Cow<'a, [u8]>>,
+    prefix: Option<Cow<'a, [u8]>>,
+    suffix: Option<Cow<'a, [u8]>>,
 }
 
-impl<'a> Filtered<'a> {
-    fn of(rule: &'a NotificationRule, is_on_aws: bool) -> Self {
+impl<'a> FilteredRule<'a> {
+    fn new(rule: &'a NotificationRule, is_on_aws: bool) -> Self {
         Self {
             rule,
-            begin: filter::meaning(&rule.prefix, is_on_aws),
-            end: filter::meaning(&rule.suffix, is_on_aws),
+            prefix: filter::decode(&rule.prefix, is_on_aws),
+            suffix: filter::decode(&rule.suffix, is_on_aws),
         }
     }
 
-    /// Whether it is of the event, such as `ObjectCreated:Put`.
+    /// Whether the rule sends this event, such as `ObjectCreated:Put`.
     fn sends(&self, event: &str) -> bool {
         self.rule.events.iter().any(|sent| {
             let sent = sent.strip_prefix("s3:").unwrap_or(sent);
             match sent.strip_suffix('*') {
-                Some(beginning) => event.starts_with(beginning),
+                Some(prefix) => event.starts_with(prefix),
                 None => event == sent,
             }
         })
     }
 
-    fn is_understood(&self) -> bool {
-        self.begin.is_some() && self.end.is_some()
+    fn can_match(&self) -> bool {
+        self.prefix.is_some() && self.suffix.is_some()
     }
 
-    fn covers(&self, part: &Part<'_>) -> bool {
-        let begin = self.begin.as_deref();
-        begin.is_some_and(|begin| part.prefix.as_bytes().starts_with(begin))
+    /// Whether the prefix of the rule matches all of the keys.
+    fn covers(&self, keys: &KeySet<'_>) -> bool {
+        let prefix = self.prefix.as_deref();
+        prefix.is_some_and(|prefix| keys.prefix.as_bytes().starts_with(prefix))
     }
 
-    fn loses_none(&self, source: &Source, part: &Part<'_>) -> bool {
-        let end = self.end.as_deref();
-        end.is_some_and(|end| part.ends_in(source, end))
+    /// Whether the suffix of the rule matches all of the keys.
+    fn passes_all(&self, source: &Source, keys: &KeySet<'_>) -> bool {
+        let suffix = self.suffix.as_deref();
+        suffix.is_some_and(|suffix| keys.ends_in(source, suffix))
     }
 }
 
-/// Keys of a Source that have one beginning and, where it has rules that admit, one such rule.
-struct Part<'a> {
+/// The keys of a Source under one prefix. If the Source has include rules, only those that match `rule`.
+struct KeySet<'a> {
     prefix: String,
     rule: Option<&'a RulePattern>,
 }
 
-/// All that a Source needs events of.
-fn parts(source: &Source) -> Vec<Part<'_>> {
+/// The keys that a Source needs events of.
+fn key_sets(source: &Source) -> Vec<KeySet<'_>> {
     let Some(rules) = source.rules.included() else {
         let ranges = source.listed_ranges().into_iter();
-        let whole = ranges.map(|range| Part {
+        let whole = ranges.map(|range| KeySet {
             prefix: range.prefix,
             rule: None,
         });
         return whole.collect();
     };
-    let of_rule = |rule| {
+    let key_sets_of_rule = |rule| {
         let ranges = RulePattern::ranges(rule).into_iter();
-        ranges.map(move |range| Part {
+        ranges.map(move |range| KeySet {
             prefix: format!("{}{}", source.prefix, range.prefix),
             rule: Some(rule),
         })
     };
-    rules.iter().flat_map(of_rule).collect()
+    rules.iter().flat_map(key_sets_of_rule).collect()
 }
 
-impl Part<'_> {
-    /// Whether all of its keys end so, as far as the text of the rule tells.
-    fn ends_in(&self, source: &Source, end: &[u8]) -> bool {
+impl KeySet<'_> {
+    /// Whether all keys end in this suffix, as far as the text of the rule shows.
+    fn ends_in(&self, source: &Source, suffix: &[u8]) -> bool {
         let is_glob_character = |byte: &u8| GLOB_CHARACTERS.contains(&char::from(*byte));
-        let is_told = |rule: &RulePattern| {
+        let requires_suffix = |rule: &RulePattern| {
             matches!(rule.matcher, RuleMatcher::Glob(_))
                 && !source.rules.ignores_case()
-                && !end.iter().any(is_glob_character)
-                && rule.text.as_bytes().ends_with(end)
+                && !suffix.iter().any(is_glob_character)
+                && rule.text.as_bytes().ends_with(suffix)
         };
-        end.is_empty() || self.rule.is_some_and(is_told)
+        suffix.is_empty() || self.rule.is_some_and(requires_suffix)
     }
 }

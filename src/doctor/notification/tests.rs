@@ -1,4 +1,4 @@
-//! Notifications that send too little, or elsewhere.
+//! Tests with notifications that miss events or send them elsewhere.
 
 use super::super::finding::Verdict;
 use super::*;
@@ -44,27 +44,32 @@ fn source(include: &[&str]) -> Source {
     }
 }
 
-/// Of a Source on AWS.
+/// Checks the finding for a Source on AWS.
 #[track_caller]
-fn check(include: &[&str], rules: Vec<NotificationRule>, bridge: bool, want: Verdict, said: &str) {
+fn check(include: &[&str], rules: Vec<NotificationRule>, bridge: bool, want: Verdict, text: &str) {
     let notifications = NotificationConfiguration {
         rules,
         event_bridge: bridge,
     };
-    let finding = judge(&source(include), &notifications, QUEUE, Evidence::default());
+    let finding = judge(
+        &source(include),
+        &notifications,
+        QUEUE,
+        EventHistory::default(),
+    );
     assert_eq!(finding.verdict, want, "{finding:?}");
-    assert!(finding.what.contains(said), "{finding:?}");
+    assert!(finding.what.contains(text), "{finding:?}");
     assert_eq!(finding.remedy.is_none(), want == Verdict::Ok, "{finding:?}");
 }
 
 #[test]
-fn what_is_sent_has_to_cover_the_prefix() {
+fn filters_must_cover_the_prefix_of_the_source() {
     let covering = |prefix| vec![to_queue(&ALL, prefix, "")];
     check(&[], covering(""), false, Verdict::Ok, "to the queue");
     check(&[], covering("photos/"), false, Verdict::Ok, "to the queue");
     check(&[], covering("pho"), false, Verdict::Ok, "to the queue");
-    let said = "s3:LifecycleExpiration:* sent for keys under \"photos/2024/\" alone";
-    check(&[], covering("photos/2024/"), false, Verdict::Failure, said);
+    let text = "s3:LifecycleExpiration:* sent only for keys under \"photos/2024/\"";
+    check(&[], covering("photos/2024/"), false, Verdict::Failure, text);
     check(&[], covering("docs/"), false, Verdict::Failure, "\"docs/\"");
     // The rules admit nothing else.
     check(
@@ -82,13 +87,13 @@ fn what_is_sent_has_to_cover_the_prefix() {
 }
 
 #[test]
-fn what_is_sent_has_to_have_each_kind_of_event() {
+fn each_kind_of_event_must_be_sent() {
     let sending = |events: &[&str]| vec![to_queue(events, "", "")];
     let created = ["Put", "Post", "Copy", "CompleteMultipartUpload"];
     let created = created.map(|kind| format!("s3:ObjectCreated:{kind}"));
     let one_by_one: Vec<&str> = created.iter().map(String::as_str).collect();
     let one_by_one = [&one_by_one[..], &ALL[1..]].concat();
-    for (events, verdict, said) in [
+    for (events, verdict, text) in [
         (&ALL[..], Verdict::Ok, ""),
         (&one_by_one, Verdict::Ok, ""),
         (&["s3:*"], Verdict::Ok, ""),
@@ -106,24 +111,30 @@ fn what_is_sent_has_to_have_each_kind_of_event() {
         (&ALL[..2], Verdict::Warning, "s3:LifecycleExpiration:*"),
         (&[], Verdict::Failure, "s3:ObjectCreated:*"),
     ] {
-        check(&[], sending(events), false, verdict, said);
+        check(&[], sending(events), false, verdict, text);
     }
-    let apart = ALL.map(|event| to_queue(&[event], "", "")).to_vec();
-    check(&[], apart, false, Verdict::Ok, "");
+    let split = ALL.map(|event| to_queue(&[event], "", "")).to_vec();
+    check(&[], split, false, Verdict::Ok, "");
 }
 
 #[test]
-fn a_suffix_loses_keys_unless_the_rules_lose_them_too() {
+fn suffix_filter_fails_unless_the_rules_require_the_suffix() {
     let jpg = || vec![to_queue(&ALL, "", ".jpg")];
     let both = || vec![to_queue(&ALL, "", ".jpg"), to_queue(&ALL, "", ".png")];
-    check(&[], jpg(), false, Verdict::Failure, "end in \".jpg\" alone");
+    check(
+        &[],
+        jpg(),
+        false,
+        Verdict::Failure,
+        "only for keys that end in \".jpg\"",
+    );
     check(&["**/*.jpg"], jpg(), false, Verdict::Ok, "");
     check(
         &["**/*.jpg", "**/*.png"],
         jpg(),
         false,
         Verdict::Failure,
-        "\".jpg\" alone",
+        "end in \".jpg\"",
     );
     check(&["**/*.jpg", "**/*.png"], both(), false, Verdict::Ok, "");
     check(
@@ -131,21 +142,27 @@ fn a_suffix_loses_keys_unless_the_rules_lose_them_too() {
         both(),
         false,
         Verdict::Failure,
-        "alone",
+        "only for keys that end in",
     );
-    // Each rule has its folder and its ending.
-    let apart = || {
+    // Each include rule has its own folder and suffix.
+    let split = || {
         vec![
             to_queue(&ALL, "photos/a/", ".jpg"),
             to_queue(&ALL, "photos/b/", ".png"),
         ]
     };
     let rules = ["/a/*.jpg", "/b/*.png"];
-    check(&rules, apart(), false, Verdict::Ok, "");
+    check(&rules, split(), false, Verdict::Ok, "");
     let rules = ["/a/*.jpg", "/b/*.jpg"];
-    check(&rules, apart(), false, Verdict::Failure, "\".png\" alone");
-    // A rule without glob characters admits what is below it, too.
-    check(&["/a.jpg"], jpg(), false, Verdict::Failure, "alone");
+    check(&rules, split(), false, Verdict::Failure, "end in \".png\"");
+    // A rule without glob characters also admits everything below its path.
+    check(
+        &["/a.jpg"],
+        jpg(),
+        false,
+        Verdict::Failure,
+        "only for keys that end in",
+    );
     let ignoring_case = Source {
         rules: Rules::new(Some(RuleSelection::Paths(vec!["*.jpg".into()])), None, true).unwrap(),
         ..source(&[])
@@ -154,12 +171,17 @@ fn a_suffix_loses_keys_unless_the_rules_lose_them_too() {
         rules: jpg(),
         event_bridge: false,
     };
-    let finding = judge(&ignoring_case, &notifications, QUEUE, Evidence::default());
+    let finding = judge(
+        &ignoring_case,
+        &notifications,
+        QUEUE,
+        EventHistory::default(),
+    );
     assert_eq!(finding.verdict, Verdict::Failure, "{finding:?}");
 }
 
 #[test]
-fn events_take_one_of_three_ways() {
+fn events_take_one_of_three_routes() {
     let topic = || NotificationTarget::Topic("arn:t".into());
     let by_topic = |events| vec![rule(topic(), events, "", "")];
     let lambda = rule(NotificationTarget::Function("arn:f".into()), &ALL, "", "");
@@ -194,10 +216,10 @@ fn events_take_one_of_three_ways() {
         Verdict::Failure,
         "elsewhere (arn:f, arn:other)",
     );
-    // The topic may be somebody else's.
+    // The topic may belong to another consumer.
     let bridged = || by_topic(&ALL[1..]);
     check(&[], bridged(), true, Verdict::Ok, "EventBridge");
-    // What is missing may come by another way.
+    // The missing events may arrive by another route.
     let both = vec![to_queue(&ALL[1..], "", ""), by_topic(&ALL).remove(0)];
     check(&[], both, false, Verdict::Warning, "ObjectCreated");
     check(
@@ -210,7 +232,7 @@ fn events_take_one_of_three_ways() {
 }
 
 #[test]
-fn filters_are_url_encoded_on_aws_alone() {
+fn filters_are_url_encoded_only_on_aws() {
     let of = |prefix: &str, endpoint_url: Option<&str>| {
         let notifications = NotificationConfiguration {
             rules: vec![to_queue(&ALL, prefix, "")],
@@ -221,7 +243,7 @@ fn filters_are_url_encoded_on_aws_alone() {
             endpoint_url: endpoint_url.map(str::to_owned),
             ..source(&[])
         };
-        judge(&source, &notifications, QUEUE, Evidence::default())
+        judge(&source, &notifications, QUEUE, EventHistory::default())
     };
     let (store, on_aws) = (
         Some("http://127.0.0.1:1"),
@@ -238,16 +260,22 @@ fn filters_are_url_encoded_on_aws_alone() {
         let finding = of(prefix, endpoint_url);
         assert_eq!(finding.verdict, verdict, "{prefix} {endpoint_url:?}");
     }
-    let said = of("a b/", None).what;
-    assert!(said.contains("a space is written +"), "{said}");
+    let text = of("a b/", None).what;
+    assert!(text.contains("write a space as +"), "{text}");
     let jpg = vec![to_queue(&ALL, "", "%20b.jpg")];
     check(&["**/* b.jpg"], jpg, false, Verdict::Ok, "");
     let raw = vec![to_queue(&ALL, "", " b.jpg")];
-    check(&["**/* b.jpg"], raw, false, Verdict::Failure, "written +");
+    check(
+        &["**/* b.jpg"],
+        raw,
+        false,
+        Verdict::Failure,
+        "a space as +",
+    );
 }
 
 #[test]
-fn what_comes_by_a_topic_stays_when_the_rest_is_set_up() {
+fn remedy_keeps_events_that_go_through_a_topic() {
     let topic = rule(NotificationTarget::Topic("arn:t".into()), &ALL[1..], "", "");
     for (rules, command) in [
         (vec![topic], "--through eventbridge"),
@@ -258,36 +286,42 @@ fn what_comes_by_a_topic_stays_when_the_rest_is_set_up() {
             rules,
             event_bridge: false,
         };
-        let finding = judge(&source(&[]), &notifications, QUEUE, Evidence::default());
+        let finding = judge(&source(&[]), &notifications, QUEUE, EventHistory::default());
         let commands = finding.remedy.unwrap().commands;
         assert!(commands[0].ends_with(command), "{commands:?}");
     }
 }
 
 #[test]
-fn where_events_have_come_some_other_way_it_is_only_warned() {
-    let seen = Evidence {
-        followed: true,
-        seen: true,
+fn is_only_a_warning_if_events_have_arrived_another_way() {
+    let event_received = EventHistory {
+        queue_followed: true,
+        event_received: true,
     };
     let finding = judge(
         &source(&[]),
         &NotificationConfiguration::default(),
         QUEUE,
-        seen,
+        event_received,
     );
     assert_eq!(finding.verdict, Verdict::Warning, "{finding:?}");
 }
 
 #[test]
-fn that_no_event_has_come_counts_once_somebody_has_waited_for_one() {
-    for (followed, seen, verdict) in [
+fn missing_event_is_a_warning_only_after_a_daemon_followed_the_queue() {
+    for (queue_followed, event_received, verdict) in [
         (false, false, Verdict::Ok),
         (true, false, Verdict::Warning),
         (true, true, Verdict::Ok),
         (false, true, Verdict::Ok),
     ] {
-        let finding = first_event(Evidence { followed, seen });
-        assert_eq!(finding.verdict, verdict, "{followed} {seen}");
+        let finding = first_event(EventHistory {
+            queue_followed,
+            event_received,
+        });
+        assert_eq!(
+            finding.verdict, verdict,
+            "{queue_followed} {event_received}"
+        );
     }
 }

@@ -1,43 +1,43 @@
-//! What the statements of a queue's policy mean for one sender.
+//! Evaluates the statements of a queue policy for one sender.
 //!
-//! Those that deny are not followed, and a condition that is not known counts as one that may hold.
+//! Statements that deny are ignored, and an unknown condition counts as true.
 
 use serde_json::Value;
 
 use super::{S3, SNS};
 
-/// Who sends, and on whose behalf.
+/// A service that sends to a queue, and the resource on whose behalf it sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::doctor) struct Sender {
-    /// Such as `s3.amazonaws.com`.
+    /// The service principal, such as `s3.amazonaws.com`.
     pub service: &'static str,
-    /// The ARN of the bucket, the topic or the rule; `None` where it is not known.
+    /// The ARN of the bucket, topic or EventBridge rule, if known.
     pub source_arn: Option<String>,
-    /// The account that the bucket belongs to, if that is known.
+    /// The account that owns the bucket, if known.
     pub account: Option<String>,
 }
 
-/// What a policy means for a sender.
+/// What a policy allows a sender to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::doctor) enum Admission {
-    /// No statement lets it send.
-    Refused,
-    /// A statement lets it send, and others in whose name the same service sends.
-    WithOthers,
-    /// A statement lets it send, and nobody else.
-    Alone,
+pub(in crate::doctor) enum SendAccess {
+    /// No statement allows it to send.
+    Denied,
+    /// A statement allows the service to send on behalf of anyone.
+    Unrestricted,
+    /// Statements allow the service to send, but not on behalf of everyone.
+    Restricted,
 }
 
-/// What the policy of the queue of that ARN means for the sender; an error is of a policy that is none.
-pub(in crate::doctor) fn admission(
+/// What the policy of the queue allows the sender to do. Fails if the policy is not JSON.
+pub(in crate::doctor) fn send_access(
     policy: &str,
     queue_arn: &str,
     sender: &Sender,
-) -> Result<Admission, serde_json::Error> {
+) -> Result<SendAccess, serde_json::Error> {
     let policy: Value = serde_json::from_str(policy)?;
     let statements = one_or_many(&policy["Statement"]);
-    let admissions = statements.map(|statement| {
-        let sends = is(&statement["Effect"], "Allow")
+    let accesses = statements.map(|statement| {
+        let applies = is(&statement["Effect"], "Allow")
             && names(
                 statement,
                 "Action",
@@ -46,28 +46,28 @@ pub(in crate::doctor) fn admission(
             )
             && names(statement, "Resource", queue_arn, str::to_owned)
             && is_for(&statement["Principal"], sender.service);
-        if sends {
-            under_condition(&statement["Condition"], sender, queue_arn)
+        if applies {
+            access_under(&statement["Condition"], sender, queue_arn)
         } else {
-            Admission::Refused
+            SendAccess::Denied
         }
     });
-    // A statement that lets all others in as well is not made better by another one.
-    let mut best = Admission::Refused;
-    for admission in admissions {
-        best = match (best, admission) {
-            (other, Admission::Refused) | (Admission::Refused, other) => other,
+    // A restricted statement does not repair an unrestricted one.
+    let mut result = SendAccess::Denied;
+    for access in accesses {
+        result = match (result, access) {
+            (other, SendAccess::Denied) | (SendAccess::Denied, other) => other,
             (one, other) => one.min(other),
         };
     }
-    Ok(best)
+    Ok(result)
 }
 
 fn is(value: &Value, text: &str) -> bool {
     value.as_str() == Some(text)
 }
 
-/// A value that stands alone or in a list.
+/// The elements of a list, or the single value that stands in its place.
 fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
     let (one, many) = match value {
         Value::Array(many) => (None, many.as_slice()),
@@ -77,20 +77,20 @@ fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
     one.into_iter().chain(many)
 }
 
-/// Whether a part of the statement names this, or leaves it to another part (`NotAction`), which is not
-/// followed.
-fn names(statement: &Value, part: &str, this: &str, fold: impl Fn(&str) -> String) -> bool {
-    match &statement[part] {
+/// Whether an element of the statement matches `name`. If the element is missing, it matches: the statement may have
+/// its opposite instead (`NotAction`), which is ignored.
+fn names(statement: &Value, element: &str, name: &str, fold: impl Fn(&str) -> String) -> bool {
+    match &statement[element] {
         Value::Null => true,
         patterns => one_or_many(patterns)
             .filter_map(Value::as_str)
-            .any(|pattern| matches(&fold(pattern), this)),
+            .any(|pattern| matches(&fold(pattern), name)),
     }
 }
 
-/// Whether the principal is the service, or everybody.
+/// Whether the principal is the service, or everyone.
 fn is_for(principal: &Value, service: &str) -> bool {
-    let everybody = |value: &Value| one_or_many(value).any(|one| is(one, "*"));
+    let is_everyone = |value: &Value| one_or_many(value).any(|one| is(one, "*"));
     let named = |value: &Value| {
         one_or_many(value)
             .filter_map(Value::as_str)
@@ -99,16 +99,16 @@ fn is_for(principal: &Value, service: &str) -> bool {
     match principal {
         Value::Null => true,
         Value::String(text) => text == "*",
-        principal => everybody(&principal["AWS"]) || named(&principal["Service"]),
+        principal => is_everyone(&principal["AWS"]) || named(&principal["Service"]),
     }
 }
 
-/// Somebody else's bucket, topic or rule, in an account of somebody else.
-const STRANGER: &str = "stranger";
+/// The name of a bucket, topic, rule or account that belongs to someone else.
+const FOREIGN: &str = "someone-else";
 
-/// What the conditions mean, which must all hold.
-fn under_condition(condition: &Value, sender: &Sender, queue_arn: &str) -> Admission {
-    let mut admission = Admission::WithOthers;
+/// The access under these conditions, which must all hold.
+fn access_under(condition: &Value, sender: &Sender, queue_arn: &str) -> SendAccess {
+    let mut access = SendAccess::Unrestricted;
     let operators = condition.as_object().into_iter().flatten();
     for (operator, keys) in operators {
         for (key, values) in keys.as_object().into_iter().flatten() {
@@ -124,44 +124,44 @@ fn under_condition(condition: &Value, sender: &Sender, queue_arn: &str) -> Admis
                     };
                     let holds = |text: &str| holds(operator, &values, text);
                     if ours.as_deref().map(holds) == Some(Some(false)) {
-                        return Admission::Refused;
+                        return SendAccess::Denied;
                     }
-                    if holds(&stranger(is_arn, sender, queue_arn)) == Some(false) {
-                        admission = Admission::Alone;
+                    if holds(&foreign_value(is_arn, sender, queue_arn)) == Some(false) {
+                        access = SendAccess::Restricted;
                     }
                 }
-                "aws:sourceorgid" | "aws:sourceorgpaths" => admission = Admission::Alone,
+                "aws:sourceorgid" | "aws:sourceorgpaths" => access = SendAccess::Restricted,
                 _ => {}
             }
         }
     }
-    admission
+    access
 }
 
-/// What a stranger would have there, in our partition and Region, as no other sends to the queue. An S3 ARN
-/// has no account in it, so that its bucket's name alone tells.
-fn stranger(is_arn: bool, sender: &Sender, queue_arn: &str) -> String {
-    let part = |place: usize| {
+/// The source ARN or account of a request on behalf of someone else. It has our partition and region, because no
+/// other sender can reach the queue. An S3 ARN has no account, so only the name of the bucket differs.
+fn foreign_value(is_arn: bool, sender: &Sender, queue_arn: &str) -> String {
+    let part = |index: usize| {
         let arns = [sender.source_arn.as_deref().unwrap_or_default(), queue_arn];
-        let mut parts = arns.map(|arn| part_of(arn, place)).into_iter();
+        let mut parts = arns.map(|arn| arn_part(arn, index)).into_iter();
         parts.find(|part| !part.is_empty())
     };
     let (partition, region) = (part(1).unwrap_or("aws"), part(3).unwrap_or("us-east-1"));
     match (is_arn, sender.service) {
-        (false, _) => STRANGER.to_owned(),
-        (true, S3) => format!("arn:{partition}:s3:::{STRANGER}"),
-        (true, SNS) => format!("arn:{partition}:sns:{region}:000000000000:{STRANGER}"),
-        (true, _) => format!("arn:{partition}:events:{region}:000000000000:rule/{STRANGER}"),
+        (false, _) => FOREIGN.to_owned(),
+        (true, S3) => format!("arn:{partition}:s3:::{FOREIGN}"),
+        (true, SNS) => format!("arn:{partition}:sns:{region}:000000000000:{FOREIGN}"),
+        (true, _) => format!("arn:{partition}:events:{region}:000000000000:rule/{FOREIGN}"),
     }
 }
 
-/// One of the parts of an ARN, which begins with its part 0; empty in what is none.
-fn part_of(arn: &str, place: usize) -> &str {
+/// A part of an ARN, where part 0 is `arn`. Empty if there is no such part.
+fn arn_part(arn: &str, index: usize) -> &str {
     let mut parts = arn.strip_prefix("arn:").unwrap_or_default().split(':');
-    parts.nth(place - 1).unwrap_or_default()
+    parts.nth(index - 1).unwrap_or_default()
 }
 
-/// Whether the operator holds for the text; `None` for an operator that is not known.
+/// Whether the operator holds for the text. `None` if the operator is unknown.
 fn holds(operator: &str, values: &[&str], text: &str) -> Option<bool> {
     let operator = operator.to_ascii_lowercase();
     let operator = operator.trim_end_matches("ifexists");
@@ -175,12 +175,12 @@ fn holds(operator: &str, values: &[&str], text: &str) -> Option<bool> {
     }
 }
 
-/// Whether the text is what the pattern says, in which `*` stands for any characters and `?` for one.
+/// Whether the text matches the pattern. `*` matches any characters, `?` matches one.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where the last star stands, and what of the text it stands for so far.
+    // The position of the last star, and the end of the text that it matches so far.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {

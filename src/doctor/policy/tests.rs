@@ -1,4 +1,4 @@
-//! What is found of policies, by the way that events take.
+//! Tests the findings about queue policies.
 
 mod statement;
 
@@ -9,7 +9,7 @@ use crate::doctor::Verdict;
 
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:q";
 
-/// A policy of one statement that lets S3 send, changed.
+/// A policy with one statement that lets S3 send, after `change`.
 fn statement(change: impl FnOnce(&mut Value)) -> String {
     let mut statement = json!({
         "Effect": "Allow",
@@ -25,12 +25,12 @@ fn statement(change: impl FnOnce(&mut Value)) -> String {
     json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
 }
 
-fn set(part: &str, value: Value) -> String {
-    statement(|statement| statement[part] = value)
+fn set(element: &str, value: Value) -> String {
+    statement(|statement| statement[element] = value)
 }
 
 #[test]
-fn what_is_found_depends_on_the_way_that_events_take() {
+fn rates_the_policy_by_the_route_of_the_events() {
     let topic = "arn:aws:sns:eu-west-1:111122223333:t";
     let indirect = |topics: &[&str], event_bridge| Route::Indirect {
         topics: topics.iter().map(|&topic| topic.to_owned()).collect(),
@@ -57,7 +57,7 @@ fn what_is_found_depends_on_the_way_that_events_take() {
     let statements = for_two["Statement"].as_array_mut().unwrap();
     statements.push(rules["Statement"][0].clone());
     let for_two = for_two.to_string();
-    for (policy, route, is_on_aws, verdict, said) in [
+    for (policy, route, is_on_aws, verdict, text) in [
         (
             Some(&for_two),
             Some(&direct),
@@ -96,7 +96,7 @@ fn what_is_found_depends_on_the_way_that_events_take() {
             Some(&topics),
             true,
             Verdict::Warning,
-            "strangers",
+            "any AWS account",
         ),
         (
             Some(&for_all),
@@ -110,9 +110,9 @@ fn what_is_found_depends_on_the_way_that_events_take() {
             Some(&bridge),
             true,
             Verdict::Warning,
-            "strangers",
+            "any AWS account",
         ),
-        // The topic may be somebody else's.
+        // The topic may belong to another consumer.
         (Some(&for_our_rules), Some(&both), true, Verdict::Ok, ""),
         (Some(&for_sns), Some(&both), true, Verdict::Ok, ""),
         (
@@ -127,20 +127,20 @@ fn what_is_found_depends_on_the_way_that_events_take() {
             Some(&direct),
             true,
             Verdict::Warning,
-            "cannot be read",
+            "cannot read",
         ),
     ] {
-        let origin = Origin {
+        let bucket = SendingBucket {
             bucket_arn: "arn:aws:s3:::photos",
             account: None,
             is_on_aws,
         };
-        let finding = judge(policy.map(String::as_str), QUEUE, &origin, route);
+        let finding = judge(policy.map(String::as_str), QUEUE, &bucket, route);
         assert_eq!(
             finding.verdict, verdict,
             "{policy:?} {route:?}: {finding:?}"
         );
-        assert!(finding.what.contains(said), "{finding:?}");
+        assert!(finding.what.contains(text), "{finding:?}");
         assert_eq!(
             finding.remedy.is_none(),
             verdict == Verdict::Ok,
@@ -150,9 +150,9 @@ fn what_is_found_depends_on_the_way_that_events_take() {
 }
 
 #[test]
-fn a_remedy_leaves_the_way_that_events_take() {
+fn remedy_keeps_the_route_of_the_events() {
     let judged = |topics: &[&str], event_bridge| {
-        let origin = Origin {
+        let bucket = SendingBucket {
             bucket_arn: "arn:aws:s3:::photos",
             account: None,
             is_on_aws: true,
@@ -161,7 +161,7 @@ fn a_remedy_leaves_the_way_that_events_take() {
             topics: topics.iter().map(|&topic| topic.to_owned()).collect(),
             event_bridge,
         };
-        judge(None, QUEUE, &origin, Some(&route)).remedy.unwrap()
+        judge(None, QUEUE, &bucket, Some(&route)).remedy.unwrap()
     };
     let by_topic = judged(&["arn:t"], false);
     assert!(by_topic.text.contains("is the topic"), "{by_topic:?}");
@@ -172,14 +172,14 @@ fn a_remedy_leaves_the_way_that_events_take() {
 }
 
 #[test]
-fn the_statement_that_lets_all_in_is_to_go() {
-    let origin = Origin {
+fn remedy_removes_the_unrestricted_statement() {
+    let bucket = SendingBucket {
         bucket_arn: "arn:aws:s3:::photos",
         account: None,
         is_on_aws: true,
     };
     let for_all = set("Condition", Value::Null);
-    let finding = judge(Some(&for_all), QUEUE, &origin, Some(&Route::Direct));
+    let finding = judge(Some(&for_all), QUEUE, &bucket, Some(&Route::Direct));
     let remedy = finding.remedy.unwrap();
-    assert!(remedy.text.contains("take the statement out"), "{remedy:?}");
+    assert!(remedy.text.contains("Remove the statement"), "{remedy:?}");
 }

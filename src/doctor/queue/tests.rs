@@ -1,4 +1,4 @@
-//! Queues that are set up wrongly, one attribute at a time.
+//! Tests with queues that have one wrong attribute.
 
 use super::super::finding::Verdict;
 use super::*;
@@ -39,55 +39,56 @@ fn no_dead_letters(kind: QueueErrorKind) -> Result<QueueAttributes, QueueError> 
     Err(QueueError::new(QueueOperation::Attributes, "", kind, ""))
 }
 
-fn shell() -> Shell {
-    Shell::at(
+fn commands() -> QueueCommands {
+    QueueCommands::for_url(
         "https://sqs.eu-west-1.amazonaws.com/111122223333/q",
         "eu-west-1",
     )
 }
 
 fn find(info: &QueueInfo, dead: &Result<QueueAttributes, QueueError>) -> Vec<Finding> {
-    let shell = shell();
-    let around = Surroundings {
+    let commands = commands();
+    let context = QueueContext {
         region: "eu-west-1",
         bucket_region: Some("eu-west-1"),
         visibility: Duration::from_secs(90),
         dead_letters: Some(dead),
-        dead_letters_shell: Some(&shell),
+        dead_letter_commands: Some(&commands),
         senders: &["s3.amazonaws.com"],
-        evidence: Evidence::default(),
+        history: EventHistory::default(),
     };
-    judge(info, &around, &shell)
+    judge(info, &context, &commands)
 }
 
 #[test]
-fn a_queue_that_is_set_up_well_is_ok_in_all() {
+fn well_configured_queue_has_only_ok_findings() {
     let findings = find(&good(), &dead_letters(14));
-    let said: Vec<_> = findings
+    let text: Vec<_> = findings
         .iter()
         .map(|it| (it.verdict, it.what.as_str()))
         .collect();
-    let moved = format!("moved to {DEAD} after 10 receives");
+    let moved = format!("messages are moved to {DEAD} after 10 receives");
     assert_eq!(
-        said,
+        text,
         [
             (
                 Verdict::Ok,
-                "it can be reached; about 1,234 messages wait, 5 are in flight (region eu-west-1)"
+                "can be reached: about 1,234 messages waiting, 5 in flight (region eu-west-1)"
             ),
-            (Verdict::Ok, "a message is kept for 4 days"),
+            (Verdict::Ok, "messages are kept for 4 days"),
             (
                 Verdict::Ok,
-                "the daemon asks for its own of 90 seconds; the queue's, 30 seconds, is for others"
+                "the daemon requests 90 seconds for each message; the queue's own timeout of 30 seconds applies \
+                 to other consumers"
             ),
-            (Verdict::Ok, "messages of up to 65,536 bytes are taken"),
+            (Verdict::Ok, "messages of up to 65,536 bytes are accepted"),
             (Verdict::Ok, moved.as_str()),
         ]
     );
 }
 
 #[test]
-fn each_attribute_is_blamed_alone() {
+fn each_wrong_attribute_has_its_own_finding() {
     type Change = fn(&mut QueueInfo);
     let (warning, failure) = (Verdict::Warning, Verdict::Failure);
     let cases: [(Change, Subject, Verdict, &str); 8] = [
@@ -150,9 +151,9 @@ fn each_attribute_is_blamed_alone() {
 }
 
 #[test]
-fn the_dead_letter_queue_is_looked_at_as_far_as_it_can_be() {
+fn rates_the_dead_letter_queue_if_it_can_be_read() {
     use QueueErrorKind::{AccessDenied, NoSuchQueue};
-    for (dead, verdict, said) in [
+    for (dead, verdict, text) in [
         (dead_letters(14), Verdict::Ok, "after 10 receives"),
         (dead_letters(4), Verdict::Ok, "after 10 receives"),
         (dead_letters(3), Verdict::Warning, "3 days"),
@@ -161,7 +162,7 @@ fn the_dead_letter_queue_is_looked_at_as_far_as_it_can_be() {
             Verdict::Warning,
             "no such queue",
         ),
-        (no_dead_letters(AccessDenied), Verdict::Ok, "cannot be seen"),
+        (no_dead_letters(AccessDenied), Verdict::Ok, "cannot be read"),
     ] {
         let findings = find(&good(), &dead);
         let found = findings
@@ -169,50 +170,50 @@ fn the_dead_letter_queue_is_looked_at_as_far_as_it_can_be() {
             .find(|it| it.subject == Subject::DeadLetters);
         let found = found.unwrap();
         assert_eq!(found.verdict, verdict, "{found:?}");
-        assert!(found.what.contains(said), "{found:?}");
+        assert!(found.what.contains(text), "{found:?}");
     }
 }
 
 #[test]
-fn a_queue_in_another_region_than_the_bucket_gets_nothing_directly() {
+fn queue_in_another_region_than_the_bucket_is_a_warning() {
     for (bucket, verdict) in [
         (Some("eu-west-1"), Verdict::Ok),
         (None, Verdict::Ok),
         (Some("us-east-1"), Verdict::Warning),
     ] {
-        let around = Surroundings {
+        let context = QueueContext {
             region: "eu-west-1",
             bucket_region: bucket,
             visibility: Duration::ZERO,
             dead_letters: None,
-            dead_letters_shell: None,
+            dead_letter_commands: None,
             senders: &[],
-            evidence: Evidence::default(),
+            history: EventHistory::default(),
         };
-        let findings = judge(&good(), &around, &shell());
+        let findings = judge(&good(), &context, &commands());
         assert_eq!(findings[0].verdict, verdict, "{bucket:?}");
     }
 }
 
 #[test]
-fn a_key_that_events_came_by_is_a_good_one() {
+fn kms_key_is_ok_once_events_have_arrived() {
     let encrypted = QueueInfo {
         kms_key: Some("arn:aws:kms:eu-west-1:1:key/1".into()),
         ..good()
     };
-    let around = Surroundings {
+    let context = QueueContext {
         region: "eu-west-1",
         bucket_region: None,
         visibility: Duration::ZERO,
         dead_letters: None,
-        dead_letters_shell: None,
+        dead_letter_commands: None,
         senders: &[],
-        evidence: Evidence {
-            followed: true,
-            seen: true,
+        history: EventHistory {
+            queue_followed: true,
+            event_received: true,
         },
     };
-    let findings = judge(&encrypted, &around, &shell());
+    let findings = judge(&encrypted, &context, &commands());
     assert!(
         findings.iter().all(|it| it.verdict == Verdict::Ok),
         "{findings:?}"
@@ -220,7 +221,7 @@ fn a_key_that_events_came_by_is_a_good_one() {
 }
 
 #[test]
-fn durations_are_said_in_their_largest_whole_unit() {
+fn formats_durations_in_the_largest_whole_unit() {
     for (seconds, want) in [
         (0, "0 seconds"),
         (1, "1 second"),
@@ -235,25 +236,25 @@ fn durations_are_said_in_their_largest_whole_unit() {
 }
 
 #[test]
-fn the_key_is_to_be_open_to_whoever_sends() {
+fn kms_remedy_names_the_senders() {
     let encrypted = QueueInfo {
         kms_key: Some("arn:aws:kms:eu-west-1:1:key/1".into()),
         ..good()
     };
-    let around = Surroundings {
+    let context = QueueContext {
         region: "eu-west-1",
         bucket_region: None,
         visibility: Duration::ZERO,
         dead_letters: None,
-        dead_letters_shell: None,
+        dead_letter_commands: None,
         senders: &["sns.amazonaws.com", "events.amazonaws.com"],
-        evidence: Evidence::default(),
+        history: EventHistory::default(),
     };
-    let findings = judge(&encrypted, &around, &shell());
+    let findings = judge(&encrypted, &context, &commands());
     let found = findings
         .iter()
         .find(|it| it.subject == Subject::QueueEncryption);
     let remedy = &found.unwrap().remedy.as_ref().unwrap().text;
-    let said = "lets sns.amazonaws.com or events.amazonaws.com do kms:GenerateDataKey";
-    assert!(remedy.contains(said), "{remedy}");
+    let text = "kms:Decrypt for sns.amazonaws.com or events.amazonaws.com";
+    assert!(remedy.contains(text), "{remedy}");
 }

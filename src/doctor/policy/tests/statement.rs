@@ -1,6 +1,6 @@
-//! Policies, statement by statement.
+//! Tests the evaluation of single statements.
 
-use super::super::statement::Admission::{Alone, Refused, WithOthers};
+use super::super::statement::SendAccess::{Denied, Restricted, Unrestricted};
 use super::super::statement::matches;
 use super::*;
 
@@ -17,151 +17,151 @@ fn condition(operator: &str, key: &str, value: &str) -> String {
 }
 
 #[test]
-fn a_statement_lets_in_whom_it_names() {
+fn statement_allows_the_senders_that_it_names() {
     for (case, policy, want) in [
-        ("as it should be", statement(|_| ()), Alone),
-        ("denies", set("Effect", json!("Deny")), Refused),
+        ("complete", statement(|_| ()), Restricted),
+        ("denies", set("Effect", json!("Deny")), Denied),
         (
             "another action",
             set("Action", json!("sqs:ReceiveMessage")),
-            Refused,
+            Denied,
         ),
-        ("all actions", set("Action", json!(["sqs:*"])), Alone),
+        ("all actions", set("Action", json!(["sqs:*"])), Restricted),
         (
-            "folded action",
+            "action in other case",
             set("Action", json!(["SQS:SendMessage"])),
-            Alone,
+            Restricted,
         ),
         (
             "another queue",
             set("Resource", json!("arn:aws:sqs:eu-west-1:1:r")),
-            Refused,
+            Denied,
         ),
         (
             "all queues",
             set("Resource", json!("arn:aws:sqs:*:*:*")),
-            Alone,
+            Restricted,
         ),
-        ("no resource", set("Resource", Value::Null), Alone),
+        ("no resource", set("Resource", Value::Null), Restricted),
         (
             "another service",
             set("Principal", json!({ "Service": "sns.amazonaws.com" })),
-            Refused,
+            Denied,
         ),
         (
             "many services",
             set("Principal", json!({ "Service": ["x", "s3.amazonaws.com"] })),
-            Alone,
+            Restricted,
         ),
         (
             "an account",
             set("Principal", json!({ "AWS": "111122223333" })),
-            Refused,
+            Denied,
         ),
-        ("everybody", set("Principal", json!("*")), Alone),
+        ("everyone", set("Principal", json!("*")), Restricted),
         (
-            "everybody of AWS",
+            "every AWS account",
             set("Principal", json!({ "AWS": "*" })),
-            Alone,
+            Restricted,
         ),
     ] {
-        assert_eq!(admission(&policy, QUEUE, &s3()).unwrap(), want, "{case}");
+        assert_eq!(send_access(&policy, QUEUE, &s3()).unwrap(), want, "{case}");
     }
     let none = json!({ "Version": "2012-10-17", "Statement": [] }).to_string();
-    assert_eq!(admission(&none, QUEUE, &s3()).unwrap(), Refused);
-    assert!(admission("no policy", QUEUE, &s3()).is_err());
+    assert_eq!(send_access(&none, QUEUE, &s3()).unwrap(), Denied);
+    assert!(send_access("no policy", QUEUE, &s3()).is_err());
 }
 
 #[test]
-fn a_condition_keeps_others_out_or_ours() {
+fn condition_restricts_or_denies_access() {
     let (arn, account) = ("aws:SourceArn", "AWS:SourceAccount");
     for (case, policy, want) in [
-        ("none", set("Condition", Value::Null), WithOthers),
+        ("none", set("Condition", Value::Null), Unrestricted),
         (
             "our bucket",
             condition("ArnEquals", arn, "arn:aws:s3:::photos"),
-            Alone,
+            Restricted,
         ),
         (
             "our buckets",
             condition("StringLike", arn, "arn:aws:s3:::pho*"),
-            Alone,
+            Restricted,
         ),
         (
             "any bucket",
             condition("ArnLike", arn, "arn:aws:s3:*:*:*"),
-            WithOthers,
+            Unrestricted,
         ),
         (
             "another bucket",
             condition("ArnLike", arn, "arn:aws:s3:*:*:docs"),
-            Refused,
+            Denied,
         ),
         (
-            "literally",
+            "stars in StringEquals",
             condition("StringEquals", arn, "arn:aws:s3:*:*:photos"),
-            Refused,
+            Denied,
         ),
         (
             "our account",
             condition("StringEquals", account, "111122223333"),
-            Alone,
+            Restricted,
         ),
         (
             "another account",
             condition("StringEquals", account, "999922223333"),
-            Refused,
+            Denied,
         ),
         (
             "if it exists",
             condition("StringEqualsIfExists", account, "111122223333"),
-            Alone,
+            Restricted,
         ),
         (
-            "our organisation",
+            "our organization",
             condition("StringEquals", "aws:SourceOrgID", "o-1"),
-            Alone,
+            Restricted,
         ),
         (
             "unknown key",
             condition("Bool", "aws:SecureTransport", "true"),
-            WithOthers,
+            Unrestricted,
         ),
         (
             "unknown operator",
             condition("Odd", arn, "arn:aws:s3:::photos"),
-            WithOthers,
+            Unrestricted,
         ),
     ] {
-        assert_eq!(admission(&policy, QUEUE, &s3()).unwrap(), want, "{case}");
+        assert_eq!(send_access(&policy, QUEUE, &s3()).unwrap(), want, "{case}");
     }
     let unknown = Sender {
         account: None,
         ..s3()
     };
     let policy = condition("StringEquals", account, "999922223333");
-    assert_eq!(admission(&policy, QUEUE, &unknown).unwrap(), Alone);
+    assert_eq!(send_access(&policy, QUEUE, &unknown).unwrap(), Restricted);
 }
 
 #[test]
-fn a_statement_for_all_is_not_made_better_by_one_for_us() {
+fn unrestricted_statement_wins_over_a_restricted_one() {
     let wide: Value = serde_json::from_str(&set("Condition", Value::Null)).unwrap();
     let narrow: Value = serde_json::from_str(&statement(|_| ())).unwrap();
     let other: Value = serde_json::from_str(&set("Effect", json!("Deny"))).unwrap();
     let [wide, narrow, other] = [wide, narrow, other].map(|it| it["Statement"][0].clone());
     for (statements, want) in [
-        (vec![&wide, &narrow], WithOthers),
-        (vec![&narrow, &wide], WithOthers),
-        (vec![&other, &narrow], Alone),
-        (vec![&narrow, &other], Alone),
+        (vec![&wide, &narrow], Unrestricted),
+        (vec![&narrow, &wide], Unrestricted),
+        (vec![&other, &narrow], Restricted),
+        (vec![&narrow, &other], Restricted),
     ] {
         let policy = json!({ "Statement": statements }).to_string();
-        assert_eq!(admission(&policy, QUEUE, &s3()).unwrap(), want);
+        assert_eq!(send_access(&policy, QUEUE, &s3()).unwrap(), want);
     }
 }
 
 #[test]
-fn patterns_have_stars_and_question_marks() {
+fn patterns_match_stars_and_question_marks() {
     for (pattern, text, want) in [
         ("", "", true),
         ("*", "", true),
@@ -178,7 +178,7 @@ fn patterns_have_stars_and_question_marks() {
 }
 
 #[test]
-fn a_stranger_is_of_our_partition_and_region() {
+fn foreign_sender_has_our_partition_and_region() {
     let in_china = QUEUE.replace("aws:sqs:eu-west-1", "aws-cn:sqs:cn-north-1");
     let of_china = Sender {
         source_arn: Some("arn:aws-cn:s3:::photos".into()),
@@ -204,7 +204,7 @@ fn a_stranger_is_of_our_partition_and_region() {
             statement["Resource"] = json!("*");
             statement["Condition"] = json!({ "ArnLike": { "aws:SourceArn": pattern } });
         });
-        let found = admission(&policy, queue, &sender).unwrap();
-        assert_eq!(found, WithOthers, "{pattern}");
+        let found = send_access(&policy, queue, &sender).unwrap();
+        assert_eq!(found, Unrestricted, "{pattern}");
     }
 }

@@ -1,4 +1,4 @@
-//! What an answer says of a right.
+//! Tests the findings about IAM permissions.
 
 use super::*;
 use crate::aws::bucket::AttemptError;
@@ -15,18 +15,18 @@ fn refused(kind: BucketErrorKind) -> BucketError {
     BucketError {
         operation: "list bucket bucket".into(),
         action: "s3:ListBucket",
-        cause: AttemptError::new(kind, "said so"),
+        cause: AttemptError::new(kind, "the detail"),
         attempts: 1,
     }
 }
 
 fn remedy(finding: &Finding) -> String {
-    let remedy = finding.remedy.as_ref().expect("there is one");
+    let remedy = finding.remedy.as_ref().expect("the finding has a remedy");
     format!("{} {}", remedy.text, remedy.commands.join(" "))
 }
 
 #[test]
-fn a_denied_listing_names_the_right_and_what_it_is_for() {
+fn denied_listing_names_the_action_and_the_resource() {
     let denied = Err(refused(BucketErrorKind::AccessDenied));
     let first = || ("photos/2024/".to_owned(), Ok(None));
     let listed = [first(), ("photos/".to_owned(), denied)];
@@ -36,26 +36,26 @@ fn a_denied_listing_names_the_right_and_what_it_is_for() {
     let remedy = remedy(&finding);
     for word in [
         "s3:ListBucket on arn:aws-cn:s3:::bucket",
-        "s3:prefix has to admit \"photos/\"",
+        "s3:prefix must allow \"photos/\"",
         "asset-indexer iam-policy",
     ] {
         assert!(remedy.contains(word), "{remedy}");
     }
-    for (found, said) in [
+    for (key, want) in [
         (Some("photos/a".to_owned()), "can be listed"),
-        (None, "there is none"),
+        (None, "there are none"),
     ] {
-        let listed = [first(), ("photos/".to_owned(), Ok(found))];
+        let listed = [first(), ("photos/".to_owned(), Ok(key))];
         for listed in [&listed[1..], &listed] {
             let finding = list(&source(), "", listed);
             assert_eq!(finding.verdict, Verdict::Ok);
-            assert!(finding.what.ends_with(said), "{finding:?}");
+            assert!(finding.what.ends_with(want), "{finding:?}");
         }
     }
 }
 
 #[test]
-fn no_right_is_blamed_for_what_is_wrong_otherwise() {
+fn other_errors_are_not_reported_as_missing_permissions() {
     use BucketErrorKind as Kind;
     let region = Some("eu-west-1".into());
     for (kind, subject) in [
@@ -84,36 +84,36 @@ fn no_right_is_blamed_for_what_is_wrong_otherwise() {
 }
 
 #[test]
-fn whether_objects_can_be_read_is_told_by_one_that_is_there() {
-    use TriedOn::{Listed, Missing};
+fn result_of_reading_an_object_is_rated_by_the_key() {
+    use TestedKey::{Listed, Missing};
     let (may_list, may_not_list) = (Missing { may_list: true }, Missing { may_list: false });
     let denied = || Err(refused(BucketErrorKind::AccessDenied));
     let down = || Err(refused(BucketErrorKind::Unavailable));
     let (ok, warning) = (Some(Verdict::Ok), Some(Verdict::Warning));
-    for (on, answer, verdict, said) in [
+    for (tested_key, result, verdict, want) in [
         (Listed, Ok(true), ok, "can be read"),
         (Listed, Ok(false), ok, "can be read"),
         (Listed, denied(), warning, "no previews"),
-        (Listed, down(), warning, "said so"),
+        (Listed, down(), warning, "the detail"),
         (may_list, Ok(false), ok, "can be read"),
-        (may_list, denied(), warning, "cannot be told"),
+        (may_list, denied(), warning, "no object yet"),
         (may_not_list, Ok(false), ok, "can be read"),
         (may_not_list, denied(), None, ""),
     ] {
-        let finding = get(&source(), "eu-west-1", on, &answer);
+        let finding = get(&source(), "eu-west-1", tested_key, &result);
         let found = finding.as_ref().map(|finding| finding.verdict);
-        assert_eq!(found, verdict, "{on:?} {answer:?}");
+        assert_eq!(found, verdict, "{tested_key:?} {result:?}");
         if let Some(finding) = finding {
-            assert!(finding.what.contains(said), "{finding:?}");
+            assert!(finding.what.contains(want), "{finding:?}");
         }
     }
-    let finding = get(&source(), "eu-west-1", Listed, &denied()).expect("it can be told");
+    let finding = get(&source(), "eu-west-1", Listed, &denied()).expect("the object was listed");
     let remedy = remedy(&finding);
     assert!(remedy.contains("arn:aws:s3:::bucket/photos/*"), "{remedy}");
 }
 
 #[test]
-fn notifications_that_cannot_be_read_are_no_failure() {
+fn unreadable_notifications_are_a_warning() {
     for (kind, subject) in [
         (BucketErrorKind::AccessDenied, "s3:GetBucketNotification"),
         (BucketErrorKind::Refused, "notifications"),
@@ -122,13 +122,13 @@ fn notifications_that_cannot_be_read_are_no_failure() {
         assert_eq!(finding.verdict, Verdict::Warning);
         assert_eq!(finding.subject.as_str(), subject);
         let remedy = remedy(&finding);
-        let is_of_check = remedy.ends_with("asset-indexer iam-policy --check");
-        assert_eq!(is_of_check, subject.starts_with("s3:"), "{remedy}");
+        let names_check_policy = remedy.ends_with("asset-indexer iam-policy --check");
+        assert_eq!(names_check_policy, subject.starts_with("s3:"), "{remedy}");
     }
 }
 
 #[test]
-fn resources_are_named_in_their_partition() {
+fn arns_have_the_partition_of_the_region() {
     for (region, partition) in [
         ("eu-west-1", "aws"),
         ("cn-north-1", "aws-cn"),
@@ -143,10 +143,10 @@ fn resources_are_named_in_their_partition() {
 }
 
 #[test]
-fn a_right_to_the_queue_is_missing_only_where_it_is_denied() {
+fn only_a_denial_is_reported_as_a_missing_queue_permission() {
     use QueueErrorKind as Kind;
     let arn = queue_arn("us-gov-west-1", "111122223333", "q");
-    for (kind, detail, subject, said) in [
+    for (kind, detail, subject, want) in [
         (
             Kind::AccessDenied,
             "AccessDenied",
@@ -168,14 +168,14 @@ fn a_right_to_the_queue_is_missing_only_where_it_is_denied() {
         (Kind::Connection, "", "queue", "network"),
     ] {
         let error = QueueError::new(QueueOperation::Receive, "https://q/1/q", kind, detail);
-        let finding = of_queue(Right::ReceiveMessage, &arn, &Err(error));
+        let finding = queue_action(IamAction::ReceiveMessage, &arn, &Err(error));
         assert_eq!(finding.verdict, Verdict::Failure);
         assert_eq!(finding.subject.as_str(), subject);
         let remedy = remedy(&finding);
-        assert!(remedy.contains(said), "{remedy}");
+        assert!(remedy.contains(want), "{remedy}");
     }
     assert_eq!(
-        of_queue(Right::ReceiveMessage, &arn, &Ok(())).verdict,
+        queue_action(IamAction::ReceiveMessage, &arn, &Ok(())).verdict,
         Verdict::Ok
     );
 }

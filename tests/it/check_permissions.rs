@@ -1,10 +1,10 @@
-//! `check` on a server that checks rights: each right that is missing is named, and nothing else blamed.
+//! Tests `check` on a server that enforces permissions: it names each missing permission, and nothing else.
 
 use crate::examined::Wired;
 use crate::server::{self, AccessKey};
 
-/// What the daemon, previews and `check` need.
-const RIGHTS: [&str; 7] = [
+/// The actions that the daemon, previews and `check` need.
+const ACTIONS: [&str; 7] = [
     "s3:ListBucket",
     "s3:GetObject",
     "s3:GetBucketNotification",
@@ -14,47 +14,47 @@ const RIGHTS: [&str; 7] = [
     "sqs:ChangeMessageVisibility",
 ];
 
-/// Actions that AWS does not know: there the right to an action is the right to a batch of it, and on
-/// this server it is another.
+/// Actions that AWS does not have. On AWS the permission for an action includes its batches, but this server requires
+/// another one.
 const BATCHES: [&str; 2] = ["sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch"];
 
-/// A Source with a page over HTTP, asked by a user with these rights.
-fn wired(user: &str, rights: &[&str]) -> Wired {
+/// A Source with a search page over HTTP, and a user with these permissions.
+fn wired(user: &str, actions: &[&str]) -> Wired {
     let server = server::shared_with_rights();
     let mut wired = Wired::with(server, |_| ());
     wired.configure(|config| config.listen = "127.0.0.1:0".to_owned());
-    let may_batch = |batch: &&str| rights.contains(&batch.trim_end_matches("Batch"));
-    let batches = BATCHES.into_iter().filter(may_batch);
-    let rights: Vec<&str> = rights.iter().copied().chain(batches).collect();
-    wired.sign_by(&server.create_user(user, &rights));
+    let has_permission = |batch: &&str| actions.contains(&batch.trim_end_matches("Batch"));
+    let batches = BATCHES.into_iter().filter(has_permission);
+    let actions: Vec<&str> = actions.iter().copied().chain(batches).collect();
+    wired.sign_by(&server.create_user(user, &actions));
     wired
 }
 
 #[test]
-fn who_has_all_rights_is_told_so_right_by_right() {
-    let examined = wired("has-all", &RIGHTS).examine();
+fn reports_each_permission_if_all_are_granted() {
+    let examined = wired("has-all", &ACTIONS).examine();
     examined.assert_well();
-    // That to read notifications shows in what is found of them.
-    for right in RIGHTS
+    // The permission to read notifications has no finding of its own: the subject is `notifications`.
+    for action in ACTIONS
         .iter()
-        .filter(|right| **right != "s3:GetBucketNotification")
+        .filter(|action| **action != "s3:GetBucketNotification")
     {
         assert!(
-            examined.subjects().contains(right),
-            "{right}: {examined:#?}"
+            examined.subjects().contains(action),
+            "{action}: {examined:#?}"
         );
     }
 }
 
 #[test]
-fn a_right_that_is_missing_is_named_and_nothing_else_blamed() {
-    for (number, missing) in RIGHTS.iter().enumerate() {
-        let rights: Vec<_> = RIGHTS
+fn names_the_missing_permission_and_nothing_else() {
+    for (number, missing) in ACTIONS.iter().enumerate() {
+        let actions: Vec<_> = ACTIONS
             .iter()
             .copied()
-            .filter(|right| right != missing)
+            .filter(|action| action != missing)
             .collect();
-        let wired = wired(&format!("lacks-{number}"), &rights);
+        let wired = wired(&format!("lacks-{number}"), &actions);
         let is_needed = !["s3:GetObject", "s3:GetBucketNotification"].contains(missing);
         let verdict = if is_needed { "failure" } else { "warning" };
         let named = match missing.split_once(':') {
@@ -67,16 +67,16 @@ fn a_right_that_is_missing_is_named_and_nothing_else_blamed() {
 }
 
 #[test]
-fn the_right_to_receive_is_told_while_messages_wait_and_none_is_touched() {
+fn tests_the_permission_to_receive_without_receiving_a_message() {
     let server = server::shared_with_rights();
-    let lacking: Vec<_> = RIGHTS
+    let lacking: Vec<_> = ACTIONS
         .iter()
         .copied()
         .filter(|it| *it != "sqs:ReceiveMessage")
         .collect();
-    for (user, rights) in [("may-receive", &RIGHTS[..]), ("may-not", &lacking)] {
-        let wired = wired(user, rights);
-        // One receive would move it away.
+    for (user, actions) in [("may-receive", &ACTIONS[..]), ("may-not", &lacking)] {
+        let wired = wired(user, actions);
+        // One receive would move a message to the dead-letter queue.
         wired.set(server, "RedrivePolicy", &wired.redrive("1"));
         wired.queue.take(1);
         wired.queue.send(&["a", "b"]);
@@ -92,9 +92,9 @@ fn the_right_to_receive_is_told_while_messages_wait_and_none_is_touched() {
 }
 
 #[test]
-fn credentials_that_are_none_are_told_once() {
+fn reports_invalid_credentials_once() {
     let server = server::shared_with_rights();
-    let good = server.create_user("mistyped", &RIGHTS);
+    let good = server.create_user("mistyped", &ACTIONS);
     let wrong = AccessKey {
         secret: "wrongwrongwrongwrongwrongwrongwrongwrong".to_owned(),
         ..good.clone()
@@ -103,11 +103,11 @@ fn credentials_that_are_none_are_told_once() {
         id: "AKIAUNKNOWNUNKNOWN12".to_owned(),
         ..good
     };
-    for (key, said) in [(wrong, "secret"), (unknown, "access key id")] {
-        let mut wired = wired(&format!("unused-{said}").replace(' ', "-"), &[]);
+    for (key, word) in [(wrong, "secret"), (unknown, "access key id")] {
+        let mut wired = wired(&format!("unused-{word}").replace(' ', "-"), &[]);
         wired.sign_by(&key);
         wired
             .examine()
-            .assert_bad("credentials", "failure", &[said]);
+            .assert_bad("credentials", "failure", &[word]);
     }
 }

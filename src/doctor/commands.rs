@@ -1,7 +1,6 @@
-//! Commands that mend what was found, to be pasted into a shell: of the AWS CLI for a queue, and of this
-//! program.
+//! Shell commands that fix a finding: AWS CLI commands for a queue, and commands of this program.
 //!
-//! They are only printed.
+//! They are only printed, never run.
 
 use serde_json::{Value, json};
 
@@ -9,29 +8,29 @@ use crate::aws::queue::SqsQueue;
 use crate::aws::setup::{self, EventPath, MAX_RECEIVE_COUNT, RETENTION_SECONDS, dead_letter_name};
 use crate::core::human::printable;
 
-/// Prints the commands that have the events of buckets come to their queues that way.
-pub(super) fn print_setup(through: EventPath) -> &'static str {
-    match through {
+/// The command that prints how to send the buckets' events to their queues by this path.
+pub(super) fn print_setup(path: EventPath) -> &'static str {
+    match path {
         EventPath::S3 => "asset-indexer setup --print aws-cli",
         EventPath::EventBridge => "asset-indexer setup --print aws-cli --through eventbridge",
     }
 }
 
-/// Commands for one queue.
-pub(super) struct Shell {
+/// AWS CLI commands for one queue.
+pub(super) struct QueueCommands {
     url: String,
-    /// What each command needs to find the server.
-    place: String,
+    /// The options that select region and endpoint.
+    location: String,
 }
 
-impl Shell {
-    /// For that queue.
-    pub(super) fn of(queue: &SqsQueue) -> Self {
+impl QueueCommands {
+    /// Commands for this queue.
+    pub(super) fn new(queue: &SqsQueue) -> Self {
         let endpoint = queue.endpoint_url();
         let endpoint = endpoint.map(|url| format!(" --endpoint-url {}", quoted(&url)));
         Self {
             url: quoted(queue.url()),
-            place: format!(
+            location: format!(
                 " --region {}{}",
                 quoted(queue.region()),
                 endpoint.unwrap_or_default()
@@ -39,19 +38,18 @@ impl Shell {
         }
     }
 
-    /// For the queue of that address on AWS.
+    /// Commands for the queue at this URL, on AWS.
     #[cfg(test)]
-    pub(super) fn at(url: &str, region: &str) -> Self {
+    pub(super) fn for_url(url: &str, region: &str) -> Self {
         Self {
             url: quoted(url),
-            place: format!(" --region {}", quoted(region)),
+            location: format!(" --region {}", quoted(region)),
         }
     }
 
-    /// Makes a dead-letter queue beside the queue of that ARN, and uses it; nothing where the ARN is
-    /// none.
-    pub(super) fn add_redrive(&self, arn: &str) -> Vec<String> {
-        let Some((place, name)) = arn.rsplit_once(':') else {
+    /// Creates a dead-letter queue for the queue with this ARN, and configures it. Empty if it is not an ARN.
+    pub(super) fn add_dead_letter_queue(&self, arn: &str) -> Vec<String> {
+        let Some((arn_prefix, name)) = arn.rsplit_once(':') else {
             return Vec::new();
         };
         let dead_letters = dead_letter_name(name);
@@ -60,15 +58,18 @@ impl Shell {
         });
         let create = format!(
             "aws sqs create-queue{} --queue-name {} --attributes {}",
-            self.place,
+            self.location,
             quoted(&dead_letters),
             quoted(&attributes.to_string())
         );
-        vec![create, self.redrive_to(&format!("{place}:{dead_letters}"))]
+        vec![
+            create,
+            self.set_redrive(&format!("{arn_prefix}:{dead_letters}")),
+        ]
     }
 
-    /// Has messages moved to the queue of that ARN, not too early.
-    pub(super) fn redrive_to(&self, dead_letter_arn: &str) -> String {
+    /// Moves messages to the queue with this ARN, after [`MAX_RECEIVE_COUNT`] receives.
+    pub(super) fn set_redrive(&self, dead_letter_arn: &str) -> String {
         let policy = json!({
             "deadLetterTargetArn": dead_letter_arn,
             "maxReceiveCount": MAX_RECEIVE_COUNT.to_string(),
@@ -76,25 +77,24 @@ impl Shell {
         self.set("RedrivePolicy", &policy.to_string())
     }
 
-    /// Has the queue keep its messages for as long as can be: a dead letter counts that from when it was
-    /// first sent.
-    pub(super) fn keep_longest(&self) -> String {
+    /// Sets the maximum retention. The retention of a dead letter starts when the message was first sent.
+    pub(super) fn set_max_retention(&self) -> String {
         self.set("MessageRetentionPeriod", &RETENTION_SECONDS.to_string())
     }
 
-    /// Sets one attribute of the queue.
+    /// Sets an attribute of the queue.
     pub(super) fn set(&self, name: &str, value: &str) -> String {
         let attributes: Value = json!({ name: value });
         format!(
             "aws sqs set-queue-attributes{} --queue-url {} --attributes {}",
-            self.place,
+            self.location,
             self.url,
             quoted(&attributes.to_string())
         )
     }
 }
 
-/// The text as one word of a shell, whatever is in it.
+/// The text as one word for a shell. Control characters are escaped.
 pub(crate) fn quoted(text: &str) -> String {
     setup::shell(&printable(text))
 }
@@ -103,14 +103,14 @@ pub(crate) fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn shell() -> Shell {
-        Shell::at("https://sqs.eu-west-1.amazonaws.com/1/q", "eu-west-1")
+    fn commands() -> QueueCommands {
+        QueueCommands::for_url("https://sqs.eu-west-1.amazonaws.com/1/q", "eu-west-1")
     }
 
     #[test]
-    fn the_commands_can_be_pasted_into_a_shell() {
+    fn commands_can_be_pasted_into_a_shell() {
         assert_eq!(
-            shell().add_redrive("arn:aws:sqs:eu-west-1:1:q"),
+            commands().add_dead_letter_queue("arn:aws:sqs:eu-west-1:1:q"),
             [
                 "aws sqs create-queue --region 'eu-west-1' --queue-name 'q-dead-letters' \
                  --attributes '{\"MessageRetentionPeriod\":\"1209600\"}'",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_that_does_not_tell_its_arn_gets_no_command() {
-        assert!(shell().add_redrive("").is_empty());
+    fn queue_without_an_arn_gets_no_command() {
+        assert!(commands().add_dead_letter_queue("").is_empty());
     }
 }
