@@ -1,7 +1,7 @@
-//! A tantivy query for documents that another query does not find.
+//! A tantivy query for the documents of one query that another query does not find.
 //!
-//! Tantivy's own exclusion asks sets for documents in front of where they are, which they are not
-//! made for; and it opens them where nothing is to be left out.
+//! Tantivy's own exclusion is not used: it asks the excluded set for documents before the set's current
+//! position, which document sets do not support.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use tantivy::query::doc_predicate_query::{
 use tantivy::query::{EnableScoring, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, SeekDangerResult, SegmentReader};
 
-/// What asking the other set costs, by tantivy's measure; it is asked as little as possible.
+/// Cost of testing one document, in tantivy's unit. It is high, so that tantivy tests few documents.
 const COST: u64 = 20;
 
-/// Finds the documents of one query that another does not find.
+/// Finds the documents of `included` that `excluded` does not find.
 #[derive(Clone, Debug)]
 pub struct AndNotQuery {
     included: Arc<dyn Query>,
@@ -23,7 +23,7 @@ pub struct AndNotQuery {
 }
 
 impl AndNotQuery {
-    /// The documents of the first without those of the second; no score is kept.
+    /// A query for the documents of `included` that `excluded` does not find. Their scores are dropped.
     pub fn new(included: Box<dyn Query>, excluded: Box<dyn Query>) -> Self {
         Self {
             included: included.into(),
@@ -77,12 +77,12 @@ impl DocPredicate for AndNotPredicate {
     }
 }
 
-/// Documents are asked for in ascending order.
+/// The excluded documents of a segment. Documents must be tested in ascending order.
 struct ExclusionCursor {
     excluded: Box<dyn Scorer>,
-    /// None in front of this one is left out.
+    /// No document from the last tested one up to this one is excluded.
     next: DocId,
-    /// Whether that one is left out; otherwise it is not known.
+    /// True if `next` is excluded, false if that is not known.
     next_is_excluded: bool,
 }
 

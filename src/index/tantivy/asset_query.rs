@@ -1,7 +1,8 @@
-//! A tantivy query for the live documents of a key interval of one Source.
+//! A tantivy query for the assets in a key interval of one Source.
 //!
-//! It keeps tombstones and other Sources out of every search, and answers `folder:`. It is made for
-//! one snapshot: a key interval is a range of documents in each of its segments.
+//! Every search uses it to exclude tombstones and other Sources. It also implements `folder:`. It is made for
+//! one snapshot, because a key interval is a range of documents in each segment. It does not exclude deleted
+//! documents.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -21,14 +22,14 @@ use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
 use crate::index::IndexError;
 
-/// Finds the live documents of an interval.
+/// Finds the assets in a key interval.
 #[derive(Clone, Debug)]
 pub struct AssetQuery {
     docs: Arc<HashMap<SegmentId, Range<DocId>>>,
 }
 
 impl AssetQuery {
-    /// The live documents of the interval in this snapshot.
+    /// A query for the assets in the interval, for this snapshot.
     pub fn new(
         snapshot: &Snapshot,
         source: SourceId,
@@ -59,7 +60,7 @@ impl Query for AssetQuery {
 }
 
 impl Weight for AssetQuery {
-    /// Being there is worth nothing: the score is 0.
+    /// The score of all documents is 0.
     fn scorer(&self, segment: &SegmentReader, _: Score) -> tantivy::Result<Box<dyn Scorer>> {
         let range = self
             .docs
@@ -77,25 +78,26 @@ impl Weight for AssetQuery {
     }
 }
 
-/// The documents of a range that are no tombstones.
+/// The documents of a range that are not tombstones.
 struct AssetDocs {
     doc: DocId,
     end: DocId,
     tombstones: Option<Tombstones>,
 }
 
-/// Tombstones are few, so those of a stretch of documents are read together.
+/// The tombstones of a segment. There are few of them, so they are read for many documents at once.
 struct Tombstones {
     column: Column<u64>,
-    /// What was read, and those of it that were not passed yet, the next one last.
+    /// The documents that were read.
     read: Range<DocId>,
+    /// The tombstones in `read` that were not passed yet, in descending order.
     ahead: Vec<DocId>,
 }
 
-/// Documents that are less apart than this are read together.
+/// Documents that are closer to each other than this are read together.
 const NEAR: DocId = 64;
 
-/// So many documents are read at the most, where they are asked for one after the other.
+/// Maximum number of documents that are read at once, if the caller tests most documents of a range.
 const MAX_READ_AHEAD: DocId = 4096;
 
 impl AssetDocs {
@@ -110,12 +112,12 @@ impl AssetDocs {
             end: range.end,
             tombstones,
         };
-        docs.settle();
+        docs.skip_tombstones();
         docs
     }
 
-    /// Moves on to a live document, if the set is not at one.
-    fn settle(&mut self) -> DocId {
+    /// Moves to the next asset, if the current document is a tombstone. Returns the current document.
+    fn skip_tombstones(&mut self) -> DocId {
         if let Some(tombstones) = &mut self.tombstones {
             while self.doc < self.end && tombstones.has(self.doc, self.end) {
                 self.doc += 1;
@@ -129,7 +131,7 @@ impl AssetDocs {
 }
 
 impl Tombstones {
-    /// Whether the document is one; of documents ascending below `end`.
+    /// Whether the document is a tombstone. Documents must be tested in ascending order, below `end`.
     fn has(&mut self, doc: DocId, end: DocId) -> bool {
         if doc >= self.read.end {
             self.read_from(doc, end);
@@ -143,17 +145,18 @@ impl Tombstones {
         false
     }
 
-    /// The next one behind the last document that was asked for; or where none was looked for yet.
+    /// Returns the next tombstone after the last tested document, or the first document that was not read if
+    /// no such tombstone was read.
     fn next_or_unread(&self) -> DocId {
         self.ahead.last().copied().unwrap_or(self.read.end)
     }
 
     fn read_from(&mut self, doc: DocId, end: DocId) {
         self.ahead.clear();
-        // The next to be asked for is likely as far from this one as this one is from the last.
+        // The next tested document is probably as far away as the last one was.
         if doc - self.read.end < NEAR {
-            let wanted = (2 * self.read.len() as DocId).clamp(NEAR, MAX_READ_AHEAD);
-            self.read = doc..end.min(doc.saturating_add(wanted));
+            let count = (2 * self.read.len() as DocId).clamp(NEAR, MAX_READ_AHEAD);
+            self.read = doc..end.min(doc.saturating_add(count));
             let all = self.column.min_value()..=self.column.max_value();
             let read = self.read.clone();
             self.column
@@ -172,33 +175,33 @@ impl DocSet for AssetDocs {
             return TERMINATED;
         }
         self.doc += 1;
-        self.settle()
+        self.skip_tombstones()
     }
 
     fn seek(&mut self, target: DocId) -> DocId {
         if self.doc < target {
             self.doc = target;
-            self.settle();
+            self.skip_tombstones();
         }
         self.doc
     }
 
-    /// Goes from tombstone to tombstone: whole segments are read so.
+    /// Copies the runs of documents between tombstones. Searches read whole segments this way.
     fn fill_buffer(&mut self, buffer: &mut [DocId; COLLECT_BLOCK_BUFFER_LEN]) -> usize {
         let mut filled = 0;
         while filled < buffer.len() && self.doc != TERMINATED {
-            let behind = match &self.tombstones {
+            let run_end = match &self.tombstones {
                 Some(tombstones) => tombstones.next_or_unread().min(self.end),
                 None => self.end,
             };
             let left = (buffer.len() - filled) as DocId;
-            let run = self.doc..behind.min(self.doc.saturating_add(left));
+            let run = self.doc..run_end.min(self.doc.saturating_add(left));
             self.doc = run.end;
-            for (place, doc) in buffer[filled..].iter_mut().zip(run) {
-                *place = doc;
+            for (slot, doc) in buffer[filled..].iter_mut().zip(run) {
+                *slot = doc;
                 filled += 1;
             }
-            self.settle();
+            self.skip_tombstones();
         }
         filled
     }
@@ -220,20 +223,20 @@ mod tests {
     use crate::index::tantivy::corpus::Corpus;
 
     #[test]
-    fn tombstones_are_passed_however_the_set_moves() {
+    fn skips_tombstones_for_every_kind_of_move() {
         let rng = &mut Rng::with_seed(9);
         let mut corpus = Corpus::empty();
         let paths: Vec<String> = (0..9_000).map(|number| format!("/{number}")).collect();
         corpus.put(paths.iter().cloned());
-        let stretch = paths.iter().skip(3_000).take(700);
-        let some = paths.iter().step_by(7).chain(stretch);
-        corpus.remove(some.cloned());
+        let run = paths.iter().skip(3_000).take(700);
+        let removed = paths.iter().step_by(7).chain(run);
+        corpus.remove(removed.cloned());
         let snapshot = corpus.engine.snapshot();
         let id = SourceId(0);
         let query = AssetQuery::new(snapshot, id, &KeyInterval::everything()).unwrap();
         let readers = snapshot.searcher.segment_readers();
         for (columns, reader) in snapshot.segments.iter().zip(readers) {
-            let live: Vec<DocId> = columns
+            let assets: Vec<DocId> = columns
                 .source_docs(id)
                 .unwrap()
                 .filter(|doc| !columns.is_tombstone(*doc))
@@ -247,22 +250,22 @@ mod tests {
                     break;
                 }
             }
-            assert_eq!(read, live);
-            for farthest in [1, 2, 30, 100, 5_000] {
+            assert_eq!(read, assets);
+            for max_step in [1, 2, 30, 100, 5_000] {
                 let mut scorer = query.scorer(reader, 1.0).unwrap();
                 let mut doc = scorer.doc();
                 let mut target = 0;
                 while doc != TERMINATED {
-                    let place = live.partition_point(|doc| *doc < target);
-                    assert_eq!(doc, live[place], "{target} of steps up to {farthest}");
-                    target = doc + rng.u32(1..=farthest);
+                    let index = assets.partition_point(|doc| *doc < target);
+                    assert_eq!(doc, assets[index], "{target} with steps up to {max_step}");
+                    target = doc + rng.u32(1..=max_step);
                     doc = if target == doc + 1 {
                         scorer.advance()
                     } else {
                         scorer.seek(target)
                     };
                 }
-                assert!(live.last().is_none_or(|last| *last < target));
+                assert!(assets.last().is_none_or(|last| *last < target));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A tantivy query for the assets directly in a folder.
 //!
-//! What begins with the folder's path is a range of documents; those of them that lie in no deeper
-//! folder are found by a column. No key is read.
+//! The assets below a folder are a range of documents. A column with the depth of each asset shows which
+//! of them are not in a deeper folder. No key is read.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,26 +16,26 @@ use super::search_budget::SearchBudget;
 use crate::core::replication::interval::KeyRange;
 use crate::core::replication::source_state::SourceId;
 
-/// So many documents are looked at at once, and between two looks at the watch.
+/// Number of documents that are tested together. The budget is checked before each window.
 const WINDOW: DocId = 1024;
 
-/// The name of the column.
+/// The name of the column with the depth of each asset.
 pub const DEPTH: &str = "depth";
 
-/// Finds the assets of one Source whose path begins with a text and goes on without a `/`.
+/// Finds the assets of one Source whose path starts with `start` and has no `/` after it.
 #[derive(Clone, Debug)]
 pub struct DirectChildrenQuery {
     source: SourceId,
     /// The Source's prefix.
     prefix: Arc<str>,
-    /// What their paths begin with.
     start: Arc<str>,
     budget: SearchBudget,
 }
 
 impl DirectChildrenQuery {
-    /// The assets directly in a folder, which begins and ends in `/`; or those of them whose name
-    /// begins so.
+    /// A query for the assets whose path starts with `start` and has no `/` after it.
+    ///
+    /// `start` begins with `/`. It is a folder that ends in `/`, or a folder and the start of a name.
     pub fn new(source: SourceId, prefix: &str, start: &str, budget: &SearchBudget) -> Self {
         Self {
             source,
@@ -46,7 +46,7 @@ impl DirectChildrenQuery {
     }
 }
 
-/// The depth of the assets whose paths go on from this one, which begins with `/`, without a `/`.
+/// The depth of the assets whose path starts with `start` and has no `/` after it. `start` begins with `/`.
 pub fn depth_of(start: &str) -> u64 {
     start.matches('/').count().saturating_sub(1) as u64
 }
@@ -65,27 +65,27 @@ impl Weight for DirectChildrenQuery {
             return Ok(Box::new(EmptyScorer));
         };
         let depth = depth_of(&self.start);
-        // Of a value that is out of its bounds a column says nonsense.
+        // A column returns wrong results for a value outside its bounds.
         if !(depths.min_value()..=depths.max_value()).contains(&depth) {
             return Ok(Box::new(EmptyScorer));
         }
         let below_root = self.start.strip_prefix('/').unwrap_or(&self.start);
         let keys = KeyRange::under(format!("{}{below_root}", self.prefix));
         let bounds = identity::ukey_bounds(self.source, &keys.interval());
-        let mut level = DirectChildren {
+        let mut children = DirectChildren {
             depths,
             depth,
-            ahead: paths.docs(&bounds)?,
+            untested: paths.docs(&bounds)?,
             found: Vec::new(),
             next: 0,
             budget: self.budget.clone(),
         };
-        level.settle();
-        Ok(Box::new(ConstScorer::new(level, boost)))
+        children.find_match();
+        Ok(Box::new(ConstScorer::new(children, boost)))
     }
 
     fn explain(&self, _: &SegmentReader, _: DocId) -> tantivy::Result<Explanation> {
-        let why = "a folder has no score to explain";
+        let why = "a query for the assets in a folder has no score to explain";
         Err(TantivyError::InvalidArgument(why.to_owned()))
     }
 }
@@ -93,25 +93,26 @@ impl Weight for DirectChildrenQuery {
 struct DirectChildren {
     depths: Column<u64>,
     depth: u64,
-    /// What was not looked at yet.
-    ahead: Range<DocId>,
-    /// The documents of the last window.
+    /// The documents that were not tested yet.
+    untested: Range<DocId>,
+    /// The matches in the last window.
     found: Vec<DocId>,
+    /// The index of the current document in `found`.
     next: usize,
     budget: SearchBudget,
 }
 
 impl DirectChildren {
-    /// Looks at the next windows, if the last one has no document left.
-    fn settle(&mut self) -> DocId {
-        while self.next >= self.found.len() && !self.ahead.is_empty() {
+    /// Tests windows until one has a match, if the last one has none left. Returns the current document.
+    fn find_match(&mut self) -> DocId {
+        while self.next >= self.found.len() && !self.untested.is_empty() {
             if self.budget.must_stop() {
-                self.ahead = 0..0;
+                self.untested = 0..0;
                 break;
             }
-            let end = self.ahead.end.min(self.ahead.start + WINDOW);
-            let window = self.ahead.start..end;
-            (self.ahead.start, self.next) = (end, 0);
+            let end = self.untested.end.min(self.untested.start + WINDOW);
+            let window = self.untested.start..end;
+            (self.untested.start, self.next) = (end, 0);
             self.found.clear();
             let depth = self.depth..=self.depth;
             self.depths
@@ -124,16 +125,16 @@ impl DirectChildren {
 impl DocSet for DirectChildren {
     fn advance(&mut self) -> DocId {
         self.next += 1;
-        self.settle()
+        self.find_match()
     }
 
     fn seek(&mut self, target: DocId) -> DocId {
         let rest = self.found.get(self.next..).unwrap_or_default();
         self.next += rest.partition_point(|doc| *doc < target);
         if self.next >= self.found.len() {
-            self.ahead.start = self.ahead.start.max(target.min(self.ahead.end));
+            self.untested.start = self.untested.start.max(target.min(self.untested.end));
         }
-        self.settle()
+        self.find_match()
     }
 
     fn doc(&self) -> DocId {
@@ -141,7 +142,7 @@ impl DocSet for DirectChildren {
     }
 
     fn size_hint(&self) -> u32 {
-        let held = self.found.len().saturating_sub(self.next);
-        held as u32 + self.ahead.len() as u32
+        let found = self.found.len().saturating_sub(self.next);
+        found as u32 + self.untested.len() as u32
     }
 }

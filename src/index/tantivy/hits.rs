@@ -1,6 +1,6 @@
-//! A document as what others read: a hit, from its columns.
+//! Builds hits from the columns of documents.
 //!
-//! Which documents are hits is decided elsewhere.
+//! The search decides which documents are hits.
 
 use tantivy::DocId;
 
@@ -13,10 +13,10 @@ use crate::core::source::SearchSource;
 use crate::index::{Engine, IndexError};
 
 impl TantivyEngine {
-    /// The asset of this path, if there is one.
+    /// Returns the asset with this path, if there is one.
     pub fn asset(&self, source: &SearchSource, path: &str) -> Result<Option<Hit>, IndexError> {
-        let known = self.searched_sources(&[source]).pop();
-        let (Some(searched), Some(key)) = (known, source.key_of(path)) else {
+        let searched = self.searched_sources(&[source]).pop();
+        let (Some(searched), Some(key)) = (searched, source.key_of(path)) else {
             return Ok(None);
         };
         let record = self.get(searched.id, &[&key])?.pop().flatten();
@@ -24,7 +24,7 @@ impl TantivyEngine {
     }
 }
 
-/// The hit of a document that is an asset with this path.
+/// Builds the hit of a document. It must be an asset with this path.
 pub fn hit(
     searched: &SearchedSource<'_>,
     columns: &Columns,
@@ -33,11 +33,11 @@ pub fn hit(
 ) -> Result<Hit, IndexError> {
     let (key, record) = (columns.key(doc)?, columns.record(doc)?);
     hit_of(searched.source, &key, path, record).ok_or_else(|| IndexError::Damaged {
-        what: format!("document {doc} was found and is a tombstone"),
+        what: format!("document {doc} matched a search but is a tombstone"),
     })
 }
 
-/// `None` where the record is a tombstone.
+/// Builds the hit of a record. Returns `None` if it is a tombstone.
 fn hit_of(source: &SearchSource, key: &str, path: &str, record: Record) -> Option<Hit> {
     let RecordContent::Live { object, first_seen } = record.content else {
         return None;

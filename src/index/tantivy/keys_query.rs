@@ -1,7 +1,7 @@
 //! A tantivy query for the documents of many keys at once.
 //!
-//! A commit deletes what it replaces with one such query. One query a key would make each segment
-//! go through its deletes one by one, which is several times slower.
+//! A commit deletes all documents that it replaces with one such query. With one query for each key, every
+//! segment would apply its deletes one by one, which is several times slower.
 
 use tantivy::query::{ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::schema::{Field, IndexRecordOption};
@@ -10,7 +10,7 @@ use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Ter
 use super::identity::KeyHash;
 use super::schema::Fields;
 
-/// Finds the documents with one of the hashes.
+/// Finds the documents of many keys by the hashes of the keys.
 #[derive(Clone, Debug)]
 pub struct KeysQuery {
     kh: Field,
@@ -18,9 +18,9 @@ pub struct KeysQuery {
 }
 
 impl KeysQuery {
-    /// The documents of these hashes.
+    /// A query for the documents with one of these hashes.
     pub fn new(fields: &Fields, mut hashes: Vec<KeyHash>) -> Self {
-        // Sorted look-ups go through a term dictionary twice as fast as random ones.
+        // A term dictionary is twice as fast if terms are looked up in order.
         hashes.sort_unstable();
         Self {
             kh: fields.kh,
@@ -28,7 +28,7 @@ impl KeysQuery {
         }
     }
 
-    /// The documents of one segment, ascending.
+    /// Returns the documents of one segment in ascending order.
     fn docs(&self, segment: &SegmentReader) -> tantivy::Result<Vec<DocId>> {
         let mut docs = Vec::new();
         find(segment, self.kh, &self.hashes, |_, doc| docs.push(doc))?;
@@ -37,7 +37,8 @@ impl KeysQuery {
     }
 }
 
-/// Hands the documents of a segment, deleted ones too, with the places of their hashes to `each`.
+/// Finds the documents of a segment with one of the hashes, deleted documents included. It calls `each` with
+/// the index of the hash in `hashes` and the document.
 pub fn find(
     segment: &SegmentReader,
     kh: Field,
@@ -48,14 +49,14 @@ pub fn find(
     let Some(high) = segment.fast_fields().column_opt::<u64>("kh2")? else {
         return Ok(());
     };
-    for (place, hash) in hashes.iter().enumerate() {
+    for (index_of_hash, hash) in hashes.iter().enumerate() {
         let term = Term::from_field_u64(kh, hash.low);
         let Some(mut found) = index.read_postings(&term, IndexRecordOption::Basic)? else {
             continue;
         };
         while found.doc() != TERMINATED {
             if high.first(found.doc()) == Some(hash.high) {
-                each(place, found.doc());
+                each(index_of_hash, found.doc());
             }
             found.advance();
         }
@@ -77,19 +78,19 @@ impl Weight for KeysQuery {
 
     fn explain(&self, _: &SegmentReader, _: DocId) -> tantivy::Result<Explanation> {
         Err(TantivyError::InvalidArgument(
-            "a look-up of keys has no score to explain".to_owned(),
+            "a query for keys has no score to explain".to_owned(),
         ))
     }
 }
 
-/// A list of documents, ascending.
+/// A list of documents in ascending order.
 pub struct SortedDocs {
     docs: Vec<DocId>,
     next: usize,
 }
 
 impl SortedDocs {
-    /// The set of these documents.
+    /// `docs` must be in ascending order, without duplicates.
     pub fn new(docs: Vec<DocId>) -> Self {
         Self { docs, next: 0 }
     }

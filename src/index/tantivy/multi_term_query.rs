@@ -1,8 +1,7 @@
-//! A tantivy query for all terms of a field that begin with a text, that are nearly a word, or that are
-//! listed.
+//! A tantivy query for many terms of a field: terms with a prefix, terms close to a word, or a list of terms.
 //!
-//! How many terms that are has no bound of its own: no more than the postings of one field are read,
-//! each once, into at most a bit for each document, and the watch is looked at in between.
+//! The number of terms is not limited, but the work is: a query reads the postings of one field at most once,
+//! needs at most one bit for each document, and checks the budget of the search in between.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,27 +18,27 @@ use tantivy::{BitSet, DocId, InvertedIndexReader, Score, SegmentReader, TantivyE
 use super::keys_query::SortedDocs;
 use super::search_budget::SearchBudget;
 
-/// How many terms are read between two looks at the watch.
+/// Number of terms that are read between two checks of the budget.
 const TERMS_PER_CHECK: u32 = 64;
 
-/// From one document in so many on, a bit for each document takes less memory than a list.
+/// Memory that one document takes in a list. In a bit set, each document of the segment takes one bit.
 const BITS_PER_LISTED_DOC: usize = 32;
 
-/// The edits of a typo; see [`crate::core::query::MatchMode::Typo`].
+/// Maximum number of edits in a typo, see [`crate::core::query::MatchMode::Typo`].
 const MAX_EDITS: u8 = 1;
 
-/// Makes the expansions of one search.
+/// Creates the multi-term queries of one search.
 ///
-/// A search asks each anew for each Source, but postings are those of all Sources: what was found in
-/// the segment at hand is kept for the next one.
+/// A search runs each query once for each Source, but postings cover all Sources. The documents that were
+/// found in the current segment are therefore cached for the next Source.
 #[derive(Clone, Debug)]
 pub struct MultiTermQueries {
     budget: SearchBudget,
-    /// `None` where there is one Source: nothing is asked for twice.
-    found: Option<Arc<Mutex<SegmentCache>>>,
+    /// `None` if there is only one Source, because no query runs twice then.
+    cache: Option<Arc<Mutex<SegmentCache>>>,
 }
 
-/// What was found in one segment.
+/// The documents that were found in one segment.
 #[derive(Debug, Default)]
 struct SegmentCache {
     segment: Option<SegmentId>,
@@ -47,48 +46,48 @@ struct SegmentCache {
 }
 
 impl MultiTermQueries {
-    /// Expansions for so many Sources, under this watch.
+    /// `sources` is the number of Sources that are searched.
     pub fn new(budget: &SearchBudget, sources: usize) -> Self {
         Self {
             budget: budget.clone(),
-            found: (sources > 1).then(Arc::default),
+            cache: (sources > 1).then(Arc::default),
         }
     }
 
-    /// The documents with a term that begins with the text, which is not empty.
+    /// A query for the documents with a term that starts with `text`, which must not be empty.
     pub fn prefix(&self, field: Field, text: &str) -> MultiTermQuery {
-        self.of(field, Terms::Prefix(text.to_owned()))
+        self.query(field, Terms::Prefix(text.to_owned()))
     }
 
-    /// The documents with a term that is at most one edit from the word: a character more, less or
-    /// other, or two neighbours exchanged.
+    /// A query for the documents with a term that is at most one edit from `word`: one character added,
+    /// removed or replaced, or two neighbors swapped.
     pub fn typo(&self, field: Field, word: &str) -> MultiTermQuery {
-        self.of(field, Terms::Typo(word.to_owned()))
+        self.query(field, Terms::Typo(word.to_owned()))
     }
 
-    /// The documents with one of these terms.
+    /// A query for the documents with at least one of these terms.
     pub fn one_of(&self, field: Field, terms: &[&str]) -> MultiTermQuery {
         let terms = terms.iter().map(|term| (*term).to_owned());
-        self.of(field, Terms::OneOf(terms.collect()))
+        self.query(field, Terms::OneOf(terms.collect()))
     }
 
-    /// Whether what is found serves several Sources.
+    /// Whether several Sources are searched, so that results are cached.
     pub fn are_shared(&self) -> bool {
-        self.found.is_some()
+        self.cache.is_some()
     }
 
-    fn of(&self, field: Field, terms: Terms) -> MultiTermQuery {
+    fn query(&self, field: Field, terms: Terms) -> MultiTermQuery {
         MultiTermQuery {
             field,
             terms,
-            of: self.clone(),
+            shared: self.clone(),
         }
     }
 }
 
 impl SegmentCache {
-    /// What is known of this segment, and of no other any more.
-    fn of(&mut self, segment: SegmentId) -> &mut HashMap<(Field, Terms), Arc<Docs>> {
+    /// The results in this segment. Results in other segments are dropped.
+    fn of_segment(&mut self, segment: SegmentId) -> &mut HashMap<(Field, Terms), Arc<Docs>> {
         if self.segment.replace(segment) != Some(segment) {
             self.docs.clear();
         }
@@ -96,12 +95,12 @@ impl SegmentCache {
     }
 }
 
-/// Finds the documents with one of the terms.
+/// Finds the documents with at least one of the terms.
 #[derive(Clone, Debug)]
 pub struct MultiTermQuery {
     field: Field,
     terms: Terms,
-    of: MultiTermQueries,
+    shared: MultiTermQueries,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -112,31 +111,31 @@ enum Terms {
 }
 
 impl MultiTermQuery {
-    /// The documents, read or known already.
+    /// The documents of a segment, from the cache or from the postings.
     fn docs(&self, segment: &SegmentReader) -> tantivy::Result<Arc<Docs>> {
-        let Some(found) = &self.of.found else {
+        let Some(cache) = &self.shared.cache else {
             return Ok(Arc::new(self.read(segment)?));
         };
-        // Nothing is left half-done in it.
-        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = found.of(segment.segment_id());
-        let place = (self.field, self.terms.clone());
-        if let Some(docs) = known.get(&place) {
+        // A panic does not leave the cache in an invalid state.
+        let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = cache.of_segment(segment.segment_id());
+        let cache_key = (self.field, self.terms.clone());
+        if let Some(docs) = cached.get(&cache_key) {
             return Ok(Arc::clone(docs));
         }
         let docs = Arc::new(self.read(segment)?);
-        known.insert(place, Arc::clone(&docs));
+        cached.insert(cache_key, Arc::clone(&docs));
         Ok(docs)
     }
 
     fn read(&self, segment: &SegmentReader) -> tantivy::Result<Docs> {
         let index = segment.inverted_index(self.field)?;
-        let mut docs = Docs::of(segment.max_doc());
+        let mut docs = Docs::new(segment.max_doc());
         let mut terms = 0_u32;
         let mut add = |term: &TermInfo| -> tantivy::Result<bool> {
             docs.add(&index, term)?;
             terms += 1;
-            Ok(!terms.is_multiple_of(TERMS_PER_CHECK) || !self.of.budget.must_stop())
+            Ok(!terms.is_multiple_of(TERMS_PER_CHECK) || !self.shared.budget.must_stop())
         };
         match &self.terms {
             Terms::Prefix(text) => {
@@ -166,11 +165,11 @@ impl MultiTermQuery {
     }
 }
 
-/// The least text behind all that begin with this one.
+/// The smallest byte string that is greater than every text with this prefix.
 fn prefix_end(text: &str) -> Vec<u8> {
     let mut end = text.as_bytes().to_vec();
     if let Some(last) = end.last_mut() {
-        // No byte of UTF-8 is the greatest one.
+        // This can't overflow: no byte of UTF-8 is 255.
         *last += 1;
     }
     end
@@ -185,46 +184,46 @@ impl Query for MultiTermQuery {
 impl Weight for MultiTermQuery {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
         Ok(match Arc::unwrap_or_clone(self.docs(segment)?) {
-            Docs::Few { docs, .. } => Box::new(ConstScorer::new(SortedDocs::new(docs), boost)),
-            Docs::Many(docs) => Box::new(ConstScorer::new(BitSetDocSet::from(docs), boost)),
+            Docs::List { docs, .. } => Box::new(ConstScorer::new(SortedDocs::new(docs), boost)),
+            Docs::Bits(docs) => Box::new(ConstScorer::new(BitSetDocSet::from(docs), boost)),
         })
     }
 
     fn explain(&self, _: &SegmentReader, _: DocId) -> tantivy::Result<Explanation> {
-        let why = "an expansion has no score to explain";
+        let why = "a query for many terms has no score to explain";
         Err(TantivyError::InvalidArgument(why.to_owned()))
     }
 }
 
-/// Documents, in whatever takes less memory.
+/// A set of documents, in the form that takes less memory.
 #[derive(Clone)]
 enum Docs {
-    Few { docs: Vec<DocId>, max_doc: DocId },
-    Many(BitSet),
+    List { docs: Vec<DocId>, max_doc: DocId },
+    Bits(BitSet),
 }
 
 impl fmt::Debug for Docs {
-    /// They may be millions.
+    /// Omits the documents: there may be millions.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Docs").finish_non_exhaustive()
     }
 }
 
 impl Docs {
-    fn of(max_doc: DocId) -> Self {
-        Self::Few {
+    fn new(max_doc: DocId) -> Self {
+        Self::List {
             docs: Vec::new(),
             max_doc,
         }
     }
 
     fn add(&mut self, index: &InvertedIndexReader, term: &TermInfo) -> tantivy::Result<()> {
-        self.make_room(term.doc_freq as usize);
+        self.reserve(term.doc_freq as usize);
         let mut block = index.read_block_postings_from_terminfo(term, IndexRecordOption::Basic)?;
         while !block.docs().is_empty() {
             match self {
-                Self::Few { docs, .. } => docs.extend_from_slice(block.docs()),
-                Self::Many(docs) => {
+                Self::List { docs, .. } => docs.extend_from_slice(block.docs()),
+                Self::Bits(docs) => {
                     for doc in block.docs() {
                         docs.insert(*doc);
                     }
@@ -235,24 +234,25 @@ impl Docs {
         Ok(())
     }
 
-    /// Makes a list ascending, each document once.
+    /// Sorts a list and removes duplicates.
     fn sort(&mut self) {
-        if let Self::Few { docs, .. } = self {
+        if let Self::List { docs, .. } = self {
             docs.sort_unstable();
             docs.dedup();
         }
     }
 
-    fn make_room(&mut self, more: usize) {
-        let Self::Few { docs, max_doc } = self else {
+    /// Changes the list to a bit set if the list could take more memory with `more` documents.
+    fn reserve(&mut self, more: usize) {
+        let Self::List { docs, max_doc } = self else {
             return;
         };
         if docs.len() + more > *max_doc as usize / BITS_PER_LISTED_DOC {
-            let mut many = BitSet::with_max_value(*max_doc);
+            let mut bits = BitSet::with_max_value(*max_doc);
             for doc in docs {
-                many.insert(*doc);
+                bits.insert(*doc);
             }
-            *self = Self::Many(many);
+            *self = Self::Bits(bits);
         }
     }
 }
@@ -268,7 +268,7 @@ mod tests {
     use super::super::MIN_WRITER_MEMORY;
     use super::*;
 
-    /// Two segments, each with so many terms and as many documents.
+    /// An index with two segments. Each has `4 * TERMS_PER_CHECK` documents, each with its own term.
     fn index() -> (Index, Field) {
         let mut schema = SchemaBuilder::new();
         let field = schema.add_text_field("word", STRING);
@@ -301,10 +301,10 @@ mod tests {
     }
 
     #[test]
-    fn postings_are_read_once_for_all_sources() {
+    fn reads_postings_once_for_all_sources() {
         let (index, field) = index();
-        let looks = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&looks);
+        let checks = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&checks);
         let budget = SearchBudget::new(move || {
             counter.fetch_add(1, Ordering::Relaxed);
             false
@@ -313,19 +313,19 @@ mod tests {
         let searcher = index.reader().unwrap().searcher();
         let multi_term_queries = MultiTermQueries::new(&budget, 3);
         for segment in searcher.segment_readers() {
-            let before = looks.load(Ordering::Relaxed);
+            let before = checks.load(Ordering::Relaxed);
             for _source in 0..3 {
                 let scoring = EnableScoring::disabled_from_searcher(&searcher);
-                let begun = multi_term_queries
+                let weight = multi_term_queries
                     .prefix(field, "w")
                     .weight(scoring)
                     .unwrap();
-                let found = begun.scorer(segment, 1.0).unwrap();
+                let found = weight.scorer(segment, 1.0).unwrap();
                 assert!(found.doc() == 0 && found.size_hint() > 0);
             }
-            assert_eq!(looks.load(Ordering::Relaxed) - before, 4);
+            assert_eq!(checks.load(Ordering::Relaxed) - before, 4);
         }
-        // Another segment, another text and another field are something else.
+        // Results for another segment or other terms do not come from the cache.
         for (multi_term_query, want) in [
             (multi_term_queries.prefix(field, "w"), all),
             (multi_term_queries.prefix(field, "w1"), all / 2),

@@ -1,7 +1,7 @@
-//! A tantivy query for those of its candidates whose asset path holds what was asked for.
+//! A tantivy query that tests the asset paths of candidates.
 //!
-//! An index of words and trigrams finds too many; the path itself decides. It is read as late as
-//! possible, so that other conditions rule out what they can.
+//! The indexes of words and trigrams find too many documents, so the path itself decides. Paths are read as
+//! late as possible: other conditions first rule out as many candidates as they can.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use super::columns::read_error;
 use super::paths::Paths;
 use super::search_budget::SearchBudget;
 
-/// How many paths are looked at between two looks at the watch: some 100 µs.
+/// Number of paths that are tested between two checks of the budget. They take about 100 µs.
 const PATHS_PER_CHECK: u32 = 64;
 
-/// What is asked of an asset path.
+/// A test of an asset path.
 pub type PathTest = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Finds the candidates whose path passes the test.
 #[derive(Clone)]
 pub struct PathFilterQuery {
-    /// All that could pass, of one Source.
+    /// Finds at least all documents of one Source that pass the test.
     candidates: Arc<dyn Query>,
     /// The Source's prefix.
     prefix: Arc<str>,
@@ -34,7 +34,7 @@ pub struct PathFilterQuery {
 }
 
 impl PathFilterQuery {
-    /// Those of the candidates, all of the Source of this prefix, that pass the test.
+    /// A query for the candidates that pass the test. All candidates belong to the Source with this prefix.
     pub fn new(
         candidates: Box<dyn Query>,
         prefix: &str,
@@ -111,13 +111,14 @@ struct SegmentPathFilter {
     paths: Paths,
     test: PathTest,
     budget: SearchBudget,
-    /// How many paths are looked at until the watch is.
+    /// Number of paths to test until the next check of the budget.
     until_check: u32,
     must_stop: bool,
 }
 
 impl SegmentDocPredicate for SegmentPathFilter {
-    /// After the end of the watch nothing passes: what is left of the candidates is soon gone through.
+    /// Tests a document. When the search must stop, no document passes: the remaining candidates then take
+    /// little time, because their paths are not read.
     fn eval(&mut self, doc: DocId) -> bool {
         self.until_check -= 1;
         if self.until_check == 0 {

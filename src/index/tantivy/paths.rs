@@ -1,7 +1,8 @@
-//! The asset paths of one segment's documents, read forward.
+//! Reads the asset paths of the documents in one segment.
 //!
-//! A segment is sorted by key, so the keys of near documents lie in the same blocks of the key
-//! dictionary. Reading each by itself would decompress its block anew.
+//! A segment is sorted by key, so documents that are close to each other have their keys in the same block
+//! of the key dictionary. Several paths are therefore read together: reading a single path decompresses its
+//! whole block.
 
 use std::io;
 use std::ops::Range;
@@ -13,26 +14,28 @@ use super::columns::{Bounds, docs_between};
 use super::identity;
 use super::schema::UKEY;
 
-/// Documents that are less apart than this are near each other: reading them together pays.
+/// Documents that are closer to each other than this are read together.
 const NEAR: DocId = 32;
 
-/// So many paths are read at once at the most, where documents are near each other: some six blocks.
+/// Maximum number of paths that are read at once: about six blocks.
 const MAX_READ_AHEAD: DocId = 1_024;
 
-/// The paths of a segment, as one Source has them.
+/// The asset paths of one Source's documents in a segment.
 pub struct Paths {
     ukeys: BytesColumn,
     max_doc: DocId,
     /// The Source's prefix.
     prefix: String,
-    /// The documents whose paths are in `text`, one behind the other.
+    /// The documents whose paths are in `text`.
     loaded: Range<DocId>,
+    /// The paths, one after another.
     text: String,
+    /// Where each path ends in `text`.
     ends: Vec<usize>,
 }
 
 impl Paths {
-    /// The paths of a segment; `None` where it has no documents.
+    /// Opens the paths of a segment. Returns `None` if the segment has no documents.
     pub fn open(segment: &SegmentReader, prefix: &str) -> tantivy::Result<Option<Self>> {
         let ukeys = segment.fast_fields().bytes(UKEY)?;
         Ok(ukeys.map(|ukeys| Self {
@@ -45,37 +48,37 @@ impl Paths {
         }))
     }
 
-    /// The path of a document: `/` and its key without the prefix; empty where the key is none of
-    /// the Source's.
+    /// Returns the path of a document: `/` and its key without the prefix. The path is empty if the key does
+    /// not start with the prefix.
     pub fn of(&mut self, doc: DocId) -> io::Result<&str> {
         if !self.loaded.contains(&doc) {
             self.read_from(doc)?;
         }
-        let place = (doc - self.loaded.start) as usize;
-        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        Ok(&self.text[start..self.ends[place]])
+        let index = (doc - self.loaded.start) as usize;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Ok(&self.text[start..self.ends[index]])
     }
 
-    /// The documents from this one on whose paths are held, which is read if it is not.
+    /// Returns the documents, from `doc` on, whose paths are loaded. Loads the path of `doc` if necessary.
     pub fn loaded_from(&mut self, doc: DocId) -> io::Result<Range<DocId>> {
         self.of(doc)?;
         Ok(doc..self.loaded.end)
     }
 
-    /// The documents of the segment whose ukeys lie between the bounds.
+    /// Returns the documents of the segment whose ukeys are between the bounds.
     pub fn docs(&self, bounds: &Bounds) -> io::Result<Range<DocId>> {
         docs_between(&self.ukeys, self.max_doc, bounds)
     }
 
     fn read_from(&mut self, doc: DocId) -> io::Result<()> {
-        // The next to be asked for is likely as far from this one as this one is from the last.
+        // The next document is probably as far away as the last one was.
         let is_near = doc >= self.loaded.end && doc - self.loaded.end < NEAR;
-        let wanted = if is_near {
+        let count = if is_near {
             (self.loaded.len() as DocId * 4).clamp(2 * NEAR, MAX_READ_AHEAD)
         } else {
             1
         };
-        let docs = doc..self.max_doc.min(doc + wanted).max(doc + 1);
+        let docs = doc..self.max_doc.min(doc + count).max(doc + 1);
         self.text.clear();
         self.ends.clear();
         let (text, ends, prefix) = (&mut self.text, &mut self.ends, &self.prefix);

@@ -1,7 +1,7 @@
-//! One commit with all its files held open, so that they stay whatever is merged meanwhile.
+//! A pinned commit: a commit whose files are all open, so that merges cannot take them away.
 //!
-//! Whether a file is as it was written is told here, by its checksum, and the commit can be had without the
-//! segments that are not. What is in a file is not looked at.
+//! This module compares files with their checksums, and can open the commit without its damaged segments. It
+//! does not look at the contents of files.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -17,29 +17,29 @@ use super::failure;
 use super::read_only::{CommitFolder, MAX_OPEN_RETRIES};
 use crate::index::IndexError;
 
-/// How much of a file is read at once, bytes.
+/// Number of bytes that are read from a file at once.
 const CHUNK: usize = 1 << 20;
 
-/// What fails where a file cannot be read.
+/// The attempt that errors of this module name.
 const READING: &str = "read the index";
 
-/// A commit and its files.
+/// A commit and its open files.
 pub struct PinnedCommit {
-    /// What `meta.json` says of it.
+    /// The contents of `meta.json`.
     pub metas: IndexMeta,
-    /// The index, which has no tokenizers of ours yet.
+    /// The index, without our tokenizers.
     pub index: Index,
     commit: CommitFolder,
     files: Vec<PinnedFile>,
 }
 
-/// A file that is not as it was written.
+/// A file that is not as tantivy wrote it.
 pub struct Damage {
-    /// The segment that it is of.
+    /// The segment of the file.
     pub segment: SegmentId,
-    /// Its name.
+    /// The name of the file.
     pub file: String,
-    /// What is wrong.
+    /// What is wrong with the file.
     pub what: String,
 }
 
@@ -47,63 +47,65 @@ pub struct Damage {
 struct PinnedFile {
     name: PathBuf,
     segment: SegmentId,
-    /// Open twice: to be read, which tells of a disk that fails, and as tantivy reads it.
+    /// The file is opened twice: once to be read, which reports errors of the disk, and once as tantivy
+    /// reads it.
     open: Result<(File, Arc<dyn FileHandle>), OpenReadError>,
 }
 
 impl PinnedCommit {
-    /// The newest commit of the index in the folder, of whatever schema version.
+    /// Pins the newest commit of the index in the folder, of any schema version.
     pub fn newest(path: &Path) -> Result<Self, IndexError> {
         let mut commit = CommitFolder::newest(path)?;
-        let mut held = Self::of(commit.clone())?;
+        let mut pinned = Self::pin(commit.clone())?;
         for _ in 0..MAX_OPEN_RETRIES {
-            if held.files.iter().all(|file| file.open.is_ok()) {
+            if pinned.files.iter().all(|file| file.open.is_ok()) {
                 break;
             }
-            // A file that a merge has removed is none of the commit behind it.
+            // If a merge removed a file, there is a newer commit that does not need it.
             match commit.newer()? {
                 Some(newer) => commit = newer,
                 None => break,
             }
-            held = Self::of(commit.clone())?;
+            pinned = Self::pin(commit.clone())?;
         }
-        Ok(held)
+        Ok(pinned)
     }
 
-    fn of(commit: CommitFolder) -> Result<Self, IndexError> {
+    fn pin(commit: CommitFolder) -> Result<Self, IndexError> {
         let index = Index::open(commit.clone()).map_err(failure::failed_to("open the index"))?;
         let metas = index.load_metas().map_err(failure::failed_to(READING))?;
         let mut names: Vec<PathBuf> = metas.list_segment_files().into_iter().collect();
         names.sort_unstable();
-        let hold = |name: PathBuf| {
+        let open = |name: PathBuf| {
             let segment = segment_of(&metas, &name)?;
             has_file(segment, &name).then(|| PinnedFile::open(&commit, segment.id(), name))
         };
         Ok(Self {
-            files: names.into_iter().filter_map(hold).collect(),
+            files: names.into_iter().filter_map(open).collect(),
             index,
             metas,
             commit,
         })
     }
 
-    /// How many files there are.
+    /// Returns the number of files.
     pub fn files(&self) -> usize {
         self.files.len()
     }
 
-    /// Bytes of the files.
+    /// Returns the size of all files in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(PinnedFile::bytes).sum()
     }
 
-    /// Compares every file with its checksum, and gives those that are damaged. `told` is called with how many
-    /// bytes have been read.
-    pub fn damages(&self, told: impl Fn(u64)) -> Result<Vec<Damage>, IndexError> {
+    /// Compares every file with its checksum. Returns the damaged files.
+    ///
+    /// Before each file it calls `on_progress` with the number of bytes in the files before it.
+    pub fn damages(&self, on_progress: impl Fn(u64)) -> Result<Vec<Damage>, IndexError> {
         let mut damages = Vec::new();
         let mut bytes = 0;
         for file in &self.files {
-            told(bytes);
+            on_progress(bytes);
             if let Some(what) = self.damage(file)? {
                 damages.push(Damage {
                     segment: file.segment,
@@ -116,25 +118,25 @@ impl PinnedCommit {
         Ok(damages)
     }
 
-    /// The commit as if these segments had never been, and how many documents there are less. It is to be
-    /// opened while this is held.
+    /// Returns the commit without the segments that have these damages, and the number of documents that are
+    /// missing from it. Open the returned commit while this one is still pinned.
     pub fn without(&self, damages: &[Damage]) -> Result<(CommitFolder, u64), IndexError> {
         let mut metas = self.metas.clone();
         let mut lost = 0;
         metas.segments.retain(|segment| {
-            let is_whole = damages.iter().all(|damage| damage.segment != segment.id());
-            lost += if is_whole {
+            let is_undamaged = damages.iter().all(|damage| damage.segment != segment.id());
+            lost += if is_undamaged {
                 0
             } else {
                 u64::from(segment.num_docs())
             };
-            is_whole
+            is_undamaged
         });
         let meta = serde_json::to_vec(&metas).map_err(IndexError::engine(READING))?;
         Ok((self.commit.with_meta(meta), lost))
     }
 
-    /// What is wrong with the file; an error where that cannot be told.
+    /// Checks a file. Returns what is wrong with it, or an error if the check is impossible.
     fn damage(&self, file: &PinnedFile) -> Result<Option<String>, IndexError> {
         let checked = match &file.open {
             Ok((opened, _)) => match read_through(opened) {
@@ -145,11 +147,11 @@ impl PinnedCommit {
         };
         match checked {
             Ok(true) => Ok(None),
-            Ok(false) => Ok(Some("its checksum is not that of its contents".to_owned())),
-            Err(OpenReadError::FileDoesNotExist(_)) => Ok(Some("it is not there".to_owned())),
+            Ok(false) => Ok(Some("its checksum does not match its contents".to_owned())),
+            Err(OpenReadError::FileDoesNotExist(_)) => Ok(Some("it is missing".to_owned())),
             Err(error) => {
                 if failure::is_damage(&TantivyError::from(error.clone())) {
-                    Ok(Some(format!("its end is damaged: {error}")))
+                    Ok(Some(format!("its footer is damaged: {error}")))
                 } else {
                     Err(failure::failed_to(READING)(error.into()))
                 }
@@ -158,18 +160,18 @@ impl PinnedCommit {
     }
 }
 
-/// The segment that a file is of.
+/// Returns the segment of a file.
 fn segment_of<'a>(metas: &'a IndexMeta, name: &Path) -> Option<&'a SegmentMeta> {
     let name = name.to_string_lossy();
-    let is_of = |segment: &&SegmentMeta| name.starts_with(&segment.id().uuid_string());
-    metas.segments.iter().find(is_of)
+    let owns_file = |segment: &&SegmentMeta| name.starts_with(&segment.id().uuid_string());
+    metas.segments.iter().find(owns_file)
 }
 
-/// Whether a segment has this file, which its kind of segments may have.
+/// Whether a segment should have this file. Tantivy also names files that not every segment has.
 fn has_file(segment: &SegmentMeta, name: &Path) -> bool {
     match name.extension().and_then(|ending| ending.to_str()) {
         Some("del") => segment.has_deletes(),
-        // Only while the segment is being written.
+        // This file exists only while the segment is written.
         Some("temp") => false,
         _ => true,
     }
@@ -199,8 +201,7 @@ impl PinnedFile {
     }
 }
 
-/// Reads a file to its end: what the disk does not give is an error here, and the end of the process where
-/// it is only mapped.
+/// Reads a file to its end. A disk error is an error here; in a mapped file it would kill the process.
 fn read_through(mut file: &File) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
     while file.read(&mut chunk)? > 0 {}

@@ -1,13 +1,14 @@
-//! What ends a search before its end: its deadline, or a fault that a set of documents cannot report.
+//! Stops a search early: at its deadline, or after an error that a document set of tantivy cannot return.
 //!
-//! A search whose watch is over has no result: whoever runs it asks the watch when it is done.
+//! A search that stopped early has no result. Queries do not report that themselves: the search checks its
+//! deadline and [`SearchBudget::error`] when a query is done.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::index::IndexError;
 
-/// Looked at by everything in a search that can take long.
+/// Checked by every part of a search that can take long.
 #[derive(Clone)]
 pub struct SearchBudget {
     is_late: Arc<dyn Fn() -> bool + Send + Sync>,
@@ -15,7 +16,7 @@ pub struct SearchBudget {
 }
 
 impl SearchBudget {
-    /// A watch that is over when it is late; once it is, it must stay so.
+    /// A budget that ends when `is_late` returns true. From then on, `is_late` must always return true.
     pub fn new(is_late: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self {
             is_late: Arc::new(is_late),
@@ -23,22 +24,22 @@ impl SearchBudget {
         }
     }
 
-    /// A watch over a search that may take as long as it does.
+    /// A budget without a deadline.
     pub fn unlimited() -> Self {
         Self::new(|| false)
     }
 
-    /// Whether to go no further.
+    /// Whether the search must stop.
     pub fn must_stop(&self) -> bool {
         self.error.get().is_some() || (self.is_late)()
     }
 
-    /// Ends the search for a fault; the first one is kept.
+    /// Stops the search because of an error. Only the first error is kept.
     pub fn fail(&self, error: IndexError) {
         self.error.get_or_init(|| error);
     }
 
-    /// What the search failed of, besides being late.
+    /// The error that stopped the search. `None` if there was none, or if it was only late.
     pub fn error(&self) -> Option<&IndexError> {
         self.error.get()
     }

@@ -1,6 +1,6 @@
-//! The Sources that are searched, as the index knows them.
+//! The scope of a search: the Sources that it covers, and their documents.
 //!
-//! Whoever asks decides which those are; of all others nothing is looked at.
+//! The caller decides which Sources to search. Documents of other Sources are not read.
 
 use super::columns::Bounds;
 use super::identity::{ukey, ukey_bounds};
@@ -14,19 +14,19 @@ use std::ops::{Bound, Range};
 
 use tantivy::DocId;
 
-/// A Source that is searched.
+/// A Source that a search covers.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchedSource<'a> {
     /// The Source.
     pub source: &'a SearchSource,
-    /// Its number in the index.
+    /// The id of the Source in the index.
     pub id: SourceId,
 }
 
 impl TantivyEngine {
-    /// Those Sources, each once, that have assets in the index.
+    /// Returns the Sources of `scope` that the index knows, without duplicates.
     ///
-    /// Records of another bucket or folder than the Source's are none of its assets.
+    /// A Source is left out if its records are from another bucket or folder than the Source's.
     pub(super) fn searched_sources<'a>(
         &self,
         scope: &[&'a SearchSource],
@@ -47,12 +47,13 @@ impl TantivyEngine {
 }
 
 impl SearchedSource<'_> {
-    /// The Source's documents in a segment, deleted ones and tombstones too.
+    /// Returns the Source's documents in a segment, including tombstones and deleted documents.
     pub fn docs(&self, columns: &Columns) -> Result<Range<DocId>, IndexError> {
         columns.source_docs(self.id)
     }
 
-    /// The same of the documents whose asset path begins so; none where no path can.
+    /// Returns the Source's documents whose asset path starts with `start`, including tombstones and deleted
+    /// documents. There are none if `start` does not begin with `/`.
     pub fn docs_under(&self, columns: &Columns, start: &str) -> Result<Range<DocId>, IndexError> {
         match self.under(start) {
             Some(bounds) => columns.docs(&bounds).map_err(read_error()),
@@ -60,21 +61,22 @@ impl SearchedSource<'_> {
         }
     }
 
-    /// The ukeys of the asset paths that begin so.
+    /// Returns the ukeys of the asset paths that start with `start`, or `None` if it does not begin with `/`.
     pub fn under(&self, start: &str) -> Option<Bounds> {
         let key = self.raw_key(start)?;
         Some(ukey_bounds(self.id, &KeyRange::under(key).interval()))
     }
 
-    /// How many documents of the segment come before the asset path, itself counted where `with_it`.
+    /// Returns the number of documents in the segment before the asset path. If `inclusive` is true, the
+    /// document of the path itself counts too.
     pub fn docs_before(
         &self,
         columns: &Columns,
         path: &str,
-        with_it: bool,
+        inclusive: bool,
     ) -> Result<DocId, IndexError> {
         let ukey = ukey(self.id, &self.raw_key(path).unwrap_or_default());
-        let upper = if with_it {
+        let upper = if inclusive {
             Bound::Included(ukey)
         } else {
             Bound::Excluded(ukey)
@@ -83,16 +85,16 @@ impl SearchedSource<'_> {
         Ok(before.map_err(read_error())?.end)
     }
 
-    /// The asset path of a document of the Source.
+    /// Returns the asset path of a document of the Source.
     pub fn path(&self, columns: &Columns, doc: DocId) -> Result<String, IndexError> {
         let key = columns.key(doc)?;
         let path = self.source.asset_path(&key);
         path.ok_or_else(|| IndexError::Damaged {
-            what: format!("document {doc} lies outside of its Source"),
+            what: format!("the key of document {doc} is not in the folder of its Source"),
         })
     }
 
-    /// Unlike [`SearchSource::key_of`] also for what begins a path and is none.
+    /// Like [`SearchSource::key_of`], but also accepts the start of a path.
     fn raw_key(&self, path: &str) -> Option<String> {
         let below_root = path.strip_prefix('/')?;
         Some(format!("{}{below_root}", self.source.prefix))

@@ -1,4 +1,4 @@
-//! [`crate::core::query::words()`] as a tantivy tokenizer.
+//! A tantivy tokenizer that splits text by [`crate::core::query::words()`].
 
 use std::ops::Range;
 
@@ -6,18 +6,18 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use crate::core::query::{WORDS_VERSION, words};
 
-/// The tokenizer's name in the schema; it ends in the version of the words.
+/// The name of the tokenizer in the schema. It ends in the version of the words.
 pub const TOKENIZER: &str = "asset_words_1";
 
-// The name must be a literal for the schema, so the version is checked here.
+// The schema needs a literal, so the version is checked here.
 const _: () = assert!(WORDS_VERSION == 1);
 
-/// Emits the words of a text.
+/// Splits a text into words.
 #[derive(Clone, Debug, Default)]
 pub struct WordTokenizer {
-    /// All words of the text, one behind the other.
+    /// All words of the text, one after another.
     text: String,
-    /// Where each word lies in `text`, and where it came from.
+    /// The position of each word in `text`, and in the original text.
     words: Vec<(Range<usize>, Range<usize>)>,
 }
 

@@ -1,29 +1,28 @@
-//! The places of a file name as a tantivy tokenizer, so that a part of a name is found.
+//! A tantivy tokenizer for file names, so that searches find any part of a name.
 //!
-//! Each character of the folded name begins a term of three characters, the last two shorter ones.
-//! So every part of up to three characters is the beginning of a term, whatever the name's length,
-//! and a longer part is a run of terms.
+//! A term of three characters starts at each character of the folded name; the last two terms are shorter. A
+//! part of up to three characters is therefore the start of a term, and a longer part is a run of terms.
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use crate::core::query::words::{WORDS_VERSION, fold_name};
 
-/// The tokenizer's name in the schema; it ends in the version of the folding.
+/// The name of the tokenizer in the schema. It ends in the version of the folding.
 pub const TRIGRAM_TOKENIZER: &str = "asset_trigrams_1";
 
-// The name must be a literal for the schema, so the version is checked here.
+// The schema needs a literal, so the version is checked here.
 const _: () = assert!(WORDS_VERSION == 1);
 
-/// Characters of a term.
+/// Maximum number of characters in a term.
 pub const TRIGRAM_CHARS: usize = 3;
 
-/// Emits the trigrams of a file name as it is written.
+/// Splits a file name into trigrams. The name does not have to be folded.
 #[derive(Clone, Debug, Default)]
 pub struct TrigramTokenizer {
     /// The folded name.
     name: String,
-    /// Where its characters begin, and where it ends.
-    places: Vec<usize>,
+    /// Where each character begins in `name`, and where the name ends.
+    char_starts: Vec<usize>,
 }
 
 impl Tokenizer for TrigramTokenizer {
@@ -31,10 +30,10 @@ impl Tokenizer for TrigramTokenizer {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> TrigramStream<'a> {
         self.name = fold_name(text);
-        self.places.clear();
-        self.places
+        self.char_starts.clear();
+        self.char_starts
             .extend(self.name.char_indices().map(|(at, _)| at));
-        self.places.push(self.name.len());
+        self.char_starts.push(self.name.len());
         TrigramStream {
             trigrams: self,
             next: 0,
@@ -52,14 +51,14 @@ pub struct TrigramStream<'a> {
 
 impl TokenStream for TrigramStream<'_> {
     fn advance(&mut self) -> bool {
-        let places = &self.trigrams.places;
-        let last = places.len() - 1;
+        let char_starts = &self.trigrams.char_starts;
+        let last = char_starts.len() - 1;
         if self.next >= last {
             return false;
         }
         let (start, end) = (
-            places[self.next],
-            places[last.min(self.next + TRIGRAM_CHARS)],
+            char_starts[self.next],
+            char_starts[last.min(self.next + TRIGRAM_CHARS)],
         );
         self.token.text.clear();
         self.token.text.push_str(&self.trigrams.name[start..end]);
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_place_of_a_name_begins_a_term() {
+    fn a_term_starts_at_each_character() {
         for (name, want) in [
             ("", &[][..]),
             ("a", &["a"]),

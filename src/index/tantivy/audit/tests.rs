@@ -1,4 +1,4 @@
-//! Indexes that are sound, and indexes with one thing wrong: the audit tells which.
+//! Audits of undamaged indexes, and of indexes with exactly one defect.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,14 +22,14 @@ use crate::index::{Change, Changes, Engine};
 const ONE: SourceId = SourceId(0);
 const PREFIX: &str = "p/";
 
-/// An index in a folder, with two Sources whose first scan has begun.
-struct Written {
+/// An index in a folder with two Sources, whose first scan has begun.
+struct TestIndex {
     folder: tempfile::TempDir,
     engine: TantivyEngine,
     checkpoint: Checkpoint,
 }
 
-impl Written {
+impl TestIndex {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut checkpoint = Checkpoint::default();
@@ -53,22 +53,22 @@ impl Written {
         }
     }
 
-    /// With records of all kinds, some of them overwritten and some erased.
+    /// Creates an index with records of all kinds. Some were overwritten or erased.
     fn random(rng: &mut Rng, commits: usize, changes: usize) -> Self {
-        let mut written = Self::new();
+        let mut index = Self::new();
         for _ in 0..commits {
             let mut commit = Changes::new();
             for _ in 0..changes {
                 let source = SourceId(rng.u16(0..2));
                 let prefix = if source == ONE { PREFIX } else { "" };
                 let key = format!("{prefix}{}", &random_path(rng)[1..]);
-                let replaces = written.has(source, &key);
+                let replaces = index.has(source, &key);
                 let record = (rng.u8(0..5) > 0).then(|| random_record(rng));
                 commit.insert((source, key), Change { record, replaces });
             }
-            written.commit(&commit);
+            index.commit(&commit);
         }
-        written
+        index
     }
 
     fn has(&self, source: SourceId, key: &str) -> bool {
@@ -79,7 +79,7 @@ impl Written {
         self.engine.commit(changes, &self.checkpoint).unwrap();
     }
 
-    /// Commits one record, and leaves one that is there.
+    /// Commits one record without deleting an earlier record of the key.
     fn put(&mut self, source: SourceId, key: &str, record: Record) {
         let change = Change {
             record: Some(record),
@@ -88,7 +88,7 @@ impl Written {
         self.commit(&Changes::from([((source, key.to_owned()), change)]));
     }
 
-    /// Commits a document that no record yields.
+    /// Commits a document as it is.
     fn put_document(&mut self, document: TantivyDocument) {
         let writer = self.engine.writer.as_mut().unwrap();
         writer.add_document(document).unwrap();
@@ -99,11 +99,11 @@ impl Written {
         audit(self.folder.path(), &|_| {}).unwrap()
     }
 
-    /// The one problem that there is.
-    fn problem(&self) -> String {
-        let audit = self.audit();
-        assert_eq!(audit.problems.len(), 1, "{audit:#?}");
-        audit.problems[0].to_string()
+    /// Audits the index and returns the only problem.
+    fn only_problem(&self) -> String {
+        let report = self.audit();
+        assert_eq!(report.problems.len(), 1, "{report:#?}");
+        report.problems[0].to_string()
     }
 
     fn segment_files(&self) -> Vec<PathBuf> {
@@ -163,77 +163,80 @@ fn random_record(rng: &mut Rng) -> Record {
 }
 
 #[test]
-fn what_commits_have_written_is_sound() {
+fn committed_records_are_sound() {
     for seed in 0..3 {
-        let written = Written::random(&mut Rng::with_seed(seed), 6, 120);
-        let audit = written.audit();
-        assert_eq!(audit.problems, [], "seed {seed}");
-        let records = |id| written.engine.count_records(SourceId(id)).unwrap();
+        let index = TestIndex::random(&mut Rng::with_seed(seed), 6, 120);
+        let report = index.audit();
+        assert_eq!(report.problems, [], "seed {seed}");
+        let records = |id| index.engine.count_records(SourceId(id)).unwrap();
         let assets = records(0).assets + records(1).assets;
         let tombstones = records(0).tombstones + records(1).tombstones;
-        assert_eq!((audit.assets, audit.tombstones), (assets, tombstones));
-        assert!(assets > 100 && tombstones > 20 && audit.segments > 1);
-        let bytes: u64 = written
+        assert_eq!((report.assets, report.tombstones), (assets, tombstones));
+        assert!(assets > 100 && tombstones > 20 && report.segments > 1);
+        let bytes: u64 = index
             .segment_files()
             .iter()
             .map(|file| file.metadata().unwrap().len())
             .sum();
-        // Files of segments that were merged may still be there.
-        assert!(audit.bytes > 0 && audit.bytes <= bytes);
+        // Files of merged segments may still exist.
+        assert!(report.bytes > 0 && report.bytes <= bytes);
     }
 }
 
 #[test]
-fn an_empty_index_is_sound() {
-    let written = Written::new();
-    assert_eq!(written.audit(), AuditReport::default());
+fn empty_index_is_sound() {
+    let index = TestIndex::new();
+    assert_eq!(index.audit(), AuditReport::default());
 }
 
 #[test]
-fn a_flipped_bit_is_told_with_the_file_wherever_it_is() {
+fn reports_the_file_of_a_flipped_bit() {
     let rng = &mut Rng::with_seed(1);
-    let mut written = Written::random(rng, 2, 200);
-    written.engine.close().unwrap();
-    written.engine = TantivyEngine::in_memory().unwrap();
-    let files = written.segment_files();
+    let mut index = TestIndex::random(rng, 2, 200);
+    index.engine.close().unwrap();
+    index.engine = TantivyEngine::in_memory().unwrap();
+    let files = index.segment_files();
     assert!(files.iter().any(|file| file.extension().unwrap() == "del"));
     for file in &files {
         let whole = fs::read(file).unwrap();
-        // In front of what tantivy writes of itself at the end.
+        // Flip only bits before the footer that tantivy appends.
         let end = String::from_utf8_lossy(&whole).rfind("{\"version\"");
         let body = end.map_or(0, |_| whole.len().saturating_sub(150)).max(1);
         for _ in 0..8 {
             let mut flipped = whole.clone();
             flipped[rng.usize(..body)] ^= 1 << rng.u8(0..8);
             fs::write(file, &flipped).unwrap();
-            let audit = written.audit();
+            let report = index.audit();
             let name = file.file_name().unwrap().to_str().unwrap();
-            let is_told =
+            let is_of_file =
                 |problem: &Problem| matches!(problem, Problem::File { file, .. } if file == name);
-            assert!(audit.problems.iter().any(is_told), "{name}: {audit:#?}");
+            assert!(
+                report.problems.iter().any(is_of_file),
+                "{name}: {report:#?}"
+            );
         }
         fs::write(file, &whole).unwrap();
     }
-    assert!(written.audit().is_sound());
+    assert!(index.audit().is_sound());
 }
 
 #[test]
-fn a_file_that_is_cut_off_empty_or_gone_is_told() {
-    let written = Written::random(&mut Rng::with_seed(2), 1, 50);
-    for file in written.segment_files() {
+fn reports_truncated_empty_and_missing_files() {
+    let index = TestIndex::random(&mut Rng::with_seed(2), 1, 50);
+    for file in index.segment_files() {
         let whole = fs::read(&file).unwrap();
         for (damage, words) in [
-            (Some(&whole[..whole.len() - 1]), "its end is damaged"),
-            (Some(&whole[..whole.len() / 2]), "its end is damaged"),
-            (Some(&[][..]), "its end is damaged"),
-            (None, "it is not there"),
+            (Some(&whole[..whole.len() - 1]), "its footer is damaged"),
+            (Some(&whole[..whole.len() / 2]), "its footer is damaged"),
+            (Some(&[][..]), "its footer is damaged"),
+            (None, "it is missing"),
         ] {
             match damage {
                 Some(bytes) => fs::write(&file, bytes).unwrap(),
                 None => fs::remove_file(&file).unwrap(),
             }
-            let audit = written.audit();
-            let problem = audit.problems[0].to_string();
+            let report = index.audit();
+            let problem = report.problems[0].to_string();
             assert!(problem.contains(words), "{}: {problem}", file.display());
             fs::write(&file, &whole).unwrap();
         }
@@ -241,47 +244,47 @@ fn a_file_that_is_cut_off_empty_or_gone_is_told() {
 }
 
 #[test]
-fn a_record_that_cannot_be_is_told_with_its_key() {
-    let unseen = Record {
+fn reports_the_key_of_an_impossible_record() {
+    let never_observed = Record {
         event_time: None,
         listed_at: None,
         ..live(1)
     };
     for (source, key, record, words) in [
         (0, "q/a", live(1), "does not begin with"),
-        (1, "a", unseen, "neither the time of an event"),
+        (1, "a", never_observed, "neither the time of an event"),
         (1, "a", tombstone(2), "of scan 2"),
-        (7, "a", live(1), "knows no Source of that number"),
+        (7, "a", live(1), "has no Source of that number"),
     ] {
-        let mut written = Written::new();
-        written.put(SourceId(1), "sound", live(1));
-        written.put(SourceId(source), key, record);
-        let problem = written.problem();
+        let mut index = TestIndex::new();
+        index.put(SourceId(1), "sound", live(1));
+        index.put(SourceId(source), key, record);
+        let problem = index.only_problem();
         assert!(problem.contains(words), "{problem}");
         assert!(problem.contains(&format!("{key:?}")), "{problem}");
     }
 }
 
 #[test]
-fn a_checkpoint_that_cannot_be_is_told() {
-    let mut written = Written::new();
-    written.checkpoint.sources[1].name = "one".to_owned();
-    written.put(ONE, "p/a", live(1));
-    assert!(written.problem().contains("its name \"one\""));
+fn reports_an_impossible_checkpoint() {
+    let mut index = TestIndex::new();
+    index.checkpoint.sources[1].name = "one".to_owned();
+    index.put(ONE, "p/a", live(1));
+    assert!(index.only_problem().contains("its name \"one\""));
 }
 
 #[test]
-fn a_key_that_is_alive_twice_is_told() {
-    let mut written = Written::new();
-    written.put(ONE, "p/a", live(1));
-    written.put(ONE, "p/b", live(1));
-    written.put(ONE, "p/a", live(2));
-    let problem = written.problem();
+fn reports_a_key_that_is_alive_in_two_segments() {
+    let mut index = TestIndex::new();
+    index.put(ONE, "p/a", live(1));
+    index.put(ONE, "p/b", live(1));
+    index.put(ONE, "p/a", live(2));
+    let problem = index.only_problem();
     let words = "key \"p/a\" of Source \"one\": it is alive in two segments";
     assert!(problem.contains(words), "{problem}");
 }
 
-/// The document without a field, or with another value in its place.
+/// Returns the document without a field, or with the field of another document.
 fn altered(
     document: &TantivyDocument,
     field: &str,
@@ -290,8 +293,8 @@ fn altered(
     let (schema, _) = Fields::schema();
     let field = schema.get_field(field).unwrap();
     let mut altered = TantivyDocument::default();
-    for (its, value) in document.field_values().filter(|(its, _)| *its != field) {
-        altered.add_field_value(its, value);
+    for (kept, value) in document.field_values().filter(|(kept, _)| *kept != field) {
+        altered.add_field_value(kept, value);
     }
     for value in other.into_iter().flat_map(|other| other.get_all(field)) {
         altered.add_field_value(field, value);
@@ -300,11 +303,11 @@ fn altered(
 }
 
 #[test]
-fn a_field_that_is_not_what_the_record_yields_is_told_with_the_keys_around_it() {
+fn reports_a_field_that_does_not_match_its_record() {
     let (_, fields) = Fields::schema();
-    let of = |key: &str| document(&fields, ONE, PREFIX, key, &live(1));
-    let right = of("p/folder/Summer sale.jpg");
-    let other = of("p/elsewhere/deep/banner.png");
+    let document_of = |key: &str| document(&fields, ONE, PREFIX, key, &live(1));
+    let right = document_of("p/folder/Summer sale.jpg");
+    let other = document_of("p/elsewhere/deep/banner.png");
     for (field, values) in [
         ("kh", &[None, Some(&other)][..]),
         ("kh2", &[None, Some(&other)]),
@@ -320,58 +323,65 @@ fn a_field_that_is_not_what_the_record_yields_is_told_with_the_keys_around_it() 
         ("first_seen", &[None]),
     ] {
         for other in values {
-            let mut written = Written::new();
-            written.put(ONE, "p/aa", live(1));
-            written.put_document(altered(&right, field, *other));
-            let problems = written.audit().problems;
-            let told: Vec<_> = problems.iter().map(Problem::to_string).collect();
-            let told = told.join("\n");
-            assert!(told.contains(&format!("`{field}`")), "{field}: {told:?}");
-            assert!(told.contains("\"p/folder/Summer sale.jpg\""), "{told}");
+            let mut index = TestIndex::new();
+            index.put(ONE, "p/aa", live(1));
+            index.put_document(altered(&right, field, *other));
+            let problems = index.audit().problems;
+            let texts: Vec<_> = problems.iter().map(Problem::to_string).collect();
+            let text = texts.join("\n");
+            assert!(text.contains(&format!("`{field}`")), "{field}: {text:?}");
+            assert!(text.contains("\"p/folder/Summer sale.jpg\""), "{text}");
         }
     }
 }
 
 #[test]
-fn problems_are_told_one_by_one_up_to_a_bound() {
-    let mut written = Written::new();
+fn lists_a_limited_number_of_problems() {
+    let mut index = TestIndex::new();
     let change = || Change {
         record: Some(tombstone(9)),
         replaces: false,
     };
     let count = MAX_PROBLEMS as u64 + 5;
     let keys = (0..count).map(|number| ((ONE, format!("p/{number}")), change()));
-    written.commit(&keys.collect());
-    let audit = written.audit();
-    let told = audit.problems.len() as u64;
-    assert_eq!((told, audit.more_problems), (count - 5, 5));
+    index.commit(&keys.collect());
+    let report = index.audit();
+    let listed = report.problems.len() as u64;
+    assert_eq!((listed, report.more_problems), (count - 5, 5));
 }
 
 #[test]
-fn an_index_of_another_schema_is_no_damage_of_files() {
+fn fails_if_the_meta_file_is_unreadable() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("meta.json"), "{").unwrap();
-    let refused = audit(folder.path(), &|_| {}).unwrap_err().to_string();
-    assert!(refused.contains("--rebuild"), "{refused}");
+    let error = audit(folder.path(), &|_| {}).unwrap_err().to_string();
+    assert!(error.contains("--rebuild"), "{error}");
 }
 
 #[test]
-fn it_is_told_how_far_the_audit_is() {
-    let written = Written::random(&mut Rng::with_seed(3), 3, 100);
-    let steps = Mutex::new(Vec::new());
-    let on_progress = |step| steps.lock().unwrap().push(step);
-    audit(written.folder.path(), &on_progress).unwrap();
-    let steps = steps.into_inner().unwrap();
-    for what in ["files", "records"] {
-        let told: Vec<&AuditProgress> = steps.iter().filter(|step| step.what == what).collect();
-        assert!(told.len() > 2, "{what}");
-        assert!(told.iter().all(|step| step.done <= step.total));
-        assert!(told.is_sorted_by_key(|step| step.done), "{told:#?}");
+fn reports_progress() {
+    let index = TestIndex::random(&mut Rng::with_seed(3), 3, 100);
+    let reports = Mutex::new(Vec::new());
+    let on_progress = |progress| reports.lock().unwrap().push(progress);
+    audit(index.folder.path(), &on_progress).unwrap();
+    let reports = reports.into_inner().unwrap();
+    for phase in ["files", "records"] {
+        let reports: Vec<&AuditProgress> = reports.iter().filter(|it| it.phase == phase).collect();
+        assert!(reports.len() > 2, "{phase}");
+        assert!(
+            reports
+                .iter()
+                .all(|progress| progress.done <= progress.total)
+        );
+        assert!(
+            reports.is_sorted_by_key(|progress| progress.done),
+            "{reports:#?}"
+        );
     }
 }
 
 #[test]
-fn a_panic_is_an_error_that_says_what_happened() {
-    let failed = run_on_thread::<()>("x", || panic!("index out of bounds")).unwrap_err();
-    assert!(failed.contains("cannot be read: index out of bounds"));
+fn panic_becomes_an_error_with_its_message() {
+    let error = run_on_thread::<()>("x", || panic!("index out of bounds")).unwrap_err();
+    assert!(error.contains("cannot be read: index out of bounds"));
 }
