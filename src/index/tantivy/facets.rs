@@ -1,7 +1,7 @@
-//! The facets of a search: what its matches have in common.
+//! Counts the facets of a search.
 //!
-//! The matches are counted as the search goes by them, one segment after the other ([`SegmentFacets`]);
-//! here the segments are added up and the values put in order.
+//! [`SegmentFacets`] counts the matches of one segment while the search reads them. This module adds up the
+//! segments and sorts the values.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,7 +18,7 @@ mod segment;
 pub use children::child_in;
 pub use segment::SegmentFacets;
 
-/// How many assets have each label; the empty one stands for none.
+/// The number of assets with each label. Assets without a label are counted under the empty text.
 type CountsByLabel = HashMap<String, u64>;
 
 /// The counts of all segments so far.
@@ -28,14 +28,14 @@ pub struct Facets<'a> {
     exts: CountsByLabel,
     classes: CountsByLabel,
     sizes: [u64; SIZE_STEPS.len()],
-    /// By number, each with one of its moments.
+    /// By the number of the month, each with one time in that month.
     months: BTreeMap<i64, (u64, Timestamp)>,
-    /// The child folders, by their paths, of each folder that is asked for.
+    /// By requested folder: the counts of its child folders, by path.
     children: HashMap<&'a str, CountsByLabel>,
 }
 
 impl<'a> Facets<'a> {
-    /// Nothing counted yet.
+    /// Starts to count the requested facets.
     pub fn new(requested: &'a [FacetBy]) -> Self {
         Self {
             requested,
@@ -43,13 +43,14 @@ impl<'a> Facets<'a> {
         }
     }
 
-    fn includes_any(&self, one_of: &[FacetBy]) -> bool {
+    /// Whether at least one of these facets is requested.
+    fn includes_any(&self, facets: &[FacetBy]) -> bool {
         self.requested
             .iter()
-            .any(|requested| one_of.contains(requested))
+            .any(|requested| facets.contains(requested))
     }
 
-    /// The facets, in the order in which they were asked for.
+    /// Returns the facets in the order of the request.
     pub fn finish(self) -> Vec<Facet> {
         let facet = |by: &FacetBy| {
             let (counts, more) = self.counts(by);
@@ -62,6 +63,7 @@ impl<'a> Facets<'a> {
         self.requested.iter().map(facet).collect()
     }
 
+    /// Returns the values of a facet, and whether there are more values.
     fn counts(&self, by: &FacetBy) -> (Vec<FacetCount>, bool) {
         match by {
             FacetBy::Ext => {
@@ -92,7 +94,7 @@ impl<'a> Facets<'a> {
             }
             FacetBy::Month => {
                 let newest_first = self.months.values().rev();
-                first_of(newest_first.map(|(count, moment)| (month(*moment), *count)))
+                first_of(newest_first.map(|(count, time)| (month(*time), *count)))
             }
             FacetBy::Folder(folder) => {
                 let children = self.children.get(folder.as_str()).into_iter().flatten();
@@ -106,7 +108,7 @@ impl<'a> Facets<'a> {
     }
 }
 
-/// The first values in their order, of those that occur.
+/// Returns the first values that occur, in the given order, and whether there are more.
 fn first_of(values: impl Iterator<Item = (String, u64)>) -> (Vec<FacetCount>, bool) {
     let mut occurring = values.filter(|(_, count)| *count > 0);
     let first = occurring.by_ref().take(MAX_FACET_VALUES);
@@ -114,7 +116,8 @@ fn first_of(values: impl Iterator<Item = (String, u64)>) -> (Vec<FacetCount>, bo
     (counts.collect(), occurring.next().is_some())
 }
 
-/// The values with the most assets, of equal ones the least.
+/// Returns the values with the most assets, and whether there are more. Values with the same count are sorted
+/// by name.
 fn most_frequent(mut values: Vec<(&str, u64)>) -> (Vec<FacetCount>, bool) {
     let order = |left: &(&str, u64), right: &(&str, u64)| {
         right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0))

@@ -1,8 +1,8 @@
-//! The first documents of one Source in one segment, in the order of a search.
+//! Finds the first documents of one Source in one segment, in the sort order of a search.
 //!
-//! A segment is sorted by key, so the number of a document stands for its path, and the value that it
-//! is ranked by is made a number whose least comes first. The merge of the segments is done in
-//! `merge`.
+//! The value that a document is sorted by is turned into a number, its *rank value*: the smallest comes
+//! first. A segment is sorted by key, so the number of a document stands for its path. `merge` merges the
+//! segments.
 
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, Score, SegmentReader, i64_to_u64, u64_to_i64};
@@ -12,31 +12,33 @@ use super::source_scope::SearchedSource;
 use crate::core::query::{Position, Sort, SortBy, SortValue};
 use crate::index::IndexError;
 
-/// How many documents are looked at together.
+/// Number of documents that are processed together.
 pub use tantivy::COLLECT_BLOCK_BUFFER_LEN as BLOCK;
 
-/// How many documents are kept besides the wanted ones, so that they are cut down seldom.
+/// Number of documents that are kept in addition to the limit, so that the rest is rarely dropped.
 const SPARE: usize = 1024;
 
-/// A document with the value that it is ranked by: the least comes first.
+/// A rank value and its document. The smallest comes first.
 pub type Ranked = (u64, DocId);
 
-/// Behind every document.
+/// Comes after every document.
 const AFTER_ALL: Ranked = (u64::MAX, DocId::MAX);
 
-/// What the documents of a segment are ranked by.
+/// The rank values of the documents in a segment.
 pub struct RankValues {
     sort: Sort,
-    /// Of names, their ordinals. `None` where the path alone decides, or no document has a value.
+    /// The column that the search sorts by. If it sorts by name, the ordinals of the names. `None` if it
+    /// sorts by path, or if no document has a value.
     column: Option<Column<u64>>,
+    /// The names, if the search sorts by name.
     names: Option<StrColumn>,
 }
 
 impl RankValues {
-    /// The values of a segment.
+    /// Opens the columns of a segment that the sort order needs.
     pub fn open(segment: &SegmentReader, sort: Sort) -> Result<Self, IndexError> {
         let fast = segment.fast_fields();
-        // As unsigned numbers in the same order, whatever the column's type.
+        // Reads columns of any type as unsigned numbers in the same order.
         let column = |name| fast.u64_lenient(name).map_err(read_error());
         let column = match sort.by {
             SortBy::Path => None,
@@ -57,8 +59,8 @@ impl RankValues {
         })
     }
 
-    /// The values of documents; `scores` is looked at where the order is that of relevance.
-    pub fn of(&self, docs: &[DocId], scores: &[Score], values: &mut [u64; BLOCK]) {
+    /// Writes the rank values of `docs` to `values`. `scores` is only used if the order is by relevance.
+    pub fn read(&self, docs: &[DocId], scores: &[Score], values: &mut [u64; BLOCK]) {
         let mut found = [None; BLOCK];
         if let Some(column) = &self.column {
             column.first_vals(docs, &mut found[..docs.len()]);
@@ -78,7 +80,7 @@ impl RankValues {
             }
             SortBy::Name => {
                 for (value, ord) in values.iter_mut().zip(found) {
-                    // A name that is not there comes before all that are.
+                    // A document without a name comes before all others.
                     *value = ord.map_or(0, |ord| ord + 1);
                 }
             }
@@ -95,26 +97,27 @@ impl RankValues {
         }
     }
 
-    /// The first place behind a position, among the documents of a Source in this segment.
+    /// Returns the smallest rank value and document that a document after `position` can have, among the
+    /// documents of a Source in this segment.
     pub fn first_after(
         &self,
         position: &Position,
         searched: &SearchedSource<'_>,
         columns: &Columns,
     ) -> Result<Ranked, IndexError> {
-        let before = |with_it| searched.docs_before(columns, &position.path, with_it);
+        let docs_before = |inclusive| searched.docs_before(columns, &position.path, inclusive);
         let name = searched.source.name.as_str();
-        let reached = || before(name <= position.source.as_str());
+        let next_doc = || docs_before(name <= position.source.as_str());
         let value = match (self.sort.by, &position.value) {
             (SortBy::Path, SortValue::Path) if self.sort.descending => {
-                // The last document before the position is the first behind it.
-                let last = before(name < position.source.as_str())?.checked_sub(1);
-                let place = |doc| (self.directed(u64::from(doc)), doc);
-                return Ok(last.map_or(AFTER_ALL, place));
+                // In descending order, the next document is the last one with a smaller path.
+                let next = docs_before(name < position.source.as_str())?.checked_sub(1);
+                let ranked = |doc| (self.directed(u64::from(doc)), doc);
+                return Ok(next.map_or(AFTER_ALL, ranked));
             }
-            (SortBy::Path, SortValue::Path) => return Ok((u64::from(reached()?), 0)),
+            (SortBy::Path, SortValue::Path) => return Ok((u64::from(next_doc()?), 0)),
             (SortBy::Size, SortValue::Number(size)) => *size,
-            (SortBy::Modified | SortBy::Created, SortValue::Time(moment)) => i64_to_u64(*moment),
+            (SortBy::Modified | SortBy::Created, SortValue::Time(time)) => i64_to_u64(*time),
             (SortBy::Relevance, SortValue::Relevance { score, name_words }) => {
                 by_relevance(*score, u64::from(*name_words))
             }
@@ -124,10 +127,11 @@ impl RankValues {
             },
             _ => return Err(IndexError::OtherSort { sort: self.sort }),
         };
-        Ok((self.directed(value), reached()?))
+        Ok((self.directed(value), next_doc()?))
     }
 
-    /// The value of a name; where the segment has none such, the turned value of the next name.
+    /// Returns the value of a name, without regard to the sort direction. If the segment does not have the
+    /// name, returns the rank value of the next name in sort order as `Err`.
     fn rank_of_name(&self, name: &str) -> Result<Result<u64, u64>, IndexError> {
         use tantivy_sstable::TermOrdHit;
         let Some(names) = &self.names else {
@@ -137,30 +141,33 @@ impl RankValues {
         Ok(match found.map_err(read_error())? {
             TermOrdHit::Exact(ord) => Ok(ord + 1),
             TermOrdHit::Next(ord) => {
-                // Behind the last name the dictionary answers u64::MAX.
-                let before = ord.min(names.num_terms() as u64);
+                // After the last name the dictionary returns u64::MAX.
+                let smaller_names = ord.min(names.num_terms() as u64);
                 let next = if self.sort.descending {
-                    before
+                    smaller_names
                 } else {
-                    before + 1
+                    smaller_names + 1
                 };
                 Err(self.directed(next))
             }
         })
     }
 
+    /// Inverts the order of values if the sort order is descending.
     fn directed(&self, value: u64) -> u64 {
         if self.sort.descending { !value } else { value }
     }
 }
 
-/// The best score first, then the fewest words of the name. Where no word was found those say nothing.
+/// The rank value for relevance: the best score first, then the name with the fewest words. The number of
+/// words does not count if the score is 0, because the search found no words then.
 fn by_relevance(score: u32, name_words: u64) -> u64 {
     let name_words = if score == 0 { 0 } else { name_words };
     (u64::from(!score) << 32) | name_words.min(u64::from(u32::MAX))
 }
 
-/// What a value says that [`RankValues::of`] made; of a name and a path nothing, they follow from the path.
+/// Converts a rank value of [`RankValues::read`] back to a sort value. Returns `None` if the search sorts by
+/// name: the name follows from the path.
 pub fn sort_value(sort: Sort, value: u64) -> Option<SortValue> {
     let value = if sort.descending { !value } else { value };
     Some(match sort.by {
@@ -175,17 +182,18 @@ pub fn sort_value(sort: Sort, value: u64) -> Option<SortValue> {
     })
 }
 
-/// The first documents so far, in any order.
+/// Collects the first documents in sort order.
 pub struct TopDocs {
     limit: usize,
     start: Ranked,
-    /// Nothing from here on is wanted any more.
+    /// Documents from here on cannot be among the first any more.
     cutoff: Ranked,
+    /// The first documents so far, and some more, in any order.
     kept: Vec<Ranked>,
 }
 
 impl TopDocs {
-    /// At most so many documents, at the start or behind it.
+    /// Collects up to `limit` documents, from `start` on.
     pub fn new(limit: usize, start: Ranked) -> Self {
         Self {
             limit,
@@ -195,37 +203,39 @@ impl TopDocs {
         }
     }
 
-    /// Looks at more documents.
+    /// Adds documents. Those that are not among the first are dropped now or later.
     pub fn offer(&mut self, docs: &[DocId], values: &[u64; BLOCK]) {
         for (doc, value) in docs.iter().zip(values) {
-            let place = (*value, *doc);
-            if place < self.cutoff && place >= self.start {
-                self.kept.push(place);
+            let ranked = (*value, *doc);
+            if ranked < self.cutoff && ranked >= self.start {
+                self.kept.push(ranked);
                 if self.kept.len() >= self.limit + SPARE.max(self.limit) {
-                    self.cut();
+                    self.drop_rest();
                 }
             }
         }
     }
 
-    /// Whether there are as many as are wanted.
+    /// Whether the limit is reached.
     pub fn is_full(&self) -> bool {
         self.kept.len() >= self.limit
     }
 
-    /// The first document that can be kept where the number of the document is the value.
+    /// Returns the first document that can be kept. Only valid if the rank value is the number of the
+    /// document.
     pub fn first_doc(&self) -> DocId {
         DocId::try_from(self.start.0).unwrap_or(DocId::MAX)
     }
 
-    /// The first documents, in order.
+    /// Returns the first documents in order.
     pub fn into_sorted(mut self) -> Vec<Ranked> {
         self.kept.sort_unstable();
         self.kept.truncate(self.limit);
         self.kept
     }
 
-    fn cut(&mut self) {
+    /// Drops all documents that are not among the first.
+    fn drop_rest(&mut self) {
         if let Some(last) = self.limit.checked_sub(1) {
             let (_, worst, _) = self.kept.select_nth_unstable(last);
             self.cutoff = *worst;
@@ -239,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_are_the_least_behind_the_start_in_any_order_of_coming() {
+    fn keeps_the_smallest_from_the_start_on() {
         let rng = &mut fastrand::Rng::with_seed(3);
         for limit in [0, 1, 2, 1100] {
             for (name, value_of) in [
@@ -256,8 +266,8 @@ mod tests {
                 for block in all.chunks(BLOCK) {
                     let docs: Vec<_> = block.iter().map(|(_, doc)| *doc).collect();
                     let mut values = [0; BLOCK];
-                    for (place, (value, _)) in block.iter().enumerate() {
-                        values[place] = *value;
+                    for (index, (value, _)) in block.iter().enumerate() {
+                        values[index] = *value;
                     }
                     first.offer(&docs, &values);
                 }

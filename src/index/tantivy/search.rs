@@ -1,7 +1,7 @@
-//! Answers a search from one commit: counts what the query finds, keeps the first of it, and takes
-//! the facets, all in one pass.
+//! Runs a search on one commit. A single pass counts the matches, collects the hits of the page and counts
+//! the facets.
 //!
-//! What the query means to tantivy is said in `translation`; what a place in the order is, in `ranking`.
+//! `translation` turns the query into a query of tantivy. `ranking` sorts the hits.
 
 use tantivy::query::{EnableScoring, Scorer, Weight};
 use tantivy::{DocId, Score, SegmentReader, TERMINATED};
@@ -20,20 +20,20 @@ use crate::core::query::{Count, Page, Request, SortBy, Total, highlights};
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
-/// So many blocks are looked at between two looks at the deadline: 4,096 documents.
+/// Number of blocks that are read between two checks of the deadline: 4,096 documents.
 const BLOCKS_PER_CHECK: usize = 4096 / BLOCK;
 
-/// What fails where tantivy cannot read.
+/// The attempt that errors of this module name.
 const SEARCHING: &str = "search the index";
 
-/// The place in front of every document.
+/// Comes before every document.
 const BEFORE_ALL: Ranked = (0, 0);
 
 impl TantivyEngine {
-    /// A page of the assets of these Sources that the query finds.
+    /// Returns a page of the assets in these Sources that the query finds.
     ///
-    /// A Source that the index does not know, or whose records there are of another bucket or folder,
-    /// has no assets. The total counts the assets of all pages.
+    /// A Source has no assets if the index does not know it, or if its records are from another bucket or
+    /// folder. The total counts the assets of all pages.
     pub fn search(
         &self,
         scope: &[&SearchSource],
@@ -41,19 +41,19 @@ impl TantivyEngine {
         deadline: &Deadline,
     ) -> Result<Page, IndexError> {
         deadline.check()?;
-        let until = deadline.clone();
+        let shared_deadline = deadline.clone();
         let search = Search {
             engine: self,
             request,
             deadline,
-            budget: SearchBudget::new(move || until.is_over()),
+            budget: SearchBudget::new(move || shared_deadline.is_over()),
             scope: self.searched_sources(scope),
         };
         search.page()
     }
 }
 
-/// A search under way.
+/// A running search.
 struct Search<'a> {
     engine: &'a TantivyEngine,
     request: &'a Request,
@@ -62,14 +62,14 @@ struct Search<'a> {
     scope: Vec<SearchedSource<'a>>,
 }
 
-/// What was counted so far.
+/// The number of matches so far.
 struct MatchCount {
     total: u64,
-    /// Whether all was.
+    /// False if some matches were not counted.
     is_exact: bool,
 }
 
-/// Some documents that match, ascending, with their scores.
+/// Some matching documents in ascending order, with their scores.
 struct Block {
     docs: [DocId; BLOCK],
     scores: [Score; BLOCK],
@@ -91,12 +91,12 @@ impl Search<'_> {
             let values = RankValues::open(reader, self.request.sort)?;
             let mut counts = SegmentFacets::open(reader, &facets)?;
             for (searched, weight) in self.scope.iter().zip(&weights) {
-                // To ask the index of words for nothing costs as much as for all.
+                // Looking up words costs the same even if the Source has no documents in this segment.
                 if searched.docs(columns)?.is_empty() {
                     continue;
                 }
                 counts.enter_source(searched, columns, reader)?;
-                let mut first =
+                let mut top_docs =
                     TopDocs::new(self.needed_hits(), self.start(&values, searched, columns)?);
                 let mut scorer = weight
                     .scorer(reader, 1.0)
@@ -105,14 +105,14 @@ impl Search<'_> {
                     &mut *scorer,
                     reader,
                     &values,
-                    &mut first,
+                    &mut top_docs,
                     &mut counts,
                     &mut matches,
                 )?;
                 streams.push(Stream {
                     searched: *searched,
                     columns,
-                    first: first.into_sorted(),
+                    first: top_docs.into_sorted(),
                 });
             }
             counts.add_to(&mut facets)?;
@@ -120,7 +120,7 @@ impl Search<'_> {
         self.finish(streams, facets, matches)
     }
 
-    /// One for each Source: a query means other keys in each.
+    /// Translates the query for each Source, because it stands for other keys in each.
     fn weights(&self) -> Result<Vec<Box<dyn Weight>>, IndexError> {
         let searcher = &self.engine.snapshot().searcher;
         let scoring = if self.is_scored() {
@@ -150,7 +150,7 @@ impl Search<'_> {
         self.request.sort.by == SortBy::Relevance
     }
 
-    /// One more than the page has tells whether there is a next page.
+    /// Number of hits to collect: one more than the page needs, to see whether there is a next page.
     fn needed_hits(&self) -> usize {
         self.request.limit.saturating_add(1)
     }
@@ -167,18 +167,18 @@ impl Search<'_> {
         }
     }
 
-    /// Goes through what a Source has of the query in a segment.
+    /// Reads all matches of a Source in a segment.
     fn collect_segment(
         &self,
         scorer: &mut dyn Scorer,
         reader: &SegmentReader,
         values: &RankValues,
-        first: &mut TopDocs,
+        top_docs: &mut TopDocs,
         counts: &mut SegmentFacets<'_>,
         matches: &mut MatchCount,
     ) -> Result<(), IndexError> {
         let mut block = Block::new();
-        let mut ranked = [0; BLOCK];
+        let mut rank_values = [0; BLOCK];
         for number in 1.. {
             if number % BLOCKS_PER_CHECK == 0 {
                 self.deadline.check()?;
@@ -187,29 +187,30 @@ impl Search<'_> {
                 break;
             }
             block.drop_deleted(reader);
-            values.of(block.docs(), &block.scores, &mut ranked);
-            first.offer(block.docs(), &ranked);
+            values.read(block.docs(), &block.scores, &mut rank_values);
+            top_docs.offer(block.docs(), &rank_values);
             counts.count(block.docs())?;
             matches.total += block.len as u64;
             if self.can_stop_counting(matches) && scorer.doc() != TERMINATED {
-                if first.is_full() {
+                if top_docs.is_full() {
                     matches.is_exact = false;
                     break;
                 }
-                if scorer.doc() < first.first_doc() {
+                if scorer.doc() < top_docs.first_doc() {
                     matches.is_exact = false;
-                    scorer.seek(first.first_doc());
+                    scorer.seek(top_docs.first_doc());
                 }
             }
         }
-        // A set of documents cannot say that it ended too early.
-        if let Some(fault) = self.budget.error() {
-            return Err(fault.clone());
+        // A document set cannot report that it stopped early.
+        if let Some(error) = self.budget.error() {
+            return Err(error.clone());
         }
         self.deadline.check()
     }
 
-    /// Whether the count may end, and the hits that are left can be told from the others unseen.
+    /// Whether counting may stop: the count is high enough, and the remaining matches are not needed to find
+    /// the hits.
     fn can_stop_counting(&self, matches: &MatchCount) -> bool {
         let sort = self.request.sort;
         let is_in_order = sort.by == SortBy::Path && !sort.descending;
@@ -228,19 +229,19 @@ impl Search<'_> {
         matches: MatchCount,
     ) -> Result<Page, IndexError> {
         let request = self.request;
-        let mut placed = merge(streams, request.sort, self.needed_hits(), self.deadline)?;
-        let has_more = placed.len() > request.limit;
-        placed.truncate(request.limit);
-        let mut hits = Vec::with_capacity(placed.len());
-        for place in &placed {
-            let path = &place.position.path;
-            let mut hit = hit(&place.searched, place.columns, place.doc, path)?;
+        let mut placed_docs = merge(streams, request.sort, self.needed_hits(), self.deadline)?;
+        let has_more = placed_docs.len() > request.limit;
+        placed_docs.truncate(request.limit);
+        let mut hits = Vec::with_capacity(placed_docs.len());
+        for placed in &placed_docs {
+            let path = &placed.position.path;
+            let mut hit = hit(&placed.searched, placed.columns, placed.doc, path)?;
             if request.highlights {
                 hit.highlights = Some(highlights(&request.query, path));
             }
             hits.push(hit);
         }
-        let last = placed.pop().map(|place| place.position);
+        let last = placed_docs.pop().map(|placed| placed.position);
         Ok(Page {
             hits,
             total: matches.total(request.count),
@@ -253,7 +254,7 @@ impl Search<'_> {
 impl MatchCount {
     fn total(&self, count: Count) -> Total {
         let value = match count {
-            // How far beyond it was counted is chance.
+            // How many more were counted depends on chance.
             Count::UpTo(enough) if !self.is_exact => self.total.min(enough),
             _ => self.total,
         };
@@ -277,9 +278,9 @@ impl Block {
         &self.docs[..self.len]
     }
 
-    /// Reads the next documents; whether there are any.
-    fn read(&mut self, scorer: &mut dyn Scorer, scored: bool) -> bool {
-        if !scored {
+    /// Reads the next documents. Returns false if there are none.
+    fn read(&mut self, scorer: &mut dyn Scorer, is_scored: bool) -> bool {
+        if !is_scored {
             self.len = scorer.fill_buffer(&mut self.docs);
             return self.len > 0;
         }
@@ -298,10 +299,10 @@ impl Block {
             return;
         };
         let mut kept = 0;
-        for place in 0..self.len {
-            if alive.is_alive(self.docs[place]) {
-                self.docs[kept] = self.docs[place];
-                self.scores[kept] = self.scores[place];
+        for index in 0..self.len {
+            if alive.is_alive(self.docs[index]) {
+                self.docs[kept] = self.docs[index];
+                self.scores[kept] = self.scores[index];
                 kept += 1;
             }
         }

@@ -1,6 +1,7 @@
-//! Counts of assets by the child folder of a folder that they lie in, or below.
+//! Counts assets by the child folder of a folder that contains them, directly or in deeper folders.
 //!
-//! Of each child folder one key is read; where its documents end is asked of the key dictionary.
+//! For each child folder, one key is read. The key dictionary shows where the documents of the child folder
+//! end.
 
 use std::ops::Range;
 
@@ -15,14 +16,14 @@ use crate::index::tantivy::paths::Paths;
 use crate::index::tantivy::ranking::BLOCK;
 use crate::index::tantivy::source_scope::SearchedSource;
 
-/// The child folder of the folder that the path lies in or below, as a path; `None` where it lies in
-/// none.
+/// Returns the path of the child folder of `folder` that contains `path`, directly or in deeper folders.
+/// Returns `None` if no child folder does.
 pub fn child_in<'p>(folder: &str, path: &'p str) -> Option<&'p str> {
-    let name = path.strip_prefix(folder)?.find('/')?;
-    Some(&path[..=folder.len() + name])
+    let name_len = path.strip_prefix(folder)?.find('/')?;
+    Some(&path[..=folder.len() + name_len])
 }
 
-/// How many documents of a segment lie below each child folder.
+/// The number of documents of a segment in each child folder.
 pub(super) struct ChildCounts<'a> {
     folder: &'a str,
     depths: Option<Column<u64>>,
@@ -30,20 +31,23 @@ pub(super) struct ChildCounts<'a> {
     source: Option<SourceCounts<'a>>,
 }
 
-/// A Source, whose documents are counted.
+/// The Source whose documents are being counted.
 struct SourceCounts<'a> {
     searched: SearchedSource<'a>,
     columns: &'a Columns,
     paths: Paths,
-    /// The documents below the folder, and those below its child folder at hand.
+    /// The documents below the folder.
     below: Range<DocId>,
+    /// The documents below the current child folder.
     child: Range<DocId>,
+    /// The path of the current child folder.
     path: String,
+    /// The count of the current child folder.
     count: u64,
 }
 
 impl<'a> ChildCounts<'a> {
-    /// Nothing counted yet.
+    /// Starts to count the child folders of `folder`.
     pub(super) fn open(segment: &SegmentReader, folder: &'a str) -> Result<Self, IndexError> {
         let depths = segment.fast_fields().column_opt(DEPTH);
         Ok(Self {
@@ -54,7 +58,7 @@ impl<'a> ChildCounts<'a> {
         })
     }
 
-    /// What is counted from now on is of this Source.
+    /// Starts to count documents of this Source.
     pub(super) fn enter_source(
         &mut self,
         searched: &SearchedSource<'a>,
@@ -82,7 +86,8 @@ impl<'a> ChildCounts<'a> {
         }
     }
 
-    /// Counts at most [`BLOCK`] documents, which lie behind those before.
+    /// Counts up to [`BLOCK`] documents. They must come after all documents that were counted before for this
+    /// Source.
     pub(super) fn count(&mut self, docs: &[DocId]) -> Result<(), IndexError> {
         let (Some(source), Some(depths)) = (&mut self.source, &self.depths) else {
             return Ok(());
@@ -110,7 +115,7 @@ impl<'a> ChildCounts<'a> {
         Ok(())
     }
 
-    /// Adds the counts to those of other segments.
+    /// Adds the counts to the counts of the other segments.
     pub(super) fn add_to(mut self, children: &mut CountsByLabel) {
         self.leave_source();
         for (path, count) in self.counts {
@@ -126,7 +131,7 @@ impl SourceCounts<'_> {
         }
     }
 
-    /// Goes on to the child folder that the document lies in, which is counted.
+    /// Moves to the child folder that contains the document, and counts the document.
     fn move_to_child_of(
         &mut self,
         doc: DocId,
@@ -139,7 +144,7 @@ impl SourceCounts<'_> {
         }
         let path = self.paths.of(doc).map_err(read_error())?;
         let child = child_in(folder, path).ok_or_else(|| IndexError::Damaged {
-            what: format!("document {doc} is not as deep as its column says"),
+            what: format!("the depth of document {doc} is wrong"),
         })?;
         (self.path, self.count) = (child.to_owned(), 1);
         self.child = doc..self.end_of_child(doc)?;
@@ -147,7 +152,7 @@ impl SourceCounts<'_> {
     }
 
     fn end_of_child(&mut self, doc: DocId) -> Result<DocId, IndexError> {
-        // Small folders end within what is read already.
+        // A small folder ends within the paths that are already loaded.
         let loaded = self.paths.loaded_from(doc).map_err(read_error())?;
         for next in loaded {
             let path = self.paths.of(next).map_err(read_error())?;

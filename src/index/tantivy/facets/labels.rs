@@ -1,6 +1,6 @@
-//! Counts of a column of labels, by ordinal: extensions, storage classes.
+//! Counts the labels in a column, such as extensions and storage classes.
 //!
-//! Only the labels that occur are read, all at once and in order.
+//! Labels are counted by ordinal. Only the labels that occur are read, all at once and in order.
 
 use std::io;
 
@@ -12,16 +12,17 @@ use crate::index::IndexError;
 use crate::index::tantivy::columns::read_error;
 use crate::index::tantivy::ranking::BLOCK;
 
-/// How many documents of a segment have each label.
+/// The number of documents of a segment with each label.
 pub(super) struct LabelCounts {
-    /// `None` where no document has one.
+    /// `None` if no document has a label.
     column: Option<StrColumn>,
     by_ord: Vec<u64>,
+    /// The number of documents without a label.
     unlabeled: u64,
 }
 
 impl LabelCounts {
-    /// Nothing counted yet.
+    /// Starts to count the labels in a column.
     pub(super) fn open(segment: &SegmentReader, column: &str) -> Result<Self, IndexError> {
         let column = segment.fast_fields().str(column).map_err(read_error())?;
         let labels = column.as_ref().map_or(0, |column| column.num_terms());
@@ -32,7 +33,7 @@ impl LabelCounts {
         })
     }
 
-    /// Counts at most [`BLOCK`] documents.
+    /// Counts up to [`BLOCK`] documents.
     pub(super) fn count(&mut self, docs: &[DocId]) {
         let mut ords = [None; BLOCK];
         if let Some(column) = &self.column {
@@ -46,7 +47,7 @@ impl LabelCounts {
         }
     }
 
-    /// Adds the counts to those of other segments.
+    /// Adds the counts to the counts of the other segments.
     pub(super) fn add_to(self, labels: &mut CountsByLabel) -> Result<(), IndexError> {
         if self.unlabeled > 0 {
             *labels.entry(String::new()).or_insert(0) += self.unlabeled;

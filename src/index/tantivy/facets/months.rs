@@ -1,6 +1,6 @@
-//! Counts of moments by the month that they lie in, in UTC.
+//! Counts times by month in UTC.
 //!
-//! A month is a number here: its text is made of one of its moments, once.
+//! A month is a number here. [`Facets`](super::Facets) writes it as text, from one time in the month.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +12,23 @@ use crate::index::IndexError;
 use crate::index::tantivy::columns::read_error;
 use crate::index::tantivy::ranking::BLOCK;
 
-/// What is counted: the years -9999 to 9999, and moments outside of them as the nearest inside.
+/// The first and the last time that is counted as it is: the years -9999 to 9999. Other times are clamped.
 const FIRST_MILLIS: i64 = -377_705_116_800_000;
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
-/// How many documents of a segment lie in each month.
+/// The number of documents of a segment in each month.
 pub(super) struct MonthCounts {
     column: Option<Column<i64>>,
     /// The number of the first month that is counted.
     first: i64,
-    /// By month, each with one of its moments.
+    /// By month: the count and one time in that month.
     counts: Vec<(u64, i64)>,
 }
 
 impl MonthCounts {
-    /// Nothing counted yet.
+    /// Starts to count the times in a column.
     pub(super) fn open(segment: &SegmentReader, column: &str) -> Result<Self, IndexError> {
         let fast = segment.fast_fields();
         let column: Option<Column<i64>> = fast.column_opt(column).map_err(read_error())?;
@@ -44,33 +44,34 @@ impl MonthCounts {
         })
     }
 
-    /// Counts at most [`BLOCK`] documents.
+    /// Counts up to [`BLOCK`] documents.
     pub(super) fn count(&mut self, docs: &[DocId]) {
         let Some(column) = &self.column else { return };
-        let mut moments = [None; BLOCK];
-        column.first_vals(docs, &mut moments[..docs.len()]);
-        for moment in moments[..docs.len()].iter().flatten() {
-            let index = (month_of(*moment) - self.first) as usize;
-            let (count, one) = &mut self.counts[index];
+        let mut times = [None; BLOCK];
+        column.first_vals(docs, &mut times[..docs.len()]);
+        for time in times[..docs.len()].iter().flatten() {
+            let index = (month_of(*time) - self.first) as usize;
+            let (count, example) = &mut self.counts[index];
             *count += 1;
-            *one = *moment;
+            *example = *time;
         }
     }
 
-    /// Adds the counts to those of other segments.
+    /// Adds the counts to the counts of the other segments.
     pub(super) fn add_to(self, months: &mut BTreeMap<i64, (u64, Timestamp)>) {
-        for (number, (count, moment)) in (self.first..).zip(self.counts) {
+        for (number, (count, time)) in (self.first..).zip(self.counts) {
             if count > 0 {
-                let nothing = (0, Timestamp::from_millis(moment));
-                months.entry(number).or_insert(nothing).0 += count;
+                let empty = (0, Timestamp::from_millis(time));
+                months.entry(number).or_insert(empty).0 += count;
             }
         }
     }
 }
 
-/// The months since the beginning of the year 0, by the arithmetic of the Gregorian calendar; the year
-/// begins in March here, so that the day that some years have more is the last.
-/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
+/// Returns the number of months since the start of the year 0 in the Gregorian calendar.
+///
+/// The calculation starts the year in March, so that a leap day is the last day of the year. See
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
 fn month_of(millis: i64) -> i64 {
     const DAYS_TO_EPOCH: i64 = 719_468;
     const DAYS_PER_ERA: i64 = 146_097;
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
     use crate::core::query::facet::month;
 
-    /// The number as `month` writes it.
+    /// Formats the number of a month like `month` does.
     fn text(number: i64) -> String {
         let (year, month) = (number.div_euclid(12), number.rem_euclid(12) + 1);
         if year < 0 {
@@ -99,9 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn months_are_those_of_the_calendar() {
+    fn months_match_the_calendar() {
         let rng = &mut fastrand::Rng::with_seed(1);
-        let borders = [i64::MIN, FIRST_MILLIS, -1, 0, LAST_MILLIS, i64::MAX];
+        let edges = [i64::MIN, FIRST_MILLIS, -1, 0, LAST_MILLIS, i64::MAX];
         let leap = [
             951_782_399_999,
             951_782_400_000,
@@ -111,7 +112,7 @@ mod tests {
         let random: Vec<_> = (0..10_000)
             .map(|_| rng.i64(FIRST_MILLIS..LAST_MILLIS))
             .collect();
-        for millis in borders.into_iter().chain(leap).chain(random) {
+        for millis in edges.into_iter().chain(leap).chain(random) {
             let want = month(Timestamp::from_millis(millis));
             assert_eq!(text(month_of(millis)), want, "{millis}");
         }

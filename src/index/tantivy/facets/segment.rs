@@ -1,6 +1,6 @@
-//! The facets of one segment, counted as a search goes by its matches.
+//! Counts the facets of one segment while a search reads its matches.
 //!
-//! Only what the facets need that are asked for is opened and counted.
+//! Only the columns that the requested facets need are opened.
 
 use tantivy::columnar::Column;
 use tantivy::{DocId, SegmentReader};
@@ -26,10 +26,10 @@ pub struct SegmentFacets<'a> {
 }
 
 impl<'a> SegmentFacets<'a> {
-    /// Nothing counted yet of what the facets need.
+    /// Opens the columns that the requested facets need.
     pub fn open(segment: &SegmentReader, facets: &Facets<'a>) -> Result<Self, IndexError> {
-        let labels = |one_of: &[FacetBy], column| {
-            let requested = facets.includes_any(one_of);
+        let labels = |by: &[FacetBy], column| {
+            let requested = facets.includes_any(by);
             requested
                 .then(|| LabelCounts::open(segment, column))
                 .transpose()
@@ -55,7 +55,7 @@ impl<'a> SegmentFacets<'a> {
         })
     }
 
-    /// What is counted from now on is of this Source.
+    /// Starts to count documents of this Source.
     pub fn enter_source(
         &mut self,
         searched: &SearchedSource<'a>,
@@ -68,7 +68,8 @@ impl<'a> SegmentFacets<'a> {
         Ok(())
     }
 
-    /// Counts at most [`BLOCK`] documents, which lie behind those before.
+    /// Counts up to [`BLOCK`] documents. They must come after all documents that were counted before for this
+    /// Source.
     pub fn count(&mut self, docs: &[DocId]) -> Result<(), IndexError> {
         if let Some(exts) = &mut self.exts {
             exts.count(docs);
@@ -88,7 +89,7 @@ impl<'a> SegmentFacets<'a> {
         Ok(())
     }
 
-    /// Adds the counts to those of other segments.
+    /// Adds the counts to the counts of the other segments.
     pub fn add_to(self, facets: &mut Facets<'a>) -> Result<(), IndexError> {
         if let Some(exts) = self.exts {
             exts.add_to(&mut facets.exts)?;
@@ -111,7 +112,7 @@ impl<'a> SegmentFacets<'a> {
     }
 }
 
-/// How many documents of a segment lie in each step of sizes.
+/// The number of documents of a segment in each size step.
 struct SizeCounts {
     column: Option<Column<u64>>,
     counts: [u64; SIZE_STEPS.len()],

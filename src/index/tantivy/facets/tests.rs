@@ -1,4 +1,4 @@
-//! Facets against counts made by looking at each asset.
+//! Compares facets with counts of the expected assets.
 
 use fastrand::Rng;
 
@@ -8,25 +8,25 @@ use crate::core::query::{Count, Query, Request, extension_of, file_name};
 use crate::index::Deadline;
 use crate::index::tantivy::corpus::{Corpus, ExpectedAsset, random_path};
 
-/// The value of a facet that an asset has.
-fn value_of(by: &FacetBy, known: &ExpectedAsset) -> Option<String> {
-    let ext = extension_of(file_name(&known.path)).map(str::to_lowercase);
+/// The value that an asset has in a facet.
+fn value_of(by: &FacetBy, asset: &ExpectedAsset) -> Option<String> {
+    let ext = extension_of(file_name(&asset.path)).map(str::to_lowercase);
     Some(match by {
         FacetBy::Ext => return ext,
         FacetBy::Type => AssetType::from_extension(ext.as_deref()).name().to_owned(),
-        FacetBy::Storage => known.object.storage_class.name().to_owned(),
-        FacetBy::Size => SIZE_STEPS[size_step(known.object.size)].1.to_owned(),
-        FacetBy::Month => month(known.object.last_modified),
+        FacetBy::Storage => asset.object.storage_class.name().to_owned(),
+        FacetBy::Size => SIZE_STEPS[size_step(asset.object.size)].1.to_owned(),
+        FacetBy::Month => month(asset.object.last_modified),
         FacetBy::Folder(folder) => {
-            let below = known.path.strip_prefix(folder.as_str())?;
+            let below = asset.path.strip_prefix(folder.as_str())?;
             format!("{folder}{}/", below.split_once('/')?.0)
         }
     })
 }
 
-fn expected(by: &FacetBy, known: &[ExpectedAsset]) -> Vec<FacetCount> {
+fn expected(by: &FacetBy, assets: &[ExpectedAsset]) -> Vec<FacetCount> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for value in known.iter().filter_map(|known| value_of(by, known)) {
+    for value in assets.iter().filter_map(|asset| value_of(by, asset)) {
         *counts.entry(value).or_insert(0) += 1;
     }
     let counts = counts.into_iter();
@@ -47,7 +47,7 @@ fn expected(by: &FacetBy, known: &[ExpectedAsset]) -> Vec<FacetCount> {
 }
 
 #[test]
-fn facets_are_the_counts_of_the_assets() {
+fn facets_match_the_expected_counts() {
     for seed in 0..12 {
         let rng = &mut Rng::with_seed(seed);
         let corpus = Corpus::random(rng, 1 + seed as usize % 4, 300);
@@ -77,21 +77,21 @@ fn facets_are_the_counts_of_the_assets() {
             let never = Deadline::never();
             let page = corpus.engine.search(&corpus.scope(), &request, &never);
             let page = page.unwrap();
-            let mut known = corpus.expected();
-            known.retain(|known| request.query.matches(&known.asset()));
-            assert_eq!(page.total.value, known.len() as u64);
+            let mut assets = corpus.expected();
+            assets.retain(|asset| request.query.matches(&asset.asset()));
+            assert_eq!(page.total.value, assets.len() as u64);
             assert_eq!(page.facets.len(), request.facets.len());
             for (facet, by) in page.facets.iter().zip(&request.facets) {
                 assert_eq!(facet.by, *by);
                 assert!(!facet.more);
-                assert_eq!(facet.counts, expected(by, &known), "seed {seed} {by:?}");
+                assert_eq!(facet.counts, expected(by, &assets), "seed {seed} {by:?}");
             }
         }
     }
 }
 
 #[test]
-fn the_most_frequent_values_come_first_and_no_more_than_the_bound() {
+fn returns_the_most_frequent_values_first_up_to_the_limit() {
     let names: Vec<String> = (0..MAX_FACET_VALUES + 1)
         .map(|n| format!("{n:03}"))
         .collect();
@@ -107,13 +107,13 @@ fn the_most_frequent_values_come_first_and_no_more_than_the_bound() {
 }
 
 #[test]
-fn child_folders_of_any_size_are_told_apart() {
+fn counts_child_folders_of_any_size() {
     let mut corpus = Corpus::empty();
     let many = (0..300).map(|number| format!("/many/{number}.jpg"));
     let deep = (0..40).map(|number| format!("/deep/{number}/x.jpg"));
-    let level = (0..300).map(|number| format!("/n{number}.jpg"));
+    let direct = (0..300).map(|number| format!("/n{number}.jpg"));
     let single = (0..90).map(|number| format!("/s{number:02}/x.jpg"));
-    corpus.put(many.chain(deep).chain(level).chain(single));
+    corpus.put(many.chain(deep).chain(direct).chain(single));
     let mut request = Request::new(Query::parse("", Timestamp::from_millis(0)).unwrap());
     request.facets = vec![FacetBy::Folder("/".to_owned())];
     let never = Deadline::never();

@@ -1,4 +1,4 @@
-//! Pages of a search against the sorted list of what they should show.
+//! Compares pages of a search with the sorted list of expected assets.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -31,27 +31,27 @@ fn request(query: &str) -> Request {
     Request::new(Query::parse(query, Timestamp::from_millis(0)).unwrap())
 }
 
-/// Words that all assets with this extension have in their names.
-const ALL_SCORE_THE_SAME: &str = "name:jpg ext:jpg";
+/// A query whose matches all have the same score, because every file name with this extension has this word.
+const EQUAL_SCORES: &str = "name:jpg ext:jpg";
 
-/// What a person would sort by hand; relevance is compared where all score the same, or nothing.
+/// The expected order. Relevance is only tested with queries for which all matches have the same score.
 fn order(request: &Request, left: &ExpectedAsset, right: &ExpectedAsset) -> Ordering {
     let sort = request.sort;
-    let is_scored = request.query == self::request(ALL_SCORE_THE_SAME).query;
-    let name_words = |known: &ExpectedAsset| {
+    let is_scored = request.query == self::request(EQUAL_SCORES).query;
+    let name_words = |asset: &ExpectedAsset| {
         let mut words = 0;
-        words_with_positions(file_name(&known.path), |_, _, places| {
-            words = words.max(places.end);
+        words_with_positions(file_name(&asset.path), |_, _, positions| {
+            words = words.max(positions.end);
         });
         words
     };
-    let name = |known: &ExpectedAsset| fold_name(file_name(&known.path));
-    let by_place = || {
+    let name = |asset: &ExpectedAsset| fold_name(file_name(&asset.path));
+    let by_path_and_source = || {
         let by_path = left.path.cmp(&right.path);
         by_path.then_with(|| left.source.cmp(right.source))
     };
     let by_value = match sort.by {
-        SortBy::Path => by_place(),
+        SortBy::Path => by_path_and_source(),
         SortBy::Relevance if !is_scored => Ordering::Equal,
         SortBy::Relevance => name_words(left).cmp(&name_words(right)),
         SortBy::Name => name(left).cmp(&name(right)),
@@ -59,29 +59,29 @@ fn order(request: &Request, left: &ExpectedAsset, right: &ExpectedAsset) -> Orde
         SortBy::Size => left.object.size.cmp(&right.object.size),
         SortBy::Created => left.first_seen.cmp(&right.first_seen),
     };
-    let turned = if sort.descending {
+    let directed = if sort.descending {
         by_value.reverse()
     } else {
         by_value
     };
-    turned.then_with(by_place)
+    directed.then_with(by_path_and_source)
 }
 
-type Shown = (String, String);
+type HitId = (String, String);
 
-fn shown(page: &Page) -> Vec<Shown> {
+fn hit_ids(page: &Page) -> Vec<HitId> {
     let hits = page.hits.iter();
     hits.map(|hit| (hit.source.clone(), hit.path.clone()))
         .collect()
 }
 
-fn should_show(corpus: &Corpus, request: &Request) -> Vec<Shown> {
-    let mut known = corpus.expected();
-    known.retain(|known| request.query.matches(&known.asset()));
-    known.sort_by(|left, right| order(request, left, right));
-    let shown = known.into_iter();
-    shown
-        .map(|known| (known.source.to_owned(), known.path))
+fn expected_hits(corpus: &Corpus, request: &Request) -> Vec<HitId> {
+    let mut expected = corpus.expected();
+    expected.retain(|asset| request.query.matches(&asset.asset()));
+    expected.sort_by(|left, right| order(request, left, right));
+    let expected = expected.into_iter();
+    expected
+        .map(|asset| (asset.source.to_owned(), asset.path))
         .collect()
 }
 
@@ -92,32 +92,32 @@ fn find(corpus: &Corpus, request: &Request) -> Page {
     found.unwrap()
 }
 
-fn every_sort() -> impl Iterator<Item = Sort> {
+fn all_sorts() -> impl Iterator<Item = Sort> {
     let each = |by| [false, true].map(|descending| Sort { by, descending });
     ORDERS.into_iter().flat_map(each)
 }
 
 #[test]
-fn pages_to_the_end_are_the_sorted_list() {
+fn pages_show_the_sorted_list_to_the_end() {
     for seed in 0..12 {
         let rng = &mut Rng::with_seed(seed);
         let corpus = Corpus::random(rng, 1 + seed as usize % 5, 150);
-        for sort in every_sort() {
+        for sort in all_sorts() {
             let mut request = request(QUERIES[rng.usize(..QUERIES.len())]);
             if sort.by == SortBy::Relevance {
-                let queries = ["", "ext:jpg", ALL_SCORE_THE_SAME];
+                let queries = ["", "ext:jpg", EQUAL_SCORES];
                 request = self::request(queries[rng.usize(..queries.len())]);
             }
             request.sort = sort;
             request.limit = rng.usize(1..60);
-            let want = should_show(&corpus, &request);
+            let want = expected_hits(&corpus, &request);
             let mut seen = Vec::new();
             for _ in 0..=want.len() {
                 let page = find(&corpus, &request);
                 assert_eq!(page.total.value, want.len() as u64);
                 assert!(page.total.exact);
                 assert!(page.hits.len() <= request.limit);
-                seen.extend(shown(&page));
+                seen.extend(hit_ids(&page));
                 request.after = page.next;
                 if request.after.is_none() {
                     break;
@@ -130,7 +130,7 @@ fn pages_to_the_end_are_the_sorted_list() {
 }
 
 #[test]
-fn every_query_finds_what_it_means() {
+fn queries_find_the_expected_assets() {
     let rng = &mut Rng::with_seed(7);
     let corpus = Corpus::random(rng, 4, 200);
     for query in QUERIES {
@@ -138,19 +138,19 @@ fn every_query_finds_what_it_means() {
         request.limit = 1_000;
         request.sort = Sort::default();
         assert_eq!(
-            shown(&find(&corpus, &request)),
-            should_show(&corpus, &request),
+            hit_ids(&find(&corpus, &request)),
+            expected_hits(&corpus, &request),
             "{query}"
         );
     }
 }
 
 #[test]
-fn a_count_that_may_stop_is_a_lower_bound_and_changes_no_page() {
+fn a_bounded_count_is_a_lower_bound_and_changes_no_page() {
     for seed in 0..2 {
         let rng = &mut Rng::with_seed(seed);
         let corpus = Corpus::random(rng, 3, 400);
-        for sort in every_sort() {
+        for sort in all_sorts() {
             let mut exact = request(QUERIES[rng.usize(..QUERIES.len())]);
             exact.sort = sort;
             exact.limit = rng.usize(10..60);
@@ -177,41 +177,41 @@ fn a_count_that_may_stop_is_a_lower_bound_and_changes_no_page() {
 }
 
 #[test]
-fn what_stays_is_seen_exactly_once_whatever_is_committed_between_pages() {
+fn shows_unchanged_assets_once_despite_commits_between_pages() {
     for seed in 0..2 {
         let rng = &mut Rng::with_seed(seed);
         let mut corpus = Corpus::random(rng, 3, 150);
-        for sort in every_sort() {
+        for sort in all_sorts() {
             let mut request = request("");
             (request.sort, request.limit) = (sort, rng.usize(40..90));
-            let place = |known: &ExpectedAsset| {
-                let object = format!("{:?}", known.object);
-                (known.source.to_owned(), known.path.clone(), object)
+            let identity = |asset: &ExpectedAsset| {
+                let object = format!("{:?}", asset.object);
+                (asset.source.to_owned(), asset.path.clone(), object)
             };
-            let mut stay: BTreeSet<_> = corpus.expected().iter().map(place).collect();
-            let mut seen: Vec<Shown> = Vec::new();
+            let mut unchanged: BTreeSet<_> = corpus.expected().iter().map(identity).collect();
+            let mut seen: Vec<HitId> = Vec::new();
             loop {
                 let page = find(&corpus, &request);
-                seen.extend(shown(&page));
+                seen.extend(hit_ids(&page));
                 request.after = page.next;
                 if request.after.is_none() {
                     break;
                 }
                 corpus.commit_random(rng, 5);
-                let now: BTreeSet<_> = corpus.expected().iter().map(place).collect();
-                stay.retain(|known| now.contains(known));
+                let now: BTreeSet<_> = corpus.expected().iter().map(identity).collect();
+                unchanged.retain(|asset| now.contains(asset));
             }
-            for (source, path, _) in stay {
-                let place = (source, path);
-                let times = seen.iter().filter(|seen| **seen == place).count();
-                assert_eq!(times, 1, "seed {seed}, {sort}: {place:?}");
+            for (source, path, _) in unchanged {
+                let hit_id = (source, path);
+                let times = seen.iter().filter(|seen| **seen == hit_id).count();
+                assert_eq!(times, 1, "seed {seed}, {sort}: {hit_id:?}");
             }
         }
     }
 }
 
 #[test]
-fn the_best_words_come_first() {
+fn better_word_matches_come_first() {
     let mut corpus = Corpus::empty();
     let best_first = [
         "/x/summer.jpg",
@@ -238,7 +238,7 @@ fn the_best_words_come_first() {
 }
 
 #[test]
-fn hits_say_which_parts_were_found() {
+fn hits_have_highlights_if_requested() {
     let mut corpus = Corpus::empty();
     corpus.put(["/x/summer.jpg".to_owned()]);
     let mut request = request("summer");
@@ -250,7 +250,7 @@ fn hits_say_which_parts_were_found() {
 }
 
 #[test]
-fn a_source_is_searched_once_and_only_where_it_is_asked_for() {
+fn searches_only_the_sources_in_scope_and_each_once() {
     let rng = &mut Rng::with_seed(1);
     let corpus = Corpus::random(rng, 2, 300);
     let source = corpus.source("zoo");
@@ -258,9 +258,9 @@ fn a_source_is_searched_once_and_only_where_it_is_asked_for() {
     request.limit = 1_000;
     let never = Deadline::never();
     let page = corpus.engine.search(&[source, source], &request, &never);
-    let want = should_show(&corpus, &request);
+    let want = expected_hits(&corpus, &request);
     let want: Vec<_> = want.into_iter().filter(|it| it.0 == "zoo").collect();
-    assert_eq!(shown(&page.unwrap()), want);
+    assert_eq!(hit_ids(&page.unwrap()), want);
     let moved = [corpus.source("moved")];
     assert_eq!(
         corpus
@@ -275,11 +275,11 @@ fn a_source_is_searched_once_and_only_where_it_is_asked_for() {
 }
 
 #[test]
-fn one_asset_by_its_path() {
+fn finds_an_asset_by_its_path() {
     let rng = &mut Rng::with_seed(2);
     let corpus = Corpus::random(rng, 3, 300);
-    let known = corpus.expected();
-    for asset in &known {
+    let expected = corpus.expected();
+    for asset in &expected {
         let source = corpus.source(asset.source);
         let hit = corpus.engine.asset(source, &asset.path).unwrap().unwrap();
         assert_eq!((&hit.path, hit.size), (&asset.path, asset.object.size));
@@ -287,11 +287,11 @@ fn one_asset_by_its_path() {
     for name in ["aard", "middle", "zoo", "moved"] {
         for _ in 0..300 {
             let path = random_path(rng);
-            let there = known
+            let exists = expected
                 .iter()
-                .any(|known| known.source == name && known.path == path);
+                .any(|asset| asset.source == name && asset.path == path);
             let hit = corpus.engine.asset(corpus.source(name), &path).unwrap();
-            assert_eq!(hit.is_some(), there, "{name} {path:?}");
+            assert_eq!(hit.is_some(), exists, "{name} {path:?}");
         }
     }
     let source = corpus.source("middle");
@@ -301,7 +301,7 @@ fn one_asset_by_its_path() {
 }
 
 #[test]
-fn a_search_that_is_late_or_goes_on_from_another_order_is_refused() {
+fn refuses_a_late_search_and_a_position_of_another_sort_order() {
     let rng = &mut Rng::with_seed(4);
     let corpus = Corpus::random(rng, 1, 300);
     let mut request = request("");
