@@ -17,15 +17,15 @@ use serde::Serialize;
 use tantivy::index::Segment;
 
 use super::pinned_commit::{Damage, PinnedCommit};
-use super::{failure, payload, check_schema};
+use super::{check_schema, failure, payload};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::invariants;
 use crate::index::IndexError;
 
-mod keys;
-mod fingerprint;
-mod segment;
 mod fields;
+mod fingerprint;
+mod keys;
+mod segment;
 
 /// Maximum number of problems in a report. Further problems are only counted.
 pub const MAX_PROBLEMS: usize = 100;

@@ -1,7 +1,7 @@
-//! What one commit is made of: its segments with their sizes, and who wrote it.
+//! Statistics of one commit: its segments, their sizes, and the version of the program that wrote it.
 //!
-//! Only `meta.json` and the sizes of files are looked at, so it can be told of an index of any schema
-//! version, and of one whose segments are damaged. What is in them is the engine's to count.
+//! [`CommitStats`] reads only `meta.json` and the sizes of files. It works for any schema version, and for an
+//! index whose segments are damaged. [`count_records_in`] opens the index and counts its records.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,48 +17,50 @@ use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
 use crate::index::IndexError;
 
-/// One commit of an index.
+/// Statistics of one commit of an index.
 #[derive(Clone, Debug)]
 pub struct CommitStats {
-    /// The version of the program that wrote it, where that is known.
+    /// The version of the program that wrote the commit. `None` if an old version wrote it.
     pub program: Option<String>,
-    /// Its checkpoint.
+    /// The checkpoint of the commit.
     pub checkpoint: Checkpoint,
-    /// Its segments, the largest first.
+    /// The segments, the largest first.
     pub segments: Vec<SegmentStats>,
 }
 
-/// One segment.
+/// Statistics of one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentStats {
-    /// What its files' names begin with.
+    /// The id of the segment. The names of its files begin with it.
     pub name: String,
-    /// Documents that are not deleted.
+    /// Number of documents that are not deleted.
     pub documents: u32,
-    /// Documents that are deleted, and take room until their segment is merged.
+    /// Number of deleted documents. They take up space until the segment is merged.
     pub deleted: u32,
-    /// Bytes of its files.
+    /// Size of its files in bytes.
     pub bytes: u64,
 }
 
-/// The records of one Source.
+/// Number of records of one Source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordCounts {
-    /// Live ones.
+    /// Live records.
     pub assets: u64,
     /// Tombstones.
     pub tombstones: u64,
 }
 
 impl CommitStats {
-    /// The newest commit of the index in the folder.
+    /// Reads the statistics of the newest commit of the index in the folder.
     pub fn of(path: &Path) -> Result<Self, IndexError> {
         open_newest(CommitFolder::newest(path)?, |commit| {
             let index = Index::open(commit).map_err(failure::failed_to("open the index"))?;
-            let metas = index.load_metas().map_err(failure::failed_to("read the index"))?;
+            let metas = index
+                .load_metas()
+                .map_err(failure::failed_to("read the index"))?;
             let (checkpoint, program) = payload::read(metas.payload.as_deref())?;
-            let facts = |segment| SegmentStats::of(path, &metas, segment);
-            let mut segments: Vec<_> = metas.segments.iter().map(facts).collect();
+            let stats = |segment| SegmentStats::of(path, &metas, segment);
+            let mut segments: Vec<_> = metas.segments.iter().map(stats).collect();
             segments.sort_by_key(|segment| std::cmp::Reverse(segment.bytes));
             Ok(Self {
                 program,
@@ -76,8 +78,8 @@ impl SegmentStats {
         let files = files
             .iter()
             .filter(|file| file.to_string_lossy().starts_with(&name));
-        // One that is not there, as a merge may just have removed it, takes no room.
-        let size = |file| std::fs::metadata(path.join(file)).map_or(0, |found| found.len());
+        // A missing file counts as empty: a merge may just have removed it.
+        let size = |file| std::fs::metadata(path.join(file)).map_or(0, |metadata| metadata.len());
         Self {
             documents: segment.num_docs(),
             deleted: segment.num_deleted_docs(),
@@ -87,9 +89,9 @@ impl SegmentStats {
     }
 }
 
-/// How many records each Source of the checkpoint has in the newest commit of the index in the folder.
+/// Counts the records of each Source of the checkpoint in the newest commit of the index in the folder.
 ///
-/// It can be of any schema version. An error is also that it is so damaged that reading it panics.
+/// The index may have any schema version. If reading a damaged index panics, the panic becomes an error.
 pub fn count_records_in(
     path: &Path,
     checkpoint: &Checkpoint,
@@ -102,7 +104,7 @@ pub fn count_records_in(
 }
 
 impl TantivyEngine {
-    /// How many records the Source has.
+    /// Counts the records of the Source.
     pub fn count_records(&self, source: SourceId) -> Result<RecordCounts, IndexError> {
         let bounds = identity::ukey_bounds(source, &KeyInterval::everything());
         let mut records = RecordCounts::default();
@@ -142,24 +144,24 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_told_with_what_is_deleted_in_them_and_what_they_take() {
+    fn counts_live_and_deleted_documents_of_segments() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let mut engine = TantivyEngine::open_or_create(path, MIN_WRITER_MEMORY).unwrap();
-        let place = |key: &str| (SourceId(0), key.to_owned());
-        let keys = (0..50).map(|number| (place(&number.to_string()), change(false)));
+        let id = |key: &str| (SourceId(0), key.to_owned());
+        let keys = (0..50).map(|number| (id(&number.to_string()), change(false)));
         let first: Changes = keys.collect();
         let checkpoint = Checkpoint::default();
         engine.commit(&first, &checkpoint).unwrap();
-        let second = Changes::from([(place("7"), change(true))]);
+        let second = Changes::from([(id("7"), change(true))]);
         engine.commit(&second, &checkpoint).unwrap();
 
-        let facts = CommitStats::of(path).unwrap();
+        let stats = CommitStats::of(path).unwrap();
         let version = env!("CARGO_PKG_VERSION");
-        assert_eq!(facts.program.as_deref(), Some(version));
-        let counts = facts.segments.iter().map(|it| (it.documents, it.deleted));
+        assert_eq!(stats.program.as_deref(), Some(version));
+        let counts = stats.segments.iter().map(|it| (it.documents, it.deleted));
         assert_eq!(counts.collect::<Vec<_>>(), [(49, 1), (1, 0)]);
-        assert!(facts.segments.iter().all(|segment| segment.bytes > 500));
+        assert!(stats.segments.iter().all(|segment| segment.bytes > 500));
         let records = engine.count_records(SourceId(0)).unwrap();
         assert_eq!((records.assets, records.tombstones), (0, 50));
     }

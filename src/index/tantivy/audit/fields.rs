@@ -130,7 +130,9 @@ impl ComparedField {
         } else {
             None
         };
-        let analyzer = analyzer.transpose().map_err(failure::failed_to("read a field"))?;
+        let analyzer = analyzer
+            .transpose()
+            .map_err(failure::failed_to("read a field"))?;
         let is_compared = entry.name() != UKEY;
         Ok(Self {
             field,

@@ -77,7 +77,11 @@ struct SegmentCheck<'a> {
 
 impl SegmentCheck<'_> {
     /// Checks the order of the keys and every record, and collects the expected fields.
-    fn check_documents(&mut self, max_doc: DocId, on_docs_done: &dyn Fn(u64)) -> Result<(), IndexError> {
+    fn check_documents(
+        &mut self,
+        max_doc: DocId,
+        on_docs_done: &dyn Fn(u64),
+    ) -> Result<(), IndexError> {
         let Some(ukeys) = self.columns.ukeys() else {
             return Ok(());
         };
@@ -94,7 +98,9 @@ impl SegmentCheck<'_> {
                 )));
             }
             if ukeys.ords().first(doc) != Some(u64::from(doc)) {
-                return Err(damaged(format!("document {doc} is not at the position of its key")));
+                return Err(damaged(format!(
+                    "document {doc} is not at the position of its key"
+                )));
             }
             if self.columns.is_alive(doc) {
                 self.check_document(doc, ukey)?;
@@ -139,7 +145,11 @@ impl SegmentCheck<'_> {
     }
 
     /// Compares the expected fields with the stored columns and inverted indexes.
-    fn compare_fields(&mut self, reader: &SegmentReader, on_docs_done: &dyn Fn(u64)) -> Result<(), IndexError> {
+    fn compare_fields(
+        &mut self,
+        reader: &SegmentReader,
+        on_docs_done: &dyn Fn(u64),
+    ) -> Result<(), IndexError> {
         if !self.is_comparable {
             return Ok(());
         }
