@@ -1,7 +1,8 @@
-//! One segment's columns: a document's key and record, and where a key lies.
+//! The columns of one segment: they map a document to its key and record, and a key to its document.
 //!
-//! The segment is sorted by ukey and holds each ukey once, so the ordinal of a ukey in the column's
-//! dictionary *is* its document. [`Columns::open`] checks that before anything relies on it.
+//! A segment is sorted by ukey (see [`super::identity::ukey`]) and holds each ukey once. The ordinal of a ukey
+//! in the dictionary of its column is therefore the number of its document. [`Columns::open`] checks that the
+//! numbers of ukeys and documents are equal.
 
 use std::io;
 use std::ops::{Bound, Range};
@@ -21,10 +22,10 @@ use crate::core::replication::source_state::SourceId;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 
-/// The most storage classes whose names are kept with a segment; S3 has 13, other stores might have any.
-const MAX_KEPT_CLASSES: usize = 64;
+/// Maximum number of storage classes in memory for each segment. S3 has 13; other stores may have any number.
+const MAX_CACHED_CLASSES: usize = 64;
 
-/// The columns of one segment, opened.
+/// The open columns of one segment.
 pub struct Columns {
     ukey: Option<BytesColumn>,
     alive: Option<AliveBitSet>,
@@ -33,7 +34,7 @@ pub struct Columns {
     last_modified: Option<Column<i64>>,
     first_seen: Option<Column<i64>>,
     storage_class: Option<StrColumn>,
-    /// The first of them, by ordinal, so that a record costs no look-up in the dictionary.
+    /// The first storage classes, by ordinal. They save a look-up in the dictionary for each record.
     classes: Vec<StorageClass>,
     etag_high: Option<Column<u64>>,
     etag_low: Option<Column<u64>>,
@@ -43,7 +44,7 @@ pub struct Columns {
     sequencer: Option<StrColumn>,
     listed_at: Option<Column<i64>>,
     removed_in_scan: Option<Column<u64>>,
-    /// Where each Source lies that has any documents here; found out when it is first asked for.
+    /// The documents of each Source that has any in the segment. Computed on first use.
     sources: OnceLock<Vec<(SourceId, Range<DocId>)>>,
 }
 
@@ -52,25 +53,25 @@ impl Columns {
     pub fn open(segment: &SegmentReader) -> Result<Self, IndexError> {
         let fast = segment.fast_fields();
         let number = |name| fast.column_opt::<u64>(name).map_err(read_error());
-        let moment = |name| fast.column_opt::<i64>(name).map_err(read_error());
-        let label = |name| fast.str(name).map_err(read_error());
-        let storage_class = label("storage_class")?;
+        let time = |name| fast.column_opt::<i64>(name).map_err(read_error());
+        let text = |name| fast.str(name).map_err(read_error());
+        let storage_class = text("storage_class")?;
         let columns = Self {
             ukey: fast.bytes(UKEY).map_err(read_error())?,
             alive: segment.alive_bitset().cloned(),
             max_doc: segment.max_doc(),
             size: number("size")?,
-            last_modified: moment("last_modified")?,
-            first_seen: moment("first_seen")?,
+            last_modified: time("last_modified")?,
+            first_seen: time("first_seen")?,
             classes: first_classes(&storage_class)?,
             storage_class,
             etag_high: number("etag_high")?,
             etag_low: number("etag_low")?,
             etag_parts: number("etag_parts")?,
-            etag_other: label("etag_other")?,
-            event_time: moment("event_time")?,
-            sequencer: label("sequencer")?,
-            listed_at: moment("listed_at")?,
+            etag_other: text("etag_other")?,
+            event_time: time("event_time")?,
+            sequencer: text("sequencer")?,
+            listed_at: time("listed_at")?,
             removed_in_scan: number("removed_in_scan")?,
             sources: OnceLock::new(),
         };
@@ -87,7 +88,7 @@ impl Columns {
         Ok(columns)
     }
 
-    /// The column that holds the keys; `None` in an empty segment.
+    /// The column of the ukeys. `None` in an empty segment.
     pub fn ukeys(&self) -> Option<&BytesColumn> {
         self.ukey.as_ref()
     }
@@ -97,7 +98,7 @@ impl Columns {
         self.alive.as_ref().is_none_or(|alive| alive.is_alive(doc))
     }
 
-    /// Whether any document is deleted.
+    /// Whether any document in the segment is deleted.
     pub fn has_deleted_docs(&self) -> bool {
         self.alive.is_some()
     }
@@ -112,12 +113,12 @@ impl Columns {
         self.is_alive(doc) && !self.is_tombstone(doc)
     }
 
-    /// Whether the segment holds any tombstone.
+    /// Whether the segment has tombstones.
     pub fn has_tombstones(&self) -> bool {
         self.removed_in_scan.is_some()
     }
 
-    /// The documents whose ukeys lie between the bounds.
+    /// The documents whose ukeys are within the bounds.
     pub fn docs(&self, bounds: &Bounds) -> io::Result<Range<DocId>> {
         match &self.ukey {
             Some(ukeys) => docs_between(ukeys, self.max_doc, bounds),
@@ -125,7 +126,8 @@ impl Columns {
         }
     }
 
-    /// The documents of a Source. Every search of every Source asks for them, so they are kept.
+    /// The documents of a Source, including deleted ones and tombstones. They are cached because every search
+    /// needs them.
     pub fn source_docs(&self, source: SourceId) -> Result<Range<DocId>, IndexError> {
         let sources = match self.sources.get() {
             Some(sources) => sources,
@@ -134,11 +136,12 @@ impl Columns {
                 self.sources.get_or_init(|| found)
             }
         };
-        let place = sources.binary_search_by_key(&source, |(id, _)| *id);
-        Ok(place.map_or(0..0, |place| sources[place].1.clone()))
+        let index = sources.binary_search_by_key(&source, |(id, _)| *id);
+        Ok(index.map_or(0..0, |index| sources[index].1.clone()))
     }
 
-    /// Goes from the first document of each Source to the first of the next.
+    /// Finds the documents of each Source by jumping from the first document of a Source to the first document
+    /// of the next Source.
     fn find_sources(&self) -> Result<Vec<(SourceId, Range<DocId>)>, IndexError> {
         let mut sources = Vec::new();
         let mut first = 0;
@@ -146,14 +149,14 @@ impl Columns {
             let source = identity::source_of(&self.ukey(first)?);
             let source = source.ok_or_else(|| no_key(first))?;
             let all = identity::ukey_bounds(source, &KeyInterval::everything());
-            let behind = self.docs(&all).map_err(read_error())?.end;
-            sources.push((source, first..behind));
-            first = behind.max(first + 1);
+            let end = self.docs(&all).map_err(read_error())?.end;
+            sources.push((source, first..end));
+            first = end.max(first + 1);
         }
         Ok(sources)
     }
 
-    /// The key of a document, without its Source.
+    /// The key of a document, without the Source id.
     pub fn key(&self, doc: DocId) -> Result<String, IndexError> {
         let ukey = self.ukey(doc)?;
         let key = identity::key_of(&ukey).ok_or_else(|| no_key(doc))?;
@@ -179,15 +182,16 @@ impl Columns {
             Some(scan) => RecordContent::Removed { scan },
             None => RecordContent::Live {
                 object: self.object(doc)?,
-                first_seen: stamp_at(&self.first_seen, doc).unwrap_or(Timestamp::from_millis(0)),
+                first_seen: timestamp_at(&self.first_seen, doc)
+                    .unwrap_or(Timestamp::from_millis(0)),
             },
         };
-        let sequencer = label_at(&self.sequencer, doc)?;
+        let sequencer = text_at(&self.sequencer, doc)?;
         Ok(Record {
             content,
-            event_time: stamp_at(&self.event_time, doc),
+            event_time: timestamp_at(&self.event_time, doc),
             sequencer: sequencer.and_then(|digits| Sequencer::parse(&digits)),
-            listed_at: stamp_at(&self.listed_at, doc),
+            listed_at: timestamp_at(&self.listed_at, doc),
         })
     }
 
@@ -195,7 +199,8 @@ impl Columns {
         Ok(Object {
             size: number_at(&self.size, doc).unwrap_or(0),
             etag: self.etag(doc)?,
-            last_modified: stamp_at(&self.last_modified, doc).unwrap_or(Timestamp::from_millis(0)),
+            last_modified: timestamp_at(&self.last_modified, doc)
+                .unwrap_or(Timestamp::from_millis(0)),
             storage_class: self.storage_class(doc)?,
         })
     }
@@ -219,7 +224,7 @@ impl Columns {
             number_at(&self.etag_low, doc),
         );
         let (Some(high), Some(low)) = halves else {
-            let other = label_at(&self.etag_other, doc)?;
+            let other = text_at(&self.etag_other, doc)?;
             return Ok(other.map(|text| ETag::Other(text.into())));
         };
         let parts = number_at(&self.etag_parts, doc).unwrap_or(0);
@@ -236,16 +241,16 @@ fn no_key(doc: DocId) -> IndexError {
     }
 }
 
-/// The ends of a stretch of ukeys.
+/// The bounds of a range of ukeys.
 pub type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
-/// The documents of a segment of `max_doc` documents whose ukeys lie between the bounds.
+/// The documents whose ukeys are within the bounds, in a segment of `max_doc` documents.
 pub fn docs_between(
     ukeys: &BytesColumn,
     max_doc: DocId,
     bounds: &Bounds,
 ) -> io::Result<Range<DocId>> {
-    let below = |ukey: &[u8], with_it| docs_below(ukeys, max_doc, ukey, with_it);
+    let below = |ukey: &[u8], inclusive| docs_below(ukeys, max_doc, ukey, inclusive);
     let lower = match &bounds.0 {
         Bound::Unbounded => 0,
         Bound::Included(ukey) => below(ukey, false)?,
@@ -259,39 +264,39 @@ pub fn docs_between(
     Ok(lower..upper.max(lower))
 }
 
-/// How many documents have a ukey below this one, itself counted where `with_it`.
+/// Counts the documents whose ukeys are less than `ukey`, or less or equal if `inclusive` is set.
 fn docs_below(
     ukeys: &BytesColumn,
     max_doc: DocId,
     ukey: &[u8],
-    with_it: bool,
+    inclusive: bool,
 ) -> io::Result<DocId> {
     use tantivy_sstable::TermOrdHit;
     let below = match ukeys.dictionary().term_ord_or_next(ukey)? {
-        TermOrdHit::Exact(ord) => ord + u64::from(with_it),
+        TermOrdHit::Exact(ord) => ord + u64::from(inclusive),
         TermOrdHit::Next(ord) => ord,
     };
-    // Behind the last key the dictionary answers u64::MAX.
+    // If `ukey` is greater than all keys, the dictionary returns u64::MAX.
     Ok(DocId::try_from(below).unwrap_or(max_doc).min(max_doc))
 }
 
-/// The classes of the first ordinals of a column.
+/// Reads the classes of the first ordinals of a column.
 fn first_classes(column: &Option<StrColumn>) -> Result<Vec<StorageClass>, IndexError> {
     let Some(column) = column else {
         return Ok(Vec::new());
     };
-    let kept = column.num_terms().min(MAX_KEPT_CLASSES) as u64;
-    (0..kept).map(|ord| class_of(column, ord)).collect()
+    let count = column.num_terms().min(MAX_CACHED_CLASSES) as u64;
+    (0..count).map(|ord| class_of(column, ord)).collect()
 }
 
 fn class_of(column: &StrColumn, ord: u64) -> Result<StorageClass, IndexError> {
     let mut name = String::new();
-    // An ordinal that the column gives is in its dictionary; an empty name is the standard class.
+    // The ordinals of a column are in its dictionary. An empty name would be the standard class.
     column.ord_to_str(ord, &mut name).map_err(read_error())?;
     Ok(StorageClass::from_name(&name))
 }
 
-/// Wraps what tantivy says when a column cannot be read.
+/// Wraps an error of tantivy from reading a column.
 pub fn read_error<E: Into<TantivyError>>() -> impl FnOnce(E) -> IndexError {
     |error| failure::failed_read("read the index")(error.into())
 }
@@ -300,11 +305,11 @@ fn number_at(column: &Option<Column<u64>>, doc: DocId) -> Option<u64> {
     column.as_ref()?.first(doc)
 }
 
-fn stamp_at(column: &Option<Column<i64>>, doc: DocId) -> Option<Timestamp> {
+fn timestamp_at(column: &Option<Column<i64>>, doc: DocId) -> Option<Timestamp> {
     column.as_ref()?.first(doc).map(Timestamp::from_millis)
 }
 
-fn label_at(column: &Option<StrColumn>, doc: DocId) -> Result<Option<String>, IndexError> {
+fn text_at(column: &Option<StrColumn>, doc: DocId) -> Result<Option<String>, IndexError> {
     let Some(column) = column else {
         return Ok(None);
     };
@@ -328,14 +333,14 @@ mod tests {
     use crate::core::replication::source_state::SourceId;
     use crate::index::{Engine, RecordFilter};
 
-    /// What version 2 has more than version 1 had.
-    const SINCE_2: [&str; 4] = ["name_trigrams", "name_words", "name_folded", "depth"];
+    /// The fields that version 2 added.
+    const NEW_IN_VERSION_2: [&str; 4] = ["name_trigrams", "name_words", "name_folded", "depth"];
 
     #[test]
-    fn records_of_schema_version_1_can_be_read() {
+    fn reads_records_of_schema_version_1() {
         let mut builder = SchemaBuilder::new();
         for (_, entry) in Fields::schema().0.fields() {
-            if !SINCE_2.contains(&entry.name()) {
+            if !NEW_IN_VERSION_2.contains(&entry.name()) {
                 builder.add_field(entry.clone());
             }
         }

@@ -1,24 +1,25 @@
-//! Makes one segment of all, without the documents that are deleted in them.
+//! Compaction: merges all segments into one and drops deleted documents.
 //!
-//! It is a merge like those that tantivy does by itself, only of everything at once. Searches go on
-//! meanwhile, and commits too where the writer is in use.
+//! It is an ordinary tantivy merge, but of all segments at once. Searches continue in the meantime, and so do
+//! commits if the writer is in use.
 
 use tantivy::IndexWriter;
 
 use super::{TantivyEngine, failure};
 use crate::index::{Compaction, IndexError};
 
-/// What fails where a merge does.
+/// The attempted operation, for errors.
 const MERGING: &str = "merge the segments";
 
 impl TantivyEngine {
-    /// Whether there is nothing to merge and nothing to leave out.
+    /// Whether a compaction would change nothing.
     fn is_compact(&self) -> bool {
         let segments = self.snapshot().searcher.segment_readers();
         segments.len() <= 1 && segments.iter().all(|segment| !segment.has_deletes())
     }
 
-    /// Begins a merge of all segments of the newest commit.
+    /// Starts a merge of all segments of the newest commit. It does nothing if the index is already compact or
+    /// the engine only reads.
     pub(super) fn begin_compaction(&mut self) -> Result<Compaction, IndexError> {
         let is_compact = self.is_compact();
         let writer = self.writer.as_mut().filter(|_| !is_compact);

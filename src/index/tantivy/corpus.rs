@@ -1,6 +1,7 @@
-//! An index of random assets beside what it should hold, for tests that compare the two.
+//! A random index together with its expected contents, for tests that compare the two.
 //!
-//! Three Sources are searched; a fourth, and what a Source held in another bucket, must never be seen.
+//! Tests search three Sources. Searches must never return the assets of a fourth Source, or the assets that a
+//! fifth Source had in another bucket.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::SearchSource;
 use crate::index::{Change, Changes, Engine};
 
-/// Names and prefixes of the Sources, in the order of their numbers.
+/// Names and prefixes of the Sources, in the order of their ids.
 const SOURCES: [(&str, &str); 5] = [
     ("middle", ""),
     ("zoo", "p/"),
@@ -25,10 +26,10 @@ const SOURCES: [(&str, &str); 5] = [
     ("moved", ""),
 ];
 
-/// How many of them are searched: those that are not `hidden` and `moved`.
+/// The Sources whose assets searches return: all except `hidden` and `moved`.
 pub const SEARCHED: [&str; 3] = ["aard", "middle", "zoo"];
 
-/// Folders and names: many the same, some in an order of their own when a `/` follows.
+/// Folder and file names. Some are equal if case is ignored. Some sort differently when a `/` follows.
 const SEGMENTS: [&str; 14] = [
     "a",
     "A",
@@ -48,21 +49,21 @@ const SEGMENTS: [&str; 14] = [
 
 const ENDINGS: [&str; 8] = ["", ".jpg", ".JPG", ".png", ".mp4", ".tar.gz", ".none", "/"];
 
-/// An asset as it should be found.
+/// An asset that searches must be able to find.
 #[derive(Clone, Debug)]
 pub struct ExpectedAsset {
-    /// Of the Source.
+    /// The name of its Source.
     pub source: &'static str,
     /// The asset path.
     pub path: String,
-    /// What S3 says of it.
+    /// The object in S3.
     pub object: Object,
-    /// When it was first seen.
+    /// When the index first saw it.
     pub first_seen: Timestamp,
 }
 
 impl ExpectedAsset {
-    /// As a query looks at it.
+    /// The asset in the form that queries match against.
     pub fn asset(&self) -> Asset<'_> {
         Asset {
             path: &self.path,
@@ -75,20 +76,20 @@ impl ExpectedAsset {
     }
 }
 
-/// The index and what it should hold.
+/// An index and its expected contents.
 pub struct Corpus {
     /// The index.
     pub engine: TantivyEngine,
-    /// The Sources of [`SEARCHED`] in another order.
+    /// The Sources that tests search: all except `hidden`, in an order that is not sorted by name.
     pub sources: Vec<SearchSource>,
     all: Vec<(SearchSource, SourceId, &'static str)>,
     checkpoint: Checkpoint,
-    /// Live and removed ones.
+    /// All records: an asset, or `None` for a tombstone.
     records: BTreeMap<(SourceId, String), Option<ExpectedAsset>>,
 }
 
 impl Corpus {
-    /// An empty index of these Sources.
+    /// Creates an empty index of all Sources.
     pub fn empty() -> Self {
         let mut checkpoint = Checkpoint::default();
         let mut all = Vec::new();
@@ -117,7 +118,7 @@ impl Corpus {
         }
     }
 
-    /// An index of some random commits.
+    /// Creates an index with `commits` commits of random changes.
     pub fn random(rng: &mut Rng, commits: usize, changes: usize) -> Self {
         let mut corpus = Self::empty();
         for _ in 0..commits {
@@ -126,33 +127,33 @@ impl Corpus {
         corpus
     }
 
-    /// The Sources, one of which has nothing to show.
+    /// The Sources that tests search. One of them, `moved`, must yield no assets.
     pub fn scope(&self) -> Vec<&SearchSource> {
         self.sources.iter().collect()
     }
 
-    /// The Source of a name.
+    /// The Source with this name.
     pub fn source(&self, name: &str) -> &SearchSource {
         self.sources.iter().find(|it| it.name == name).unwrap()
     }
 
-    /// What there is in the Sources of [`SEARCHED`].
+    /// The expected assets of the Sources in [`SEARCHED`].
     pub fn expected(&self) -> Vec<ExpectedAsset> {
         let live = self.records.values().flatten();
-        let shown = live.filter(|known| SEARCHED.contains(&known.source));
-        shown.cloned().collect()
+        let searched = live.filter(|asset| SEARCHED.contains(&asset.source));
+        searched.cloned().collect()
     }
 
-    /// Random changes in all Sources, some of paths that have a record.
+    /// Commits random changes in all Sources. Some paths already have a record.
     pub fn commit_random(&mut self, rng: &mut Rng, changes: usize) {
         let mut commit = Vec::new();
         for _ in 0..changes {
             let record = self.records.keys().nth(rng.usize(0..=self.records.len()));
             let (source, path) = match record.filter(|_| rng.u8(0..4) == 0) {
                 Some((id, key)) => {
-                    let place = self.all.iter().position(|(_, its, _)| its == id).unwrap();
-                    let path = self.all[place].0.asset_path(key).unwrap();
-                    (place, path)
+                    let index = self.all.iter().position(|(_, it, _)| it == id).unwrap();
+                    let path = self.all[index].0.asset_path(key).unwrap();
+                    (index, path)
                 }
                 None => (rng.usize(0..SOURCES.len()), random_path(rng)),
             };
@@ -165,11 +166,12 @@ impl Corpus {
         self.commit(commit);
     }
 
-    /// Puts objects or takes them away, with a tombstone or without.
+    /// Commits changes: the index of a Source in `all`, an asset path, the new object if any, and whether a
+    /// removal leaves a tombstone.
     fn commit(&mut self, changes: Vec<(usize, String, Option<Object>, bool)>) {
         let mut commit = Changes::new();
-        for (place, path, object, leaves_tombstone) in changes {
-            let (source, id, name) = &self.all[place];
+        for (index, path, object, leaves_tombstone) in changes {
+            let (source, id, name) = &self.all[index];
             let Some(key) = source.key_of(&path) else {
                 continue;
             };
@@ -186,25 +188,25 @@ impl Corpus {
                 sequencer: None,
                 listed_at: None,
             });
-            let place = (*id, key);
-            let known = object.map(|object| ExpectedAsset {
+            let id_and_key = (*id, key);
+            let asset = object.map(|object| ExpectedAsset {
                 source: name,
                 path,
                 object,
                 first_seen,
             });
-            let had = match &record {
-                Some(_) => self.records.insert(place.clone(), known).is_some(),
-                None => self.records.remove(&place).is_some(),
+            let had_record = match &record {
+                Some(_) => self.records.insert(id_and_key.clone(), asset).is_some(),
+                None => self.records.remove(&id_and_key).is_some(),
             };
-            let before: Option<&Change> = commit.get(&place);
-            let replaces = before.map_or(had, |change| change.replaces);
-            commit.insert(place, Change { record, replaces });
+            let earlier: Option<&Change> = commit.get(&id_and_key);
+            let replaces = earlier.map_or(had_record, |change| change.replaces);
+            commit.insert(id_and_key, Change { record, replaces });
         }
         self.engine.commit(&commit, &self.checkpoint).unwrap();
     }
 
-    /// Puts empty objects into the Source `middle`.
+    /// Adds empty objects to the Source `middle`.
     pub fn put(&mut self, paths: impl IntoIterator<Item = String>) {
         let changes = paths
             .into_iter()
@@ -212,15 +214,15 @@ impl Corpus {
         self.commit(changes.collect());
     }
 
-    /// Takes assets of the Source `middle` away, every other one with a tombstone.
+    /// Removes assets of the Source `middle`. Every other removal leaves a tombstone.
     pub fn remove(&mut self, paths: impl IntoIterator<Item = String>) {
         let paths = paths.into_iter().enumerate();
-        let changes = paths.map(|(place, path)| (0, path, None, place % 2 == 0));
+        let changes = paths.map(|(index, path)| (0, path, None, index % 2 == 0));
         self.commit(changes.collect());
     }
 }
 
-/// A path of a few segments that many others have as well.
+/// Returns a random path of a few segments. Paths share many segments.
 pub fn random_path(rng: &mut Rng) -> String {
     let mut path = "/".to_owned();
     for _ in 0..rng.usize(0..4) {
@@ -251,7 +253,7 @@ fn object(size: u64, millis: i64) -> Object {
     }
 }
 
-/// Every order.
+/// All sort orders.
 pub const ORDERS: [SortBy; 6] = [
     SortBy::Relevance,
     SortBy::Name,

@@ -1,4 +1,4 @@
-//! A record as a tantivy document.
+//! Derives the tantivy document of a record.
 
 use tantivy::TantivyDocument;
 
@@ -10,7 +10,9 @@ use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::SourceId;
 
-/// The document of a record; `prefix` is the Source's, whose words are no words of the asset path.
+/// Returns the document of a record.
+///
+/// `prefix` is the prefix of the Source. It is not part of the asset path, so its words are not indexed.
 pub fn document(
     fields: &Fields,
     source: SourceId,
@@ -71,7 +73,9 @@ fn add_words(document: &mut TantivyDocument, fields: &Fields, path: &str) {
     document.add_text(fields.name, name);
     document.add_text(fields.name_trigrams, name);
     let mut name_words = 0;
-    words_with_positions(name, |_, _, places| name_words = name_words.max(places.end));
+    words_with_positions(name, |_, _, positions| {
+        name_words = name_words.max(positions.end)
+    });
     document.add_u64(fields.name_words, name_words as u64);
     document.add_text(fields.name_folded, fold_name(name));
     document.add_text(fields.folder, folder);

@@ -1,7 +1,7 @@
-//! What the ledger asks of an index, answered by tantivy; a damaged index is told as such, also where
-//! reading it panics.
+//! Implements [`Engine`], the interface of the ledger to the index, with tantivy.
 //!
-//! It decides nothing, and opens nothing.
+//! If reading panics because of damage, the operation returns [`IndexError::Damaged`]. The ordering rules are
+//! not here but in the ledger. Opening an index is in the parent module.
 
 use super::columns::{Columns, read_error};
 use super::failure::{self, catch_panics};
@@ -14,7 +14,7 @@ use crate::core::replication::source_state::SourceId;
 use crate::index::directory::sync_dir;
 use crate::index::{Changes, Compaction, Engine, IndexError, KeyedRecord, RecordFilter};
 
-/// How many keys are looked at for each part that an interval is split into.
+/// Number of keys to sample for each part of a split interval.
 const SAMPLES_PER_PART: usize = 64;
 
 impl Engine for TantivyEngine {
@@ -41,7 +41,7 @@ impl Engine for TantivyEngine {
     }
 
     fn estimate(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {
-        catch_panics(|| self.count_about(source, interval))
+        catch_panics(|| self.estimate_records(source, interval))
     }
 
     fn split_points(
@@ -50,7 +50,7 @@ impl Engine for TantivyEngine {
         interval: &KeyInterval,
         parts: usize,
     ) -> Result<Vec<String>, IndexError> {
-        catch_panics(|| self.sample_points(source, interval, parts))
+        catch_panics(|| self.sample_split_points(source, interval, parts))
     }
 
     fn commit(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
@@ -83,14 +83,14 @@ impl TantivyEngine {
         let segments = self.snapshot.searcher.segment_readers();
         for (segment, columns) in segments.iter().zip(&self.snapshot.segments) {
             let mut found = Vec::new();
-            find(segment, self.fields.kh, &hashes, |place, doc| {
-                found.push((place, doc));
+            find(segment, self.fields.kh, &hashes, |index, doc| {
+                found.push((index, doc));
             })
             .map_err(read_error())?;
-            for (place, doc) in found {
-                // An upsert leaves the old document, deleted, in its segment until that is merged.
+            for (index, doc) in found {
+                // A replaced document stays in its segment, marked as deleted, until a merge.
                 if columns.is_alive(doc) {
-                    records[place] = Some(columns.record(doc)?);
+                    records[index] = Some(columns.record(doc)?);
                 }
             }
         }
@@ -107,7 +107,11 @@ impl TantivyEngine {
         Ok(assets)
     }
 
-    fn count_about(&self, source: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {
+    fn estimate_records(
+        &self,
+        source: SourceId,
+        interval: &KeyInterval,
+    ) -> Result<u64, IndexError> {
         if interval.is_empty() {
             return Ok(0);
         }
@@ -119,7 +123,7 @@ impl TantivyEngine {
         Ok(records)
     }
 
-    fn sample_points(
+    fn sample_split_points(
         &self,
         source: SourceId,
         interval: &KeyInterval,
@@ -131,7 +135,7 @@ impl TantivyEngine {
         let segments = segments.collect::<Result<Vec<_>, _>>()?;
         let records: usize = segments.iter().map(ExactSizeIterator::len).sum();
         let step = (records / (parts.max(1) * SAMPLES_PER_PART)).max(1);
-        // Of all segments: one may hold a stretch of keys that the others do not.
+        // Sample every segment: one may hold a range of keys that the others do not.
         let mut samples = Vec::new();
         for (columns, docs) in self.snapshot.segments.iter().zip(segments) {
             for doc in docs.skip(step / 2).step_by(step) {
@@ -140,8 +144,8 @@ impl TantivyEngine {
         }
         samples.sort_unstable();
         let cut = |part: usize| samples.len() * part / parts.max(1);
-        let cuts = (1..parts).map(cut).filter(|place| *place > 0);
-        let mut points: Vec<String> = cuts.map(|place| samples[place - 1].clone()).collect();
+        let cuts = (1..parts).map(cut).filter(|index| *index > 0);
+        let mut points: Vec<String> = cuts.map(|index| samples[index - 1].clone()).collect();
         points.dedup();
         Ok(points)
     }
@@ -150,8 +154,8 @@ impl TantivyEngine {
         self.write(changes, checkpoint)
             .map_err(failure::failed_to("commit to the index"))?;
         if let Some(path) = &self.path {
-            // Tantivy renames meta.json and leaves the folder to the kernel; a power cut could
-            // bring the commit before back.
+            // Tantivy replaces meta.json but does not sync the folder afterwards. Without this, a power cut
+            // could bring back the previous commit.
             sync_dir(path)?;
         }
         self.snapshot = Snapshot::of(&self.reader)?;

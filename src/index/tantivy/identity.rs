@@ -1,4 +1,4 @@
-//! How a key is identified in the index: its bytes behind the Source's number, and their hash.
+//! The identity of a key in the index: its *ukey* (the Source's id and the key), and the hash of the ukey.
 
 use std::ops::Bound;
 
@@ -8,10 +8,10 @@ use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
 use crate::index::bounds_within;
 
-/// Bytes in front of a key.
+/// Number of bytes before the key in a ukey.
 const ID_BYTES: usize = 2;
 
-/// The key with its Source: what the index is sorted by.
+/// Returns the ukey: the Source's id, two bytes big-endian, then the key. The index is sorted by it.
 pub fn ukey(source: SourceId, key: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(ID_BYTES + key.len());
     bytes.extend_from_slice(&source.0.to_be_bytes());
@@ -19,18 +19,18 @@ pub fn ukey(source: SourceId, key: &str) -> Vec<u8> {
     bytes
 }
 
-/// The key's part of a ukey; `None` if it is none.
+/// Returns the key of a ukey. `None` if the bytes are not a valid ukey.
 pub fn key_of(ukey: &[u8]) -> Option<&str> {
     std::str::from_utf8(ukey.get(ID_BYTES..)?).ok()
 }
 
-/// The Source's part of a ukey; `None` if it is none.
+/// Returns the Source of a ukey. `None` if the bytes are too short.
 pub fn source_of(ukey: &[u8]) -> Option<SourceId> {
     let id = ukey.first_chunk::<ID_BYTES>()?;
     Some(SourceId(u16::from_be_bytes(*id)))
 }
 
-/// The two halves of a ukey's hash: XXH3 with 128 bits and seed 0, which is stable for good.
+/// Hashes a ukey: XXH3 with 128 bits and seed 0, whose output never changes.
 /// <https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>
 pub fn hash(ukey: &[u8]) -> KeyHash {
     let hash = xxh3_128(ukey);
@@ -40,16 +40,16 @@ pub fn hash(ukey: &[u8]) -> KeyHash {
     }
 }
 
-/// The hash of a key: `low` is looked up, `high` is checked at each hit.
+/// The hash of a ukey. A look-up searches for `low` and compares `high` at each hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyHash {
-    /// Lower half.
+    /// The lower 64 bits.
     pub low: u64,
-    /// Upper half.
+    /// The upper 64 bits.
     pub high: u64,
 }
 
-/// The bounds of an interval of one Source among all ukeys.
+/// Returns the bounds of the ukeys of an interval of one Source.
 pub fn ukey_bounds(source: SourceId, interval: &KeyInterval) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
     bounds_within(source, interval, ukey)
 }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_of_a_key_never_changes() {
+    fn hash_of_a_key_never_changes() {
         assert_eq!(
             hash(&ukey(SourceId(1), "photos/a.jpg")),
             KeyHash {
