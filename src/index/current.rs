@@ -1,6 +1,7 @@
-//! The live index of a data directory, opened for reading, for writing, or to be succeeded.
+//! The current index of a data directory: opens it to read it, to write it, or to rebuild it.
 //!
-//! Which generation is the live one is `directory`'s to say, and what is in it tantivy's.
+//! If a rebuild replaces the index while it is being opened or read, the functions here follow to the new
+//! one. The module `directory` knows which generation is current, and the engine knows what is in it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,12 +10,13 @@ use super::directory::{DataDir, WriterLock};
 use super::tantivy::TantivyEngine;
 use super::tantivy::audit::{AuditReport, OnProgress, audit};
 
-/// Rebuilds that may take the index's place while it is opened.
+/// Maximum number of times that a rebuild may replace the index while it is being read.
 const MAX_SWAPS: usize = 5;
 
-/// Opens the live index for writing, making the first generation where there is none.
+/// Opens the current index for writing. Creates the first generation if there is no index.
 ///
-/// `memory` is the writer's budget in bytes.
+/// If the file CURRENT is lost, chooses a generation first: see [`choose_current`]. `memory` is the writer's
+/// budget in bytes.
 pub fn open_or_create_current(
     data_dir: &DataDir,
     lock: &WriterLock,
@@ -23,8 +25,8 @@ pub fn open_or_create_current(
     if data_dir.current()?.is_none() {
         choose_current(data_dir, lock)?;
     }
-    if let Some(live) = data_dir.current()? {
-        return TantivyEngine::open(&live, memory);
+    if let Some(current) = data_dir.current()? {
+        return TantivyEngine::open(&current, memory);
     }
     let first = data_dir.next_generation()?;
     let engine = TantivyEngine::open_or_create(&first, memory)?;
@@ -32,9 +34,11 @@ pub fn open_or_create_current(
     Ok(engine)
 }
 
-/// Makes that index the live one which has most Sources complete, the newest of several, where it is not known
-/// any more which is: without it, nothing would tell since when assets have been there. What it lacks the
-/// scans find that are due.
+/// Makes the generation with the most complete Sources the current one, or the newest of several. Call it if
+/// the file CURRENT is lost or damaged.
+///
+/// A new index would lose when each asset was first seen. If the chosen one lacks assets, the scans that are
+/// due add them. If no generation has a complete Source, nothing changes.
 pub fn choose_current(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), IndexError> {
     let complete = |generation: &PathBuf| match TantivyEngine::checkpoint_in(generation) {
         Ok(checkpoint) => {
@@ -47,79 +51,87 @@ pub fn choose_current(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), Inde
     };
     let generations = data_dir.generations_of_this_schema()?.into_iter();
     let counted = generations.map(|generation| (complete(&generation), generation));
-    // The last of those that are equal is the newest.
+    // The generations ascend by number, so the last of several maxima is the newest.
     let most = counted.max_by_key(|(complete, _)| *complete);
     let Some((_, generation)) = most.filter(|(complete, _)| *complete > 0) else {
         return Ok(());
     };
     tracing::warn!(
         generation = %generation.display(),
-        "the file CURRENT, which names the live index, is lost; the one that has most is taken for it"
+        "the file CURRENT, which names the current index, is lost; using the most complete index"
     );
     data_dir.publish(&generation)
 }
 
-/// The live index, of whatever schema version, for a rebuild to succeed; `None` where there is none, or
-/// where it is damaged as a whole, which is only warned of. What is damaged of it is left out.
+/// Opens the current index, of any schema version, for a rebuild to take data from. Damaged parts are left
+/// out.
 ///
-/// It reads the index whole, and so takes its time. An index that may be sound and cannot be read is an error:
-/// the rebuild would remove the only place that has since when assets are there.
+/// Returns `None` if there is no index, or if all of it is damaged. Damage is logged as a warning. Reads the
+/// whole index, so it can take minutes.
+///
+/// # Errors
+///
+/// If the index cannot be read for another reason than damage. It may be intact, and the rebuild would remove
+/// the only record of when each asset was first seen.
 pub fn open_previous_index(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
-    let live = data_dir.current_of_any_schema().transpose();
-    let opened = live.map(|live| TantivyEngine::open_undamaged_segments(&live?));
+    let current = data_dir.current_of_any_schema().transpose();
+    let opened = current.map(|current| TantivyEngine::open_undamaged_segments(&current?));
     match opened.transpose() {
         Ok(None) => Ok(None),
         Ok(Some((engine, lost))) => {
             if lost > 0 {
                 tracing::warn!(
                     documents = lost,
-                    "a part of the index before is damaged; the assets that only it has count as new"
+                    "a part of the previous index is damaged; the assets in it count as new"
                 );
             }
             Ok(Some(engine))
         }
         Err(error) if error.is_damage() => {
-            tracing::warn!(%error, "the index before is damaged; all assets count as new");
+            tracing::warn!(%error, "the previous index is damaged; all assets count as new");
             Ok(None)
         }
         Err(error) => Err(error),
     }
 }
 
-/// The live index as one commit left it, opened for reading.
+/// One commit of the current index, opened for reading.
 pub struct CurrentIndex {
     generation: PathBuf,
-    /// The commit.
+    /// Reads the commit.
     pub engine: TantivyEngine,
 }
 
-/// What a look at the data directory finds.
+/// The newest commit in a data directory, compared with the one that the caller already has.
 pub enum NewestCommit {
     /// There is no index yet.
     NoIndex,
-    /// The commit that is known already is the newest.
+    /// The known commit is still the newest.
     Unchanged,
-    /// Another commit, perhaps of another generation.
+    /// There is another commit, possibly in another generation.
     Changed(Box<CurrentIndex>),
 }
 
-/// Reads the live generation, and the one that has taken its place where a rebuild comes in between: one that
-/// has been replaced may have lost files while they were read. `current` tells which is live, `is_whole` whether
-/// what was read is good enough not to look again. `None` where there is no index yet.
-fn through_swaps<T>(
+/// Reads the current generation. If a rebuild has replaced it meanwhile, reads the new one, up to
+/// [`MAX_SWAPS`] times: files of a replaced generation may be removed while they are read.
+///
+/// `current` returns the current generation. A result that `is_whole` accepts is returned immediately. After
+/// any other result or an error, the current generation is determined again. Returns `None` if there is no
+/// index yet.
+fn read_following_swaps<T>(
     current: impl Fn() -> Result<Option<PathBuf>, IndexError>,
     read: impl Fn(&Path) -> Result<T, IndexError>,
     is_whole: impl Fn(&T) -> bool,
 ) -> Result<Option<(PathBuf, T)>, IndexError> {
     let mut swaps = 0;
-    let mut live = current()?;
-    while let Some(generation) = live {
+    let mut next = current()?;
+    while let Some(generation) = next {
         let answer = read(&generation);
         if answer.as_ref().is_ok_and(&is_whole) {
             return answer.map(|read| Some((generation, read)));
         }
-        live = current()?;
-        if live.as_ref() == Some(&generation) || swaps == MAX_SWAPS {
+        next = current()?;
+        if next.as_ref() == Some(&generation) || swaps == MAX_SWAPS {
             return answer.map(|read| Some((generation, read)));
         }
         swaps += 1;
@@ -127,9 +139,7 @@ fn through_swaps<T>(
     Ok(None)
 }
 
-/// Looks for the newest commit of the live index, and opens it if it is not the `known` one.
-///
-/// A rebuild that takes the live one's place meanwhile is followed.
+/// Opens the newest commit of the current index, unless it is the `known` one.
 pub fn newest_commit(
     data_dir: &DataDir,
     known: Option<&CurrentIndex>,
@@ -140,7 +150,7 @@ pub fn newest_commit(
             known.filter(|known| known.generation == generation),
         )
     };
-    let opened = through_swaps(|| data_dir.current(), open, |_| true)?;
+    let opened = read_following_swaps(|| data_dir.current(), open, |_| true)?;
     Ok(match opened {
         None => NewestCommit::NoIndex,
         Some((_, None)) => NewestCommit::Unchanged,
@@ -160,22 +170,25 @@ fn open_newest(
     }
 }
 
-/// Audits the live index, whatever writes it; `None` where there is no index yet.
+/// Audits the current index, also while another process writes it. Returns `None` if there is no index yet.
 pub fn audit_current(
     data_dir: &DataDir,
     on_progress: OnProgress<'_>,
 ) -> Result<Option<(PathBuf, AuditReport)>, IndexError> {
     let audit_of = |generation: &Path| audit(generation, on_progress);
-    through_swaps(|| data_dir.current(), audit_of, AuditReport::is_sound)
+    read_following_swaps(|| data_dir.current(), audit_of, AuditReport::is_sound)
 }
 
-/// Reads the live index, of whatever schema version, and the one that has taken its place where a rebuild
-/// comes in between; that there is none is an error.
+/// Reads the current index, of any schema version, by calling `read` with its folder.
+///
+/// # Errors
+///
+/// The error of `read`, or [`IndexError::Absent`] if there is no index.
 pub fn read_current<T>(
     data_dir: &DataDir,
     read: impl Fn(&Path) -> Result<T, IndexError>,
 ) -> Result<T, IndexError> {
-    match through_swaps(|| data_dir.current_of_any_schema(), read, |_| true)? {
+    match read_following_swaps(|| data_dir.current_of_any_schema(), read, |_| true)? {
         Some((_, read)) => Ok(read),
         None => Err(IndexError::Absent {
             data_dir: data_dir.path().to_owned(),
@@ -183,10 +196,10 @@ pub fn read_current<T>(
     }
 }
 
-/// Opens the live index for reading; `None` where there is no index yet.
+/// Opens the current index for reading. Returns `None` if there is no index yet.
 pub fn open_current(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
     match newest_commit(data_dir, None)? {
-        NewestCommit::Changed(live) => Ok(Some(live.engine)),
+        NewestCommit::Changed(current) => Ok(Some(current.engine)),
         NewestCommit::NoIndex | NewestCommit::Unchanged => Ok(None),
     }
 }
@@ -197,41 +210,41 @@ mod tests {
     use crate::index::tantivy::MIN_WRITER_MEMORY;
 
     #[test]
-    fn a_damaged_index_holds_up_no_rebuild() {
+    fn previous_index_that_is_damaged_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(folder.path(), 2);
-        let there = || open_previous_index(&data_dir).unwrap().is_some();
-        assert!(!there());
+        let is_found = || open_previous_index(&data_dir).unwrap().is_some();
+        assert!(!is_found());
         let generation = folder.path().join("assets-v1-000001");
         TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
         data_dir.publish(&generation).unwrap();
-        assert!(there(), "of another version");
+        assert!(is_found(), "an index of another schema version");
         let meta = std::fs::read(generation.join("meta.json")).unwrap();
         std::fs::write(generation.join("meta.json"), "{").unwrap();
-        assert!(!there());
+        assert!(!is_found());
         std::fs::remove_dir_all(&generation).unwrap();
-        assert!(!there());
+        assert!(!is_found());
         std::fs::write(&generation, meta).unwrap();
-        assert!(!there(), "a file in its place");
+        assert!(!is_found(), "a file in place of the folder");
     }
 
     #[test]
-    fn an_index_that_is_replaced_while_it_is_read_gives_way_to_the_new_one() {
+    fn read_current_follows_a_rebuild() {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(folder.path(), 1);
-        let replace = |live: &Path| {
+        let replace = |current: &Path| {
             let next = data_dir.next_generation().unwrap();
             std::fs::create_dir(&next).unwrap();
             data_dir.publish(&next).unwrap();
             IndexError::Damaged {
-                what: live.display().to_string(),
+                what: current.display().to_string(),
             }
         };
-        let read = |live: &Path| {
-            if live.ends_with("assets-v1-000003") {
+        let read = |current: &Path| {
+            if current.ends_with("assets-v1-000003") {
                 Ok("read")
             } else {
-                Err(replace(live))
+                Err(replace(current))
             }
         };
         let absent = read_current(&data_dir, read).unwrap_err();
@@ -241,25 +254,25 @@ mod tests {
         let gone = |_: &Path| Err::<(), _>(IndexError::WriterGone);
         assert!(
             read_current(&data_dir, gone).is_err(),
-            "nothing replaces it"
+            "no rebuild replaces it"
         );
-        assert!(read_current::<()>(&data_dir, |live| Err(replace(live))).is_err());
+        assert!(read_current::<()>(&data_dir, |current| Err(replace(current))).is_err());
     }
 
     #[test]
-    fn an_index_that_may_be_sound_and_cannot_be_read_is_not_succeeded() {
+    fn previous_index_that_is_unreadable_but_not_damaged_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::new(folder.path(), 1);
         let generation = folder.path().join("assets-v1-000001");
         TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
         data_dir.publish(&generation).unwrap();
-        // What even root cannot read: a loop of links.
+        // Even root cannot read a symbolic link that points to itself.
         let meta = generation.join("meta.json");
         std::fs::remove_file(&meta).unwrap();
         std::os::unix::fs::symlink(&meta, &meta).unwrap();
         let error = open_previous_index(&data_dir)
             .err()
-            .expect("it is no damage");
+            .expect("it is not damaged");
         assert!(error.to_string().contains("meta.json"), "{error}");
     }
 }

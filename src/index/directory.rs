@@ -1,13 +1,14 @@
-//! The data directory: which generation of the index is the live one, and who may write.
+//! The data directory: it holds the generations of the index, the name of the current one, and the lock of
+//! the writer.
 //!
 //! ```text
-//! writer.lock              held by the one process that writes
-//! CURRENT                  the name of the live generation
+//! writer.lock              locked by the only process that writes
+//! CURRENT                  the name of the current generation
 //! assets-v1-000001/        a generation: schema version and number
 //! ```
 //!
-//! A rebuild fills the next generation and then replaces CURRENT in one rename. What is inside a
-//! generation is the engine's affair.
+//! A rebuild fills the next generation and then replaces CURRENT by one rename. This module does not look
+//! inside a generation: the engine does.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
@@ -17,19 +18,21 @@ use std::time::Duration;
 
 use super::IndexError;
 
-/// Names the live generation.
+/// The file that names the current generation.
 const CURRENT: &str = "CURRENT";
-/// Held while an index is written.
+/// The file that is locked while a process writes the index.
 const LOCK: &str = "writer.lock";
-/// How often the lock is tried again while somebody only looks whether it is held, and after how long:
-/// a look takes microseconds, but whoever looks may have to wait for a processor.
-const MAX_LOOKS: usize = 2_000;
-const LOOK_PAUSE: Duration = Duration::from_millis(1);
-/// The most bytes that are read of the lock's file to name its holder.
+/// Maximum number of attempts to take the lock while another process only tests whether it is held.
+///
+/// A test takes microseconds, but the process that tests may have to wait for a processor.
+const MAX_LOCK_ATTEMPTS: usize = 2_000;
+/// Time between two attempts to take the lock.
+const LOCK_RETRY_PAUSE: Duration = Duration::from_millis(1);
+/// Maximum number of bytes to read from the lock file to name its holder.
 const MAX_HOLDER_BYTES: u64 = 200;
-/// The most bytes that are read of CURRENT: many more than a name has.
+/// Maximum number of bytes to read from CURRENT. A name is much shorter.
 const MAX_CURRENT_BYTES: u64 = 256;
-/// The most characters that are quoted of what it holds instead of a name.
+/// Maximum number of characters to quote from CURRENT if it does not hold a name.
 const MAX_QUOTED: usize = 80;
 
 /// The folder that holds the generations of an index.
@@ -39,14 +42,14 @@ pub struct DataDir {
     schema_version: u32,
 }
 
-/// Keeps other writers out until it is dropped; the kernel drops it with the process.
+/// Keeps other writers out until it is dropped. The kernel releases it when the process ends.
 #[derive(Debug)]
 pub struct WriterLock {
     _file: File,
 }
 
 impl DataDir {
-    /// The data directory at `path`, for indexes of that schema version.
+    /// The data directory at `path`, for indexes of this schema version. Does not touch the disk.
     pub fn new(path: impl Into<PathBuf>, schema_version: u32) -> Self {
         Self {
             path: path.into(),
@@ -54,12 +57,17 @@ impl DataDir {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Takes the writer's lock, making the folder where there is none.
+    /// Takes the writer's lock, and creates the folder if it does not exist. Blocks for up to a few seconds.
+    ///
+    /// # Errors
+    ///
+    /// If another process holds the lock, or this process runs as root and the folder belongs to another
+    /// user.
     pub fn lock(&self) -> Result<WriterLock, IndexError> {
         fs::create_dir_all(&self.path).map_err(IndexError::file("create", &self.path))?;
         self.check_owner()?;
@@ -71,16 +79,18 @@ impl DataDir {
             .truncate(false)
             .open(&path)
             .map_err(IndexError::file("open", &path))?;
-        let mut looks = 0;
+        let mut attempts = 0;
         while let Err(refused) = file.try_lock() {
-            looks += 1;
+            attempts += 1;
             if let TryLockError::Error(error) = refused {
                 return Err(IndexError::file("lock", path)(error));
             }
-            if looks > MAX_LOOKS || is_held(&file).map_err(IndexError::file("lock", &path))? {
+            if attempts > MAX_LOCK_ATTEMPTS
+                || is_held(&file).map_err(IndexError::file("lock", &path))?
+            {
                 return Err(self.locked_by(&mut file));
             }
-            std::thread::sleep(LOOK_PAUSE);
+            std::thread::sleep(LOCK_RETRY_PAUSE);
         }
         let holder = format!("process {}\n", std::process::id());
         file.set_len(0)
@@ -89,10 +99,11 @@ impl DataDir {
         Ok(WriterLock { _file: file })
     }
 
-    /// What root writes into the folder of another user, that one could not read or replace.
+    /// Refuses to write as root into the folder of another user. That user could not read or replace what
+    /// root writes.
     fn check_owner(&self) -> Result<(), IndexError> {
-        let about = fs::metadata(&self.path).map_err(IndexError::file("look at", &self.path))?;
-        match about.uid() {
+        let metadata = fs::metadata(&self.path).map_err(IndexError::file("look at", &self.path))?;
+        match metadata.uid() {
             owner if owner != 0 && rustix::process::geteuid().is_root() => {
                 Err(IndexError::OfAnotherUser {
                     data_dir: self.path.clone(),
@@ -110,7 +121,7 @@ impl DataDir {
         }
     }
 
-    /// Who holds the writer's lock, as they left it; `None` where nobody does.
+    /// The process that holds the writer's lock, as it wrote itself into the file. `None` if no process does.
     pub fn lock_holder(&self) -> Result<Option<String>, IndexError> {
         let path = self.path.join(LOCK);
         let mut file = match File::open(&path) {
@@ -122,7 +133,11 @@ impl DataDir {
         Ok(held.then(|| holder_of(&mut file)))
     }
 
-    /// The live generation; `None` where there is no index yet.
+    /// The folder of the current generation. `None` if there is no index yet.
+    ///
+    /// # Errors
+    ///
+    /// If the current generation has another schema version, or CURRENT does not name a generation.
     pub fn current(&self) -> Result<Option<PathBuf>, IndexError> {
         let path = self.path.join(CURRENT);
         let Some(name) = self.read_current()? else {
@@ -139,7 +154,7 @@ impl DataDir {
             }),
             None => Err(IndexError::Damaged {
                 what: format!(
-                    "{} names {:?}, which is no generation",
+                    "{} names {:?}, which is not a generation",
                     path.display(),
                     name.chars().take(MAX_QUOTED).collect::<String>()
                 ),
@@ -147,7 +162,7 @@ impl DataDir {
         }
     }
 
-    /// The live generation, also if this program cannot read it.
+    /// Like [`DataDir::current`], but accepts a generation of another schema version.
     pub fn current_of_any_schema(&self) -> Result<Option<PathBuf>, IndexError> {
         match self.current() {
             Err(IndexError::OtherSchema { path, .. }) => Ok(Some(path)),
@@ -155,12 +170,12 @@ impl DataDir {
         }
     }
 
-    /// The folder of the generation behind the live one; it may hold a rebuild that did not end.
+    /// The folder of the generation after the current one. It may hold an unfinished rebuild.
     ///
-    /// Where no generation is known to be live, it is behind all that there are.
+    /// If it is not known which generation is current, the number is above those of all generations.
     pub fn next_generation(&self) -> Result<PathBuf, IndexError> {
         let number = match self.current_number()? {
-            Some(live) => live.saturating_add(1),
+            Some(current) => current.saturating_add(1),
             None => self
                 .numbers()?
                 .into_iter()
@@ -172,12 +187,12 @@ impl DataDir {
         Ok(self.path.join(name))
     }
 
-    /// The number of the live generation, of whatever schema version.
+    /// The number of the current generation, whatever its schema version is.
     fn current_number(&self) -> Result<Option<u32>, IndexError> {
         Ok(self.current_name()?.map(|(_, number)| number))
     }
 
-    /// The schema version of the live generation; `None` where none is known to be live.
+    /// The schema version of the current generation. `None` if it is unknown which one is current.
     pub fn current_schema_version(&self) -> Result<Option<u32>, IndexError> {
         Ok(self.current_name()?.map(|(version, _)| version))
     }
@@ -187,7 +202,7 @@ impl DataDir {
         Ok(name.and_then(|name| parse_name(name.trim_end())))
     }
 
-    /// What CURRENT begins with, also where it is no text; `None` where there is no such file.
+    /// The beginning of CURRENT. Bytes that are not UTF-8 are replaced. `None` if the file does not exist.
     fn read_current(&self) -> Result<Option<String>, IndexError> {
         let path = self.path.join(CURRENT);
         let mut bytes = Vec::new();
@@ -200,12 +215,13 @@ impl DataDir {
         }
     }
 
-    /// The numbers of all generations whose folders exist.
+    /// The numbers of all generations on disk.
     fn numbers(&self) -> Result<Vec<u32>, IndexError> {
         let generations = self.generations()?;
         Ok(generations.into_iter().map(|(number, _)| number).collect())
     }
 
+    /// All generations on disk, with their numbers, in no order.
     fn generations(&self) -> Result<Vec<(u32, PathBuf)>, IndexError> {
         let entries = fs::read_dir(&self.path).map_err(IndexError::file("read", &self.path))?;
         let mut found = Vec::new();
@@ -218,7 +234,7 @@ impl DataDir {
         Ok(found)
     }
 
-    /// The generations of this schema, ascending by number, whichever is the live one.
+    /// The generations of this schema version, ascending by number. The current one is included.
     pub fn generations_of_this_schema(&self) -> Result<Vec<PathBuf>, IndexError> {
         let mut generations = self.generations()?;
         generations.retain(|(_, path)| {
@@ -230,21 +246,24 @@ impl DataDir {
         Ok(generations.into_iter().map(|(_, path)| path).collect())
     }
 
-    /// The names of the generations that are not the live one: what a rebuild left that did not end, or
-    /// is filling. One of before the live one goes with the next rebuild.
+    /// The names of all generations except the current one, sorted.
+    ///
+    /// A generation after the current one belongs to a rebuild that is running or did not finish. The next
+    /// rebuild or one-shot reindex removes the generations before the current one.
     pub fn other_generations(&self) -> Result<Vec<String>, IndexError> {
-        let live = self.read_current()?.unwrap_or_default();
+        let current = self.read_current()?.unwrap_or_default();
         let generations = self.generations()?.into_iter();
         let names = generations.filter_map(|(_, path)| {
             let name = path.file_name()?.to_str()?;
-            (name != live.trim_end()).then(|| name.to_owned())
+            (name != current.trim_end()).then(|| name.to_owned())
         });
         let mut names: Vec<String> = names.collect();
         names.sort_unstable();
         Ok(names)
     }
 
-    /// Makes `generation` the live one, in one step that a power cut cannot halve.
+    /// Makes `generation` the current one, atomically and durably. A power failure leaves either the old or
+    /// the new one current.
     pub fn publish(&self, generation: &Path) -> Result<(), IndexError> {
         let name = generation.file_name().unwrap_or_default().to_string_lossy();
         let draft = self.path.join("CURRENT.new");
@@ -259,13 +278,13 @@ impl DataDir {
         sync_dir(&self.path)
     }
 
-    /// Removes the generations before the live one; only the holder of the lock may.
+    /// Removes the generations before the current one. Only the holder of the lock may do that.
     pub fn remove_old(&self, _lock: &WriterLock) -> Result<(), IndexError> {
-        let Some(live) = self.current_number()? else {
+        let Some(current) = self.current_number()? else {
             return Ok(());
         };
         for (number, path) in self.generations()? {
-            if number < live {
+            if number < current {
                 fs::remove_dir_all(&path).map_err(IndexError::file("remove", &path))?;
             }
         }
@@ -273,8 +292,7 @@ impl DataDir {
     }
 }
 
-/// Whether a writer holds the lock of this file. It is taken for a moment where none does, together with
-/// all others who look.
+/// Whether a writer holds the lock of this file. If no writer does, takes a shared lock for a moment.
 fn is_held(file: &File) -> std::io::Result<bool> {
     match file.try_lock_shared() {
         Ok(()) => file.unlock().map(|()| false),
@@ -283,17 +301,17 @@ fn is_held(file: &File) -> std::io::Result<bool> {
     }
 }
 
-/// What the holder of the lock has written into it.
+/// What the holder of the lock has written into the file.
 fn holder_of(file: &mut File) -> String {
     let mut holder = String::new();
     let read = file.take(MAX_HOLDER_BYTES).read_to_string(&mut holder);
     match holder.trim() {
-        named if read.is_ok() && !named.is_empty() => named.to_owned(),
+        name if read.is_ok() && !name.is_empty() => name.to_owned(),
         _ => "another process".to_owned(),
     }
 }
 
-/// Makes renames and new files in the folder durable.
+/// Makes new files and renames in the folder durable.
 pub fn sync_dir(path: &Path) -> Result<(), IndexError> {
     File::open(path)
         .and_then(|dir| dir.sync_all())
@@ -311,7 +329,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_published_generation_is_the_live_one_and_older_ones_go() {
+    fn published_generation_becomes_current_and_older_ones_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
         assert_eq!(dir.current().unwrap(), None);
@@ -329,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn another_schema_version_is_refused_and_the_next_generation_is_of_ours() {
+    fn current_rejects_another_schema_version_but_next_generation_continues_its_numbers() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(CURRENT), "assets-v7-000004\n").unwrap();
         let dir = DataDir::new(folder.path(), 1);
@@ -339,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_generation_is_known_to_be_live_the_next_is_behind_all() {
+    fn next_generation_is_above_all_if_current_is_unknown() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
         fs::create_dir(folder.path().join("assets-v1-000003")).unwrap();
@@ -352,25 +370,25 @@ mod tests {
     }
 
     #[test]
-    fn little_is_quoted_of_a_pointer_that_is_something_else() {
+    fn error_quotes_only_the_beginning_of_an_invalid_current_file() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
-        // A name behind which there is more than is read is none either.
+        // A text that begins like a name, but is longer than what is read, is not a name either.
         for text in [
             "é".repeat(1 << 20),
             format!("assets-v1-{}1", "x".repeat(1 << 20)),
         ] {
             fs::write(folder.path().join(CURRENT), &text).unwrap();
             let quoted: String = text.chars().take(80).collect();
-            let said = dir.current().unwrap_err().to_string();
-            let words = format!("CURRENT names \"{quoted}\", which is no generation");
-            assert!(said.contains(&words), "{said}");
+            let error = dir.current().unwrap_err().to_string();
+            let words = format!("CURRENT names \"{quoted}\", which is not a generation");
+            assert!(error.contains(&words), "{error}");
         }
         assert_eq!(dir.read_current().unwrap().unwrap().len(), 256);
     }
 
     #[test]
-    fn a_second_writer_is_refused_with_the_name_of_the_first() {
+    fn lock_error_names_the_process_that_holds_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path().join("new"), 1);
         assert_eq!(dir.lock_holder().unwrap(), None);
@@ -392,11 +410,11 @@ mod tests {
     }
 
     #[test]
-    fn root_does_not_write_where_another_user_does() {
+    fn root_cannot_lock_the_folder_of_another_user() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
         drop(dir.lock().unwrap());
-        // Nobody but root can give a folder away.
+        // Only root can change the owner of a folder. If the test does not run as root, this fails.
         if std::os::unix::fs::chown(folder.path(), Some(7), None).is_ok() {
             let text = dir.lock().unwrap_err().to_string();
             assert!(text.contains("runuser") && text.contains("#7"), "{text}");
@@ -404,10 +422,14 @@ mod tests {
     }
 
     #[test]
-    fn whoever_looks_for_a_writer_is_none() {
+    fn testing_the_lock_does_not_keep_a_writer_out() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 1);
-        assert_eq!(dir.lock_holder().unwrap(), None, "no such file");
+        assert_eq!(
+            dir.lock_holder().unwrap(),
+            None,
+            "there is no lock file yet"
+        );
         drop(dir.lock().unwrap());
         let is_over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -418,12 +440,15 @@ mod tests {
             });
             let locked: Vec<_> = (0..200).map(|_| dir.lock().map(drop)).collect();
             is_over.store(true, std::sync::atomic::Ordering::Relaxed);
-            assert!(locked.iter().all(Result::is_ok), "a look is no writer");
+            assert!(
+                locked.iter().all(Result::is_ok),
+                "a test of the lock kept a writer out"
+            );
         });
     }
 
     #[test]
-    fn generations_that_are_not_live_are_named() {
+    fn other_generations_are_all_except_the_current_one() {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::new(folder.path(), 2);
         for name in [

@@ -1,8 +1,19 @@
-//! Applies what scans and events report to an engine: pages, events, leftovers of old rules,
-//! completion.
+//! The ledger: applies pages, events and configuration changes to the engine, and commits.
 //!
-//! It is the sequential heart of the index: one thread owns it, and it waits for nothing but the
-//! engine. What an observation means is decided in [`crate::core::replication::order`].
+//! One thread owns it, and it waits only for the engine. It does not list, receive or acknowledge anything.
+//! The rules in [`crate::core::replication::order`] decide what a page or an event changes.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `ledger.rs` | holds the state, reads records with the pending changes over them, commits |
+//! | `ledger/attach.rs` | adds a Source, adopts new rules, records since when events are followed |
+//! | `ledger/begin.rs` | begins or resumes a scan and plans its ranges |
+//! | `ledger/page.rs` | joins a page with the records of its interval, completes a scan |
+//! | `ledger/events.rs` | applies events and look-ups |
+//! | `ledger/stale_records.rs` | removes the records that a configuration change made stale |
+//! | `ledger/drift.rs` | counts what a scan repaired although events should have reported it |
+//! | `ledger/previous_index.rs` | takes data from the previous index during a rebuild |
+//! | `ledger/simulation.rs` | test: bucket, queue, scans and crashes in memory, with random histories |
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -37,26 +48,27 @@ pub use page::PageReport;
 use previous_index::PreviousIndex;
 use stale_records::is_stale_record;
 
-/// The most records that are read from the engine at once: more than a page lists.
+/// Maximum number of records to read from the engine at once. A page lists at most 1,000 keys.
 const READ_CHUNK: usize = 4_000;
 
-/// When the changes since the last commit are committed.
+/// When pending changes are committed.
 #[derive(Clone, Copy, Debug)]
 pub struct CommitPolicy {
-    /// With that many changed keys, looked at after every page and every 4,000 records of a large
-    /// one; it bounds the memory of what is pending.
+    /// Number of changed keys that causes a commit. It limits the memory for pending changes. Checked after
+    /// every event and page, and after every 4,000 records that a page or a removal of stale records goes
+    /// through.
     pub max_changes: usize,
-    /// At the latest after that time, if there is anything to commit.
+    /// Maximum time between commits, if there is something to commit.
     pub interval: Duration,
-    /// At the latest after that time, if an event waits for the commit.
+    /// Maximum time that an applied event waits for its commit.
     pub event_interval: Duration,
-    /// Whether merges that are under way are waited for at the end, which can take minutes; otherwise
-    /// they are given up, and come about again later.
+    /// Whether closing waits for merges that are running, which can take minutes. Otherwise they are
+    /// abandoned, and a later writer merges the same segments.
     pub finishes_merges: bool,
 }
 
 impl CommitPolicy {
-    /// The policy that the configuration sets.
+    /// The policy from the configuration.
     #[cfg(feature = "program")]
     pub fn of(config: &IndexConfig, finishes_merges: bool) -> Self {
         Self {
@@ -68,22 +80,22 @@ impl CommitPolicy {
     }
 }
 
-/// A Source while it is scanned.
+/// The running scan of a Source.
 struct Scan {
     source: Arc<Source>,
     progress: Arc<ScanProgress>,
-    /// Records that a dry run treats as gone, because it may not remove them.
+    /// Stale records that a dry run ignores, because it must not remove them.
     hidden: StaleRecords,
-    /// The ranges of a scan of another bucket or folder than the records are of. It begins, and
-    /// the records go, when its first page shows that there is such a bucket.
+    /// The ranges to scan if the Source moves to another bucket or prefix than that of its records. The scan
+    /// begins, and the old records are removed, when the first page shows that the new bucket is readable.
     move_to: Option<Vec<KeyRange>>,
-    /// The queue that is received from when the move begins.
+    /// The queue whose events are received when the move begins.
     queue: Option<QueueId>,
 }
 
 impl Scan {
-    /// A scan that hides and moves nothing.
-    fn idle(source: Arc<Source>, progress: Arc<ScanProgress>) -> Self {
+    /// A scan that hides no records and moves to no other bucket.
+    fn new(source: Arc<Source>, progress: Arc<ScanProgress>) -> Self {
         Self {
             source,
             progress,
@@ -93,10 +105,10 @@ impl Scan {
         }
     }
 
-    /// Calls `with` with what the Source says of itself.
-    fn identify<T>(&self, with: impl FnOnce(&SourceIdentity<'_>) -> T) -> T {
+    /// Calls `use_identity` with the identity of the Source.
+    fn with_identity<T>(&self, use_identity: impl FnOnce(&SourceIdentity<'_>) -> T) -> T {
         let (origin, scope) = (self.source.origin(), self.source.admission_fingerprint());
-        with(&SourceIdentity {
+        use_identity(&SourceIdentity {
             name: &self.source.name,
             subdomain: &self.source.subdomain,
             origin: &origin,
@@ -106,7 +118,7 @@ impl Scan {
     }
 }
 
-/// The state between the engine and those who report.
+/// Applies pages, events and configuration changes to an engine.
 pub struct Ledger<E> {
     engine: E,
     checkpoint: Checkpoint,
@@ -117,27 +129,27 @@ pub struct Ledger<E> {
     policy: CommitPolicy,
     dry_run: bool,
     scans: HashMap<SourceId, Scan>,
-    /// Those Sources that are followed, also where their queue cannot be reached at the moment.
+    /// Counters of the attached Sources, also of those whose queue cannot be reached at the moment.
     tallies: HashMap<SourceId, Arc<Tally>>,
-    /// Those of them whose queue is being received from.
+    /// The attached Sources whose events are being received.
     following: HashSet<SourceId>,
-    /// Those of them whose records are of another bucket or folder until their scan begins.
+    /// The attached Sources whose records are from another bucket or prefix until their scan begins.
     moving: HashSet<SourceId>,
     drift_candidates: DriftCandidates,
     heartbeat: Arc<AtomicU64>,
     commits: Arc<Commits>,
-    /// The index that this one is to take the place of, if any.
+    /// During a rebuild: the index that this one will replace.
     previous: Option<PreviousIndex<E>>,
 }
 
-/// Where a change of a record is counted.
+/// The counters that a change of a record updates.
 struct ChangeCounters {
     progress: Option<Arc<ScanProgress>>,
     tally: Option<Arc<Tally>>,
 }
 
 impl ChangeCounters {
-    /// Counts one key by whether search finds it before and after.
+    /// Counts a write to one key, given whether search finds the key before and after it.
     fn count(&self, was_live: bool, is_live: bool) {
         if let Some(progress) = &self.progress {
             progress.count(was_live, is_live);
@@ -149,7 +161,7 @@ impl ChangeCounters {
 }
 
 impl<E: Engine> Ledger<E> {
-    /// A ledger over the engine; a dry run decides everything and commits nothing.
+    /// A ledger over the engine. A dry run decides everything and commits nothing.
     pub fn new(engine: E, policy: CommitPolicy, dry_run: bool) -> Result<Self, IndexError> {
         Ok(Self {
             checkpoint: engine.checkpoint()?,
@@ -170,12 +182,12 @@ impl<E: Engine> Ledger<E> {
         })
     }
 
-    /// Counts commits there from now on.
+    /// Sets the counters for commits.
     pub fn count_commits(&mut self, commits: Arc<Commits>) {
         self.commits = commits;
     }
 
-    /// Takes over names, numbers and subdomains of another index, if this one is new.
+    /// Takes over the names, numbers and subdomains of another index, if this index is new.
     pub fn inherit(&mut self, bindings: Checkpoint) {
         if self.checkpoint == Checkpoint::default() {
             self.checkpoint = bindings;
@@ -183,7 +195,10 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// The next such records of the interval, and the last key read where there may be more.
+    /// The first records of the interval that pass the filter, with pending changes. Also returns the last
+    /// key that was read if there may be more records after it.
+    ///
+    /// Pending records of the interval are included whether they pass the filter or not.
     fn read(
         &self,
         id: SourceId,
@@ -201,11 +216,12 @@ impl<E: Engine> Ledger<E> {
             Some(last) => interval.up_to(last),
             None => interval.clone(),
         };
-        let mut laid = self.pending.overlay(id, &seen, stored);
+        let mut records = self.pending.overlay(id, &seen, stored);
         if let Some(scan) = self.scans.get(&id) {
-            laid.retain(|(key, record)| !is_stale_record(&scan.source, scan.hidden, key, record));
+            records
+                .retain(|(key, record)| !is_stale_record(&scan.source, scan.hidden, key, record));
         }
-        Ok((laid, last))
+        Ok((records, last))
     }
 
     fn state(&mut self, id: SourceId) -> Result<&mut SourceState, IndexError> {
@@ -216,8 +232,12 @@ impl<E: Engine> Ledger<E> {
             })
     }
 
-    /// Where changes of a Source's records are counted.
-    fn counted(&self, id: SourceId, progress: Option<&Arc<ScanProgress>>) -> ChangeCounters {
+    /// The counters for changes of a Source's records.
+    fn change_counters(
+        &self,
+        id: SourceId,
+        progress: Option<&Arc<ScanProgress>>,
+    ) -> ChangeCounters {
         ChangeCounters {
             progress: progress.cloned(),
             tally: self.tallies.get(&id).cloned(),
@@ -229,7 +249,7 @@ impl<E: Engine> Ledger<E> {
         self.pending.is_empty() && !self.checkpoint_changed
     }
 
-    /// When the changes are committed.
+    /// When pending changes are committed.
     pub fn policy(&self) -> CommitPolicy {
         self.policy
     }
@@ -241,7 +261,7 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Commits if there is something to commit and either bound of the policy is reached.
+    /// Commits if there is something to commit and the policy requires it.
     pub fn commit_if_due(&mut self) -> Result<(), IndexError> {
         if self.last_commit.elapsed() >= self.policy.interval {
             self.commit()?;
@@ -249,7 +269,7 @@ impl<E: Engine> Ledger<E> {
         self.commit_if_full()
     }
 
-    /// Commits what is pending, if anything is.
+    /// Commits the pending changes and the checkpoint, if either has changed.
     pub fn commit(&mut self) -> Result<(), IndexError> {
         if self.is_clean() {
             return Ok(());
@@ -271,20 +291,20 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Begins to put together all that is committed; see [`Engine::compact`].
+    /// Commits, and starts a background merge of all records. See [`Engine::compact`].
     pub fn compact(&mut self) -> Result<Compaction, IndexError> {
         self.commit()?;
         self.engine.compact()
     }
 
-    /// Commits though nothing may have changed: the engine then reads what a compaction has made, and lets
-    /// go of the files of before.
-    pub fn renew(&mut self) -> Result<(), IndexError> {
+    /// Commits, even if nothing has changed. The engine then opens the merged files and releases the old
+    /// ones.
+    pub fn finish_compaction(&mut self) -> Result<(), IndexError> {
         self.checkpoint_changed = true;
         self.commit()
     }
 
-    /// Commits and ends the engine's background work.
+    /// Commits. If the policy says so, also waits for the engine's background work.
     pub fn close(mut self) -> Result<(), IndexError> {
         self.commit()?;
         if self.policy.finishes_merges {
@@ -294,7 +314,7 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// A number that grows with everything that is read or committed, and whoever works on may raise.
+    /// A number that grows with every read and commit. Callers may raise it too.
     pub fn heartbeat(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.heartbeat)
     }

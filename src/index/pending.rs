@@ -1,6 +1,6 @@
-//! What was decided since the last commit, laid over what the engine holds.
+//! Pending changes: what was decided since the last commit. They are laid over the records of the engine.
 //!
-//! Per key only the newest counts. It does not decide anything, and it does not write.
+//! Only the newest change of each key is kept. This module does not decide anything and does not write.
 
 use super::{Change, Changes, KeyedRecord, bounds_within};
 use crate::core::replication::interval::KeyInterval;
@@ -14,48 +14,55 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// How many keys the next commit touches.
+    /// Number of keys that the next commit changes.
     pub(crate) fn len(&self) -> usize {
         self.changes.len()
     }
 
-    /// Whether the next commit touches no key.
+    /// Whether the next commit changes no key.
     pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// The changes, for a commit.
+    /// The changes to commit.
     pub(crate) fn changes(&self) -> &Changes {
         &self.changes
     }
 
-    /// What becomes of one key with the next commit, if it is touched.
+    /// The change of one key, if the next commit changes it.
     pub(crate) fn get(&self, source: SourceId, key: &str) -> Option<&Change> {
         self.changes.get(&(source, key.to_owned()))
     }
 
-    /// Forgets all of it: it is committed, or was only counted.
+    /// Removes all changes, after a commit or at the point where a dry run would have committed.
     pub(crate) fn clear(&mut self) {
         self.changes.clear();
     }
 
-    /// Puts a record (or its removal) in place of what the key had.
+    /// Sets the record of a key, or removes it if `record` is `None`. Replaces an earlier change of the key.
     ///
-    /// `known` is whether [`Pending::overlay`] showed a record of the key.
-    pub(crate) fn put(&mut self, source: SourceId, key: &str, record: Option<Record>, known: bool) {
-        let place = (source, key.to_owned());
-        let replaces = match self.changes.get(&place) {
+    /// `had_record` says whether the key had a record before, pending changes included.
+    pub(crate) fn put(
+        &mut self,
+        source: SourceId,
+        key: &str,
+        record: Option<Record>,
+        had_record: bool,
+    ) {
+        let position = (source, key.to_owned());
+        let replaces = match self.changes.get(&position) {
             Some(change) => change.replaces,
-            None => known,
+            None => had_record,
         };
         if record.is_none() && !replaces {
-            self.changes.remove(&place);
+            self.changes.remove(&position);
         } else {
-            self.changes.insert(place, Change { record, replaces });
+            self.changes.insert(position, Change { record, replaces });
         }
     }
 
-    /// Lays the changes of the interval over `stored`, which the engine holds of it.
+    /// Lays the changes of the interval over `stored`, the engine's records of the same interval. Both are
+    /// ascending by key, and so is the result.
     pub(crate) fn overlay(
         &self,
         source: SourceId,
@@ -70,12 +77,12 @@ impl Pending {
         if changes.peek().is_none() {
             return stored;
         }
-        let mut laid = Vec::with_capacity(stored.len());
+        let mut merged = Vec::with_capacity(stored.len());
         for (key, record) in stored {
             while let Some(((_, changed), change)) =
                 changes.next_if(|((_, changed), _)| *changed < key)
             {
-                laid.extend(
+                merged.extend(
                     change
                         .record
                         .clone()
@@ -83,19 +90,21 @@ impl Pending {
                 );
             }
             match changes.next_if(|((_, changed), _)| *changed == key) {
-                Some((_, change)) => laid.extend(change.record.clone().map(|record| (key, record))),
-                None => laid.push((key, record)),
+                Some((_, change)) => {
+                    merged.extend(change.record.clone().map(|record| (key, record)))
+                }
+                None => merged.push((key, record)),
             }
         }
         for ((_, changed), change) in changes {
-            laid.extend(
+            merged.extend(
                 change
                     .record
                     .clone()
                     .map(|record| (changed.clone(), record)),
             );
         }
-        laid
+        merged
     }
 }
 
@@ -118,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_take_the_place_of_what_is_stored() {
+    fn overlay_shows_pending_changes_instead_of_stored_records() {
         let source = SourceId(3);
         let mut pending = Pending::default();
         pending.put(source, "a", Some(record(1)), false);
@@ -126,8 +135,8 @@ mod tests {
         pending.put(source, "d", None, true);
         pending.put(source, "f", Some(record(1)), false);
         pending.put(SourceId(4), "b", Some(record(9)), false);
-        let laid = pending.overlay(source, &KeyInterval::everything(), stored("bcde"));
-        let shown: String = laid
+        let merged = pending.overlay(source, &KeyInterval::everything(), stored("bcde"));
+        let shown: String = merged
             .iter()
             .map(|(key, r)| format!("{key}{}", u8::from(*r == record(1))))
             .collect();
@@ -135,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_committed_is_replaced() {
+    fn change_replaces_only_a_committed_record() {
         let source = SourceId(0);
         let mut pending = Pending::default();
         pending.put(source, "new", Some(record(1)), false);
@@ -149,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_shows_only_its_own_changes() {
+    fn overlay_shows_only_changes_in_the_interval() {
         let source = SourceId(u16::MAX);
         let mut pending = Pending::default();
         for key in ["a", "b", "c"] {
@@ -162,8 +171,8 @@ mod tests {
             (everything.after("c"), 0),
             (KeyInterval::nothing(), 0),
         ] {
-            let laid = pending.overlay(source, &interval, Vec::new());
-            assert_eq!(laid.len(), want, "{interval:?}");
+            let merged = pending.overlay(source, &interval, Vec::new());
+            assert_eq!(merged.len(), want, "{interval:?}");
         }
     }
 }

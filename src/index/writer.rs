@@ -1,8 +1,8 @@
-//! The thread that owns the writer, and the handle that the asynchronous side holds.
+//! The writer thread: it owns the ledger and handles the requests of asynchronous tasks one by one.
 //!
-//! Requests wait in a bounded channel, so that whoever lists a bucket is never far ahead of the
-//! index. After an error the thread answers every request with that error and writes nothing more:
-//! what was committed stays, and a new start goes on from there.
+//! Requests wait in a bounded channel, so a scan cannot get far ahead of the index. After an error the thread
+//! ends, and every waiting or later request gets that error. Commits from before the error stay, and the next
+//! start continues from them. This module does not decide what a request changes: the ledger does.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -21,10 +21,10 @@ use super::{Compaction, Engine, IndexError};
 use crate::core::replication::source_state::{QueueId, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 
-/// Requests that may wait for the thread; a page takes about 300 KB.
+/// Maximum number of requests that wait for the thread. A page takes about 300 KB.
 const MAX_WAITING: usize = 16;
 
-/// How often the thread looks whether a commit is due while nobody asks for anything.
+/// Time after which an idle thread checks again whether a commit is due.
 const IDLE_CHECK: Duration = Duration::from_secs(1);
 
 type Reply<T> = oneshot::Sender<Result<T, IndexError>>;
@@ -45,22 +45,23 @@ enum Request {
     Events(Vec<EventReport>, Reply<Vec<EventOutcome>>),
     LookUp(LookUpReport, Reply<EventOutcome>),
     Compact(Reply<Compaction>),
-    Renew(Reply<()>),
+    FinishCompaction(Reply<()>),
 }
 
-/// Those who wait for the commit that holds the effect of their event.
+/// Replies that are sent after the commit that makes their events durable.
 #[derive(Default)]
-struct Waiting {
-    replies: Vec<Answer>,
+struct CommitWaiters {
+    replies: Vec<DeferredReply>,
+    /// When the first of them began to wait.
     since: Option<Instant>,
 }
 
-/// Gives an answer to whoever waits for it; they may be gone: then the message comes again, and finds
-/// its effect in the index.
-type Answer = Box<dyn FnOnce() + Send>;
+/// Sends a reply. The receiver may be gone. Then the message is delivered again, and finds its effect in the
+/// index.
+type DeferredReply = Box<dyn FnOnce() + Send>;
 
-impl Waiting {
-    /// When the commit is due that they wait for, if any do.
+impl CommitWaiters {
+    /// When the commit that they wait for is due. `None` if no reply waits.
     fn due(&self, interval: Duration) -> Option<Instant> {
         self.since.map(|since| since + interval)
     }
@@ -72,14 +73,14 @@ impl Waiting {
         }));
     }
 
-    /// Everything that was applied is committed.
-    fn answer_all(&mut self) {
+    /// Sends all replies. Call it when everything that was applied is committed.
+    fn reply_all(&mut self) {
         self.since = None;
-        self.replies.drain(..).for_each(|answer| answer());
+        self.replies.drain(..).for_each(|reply| reply());
     }
 }
 
-/// Sends requests to the thread; clones share it.
+/// Sends requests to the writer thread. Clones send to the same thread.
 #[derive(Clone, Debug)]
 pub struct IndexHandle {
     requests: mpsc::Sender<Request>,
@@ -87,23 +88,25 @@ pub struct IndexHandle {
     heartbeat: Arc<AtomicU64>,
 }
 
-/// The thread itself.
+/// The writer thread, to wait for its end.
 #[derive(Debug)]
 pub struct IndexThread {
     thread: JoinHandle<Result<(), IndexError>>,
 }
 
-/// Starts the thread over a ledger; it ends when the last handle is dropped.
+/// Starts the writer thread. It ends after the last handle is dropped, or after an error.
+///
+/// Call it inside a tokio runtime.
 pub fn start<E: Engine>(ledger: Ledger<E>) -> Result<(IndexHandle, IndexThread), IndexError> {
     let (requests, inbox) = mpsc::channel(MAX_WAITING);
     let failure = Arc::new(OnceLock::new());
     let shared = Arc::clone(&failure);
     let heartbeat = ledger.heartbeat();
-    let beating = Arc::clone(&heartbeat);
+    let thread_heartbeat = Arc::clone(&heartbeat);
     let runtime = Handle::current();
     let thread = thread::Builder::new()
         .name("index-writer".to_owned())
-        .spawn(move || run(ledger, inbox, &shared, &beating, &runtime))
+        .spawn(move || run(ledger, inbox, &shared, &thread_heartbeat, &runtime))
         .map_err(IndexError::engine("start the thread that writes the index"))?;
     let handle = IndexHandle {
         requests,
@@ -120,7 +123,7 @@ fn run<E: Engine>(
     heartbeat: &AtomicU64,
     runtime: &Handle,
 ) -> Result<(), IndexError> {
-    let mut waiting = Waiting::default();
+    let mut waiting = CommitWaiters::default();
     let event_interval = ledger.policy().event_interval;
     loop {
         heartbeat.fetch_add(1, Ordering::Relaxed);
@@ -135,13 +138,13 @@ fn run<E: Engine>(
             Ok(None) => {
                 let closed = ledger.close();
                 if closed.is_ok() {
-                    waiting.answer_all();
+                    waiting.reply_all();
                 }
                 return closed;
             }
         };
         if let Err(error) = served.and_then(|()| commit_what_is_due(&mut ledger, &mut waiting)) {
-            // Whoever waits, or asks later, finds the inbox gone and the reason here.
+            // Tasks that wait or send later find the channel closed, and read the error here.
             failure.get_or_init(|| error.clone());
             return Err(error);
         }
@@ -150,7 +153,7 @@ fn run<E: Engine>(
 
 fn commit_what_is_due<E: Engine>(
     ledger: &mut Ledger<E>,
-    waiting: &mut Waiting,
+    waiting: &mut CommitWaiters,
 ) -> Result<(), IndexError> {
     let due = waiting.due(ledger.policy().event_interval);
     if due.is_some_and(|due| due <= Instant::now()) {
@@ -160,135 +163,145 @@ fn commit_what_is_due<E: Engine>(
     ledger.commit_heartbeat()?;
     ledger.measure_drift();
     if ledger.is_clean() {
-        waiting.answer_all();
+        waiting.reply_all();
     }
     Ok(())
 }
 
-/// Serves one request; an error that ends the thread is returned, one that does not is replied.
+/// Handles one request. Returns an error that ends the thread. An error that concerns one Source is only sent
+/// as the reply.
 fn serve<E: Engine>(
     ledger: &mut Ledger<E>,
     request: Request,
-    waiting: &mut Waiting,
+    waiting: &mut CommitWaiters,
 ) -> Result<(), IndexError> {
     match request {
         Request::Page(page) => ledger.apply_page(page),
-        Request::BeginScan(request, reply) => answer(reply, ledger.begin_scan(request)),
-        Request::CompleteScan(source, reply) => answer(reply, ledger.complete_scan(source)),
-        Request::ForgetOthers(names, reply) => answer(reply, ledger.forget_others(&names)),
-        Request::Attach(request, reply) => answer(reply, ledger.attach(request)),
-        Request::Detach(name, reply) => answer(reply, ledger.detach(&name)),
-        Request::Follow(id, queue, reply) => answer(reply, ledger.follow(id, &queue)),
-        Request::EventsLost(id, reply) => answer(reply, ledger.mark_events_lost(id)),
-        Request::GiveUpEvent(id, time, reply) => answer(reply, ledger.give_up_event(id, time)),
+        Request::BeginScan(request, reply) => send_reply(reply, ledger.begin_scan(request)),
+        Request::CompleteScan(source, reply) => send_reply(reply, ledger.complete_scan(source)),
+        Request::ForgetOthers(names, reply) => send_reply(reply, ledger.forget_others(&names)),
+        Request::Attach(request, reply) => send_reply(reply, ledger.attach(request)),
+        Request::Detach(name, reply) => send_reply(reply, ledger.detach(&name)),
+        Request::Follow(id, queue, reply) => send_reply(reply, ledger.follow(id, &queue)),
+        Request::EventsLost(id, reply) => send_reply(reply, ledger.mark_events_lost(id)),
+        Request::GiveUpEvent(id, time, reply) => send_reply(reply, ledger.give_up_event(id, time)),
         Request::Unfollow(ids) => {
             ledger.unfollow(&ids);
             Ok(())
         }
         Request::Wired(ids, url) => ledger.note_wired(&ids, &url),
-        Request::Compact(reply) => answer(reply, ledger.compact()),
-        Request::Renew(reply) => answer(reply, ledger.renew()),
-        Request::State(id, reply) => answer(reply, ledger.state_of(id)),
+        Request::Compact(reply) => send_reply(reply, ledger.compact()),
+        Request::FinishCompaction(reply) => send_reply(reply, ledger.finish_compaction()),
+        Request::State(id, reply) => send_reply(reply, ledger.state_of(id)),
         Request::Events(reports, reply) => {
-            let applied: Result<Vec<_>, _> = reports
+            let outcomes: Result<Vec<_>, _> = reports
                 .into_iter()
                 .map(|report| ledger.apply_event(report))
                 .collect();
-            let needs_no_commit =
-                |applied: &Vec<EventOutcome>| applied.iter().all(promises_nothing);
-            answer_when_committed(reply, applied, needs_no_commit, waiting)
+            let none_needs_commit =
+                |outcomes: &Vec<EventOutcome>| outcomes.iter().all(needs_no_commit);
+            reply_when_committed(reply, outcomes, none_needs_commit, waiting)
         }
         Request::LookUp(report, reply) => {
-            let applied = ledger.apply_look_up(report);
-            answer_when_committed(reply, applied, promises_nothing, waiting)
+            let outcome = ledger.apply_look_up(report);
+            reply_when_committed(reply, outcome, needs_no_commit, waiting)
         }
     }
 }
 
-/// Whether something must be done first before the event counts as applied.
-fn promises_nothing(applied: &EventOutcome) -> bool {
-    matches!(applied, EventOutcome::NeedsLookUp | EventOutcome::NotYet)
+/// Whether the reply can be sent without a commit, because the event is not applied yet.
+fn needs_no_commit(outcome: &EventOutcome) -> bool {
+    matches!(outcome, EventOutcome::NeedsLookUp | EventOutcome::NotYet)
 }
 
-fn answer_when_committed<T: Send + 'static>(
+fn reply_when_committed<T: Send + 'static>(
     reply: Reply<T>,
-    applied: Result<T, IndexError>,
+    result: Result<T, IndexError>,
     needs_no_commit: impl FnOnce(&T) -> bool,
-    waiting: &mut Waiting,
+    waiting: &mut CommitWaiters,
 ) -> Result<(), IndexError> {
-    match applied {
-        Ok(applied) if !needs_no_commit(&applied) => {
-            waiting.add(reply, applied);
+    match result {
+        Ok(outcome) if !needs_no_commit(&outcome) => {
+            waiting.add(reply, outcome);
             Ok(())
         }
-        result => answer(reply, result),
+        result => send_reply(reply, result),
     }
 }
 
-fn answer<T>(reply: Reply<T>, result: Result<T, IndexError>) -> Result<(), IndexError> {
+/// Sends a reply. Returns its error if that ends the thread.
+fn send_reply<T>(reply: Reply<T>, result: Result<T, IndexError>) -> Result<(), IndexError> {
     let fatal = result
         .as_ref()
         .err()
         .filter(|error| !error.concerns_one_source())
         .cloned();
-    // Who asked may be gone; then nobody needs the answer.
+    // The receiver may be gone. Then the reply is not needed.
     let _ = reply.send(result);
     fatal.map_or(Ok(()), Err)
 }
 
 impl IndexHandle {
-    /// Begins or resumes the scan of a Source.
+    /// Begins or resumes the scan of a Source. See [`Ledger::begin_scan`].
     pub async fn begin_scan(&self, request: ScanRequest) -> Result<ScanPlan, IndexError> {
-        self.ask(|reply| Request::BeginScan(request, reply)).await
+        self.request(|reply| Request::BeginScan(request, reply))
+            .await
     }
 
-    /// Hands a page over; waits while too many are waiting. An error may be of an earlier page.
+    /// Sends a page to the thread and does not wait until it is applied. Waits only while the channel is
+    /// full. An error may come from an earlier page.
     pub async fn report_page(&self, page: PageReport) -> Result<(), IndexError> {
         self.send(Request::Page(page)).await
     }
 
-    /// Completes a scan and tells as of when; everything reported before is committed then.
+    /// Completes a scan, and commits everything that was reported before. Returns the time as of which the
+    /// Source is complete.
     pub async fn complete_scan(&self, source: SourceId) -> Result<Option<Timestamp>, IndexError> {
-        self.ask(|reply| Request::CompleteScan(source, reply)).await
-    }
-
-    /// Removes the records of all Sources but those of these names.
-    pub async fn forget_others(&self, names: Vec<String>) -> Result<(), IndexError> {
-        self.ask(|reply| Request::ForgetOthers(names, reply)).await
-    }
-
-    /// Gives a Source that is to be followed its place.
-    pub async fn attach(&self, request: AttachRequest) -> Result<Attachment, IndexError> {
-        self.ask(|reply| Request::Attach(request, reply)).await
-    }
-
-    /// Ends the following of the Source of that name for good.
-    pub async fn detach(&self, name: String) -> Result<(), IndexError> {
-        self.ask(|reply| Request::Detach(name, reply)).await
-    }
-
-    /// Notes that the events of the Source are received from now on, from that queue.
-    pub async fn follow(&self, id: SourceId, queue: QueueId) -> Result<(), IndexError> {
-        self.ask(|reply| Request::Follow(id, queue, reply)).await
-    }
-
-    /// Notes that events of the Source may be lost, so that a scan is due when it is followed again.
-    pub async fn mark_events_lost(&self, id: SourceId) -> Result<(), IndexError> {
-        self.ask(|reply| Request::EventsLost(id, reply)).await
-    }
-
-    /// Notes that an event of that time may never be applied, unless a scan since has made up for it.
-    pub async fn give_up_event(&self, id: SourceId, time: Timestamp) -> Result<(), IndexError> {
-        self.ask(|reply| Request::GiveUpEvent(id, time, reply))
+        self.request(|reply| Request::CompleteScan(source, reply))
             .await
     }
 
-    /// Notes that the events of these Sources are not received any more.
+    /// Removes the records of all Sources except those with these names. Their subdomains stay bound.
+    pub async fn forget_others(&self, names: Vec<String>) -> Result<(), IndexError> {
+        self.request(|reply| Request::ForgetOthers(names, reply))
+            .await
+    }
+
+    /// Adds a Source to the index, or brings it in line with its configuration. See [`Ledger::attach`].
+    pub async fn attach(&self, request: AttachRequest) -> Result<Attachment, IndexError> {
+        self.request(|reply| Request::Attach(request, reply)).await
+    }
+
+    /// Records that the events of the Source of this name are not received any more. See [`Ledger::detach`].
+    pub async fn detach(&self, name: String) -> Result<(), IndexError> {
+        self.request(|reply| Request::Detach(name, reply)).await
+    }
+
+    /// Records that the events of the Source are received from this queue from now on. See
+    /// [`Ledger::follow`].
+    pub async fn follow(&self, id: SourceId, queue: QueueId) -> Result<(), IndexError> {
+        self.request(|reply| Request::Follow(id, queue, reply))
+            .await
+    }
+
+    /// Records that events of the Source may be lost. A scan is due when it is followed again.
+    pub async fn mark_events_lost(&self, id: SourceId) -> Result<(), IndexError> {
+        self.request(|reply| Request::EventsLost(id, reply)).await
+    }
+
+    /// Records that an event of this time may never be applied. If a scan that began later is complete,
+    /// nothing changes.
+    pub async fn give_up_event(&self, id: SourceId, time: Timestamp) -> Result<(), IndexError> {
+        self.request(|reply| Request::GiveUpEvent(id, time, reply))
+            .await
+    }
+
+    /// Records that the events of these Sources are not received for now. Does not wait for the thread.
     pub async fn unfollow(&self, ids: Vec<SourceId>) -> Result<(), IndexError> {
         self.send(Request::Unfollow(ids)).await
     }
 
-    /// Notes that the queue gets the events of these Sources.
+    /// Records that the queue is proven to get the events of these Sources. Does not wait for the thread.
     pub async fn note_wired(
         &self,
         ids: Vec<SourceId>,
@@ -297,61 +310,65 @@ impl IndexHandle {
         self.send(Request::Wired(ids, queue_url)).await
     }
 
-    /// The state of a Source that is attached.
+    /// The state of an attached Source. See [`Ledger::state_of`].
     pub async fn state(&self, id: SourceId) -> Result<SourceState, IndexError> {
-        self.ask(|reply| Request::State(id, reply)).await
+        self.request(|reply| Request::State(id, reply)).await
     }
 
-    /// Applies the events of one message, and answers, in their order, when their effects are durable.
+    /// Applies the events of one message and returns their outcomes in the same order, after they are
+    /// durable.
+    ///
+    /// If no event was applied, because all need a look-up or come too early, it returns without a commit.
     pub async fn apply_events(
         &self,
         reports: Vec<EventReport>,
     ) -> Result<Vec<EventOutcome>, IndexError> {
-        self.ask(|reply| Request::Events(reports, reply)).await
+        self.request(|reply| Request::Events(reports, reply)).await
     }
 
-    /// Applies the page of one key, and answers when its effect is durable.
+    /// Applies the page of one key and returns the outcome, after it is durable.
     pub async fn apply_look_up(&self, report: LookUpReport) -> Result<EventOutcome, IndexError> {
-        self.ask(|reply| Request::LookUp(report, reply)).await
+        self.request(|reply| Request::LookUp(report, reply)).await
     }
 
-    /// Begins to put together all that is committed, which goes on beside everything else.
+    /// Commits, and starts to merge all committed records in the background. See [`Engine::compact`].
     ///
-    /// When it has ended, [`IndexHandle::renew`] lets go of the files of before. This handle is not needed
-    /// meanwhile, and should not be kept: the thread lives as long as any is.
+    /// After the returned future is ready, call [`IndexHandle::finish_compaction`] to release the old files.
+    /// Do not keep this handle meanwhile: the thread cannot end before the last handle is dropped.
     pub async fn compact(&self) -> Result<Compaction, IndexError> {
-        self.ask(Request::Compact).await
+        self.request(Request::Compact).await
     }
 
-    /// Commits, and reads what has become of the files.
-    pub async fn renew(&self) -> Result<(), IndexError> {
-        self.ask(Request::Renew).await
+    /// Commits, even if nothing has changed. The engine then opens the merged files and releases the old
+    /// ones.
+    pub async fn finish_compaction(&self) -> Result<(), IndexError> {
+        self.request(Request::FinishCompaction).await
     }
 
-    /// Whether it is the same index.
+    /// Whether both handles send to the same writer thread.
     pub fn is_same_index(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.heartbeat, &other.heartbeat)
     }
 
-    /// A number that grows as long as the thread does its work.
+    /// A number that grows while the thread is working or idle. It stops growing if the thread hangs.
     pub fn heartbeat(&self) -> u64 {
         self.heartbeat.load(Ordering::Relaxed)
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, IndexError> {
-        let (reply, answer) = oneshot::channel();
-        self.send(request(reply)).await?;
-        answer.await.unwrap_or_else(|_| Err(self.why_gone()))
+    async fn request<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, IndexError> {
+        let (sender, reply) = oneshot::channel();
+        self.send(request(sender)).await?;
+        reply.await.unwrap_or_else(|_| Err(self.failure_cause()))
     }
 
     async fn send(&self, request: Request) -> Result<(), IndexError> {
         self.requests
             .send(request)
             .await
-            .map_err(|_| self.why_gone())
+            .map_err(|_| self.failure_cause())
     }
 
-    fn why_gone(&self) -> IndexError {
+    fn failure_cause(&self) -> IndexError {
         self.failure
             .get()
             .cloned()
@@ -360,7 +377,8 @@ impl IndexHandle {
 }
 
 impl IndexThread {
-    /// Waits until the last handle is dropped, everything is committed and the engine is closed.
+    /// Waits until the last handle is dropped, everything is committed and the engine is closed. Returns the
+    /// error that ended the thread, if any.
     pub async fn join(self) -> Result<(), IndexError> {
         let joined = tokio::task::spawn_blocking(move || self.thread.join()).await;
         match joined {

@@ -12,7 +12,7 @@ use asset_indexer::core::replication::source_state::{SourceId, SourceIdentity};
 use asset_indexer::core::replication::timestamp::Timestamp;
 use asset_indexer::core::source::Source;
 use asset_indexer::index::directory::DataDir;
-use asset_indexer::index::live::open_or_create_live;
+use asset_indexer::index::current::open_or_create_current;
 use asset_indexer::index::tantivy::TantivyEngine;
 use asset_indexer::index::tantivy::schema::SCHEMA_VERSION;
 use asset_indexer::index::{Change, Changes, Engine};
@@ -60,7 +60,7 @@ impl Changing {
         let data_dir = DataDir::new(data_dir, SCHEMA_VERSION);
         let thread = thread::spawn(move || {
             let lock = data_dir.lock().expect("nobody else writes");
-            let engine = open_or_create_live(&data_dir, &lock, MEMORY_FOR_EVENTS);
+            let engine = open_or_create_current(&data_dir, &lock, MEMORY_FOR_EVENTS);
             let mut engine = engine.expect("it was made");
             let checkpoint = engine.checkpoint().expect("it was made");
             let (mut commits, mut took) = (0, Duration::ZERO);
@@ -113,7 +113,7 @@ fn source(number: u64) -> Source {
 pub fn build(data_dir: &Path, assets: u64) {
     let data_dir = DataDir::new(data_dir, SCHEMA_VERSION);
     let lock = data_dir.lock().expect("the folder is ours");
-    let engine = open_or_create_live(&data_dir, &lock, MEMORY);
+    let engine = open_or_create_current(&data_dir, &lock, MEMORY);
     let mut engine = engine.expect("the folder is ours");
     let mut checkpoint = Checkpoint::default();
     for number in 0..SOURCES {

@@ -12,10 +12,10 @@ use asset_indexer::core::replication::interval::KeyInterval;
 use asset_indexer::core::replication::record::Record;
 use asset_indexer::core::replication::source_state::SourceId;
 use asset_indexer::index::directory::DataDir;
-use asset_indexer::index::live::open_live;
+use asset_indexer::index::current::open_current;
 use asset_indexer::index::tantivy::TantivyEngine;
 use asset_indexer::index::tantivy::schema::SCHEMA_VERSION;
-use asset_indexer::index::{Engine, Which};
+use asset_indexer::index::{Engine, RecordFilter};
 use serde_json::Value;
 
 use crate::workload::{Event, Workload};
@@ -91,7 +91,7 @@ impl Witness {
     }
 
     fn open(&self) -> TantivyEngine {
-        let opened = open_live(&self.data_dir).expect("the index can be opened");
+        let opened = open_current(&self.data_dir).expect("the index can be opened");
         opened.expect("the daemon made it")
     }
 
@@ -102,7 +102,7 @@ impl Witness {
         let everything = KeyInterval::everything();
         let records = self
             .open()
-            .read(SOURCE, &everything, Which::All, usize::MAX)
+            .read(SOURCE, &everything, RecordFilter::All, usize::MAX)
             .expect("the index can be read");
         let mut expected = self.workload.result();
         let mut differences = Vec::new();

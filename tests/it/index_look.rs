@@ -99,7 +99,7 @@ fn a_flipped_bit_is_told_with_its_file_and_what_to_do() {
         assert!(
             rebuilt
                 .stderr
-                .contains("a part of the index before is damaged")
+                .contains("a part of the previous index is damaged")
         );
         fixture.cli.succeed(&["index", "verify"]);
         fixture.assert_mirror();

@@ -1,5 +1,7 @@
-//! How a Source that is followed takes its place: what its new configuration made wrong goes, and what
-//! it newly admits is to be listed.
+//! Attaching a Source: the index adopts its configuration, and records since when its events are followed.
+//!
+//! If the rules have changed, records that the new rules exclude are removed, and a scan of the keys that
+//! only the new rules admit begins. This module does not receive events.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,38 +15,45 @@ use crate::core::source::Source;
 use crate::index::tally::Tally;
 use crate::index::{Engine, IndexError};
 
-/// How often the checkpoint is committed for no other reason than that events are followed.
+/// Maximum time between commits while events are followed, even if nothing changes.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
-/// A Source that is to be followed.
+/// A Source to attach.
 #[derive(Debug)]
 pub struct AttachRequest {
     /// The Source.
     pub source: Arc<Source>,
-    /// The same Source in the configuration before, if that is known.
+    /// The same Source in the previous configuration, if known.
     pub former: Option<Arc<Source>>,
-    /// Where its assets and its drift are counted.
+    /// Receives the number of its assets and its drift.
     pub tally: Arc<Tally>,
-    /// How many ranges are worth listing at once.
+    /// Maximum number of ranges to list at the same time.
     pub ranges_in_flight: usize,
 }
 
-/// The place of a Source that is followed.
+/// An attached Source.
 #[derive(Clone, Debug)]
 pub struct Attachment {
     /// Its number.
     pub id: SourceId,
     /// Its state, to decide whether it must be scanned.
     pub state: SourceState,
-    /// Whether the index holds the records of another bucket or folder until a scan has begun.
+    /// Whether the index holds the records of another bucket or prefix until a scan has begun.
     pub is_moving: bool,
 }
 
 impl<E: Engine> Ledger<E> {
-    /// Gives a Source its place, and removes what its rules do not admit any more.
+    /// Adds a Source to the index, or brings its records in line with its configuration. Commits.
     ///
-    /// Where the rules changed, a scan of what they may newly admit has begun when this returns; it
-    /// is to be resumed.
+    /// If the rules have changed, removes the records that they exclude, and begins a scan: of the keys that
+    /// only the new rules admit, or of all keys if the old rules are not known exactly. The caller resumes
+    /// it.
+    ///
+    /// If bucket or prefix have changed, the old records stay until a scan of the new location has begun.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Binding`] if the Source cannot be added. Then nothing has changed.
     pub fn attach(&mut self, request: AttachRequest) -> Result<Attachment, IndexError> {
         let AttachRequest {
             source,
@@ -52,18 +61,18 @@ impl<E: Engine> Ledger<E> {
             tally,
             ranges_in_flight,
         } = request;
-        let scan = Scan::idle(source, Arc::new(ScanProgress::default()));
+        let scan = Scan::new(source, Arc::new(ScanProgress::default()));
         let before = self.checkpoint.source(&scan.source.name).cloned();
-        let (id, stale_records) = scan.identify(|identity| self.checkpoint.register(identity))?;
+        let (id, stale) = scan.with_identity(|identity| self.checkpoint.register(identity))?;
         tally.set_assets(self.engine.assets(id)?);
         self.tallies.insert(id, tally);
         self.moving.remove(&id);
-        match stale_records {
+        match stale {
             StaleRecords::None => {}
             StaleRecords::Everything => {
                 self.moving.insert(id);
-                // Nobody applies events of the old bucket from now on: if the Source comes back to it
-                // before the new one is listed, a scan is due.
+                // From now on, events of the old bucket are not applied. If the Source moves back before the
+                // new bucket is listed, a scan must be due.
                 self.state(id)?.followed = None;
             }
             StaleRecords::NotAdmitted => {
@@ -79,8 +88,8 @@ impl<E: Engine> Ledger<E> {
         })
     }
 
-    /// The state of a Source. Of the bucket or folder that it is moving to nothing is known, whatever
-    /// was known of the old one.
+    /// The state of a Source. If it moves to another bucket or prefix, the result says that nothing is known
+    /// of it: the stored state describes the old location.
     pub fn state_of(&mut self, id: SourceId) -> Result<SourceState, IndexError> {
         let mut state = self.state(id)?.clone();
         if self.is_moving(id) {
@@ -89,7 +98,7 @@ impl<E: Engine> Ledger<E> {
         Ok(state)
     }
 
-    /// Puts new rules in the place of the old ones.
+    /// Adopts new rules: removes the records that they exclude, and begins a scan of what they add.
     fn adopt_rules(
         &mut self,
         id: SourceId,
@@ -98,16 +107,17 @@ impl<E: Engine> Ledger<E> {
         ranges_in_flight: usize,
     ) -> Result<(), IndexError> {
         let state = self.state(id)?;
-        // Of other rules than the index was last brought in line with it is not known what they left
-        // out, nor of those whose own scan is not complete.
+        // A partial scan is enough only if the index is complete under the former rules. That is unknown if
+        // the index was last brought in line with other rules, or if the scan under the former rules is
+        // unfinished.
         let is_complete = state.complete_as_of.is_some() && state.running.is_none();
         let former =
             former.filter(|former| is_complete && former.admission_fingerprint() == state.scope);
-        let known = self.sweep(id, scan, StaleRecords::NotAdmitted)?;
+        let saved = self.remove_stale_records(id, scan, StaleRecords::NotAdmitted)?;
         let ranges = self.plan_ranges(id, &scan.source, ranges_in_flight)?;
         let state = self.state(id)?;
-        scan.identify(|identity| state.adopt(identity));
-        known.give_back(state);
+        scan.with_identity(|identity| state.adopt(identity));
+        saved.restore(state);
         match former {
             Some(former) => state.begin_partial_scan(scan.source.newly_admitted_ranges(former)),
             None => state.begin_scan(ranges),
@@ -115,16 +125,16 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Whether the index holds the records of another bucket or folder than the Source is of now.
+    /// Whether the index holds records from another bucket or prefix than the Source has now.
     pub(super) fn is_moving(&self, id: SourceId) -> bool {
         self.moving.contains(&id)
     }
 
-    /// Notes that from now on, until [`Ledger::unfollow`], all events of the Source are received soon after
-    /// they are sent.
+    /// Records that from now on, until [`Ledger::unfollow`], all events of the Source are received soon after
+    /// they are sent. Commits if that is new.
     ///
-    /// Whoever asks has begun the scans that are due, and has seen the queue empty: what was sent
-    /// before is not known to be here.
+    /// Call it after the scans that are due have begun and the queue was seen empty. The index may lack
+    /// events that were sent before.
     pub fn follow(&mut self, id: SourceId, queue: &QueueId) -> Result<(), IndexError> {
         let followed = self.state(id)?.followed.as_ref();
         if followed.is_none_or(|it| it.queue != *queue) || !self.following.contains(&id) {
@@ -136,8 +146,8 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Notes that what has happened until now is in the index, or in the queue, or found by a scan
-    /// that begins now.
+    /// Records that everything that happened until now is in the index or in the queue, or will be found by a
+    /// scan that begins now.
     pub(super) fn follow_from_now(
         &mut self,
         id: SourceId,
@@ -150,14 +160,14 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Notes that events of the Source may be lost: when it is followed again, a scan is due.
+    /// Records that events of the Source may be lost. A scan is due when it is followed again. Commits.
     pub fn mark_events_lost(&mut self, id: SourceId) -> Result<(), IndexError> {
         self.following.remove(&id);
         self.checkpoint_changed |= self.state(id)?.followed.take().is_some();
         self.commit()
     }
 
-    /// Notes that the queue gets the events of these Sources, for good.
+    /// Records that the queue is proven to get the events of these Sources.
     pub fn note_wired(&mut self, ids: &[SourceId], queue_url: &str) -> Result<(), IndexError> {
         for id in ids {
             self.state(*id)?.wired_queue = Some(queue_url.to_owned());
@@ -166,7 +176,8 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Notes that an event of that time may never be applied, unless a scan since has made up for it.
+    /// Records that an event of this time may never be applied. If a scan that began later is complete, the
+    /// scan has made up for it, and nothing changes.
     pub fn give_up_event(&mut self, id: SourceId, time: Timestamp) -> Result<(), IndexError> {
         let as_of = self.state(id)?.complete_as_of;
         if as_of.is_some_and(|as_of| as_of > time) {
@@ -176,14 +187,15 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// Notes that the events of these Sources are not received any more.
+    /// Records that the events of these Sources are not received for now. The checkpoint keeps the time until
+    /// which they were followed.
     pub fn unfollow(&mut self, ids: &[SourceId]) {
         for id in ids {
             self.following.remove(id);
         }
     }
 
-    /// Writes into the checkpoint until when events are followed.
+    /// Writes the current time into the checkpoint as the time until which events are followed.
     pub(super) fn advance_followed(&mut self) {
         let now = now_millis();
         for state in &mut self.checkpoint.sources {
@@ -195,7 +207,8 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// Commits now and then also where nothing changes, so that it is known how long nobody received.
+    /// Commits if events are followed and the last commit is [`HEARTBEAT`] ago. After a restart the
+    /// checkpoint then shows for how long no events were received.
     pub fn commit_heartbeat(&mut self) -> Result<(), IndexError> {
         if !self.following.is_empty() && self.last_commit.elapsed() >= HEARTBEAT {
             self.checkpoint_changed = true;
@@ -204,7 +217,8 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Ends the following of a Source for good: when it is followed again, a scan is due.
+    /// Stops following a Source for good, because it is disabled or cannot be indexed. A scan is due when it
+    /// is followed again. Commits.
     pub fn detach(&mut self, name: &str) -> Result<(), IndexError> {
         let Some(state) = self.checkpoint.source_mut(name) else {
             return Ok(());
@@ -213,14 +227,14 @@ impl<E: Engine> Ledger<E> {
         self.checkpoint_changed |= state.followed.take().is_some();
         self.following.remove(&id);
         self.tallies.remove(&id);
-        self.drift_candidates.give_up(id);
+        self.drift_candidates.discard(id);
         self.commit()
     }
 }
 
-/// Milliseconds since the epoch by our own clock.
+/// Milliseconds since the epoch by the local clock.
 fn now_millis() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    // A clock before 1970 makes every Source look as if it was never followed: it is scanned.
+    // With a clock before 1970 every Source looks as if it was never followed, and is scanned.
     since.map_or(0, |since| since.as_millis() as i64)
 }

@@ -1,4 +1,4 @@
-//! How a scan begins: resumed, planned anew, or waiting for the first page of another bucket.
+//! The beginning of a scan: resume it, plan new ranges, or wait for the first page of a new bucket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,70 +13,78 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::{Engine, IndexError};
 
-/// A range is worth a listing of its own from about this many records on: a page.
+/// Minimum number of records, approximately, for which a range of its own is planned. It is about one page.
 const MIN_RECORDS_PER_RANGE: u64 = 1_000;
 
-/// What a scan asks for when it begins.
+/// A scan to begin.
 #[derive(Debug)]
 pub struct ScanRequest {
     /// The Source to scan.
     pub source: Arc<Source>,
-    /// How many ranges are worth listing at once.
+    /// Maximum number of ranges to list at the same time.
     pub ranges_in_flight: usize,
     /// Which ranges to list, and whether to resume an unfinished scan.
     pub mode: ScanMode,
-    /// Whether what the scan mends is drift.
+    /// Set if the repairs of the scan count as drift.
     pub drift: Option<MeasureDrift>,
-    /// The queue from which events are received already, if they are: from the scan's beginning on
-    /// they count as followed.
+    /// The queue from which the Source's events are already received, if any. They count as followed from the
+    /// beginning of the scan on.
     pub queue: Option<QueueId>,
-    /// Where to count.
+    /// Counts what the scan does.
     pub progress: Arc<ScanProgress>,
 }
 
-/// That events of everything that a scan finds should have come.
+/// Counts what a scan repairs as drift. Use it if events should have reported everything that the scan finds.
 #[derive(Debug)]
 pub struct MeasureDrift {
-    /// How long after the scan they may come.
+    /// Time after the scan in which a late event can still explain a repair.
     pub grace: Duration,
 }
 
-/// What a scan has to list.
+/// The ranges that a scan has to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanPlan {
     /// The Source's number.
     pub source: SourceId,
     /// The scan's number.
     pub scan: u64,
-    /// The open ranges, with their places in the scan.
+    /// The ranges that are not done, with their index in the scan.
     pub ranges: Vec<(usize, KeyRange)>,
-    /// The start stamp of a scan that is resumed; `None`: the first page will set it, and must be
-    /// reported before any other page is asked for.
+    /// The start of a resumed scan. If `None`, the first page sets it, and must be reported before any other
+    /// page is requested.
     pub started: Option<Timestamp>,
-    /// Whether an unfinished scan goes on.
+    /// Whether an unfinished scan is resumed.
     pub resumed: bool,
 }
 
 impl<E: Engine> Ledger<E> {
-    /// Begins or resumes the scan of a Source, once nothing is left of its former rules.
+    /// Begins or resumes the scan of a Source, after removing the records that its configuration made stale.
+    /// Commits.
+    ///
+    /// If the Source has another bucket or prefix than its records, nothing is removed and committed yet: the
+    /// first page of the scan does that.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::Binding`] if the Source cannot be added. Then nothing has changed.
     pub fn begin_scan(&mut self, request: ScanRequest) -> Result<ScanPlan, IndexError> {
-        let mut scan = Scan::idle(request.source, request.progress);
-        let (id, stale_records) = scan.identify(|identity| self.checkpoint.register(identity))?;
-        if stale_records == StaleRecords::Everything && !self.dry_run {
+        let mut scan = Scan::new(request.source, request.progress);
+        let (id, stale) = scan.with_identity(|identity| self.checkpoint.register(identity))?;
+        if stale == StaleRecords::Everything && !self.dry_run {
             scan.move_to = Some(scan.source.listed_ranges());
             scan.queue = request.queue;
             let plan = self.plan_of_move(id, &scan)?;
             self.scans.insert(id, scan);
             return Ok(plan);
         }
-        let known = self.sweep(id, &scan, stale_records)?;
+        let saved = self.remove_stale_records(id, &scan, stale)?;
         if self.dry_run {
-            scan.hidden = stale_records;
+            scan.hidden = stale;
         }
-        if stale_records != StaleRecords::None {
+        if stale != StaleRecords::None {
             let state = self.state(id)?;
-            scan.identify(|identity| state.adopt(identity));
-            known.give_back(state);
+            scan.with_identity(|identity| state.adopt(identity));
+            saved.restore(state);
         }
         let running = self.state(id)?.running.as_ref();
         let resumes = running.is_some_and(|running| request.mode.resumes(running));
@@ -85,7 +93,7 @@ impl<E: Engine> Ledger<E> {
             let ranges = self.plan_ranges(id, &scan.source, request.ranges_in_flight)?;
             self.state(id)?.begin_scan(ranges);
         }
-        self.measure(id, request.drift);
+        self.begin_drift_measurement(id, request.drift);
         if let Some(queue) = request.queue {
             self.follow_from_now(id, queue)?;
         }
@@ -100,12 +108,12 @@ impl<E: Engine> Ledger<E> {
         Ok(plan)
     }
 
-    fn measure(&mut self, id: SourceId, drift: Option<MeasureDrift>) {
+    fn begin_drift_measurement(&mut self, id: SourceId, drift: Option<MeasureDrift>) {
         match (drift, self.tallies.get(&id)) {
             (Some(MeasureDrift { grace }), Some(tally)) => {
                 self.drift_candidates.begin(id, Arc::clone(tally), grace);
             }
-            _ => self.drift_candidates.give_up(id),
+            _ => self.drift_candidates.discard(id),
         }
     }
 
@@ -121,7 +129,7 @@ impl<E: Engine> Ledger<E> {
         })
     }
 
-    /// The plan of a scan that [`Ledger::move_if_new`] will begin.
+    /// The plan for a scan that [`Ledger::begin_move`] will begin.
     fn plan_of_move(&mut self, id: SourceId, scan: &Scan) -> Result<ScanPlan, IndexError> {
         let ranges = scan.move_to.iter().flatten().cloned();
         Ok(ScanPlan {
@@ -133,16 +141,16 @@ impl<E: Engine> Ledger<E> {
         })
     }
 
-    /// Puts another bucket or folder in the place of the one that the records are of, if a scan of
-    /// it waits to begin.
-    pub(super) fn move_if_new(&mut self, id: SourceId) -> Result<(), IndexError> {
+    /// If a scan of a new bucket or prefix waits to begin, removes the records of the old one and begins the
+    /// scan.
+    pub(super) fn begin_move(&mut self, id: SourceId) -> Result<(), IndexError> {
         let Some(mut scan) = self.scans.remove(&id) else {
             return Ok(());
         };
         if let Some(ranges) = scan.move_to.take() {
-            self.sweep(id, &scan, StaleRecords::Everything)?;
+            self.remove_stale_records(id, &scan, StaleRecords::Everything)?;
             let state = self.state(id)?;
-            scan.identify(|identity| state.adopt(identity));
+            scan.with_identity(|identity| state.adopt(identity));
             state.begin_scan(ranges);
             self.moving.remove(&id);
             if let Some(queue) = scan.queue.take() {
@@ -154,7 +162,8 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// The ranges of a new scan: what the rules can admit, cut where the index knows many keys.
+    /// The ranges of a new scan: the keys that the rules can admit, split so that the parts hold about
+    /// equally many known records.
     pub(super) fn plan_ranges(
         &self,
         id: SourceId,

@@ -1,7 +1,7 @@
-//! Drift: what a scan had to mend although an event should have told of it.
+//! Drift: differences that a scan repaired although events should have reported them.
 //!
-//! A notification may come a while after its page, so what a page mends is a suspect first; an event
-//! of the key clears it. What is left some time after the scan's end is drift.
+//! An event may arrive after the page that shows its effect. A difference that a page repairs is therefore
+//! only a candidate at first, and an event of the key clears it. What is left after a grace period is drift.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,27 +15,27 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::Engine;
 use crate::index::tally::{Drift, Tally};
 
-/// The most suspects that are kept; what is found beyond them counts as drift at once.
+/// Maximum number of candidates, over all Sources. A difference above it counts as drift immediately.
 const MAX_CANDIDATES: usize = 100_000;
 
-/// What is wrong with a record that a page mends.
+/// What is wrong with the record of a key, according to a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// There is an asset, and the index has none.
+pub(super) enum Difference {
+    /// The bucket has the asset, and the index does not.
     Missing,
-    /// The asset has another size or ETag.
+    /// The asset has another size or ETag in the bucket.
     Stale,
-    /// There is no asset, and the index has one.
+    /// The index has the asset, and the bucket does not.
     LeftOver,
 }
 
-impl Fault {
-    /// What a page finds wrong, in what events tell of.
+impl Difference {
+    /// The difference between a page and the record, in what events report. `None` if there is none.
     pub(super) fn between(listed: Option<&Object>, record: Option<&Record>) -> Option<Self> {
         match (listed, record.and_then(Record::object)) {
             (Some(_), None) => Some(Self::Missing),
             (Some(listed), Some(known)) => {
-                // An event need not tell the ETag.
+                // An event may lack the ETag.
                 let same_etag = known.etag.is_none() || listed.etag == known.etag;
                 let is_same = listed.size == known.size && same_etag;
                 (!is_same).then_some(Self::Stale)
@@ -46,22 +46,23 @@ impl Fault {
     }
 }
 
-/// The suspects of all scans that measure drift.
+/// The candidates of all scans whose drift is measured.
 #[derive(Debug, Default)]
 pub(super) struct DriftCandidates {
     by_source: HashMap<SourceId, SourceCandidates>,
-    kept: usize,
+    /// Number of keys in all of `by_source`.
+    key_count: usize,
 }
 
 #[derive(Debug)]
 struct SourceCandidates {
     tally: Arc<Tally>,
-    /// How long after the scan's end an event may come.
+    /// Time after the end of the scan in which an event may still arrive.
     grace: Duration,
-    keys: HashMap<String, Fault>,
-    /// What found no place among the keys.
-    beyond: Drift,
-    /// When the scan ended, and as of when it is complete.
+    keys: HashMap<String, Difference>,
+    /// The differences found while [`MAX_CANDIDATES`] was reached.
+    overflow: Drift,
+    /// When the scan ended, and as of when the Source is complete.
     ended: Option<(Instant, Option<Timestamp>)>,
 }
 
@@ -72,118 +73,112 @@ const NO_DRIFT: Drift = Drift {
     left_over: 0,
 };
 
-fn count(drift: &mut Drift, fault: Fault) {
-    match fault {
-        Fault::Missing => drift.missing += 1,
-        Fault::Stale => drift.stale += 1,
-        Fault::LeftOver => drift.left_over += 1,
+fn count(drift: &mut Drift, difference: Difference) {
+    match difference {
+        Difference::Missing => drift.missing += 1,
+        Difference::Stale => drift.stale += 1,
+        Difference::LeftOver => drift.left_over += 1,
     }
 }
 
 impl DriftCandidates {
-    /// Begins to measure a scan; one of the same Source that was measured before is given up.
+    /// Begins to measure the drift of a scan. Discards the candidates of an earlier scan of the Source.
     pub(super) fn begin(&mut self, source: SourceId, tally: Arc<Tally>, grace: Duration) {
-        self.give_up(source);
+        self.discard(source);
         self.by_source.insert(
             source,
             SourceCandidates {
                 tally,
                 grace,
                 keys: HashMap::new(),
-                beyond: NO_DRIFT,
+                overflow: NO_DRIFT,
                 ended: None,
             },
         );
     }
 
-    /// Forgets what was measured of the Source.
-    pub(super) fn give_up(&mut self, source: SourceId) {
-        if let Some(gone) = self.by_source.remove(&source) {
-            self.kept -= gone.keys.len();
+    /// Discards the candidates of the Source and stops measuring.
+    pub(super) fn discard(&mut self, source: SourceId) {
+        if let Some(discarded) = self.by_source.remove(&source) {
+            self.key_count -= discarded.keys.len();
         }
     }
 
-    /// Notes what a page mends, if the scan is measured.
-    pub(super) fn note(&mut self, source: SourceId, key: &str, fault: Fault) {
-        let Some(drift_candidates) = self.by_source.get_mut(&source) else {
+    /// Adds a difference that a page repairs, if the scan is measured and has not ended.
+    pub(super) fn add(&mut self, source: SourceId, key: &str, difference: Difference) {
+        let Some(candidates) = self.by_source.get_mut(&source) else {
             return;
         };
-        if drift_candidates.ended.is_some() {
+        if candidates.ended.is_some() {
             return;
         }
-        if self.kept >= MAX_CANDIDATES {
-            count(&mut drift_candidates.beyond, fault);
-        } else if drift_candidates
-            .keys
-            .insert(key.to_owned(), fault)
-            .is_none()
-        {
-            self.kept += 1;
+        if self.key_count >= MAX_CANDIDATES {
+            count(&mut candidates.overflow, difference);
+        } else if candidates.keys.insert(key.to_owned(), difference).is_none() {
+            self.key_count += 1;
         }
     }
 
-    /// An event of the key has come: whatever a page mended was on its way.
-    pub(super) fn clear_of(&mut self, source: SourceId, key: &str) {
-        let drift_candidates = self.by_source.get_mut(&source);
-        if drift_candidates
-            .is_some_and(|drift_candidates| drift_candidates.keys.remove(key).is_some())
-        {
-            self.kept -= 1;
+    /// Removes the candidate of a key, because an event of the key has arrived.
+    pub(super) fn clear(&mut self, source: SourceId, key: &str) {
+        let candidates = self.by_source.get_mut(&source);
+        if candidates.is_some_and(|candidates| candidates.keys.remove(key).is_some()) {
+            self.key_count -= 1;
         }
     }
 
-    /// The scan is complete; events may still come for a while.
+    /// Notes that the scan is complete. Its grace period begins.
     pub(super) fn end(&mut self, source: SourceId, as_of: Option<Timestamp>) {
-        if let Some(drift_candidates) = self.by_source.get_mut(&source) {
-            drift_candidates.ended = Some((Instant::now(), as_of));
+        if let Some(candidates) = self.by_source.get_mut(&source) {
+            candidates.ended = Some((Instant::now(), as_of));
         }
     }
 
-    /// The drift of the scans that ended long enough before `now`, and in whose tally it stands now.
-    pub(super) fn measured(&mut self, now: Instant) -> Vec<(SourceId, Drift)> {
-        let is_due = |drift_candidates: &SourceCandidates| {
-            let ended = drift_candidates.ended;
-            ended.is_some_and(|(at, _)| now.saturating_duration_since(at) >= drift_candidates.grace)
+    /// Returns the drift of the scans whose grace period is over at `now`, and sets it in their tallies.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<(SourceId, Drift)> {
+        let is_due = |candidates: &SourceCandidates| {
+            let ended = candidates.ended;
+            ended.is_some_and(|(at, _)| now.saturating_duration_since(at) >= candidates.grace)
         };
         let due: Vec<SourceId> = self
             .by_source
             .iter()
-            .filter(|(_, drift_candidates)| is_due(drift_candidates))
+            .filter(|(_, candidates)| is_due(candidates))
             .map(|(source, _)| *source)
             .collect();
-        let mut measured = Vec::with_capacity(due.len());
+        let mut drifts = Vec::with_capacity(due.len());
         for source in due {
-            let Some(drift_candidates) = self.by_source.remove(&source) else {
+            let Some(candidates) = self.by_source.remove(&source) else {
                 continue;
             };
-            self.kept -= drift_candidates.keys.len();
-            let mut drift = drift_candidates.beyond;
-            drift.as_of = drift_candidates.ended.and_then(|(_, as_of)| as_of);
-            for fault in drift_candidates.keys.into_values() {
-                count(&mut drift, fault);
+            self.key_count -= candidates.keys.len();
+            let mut drift = candidates.overflow;
+            drift.as_of = candidates.ended.and_then(|(_, as_of)| as_of);
+            for difference in candidates.keys.into_values() {
+                count(&mut drift, difference);
             }
-            drift_candidates.tally.set_drift(drift);
-            measured.push((source, drift));
+            candidates.tally.set_drift(drift);
+            drifts.push((source, drift));
         }
-        measured
+        drifts
     }
 }
 
 impl<E: Engine> Ledger<E> {
-    /// Tells the drift of scans whose events must have come by now.
+    /// Counts and logs the drift of the scans whose grace period is over.
     pub fn measure_drift(&mut self) {
-        for (source, drift) in self.drift_candidates.measured(Instant::now()) {
+        for (source, drift) in self.drift_candidates.take_due(Instant::now()) {
             let name = self.checkpoint.state(source).map(|state| &*state.name);
             let (missing, stale, left_over) = (drift.missing, drift.stale, drift.left_over);
             let source = name.unwrap_or_default();
             match drift.total() {
-                0 => tracing::info!(source, "no drift: the scan found what events had told"),
+                0 => tracing::info!(source, "scan found no drift"),
                 _ => tracing::warn!(
                     source,
                     missing,
                     stale,
                     left_over,
-                    "drift: the scan mended what events should have told"
+                    "drift: the scan repaired what events should have reported"
                 ),
             }
         }
@@ -196,57 +191,54 @@ mod tests {
 
     const A: SourceId = SourceId(1);
 
-    fn measured(drift_candidates: &mut DriftCandidates, later: u64) -> Vec<[u64; 3]> {
+    fn take_due(candidates: &mut DriftCandidates, later: u64) -> Vec<[u64; 3]> {
         let now = Instant::now() + Duration::from_secs(later);
-        let drifts = drift_candidates.measured(now).into_iter();
+        let drifts = candidates.take_due(now).into_iter();
         drifts
             .map(|(_, drift)| [drift.missing, drift.stale, drift.left_over])
             .collect()
     }
 
     #[test]
-    fn what_no_event_clears_in_time_is_drift() {
-        let (mut drift_candidates, tally) =
-            (DriftCandidates::default(), Arc::new(Tally::default()));
-        drift_candidates.begin(A, Arc::clone(&tally), Duration::from_secs(60));
-        for (key, fault) in [
-            ("a", Fault::Missing),
-            ("b", Fault::Stale),
-            ("c", Fault::LeftOver),
-            ("d", Fault::LeftOver),
+    fn candidates_without_an_event_in_the_grace_period_are_drift() {
+        let (mut candidates, tally) = (DriftCandidates::default(), Arc::new(Tally::default()));
+        candidates.begin(A, Arc::clone(&tally), Duration::from_secs(60));
+        for (key, difference) in [
+            ("a", Difference::Missing),
+            ("b", Difference::Stale),
+            ("c", Difference::LeftOver),
+            ("d", Difference::LeftOver),
         ] {
-            drift_candidates.note(A, key, fault);
+            candidates.add(A, key, difference);
         }
-        drift_candidates.note(SourceId(2), "x", Fault::Missing);
-        drift_candidates.clear_of(A, "b");
-        assert!(
-            measured(&mut drift_candidates, 100).is_empty(),
-            "it has not ended"
-        );
-        drift_candidates.end(A, Some(Timestamp::from_millis(7)));
-        drift_candidates.clear_of(A, "d");
-        drift_candidates.note(A, "e", Fault::Missing);
-        assert!(measured(&mut drift_candidates, 30).is_empty());
-        assert_eq!(measured(&mut drift_candidates, 61), [[1, 0, 1]]);
+        candidates.add(SourceId(2), "x", Difference::Missing);
+        candidates.clear(A, "b");
+        let due = take_due(&mut candidates, 100);
+        assert!(due.is_empty(), "the scan has not ended");
+        candidates.end(A, Some(Timestamp::from_millis(7)));
+        candidates.clear(A, "d");
+        candidates.add(A, "e", Difference::Missing);
+        assert!(take_due(&mut candidates, 30).is_empty());
+        assert_eq!(take_due(&mut candidates, 61), [[1, 0, 1]]);
         assert_eq!(
             tally.drift().unwrap().as_of,
             Some(Timestamp::from_millis(7))
         );
-        assert_eq!(drift_candidates.kept, 0);
-        assert!(measured(&mut drift_candidates, 61).is_empty());
+        assert_eq!(candidates.key_count, 0);
+        assert!(take_due(&mut candidates, 61).is_empty());
     }
 
     #[test]
-    fn beyond_the_bound_it_is_counted_and_not_kept() {
-        let mut drift_candidates = DriftCandidates::default();
-        drift_candidates.begin(A, Arc::default(), Duration::ZERO);
+    fn differences_above_the_limit_are_counted_but_not_stored() {
+        let mut candidates = DriftCandidates::default();
+        candidates.begin(A, Arc::default(), Duration::ZERO);
         for number in 0..MAX_CANDIDATES + 5 {
-            drift_candidates.note(A, &number.to_string(), Fault::Missing);
+            candidates.add(A, &number.to_string(), Difference::Missing);
         }
-        assert_eq!(drift_candidates.kept, MAX_CANDIDATES);
-        drift_candidates.end(A, None);
+        assert_eq!(candidates.key_count, MAX_CANDIDATES);
+        candidates.end(A, None);
         assert_eq!(
-            measured(&mut drift_candidates, 1),
+            take_due(&mut candidates, 1),
             [[(MAX_CANDIDATES + 5) as u64, 0, 0]]
         );
     }

@@ -1,9 +1,9 @@
-//! What events and look-ups do to the index, one key at a time.
+//! Events and look-ups: applies them to the index, one key at a time.
 //!
-//! It does not acknowledge anything: whoever reports an event waits for the commit that follows.
+//! This module does not acknowledge anything. The caller must wait for the next commit before it does.
 
 use super::Ledger;
-use super::page::settle;
+use super::page::apply_decision;
 use crate::core::replication::object::Object;
 use crate::core::replication::order::{self, AmbiguousEvent, CertainEvent, Decision, SkipReason};
 use crate::core::replication::record::Record;
@@ -11,28 +11,28 @@ use crate::core::replication::source_state::SourceId;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::{Engine, IndexError};
 
-/// What a message says of one key of a Source whose rules admit it.
+/// An event of one key, for a Source whose rules admit the key.
 #[derive(Clone, Debug)]
 pub struct EventReport {
     /// The Source's number.
     pub source: SourceId,
     /// The key.
     pub key: String,
-    /// What happened.
+    /// The event.
     pub event: KeyEvent,
 }
 
-/// What an event tells.
+/// An event of one key, by whether it says what is under the key now.
 #[derive(Clone, Debug)]
 pub enum KeyEvent {
-    /// What is under the key now.
+    /// It says what is under the key now.
     Certain(CertainEvent),
-    /// That the key must be listed.
+    /// It does not. The key must be listed.
     Ambiguous(AmbiguousEvent),
 }
 
 impl KeyEvent {
-    /// The event as one whose key must be listed.
+    /// The same event as an ambiguous one, so that the key is listed.
     pub fn to_ambiguous(&self) -> AmbiguousEvent {
         match self {
             Self::Ambiguous(event) => event.clone(),
@@ -44,49 +44,51 @@ impl KeyEvent {
     }
 }
 
-/// The page of one key that was asked for because of an ambiguous event, after that had come.
+/// The page of one key that was requested because of an ambiguous event, after the event had arrived.
 #[derive(Clone, Debug)]
 pub struct LookUpReport {
     /// The Source's number.
     pub source: SourceId,
     /// The key.
     pub key: String,
-    /// What is listed under it, if the rules admit it.
+    /// The listed object, if the key exists and the rules admit it.
     pub listed: Option<Object>,
-    /// The page's stamp.
+    /// The timestamp of the page.
     pub listed_at: Timestamp,
-    /// The event.
+    /// The event that caused the look-up.
     pub event: AmbiguousEvent,
 }
 
-/// What became of an event.
+/// The outcome of applying an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventOutcome {
-    /// Its effect is in the index with the next commit.
+    /// Its effect is pending. The next commit makes it durable.
     Written,
-    /// The index knew it, or newer.
+    /// It changes nothing: the index has the same or newer knowledge, which may still be pending.
     Stale(SkipReason),
-    /// Its key must be listed (again) before it can be acknowledged.
+    /// It is not applied. Its key must be listed, or listed again, before the event can be acknowledged.
     NeedsLookUp,
-    /// The index still holds the records of another bucket or folder under this Source, and nothing
-    /// was done: it must come again.
+    /// It is not applied, because the index still holds the records of another bucket or prefix for this
+    /// Source. It must be delivered again.
     NotYet,
 }
 
 impl<E: Engine> Ledger<E> {
-    /// Applies an event, or tells that its key must be listed.
+    /// Applies an event, or returns that its key must be listed.
     pub fn apply_event(&mut self, report: EventReport) -> Result<EventOutcome, IndexError> {
         let EventReport { source, key, event } = report;
         if self.is_moving(source) {
             return Ok(EventOutcome::NotYet);
         }
-        self.drift_candidates.clear_of(source, &key);
+        self.drift_candidates.clear(source, &key);
         let record = self.record(source, &key)?;
         let watermarks = self.state(source)?.watermarks();
         match event {
             KeyEvent::Ambiguous(event) => {
                 match order::decide_ambiguous(record.as_ref(), &event, &watermarks) {
-                    Some(decision) => self.take(source, &key, record.as_ref(), decision),
+                    Some(decision) => {
+                        self.apply_event_decision(source, &key, record.as_ref(), decision)
+                    }
                     None => Ok(EventOutcome::NeedsLookUp),
                 }
             }
@@ -95,12 +97,12 @@ impl<E: Engine> Ledger<E> {
             }
             KeyEvent::Certain(event) => {
                 let decision = order::decide_event(record.as_ref(), &event, &watermarks);
-                self.take(source, &key, record.as_ref(), decision)
+                self.apply_event_decision(source, &key, record.as_ref(), decision)
             }
         }
     }
 
-    /// Applies the page of one key.
+    /// Applies the page of one key that an ambiguous event caused.
     pub fn apply_look_up(&mut self, report: LookUpReport) -> Result<EventOutcome, IndexError> {
         let (source, key) = (report.source, &report.key);
         if self.is_moving(source) {
@@ -108,10 +110,10 @@ impl<E: Engine> Ledger<E> {
         }
         let record = self.record(source, key)?;
         let watermarks = self.state(source)?.watermarks();
-        // Where a key has many such events, the page that settles one of them settles others.
+        // If a key has several ambiguous events, the page for one of them can settle the others too.
         if let Some(decision) = order::decide_ambiguous(record.as_ref(), &report.event, &watermarks)
         {
-            return self.take(source, key, record.as_ref(), decision);
+            return self.apply_event_decision(source, key, record.as_ref(), decision);
         }
         let (decision, is_settled) = order::decide_look_up(
             record.as_ref(),
@@ -120,15 +122,16 @@ impl<E: Engine> Ledger<E> {
             &report.event,
             &watermarks,
         );
-        let applied = self.take(source, key, record.as_ref(), decision)?;
+        let outcome = self.apply_event_decision(source, key, record.as_ref(), decision)?;
         Ok(if is_settled {
-            applied
+            outcome
         } else {
             EventOutcome::NeedsLookUp
         })
     }
 
-    fn take(
+    /// Writes a decision about an event or look-up, unless it keeps the record.
+    fn apply_event_decision(
         &mut self,
         source: SourceId,
         key: &str,
@@ -139,27 +142,30 @@ impl<E: Engine> Ledger<E> {
             return Ok(EventOutcome::Stale(why));
         }
         if record.is_none() {
-            let before = self.key_first_seen_before(source, key)?;
-            before.carry_to(key, record, &mut decision);
+            let first_seen = self.previous_first_seen_of_key(source, key)?;
+            first_seen.keep_first_seen(key, record, &mut decision);
         }
         self.state(source)?.events += 1;
-        let counted = self.counted(source, None);
-        settle(&mut self.pending, source, key, record, decision, &counted);
+        let counters = self.change_counters(source, None);
+        apply_decision(&mut self.pending, source, key, record, decision, &counters);
         self.commit_if_full()?;
         Ok(EventOutcome::Written)
     }
 
-    /// Whether an event of a key without a record is of a time of which a partial scan has shown only
-    /// that there was nothing: its removal may have come while other rules did not admit the key.
+    /// Whether an event of a key that has no record must not be trusted, because it is older than a partial
+    /// scan.
+    ///
+    /// The partial scan found nothing under the key. The event that removed the object may have arrived while
+    /// other rules did not admit the key, and was discarded.
     fn is_doubtful(&mut self, source: SourceId, event: &CertainEvent) -> Result<bool, IndexError> {
         let state = self.state(source)?;
         let running = state.running.as_ref().filter(|running| running.partial);
         let began = running.and_then(|running| running.started);
-        let shown = state.partial_as_of.max(began);
-        Ok(shown.is_some_and(|shown| event.time < shown))
+        let scanned = state.partial_as_of.max(began);
+        Ok(scanned.is_some_and(|scanned| event.time < scanned))
     }
 
-    /// The record of one key, with what is pending.
+    /// The record of one key, with pending changes.
     fn record(&self, source: SourceId, key: &str) -> Result<Option<Record>, IndexError> {
         match self.pending.get(source, key) {
             Some(change) => Ok(change.record.clone()),

@@ -1,6 +1,6 @@
-//! What a page does to the index: additions, changes and removals of its interval in one pass.
+//! Pages: joins a page with the records of its interval, and adds, changes and removes records in one pass.
 
-use super::drift::Fault;
+use super::drift::Difference;
 use super::{ChangeCounters, Ledger};
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::listing::PageEntry;
@@ -13,20 +13,20 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::pending::Pending;
 use crate::index::{Engine, IndexError, KeyedRecord, RecordFilter};
 
-/// A page after the rules: the admitted keys of an interval, and how far its range is with it.
+/// A listed page: the admitted keys of an interval, and how far its range is listed.
 #[derive(Debug)]
 pub struct PageReport {
     /// The Source's number.
     pub source: SourceId,
-    /// The number of the scan that asked for it.
+    /// The number of the scan that requested it.
     pub scan: u64,
-    /// The place of the range in the scan.
+    /// The index of the range in the scan.
     pub range: usize,
     /// The interval that the page makes a statement about.
     pub interval: KeyInterval,
     /// The admitted keys, ascending.
     pub admitted: Vec<PageEntry>,
-    /// The page's stamp.
+    /// The timestamp of the page.
     pub listed_at: Timestamp,
     /// The last key of the range that the page covers; the scan resumes after it.
     pub resume_after: Option<String>,
@@ -35,10 +35,13 @@ pub struct PageReport {
 }
 
 impl<E: Engine> Ledger<E> {
-    /// Applies a page: additions, changes and removals of its interval in one pass.
+    /// Applies a page: adds, changes and removes the records of its interval.
+    ///
+    /// A page of a scan that was discarded changes nothing. The first page of a scan that moves to a new
+    /// bucket or prefix first removes the old records.
     pub fn apply_page(&mut self, page: PageReport) -> Result<(), IndexError> {
         if page.scan > self.state(page.source)?.last_scan {
-            self.move_if_new(page.source)?;
+            self.begin_move(page.source)?;
         }
         let Some(listed_at) = self.note_page(&page)? else {
             return Ok(());
@@ -47,13 +50,13 @@ impl<E: Engine> Ledger<E> {
         let mut entries = page.admitted.as_slice();
         loop {
             let (indexed, last_read) = self.read(page.source, &rest, RecordFilter::All)?;
-            let here = match &last_read {
+            let split = match &last_read {
                 Some(last) => entries.partition_point(|entry| entry.key <= *last),
                 None => entries.len(),
             };
-            self.reconcile(page.source, listed_at, &entries[..here], &indexed)?;
+            self.reconcile(page.source, listed_at, &entries[..split], &indexed)?;
             let Some(last) = last_read else { break };
-            entries = &entries[here..];
+            entries = &entries[split..];
             rest = rest.after(&last);
             self.commit_if_full()?;
         }
@@ -64,7 +67,8 @@ impl<E: Engine> Ledger<E> {
         self.commit_if_due()
     }
 
-    /// The stamp that the page counts as; `None` where its scan was given up meanwhile.
+    /// Notes the page in the state of its scan. Returns the timestamp to apply it with, or `None` if its scan
+    /// was discarded meanwhile.
     fn note_page(&mut self, page: &PageReport) -> Result<Option<Timestamp>, IndexError> {
         let state = self.state(page.source)?;
         if state.last_scan != page.scan {
@@ -73,6 +77,7 @@ impl<E: Engine> Ledger<E> {
         Ok(state.note_page(page.listed_at))
     }
 
+    /// Joins the entries with the records of the same interval, and applies the decisions.
     fn reconcile(
         &mut self,
         id: SourceId,
@@ -81,10 +86,11 @@ impl<E: Engine> Ledger<E> {
         indexed: &[KeyedRecord],
     ) -> Result<(), IndexError> {
         let watermarks = self.state(id)?.watermarks();
-        let before = self.first_seen_before(id, entries)?;
+        let first_seen = self.previous_first_seen(id, entries)?;
         let scan = self.scans.get(&id);
-        let scan = scan.expect("a scan that is running, as note_page has seen, was begun here");
-        let counted = ChangeCounters {
+        let scan =
+            scan.expect("note_page checked that the scan is running, so begin_scan added it");
+        let counters = ChangeCounters {
             progress: Some(scan.progress.clone()),
             tally: self.tallies.get(&id).cloned(),
         };
@@ -93,20 +99,25 @@ impl<E: Engine> Ledger<E> {
             let admits = |object: &Object| scan.source.admits(pair.key, object.size);
             let mut decision =
                 order::decide_page(pair.indexed, pair.listed, listed_at, &watermarks, admits);
-            before.carry_to(pair.key, pair.indexed, &mut decision);
+            first_seen.keep_first_seen(pair.key, pair.indexed, &mut decision);
             if !matches!(decision, Decision::Keep(_))
-                && let Some(fault) = Fault::between(pair.listed, pair.indexed)
+                && let Some(difference) = Difference::between(pair.listed, pair.indexed)
             {
-                drift_candidates.note(id, pair.key, fault);
+                drift_candidates.add(id, pair.key, difference);
             }
-            settle(pending, id, pair.key, pair.indexed, decision, &counted);
+            apply_decision(pending, id, pair.key, pair.indexed, decision, &counters);
             Ok(())
         })
     }
 
-    /// Completes the scan of a Source, and purges the tombstones that nothing can need any more.
+    /// Completes the scan of a Source. A full scan also purges the tombstones that are not needed any more.
+    /// Commits. Returns the time as of which the Source is complete.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError::NotComplete`] if a range is not listed to its end. Then the scan goes on.
     pub fn complete_scan(&mut self, id: SourceId) -> Result<Option<Timestamp>, IndexError> {
-        self.move_if_new(id)?;
+        self.begin_move(id)?;
         let state = self.state(id)?;
         let is_partial = state.running.as_ref().is_some_and(|scan| scan.partial);
         state.complete_scan()?;
@@ -123,14 +134,14 @@ impl<E: Engine> Ledger<E> {
     }
 }
 
-/// Puts a decision into effect, and counts it.
-pub(super) fn settle(
+/// Adds a decision to the pending changes, and counts it.
+pub(super) fn apply_decision(
     pending: &mut Pending,
     id: SourceId,
     key: &str,
     old: Option<&Record>,
     decision: Decision,
-    counted: &ChangeCounters,
+    counters: &ChangeCounters,
 ) {
     let was_live = old.and_then(Record::object).is_some();
     let new = match decision {
@@ -139,6 +150,6 @@ pub(super) fn settle(
         Decision::Erase => None,
     };
     let is_live = new.as_ref().and_then(Record::object).is_some();
-    counted.count(was_live, is_live);
+    counters.count(was_live, is_live);
     pending.put(id, key, new, old.is_some());
 }

@@ -1,8 +1,8 @@
-//! The index that a rebuild is to take the place of: since when each of its assets has been there, and the
-//! records of those Sources that no scan fills, because they are disabled.
+//! The previous index: the one that a rebuild will replace.
 //!
-//! Nothing else is taken from it, because a rebuild is there to mend what is wrong in it; and damage of it
-//! does not make a rebuild fail.
+//! A rebuild takes two things from it: when each asset was first seen, and the records of disabled Sources,
+//! which no scan fills. It takes nothing else, because it may run to repair what is wrong in the previous
+//! index. Damage of the previous index does not make a rebuild fail.
 
 use std::ops::Bound;
 
@@ -17,7 +17,7 @@ use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::{Engine, IndexError, RecordFilter};
 
-/// An index that is only read.
+/// The index that a rebuild will replace, opened for reading.
 pub(super) struct PreviousIndex<E> {
     engine: E,
     checkpoint: Checkpoint,
@@ -28,8 +28,9 @@ pub(super) struct PreviousIndex<E> {
 pub(super) struct FirstSeen(Vec<(String, Timestamp)>);
 
 impl FirstSeen {
-    /// Lets a key that is new in this index keep when it was first seen.
-    pub(super) fn carry_to(&self, key: &str, old: Option<&Record>, decision: &mut Decision) {
+    /// If the decision writes an asset that has no record in this index, sets when it was first seen to the
+    /// time in the previous index, if it has one.
+    pub(super) fn keep_first_seen(&self, key: &str, old: Option<&Record>, decision: &mut Decision) {
         let Decision::Write(Record {
             content: RecordContent::Live { first_seen, .. },
             ..
@@ -37,25 +38,25 @@ impl FirstSeen {
         else {
             return;
         };
-        let place = self.0.binary_search_by(|(seen, _)| (**seen).cmp(key));
-        if let (None, Ok(place)) = (old, place) {
-            *first_seen = self.0[place].1;
+        let found = self.0.binary_search_by(|(seen, _)| (**seen).cmp(key));
+        if let (None, Ok(index)) = (old, found) {
+            *first_seen = self.0[index].1;
         }
     }
 }
 
 impl<E: Engine> PreviousIndex<E> {
-    /// The number that the Source has there, if the records are of the same bucket and folder.
-    fn number_of(&self, state: &SourceState) -> Option<SourceId> {
+    /// The number of the Source in the previous index, if its records are from the same bucket and prefix.
+    fn id_of(&self, state: &SourceState) -> Option<SourceId> {
         let theirs = self.checkpoint.source(&state.name)?;
         let is_same = theirs.origin == state.origin && theirs.prefix == state.prefix;
         is_same.then_some(theirs.id)
     }
 
-    /// When those of the ascending entries were first seen that are live there.
+    /// When the entries were first seen that are assets in the previous index. The entries ascend by key.
     fn first_seen(&self, id: SourceId, mut entries: &[PageEntry]) -> Result<FirstSeen, IndexError> {
         let mut seen = FirstSeen::default();
-        // Each turn has read past one entry at the least.
+        // Ends, because each turn reads past at least one entry.
         while let (Some(first), Some(last)) = (entries.first(), entries.last()) {
             let interval = KeyInterval {
                 lower: Bound::Included(first.key.clone()),
@@ -65,9 +66,9 @@ impl<E: Engine> PreviousIndex<E> {
                 .engine
                 .read(id, &interval, RecordFilter::All, READ_CHUNK)?;
             merge_join(entries, &records, |pair| {
-                let there = pair.indexed.and_then(Record::first_seen);
-                if let (Some(_), Some(stamp)) = (pair.listed, there) {
-                    seen.0.push((pair.key.to_owned(), stamp));
+                let first_seen = pair.indexed.and_then(Record::first_seen);
+                if let (Some(_), Some(time)) = (pair.listed, first_seen) {
+                    seen.0.push((pair.key.to_owned(), time));
                 }
                 Ok::<(), IndexError>(())
             })?;
@@ -80,22 +81,25 @@ impl<E: Engine> PreviousIndex<E> {
         Ok(seen)
     }
 
-    /// When the key was first seen, if it is live there.
+    /// When the key was first seen, if it is an asset in the previous index.
     fn first_seen_of(&self, id: SourceId, key: &str) -> Result<FirstSeen, IndexError> {
         let interval = KeyInterval {
             lower: Bound::Included(key.to_owned()),
             upper: Bound::Included(key.to_owned()),
         };
         let records = self.engine.read(id, &interval, RecordFilter::All, 1)?;
-        let stamped = |(key, record): (String, Record)| Some((key, record.first_seen()?));
-        Ok(FirstSeen(records.into_iter().filter_map(stamped).collect()))
+        let first_seen = |(key, record): (String, Record)| Some((key, record.first_seen()?));
+        Ok(FirstSeen(
+            records.into_iter().filter_map(first_seen).collect(),
+        ))
     }
 }
 
 impl<E: Engine> Ledger<E> {
-    /// Has what is live in that index, and new in this one, keep when it was first seen.
+    /// Sets the previous index. From now on, an asset of it that is new in this index keeps when it was first
+    /// seen.
     ///
-    /// Of it only the checkpoint and [`Engine::read`] are used.
+    /// The ledger only calls [`Engine::checkpoint`] and [`Engine::read`] of the previous index.
     pub fn set_previous_index(&mut self, previous: E) -> Result<(), IndexError> {
         self.previous = Some(PreviousIndex {
             checkpoint: previous.checkpoint()?,
@@ -104,8 +108,10 @@ impl<E: Engine> Ledger<E> {
         Ok(())
     }
 
-    /// Takes over the records of a Source that no scan will fill, as they are: they wait until it is enabled
-    /// again. A scan is due then as after any rebuild.
+    /// Copies the records of a disabled Source from the previous index, unchanged, because no scan fills it.
+    /// Commits.
+    ///
+    /// When the Source is enabled again, a scan is due, as after any rebuild.
     pub fn copy_records(&mut self, name: &str) -> Result<(), IndexError> {
         let Some(id) = self.checkpoint.source(name).map(|state| state.id) else {
             return Ok(());
@@ -117,42 +123,43 @@ impl<E: Engine> Ledger<E> {
                     .engine
                     .read(theirs, &rest, RecordFilter::All, READ_CHUNK)
             };
-            let records = self.ask_previous(id, next)?;
+            let records = self.read_previous(id, next)?;
             let Some((last, _)) = records.last() else {
                 return self.commit();
             };
-            let (seen, behind) = (rest.up_to(last), Bound::Excluded(last.clone()));
-            // A rebuild that goes on has some of them.
-            let (ours, _) = self.read(id, &seen, RecordFilter::All)?;
+            let (covered, next) = (rest.up_to(last), Bound::Excluded(last.clone()));
+            // A resumed rebuild already has some of the records.
+            let (ours, _) = self.read(id, &covered, RecordFilter::All)?;
             for (key, record) in records {
-                let known = ours.binary_search_by(|(there, _)| there.cmp(&key)).is_ok();
-                self.pending.put(id, &key, Some(record), known);
+                let found = ours.binary_search_by(|(known, _)| known.cmp(&key));
+                self.pending.put(id, &key, Some(record), found.is_ok());
             }
             self.commit_if_full()?;
-            rest.lower = behind;
+            rest.lower = next;
         }
     }
 
-    /// When those of the ascending entries were first seen that the predecessor has.
-    pub(super) fn first_seen_before(
+    /// When the entries were first seen that are assets in the previous index. The entries ascend by key.
+    pub(super) fn previous_first_seen(
         &mut self,
         id: SourceId,
         entries: &[PageEntry],
     ) -> Result<FirstSeen, IndexError> {
-        self.ask_previous(id, |previous, id| previous.first_seen(id, entries))
+        self.read_previous(id, |previous, id| previous.first_seen(id, entries))
     }
 
-    /// When the key was first seen, if the predecessor has it.
-    pub(super) fn key_first_seen_before(
+    /// When the key was first seen, if it is an asset in the previous index.
+    pub(super) fn previous_first_seen_of_key(
         &mut self,
         id: SourceId,
         key: &str,
     ) -> Result<FirstSeen, IndexError> {
-        self.ask_previous(id, |previous, id| previous.first_seen_of(id, key))
+        self.read_previous(id, |previous, id| previous.first_seen_of(id, key))
     }
 
-    /// What the predecessor answers of the Source; nothing where it does not have it.
-    fn ask_previous<T: Default>(
+    /// Reads something about a Source from the previous index. Returns the default if there is no previous
+    /// index or it does not hold the Source. If it is damaged, it is not used any more.
+    fn read_previous<T: Default>(
         &mut self,
         id: SourceId,
         ask: impl FnOnce(&PreviousIndex<E>, SourceId) -> Result<T, IndexError>,
@@ -160,12 +167,12 @@ impl<E: Engine> Ledger<E> {
         let (Some(previous), Some(state)) = (&self.previous, self.checkpoint.state(id)) else {
             return Ok(T::default());
         };
-        let Some(theirs) = previous.number_of(state) else {
+        let Some(theirs) = previous.id_of(state) else {
             return Ok(T::default());
         };
         match ask(previous, theirs) {
             Err(error) if error.is_damage() => {
-                tracing::warn!(%error, "the index before is damaged; what comes now counts as new");
+                tracing::warn!(%error, "the previous index is damaged; the remaining assets count as new");
                 self.previous = None;
                 Ok(T::default())
             }

@@ -2,11 +2,11 @@
 //! bucket, a queue that delivers at least once in any order, scans whose pages come late, crashes
 //! between any two steps. All of it is in memory, and every history can be run again.
 //!
-//! What it checks after every step ([`demands`]): a message is acknowledged only once its effect is
-//! durable (I1); a key disappears only where a removal or a page says so (I2); whenever every message
-//! is acknowledged and no page is on its way, the index shows and holds what the bucket does (I3, the
-//! claim of [`crate::core::replication::order`]); a scan is complete when it is listed to its end and not before
-//! (I6). At the end also: what comes again changes nothing (I5), and no tombstone stays for ever.
+//! What it checks after every step ([`demands`]): a message is acknowledged only once its effect is durable
+//! (I1); a key disappears only where a removal or a page says so (I2); whenever every message is acknowledged
+//! and no page is on its way, the index shows and holds what the bucket does (I3, the claim of
+//! [`crate::core::replication::order`]); a scan is complete when it is listed to its end and not before (I6).
+//! At the end also: what comes again changes nothing (I5), and no tombstone stays for ever.
 //!
 //! It has no threads and no clock of its own, so it says nothing about the writer's thread. Small
 //! histories are all tried ([`exhaustive`]), longer ones made up from seeds ([`random`]); those that

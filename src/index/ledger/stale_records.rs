@@ -1,4 +1,4 @@
-//! What leaves the index without a listing: records that the configuration has made wrong.
+//! Stale records: removes the records that a change of the configuration made wrong, without a listing.
 
 use std::sync::Arc;
 
@@ -13,79 +13,81 @@ use crate::core::source::Source;
 use crate::index::{Engine, IndexError, RecordFilter};
 
 impl<E: Engine> Ledger<E> {
-    /// Removes the records of Sources that are not among `names`; their subdomains stay bound.
+    /// Removes the records of all Sources that are not in `names`. Their subdomains stay bound. Commits.
     pub fn forget_others(&mut self, names: &[String]) -> Result<(), IndexError> {
-        let is_gone = |state: &&SourceState| !names.contains(&state.name);
-        let gone: Vec<SourceId> = self
+        let is_other = |state: &&SourceState| !names.contains(&state.name);
+        let others: Vec<SourceId> = self
             .checkpoint
             .sources
             .iter()
-            .filter(is_gone)
+            .filter(is_other)
             .map(|state| state.id)
             .collect();
-        for id in gone {
+        for id in others {
             if self.state(id)?.last_scan == 0 {
                 continue;
             }
-            self.erase_listed(id, None, |_, _| true)?;
+            self.erase_and_forget(id, None, |_, _| true)?;
         }
         self.commit()
     }
 
-    /// Removes what a Source's present configuration has made wrong. Gives what is still known of the
-    /// others, for whoever finishes the change.
-    pub(super) fn sweep(
+    /// Removes the stale records of a Source. Returns what was known of the Source, which the caller restores
+    /// when it has adopted the new configuration.
+    pub(super) fn remove_stale_records(
         &mut self,
         id: SourceId,
         scan: &Scan,
-        wrong: StaleRecords,
-    ) -> Result<Known, IndexError> {
-        if wrong == StaleRecords::None {
-            return Ok(Known::default());
+        stale: StaleRecords,
+    ) -> Result<SavedState, IndexError> {
+        if stale == StaleRecords::None {
+            return Ok(SavedState::default());
         }
-        self.erase_listed(id, Some(&scan.progress), |key, record| {
-            is_stale_record(&scan.source, wrong, key, record)
+        self.erase_and_forget(id, Some(&scan.progress), |key, record| {
+            is_stale_record(&scan.source, stale, key, record)
         })
     }
 
-    /// Removes the records that `is_wrong` names, without a trace; the last of them are pending.
+    /// Removes the records for which `is_stale` is true, and leaves no tombstones. The last removals are
+    /// pending.
     ///
-    /// From the first commit on nothing counts as known of the Source: a crash could leave what is
-    /// erased missing under the old configuration, which may come back.
-    fn erase_listed(
+    /// The first commit already says that nothing is known of the Source. If the process crashed and the old
+    /// configuration came back, records that it admits would be missing. Returns what was known before.
+    fn erase_and_forget(
         &mut self,
         id: SourceId,
         progress: Option<&Arc<ScanProgress>>,
-        is_wrong: impl Fn(&str, &Record) -> bool,
-    ) -> Result<Known, IndexError> {
+        is_stale: impl Fn(&str, &Record) -> bool,
+    ) -> Result<SavedState, IndexError> {
         let state = self.state(id)?;
         let was_running = state.running.take().is_some();
-        let known = Known {
+        let saved = SavedState {
             complete_as_of: state.complete_as_of.take(),
             partial_as_of: state.partial_as_of.take(),
             followed: state.followed.take(),
         };
-        self.checkpoint_changed |= was_running || known != Known::default();
-        self.erase(id, RecordFilter::All, progress, is_wrong)?;
-        Ok(known)
+        self.checkpoint_changed |= was_running || saved != SavedState::default();
+        self.erase(id, RecordFilter::All, progress, is_stale)?;
+        Ok(saved)
     }
 
-    /// Removes such records that `is_wrong` names, without a trace; the last of them are pending.
+    /// Removes the records that pass the filter and for which `should_erase` is true, and leaves no
+    /// tombstones. The last removals are pending.
     pub(super) fn erase(
         &mut self,
         id: SourceId,
         filter: RecordFilter,
         progress: Option<&Arc<ScanProgress>>,
-        is_wrong: impl Fn(&str, &Record) -> bool,
+        should_erase: impl Fn(&str, &Record) -> bool,
     ) -> Result<(), IndexError> {
-        let counted = self.counted(id, progress);
+        let counters = self.change_counters(id, progress);
         let mut rest = KeyInterval::everything();
         loop {
             let (indexed, last_read) = self.read(id, &rest, filter)?;
             for (key, record) in &indexed {
-                if is_wrong(key, record) {
+                if should_erase(key, record) {
                     self.pending.put(id, key, None, true);
-                    counted.count(record.object().is_some(), false);
+                    counters.count(record.object().is_some(), false);
                 }
             }
             let Some(last) = last_read else {
@@ -97,35 +99,35 @@ impl<E: Engine> Ledger<E> {
     }
 }
 
-/// What was known of a Source before records were erased.
+/// What was known of a Source before its stale records were removed.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct SavedState {
     complete_as_of: Option<Timestamp>,
     partial_as_of: Option<Timestamp>,
     followed: Option<FollowedUntil>,
 }
 
-impl Known {
-    /// Lets it be known again, with the commit in which the last of them are erased.
-    pub(super) fn give_back(self, state: &mut SourceState) {
+impl SavedState {
+    /// Restores it. It becomes durable in the commit that also holds the last removals.
+    pub(super) fn restore(self, state: &mut SourceState) {
         state.complete_as_of = self.complete_as_of;
         state.partial_as_of = self.partial_as_of;
         state.followed = self.followed;
     }
 }
 
-/// Whether the Source's configuration has made the record wrong.
+/// Whether a record is stale.
 pub(super) fn is_stale_record(
     source: &Source,
-    stale_records: StaleRecords,
+    stale: StaleRecords,
     key: &str,
     record: &Record,
 ) -> bool {
-    match stale_records {
+    match stale {
         StaleRecords::None => false,
         StaleRecords::Everything => true,
         StaleRecords::NotAdmitted => {
-            // A tombstone has no size; 1 asks whether a key that is no folder marker is admitted.
+            // A tombstone has no size. With size 1 the key is not taken for a folder marker.
             let size = record.object().map_or(1, |object| object.size);
             !source.admits(key, size)
         }

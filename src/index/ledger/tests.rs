@@ -1,4 +1,4 @@
-//! The ledger over the real engine, in memory: pages in, then the index against what was listed.
+//! The ledger over the real engine, in memory: applies pages and compares the index with the bucket.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +67,8 @@ fn begin(
     (ledger.begin_scan(request).unwrap(), progress)
 }
 
-/// Lists the bucket into the ledger in pages, `most` pages at the most.
+/// Lists the bucket into the ledger in pages of `per_page` keys. Returns `false` if it stopped after
+/// `max_pages` pages, before the end.
 fn list(
     ledger: &mut Ledger<TantivyEngine>,
     plan: &ScanPlan,
@@ -75,10 +76,10 @@ fn list(
     bucket: &Bucket,
     per_page: usize,
     stamp: i64,
-    most: usize,
+    max_pages: usize,
 ) -> bool {
-    let mut left = most;
-    for (place, range) in &plan.ranges {
+    let mut left = max_pages;
+    for (index, range) in &plan.ranges {
         let inside = range.interval();
         let keys: Vec<&String> = bucket.keys().filter(|key| inside.contains(key)).collect();
         let mut rest = inside;
@@ -104,7 +105,7 @@ fn list(
             let page = PageReport {
                 source: plan.source,
                 scan: plan.scan,
-                range: *place,
+                range: *index,
                 interval,
                 admitted: admitted.collect(),
                 listed_at: Timestamp::from_millis(stamp),
@@ -151,8 +152,8 @@ fn indexed(ledger: &Ledger<TantivyEngine>) -> BTreeMap<String, Object> {
             usize::MAX,
         )
         .unwrap();
-    let live = |(key, record): KeyedRecord| Some((key, record.object()?.clone()));
-    records.into_iter().filter_map(live).collect()
+    let asset = |(key, record): KeyedRecord| Some((key, record.object()?.clone()));
+    records.into_iter().filter_map(asset).collect()
 }
 
 fn admitted(source: &Source, bucket: &Bucket) -> BTreeMap<String, Object> {
@@ -170,7 +171,7 @@ fn bucket(keys: &[(&str, u64)]) -> Bucket {
 }
 
 #[test]
-fn a_second_scan_adds_changes_and_removes_what_the_bucket_did() {
+fn second_scan_applies_the_changes_of_the_bucket() {
     let mut ledger = ledger(false);
     let source = source("", &[]);
     let first = bucket(&[("a", 1), ("b", 2), ("c/d", 3), ("c//é", 4), ("z", 5)]);
@@ -183,7 +184,7 @@ fn a_second_scan_adds_changes_and_removes_what_the_bucket_did() {
 }
 
 #[test]
-fn an_unfinished_scan_removes_only_what_it_saw_and_goes_on() {
+fn unfinished_scan_removes_only_covered_keys_and_resumes() {
     let mut ledger = ledger(false);
     let source = source("", &[]);
     let full = bucket(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1), ("f", 1)]);
@@ -192,7 +193,7 @@ fn an_unfinished_scan_removes_only_what_it_saw_and_goes_on() {
     let (plan, _) = begin(&mut ledger, &source, false);
     assert!(!list(&mut ledger, &plan, &source, &left, 1, 2_000, 1));
     assert!(ledger.complete_scan(plan.source).is_err());
-    assert_eq!(indexed(&ledger).len(), 6, "nothing is committed yet");
+    assert_eq!(indexed(&ledger).len(), 6, "no commit yet");
     ledger.commit().unwrap();
     let keys: Vec<String> = indexed(&ledger).into_keys().collect();
     assert_eq!(keys, ["b", "c", "d", "e", "f"]);
@@ -215,7 +216,7 @@ fn an_unfinished_scan_removes_only_what_it_saw_and_goes_on() {
 }
 
 #[test]
-fn a_page_of_a_scan_that_was_given_up_changes_nothing() {
+fn page_of_a_discarded_scan_changes_nothing() {
     let mut ledger = ledger(false);
     let source = source("", &[]);
     let (old, _) = begin(&mut ledger, &source, false);
@@ -234,7 +235,7 @@ fn a_page_of_a_scan_that_was_given_up_changes_nothing() {
 }
 
 #[test]
-fn changed_rules_and_a_changed_folder_void_the_scan_and_what_they_made_wrong() {
+fn changed_rules_or_prefix_discard_the_scan_and_the_stale_records() {
     let mut ledger = ledger(false);
     let all = bucket(&[
         ("p/a.jpg", 1),
@@ -253,9 +254,13 @@ fn changed_rules_and_a_changed_folder_void_the_scan_and_what_they_made_wrong() {
     let folder = source("p/", &[]);
     let (plan, progress) = begin(&mut ledger, &folder, false);
     ledger.commit().unwrap();
-    assert_eq!(indexed(&ledger), admitted(&jpegs, &all), "no page is in");
+    assert_eq!(
+        indexed(&ledger),
+        admitted(&jpegs, &all),
+        "no page has arrived"
+    );
     let (back, _) = begin(&mut ledger, &jpegs, false);
-    assert!(back.resumed, "the old scan waits where it was");
+    assert!(back.resumed, "the old scan can be resumed");
     let (again, progress_again) = begin(&mut ledger, &folder, false);
     assert_eq!((again, counts(&progress)), (plan.clone(), [0, 0, 0]));
     list(&mut ledger, &plan, &folder, &all, 9, 2_000, usize::MAX);
@@ -265,22 +270,24 @@ fn changed_rules_and_a_changed_folder_void_the_scan_and_what_they_made_wrong() {
 }
 
 #[test]
-fn a_sweep_that_did_not_end_voids_the_scan_also_where_the_old_rules_come_back() {
+fn interrupted_removal_of_stale_records_discards_the_scan_even_if_the_old_rules_return() {
     let mut ledger = ledger(false);
     let (all, some) = (source("", &[]), source("", &["b"]));
     let bucket = bucket(&[("a/1", 1), ("a/2", 2), ("a/3", 3), ("b/1", 1)]);
     scan(&mut ledger, &all, &bucket, 10);
     let (plan, _) = begin(&mut ledger, &all, false);
     assert!(!list(&mut ledger, &plan, &all, &bucket, 3, 20, 1));
-    let killed = Scan {
+    let interrupted = Scan {
         source: some,
         progress: Arc::default(),
         hidden: StaleRecords::None,
         move_to: None,
         queue: None,
     };
-    let wrong = StaleRecords::NotAdmitted;
-    ledger.sweep(plan.source, &killed, wrong).unwrap();
+    let stale = StaleRecords::NotAdmitted;
+    ledger
+        .remove_stale_records(plan.source, &interrupted, stale)
+        .unwrap();
     let (plan, _) = begin(&mut ledger, &all, false);
     assert!(!plan.resumed);
     assert!(list(&mut ledger, &plan, &all, &bucket, 3, 30, usize::MAX));
@@ -289,7 +296,7 @@ fn a_sweep_that_did_not_end_voids_the_scan_also_where_the_old_rules_come_back() 
 }
 
 #[test]
-fn a_dry_run_counts_and_writes_nothing() {
+fn dry_run_counts_but_writes_nothing() {
     let mut real = ledger(false);
     let whole = source("", &[]);
     let first = bucket(&[("a.jpg", 1), ("b.jpg", 2), ("c.png", 3), ("d.png", 3)]);
@@ -302,15 +309,15 @@ fn a_dry_run_counts_and_writes_nothing() {
 }
 
 #[test]
-fn a_source_that_is_not_configured_any_more_loses_its_records_and_keeps_its_subdomain() {
+fn source_removed_from_the_configuration_loses_its_records_but_keeps_its_subdomain() {
     let mut ledger = ledger(false);
     let photos = source("", &[]);
     scan(&mut ledger, &photos, &bucket(&[("a", 1)]), 1_000);
     ledger.forget_others(&["other".to_owned()]).unwrap();
     assert!(indexed(&ledger).is_empty());
-    let thief = Arc::new(Source::new("other", "bucket", "photos"));
+    let other = Arc::new(Source::new("other", "bucket", "photos"));
     let request = ScanRequest {
-        source: thief,
+        source: other,
         ranges_in_flight: 1,
         mode: ScanMode::Resume,
         drift: None,
@@ -328,7 +335,7 @@ fn a_source_that_is_not_configured_any_more_loses_its_records_and_keeps_its_subd
 }
 
 #[test]
-fn a_known_bucket_is_split_into_ranges_of_about_equal_size() {
+fn known_bucket_is_split_into_ranges_of_about_equal_size() {
     let mut ledger = ledger(false);
     ledger.policy.max_changes = 100_000;
     let source = source("", &[]);
@@ -342,8 +349,8 @@ fn a_known_bucket_is_split_into_ranges_of_about_equal_size() {
     assert_eq!(progress.expected.get(), 9_000);
     for (_, range) in &plan.ranges {
         let inside = range.interval();
-        let held = many.keys().filter(|key| inside.contains(key)).count();
-        assert!((2_000..2_500).contains(&held), "{held} in {range:?}");
+        let keys = many.keys().filter(|key| inside.contains(key)).count();
+        assert!((2_000..2_500).contains(&keys), "{keys} in {range:?}");
     }
     let emptied = Bucket::new();
     assert!(list(
@@ -361,12 +368,12 @@ fn a_known_bucket_is_split_into_ranges_of_about_equal_size() {
 }
 
 #[test]
-fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() {
+fn tombstone_is_hidden_from_search_and_purged_by_a_scan_a_minute_later() {
     let mut ledger = ledger(false);
     let source = source("", &[]);
     let bucket = bucket(&[("a", 1), ("c", 2)]);
     scan(&mut ledger, &source, &bucket, 1_000);
-    let grave = Record {
+    let tombstone = Record {
         content: RecordContent::Removed { scan: 1 },
         event_time: Some(Timestamp::from_millis(1_200)),
         sequencer: Sequencer::parse("0055AED6DCD90281E5"),
@@ -374,17 +381,17 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
     };
     ledger
         .pending
-        .put(SourceId(0), "b", Some(grave.clone()), false);
+        .put(SourceId(0), "b", Some(tombstone.clone()), false);
     ledger.commit().unwrap();
     let everything = KeyInterval::everything();
-    let read = |ledger: &Ledger<TantivyEngine>, which| {
+    let read = |ledger: &Ledger<TantivyEngine>, filter| {
         ledger
             .engine
-            .read(SourceId(0), &everything, which, 9)
+            .read(SourceId(0), &everything, filter, 9)
             .unwrap()
     };
-    let graves = [("b".to_owned(), grave)];
-    assert_eq!(read(&ledger, RecordFilter::Tombstones), graves);
+    let tombstones = [("b".to_owned(), tombstone)];
+    assert_eq!(read(&ledger, RecordFilter::Tombstones), tombstones);
     let keys: Vec<String> = read(&ledger, RecordFilter::All)
         .into_iter()
         .map(|(key, _)| key)
@@ -408,8 +415,8 @@ fn a_tombstone_is_kept_hidden_from_search_and_purged_by_a_scan_a_minute_later() 
     assert_eq!(scan(&mut ledger, &source, &bucket, 61_200), [0, 0, 0]);
     assert_eq!(
         read(&ledger, RecordFilter::Tombstones),
-        graves,
-        "not a minute older"
+        tombstones,
+        "not more than a minute older"
     );
     assert_eq!(scan(&mut ledger, &source, &bucket, 61_201), [0, 0, 0]);
     assert!(read(&ledger, RecordFilter::Tombstones).is_empty());
@@ -423,23 +430,23 @@ fn any_bucket() -> impl Strategy<Value = Bucket> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Buckets that change between scans, of which some are cut short: after each complete one the
-    /// index equals the admitted keys.
+    /// The bucket changes between scans, and some scans are interrupted and resumed. After each complete scan
+    /// the index equals the admitted keys.
     #[test]
-    fn after_each_complete_scan_the_index_is_the_bucket(
+    fn index_equals_the_bucket_after_each_complete_scan(
         steps in prop::collection::vec((any_bucket(), 1..6_usize, 0..12_usize, 0..3_usize), 1..5)
     ) {
         let mut ledger = ledger(false);
         let sources = [source("", &[]), source("a/", &[]), source("", &["**/*.jpg", "/b"])];
-        for (step, (bucket, per_page, cut, which)) in steps.iter().enumerate() {
-            let (source, stamp) = (&sources[*which], 10_000 * (step as i64 + 1));
+        for (step, (bucket, per_page, max_pages, chosen)) in steps.iter().enumerate() {
+            let (source, stamp) = (&sources[*chosen], 10_000 * (step as i64 + 1));
             let (plan, _) = begin(&mut ledger, source, true);
-            if list(&mut ledger, &plan, source, bucket, *per_page, stamp, *cut) {
+            if list(&mut ledger, &plan, source, bucket, *per_page, stamp, *max_pages) {
                 ledger.complete_scan(plan.source).unwrap();
             } else {
                 ledger.commit().unwrap();
                 let (plan, _) = begin(&mut ledger, source, false);
-                prop_assert!(plan.resumed || *cut == 0);
+                prop_assert!(plan.resumed || *max_pages == 0);
                 list(&mut ledger, &plan, source, bucket, *per_page, stamp + 1, usize::MAX);
                 ledger.complete_scan(plan.source).unwrap();
             }

@@ -10,7 +10,7 @@ use crate::core::replication::order::{self, AmbiguousEvent};
 use crate::core::replication::record::Record;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
-use crate::index::ledger::page::settle;
+use crate::index::ledger::page::apply_decision;
 use crate::index::ledger::{EventOutcome, EventReport, KeyEvent, LookUpReport};
 
 /// The most deliveries that are worked on at once.
@@ -169,10 +169,10 @@ impl World {
             &watermarks,
             |_| true,
         );
-        let counted = self.ledger.counted(ID, None);
+        let counters = self.ledger.change_counters(ID, None);
         let ledger = &mut self.ledger;
         let record = record.as_ref();
-        settle(&mut ledger.pending, ID, &report.key, record, page, &counted);
+        apply_decision(&mut ledger.pending, ID, &report.key, record, page, &counters);
         ledger.commit_if_full()?;
         let settles = report.listed_at > report.event.time;
         Ok(if settles {

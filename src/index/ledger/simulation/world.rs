@@ -252,7 +252,7 @@ fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {
         pending.put(*source, key, change.record.clone(), change.replaces);
     }
     let scans = ledger.scans.iter().map(|(id, scan)| {
-        let scan = Scan::idle(Arc::clone(&scan.source), Arc::clone(&scan.progress));
+        let scan = Scan::new(Arc::clone(&scan.source), Arc::clone(&scan.progress));
         (*id, scan)
     });
     Ledger {

@@ -1,4 +1,4 @@
-//! The ledger with Sources that are followed: events, look-ups, new rules, drift.
+//! The ledger with attached Sources: events, look-ups, new rules and drift.
 
 use super::*;
 use crate::core::replication::order::{AmbiguousEvent, CertainEvent, SkipReason};
@@ -27,15 +27,15 @@ fn attach_after(
     (ledger.attach(request).unwrap(), tally)
 }
 
-pub(super) fn put(key: &str, version: u64, time: i64) -> KeyEvent {
-    told(Some(object(version)), key, time)
+pub(super) fn put(version: u64, time: i64) -> KeyEvent {
+    certain(Some(object(version)), time)
 }
 
-pub(super) fn removed(key: &str, time: i64) -> KeyEvent {
-    told(None, key, time)
+pub(super) fn removed(time: i64) -> KeyEvent {
+    certain(None, time)
 }
 
-fn told(object: Option<Object>, _: &str, time: i64) -> KeyEvent {
+fn certain(object: Option<Object>, time: i64) -> KeyEvent {
     KeyEvent::Certain(CertainEvent {
         object,
         time: Timestamp::from_millis(time),
@@ -75,13 +75,13 @@ fn look_up(
 }
 
 #[test]
-fn events_are_applied_by_their_order_whatever_the_commits() {
+fn events_are_applied_in_their_order_with_and_without_commits() {
     for commit_between in [false, true] {
         let mut ledger = ledger(false);
         let photos = source("", &[]);
-        let (place, tally) = attach(&mut ledger, &photos);
-        let id = place.id;
-        let mut tell = |key: &str, event: KeyEvent, want: EventOutcome, assets: u64| {
+        let (attached, tally) = attach(&mut ledger, &photos);
+        let id = attached.id;
+        let mut apply = |key: &str, event: KeyEvent, want: EventOutcome, assets: u64| {
             assert_eq!(report(&mut ledger, id, key, event), want, "{key}");
             assert_eq!(tally.assets(), assets, "{key}");
             if commit_between {
@@ -90,51 +90,55 @@ fn events_are_applied_by_their_order_whatever_the_commits() {
             }
         };
         let known = EventOutcome::Stale(SkipReason::SequencerNotAbove);
-        tell("a", put("a", 1, 10), EventOutcome::Written, 1);
-        tell("b", put("b", 2, 11), EventOutcome::Written, 2);
-        tell("a", removed("a", 13), EventOutcome::Written, 1);
-        tell("a", put("a", 5, 12), known, 1);
-        tell("a", removed("a", 13), known, 1);
-        tell("never", removed("never", 20), EventOutcome::Written, 1);
-        tell("never", put("never", 3, 19), known, 1);
-        tell("b", put("b", 4, 21), EventOutcome::Written, 1);
+        apply("a", put(1, 10), EventOutcome::Written, 1);
+        apply("b", put(2, 11), EventOutcome::Written, 2);
+        apply("a", removed(13), EventOutcome::Written, 1);
+        apply("a", put(5, 12), known, 1);
+        apply("a", removed(13), known, 1);
+        apply("never", removed(20), EventOutcome::Written, 1);
+        apply("never", put(3, 19), known, 1);
+        apply("b", put(4, 21), EventOutcome::Written, 1);
         ledger.commit().unwrap();
         assert_eq!(indexed(&ledger), [("b".to_owned(), object(4))].into());
     }
 }
 
 #[test]
-fn an_ambiguous_event_is_settled_by_a_page_that_is_later() {
+fn ambiguous_event_is_settled_by_a_later_page() {
     let mut ledger = ledger(false);
-    let (place, tally) = attach(&mut ledger, &source("", &[]));
-    let id = place.id;
-    report(&mut ledger, id, "k", put("k", 1, 10));
+    let (attached, tally) = attach(&mut ledger, &source("", &[]));
+    let id = attached.id;
+    report(&mut ledger, id, "k", put(1, 10));
     let event = AmbiguousEvent {
         time: Timestamp::from_millis(30),
         sequencer: Sequencer::parse("30"),
     };
-    let ask = KeyEvent::Ambiguous(event.clone());
+    let ambiguous = KeyEvent::Ambiguous(event.clone());
     assert_eq!(
-        report(&mut ledger, id, "k", ask.clone()),
+        report(&mut ledger, id, "k", ambiguous.clone()),
         EventOutcome::NeedsLookUp
     );
     assert_eq!(
         look_up(&mut ledger, id, None, 30, &event),
         EventOutcome::NeedsLookUp
     );
-    assert_eq!(tally.assets(), 0, "what the page shows is shown at once");
+    assert_eq!(
+        tally.assets(),
+        0,
+        "the page is applied although it is too old to settle the event"
+    );
     assert_eq!(
         look_up(&mut ledger, id, Some(1), 31, &event),
         EventOutcome::Written
     );
     assert_eq!(tally.assets(), 1);
     let stale = EventOutcome::Stale(SkipReason::NotNewer);
-    assert_eq!(report(&mut ledger, id, "k", ask), stale);
-    assert_eq!(report(&mut ledger, id, "k", removed("k", 25)), stale);
+    assert_eq!(report(&mut ledger, id, "k", ambiguous), stale);
+    assert_eq!(report(&mut ledger, id, "k", removed(25)), stale);
 }
 
 #[test]
-fn what_new_rules_do_not_admit_goes_without_a_listing_and_the_rest_is_listed_alone() {
+fn new_rules_remove_excluded_keys_immediately_and_list_only_added_ones() {
     let mut ledger = ledger(false);
     let old = source("", &["/a/", "/b/"]);
     let bucket: Bucket = [("a/1", 1), ("b/1", 2), ("c/1", 3)]
@@ -144,10 +148,10 @@ fn what_new_rules_do_not_admit_goes_without_a_listing_and_the_rest_is_listed_alo
     scan(&mut ledger, &old, &bucket, 100);
     let complete = ledger.state(first.id).unwrap().complete_as_of;
     let new = source("", &["/a/", "/c/"]);
-    let (place, tally) = attach_after(&mut ledger, &new, Some(&old));
+    let (attached, tally) = attach_after(&mut ledger, &new, Some(&old));
     assert_eq!(tally.assets(), 1);
     assert_eq!(indexed(&ledger), [("a/1".to_owned(), object(1))].into());
-    let running = place.state.running.unwrap();
+    let running = attached.state.running.unwrap();
     assert!(running.partial);
     let listed: Vec<&str> = running.ranges.iter().map(|r| &*r.rest.prefix).collect();
     assert_eq!(listed, ["c/"]);
@@ -162,28 +166,28 @@ fn what_new_rules_do_not_admit_goes_without_a_listing_and_the_rest_is_listed_alo
     let plan = ledger.begin_scan(request).unwrap();
     assert!(plan.resumed);
     assert!(list(&mut ledger, &plan, &new, &bucket, 2, 200, usize::MAX));
-    assert_eq!(ledger.complete_scan(place.id).unwrap(), complete);
+    assert_eq!(ledger.complete_scan(attached.id).unwrap(), complete);
     assert_eq!(indexed(&ledger).len(), 2);
     assert_eq!(tally.assets(), 2);
 }
 
 #[test]
-fn new_rules_are_listed_whole_where_the_old_ones_are_not_known() {
+fn new_rules_cause_a_full_scan_if_the_old_ones_are_unknown_or_unscanned() {
     for known in [false, true] {
         let mut ledger = ledger(false);
         let old = source("", &["/a/"]);
         attach(&mut ledger, &old);
         let new = source("", &["/a/", "/c/"]);
-        // The scan by the old rules never ran.
-        let (place, _) = attach_after(&mut ledger, &new, known.then_some(&old));
-        let running = place.state.running.unwrap();
+        // The scan under the old rules never ran.
+        let (attached, _) = attach_after(&mut ledger, &new, known.then_some(&old));
+        let running = attached.state.running.unwrap();
         assert!(!running.partial);
         assert_eq!(running.ranges.len(), 2);
     }
 }
 
 #[test]
-fn events_of_another_bucket_wait_until_its_first_page_is_in() {
+fn events_of_a_new_bucket_wait_for_its_first_page() {
     let mut ledger = ledger(false);
     let old = source("", &[]);
     let bucket: Bucket = [("a".to_owned(), 1)].into();
@@ -193,45 +197,45 @@ fn events_of_another_bucket_wait_until_its_first_page_is_in() {
         bucket: "other".into(),
         ..(*old).clone()
     });
-    let (place, tally) = attach(&mut ledger, &new);
-    assert!(place.is_moving);
-    // So that a scan is due.
-    assert_eq!(ledger.state_of(place.id).unwrap().complete_as_of, None);
+    let (attached, tally) = attach(&mut ledger, &new);
+    assert!(attached.is_moving);
+    // So a scan is due.
+    assert_eq!(ledger.state_of(attached.id).unwrap().complete_as_of, None);
     assert_eq!(
-        report(&mut ledger, place.id, "b", put("b", 2, 500)),
+        report(&mut ledger, attached.id, "b", put(2, 500)),
         EventOutcome::NotYet
     );
     let (plan, _) = begin(&mut ledger, &new, false);
     assert!(list(&mut ledger, &plan, &new, &bucket, 2, 400, 1));
     assert_eq!(
-        report(&mut ledger, place.id, "b", put("b", 2, 500)),
+        report(&mut ledger, attached.id, "b", put(2, 500)),
         EventOutcome::Written
     );
-    ledger.complete_scan(place.id).unwrap();
+    ledger.complete_scan(attached.id).unwrap();
     assert_eq!(tally.assets(), 2);
 }
 
 #[test]
-fn how_long_a_source_is_followed_is_in_the_checkpoint() {
+fn checkpoint_says_until_when_a_source_is_followed() {
     let mut ledger = ledger(false);
     let photos = source("", &[]);
-    let (place, _) = attach(&mut ledger, &photos);
-    assert_eq!(place.state.followed, None);
+    let (attached, _) = attach(&mut ledger, &photos);
+    assert_eq!(attached.state.followed, None);
     let queue = QueueId {
         url: "queue".into(),
         created: Some(7),
     };
-    ledger.follow(place.id, &queue).unwrap();
+    ledger.follow(attached.id, &queue).unwrap();
     let followed = |ledger: &Ledger<TantivyEngine>| -> Option<FollowedUntil> {
         let checkpoint = ledger.engine.checkpoint().unwrap();
         checkpoint.source("photos").unwrap().followed.clone()
     };
     let begun = followed(&ledger).unwrap();
     assert_eq!(begun.queue, queue);
-    report(&mut ledger, place.id, "k", put("k", 1, 10));
+    report(&mut ledger, attached.id, "k", put(1, 10));
     ledger.commit().unwrap();
     assert!(followed(&ledger).unwrap().until_millis >= begun.until_millis);
-    ledger.note_wired(&[place.id], "queue").unwrap();
+    ledger.note_wired(&[attached.id], "queue").unwrap();
     ledger.commit().unwrap();
     let checkpoint = ledger.engine.checkpoint().unwrap();
     let wired = &checkpoint.source("photos").unwrap().wired_queue;
@@ -241,12 +245,12 @@ fn how_long_a_source_is_followed_is_in_the_checkpoint() {
 }
 
 #[test]
-fn a_scan_measures_what_events_should_have_told() {
+fn scan_counts_as_drift_what_no_event_reported() {
     let mut ledger = ledger(false);
     let photos = source("", &[]);
     let bucket: Bucket = [("late".to_owned(), 1), ("lost".to_owned(), 2)].into();
-    let (place, tally) = attach(&mut ledger, &photos);
-    report(&mut ledger, place.id, "gone", put("gone", 7, 10));
+    let (attached, tally) = attach(&mut ledger, &photos);
+    report(&mut ledger, attached.id, "gone", put(7, 10));
     let request = ScanRequest {
         source: Arc::clone(&photos),
         ranges_in_flight: 4,
@@ -267,35 +271,35 @@ fn a_scan_measures_what_events_should_have_told() {
         100,
         usize::MAX
     ));
-    ledger.complete_scan(place.id).unwrap();
-    report(&mut ledger, place.id, "late", put("late", 1, 99));
+    ledger.complete_scan(attached.id).unwrap();
+    report(&mut ledger, attached.id, "late", put(1, 99));
     ledger.measure_drift();
     let drift = tally.drift().unwrap();
     assert_eq!((drift.missing, drift.stale, drift.left_over), (1, 0, 1));
 }
 
 #[test]
-fn a_crash_while_records_are_erased_leaves_nothing_that_counts_as_known() {
+fn crash_during_removal_of_records_leaves_nothing_known_of_the_source() {
     for removed in [false, true] {
         let mut ledger = ledger(false);
         let all = source("", &[]);
         let bucket = bucket(&[("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5)]);
-        let (place, _) = attach(&mut ledger, &all);
+        let (attached, _) = attach(&mut ledger, &all);
         scan(&mut ledger, &all, &bucket, 100);
         let queue = QueueId {
             url: "queue".into(),
             created: None,
         };
-        ledger.follow(place.id, &queue).unwrap();
+        ledger.follow(attached.id, &queue).unwrap();
         if removed {
             ledger.forget_others(&[]).unwrap()
         } else {
             let none = source("", &["x"]);
-            let sweep = Scan::idle(none, Arc::default());
+            let scan = Scan::new(none, Arc::default());
             ledger
-                .sweep(place.id, &sweep, StaleRecords::NotAdmitted)
+                .remove_stale_records(attached.id, &scan, StaleRecords::NotAdmitted)
                 .unwrap();
-            // As in the middle of many; the process is gone then.
+            // As in the middle of a long removal, when the process is killed.
             ledger.commit().unwrap();
         }
         let state = ledger.engine.checkpoint().unwrap();
@@ -309,13 +313,13 @@ fn a_crash_while_records_are_erased_leaves_nothing_that_counts_as_known() {
 }
 
 #[test]
-fn an_event_from_before_new_rules_is_looked_up_where_there_is_no_record() {
+fn event_from_before_new_rules_is_looked_up_if_the_key_has_no_record() {
     let mut ledger = ledger(false);
     let (old, new) = (source("", &["/a/"]), source("", &["/a/", "/b/"]));
     let bucket: Bucket = [("a/1".to_owned(), 1)].into();
     attach(&mut ledger, &old);
     scan(&mut ledger, &old, &bucket, 10_000);
-    let (place, _) = attach_after(&mut ledger, &new, Some(&old));
+    let (attached, _) = attach_after(&mut ledger, &new, Some(&old));
     let request = ScanRequest {
         source: Arc::clone(&new),
         ranges_in_flight: 4,
@@ -334,15 +338,15 @@ fn an_event_from_before_new_rules_is_looked_up_where_there_is_no_record() {
         50_000,
         usize::MAX
     ));
-    ledger.complete_scan(place.id).unwrap();
-    // Its removal came when the key was not admitted.
+    ledger.complete_scan(attached.id).unwrap();
+    // The event of its removal arrived while the key was not admitted.
     for (key, time, want) in [
         ("b/ghost", 30_000, EventOutcome::NeedsLookUp),
         ("b/new", 60_000, EventOutcome::Written),
     ] {
-        assert_eq!(report(&mut ledger, place.id, key, put(key, 1, time)), want);
+        assert_eq!(report(&mut ledger, attached.id, key, put(1, time)), want);
     }
     scan(&mut ledger, &new, &bucket, 70_000);
-    let late = report(&mut ledger, place.id, "b/ghost", put("b/ghost", 1, 30_000));
+    let late = report(&mut ledger, attached.id, "b/ghost", put(1, 30_000));
     assert_eq!(late, EventOutcome::Stale(SkipReason::BeforeScan));
 }

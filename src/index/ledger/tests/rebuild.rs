@@ -1,9 +1,9 @@
-//! An index that is to take the place of another: assets keep when they were first seen.
+//! A rebuild from a previous index: assets keep when they were first seen.
 
 use super::events::{attach, put, removed, report};
 use super::*;
 
-/// When each live key was first seen, in milliseconds.
+/// When each asset was first seen, in milliseconds.
 fn first_seen(ledger: &Ledger<TantivyEngine>) -> Vec<(String, i64)> {
     let everything = KeyInterval::everything();
     let records = ledger
@@ -19,13 +19,13 @@ fn expected(seen: &[(&str, i64)]) -> Vec<(String, i64)> {
     seen.iter().map(owned).collect()
 }
 
-/// A ledger that succeeds the other, which knew `a`, `b` and `c` since 1,000 and has seen `c` go.
-fn succeeding(photos: &Arc<Source>) -> Ledger<TantivyEngine> {
+/// A new ledger whose previous index has known `a`, `b` and `c` since 1,000 and has seen the removal of `c`.
+fn rebuilding(photos: &Arc<Source>) -> Ledger<TantivyEngine> {
     let mut old = ledger(false);
-    let (place, _) = attach(&mut old, photos);
+    let (attached, _) = attach(&mut old, photos);
     let known = bucket(&[("a", 1), ("b", 1), ("c", 1)]);
     scan(&mut old, photos, &known, 1_000);
-    report(&mut old, place.id, "c", removed("c", 1_500));
+    report(&mut old, attached.id, "c", removed(1_500));
     old.commit().unwrap();
     let mut new = ledger(false);
     new.inherit(old.checkpoint.bindings_only());
@@ -34,9 +34,9 @@ fn succeeding(photos: &Arc<Source>) -> Ledger<TantivyEngine> {
 }
 
 #[test]
-fn what_was_live_keeps_when_it_was_first_seen_and_what_is_new_gets_the_pages_stamp() {
+fn known_assets_keep_their_first_seen_time_and_new_ones_get_the_time_of_the_page() {
     let photos = source("", &[]);
-    let mut new = succeeding(&photos);
+    let mut new = rebuilding(&photos);
     let now = bucket(&[("a", 1), ("aa", 1), ("b", 2), ("c", 1), ("d", 1)]);
     scan(&mut new, &photos, &now, 9_000);
     let seen = [
@@ -50,16 +50,16 @@ fn what_was_live_keeps_when_it_was_first_seen_and_what_is_new_gets_the_pages_sta
 }
 
 #[test]
-fn events_that_come_before_the_page_lose_nothing_either() {
+fn events_before_the_page_keep_the_first_seen_time_too() {
     let photos = source("", &[]);
-    let mut new = succeeding(&photos);
-    let (place, _) = attach(&mut new, &photos);
-    let id = place.id;
+    let mut new = rebuilding(&photos);
+    let (attached, _) = attach(&mut new, &photos);
+    let id = attached.id;
     for (key, event) in [
-        ("a", put("a", 2, 8_000)),
-        ("b", removed("b", 8_000)),
-        ("b", put("b", 1, 8_500)),
-        ("n", put("n", 1, 8_500)),
+        ("a", put(2, 8_000)),
+        ("b", removed(8_000)),
+        ("b", put(1, 8_500)),
+        ("n", put(1, 8_500)),
     ] {
         assert_eq!(
             report(&mut new, id, key, event),
@@ -74,15 +74,15 @@ fn events_that_come_before_the_page_lose_nothing_either() {
 }
 
 #[test]
-fn another_bucket_or_folder_has_no_past() {
-    let mut new = succeeding(&source("", &[]));
+fn other_bucket_or_prefix_takes_no_first_seen_times() {
+    let mut new = rebuilding(&source("", &[]));
     let folder = source("a", &[]);
     scan(&mut new, &folder, &bucket(&[("a", 1)]), 9_000);
     assert_eq!(first_seen(&new), expected(&[("a", 9_000)]));
 }
 
 #[test]
-fn a_page_among_many_removed_keys_finds_its_own() {
+fn page_keeps_first_seen_times_among_many_removed_keys() {
     let photos = source("", &[]);
     let mut old = ledger(false);
     let many: Vec<String> = (0..READ_CHUNK * 2).map(|n| format!("{n:06}")).collect();
@@ -103,4 +103,27 @@ fn a_page_among_many_removed_keys_finds_its_own() {
     new.complete_scan(plan.source).unwrap();
     let seen: Vec<_> = left.into_keys().map(|key| (key, 1_000)).collect();
     assert_eq!(first_seen(&new), seen);
+}
+
+#[test]
+fn copied_records_replace_those_of_a_resumed_rebuild() {
+    let photos = source("", &[]);
+    let many: Bucket = (0..READ_CHUNK * 2)
+        .map(|n| (format!("{n:06}"), 1))
+        .collect();
+    let mut old = ledger(false);
+    let (plan, _) = begin(&mut old, &photos, false);
+    list(&mut old, &plan, &photos, &many, 1_000, 1_000, usize::MAX);
+    old.complete_scan(plan.source).unwrap();
+    let mut listed = many.clone();
+    listed.insert("000000a".to_owned(), 1);
+    let mut new = ledger(false);
+    new.inherit(old.checkpoint.bindings_only());
+    let (plan, _) = begin(&mut new, &photos, false);
+    list(&mut new, &plan, &photos, &listed, 1_000, 9_000, usize::MAX);
+    new.complete_scan(plan.source).unwrap();
+    new.set_previous_index(old.engine).unwrap();
+    new.copy_records("photos").unwrap();
+    let keys: Vec<String> = first_seen(&new).into_iter().map(|(key, _)| key).collect();
+    assert!(keys.into_iter().eq(listed.into_keys()));
 }
