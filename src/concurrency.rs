@@ -48,7 +48,7 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         assert!(matches!(second.as_mut().poll(&mut context), Poll::Pending));
         drop(first);
-        second.await;
+        let _permit = second.await;
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! A rebuild: builds a new generation next to the current one while every event goes into both.
 //!
-//! Scans fill the new generation. If all of them complete, it becomes the current one. Otherwise it is removed.
-//! A rebuild ends with its session: if a new configuration arrives meanwhile, it must be requested again.
+//! Scans fill the new generation. If all of them complete, it becomes the current one. Otherwise it is
+//! removed. A rebuild ends with its session: if a new configuration arrives meanwhile, it must be requested again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

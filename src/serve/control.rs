@@ -1,7 +1,7 @@
-//! The control socket: how another command asks the daemon, and what it is answered.
+//! The control socket: how other commands send requests to the daemon, and how it answers.
 //!
-//! Who may is decided by the permissions of the socket's file. A connection carries one request, a line
-//! of JSON, and its answers, a line each. What a request leads to is the daemon's affair.
+//! A connection carries one request and its answers, each a line of JSON. The permissions of the socket's
+//! file decide who may connect. This module does not execute requests. The daemon does.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,111 +22,113 @@ mod client;
 
 pub(crate) use client::{AnswerStream, is_in_use, send_request};
 
-/// The longest request, in bytes with its line break: the names of ten thousand Sources.
+/// Maximum length of a request in bytes, with its line break. Enough for the names of ten thousand Sources.
 pub(crate) const MAX_REQUEST_BYTES: u64 = 1 << 20;
 
-/// The longest answer, in bytes with its line break: a report of some thousand Sources.
+/// Maximum length of an answer in bytes, with its line break. Enough for a report of some thousand Sources.
 pub(crate) const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
-/// How long a line may take to be written; whoever does not read for so long has no need of it.
+/// Maximum time to write a line. A client that does not read for that long is disconnected.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The mode of the socket's file: its user and its group may ask.
+/// The mode of the socket's file: its user and its group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
-/// What is asked.
+/// A request to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ControlRequest {
-    /// The report, once.
+    /// Return the status report.
     Status,
-    /// A scan of these Sources, or of all.
+    /// Scan Sources.
     Reindex {
-        /// Their names; none: all.
+        /// The names of the Sources. If empty, all are scanned.
         sources: Vec<String>,
-        /// Whether to begin anew even where a scan is unfinished.
+        /// Whether to start from the beginning even if a scan is unfinished.
         fresh: bool,
     },
-    /// A new index beside the live one, which it replaces when it is complete.
+    /// Build a new index next to the current one, and swap it in when it is complete.
     Rebuild,
-    /// To make one segment of all, without what is deleted.
+    /// Merge all segments of the index into one, without deleted records.
     Compact,
-    /// To handle messages once more that are kept in quarantine.
+    /// Handle quarantined messages again.
     Retry {
-        /// Their ids there; how many is bounded by [`MAX_REQUEST_BYTES`] alone.
+        /// The ids of the quarantine entries. Only [`MAX_REQUEST_BYTES`] limits their number.
         ids: Vec<String>,
     },
-    /// What is logged, after this is done.
+    /// Change the log filter, and return it.
     Log(LogCommand),
 }
 
-/// What is to be done about what is logged.
+/// A change of the log filter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LogCommand {
-    /// Nothing.
+    /// Change nothing.
     Show,
-    /// This filter is to hold.
+    /// Use this filter.
     Set(String),
-    /// The one that the daemon began with is to hold again.
+    /// Use the filter that the daemon started with.
     Reset,
 }
 
-/// What is answered: [`ControlAnswer::Accepted`] as soon as the request is read, what it asks for, and at last
-/// [`ControlAnswer::Done`] or [`ControlAnswer::Refused`].
+/// An answer of the daemon.
+///
+/// The first one is [`ControlAnswer::Accepted`], as soon as the request is read. It may be missing if the
+/// request is refused. The last one is [`ControlAnswer::Done`] or [`ControlAnswer::Refused`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ControlAnswer {
-    /// The request is there, and gets what it asks for, however long that takes.
+    /// The daemon executes the request. There is no limit on how long that takes.
     Accepted,
-    /// The report.
+    /// The status report.
     Status(Box<StatusReport>),
-    /// How far a scan is.
+    /// The progress of a scan.
     Progress(SourceScanCounts),
     /// A scan has ended.
     Ended {
-        /// Its last figures.
+        /// The final counts.
         figures: SourceScanCounts,
-        /// Whether an unfinished scan was resumed, and as of when (milliseconds since the epoch) it
-        /// is complete; or why it is not.
+        /// Whether an unfinished scan was resumed, and the time (milliseconds since the epoch) as of which
+        /// the index is complete. The error is the reason why the scan is not complete.
         result: Result<(bool, Option<i64>), String>,
-        /// How long it took.
+        /// How long the scan took.
         took_seconds: f64,
-        /// LIST requests that were sent.
+        /// LIST requests sent, including failed attempts.
         requests: u64,
     },
-    /// What became of a message that was kept.
+    /// A quarantined message was handled again.
     Retried {
-        /// Its id in the quarantine.
+        /// The id of the quarantine entry.
         id: String,
-        /// Why it is still there; `None`: it is done, and gone.
+        /// Why the message stays in the quarantine. `None` if it was handled and removed.
         problem: Option<String>,
     },
-    /// What is logged now, and what was when the daemon began.
+    /// The log filter.
     Log {
-        /// The filter now.
+        /// The current filter.
         filter: String,
-        /// The filter then.
+        /// The filter that the daemon started with.
         initial: String,
     },
-    /// It cannot be done, for this reason.
+    /// The request failed or was refused, for this reason.
     Refused(String),
-    /// It is done.
+    /// The request is done.
     Done,
 }
 
-/// What the scan of one Source has done so far.
+/// The counts of the scan of one Source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SourceScanCounts {
-    /// The Source.
+    /// The name of the Source.
     pub source: String,
-    /// Its counters.
+    /// What the scan has done so far.
     #[serde(flatten)]
     pub counts: ScanCounts,
 }
 
 impl SourceScanCounts {
-    /// The figures now.
+    /// The current counts.
     pub(crate) fn of(source: &str, progress: &ScanProgress) -> Self {
         Self {
             source: source.to_owned(),
@@ -135,10 +137,10 @@ impl SourceScanCounts {
     }
 }
 
-/// Why the daemon could not be asked, or could not answer.
+/// Why a request failed, or why the socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
-    /// There is no daemon.
+    /// No daemon is running.
     #[error(
         "no daemon answers on {}; start one with `asset-indexer serve` or `systemctl start asset-indexer`",
         path.display()
@@ -147,38 +149,39 @@ pub(crate) enum ControlError {
         /// The socket.
         path: PathBuf,
     },
-    /// A daemon is there already.
-    #[error("another daemon answers on {}; stop it, or write another serve.control_socket", path.display())]
-    Taken {
+    /// Another daemon listens on the socket.
+    #[error("another daemon answers on {}; stop it, or set another serve.control_socket", path.display())]
+    AlreadyRunning {
         /// The socket.
         path: PathBuf,
     },
-    /// Something else is where the socket is to be.
-    #[error("{} is no socket; write another serve.control_socket", path.display())]
-    NoSocket {
-        /// What is no socket.
+    /// The path of the socket belongs to another kind of file.
+    #[error("{} is not a socket; set another serve.control_socket", path.display())]
+    NotASocket {
+        /// The path.
         path: PathBuf,
     },
     /// The request is longer than [`MAX_REQUEST_BYTES`].
     #[error(
-        "the request has {bytes} bytes, of at most {MAX_REQUEST_BYTES}; ask for less at a time"
+        "the request has {bytes} bytes, but at most {MAX_REQUEST_BYTES} are allowed; split it into several \
+         requests"
     )]
-    TooLong {
-        /// How long it is.
+    RequestTooLong {
+        /// The length of the request.
         bytes: usize,
     },
-    /// The daemon is there, and says nothing.
+    /// The daemon is running but does not answer.
     #[error(
-        "failed to ask the daemon for {what} on the control socket {}: no answer in {} seconds; see its \
-         log for what it waits for, end other commands that wait for it, and ask again",
+        "failed to {attempted} through the control socket {}: the daemon did not answer within {} seconds; \
+         see its log for the reason, stop other commands that wait for it, and try again",
         path.display(), limit.as_secs_f64()
     )]
     NoAnswer {
-        /// What it was asked for.
-        what: &'static str,
+        /// What was attempted.
+        attempted: &'static str,
         /// The socket.
         path: PathBuf,
-        /// How long it was waited for.
+        /// How long the client waited.
         limit: Duration,
     },
     /// The socket could not be used.
@@ -191,20 +194,20 @@ pub(crate) enum ControlError {
         attempted: &'static str,
         /// The socket.
         path: PathBuf,
-        /// Why not.
+        /// The error of the system.
         cause: io::Error,
     },
-    /// The other side is not of this version, or broke off.
-    #[error("the daemon's answer on the control socket cannot be read: {0}")]
-    Answer(String),
-    /// The daemon said no.
+    /// The connection failed or was closed early, or the daemon has another version.
+    #[error("failed to communicate with the daemon on the control socket: {0}")]
+    Connection(String),
+    /// The daemon refused the request, or failed to execute it.
     #[error("the daemon refuses: {0}")]
     Refused(String),
 }
 
-/// Listens on the socket; one that a dead daemon has left is replaced, nothing else is.
+/// Listens on the socket. Replaces the socket of a dead daemon, but no other kind of file.
 ///
-/// Only who holds the data directory's lock may.
+/// The lock proves that no other daemon runs on the data directory.
 pub(crate) async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListener, ControlError> {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     let failed = |attempted| {
@@ -216,21 +219,21 @@ pub(crate) async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListen
         }
     };
     if is_in_use(path).await {
-        return Err(ControlError::Taken {
+        return Err(ControlError::AlreadyRunning {
             path: path.to_owned(),
         });
     }
     match std::fs::symlink_metadata(path) {
-        Ok(about) if about.file_type().is_socket() => {
+        Ok(metadata) if metadata.file_type().is_socket() => {
             std::fs::remove_file(path).map_err(failed("replace"))?;
         }
         Ok(_) => {
-            return Err(ControlError::NoSocket {
+            return Err(ControlError::NotASocket {
                 path: path.to_owned(),
             });
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed("look at")(error)),
+        Err(error) => return Err(failed("examine")(error)),
     }
     let listener = UnixListener::bind(path).map_err(failed("listen on"))?;
     std::fs::set_permissions(path, PermissionsExt::from_mode(SOCKET_MODE))
@@ -238,7 +241,11 @@ pub(crate) async fn listen(path: &Path, _lock: &WriterLock) -> Result<UnixListen
     Ok(listener)
 }
 
-/// Reads one line of JSON of at most so many bytes; `None` where the other side is done.
+/// Reads one line of JSON. Returns `None` if the other side has closed the connection.
+///
+/// # Errors
+///
+/// If the line, with its line break, is longer than `max_bytes`, or if it cannot be read.
 pub(crate) async fn read_line<T: DeserializeOwned>(
     lines: &mut BufReader<OwnedReadHalf>,
     max_bytes: u64,
@@ -249,15 +256,15 @@ pub(crate) async fn read_line<T: DeserializeOwned>(
         return Ok(None);
     }
     if limited.limit() == 0 && !line.ends_with(b"\n") {
-        let why = format!("a line is longer than {max_bytes} bytes");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        let reason = format!("a line is longer than {max_bytes} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
     }
     serde_json::from_slice(&line)
         .map(Some)
         .map_err(io::Error::from)
 }
 
-/// Writes one line of JSON, within 30 seconds.
+/// Writes one line of JSON. Fails if that takes longer than [`WRITE_TIMEOUT`].
 pub(crate) async fn write_line(
     to: &mut (impl AsyncWriteExt + Unpin),
     value: &impl Serialize,
@@ -292,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_and_its_answers_come_over_the_socket() {
+    async fn sends_a_request_and_reads_its_answers() {
         let folder = tempfile::tempdir().unwrap();
         let lock = lock(&folder);
         let path = folder.path().join("control.sock");
@@ -301,7 +308,7 @@ mod tests {
         let listener = listen(&path, &lock).await.unwrap();
         assert!(matches!(
             listen(&path, &lock).await,
-            Err(ControlError::Taken { .. })
+            Err(ControlError::AlreadyRunning { .. })
         ));
         let request = ControlRequest::Reindex {
             sources: vec!["a".into()],
@@ -312,7 +319,7 @@ mod tests {
             problem: None,
         };
         let serve = async {
-            // The first is the one of `listen`, which looked whether anybody answers.
+            // The first connection is from the second `listen`, which tested whether a daemon answers.
             listener.accept().await.unwrap();
             let (reader, mut writer) = listener.accept().await.unwrap().0.into_split();
             let mut lines = BufReader::new(reader);
@@ -335,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_socket_that_nobody_listens_on_any_more_is_replaced() {
+    async fn replaces_the_socket_of_a_dead_daemon() {
         let folder = tempfile::tempdir().unwrap();
         let lock = lock(&folder);
         let path = folder.path().join("control.sock");
@@ -347,7 +354,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_socket_is_left_alone() {
+    async fn does_not_replace_other_kinds_of_files() {
         let folder = tempfile::tempdir().unwrap();
         let lock = lock(&folder);
         let path = folder.path().join("photo.jpg");
@@ -356,13 +363,16 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         for path in [&path, &link, &folder.path().to_owned()] {
             let refused = listen(path, &lock).await.unwrap_err().to_string();
-            assert!(refused.contains("is no socket; write another"), "{refused}");
+            assert!(
+                refused.contains("is not a socket; set another"),
+                "{refused}"
+            );
         }
         assert_eq!(std::fs::read(&link).unwrap(), b"precious");
     }
 
     #[tokio::test]
-    async fn a_line_is_as_long_as_its_bound_at_most() {
+    async fn rejects_a_line_above_the_limit() {
         for (text, max_bytes, problem) in [
             ("12345\n", 6, None),
             ("12345", 6, None),
@@ -383,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_never_reads_is_given_up() {
+    async fn write_times_out_if_the_client_does_not_read() {
         let (mut ours, _theirs) = UnixStream::pair().unwrap();
         let line = vec![0; 16 << 20];
         let written = write_within(Duration::from_millis(50), &mut ours, &line).await;

@@ -1,4 +1,5 @@
-//! The printed policy on a server that checks rights: it is enough, and it is not more than enough.
+//! Tests the printed policy on a server that checks permissions: it allows what the program needs and nothing
+//! else.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
@@ -13,19 +14,19 @@ use crate::s3::{Bucket, wait};
 use crate::server::{self, AccessKey};
 use crate::sqs::Sqs;
 
-/// A bucket of the server that checks rights, and a Source of a part of it with a queue.
-struct World {
+/// A bucket on the server that checks permissions, and a Source with a queue for a part of it.
+struct PolicyFixture {
     bucket: Bucket,
     queue: Sqs,
     cli: Cli,
     source: Source,
 }
 
-impl World {
+impl PolicyFixture {
     fn new(name: &str) -> Self {
         let server = server::shared_with_rights();
         let (bucket, queue) = (Bucket::create(server), Sqs::create(server));
-        server.set_queue_attributes(&queue.url, &[("Policy", ANYBODY_SENDS)]);
+        server.set_queue_attributes(&queue.url, &[("Policy", ALLOW_ANY_SENDER)]);
         bucket.notify(&queue.arn());
         let source = Source {
             prefix: Some("photos".to_owned()),
@@ -42,13 +43,14 @@ impl World {
         }
     }
 
-    /// The printed policy, in words that the server knows too.
+    /// The printed policy, with the names of actions that the server requires.
     fn policy(&self, arguments: &[&str]) -> Value {
         let output = self.cli.succeed(&[&["iam-policy"], arguments].concat());
         let mut policy: Value = serde_json::from_str(&output.stdout).expect("JSON");
         for statement in policy["Statement"].as_array_mut().expect("a list") {
             let actions = statement["Action"].as_array_mut().expect("a list");
-            // AWS has no rights of these names: there the single ones allow the batches.
+            // The server requires these actions for batches. AWS has no such actions: the single actions
+            // allow batches.
             for single in ["sqs:DeleteMessage", "sqs:ChangeMessageVisibility"] {
                 if actions.iter().any(|action| action == single) {
                     actions.push(format!("{single}Batch").into());
@@ -58,13 +60,13 @@ impl World {
         policy
     }
 
-    /// From now on the program has a key with that policy.
-    fn give(&mut self, policy: &Value) -> AccessKey {
+    /// Gives the program an access key with this policy.
+    fn use_policy(&mut self, policy: &Value) -> AccessKey {
         let server = server::shared_with_rights();
         let key = server.create_user_with(&self.source.name, &policy.to_string());
         let file = self.cli.folder().join("secret");
         let source = self.source.clone().with_access_key(&key, &file, 0o600);
-        // Its queue has credentials of its own.
+        // The queue has its own credentials.
         let credentials = format!(
             "{{ access_key_id = \"{}\", secret_access_key_file = \"{}\" }}",
             key.id,
@@ -79,95 +81,97 @@ impl World {
     }
 }
 
-/// What lets S3 send events to a queue.
-pub const ANYBODY_SENDS: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}}"#;
+/// A queue policy that lets S3 send events.
+pub const ALLOW_ANY_SENDER: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}}"#;
 
 #[test]
-fn the_program_works_with_the_printed_policy() {
-    let mut world = World::new("least-rights");
-    world
+fn program_works_with_the_printed_policy() {
+    let mut fixture = PolicyFixture::new("least-rights");
+    fixture
         .bucket
         .put_keys(["photos/2024/a", "photos/b.jpg", "photos/2023/c", "d"]);
-    world.give(&world.policy(&["--check"]));
-    let name = world.source.name.clone();
-    world.cli.succeed(&["reindex"]);
-    let output = world.cli.run(&["check"]);
+    fixture.use_policy(&fixture.policy(&["--check"]));
+    let name = fixture.source.name.clone();
+    fixture.cli.succeed(&["reindex"]);
+    let output = fixture.cli.run(&["check"]);
     assert!(!output.stdout.contains("denied"), "{output:#?}");
-    let daemon = world.cli.serve();
+    let daemon = fixture.cli.serve();
     daemon.wait_for(&["ready"]);
-    wait_for_keys(&world.cli, &name, &["photos/2024/a", "photos/b.jpg"]);
-    world.bucket.put("photos/2024/e", "x");
-    world.bucket.put("photos/2023/f", "x");
-    world.bucket.delete("photos/b.jpg");
-    wait_for_keys(&world.cli, &name, &["photos/2024/a", "photos/2024/e"]);
-    // A removal of one version does not tell what is there now: the key is listed alone.
-    world.bucket.keep_versions();
-    world.bucket.put("photos/2024/g", "1");
-    world.bucket.put("photos/2024/g", "2");
-    let versions = world.bucket.versions("photos/2024/g");
-    world.bucket.delete_version("photos/2024/g", &versions[0]);
+    wait_for_keys(&fixture.cli, &name, &["photos/2024/a", "photos/b.jpg"]);
+    fixture.bucket.put("photos/2024/e", "x");
+    fixture.bucket.put("photos/2023/f", "x");
+    fixture.bucket.delete("photos/b.jpg");
+    wait_for_keys(&fixture.cli, &name, &["photos/2024/a", "photos/2024/e"]);
+    // The removal of a version does not say what is under the key now, so the daemon lists this key.
+    fixture.bucket.enable_versioning();
+    fixture.bucket.put("photos/2024/g", "1");
+    fixture.bucket.put("photos/2024/g", "2");
+    let versions = fixture.bucket.versions("photos/2024/g");
+    fixture.bucket.delete_version("photos/2024/g", &versions[0]);
     wait_for_keys(
-        &world.cli,
+        &fixture.cli,
         &name,
         &["photos/2024/a", "photos/2024/e", "photos/2024/g"],
     );
-    world.queue.wait_until_empty();
+    fixture.queue.wait_until_empty();
     let log = daemon.terminate().join("\n");
     assert!(!log.contains("denied"), "{log}");
 }
 
 #[test]
-fn check_tries_what_the_rules_admit_and_all_of_it() {
-    let mut world = World::new("each-range");
-    world.source.include = vec!["/2024".to_owned()];
-    // The first key that begins so is none that the rules admit, or the policy.
-    world
+fn check_tests_every_admitted_range() {
+    let mut fixture = PolicyFixture::new("each-range");
+    fixture.source.include = vec!["/2024".to_owned()];
+    // Neither the rules nor the policy admit the first key with this prefix.
+    fixture
         .bucket
         .put_keys(["photos/2024-old/a.jpg", "photos/2024/b.jpg"]);
-    let mut config = Config::of([world.source.clone()]);
+    let mut config = Config::of([fixture.source.clone()]);
     config.listen = "127.0.0.1:0".to_owned();
-    world.cli.configure(&config);
-    world.give(&world.policy(&["--check"]));
-    let toml = std::fs::read_to_string(world.cli.config_file()).expect("there is one");
+    fixture.cli.configure(&config);
+    fixture.use_policy(&fixture.policy(&["--check"]));
+    let toml =
+        std::fs::read_to_string(fixture.cli.config_file()).expect("the configuration exists");
     let narrow = toml.replace("listen = \"off\"", "listen = \"127.0.0.1:0\"");
     let wide = narrow.replace("[\"/2024\"]", "[\"/2024\", \"/new/\"]");
     assert!(toml != narrow && narrow != wide, "{toml}");
-    for (toml, said) in [(narrow, "can be listed"), (wide, "photos/new/")] {
-        world.cli.configure_with(&toml);
-        let examined = Examined::of(&world.cli, &[]);
+    for (toml, expected) in [(narrow, "can be listed"), (wide, "photos/new/")] {
+        fixture.cli.configure_with(&toml);
+        let examined = Examined::of(&fixture.cli, &[]);
         let listing = examined.finding("s3:ListBucket").to_string();
         let is_denied = listing.contains("denied");
-        assert_eq!(is_denied, said == "photos/new/", "{listing}");
-        assert!(listing.contains(said), "{listing}");
+        assert_eq!(is_denied, expected == "photos/new/", "{listing}");
+        assert!(listing.contains(expected), "{listing}");
         let reading = examined.finding("s3:GetObject");
         assert_eq!(reading["verdict"], "ok", "{reading:#}");
     }
 }
 
 #[test]
-fn new_rules_are_listed_within_the_printed_policy() {
-    let mut world = World::new("narrower");
-    world.source.exclude = vec!["**/tmp/**".to_owned()];
-    world
+fn wider_rules_stay_within_the_printed_policy() {
+    let mut fixture = PolicyFixture::new("narrower");
+    fixture.source.exclude = vec!["**/tmp/**".to_owned()];
+    fixture
         .bucket
         .put_keys(["photos/2024/a", "photos/2024/tmp/b", "photos/tmp/c"]);
-    world.give(&world.policy(&[]));
-    let name = world.source.name.clone();
-    let daemon = world.cli.serve();
-    daemon.wait_for(&["scan complete"]);
-    wait_for_keys(&world.cli, &name, &["photos/2024/a"]);
-    let toml = std::fs::read_to_string(world.cli.config_file()).expect("there is one");
+    fixture.use_policy(&fixture.policy(&[]));
+    let name = fixture.source.name.clone();
+    let daemon = fixture.cli.serve();
+    daemon.wait_for(&["scan completed"]);
+    wait_for_keys(&fixture.cli, &name, &["photos/2024/a"]);
+    let toml =
+        std::fs::read_to_string(fixture.cli.config_file()).expect("the configuration exists");
     let without = toml.replace(", exclude = [\"**/tmp/**\"]", "");
     assert_ne!(toml, without);
-    world.cli.configure_with(&without);
+    fixture.cli.configure_with(&without);
     daemon.hangup();
-    wait_for_keys(&world.cli, &name, &["photos/2024/a", "photos/2024/tmp/b"]);
+    wait_for_keys(&fixture.cli, &name, &["photos/2024/a", "photos/2024/tmp/b"]);
     let log = daemon.terminate().join("\n");
     assert!(!log.contains("denied"), "{log}");
 }
 
-/// What S3 says to each request of somebody with that key; `None`: it is done.
-fn refusals(key: &AccessKey, bucket: &str) -> Vec<(&'static str, Option<String>)> {
+/// Sends requests with an access key, and returns the error code of each; `None` if S3 accepts the request.
+fn error_codes(key: &AccessKey, bucket: &str) -> Vec<(&'static str, Option<String>)> {
     let keys = Credentials::new(&key.id, &key.secret, None, None, "tests");
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -190,14 +194,14 @@ fn refusals(key: &AccessKey, bucket: &str) -> Vec<(&'static str, Option<String>)
     let get = |key: &str| code(wait(client.get_object().bucket(bucket).key(key).send()));
     let put = client.put_object().bucket(bucket).key("photos/2024/a");
     vec![
-        ("list what the rules admit", list("photos/2024/")),
-        ("list one key of it", list("photos/2024/a")),
-        ("list what another rule admits", list("photos/b")),
-        ("list more", list("photos/")),
-        ("list beside it", list("photos/2023/")),
-        ("list all", list("")),
+        ("list an admitted folder", list("photos/2024/")),
+        ("list a key in this folder", list("photos/2024/a")),
+        ("list the keys of another rule", list("photos/b")),
+        ("list the parent folder", list("photos/")),
+        ("list another folder", list("photos/2023/")),
+        ("list the bucket", list("")),
         ("get an asset", get("photos/2024/a")),
-        ("get what is none", get("photos/2023/a")),
+        ("get another object", get("photos/2023/a")),
         ("put", code(wait(put.send()))),
         ("read notifications", {
             let request = client.get_bucket_notification_configuration();
@@ -207,29 +211,29 @@ fn refusals(key: &AccessKey, bucket: &str) -> Vec<(&'static str, Option<String>)
 }
 
 #[test]
-fn nothing_else_is_allowed_by_the_printed_policy() {
-    let world = World::new("no-more");
+fn printed_policy_allows_nothing_else() {
+    let fixture = PolicyFixture::new("no-more");
     let server = server::shared_with_rights();
-    world.bucket.put_keys(["photos/2024/a", "photos/2023/a"]);
+    fixture.bucket.put_keys(["photos/2024/a", "photos/2023/a"]);
     let listing = [
-        "list what the rules admit",
-        "list one key of it",
-        "list what another rule admits",
+        "list an admitted folder",
+        "list a key in this folder",
+        "list the keys of another rule",
     ];
     for (name, arguments, listen, more) in [
         ("bare", &[][..], "off", "nothing"),
         ("check", &["--check"], "off", "read notifications"),
         ("previews", &[], "127.0.0.1:0", "get an asset"),
     ] {
-        let mut config = Config::of([world.source.clone()]);
+        let mut config = Config::of([fixture.source.clone()]);
         config.listen = listen.to_owned();
-        world.cli.configure(&config);
-        let policy = world.policy(arguments).to_string();
+        fixture.cli.configure(&config);
+        let policy = fixture.policy(arguments).to_string();
         let key = server.create_user_with(&format!("no-more-{name}"), &policy);
-        for (what, refusal) in refusals(&key, &world.bucket.name) {
-            let is_allowed = listing.contains(&what) || more == what;
+        for (request, code) in error_codes(&key, &fixture.bucket.name) {
+            let is_allowed = listing.contains(&request) || more == request;
             let expected = (!is_allowed).then_some("AccessDenied");
-            assert_eq!(refusal.as_deref(), expected, "{name}: {what}");
+            assert_eq!(code.as_deref(), expected, "{name}: {request}");
         }
     }
 }

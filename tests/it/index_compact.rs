@@ -55,12 +55,12 @@ fn a_daemon_puts_segments_together_and_follows_events_meanwhile() {
     }
     assert!(segments(&live.cli).0 > 1);
     live.cli.succeed(&["index", "compact"]);
-    daemon.wait_for(&["the segments of the index have been put together"]);
+    daemon.wait_for(&["index compacted"]);
     assert_eq!(segments(&live.cli), (1, 0));
     live.bucket.put("after.jpg", "after");
     live.wait_for_mirror();
     live.cli.succeed(&["index", "verify"]);
-    assert_eq!(daemon.count(&["scan begins"]), 1);
+    assert_eq!(daemon.count(&["scan started"]), 1);
     daemon.terminate();
     live.wait_for_mirror();
 }

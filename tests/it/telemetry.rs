@@ -31,7 +31,7 @@ fn a_daemon_that_no_terminal_shows_writes_json() {
     live.bucket.put_keys(["a.jpg"]);
     live.cli.set_environment("ASSET_INDEXER_LOG_FORMAT", "auto");
     let daemon = live.cli.serve();
-    daemon.wait_for(&["scan complete"]);
+    daemon.wait_for(&["scan completed"]);
     for line in daemon.terminate() {
         let entry: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
         assert!(
@@ -42,7 +42,7 @@ fn a_daemon_that_no_terminal_shows_writes_json() {
             .as_str()
             .is_some_and(|it| it.starts_with("asset_indexer"));
         assert!(is_ours && entry["level"] == "INFO", "{line}");
-        if entry["message"] == "scan complete" {
+        if entry["message"] == "scan completed" {
             assert_eq!(
                 (&entry["source"], &entry["listed"]),
                 (&SOURCE.into(), &1.into())
@@ -174,7 +174,7 @@ fn under_systemd_entries_go_to_the_journal_with_their_fields() {
     loop {
         let length = journal.recv(&mut entry).expect("entries come");
         let text = String::from_utf8_lossy(&entry[..length]);
-        if !text.contains("scan complete") {
+        if !text.contains("scan completed") {
             continue;
         }
         for field in [
@@ -183,7 +183,7 @@ fn under_systemd_entries_go_to_the_journal_with_their_fields() {
             "SYSLOG_IDENTIFIER\n\u{d}\0\0\0\0\0\0\0asset-indexer\n",
             "ASSET_INDEXER_SOURCE\n\u{6}\0\0\0\0\0\0\0assets\n",
             "ASSET_INDEXER_LISTED\n\u{1}\0\0\0\0\0\0\x001\n",
-            "scan complete source=assets listed=1",
+            "scan completed source=assets listed=1",
         ] {
             assert!(text.contains(field), "{field:?} is not in {text:?}");
         }

@@ -1,6 +1,7 @@
-//! Asks the daemon behind the control socket, and gives up where it does not take a request in.
+//! The client of the control socket: sends a request, and reads its answers.
 //!
-//! How long a scan or a rebuild takes that it has taken in is not bounded; whoever asked may leave.
+//! It fails if the daemon does not accept the request in time. There is no limit on how long the daemon works
+//! on an accepted scan or rebuild. The client may disconnect meanwhile.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,37 +16,38 @@ use super::{
     read_line,
 };
 
-/// How long the daemon may take to take a request in, and again to answer one that it answers at once.
-const FIRST_ANSWER: Duration = Duration::from_secs(10);
+/// Time the daemon has to accept a request. It has the same time again to answer a request that takes no
+/// work.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to wait where as many wait to be accepted as the kernel lets.
+/// The wait before connecting again if the socket's backlog is full.
 const CONNECT_PAUSE: Duration = Duration::from_millis(50);
 
-/// One request that was put, and its answers to come.
+/// The answers to a request.
 pub(crate) struct AnswerStream {
     lines: BufReader<OwnedReadHalf>,
-    /// The daemon takes its end for ours.
+    /// Kept open: to the daemon, closing it means that the client is gone.
     _writer: OwnedWriteHalf,
-    /// What came first, where it was an answer.
+    /// The first answer, unless it was [`ControlAnswer::Accepted`].
     first: Option<ControlAnswer>,
-    /// How long each answer may take; `None` where that is up to the work.
+    /// Maximum time to wait for each answer. `None` if it depends on the work.
     limit: Option<Duration>,
-    asked: Asked,
+    request: SentRequest,
 }
 
-/// What was asked of whom, to tell it.
+/// What was requested on which socket, for errors.
 #[derive(Clone)]
-struct Asked {
+struct SentRequest {
     path: PathBuf,
-    what: &'static str,
+    attempted: &'static str,
 }
 
-/// Asks the daemon behind the socket, and waits until it has taken the request in.
+/// Sends a request to the daemon, and waits until it is accepted.
 pub(crate) async fn send_request(
     path: &Path,
     request: &ControlRequest,
 ) -> Result<AnswerStream, ControlError> {
-    send_request_within(FIRST_ANSWER, path, request).await
+    send_request_within(ANSWER_TIMEOUT, path, request).await
 }
 
 async fn send_request_within(
@@ -53,41 +55,39 @@ async fn send_request_within(
     path: &Path,
     request: &ControlRequest,
 ) -> Result<AnswerStream, ControlError> {
-    let line = line_of(request).map_err(unread)?;
+    let line = line_of(request).map_err(connection_failed)?;
     if line.len() as u64 > MAX_REQUEST_BYTES {
-        return Err(ControlError::TooLong { bytes: line.len() });
+        return Err(ControlError::RequestTooLong { bytes: line.len() });
     }
-    let asked = Asked {
+    let sent = SentRequest {
         path: path.to_owned(),
-        what: request.what(),
+        attempted: request.attempted(),
     };
-    let unanswered = asked.unanswered(limit);
-    let put = tokio::time::timeout(limit, put(path, &line)).await;
-    let (lines, writer, first) = put.map_err(|_| unanswered)??;
+    let accepted = tokio::time::timeout(limit, send_line(path, &line)).await;
+    let (lines, writer, first) = accepted.map_err(|_| sent.no_answer(limit))??;
     Ok(AnswerStream {
         lines,
         _writer: writer,
-        // One that says no more than that it was taken in is none.
         first: Some(first).filter(|first| *first != ControlAnswer::Accepted),
-        limit: request.is_answered_at_once().then_some(limit),
-        asked,
+        limit: request.takes_no_work().then_some(limit),
+        request: sent,
     })
 }
 
-/// Writes the request, and reads what comes first.
-async fn put(
+/// Writes the request, and reads the first answer.
+async fn send_line(
     path: &Path,
     line: &[u8],
 ) -> Result<(BufReader<OwnedReadHalf>, OwnedWriteHalf, ControlAnswer), ControlError> {
     let (reader, mut writer) = connect(path).await?.into_split();
-    writer.write_all(line).await.map_err(unread)?;
+    writer.write_all(line).await.map_err(connection_failed)?;
     let mut lines = BufReader::new(reader);
     let first = read_line(&mut lines, MAX_ANSWER_BYTES).await;
-    let first = first.map_err(unread)?.ok_or_else(broken_off)?;
+    let first = first.map_err(connection_failed)?.ok_or_else(closed)?;
     Ok((lines, writer, first))
 }
 
-/// Connects, as soon as the kernel lets.
+/// Connects. Waits while the socket's backlog is full.
 async fn connect(path: &Path) -> Result<UnixStream, ControlError> {
     loop {
         let cause = match UnixStream::connect(path).await {
@@ -111,17 +111,17 @@ async fn connect(path: &Path) -> Result<UnixStream, ControlError> {
     }
 }
 
-/// Whether a daemon answers on the socket, or at least has it.
+/// Whether a daemon listens on the socket.
 pub(crate) async fn is_in_use(path: &Path) -> bool {
     match UnixStream::connect(path).await {
         Ok(_) => true,
-        // Others wait before us.
+        // The backlog is full, so a process listens.
         Err(error) => error.kind() == io::ErrorKind::WouldBlock,
     }
 }
 
 impl AnswerStream {
-    /// The next answer; `None` behind the last.
+    /// The next answer. `None` after the last one.
     pub(crate) async fn next(&mut self) -> Result<Option<ControlAnswer>, ControlError> {
         let answer = match self.first.take() {
             Some(first) => first,
@@ -129,7 +129,7 @@ impl AnswerStream {
         };
         match answer {
             ControlAnswer::Done => Ok(None),
-            ControlAnswer::Refused(why) => Err(ControlError::Refused(why)),
+            ControlAnswer::Refused(reason) => Err(ControlError::Refused(reason)),
             answer => Ok(Some(answer)),
         }
     }
@@ -140,17 +140,17 @@ impl AnswerStream {
             None => read.await,
             Some(limit) => {
                 let read = tokio::time::timeout(limit, read).await;
-                read.map_err(|_| self.asked.unanswered(limit))?
+                read.map_err(|_| self.request.no_answer(limit))?
             }
         };
-        read.map_err(unread)?.ok_or_else(broken_off)
+        read.map_err(connection_failed)?.ok_or_else(closed)
     }
 }
 
-impl Asked {
-    fn unanswered(&self, limit: Duration) -> ControlError {
+impl SentRequest {
+    fn no_answer(&self, limit: Duration) -> ControlError {
         ControlError::NoAnswer {
-            what: self.what,
+            attempted: self.attempted,
             path: self.path.clone(),
             limit,
         }
@@ -158,30 +158,30 @@ impl Asked {
 }
 
 impl ControlRequest {
-    /// What is asked for, behind "ask the daemon for".
-    fn what(&self) -> &'static str {
+    /// What the request attempts, after "failed to".
+    fn attempted(&self) -> &'static str {
         match self {
-            Self::Status => "its status",
-            Self::Reindex { .. } => "a scan",
-            Self::Rebuild => "a rebuild",
-            Self::Compact => "a compaction",
-            Self::Retry { .. } => "another try at messages",
-            Self::Log(_) => "what it logs",
+            Self::Status => "read the daemon's status",
+            Self::Reindex { .. } => "start a scan",
+            Self::Rebuild => "start a rebuild",
+            Self::Compact => "compact the index",
+            Self::Retry { .. } => "retry quarantined messages",
+            Self::Log(_) => "read or change the log filter",
         }
     }
 
-    /// Whether there is nothing to be done before the answer.
-    fn is_answered_at_once(&self) -> bool {
+    /// Whether the daemon answers the request without any work, so that its answer must arrive soon.
+    fn takes_no_work(&self) -> bool {
         matches!(self, Self::Status | Self::Log(_))
     }
 }
 
-fn unread(error: io::Error) -> ControlError {
-    ControlError::Answer(error.to_string())
+fn connection_failed(error: io::Error) -> ControlError {
+    ControlError::Connection(error.to_string())
 }
 
-fn broken_off() -> ControlError {
-    ControlError::Answer("it broke off".to_owned())
+fn closed() -> ControlError {
+    ControlError::Connection("the daemon closed the connection before its last answer".to_owned())
 }
 
 #[cfg(test)]
@@ -191,10 +191,10 @@ mod tests {
     use super::super::{LogCommand, write_line};
     use super::*;
 
-    const LITTLE: Duration = Duration::from_millis(50);
-    const TOO_LONG: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_millis(50);
+    const LONG: Duration = Duration::from_secs(20);
 
-    fn requests() -> [ControlRequest; 6] {
+    fn all_requests() -> [ControlRequest; 6] {
         [
             ControlRequest::Status,
             ControlRequest::Log(LogCommand::Show),
@@ -215,8 +215,8 @@ mod tests {
         (folder, path, listener)
     }
 
-    /// Takes one request in, and says nothing more.
-    async fn take_in(listener: &UnixListener) -> UnixStream {
+    /// Accepts one request, and answers nothing more.
+    async fn accept_request(listener: &UnixListener) -> UnixStream {
         let mut stream = listener.accept().await.unwrap().0;
         write_line(&mut stream, &ControlAnswer::Accepted)
             .await
@@ -225,18 +225,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_nobody_takes_in_is_given_up() {
+    async fn fails_if_the_daemon_does_not_accept_the_request() {
         let (_folder, path, _listener) = listening();
-        for request in requests() {
-            let what = request.what();
-            let Err(error) = send_request_within(LITTLE, &path, &request).await else {
-                panic!("nobody listens: {request:?}");
+        for request in all_requests() {
+            let attempted = request.attempted();
+            let Err(error) = send_request_within(SHORT, &path, &request).await else {
+                panic!("no daemon accepts it: {request:?}");
             };
             let text = error.to_string();
-            let begin = format!("failed to ask the daemon for {what} on the control socket /");
-            assert!(text.starts_with(&begin), "{text}");
+            let start = format!("failed to {attempted} through the control socket /");
+            assert!(text.starts_with(&start), "{text}");
             assert!(
-                text.contains("control.sock: no answer in 0.05 seconds; "),
+                text.contains("control.sock: the daemon did not answer within 0.05 seconds; "),
                 "{text}"
             );
             assert!(text.contains("log"), "{text}");
@@ -244,25 +244,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_answered_at_once_is_given_up_too_where_it_is_not() {
+    async fn fails_if_the_answer_to_a_request_without_work_is_late() {
         let (_folder, path, listener) = listening();
-        for request in requests() {
-            let asked = send_request_within(LITTLE, &path, &request);
-            let (asked, _daemon) = tokio::join!(asked, take_in(&listener));
-            let mut answers = asked.ok().unwrap();
-            let answer = tokio::time::timeout(2 * LITTLE, answers.next()).await;
+        for request in all_requests() {
+            let sent = send_request_within(SHORT, &path, &request);
+            let (sent, _daemon) = tokio::join!(sent, accept_request(&listener));
+            let mut answers = sent.ok().unwrap();
+            let answer = tokio::time::timeout(2 * SHORT, answers.next()).await;
             match request {
                 ControlRequest::Status | ControlRequest::Log(_) => {
                     let error = answer.unwrap().unwrap_err();
                     assert!(matches!(error, ControlError::NoAnswer { .. }), "{error}");
                 }
-                _ => assert!(answer.is_err(), "{request:?} takes its time"),
+                _ => assert!(answer.is_err(), "{request:?} has no time limit"),
             }
         }
     }
 
     #[tokio::test]
-    async fn an_answer_may_come_first() {
+    async fn reads_a_refusal_without_acceptance() {
         let (_folder, path, listener) = listening();
         let refused = async {
             let mut stream = listener.accept().await.unwrap().0;
@@ -270,14 +270,14 @@ mod tests {
             write_line(&mut stream, &refused).await.unwrap();
             stream
         };
-        let asked = send_request_within(TOO_LONG, &path, &ControlRequest::Rebuild);
-        let (asked, _daemon) = tokio::join!(asked, refused);
-        let error = asked.ok().unwrap().next().await.unwrap_err();
+        let sent = send_request_within(LONG, &path, &ControlRequest::Rebuild);
+        let (sent, _daemon) = tokio::join!(sent, refused);
+        let error = sent.ok().unwrap().next().await.unwrap_err();
         assert_eq!(error.to_string(), "the daemon refuses: no");
     }
 
     #[tokio::test]
-    async fn a_socket_at_which_others_wait_is_answered() {
+    async fn full_backlog_counts_as_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("control.sock");
         let socket = tokio::net::UnixSocket::new_stream().unwrap();
@@ -292,12 +292,12 @@ mod tests {
         };
         assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
         assert!(is_in_use(&path).await);
-        let asked = send_request_within(LITTLE, &path, &ControlRequest::Status).await;
-        assert!(matches!(asked, Err(ControlError::NoAnswer { .. })));
+        let sent = send_request_within(SHORT, &path, &ControlRequest::Status).await;
+        assert!(matches!(sent, Err(ControlError::NoAnswer { .. })));
     }
 
     #[test]
-    fn whom_the_socket_denies_is_told_whom_to_be() {
+    fn permission_error_says_which_user_to_be() {
         let denied = ControlError::Socket {
             attempted: "connect to",
             path: "control.sock".into(),
@@ -311,9 +311,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_daemon_that_is_missing_can_be_started_in_two_ways() {
-        let asked = send_request(Path::new("/nowhere/control.sock"), &ControlRequest::Status).await;
-        let text = asked
+    async fn error_without_a_daemon_says_how_to_start_it() {
+        let sent = send_request(Path::new("/nowhere/control.sock"), &ControlRequest::Status).await;
+        let text = sent
             .err()
             .map(|error| error.to_string())
             .unwrap_or_default();
@@ -322,9 +322,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_is_too_long_is_not_put() {
+    async fn does_not_send_a_request_above_the_limit() {
         let ids = vec!["x".repeat(MAX_REQUEST_BYTES as usize)];
-        let asked = send_request(Path::new("/nowhere"), &ControlRequest::Retry { ids }).await;
-        assert!(matches!(asked, Err(ControlError::TooLong { .. })));
+        let sent = send_request(Path::new("/nowhere"), &ControlRequest::Retry { ids }).await;
+        assert!(matches!(sent, Err(ControlError::RequestTooLong { .. })));
     }
 }

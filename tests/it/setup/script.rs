@@ -1,4 +1,4 @@
-//! The printed script on a server: it adds to what is there, and then events are followed.
+//! Tests the printed script on a server: it keeps what exists, and afterwards the daemon receives events.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::live_fixture::wait_for_keys;
 use crate::s3::Bucket;
 use crate::server::{self, S3Server, tool};
 
-/// Runs a script as somebody who may do everything, with the AWS CLI of the tests.
+/// Runs a script as root, with the AWS CLI of the tests.
 #[track_caller]
 fn run_script(cli: &Cli, server: &S3Server, script: &str) -> String {
     let path = cli.folder().join("setup.sh");
@@ -19,10 +19,10 @@ fn run_script(cli: &Cli, server: &S3Server, script: &str) -> String {
     let aws = tool("aws");
     let folder = aws
         .parent()
-        .expect("it is in a folder")
+        .expect("the AWS CLI is in a folder")
         .display()
         .to_string();
-    let inherited = std::env::var("PATH").expect("there is one");
+    let inherited = std::env::var("PATH").expect("PATH is set");
     let output = Command::new("sh")
         .arg(&path)
         .env_clear()
@@ -32,12 +32,12 @@ fn run_script(cli: &Cli, server: &S3Server, script: &str) -> String {
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_ENDPOINT_URL", server.endpoint())
         .output()
-        .expect("sh is there");
+        .expect("sh runs");
     assert!(output.status.success(), "{output:#?}");
-    String::from_utf8(output.stdout).expect("it is text")
+    String::from_utf8(output.stdout).expect("the output is text")
 }
 
-/// What the AWS CLI answers as somebody who may do everything on the server that checks rights.
+/// Calls the AWS CLI as root on the server that checks permissions, and returns its answer.
 #[track_caller]
 fn aws(arguments: &[&str]) -> Value {
     let output = Command::new(tool("aws"))
@@ -47,7 +47,7 @@ fn aws(arguments: &[&str]) -> Value {
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .output()
-        .expect("it is there");
+        .expect("the AWS CLI runs");
     assert!(output.status.success(), "{output:#?}");
     serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
@@ -65,35 +65,35 @@ fn notifications(bucket: &Bucket) -> Value {
 }
 
 fn policy(queue_url: &str) -> Value {
-    let of_queue = ["sqs", "get-queue-attributes", "--queue-url", queue_url];
-    let attributes = aws(&[&of_queue[..], &["--attribute-names", "Policy"]].concat());
+    let get = ["sqs", "get-queue-attributes", "--queue-url", queue_url];
+    let attributes = aws(&[&get[..], &["--attribute-names", "Policy"]].concat());
     let policy = attributes["Attributes"]["Policy"].as_str();
-    serde_json::from_str(policy.expect("it has one")).expect("JSON")
+    serde_json::from_str(policy.expect("the queue has a policy")).expect("JSON")
 }
 
-/// The ARN of a queue that is somebody else's.
-fn other_queue(name: &str) -> String {
+/// Creates a queue for another program and returns its ARN.
+fn create_other_queue(name: &str) -> String {
     let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow",
         "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*" }] });
     let attributes = json!({ "Policy": policy.to_string() }).to_string();
-    let make = ["sqs", "create-queue", "--queue-name", name, "--attributes"];
-    let made = aws(&[&make[..], &[&attributes]].concat());
-    let url = made["QueueUrl"].as_str().expect("it has one");
-    let of_queue = ["sqs", "get-queue-attributes", "--queue-url", url];
-    let attributes = aws(&[&of_queue[..], &["--attribute-names", "QueueArn"]].concat());
+    let create = ["sqs", "create-queue", "--queue-name", name, "--attributes"];
+    let created = aws(&[&create[..], &[&attributes]].concat());
+    let url = created["QueueUrl"].as_str().expect("a queue has a URL");
+    let get = ["sqs", "get-queue-attributes", "--queue-url", url];
+    let attributes = aws(&[&get[..], &["--attribute-names", "QueueArn"]].concat());
     let arn = attributes["Attributes"]["QueueArn"].as_str();
-    arn.expect("it has one").to_owned()
+    arn.expect("a queue has an ARN").to_owned()
 }
 
-/// The line for the configuration that a script has printed at its end.
-fn events(printed: &str) -> &str {
-    let line = printed.lines().last().expect("it prints something");
+/// The line for the configuration at the end of the output of a script.
+fn events_line(printed: &str) -> &str {
+    let line = printed.lines().last().expect("the script prints something");
     assert!(line.starts_with("events = { queue_url = "), "{line}");
     line
 }
 
-/// The bucket with a Source that has no queue yet, on the server that checks rights.
-fn unwired(name: &str, prefix: &str) -> (Bucket, Source) {
+/// A bucket and a Source without a queue, on the server that checks permissions.
+fn without_queue(name: &str, prefix: &str) -> (Bucket, Source) {
     let server = server::shared_with_rights();
     let bucket = Bucket::create_in("eu-west-1", server);
     let source = Source {
@@ -105,15 +105,15 @@ fn unwired(name: &str, prefix: &str) -> (Bucket, Source) {
 }
 
 #[test]
-fn the_printed_script_adds_to_what_is_there_and_then_events_are_followed() {
+fn script_keeps_existing_settings_and_sends_events() {
     let server = server::shared_with_rights();
-    let (bucket, source) = unwired("wired", "photos & more");
+    let (bucket, source) = without_queue("wired", "photos & more");
     let cli = Cli::new(&Config::of([source.clone()]));
     let script = cli.succeed(&["setup", "--print", "aws-cli"]).stdout;
     let printed = run_script(&cli, server, &script);
     let url = format!("{}/000000000000/asset-indexer-wired", server.endpoint());
 
-    // What somebody else has set stays when it is run again, and nothing is there twice.
+    // A second run keeps the settings of other programs and adds nothing twice.
     let (ours, policy) = (notifications(&bucket), policy(&url));
     let theirs = json!({ "Sid": "Theirs", "Effect": "Allow", "Principal": "*",
         "Action": "sqs:GetQueueUrl", "Resource": "*" });
@@ -136,14 +136,14 @@ fn the_printed_script_adds_to_what_is_there_and_then_events_are_followed() {
     all["EventBridgeConfiguration"] = json!({});
     let mut other = ours["QueueConfigurations"][0].clone();
     other["Id"] = json!("theirs");
-    other["QueueArn"] = json!(other_queue("theirs"));
+    other["QueueArn"] = json!(create_other_queue("theirs"));
     other["Filter"]["Key"]["FilterRules"][0]["Value"] = json!("elsewhere/");
-    // What somebody has set by hand to the same queue overlaps, as far as the events are the same.
+    // Notifications to the same queue that somebody set by hand. Their events overlap with ours.
     let by_hand = |id: &str, events: &[&str]| {
-        let mut by_hand = ours["QueueConfigurations"][0].clone();
-        by_hand["Id"] = json!(id);
-        by_hand["Events"] = json!(events);
-        by_hand
+        let mut configuration = ours["QueueConfigurations"][0].clone();
+        configuration["Id"] = json!(id);
+        configuration["Events"] = json!(events);
+        configuration
     };
     let class = "s3:LifecycleTransition";
     let configurations = all["QueueConfigurations"].as_array_mut();
@@ -151,7 +151,7 @@ fn the_printed_script_adds_to_what_is_there_and_then_events_are_followed() {
     configurations.insert(0, other.clone());
     configurations.push(by_hand("class", &["s3:ObjectCreated:Put", class]));
     configurations.push(by_hand("removals", &["s3:ObjectRemoved:*"]));
-    let wanted = json!([
+    let expected = json!([
         other,
         by_hand("class", &[class]),
         ours["QueueConfigurations"][0]
@@ -170,7 +170,7 @@ fn the_printed_script_adds_to_what_is_there_and_then_events_are_followed() {
     );
     assert_eq!(run_script(&cli, server, &script), printed);
     assert_eq!(self::policy(&url), with_theirs);
-    all["QueueConfigurations"] = wanted;
+    all["QueueConfigurations"] = expected;
     assert_eq!(notifications(&bucket), all);
     assert_eq!(
         policy["Statement"][0]["Condition"],
@@ -187,15 +187,15 @@ fn the_printed_script_adds_to_what_is_there_and_then_events_are_followed() {
         &cli,
         &source,
         &bucket,
-        events(&printed),
+        events_line(&printed),
         "photos & more/a b.jpg",
     );
 }
 
 #[test]
-fn events_are_followed_that_the_script_has_event_bridge_send() {
+fn script_sends_events_through_event_bridge() {
     let server = server::shared_with_rights();
-    let (bucket, source) = unwired("bridged", "it's \"$x\"");
+    let (bucket, source) = without_queue("bridged", "it's \"$x\"");
     let cli = Cli::new(&Config::of([source.clone()]));
     let print = ["setup", "--print", "aws-cli", "--through", "eventbridge"];
     let script = cli.succeed(&print).stdout;
@@ -204,18 +204,18 @@ fn events_are_followed_that_the_script_has_event_bridge_send() {
         &cli,
         &source,
         &bucket,
-        events(&printed),
+        events_line(&printed),
         "it's \"$x\"/a b.jpg",
     );
 }
 
-/// With the printed line the daemon follows what happens in the bucket, and `check` finds nothing to better.
+/// Asserts that the daemon with the printed line follows the bucket, and that `check` has no warnings.
 #[track_caller]
 fn follow(cli: &Cli, source: &Source, bucket: &Bucket, events: &str, key: &str) {
     let toml = Config::of([source.clone()]).to_toml(&cli.data_dir());
     cli.configure_with(&format!("{toml}{events}\n"));
     let daemon = cli.serve();
-    daemon.wait_for(&["scan complete"]);
+    daemon.wait_for(&["scan completed"]);
     bucket.put(key, "x");
     wait_for_keys(cli, &source.name, &[key]);
     bucket.delete(key);
