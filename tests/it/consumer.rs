@@ -1,4 +1,4 @@
-//! The loop of one queue, over a queue in memory that the test moves and an index on the disk.
+//! The consumer of one queue, with a queue in memory whose clock the test moves, and an index on the disk.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use asset_indexer::core::source::Source;
 use asset_indexer::index::ledger::{AttachRequest, CommitPolicy, Ledger};
 use asset_indexer::index::tantivy::TantivyEngine;
 use asset_indexer::index::writer::{self, IndexHandle, IndexThread};
-use asset_indexer::index::{Engine, IndexError, Which};
+use asset_indexer::index::{Engine, IndexError, RecordFilter};
 use asset_indexer::ingest::consumer::handler::{FAILS_EVERY_TIME, Handler};
 use asset_indexer::ingest::consumer::routes::{ActiveSource, Routes};
 use asset_indexer::ingest::consumer::{Consumer, Permits, QueueState};
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fake_queue::FakeQueue;
 
-/// How long a test waits for what must come.
+/// Maximum time to wait for a condition.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 const LIMITS: EventsConfig = EventsConfig {
@@ -38,7 +38,7 @@ const LIMITS: EventsConfig = EventsConfig {
     expected_within: Duration::ZERO,
 };
 
-/// Commits soon.
+/// Commits events soon.
 const SOON: CommitPolicy = CommitPolicy {
     max_changes: 1_000,
     interval: Duration::from_secs(3600),
@@ -46,7 +46,7 @@ const SOON: CommitPolicy = CommitPolicy {
     finishes_merges: true,
 };
 
-/// A consumer that runs.
+/// A running consumer.
 struct Running {
     folder: TempDir,
     queue: FakeQueue,
@@ -66,9 +66,9 @@ impl Running {
         let (index, thread) = writer::start(ledger).unwrap();
         let board = StatusBoard::new(folder.path().to_owned());
         let (source, queue_board) = (board.source("photos"), board.queue("queue"));
-        let follower = follow(&index, &source).await;
+        let active = attach(&index, &source).await;
         let handler = Arc::new(Handler {
-            routes: Routes::new([follower]),
+            routes: Routes::new([active]),
             index: index.clone(),
             rebuild_index: None,
             look_ups: ConcurrencyLimit::new(1),
@@ -95,7 +95,7 @@ impl Running {
         }
     }
 
-    /// Stops in good order; gives the live keys with their sizes, as the disk has them.
+    /// Stops the consumer. Returns the keys of all assets in the index on the disk, with their sizes.
     async fn stop(self) -> (BTreeMap<String, u64>, TempDir) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();
@@ -103,7 +103,7 @@ impl Running {
         self.thread.join().await.unwrap();
         let engine = TantivyEngine::open_read_only(&self.folder.path().join("index")).unwrap();
         let everything = KeyInterval::everything();
-        let records = engine.read(SourceId(0), &everything, Which::All, usize::MAX);
+        let records = engine.read(SourceId(0), &everything, RecordFilter::All, usize::MAX);
         let live = records
             .unwrap()
             .into_iter()
@@ -112,10 +112,11 @@ impl Running {
     }
 }
 
-async fn follow(index: &IndexHandle, board: &Arc<SourceStatus>) -> Arc<ActiveSource> {
+/// Attaches a Source whose keys cannot be looked up.
+async fn attach(index: &IndexHandle, board: &Arc<SourceStatus>) -> Arc<ActiveSource> {
     let source = Arc::new(Source {
         region: Some("us-east-1".to_owned()),
-        // Nobody listens there: no key can be looked up.
+        // No server listens there.
         endpoint_url: Some("http://127.0.0.1:1".to_owned()),
         ..Source::new("photos", "bucket", "photos")
     });
@@ -130,16 +131,16 @@ async fn follow(index: &IndexHandle, board: &Arc<SourceStatus>) -> Arc<ActiveSou
     Arc::new(ActiveSource::new(id, source, bucket, Arc::clone(board), 1))
 }
 
-/// Waits until it is so, which other threads see to.
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+/// Waits until the condition is true.
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < DEADLINE, "it never came that {what}");
+    while !condition() {
+        assert!(began.elapsed() < DEADLINE, "never true: {what}");
         tokio::task::yield_now().await;
     }
 }
 
-/// The message of an event: a creation with that size, or a removal.
+/// The message of an event: a creation with this size, or a removal if `size` is `None`.
 fn message(key: &str, number: u32, size: Option<u64>) -> String {
     let (name, object) = match size {
         Some(size) => (
@@ -157,19 +158,19 @@ fn message(key: &str, number: u32, size: Option<u64>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_acknowledged_before_the_commit_that_holds_it() {
-    let never = CommitPolicy {
+async fn acknowledges_only_after_the_commit() {
+    let by_count = CommitPolicy {
         max_changes: 3,
         event_interval: Duration::from_secs(3600),
         ..SOON
     };
-    let running = Running::start(FakeQueue::new(), never).await;
+    let running = Running::start(FakeQueue::new(), by_count).await;
     let queue = running.queue.clone();
     for number in [1, 2] {
         queue.send_now(message(&format!("{number}.jpg"), number, Some(7)));
     }
     until("two are applied", || running.source.tally.assets() == 2).await;
-    // A duplicate of what is not committed yet must wait as well.
+    // A duplicate of an uncommitted message must wait too.
     queue.send_now(message("2.jpg", 2, Some(7)));
     until("all are received", || {
         running.board.counters.received.get() == 3
@@ -183,18 +184,18 @@ async fn nothing_is_acknowledged_before_the_commit_that_holds_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_order_and_however_often_the_last_event_of_a_key_counts() {
+async fn last_event_of_a_key_wins_in_any_order_and_with_duplicates() {
     for seed in 0..12 {
         let mut dice = fastrand::Rng::with_seed(seed);
-        let mut want = BTreeMap::new();
+        let mut expected = BTreeMap::new();
         let mut messages = Vec::new();
         for number in 1..=200 {
             let key = format!("{}.jpg", dice.u32(0..15));
             let size = dice.bool().then(|| dice.u64(1..1000));
             messages.push(message(&key, number, size));
             match size {
-                Some(size) => want.insert(key, size),
-                None => want.remove(&key),
+                Some(size) => expected.insert(key, size),
+                None => expected.remove(&key),
             };
         }
         dice.shuffle(&mut messages);
@@ -204,23 +205,30 @@ async fn whatever_the_order_and_however_often_the_last_event_of_a_key_counts() {
             .into_iter()
             .for_each(|message| drop(queue.send_now(message)));
         let began = Instant::now();
-        while !queue.left().is_empty() {
-            assert!(began.elapsed() < DEADLINE, "{seed}: {:?}", queue.left());
+        while !queue.remaining().is_empty() {
+            assert!(
+                began.elapsed() < DEADLINE,
+                "{seed}: {:?}",
+                queue.remaining()
+            );
             queue.advance(Duration::from_secs(1));
             tokio::task::yield_now().await;
         }
         let (live, _folder) = running.stop().await;
-        assert_eq!(live, want, "seed {seed}");
+        assert_eq!(live, expected, "seed {seed}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_fails_is_tried_again_and_refused_receipts_too() {
+async fn retries_failed_receives_and_refused_receipts() {
     let running = Running::start(FakeQueue::new(), SOON).await;
     let (queue, board) = (running.queue.clone(), Arc::clone(&running.board));
-    until("it receives", || board.health() == QueueHealth::Receiving).await;
+    until("the consumer receives", || {
+        board.health() == QueueHealth::Receiving
+    })
+    .await;
     queue.fail_next(QueueOperation::Receive, QueueErrorKind::Connection);
-    until("it fails", || {
+    until("receiving fails", || {
         matches!(board.health(), QueueHealth::Failing(_))
     })
     .await;
@@ -229,36 +237,44 @@ async fn a_queue_that_fails_is_tried_again_and_refused_receipts_too() {
     for number in 1..=5 {
         queue.send_now(message(&format!("{number}.jpg"), number, Some(7)));
     }
-    until("all is acknowledged", || queue.left().is_empty()).await;
+    until("all messages are acknowledged", || {
+        queue.remaining().is_empty()
+    })
+    .await;
     assert_eq!(board.health(), QueueHealth::Receiving);
     assert_eq!(running.stop().await.0.len(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rubbish_is_kept_and_not_acknowledged_and_holds_nothing_up() {
+async fn quarantines_unreadable_messages_without_delaying_others() {
     let running = Running::start(FakeQueue::new(), SOON).await;
     let queue = running.queue.clone();
     for number in 1..=40 {
         queue.send_now(format!("rubbish {number}"));
         queue.send_now(message(&format!("{number}.jpg"), number, Some(7)));
     }
-    until("the good ones are done", || {
+    until("the readable messages are acknowledged", || {
         queue.acknowledged().len() == 40
     })
     .await;
-    assert!(queue.left().iter().all(|body| body.starts_with("rubbish")));
-    assert_eq!(queue.left().len(), 40);
+    assert!(
+        queue
+            .remaining()
+            .iter()
+            .all(|body| body.starts_with("rubbish"))
+    );
+    assert_eq!(queue.remaining().len(), 40);
     let quarantine = Quarantine::open(running.folder.path()).unwrap();
-    until("it is kept", || {
-        let kept = quarantine.list();
-        kept.is_ok_and(|kept| kept.len() == 40)
+    until("all unreadable messages are quarantined", || {
+        let entries = quarantine.list();
+        entries.is_ok_and(|entries| entries.len() == 40)
     })
     .await;
     assert_eq!(running.stop().await.0.len(), 40);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_can_never_be_looked_up_makes_a_scan_due_before_the_queue_gives_it_up() {
+async fn repeatedly_failed_look_up_makes_a_scan_due() {
     let running = Running::start(FakeQueue::new(), SOON).await;
     let (queue, index) = (running.queue.clone(), running.index.clone());
     let id = SourceId(0);
@@ -271,12 +287,12 @@ async fn what_can_never_be_looked_up_makes_a_scan_due_before_the_queue_gives_it_
         message("a.jpg", 1, None).replace(r#""key":"a.jpg""#, r#""key":"a.jpg","versionId":"v1""#);
     queue.send_now(removal_of_a_version);
     let failed = &running.board.counters.failed;
-    until("its handling has failed once", || failed.get() == 1).await;
+    until("handling has failed once", || failed.get() == 1).await;
     assert!(index.state(id).await.unwrap().followed.is_some());
     for times in 2..=u64::from(FAILS_EVERY_TIME) + 1 {
         let mut advanced: Option<Instant> = None;
-        until("its handling has failed each time", || {
-            // Beyond the longest rest; once more where the request for that rest came after it.
+        until("handling has failed again", || {
+            // Longer than the longest delay of a redelivery. Again if the request for the delay came later.
             if advanced.is_none_or(|at| at.elapsed() > Duration::from_millis(200)) {
                 queue.advance(Duration::from_secs(1000));
                 advanced = Some(Instant::now());

@@ -1,6 +1,6 @@
-//! The daemon as a process of its own, with its log read while it runs.
+//! The daemon as a child process, whose log is read while it runs.
 //!
-//! What it should do is said by the tests; here it is started, watched, signalled and ended.
+//! This module starts, watches, signals and stops it. The tests decide what it should do.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus};
@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use crate::cli::{BINARY, Cli};
 
-/// How long the daemon may take for what a test waits for.
+/// Maximum time to wait for the daemon.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The daemon; killed when this is dropped.
+/// A running daemon. Killed when dropped.
 pub struct Daemon {
     child: Child,
     log: Arc<Log>,
 }
 
-/// What it wrote to standard error.
+/// What the daemon writes to standard error.
 #[derive(Default)]
 struct Log {
     written: Mutex<Written>,
@@ -29,7 +29,7 @@ struct Log {
 #[derive(Default)]
 struct Written {
     lines: Vec<String>,
-    /// The stream has ended, as it does when the process has.
+    /// Whether the stream has ended, because the process has.
     ended: bool,
 }
 
@@ -39,12 +39,12 @@ impl Cli {
         self.serve_by(Command::new(BINARY))
     }
 
-    /// Starts the daemon by a command that runs the binary with the arguments that follow.
+    /// Starts the daemon by a command that runs the binary with the arguments that are added to it.
     pub fn serve_by(&self, command: Command) -> Daemon {
         self.watch(command, &["serve"])
     }
 
-    /// Starts a command that runs until it is ended, and reads its log.
+    /// Starts a command that runs until it is stopped, and reads its log.
     pub fn watch(&self, command: Command, arguments: &[&str]) -> Daemon {
         let mut command = self.command(command);
         let mut child = command.args(arguments).spawn().expect("cargo built it");
@@ -58,7 +58,7 @@ impl Cli {
 
 impl Log {
     fn read(&self, stream: impl Read) {
-        // A stream that breaks off is a process that was killed.
+        // The stream can end in the middle of a line if the process is killed.
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             self.lock().lines.push(line);
             self.changed.notify_all();
@@ -71,7 +71,7 @@ impl Log {
         self.written.lock().expect("no thread panics with the lock")
     }
 
-    /// Waits until the condition is true; whether it came true in time.
+    /// Waits until the condition is true. Returns `false` after [`DEADLINE`].
     fn wait_until(&self, is_true: impl Fn(&Written) -> bool) -> bool {
         let waiting = |written: &mut Written| !is_true(written);
         let waited = self
@@ -90,27 +90,27 @@ impl Written {
 }
 
 impl Daemon {
-    /// Waits until a line of the log has all these words.
+    /// Waits until a line of the log contains all these words.
     #[track_caller]
     pub fn wait_for(&self, words: &[&str]) {
         self.wait_for_times(1, words);
     }
 
-    /// Waits until that many lines of the log have all these words.
+    /// Waits until that many lines of the log contain all these words.
     #[track_caller]
     pub fn wait_for_times(&self, times: usize, words: &[&str]) {
         let log = &self.log;
         log.wait_until(|written| written.ended || written.count(words) >= times);
         let count = self.count(words);
-        assert!(count >= times, "{count} of {times} lines say {words:?}");
+        assert!(count >= times, "{count} of {times} lines contain {words:?}");
     }
 
-    /// How many lines of the log have all these words.
+    /// The number of lines of the log that contain all these words.
     pub fn count(&self, words: &[&str]) -> usize {
         self.log.lock().count(words)
     }
 
-    /// The field of that name in the first line of the log that has all these words.
+    /// The value of a field in the first line of the log that contains all these words.
     #[track_caller]
     pub fn field(&self, words: &[&str], name: &str) -> String {
         self.wait_for(words);
@@ -128,19 +128,19 @@ impl Daemon {
         self.child.id()
     }
 
-    /// Sends it a signal by name, such as `INT`.
+    /// Sends a signal by name, such as `INT`.
     pub fn signal(&self, name: &str) {
         let (signal, id) = (format!("-{name}"), self.id().to_string());
         let sent = Command::new("kill").args([signal, id]).status();
         assert!(sent.is_ok_and(|status| status.success()));
     }
 
-    /// Has it read its configuration anew (SIGHUP).
+    /// Reloads the configuration (SIGHUP).
     pub fn hangup(&self) {
         self.signal("HUP");
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the process has ended.
     #[track_caller]
     pub fn wait_for_end(&mut self) -> ExitStatus {
         let ended = self.log.wait_until(|written| written.ended);
@@ -148,16 +148,16 @@ impl Daemon {
         self.child.wait().expect("our own child")
     }
 
-    /// Ends it in good order (SIGTERM); it must succeed. Gives its log.
+    /// Stops the daemon (SIGTERM). It must exit with 0. Returns its log.
     #[track_caller]
     pub fn terminate(mut self) -> Vec<String> {
         self.signal("TERM");
         let status = self.wait_for_end();
-        assert_eq!(status.code(), Some(0), "not in good order: {status}");
+        assert_eq!(status.code(), Some(0), "the stop failed: {status}");
         self.lines()
     }
 
-    /// Ends it the hard way (SIGKILL), and waits until it is gone. Gives its log.
+    /// Kills the daemon (SIGKILL), and waits until it is gone. Returns its log.
     pub fn kill(mut self) -> Vec<String> {
         self.child.kill().expect("our own child");
         self.wait_for_end();
@@ -171,7 +171,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Both fail where it has ended.
+        // Both fail if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {

@@ -1,14 +1,14 @@
-//! The daemon follows a bucket: what is done in it is searchable, without another scan.
+//! The daemon follows a bucket: changes become searchable through events, without another scan.
 
 use crate::fixture::SOURCE;
 use crate::live_fixture::{Live, SCANNED, wait_for_keys};
 use crate::scan_keys::odd_keys;
 
-/// The least bytes of a part that is not the last.
+/// Minimum size of a part that is not the last one, in bytes.
 const PART: usize = 5 << 20;
 
-/// A bucket with a few objects that the daemon has scanned, then something done, then the bucket
-/// searched until it is as it should be: by events alone.
+/// Lets the daemon scan a bucket with a few objects, changes the bucket with `act`, and waits until the index
+/// is a mirror of it again, without a second scan.
 #[track_caller]
 fn follows(prepare: impl FnOnce(&Live), act: impl FnOnce(&Live)) {
     let live = Live::new();
@@ -21,13 +21,13 @@ fn follows(prepare: impl FnOnce(&Live), act: impl FnOnce(&Live)) {
     live.wait_for_mirror();
     live.queue.wait_until_empty();
     live.wait_for_mirror();
-    assert_eq!(daemon.count(&["scan begins"]), 1, "events alone");
+    assert_eq!(daemon.count(&["scan started"]), 1, "only events");
     daemon.terminate();
     live.wait_for_mirror();
 }
 
 #[test]
-fn puts_and_overwrites() {
+fn follows_puts_and_overwrites() {
     follows(
         |_| {},
         |live| {
@@ -42,7 +42,7 @@ fn puts_and_overwrites() {
 }
 
 #[test]
-fn deletes_and_puts_after_deletes() {
+fn follows_deletes_and_puts_after_deletes() {
     follows(
         |_| {},
         |live| {
@@ -57,7 +57,7 @@ fn deletes_and_puts_after_deletes() {
 }
 
 #[test]
-fn a_batch_of_deletes() {
+fn follows_a_batch_of_deletes() {
     follows(
         |live| live.bucket.put_keys((0..300).map(|n| format!("many/{n}"))),
         |live| {
@@ -68,21 +68,21 @@ fn a_batch_of_deletes() {
 }
 
 #[test]
-fn copies_and_uploads_in_parts() {
+fn follows_copies_and_multipart_uploads() {
     follows(
         |_| {},
         |live| {
             live.bucket.copy("a.jpg", "copy of a.jpg");
             live.bucket.copy("b.jpg", "a.jpg");
             let parts = [vec![b'x'; PART], vec![b'y'; 10]];
-            live.bucket.put_in_parts("large.bin", &parts);
-            live.bucket.put_in_parts("b.jpg", &[b"one part".to_vec()]);
+            live.bucket.put_multipart("large.bin", &parts);
+            live.bucket.put_multipart("b.jpg", &[b"one part".to_vec()]);
         },
     );
 }
 
 #[test]
-fn every_key_comes_back_byte_for_byte() {
+fn follows_odd_keys_byte_for_byte() {
     let keys = odd_keys();
     let (kept, gone) = keys.split_at(keys.len() / 2);
     follows(
@@ -95,10 +95,10 @@ fn every_key_comes_back_byte_for_byte() {
 }
 
 #[test]
-fn versions_come_and_go() {
+fn follows_versions() {
     follows(
         |live| {
-            live.bucket.keep_versions();
+            live.bucket.enable_versioning();
             for content in ["one", "two!", "three"] {
                 live.bucket.put("old version goes.jpg", content);
                 live.bucket.put("newest version goes.jpg", content);
@@ -110,7 +110,7 @@ fn versions_come_and_go() {
         |live| {
             let bucket = &live.bucket;
             bucket.put("a.jpg", "a version");
-            let oldest = |key| bucket.versions(key).pop().expect("there are some");
+            let oldest = |key| bucket.versions(key).pop().expect("it has versions");
             bucket.delete_version("old version goes.jpg", &oldest("old version goes.jpg"));
             let newest = |key| bucket.versions(key).swap_remove(0);
             bucket.delete_version(
@@ -124,20 +124,23 @@ fn versions_come_and_go() {
             bucket.delete_version("back again.jpg", &newest("back again.jpg"));
             let indexed = bucket.list();
             assert!(indexed.contains_key("back again.jpg"), "undeleted");
-            assert_eq!(indexed["newest version goes.jpg"].size, 4, "the one before");
+            assert_eq!(
+                indexed["newest version goes.jpg"].size, 4,
+                "the previous version"
+            );
             assert!(!indexed.contains_key("every version goes.jpg"));
         },
     );
 }
 
 #[test]
-fn a_delete_marker_that_comes_and_goes_again_and_again() {
-    /// How often; each time there are two events that tell only that the key must be looked up.
+fn follows_a_delete_marker_that_is_added_and_removed_repeatedly() {
+    /// Number of repetitions. Each causes two ambiguous events, so that the key must be looked up.
     const TIMES: usize = 40;
-    /// Far below what it would be if each were looked up until a page is newer than all before it.
+    /// Far fewer than if each event were looked up separately until a page is newer than the event.
     const MAX_LISTS: usize = 6 * 2 * TIMES;
     follows(
-        |live| live.bucket.keep_versions(),
+        |live| live.bucket.enable_versioning(),
         |live| {
             live.proxy.clear();
             for _ in 0..TIMES {
@@ -154,7 +157,7 @@ fn a_delete_marker_that_comes_and_goes_again_and_again() {
 }
 
 #[test]
-fn folder_markers_are_not_admitted_and_push_assets_out() {
+fn folder_marker_is_not_an_asset_and_replaces_one() {
     let live = Live::new();
     live.bucket.put_keys(["was an asset/", "b.jpg"]);
     let daemon = live.serve();
@@ -171,7 +174,7 @@ fn folder_markers_are_not_admitted_and_push_assets_out() {
 }
 
 #[test]
-fn prefix_and_rules_are_respected() {
+fn applies_prefix_and_rules_to_events() {
     let mut live = Live::new();
     live.change_source(|source| {
         source.prefix = Some("photos/".to_owned());
@@ -201,6 +204,6 @@ fn prefix_and_rules_are_respected() {
         .delete_many(["a.jpg", "photos/drafts/a.jpg", "photos/a.jpg"]);
     wait_for_keys(&live.cli, SOURCE, &[admitted[0], admitted[2], admitted[3]]);
     live.queue.wait_until_empty();
-    assert_eq!(daemon.count(&["scan begins"]), 1);
+    assert_eq!(daemon.count(&["scan started"]), 1);
     daemon.terminate();
 }

@@ -1,4 +1,4 @@
-//! A configuration that takes over while the daemon runs (SIGHUP), and what becomes of Sources by it.
+//! Reloads of the configuration while the daemon runs (SIGHUP), and their effects on Sources.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,13 @@ use crate::proxy::{Action, Request, lists_from, nth_list};
 use crate::s3::Bucket;
 use crate::server;
 
-/// A received message that a reload leaves behind comes again after that time, the shortest there is.
+/// Messages that are in flight at a reload are redelivered after this time. It is the shortest one allowed.
 const SHORT_VISIBILITY_SECONDS: u32 = 10;
 
-/// How long a configuration may take to take over.
+/// Maximum time until a new configuration takes over.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A followed bucket with these keys.
+/// A bucket with these keys, and a daemon that has scanned it and receives its events.
 fn live_with(keys: &[&str]) -> (Live, Daemon) {
     let mut live = Live::new();
     live.configure(|config| config.visibility_timeout_seconds = SHORT_VISIBILITY_SECONDS);
@@ -28,7 +28,7 @@ fn live_with(keys: &[&str]) -> (Live, Daemon) {
     (live, daemon)
 }
 
-/// The prefixes that were listed, each once.
+/// The prefixes that were listed, without repetitions in a row.
 fn listed_prefixes(live: &Live) -> Vec<String> {
     let prefix = |request: Request| request.get("prefix").unwrap_or_default().to_owned();
     let mut prefixes: Vec<_> = live.proxy.lists().into_iter().map(prefix).collect();
@@ -37,20 +37,20 @@ fn listed_prefixes(live: &Live) -> Vec<String> {
 }
 
 impl Live {
-    /// Changes the configuration, and has the daemon read it.
+    /// Changes the configuration and reloads the daemon.
     fn reconfigure(&mut self, daemon: &Daemon, change: impl FnOnce(&mut Config)) {
         self.configure(change);
         daemon.hangup();
     }
 
-    /// The same with the one Source.
+    /// Changes the fixture's Source and reloads the daemon.
     fn change_live_source(&mut self, daemon: &Daemon, change: impl FnOnce(&mut Source)) {
         self.reconfigure(daemon, |config| change(&mut config.sources[0]));
     }
 }
 
 #[test]
-fn what_is_excluded_leaves_without_a_listing() {
+fn excluded_keys_are_removed_without_a_listing() {
     let (mut live, daemon) = live_with(&["a.jpg", "b.png", "c.jpg", "d.png"]);
     live.change_live_source(&daemon, |source| {
         source.exclude = vec!["**/*.png".to_owned()];
@@ -66,7 +66,7 @@ fn what_is_excluded_leaves_without_a_listing() {
 }
 
 #[test]
-fn what_is_included_is_listed_and_nothing_else() {
+fn lists_only_newly_included_prefixes() {
     let keys = [
         "docs/a.pdf",
         "docs/b.pdf",
@@ -88,16 +88,16 @@ fn what_is_included_is_listed_and_nothing_else() {
     );
     daemon.wait_for_times(2, &SCANNED);
     let prefixes = listed_prefixes(&live);
-    let is_asked_for = |prefix: &String| prefix.starts_with("docs");
+    let is_included = |prefix: &String| prefix.starts_with("docs");
     assert!(
-        !prefixes.is_empty() && prefixes.iter().all(is_asked_for),
+        !prefixes.is_empty() && prefixes.iter().all(is_included),
         "{prefixes:?}"
     );
     daemon.terminate();
 }
 
 #[test]
-fn rules_that_change_again_before_the_listing_is_done() {
+fn rules_can_change_again_during_the_listing() {
     let (mut live, daemon) = live_with(&["docs/a.pdf", "photos/a.jpg", "video/a.mp4"]);
     live.change_live_source(&daemon, |source| {
         source.include = vec!["/photos".to_owned()]
@@ -119,7 +119,7 @@ fn rules_that_change_again_before_the_listing_is_done() {
 }
 
 #[test]
-fn a_bad_configuration_is_refused_and_the_old_one_goes_on() {
+fn refuses_a_bad_configuration_and_keeps_the_old_one() {
     let (live, daemon) = live_with(&["a.jpg"]);
     let good = live.config.to_toml(&live.cli.data_dir());
     let elsewhere = live.config.to_toml(&live.cli.folder().join("elsewhere"));
@@ -133,14 +133,14 @@ fn a_bad_configuration_is_refused_and_the_old_one_goes_on() {
         daemon.wait_for_times(refused, &["ERROR", "refused"]);
     }
     live.cli.configure_with(&good);
-    live.bucket.put("b.jpg", "still followed");
+    live.bucket.put("b.jpg", "events are still applied");
     live.wait_for_mirror();
     live.queue.wait_until_empty();
-    assert_eq!(daemon.count(&["scan begins"]), 1);
+    assert_eq!(daemon.count(&["scan started"]), 1);
     daemon.terminate();
 }
 
-/// What `status` says that the one Source suffers from.
+/// The reasons why the first Source is degraded, according to `status`.
 fn reasons(cli: &Cli) -> serde_json::Value {
     let report = cli.succeed(&["status", "--json"]).stdout;
     let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
@@ -148,15 +148,15 @@ fn reasons(cli: &Cli) -> serde_json::Value {
 }
 
 #[test]
-fn a_wrong_bucket_that_is_mended_leaves_no_trouble_and_what_was_missed_is_found() {
+fn recovers_from_a_wrong_bucket_and_finds_missed_changes() {
     let (mut live, daemon) = live_with(&["a.jpg"]);
     let right = live.bucket.name.clone();
     live.change_live_source(&daemon, |source| source.bucket.push_str("-not"));
     daemon.wait_for(&["scan failed", "source=\"assets\""]);
-    let suffered = reasons(&live.cli).to_string();
-    assert!(suffered.contains("NoSuchBucket"), "{suffered}");
+    let reason = reasons(&live.cli).to_string();
+    assert!(reason.contains("NoSuchBucket"), "{reason}");
     live.bucket
-        .put("missed.jpg", "of a bucket that is no Source's");
+        .put("missed.jpg", "in a bucket without a Source");
     live.queue.wait_until_empty();
     live.change_live_source(&daemon, |source| source.bucket = right);
     daemon.wait_for_times(2, &SCANNED);
@@ -166,7 +166,7 @@ fn a_wrong_bucket_that_is_mended_leaves_no_trouble_and_what_was_missed_is_found(
 }
 
 #[test]
-fn a_wrong_bucket_that_is_mended_leaves_no_trouble_without_events_either() {
+fn recovers_from_a_wrong_bucket_without_events() {
     let mut live = Live::silent();
     live.change_source(|source| source.queue_url = None);
     live.bucket.put_keys(["a.jpg"]);
@@ -174,7 +174,7 @@ fn a_wrong_bucket_that_is_mended_leaves_no_trouble_without_events_either() {
     let right = live.bucket.name.clone();
     live.change_live_source(&daemon, |source| source.bucket.push_str("-not"));
     daemon.wait_for(&["scan failed", "source=\"assets\""]);
-    live.bucket.put("missed.jpg", "nobody tells of it");
+    live.bucket.put("missed.jpg", "not reported by an event");
     live.change_live_source(&daemon, |source| source.bucket = right);
     daemon.wait_for_times(2, &SCANNED);
     assert_eq!(reasons(&live.cli), serde_json::json!([]));
@@ -183,7 +183,7 @@ fn a_wrong_bucket_that_is_mended_leaves_no_trouble_without_events_either() {
 }
 
 #[test]
-fn a_wrong_secret_that_is_mended_leaves_no_trouble() {
+fn recovers_from_a_wrong_secret() {
     let server = server::shared_with_rights();
     let key = server.create_user("mended", &["s3:ListBucket"]);
     let bucket = Bucket::create(server);
@@ -199,7 +199,7 @@ fn a_wrong_secret_that_is_mended_leaves_no_trouble() {
         daemon.hangup();
     };
     write("wrongwrongwrongwrongwrongwrongwrongwrong");
-    // Until that has taken over, a scan succeeds or is refused.
+    // Scans can succeed or fail for other reasons until the new configuration is active.
     daemon.wait_for(&["new configuration takes over"]);
     let until = Instant::now() + DEADLINE;
     while !cli.run(&["reindex"]).stderr.contains("secret") {
@@ -214,23 +214,23 @@ fn a_wrong_secret_that_is_mended_leaves_no_trouble() {
 }
 
 #[test]
-fn a_key_that_could_not_be_looked_up_is_no_trouble_of_the_next_configuration() {
-    let lists_it = |request: &Request| request.get("prefix") == Some("a.jpg");
+fn reload_clears_a_failed_look_up() {
+    let lists_the_key = |request: &Request| request.get("prefix") == Some("a.jpg");
     let mut live = Live::new();
     live.configure(|config| config.visibility_timeout_seconds = SHORT_VISIBILITY_SECONDS);
-    live.bucket.keep_versions();
+    live.bucket.enable_versioning();
     live.bucket.put_keys(["a.jpg"]);
     let daemon = live.serve();
     live.queue.wait_until_empty();
     live.proxy
-        .fault(1, lists_it, Action::Error(403, "AccessDenied"));
+        .fault(1, lists_the_key, Action::Error(403, "AccessDenied"));
     let version = live.bucket.versions("a.jpg").remove(0);
     live.bucket.delete_version("a.jpg", &version);
     daemon.wait_for(&["WARN", "look-up failed"]);
     assert_ne!(reasons(&live.cli), serde_json::json!([]));
     daemon.hangup();
     daemon.wait_for(&["new configuration takes over"]);
-    let gate = live.proxy.hold(lists_it);
+    let gate = live.proxy.hold(lists_the_key);
     gate.wait_until_reached();
     assert_eq!(reasons(&live.cli), serde_json::json!([]));
     gate.open();
@@ -238,7 +238,7 @@ fn a_key_that_could_not_be_looked_up_is_no_trouble_of_the_next_configuration() {
     daemon.terminate();
 }
 
-/// Two followed Sources on one queue, each with a bucket with one key.
+/// Two Sources on one queue, each with a bucket with one key, and a daemon that has scanned them.
 fn two_sources() -> (Live, Bucket, Daemon) {
     let mut live = Live::silent();
     let bucket = Bucket::create(server::shared());
@@ -257,14 +257,14 @@ fn two_sources() -> (Live, Bucket, Daemon) {
         config.sources.push(second);
     });
     let daemon = live.cli.serve();
-    daemon.wait_for_times(2, &["scan complete"]);
+    daemon.wait_for_times(2, &["scan completed"]);
     live.queue.wait_until_empty();
     live.proxy.clear();
     (live, bucket, daemon)
 }
 
 #[test]
-fn a_source_that_leaves_is_unsearchable_and_its_records_go() {
+fn removed_source_is_not_searchable_and_loses_its_records() {
     let (mut live, bucket, daemon) = two_sources();
     let second = live.config.sources[1].clone();
     live.reconfigure(&daemon, |config| drop(config.sources.pop()));
@@ -272,16 +272,16 @@ fn a_source_that_leaves_is_unsearchable_and_its_records_go() {
     live.cli
         .fail(&["search", "--source", "second"], &["second"]);
     assert_eq!(live.cli.search("", &["--limit", "all"]).len(), 1);
-    live.bucket.put("b.jpg", "the other one is followed");
-    bucket.put("b.jpg", "nobody asks for it");
+    live.bucket.put("b.jpg", "the other Source is active");
+    bucket.put("b.jpg", "no Source has it");
     live.wait_for_mirror();
     live.queue.wait_until_empty();
-    // Its subdomain stays bound: whoever else asks for it cannot have it, and harms nobody.
+    // Its subdomain stays bound: another Source cannot have it, and that does not affect the first Source.
     let mut other = second.clone();
     other.name = "other".to_owned();
     live.reconfigure(&daemon, |config| config.sources.push(other));
-    daemon.wait_for(&["WARN", "cannot be followed", "source=\"other\""]);
-    // When it comes back, nothing of it is there before it is listed.
+    daemon.wait_for(&["WARN", "the Source is not indexed", "source=\"other\""]);
+    // After it is added again, none of its keys is found before it is listed.
     let gate = live
         .proxy
         .hold(move |request| request.list.is_some() && request.path.contains(&second.bucket));
@@ -300,33 +300,33 @@ fn a_source_that_leaves_is_unsearchable_and_its_records_go() {
 }
 
 #[test]
-fn a_source_that_is_disabled_is_not_searched_and_comes_back_right() {
+fn disabled_source_is_not_searched_and_is_complete_when_enabled_again() {
     let (mut live, bucket, daemon) = two_sources();
     live.reconfigure(&daemon, |config| config.sources[1].disabled = true);
     daemon.wait_for(&["new configuration takes over"]);
     assert_eq!(live.cli.search("", &["--source", "second"]).len(), 0);
     bucket.put("while disabled.jpg", "x");
     bucket.delete("second.jpg");
-    live.bucket.put("b.jpg", "the other one is followed");
+    live.bucket.put("b.jpg", "the other Source is active");
     live.wait_for_mirror();
     live.queue.wait_until_empty();
     assert_eq!(live.proxy.lists().len(), 0, "nothing was listed");
     live.reconfigure(&daemon, |config| config.sources[1].disabled = false);
-    daemon.wait_for_times(2, &["scan complete", "source=\"second\""]);
+    daemon.wait_for_times(2, &["scan completed", "source=\"second\""]);
     wait_for_mirror_of(&live.cli, "second", &bucket, |_, _| true);
-    assert_eq!(daemon.count(&["scan begins", "source=\"assets\""]), 1);
+    assert_eq!(daemon.count(&["scan started", "source=\"assets\""]), 1);
     daemon.terminate();
 }
 
 #[test]
-fn a_rebuild_keeps_the_records_of_a_source_that_is_disabled() {
+fn rebuild_keeps_the_records_of_a_disabled_source() {
     let (mut live, _bucket, daemon) = two_sources();
     let before = live.cli.indexed("second");
     live.reconfigure(&daemon, |config| config.sources[1].disabled = true);
     daemon.wait_for(&["new configuration takes over"]);
     live.cli.succeed(&["reindex", "--rebuild"]);
     live.reconfigure(&daemon, |config| config.sources[1].disabled = false);
-    daemon.wait_for_times(2, &["scan complete", "source=\"second\""]);
+    daemon.wait_for_times(2, &["scan completed", "source=\"second\""]);
     let after = live.cli.indexed("second");
     let key = "second.jpg";
     assert_eq!(after[key].first_seen, before[key].first_seen);
@@ -334,20 +334,20 @@ fn a_rebuild_keeps_the_records_of_a_source_that_is_disabled() {
 }
 
 #[test]
-fn a_source_that_is_added_is_listed() {
+fn lists_an_added_source() {
     let (mut live, daemon) = live_with(&["a.jpg"]);
     let bucket = Bucket::create(server::shared());
     bucket.put_keys(numbered(0..10));
     let added = Source::of("added", &bucket, server::shared().endpoint());
     live.reconfigure(&daemon, |config| config.sources.push(added));
-    daemon.wait_for(&["scan complete", "source=\"added\""]);
+    daemon.wait_for(&["scan completed", "source=\"added\""]);
     wait_for_mirror_of(&live.cli, "added", &bucket, |_, _| true);
-    assert_eq!(live.proxy.lists().len(), 0, "the other one is as it was");
+    assert_eq!(live.proxy.lists().len(), 0, "the other Source is unchanged");
     daemon.terminate();
 }
 
 #[test]
-fn another_bucket_takes_the_place_of_the_old_one() {
+fn replaces_the_keys_after_a_change_of_the_bucket() {
     let (mut live, daemon) = live_with(&["both.jpg", "old.jpg"]);
     let new = Bucket::create(server::shared());
     new.notify(&live.queue.arn());
@@ -356,12 +356,12 @@ fn another_bucket_takes_the_place_of_the_old_one() {
     let name = new.name.clone();
     live.change_live_source(&daemon, |source| source.bucket = name);
     gate.wait_until_reached();
-    // Before the scan has begun this has no place in the index.
-    new.put("told.jpg", "by an event");
+    // Events of the new bucket cannot be applied before its scan has started.
+    new.put("reported.jpg", "by an event");
     new.delete("new.jpg");
-    live.bucket.put("late.jpg", "of the old bucket");
+    live.bucket.put("late.jpg", "in the old bucket");
     gate.open();
-    wait_for_keys(&live.cli, SOURCE, &["both.jpg", "told.jpg"]);
+    wait_for_keys(&live.cli, SOURCE, &["both.jpg", "reported.jpg"]);
     wait_for_mirror_of(&live.cli, SOURCE, &new, |_, _| true);
     live.queue.wait_until_empty();
     wait_for_mirror_of(&live.cli, SOURCE, &new, |_, _| true);
@@ -369,7 +369,7 @@ fn another_bucket_takes_the_place_of_the_old_one() {
 }
 
 #[test]
-fn another_folder_takes_the_place_of_the_old_one() {
+fn replaces_the_keys_after_a_change_of_the_prefix() {
     let (mut live, daemon) = live_with(&["a/1.jpg", "b/2.jpg", "c.jpg"]);
     for prefix in ["a/", "b/", ""] {
         live.change_live_source(&daemon, |source| source.prefix = Some(prefix.to_owned()));
@@ -379,8 +379,8 @@ fn another_folder_takes_the_place_of_the_old_one() {
 }
 
 #[test]
-fn a_scan_goes_on_under_the_new_configuration() {
-    /// Pages of the bucket.
+fn resumes_a_scan_after_a_reload() {
+    /// The number of pages of the bucket.
     const PAGES: usize = 3;
     let mut live = Live::silent();
     live.bucket.put_keys(numbered(0..PAGES * 1000));
@@ -389,28 +389,28 @@ fn a_scan_goes_on_under_the_new_configuration() {
     let daemon = live.cli.serve();
     gate.wait_until_reached();
     live.reconfigure(&daemon, |config| config.expected_within_seconds += 1);
-    daemon.wait_for_times(2, &["scan begins"]);
+    daemon.wait_for_times(2, &["scan started"]);
     gate.open();
     daemon.wait_for(&SCANNED);
     live.wait_for_mirror();
     let lists = live.proxy.lists();
-    assert!(lists.len() <= PAGES + 1, "it began anew: {lists:#?}");
+    assert!(
+        lists.len() <= PAGES + 1,
+        "the scan started again: {lists:#?}"
+    );
     daemon.terminate();
 }
 
 #[test]
-fn a_source_whose_events_others_threw_away_is_scanned_when_it_follows_again() {
+fn scans_a_source_whose_events_were_received_while_it_had_no_queue() {
     let (mut live, bucket, daemon) = two_sources();
     let url = live.config.sources[1].queue_url.take();
     live.reconfigure(&daemon, |_| {});
     daemon.wait_for(&["new configuration takes over"]);
-    bucket.put(
-        "lost.jpg",
-        "the queue is received from for the other Source",
-    );
+    bucket.put("lost.jpg", "its message is received for the other Source");
     live.queue.wait_until_empty();
     live.reconfigure(&daemon, |config| config.sources[1].queue_url = url);
-    daemon.wait_for(&["scan begins", "second", "may be missing"]);
+    daemon.wait_for(&["scan started", "second", "may be missing"]);
     wait_for_keys(&live.cli, "second", &["lost.jpg", "second.jpg"]);
     daemon.terminate();
 }

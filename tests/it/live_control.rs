@@ -1,4 +1,4 @@
-//! What other commands ask of a running daemon, and what systemd and its watchers are told by it.
+//! The requests of other commands to a running daemon, and what it reports to systemd and over HTTP.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,33 +17,33 @@ use crate::s3::Bucket;
 use crate::server;
 use crate::sqs::Sqs;
 
-/// How long systemd, and whoever watches, waits for what must come.
+/// Maximum time to wait for a message to systemd.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_reindex_is_done_by_the_daemon_that_runs() {
+fn running_daemon_executes_a_reindex() {
     let live = Live::silent();
     live.bucket.put_keys(["a.jpg", "b.jpg"]);
     let daemon = live.serve();
-    // No event tells of these.
+    // No event reports these changes.
     live.bucket.put("c.jpg", "new");
     live.bucket.delete("a.jpg");
     let output = live.cli.succeed(&["reindex"]);
     let summary = "1 added, 0 changed, 1 removed; 1 LIST requests";
     assert!(output.stdout.contains(summary), "{output:#?}");
-    assert_eq!(daemon.count(&["scan begins", "a user requested it"]), 1);
+    assert_eq!(daemon.count(&["scan started", "a user requested it"]), 1);
     live.wait_for_mirror();
     let refused = live.cli.run(&["reindex", "--source", "nobody"]);
     assert_eq!(refused.status.code(), Some(2), "{refused:#?}");
     let dry = live.cli.succeed(&["reindex", "--dry-run"]);
     assert!(dry.stdout.contains("would be: 0 added"), "{dry:#?}");
     daemon.terminate();
-    // Without a daemon, and with the socket's file gone, it is done here.
+    // Without a daemon, the command scans by itself.
     live.cli.succeed(&["reindex"]);
 }
 
 #[test]
-fn a_scan_that_fails_in_the_daemon_fails_the_command() {
+fn failed_scan_in_the_daemon_fails_the_command() {
     let live = Live::silent();
     let daemon = live.serve();
     live.bucket.remove();
@@ -53,7 +53,8 @@ fn a_scan_that_fails_in_the_daemon_fails_the_command() {
     daemon.terminate();
 }
 
-/// A daemon whose rebuild stands still at its second page; with the generation that is live, and what lets it go on.
+/// Starts a daemon and a rebuild that waits for its second page. Also returns the current generation, and the
+/// gate that holds the rebuild.
 fn half_rebuilt(live: &Live) -> (Daemon, String, Gate, Running) {
     live.bucket.put_keys(numbered(0..1500));
     let daemon = live.serve();
@@ -66,17 +67,18 @@ fn half_rebuilt(live: &Live) -> (Daemon, String, Gate, Running) {
 }
 
 #[test]
-fn a_rebuild_by_the_daemon_misses_no_event() {
+fn rebuild_misses_no_event() {
     let mut live = Live::new();
-    // What a long poll took that the session before gave up comes again soon.
+    // Messages that an aborted receive of the previous session has taken are redelivered soon.
     live.configure(|config| config.visibility_timeout_seconds = 10);
     let (daemon, before, gate, rebuild) = half_rebuilt(&live);
     let [first, last] = ["photos/00000.jpg", "photos/01499.jpg"];
     live.bucket
-        .put(first, "overwritten behind the rebuild's back");
+        .put(first, "overwritten after the rebuild listed it");
     live.bucket.delete("photos/00001.jpg");
-    live.bucket.put(last, "overwritten before it is listed");
-    // The live index goes on meanwhile.
+    live.bucket
+        .put(last, "overwritten before the rebuild lists it");
+    // Meanwhile the current index is updated.
     live.wait_for_mirror();
     assert_eq!(live.cli.generation(), before);
     gate.open();
@@ -84,27 +86,28 @@ fn a_rebuild_by_the_daemon_misses_no_event() {
     assert!(output.status.success(), "{output:#?}");
     assert_ne!(live.cli.generation(), before);
     live.wait_for_mirror();
-    live.bucket.put("after.jpg", "the new index is followed");
+    live.bucket.put("after.jpg", "events go into the new index");
     live.wait_for_mirror();
-    // Nothing was lost that a scan would have to mend.
-    assert_eq!(daemon.count(&["scan begins"]), 1);
+    // No event was lost, so no scan was due.
+    assert_eq!(daemon.count(&["scan started"]), 1);
     daemon.terminate();
     let daemon = live.serve_again();
-    assert_eq!(daemon.count(&["scan begins"]), 0);
+    assert_eq!(daemon.count(&["scan started"]), 0);
     daemon.terminate();
 }
 
 #[test]
-fn what_a_queue_loses_during_a_rebuild_is_found_by_a_scan_after_it() {
+fn scan_after_a_rebuild_finds_what_the_queue_lost() {
     let live = Live::new();
     let (daemon, before, gate, rebuild) = half_rebuilt(&live);
-    // Its page has been listed, and its event is lost: only a scan can tell the new index of it.
+    // The rebuild has listed the page of the key, and the event is lost. Only a scan can find the change.
     live.queue.remove();
     daemon.wait_for(&["receive failed", "queue"]);
-    live.bucket.put("photos/00000.jpg", "nothing tells of it");
-    live.queue.come_to_be(server::shared());
-    // The live index is mended by a scan of its own.
-    daemon.wait_for_times(2, &["scan complete"]);
+    live.bucket
+        .put("photos/00000.jpg", "not reported by an event");
+    live.queue.create_planned(server::shared());
+    // A scan repairs the current index.
+    daemon.wait_for_times(2, &["scan completed"]);
     live.wait_for_mirror();
     gate.open();
     let output = rebuild.wait();
@@ -115,30 +118,28 @@ fn what_a_queue_loses_during_a_rebuild_is_found_by_a_scan_after_it() {
 }
 
 #[test]
-fn one_rebuild_runs_at_a_time_and_a_new_configuration_ends_it() {
+fn one_rebuild_runs_at_a_time_and_a_reload_ends_it() {
     let live = Live::new();
     let (daemon, before, gate, rebuild) = half_rebuilt(&live);
     assert_eq!(generations(&live).len(), 2);
-    live.cli.fail(
-        &["reindex", "--rebuild"],
-        &["a rebuild is under way already"],
-    );
+    live.cli
+        .fail(&["reindex", "--rebuild"], &["a rebuild is already running"]);
     daemon.hangup();
     let ended = rebuild.wait();
     gate.open();
     assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
-    let told = "a new configuration took over";
-    assert!(ended.stderr.contains(told), "{ended:#?}");
+    let reason = "a new configuration took over";
+    assert!(ended.stderr.contains(reason), "{ended:#?}");
     assert_eq!(live.cli.generation(), before);
-    assert_eq!(generations(&live).len(), 1, "what was half-built stays");
-    daemon.wait_for(&["WARN", "a rebuild failed"]);
+    assert_eq!(generations(&live).len(), 1, "the incomplete index stays");
+    daemon.wait_for(&["WARN", "rebuild failed"]);
     live.cli.succeed(&["reindex", "--rebuild"]);
     assert_ne!(live.cli.generation(), before);
     live.wait_for_mirror();
     daemon.terminate();
 }
 
-/// The folders of the data directory that hold an index, whole or half-built.
+/// The folders of the data directory that contain an index, complete or not.
 fn generations(live: &Live) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(live.cli.data_dir()).expect("it is there");
     let folders = entries.map(|entry| entry.expect("readable").path());
@@ -148,17 +149,17 @@ fn generations(live: &Live) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_no_socket_is_not_replaced_by_one() {
+fn socket_does_not_replace_another_file() {
     let live = Live::new();
     let path = live.cli.data_dir().join("control.sock");
     std::fs::create_dir_all(live.cli.data_dir()).expect("ours");
     std::fs::write(&path, "precious").expect("ours");
-    live.cli.fail(&["serve"], &["is no socket"]);
+    live.cli.fail(&["serve"], &["is not a socket"]);
     assert_eq!(std::fs::read(&path).expect("it is there"), b"precious");
 }
 
 #[test]
-fn what_can_be_handled_by_now_leaves_the_quarantine() {
+fn retry_removes_a_handled_message_from_the_quarantine() {
     let live = Live::new();
     let daemon = live.serve();
     live.queue.send(&["rubbish"]);
@@ -169,37 +170,37 @@ fn what_can_be_handled_by_now_leaves_the_quarantine() {
         .next()
         .expect("split yields one part")
         .to_owned();
-    let still = live.cli.run(&["quarantine", "retry", &id]);
-    assert_eq!(still.status.code(), Some(1), "{still:#?}");
-    assert!(still.stderr.contains("expected JSON"), "{still:#?}");
-    // As if a program before this one could not read it.
+    let failed = live.cli.run(&["quarantine", "retry", &id]);
+    assert_eq!(failed.status.code(), Some(1), "{failed:#?}");
+    assert!(failed.stderr.contains("expected JSON"), "{failed:#?}");
+    // Put a readable body into the entry, as if an older program could not read the message.
     let path = live.cli.data_dir().join(format!("quarantine/{id}.json"));
-    let entry = std::fs::read_to_string(&path).expect("it is kept");
-    let happened = messages::Happened {
+    let entry = std::fs::read_to_string(&path).expect("it is quarantined");
+    let change = messages::ObjectChange {
         bucket: &live.bucket.name,
         key: "late.jpg",
         object: None,
         time: 1,
         sequencer: 1,
     };
-    let body = messages::s3(&happened).to_string();
+    let body = messages::s3(&change).to_string();
     let body = serde_json::to_string(&body).expect("text is JSON");
     std::fs::write(&path, entry.replace("\"rubbish\"", &body)).expect("ours");
     let done = live.cli.succeed(&["quarantine", "retry", &id]);
     assert!(done.stdout.contains("done"), "{done:#?}");
     assert_eq!(live.quarantined(), 0);
     daemon.terminate();
-    let alone = live.cli.run(&["quarantine", "retry", &id]);
-    assert!(alone.stderr.contains("no daemon answers"), "{alone:#?}");
+    let refused = live.cli.run(&["quarantine", "retry", &id]);
+    assert!(refused.stderr.contains("no daemon answers"), "{refused:#?}");
 }
 
 #[test]
-fn the_status_says_what_the_daemon_does() {
+fn reports_status_by_command_and_over_http() {
     let mut live = Live::new();
     live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
     live.bucket.put_keys(["a.jpg", "b.jpg"]);
     let daemon = live.serve();
-    live.bucket.put("c.jpg", "told");
+    live.bucket.put("c.jpg", "reported by an event");
     live.wait_for_mirror();
     live.queue.wait_until_empty();
     let output = live.cli.succeed(&["status", "--json"]);
@@ -239,24 +240,26 @@ fn the_status_says_what_the_daemon_does() {
     assert!(gone.stderr.contains("no daemon answers"), "{gone:#?}");
 }
 
-/// Asks the daemon over HTTP; the whole answer as text.
+/// Sends a GET request to the daemon. Returns the whole response as text.
 fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers text");
+    stream
+        .read_to_string(&mut answer)
+        .expect("the response is text");
     answer
 }
 
 #[test]
-fn unfinished_requests_keep_nobody_out() {
+fn unfinished_requests_do_not_block_others() {
     let live = Live::new();
     let daemon = live.serve();
     let socket = live.cli.data_dir().join("control.sock");
     let halves = (0..100).map(|_| {
         let mut half = UnixStream::connect(&socket).expect("it listens");
-        // One may have given its place away by now.
+        // Writing fails if the connection was evicted already.
         let _ = half.write_all(b"\"stat");
         half
     });
@@ -268,20 +271,20 @@ fn unfinished_requests_keep_nobody_out() {
 }
 
 #[test]
-fn a_second_daemon_is_refused_and_harms_nothing() {
+fn second_daemon_fails_without_effect_on_the_first() {
     let live = Live::new();
     let daemon = live.serve();
     let second = live.cli.run(&["serve"]);
     assert_eq!(second.status.code(), Some(1), "{second:#?}");
     assert!(second.stderr.contains("being written by"), "{second:#?}");
-    live.bucket.put("a.jpg", "still followed");
+    live.bucket.put("a.jpg", "events are still applied");
     live.wait_for_mirror();
     live.cli.succeed(&["status"]);
     daemon.terminate();
 }
 
 #[test]
-fn systemd_is_told_of_every_change() {
+fn notifies_systemd_of_every_change() {
     let mut live = Live::new();
     let socket = live.cli.folder().join("notify.sock");
     let systemd = UnixDatagram::bind(&socket).expect("the folder is ours");
@@ -290,32 +293,32 @@ fn systemd_is_told_of_every_change() {
     live.cli.set_environment("NOTIFY_SOCKET", &path);
     live.cli.set_environment("WATCHDOG_USEC", "1000000");
     let daemon = live.cli.serve();
-    let told = |words: &str| {
+    let wait_for = |words: &str| {
         let deadline = Instant::now() + DEADLINE;
         let mut message = [0; 4096];
         while Instant::now() < deadline {
-            let length = systemd.recv(&mut message).expect("it is told something");
+            let length = systemd.recv(&mut message).expect("a message arrives");
             let message = String::from_utf8_lossy(&message[..length]).into_owned();
             if message.contains(words) {
                 return message;
             }
         }
-        panic!("systemd was never told {words}");
+        panic!("no message contains {words}");
     };
-    told("READY=1");
-    told("STATUS=");
-    told("WATCHDOG=1");
-    told("WATCHDOG=1");
+    wait_for("READY=1");
+    wait_for("STATUS=");
+    wait_for("WATCHDOG=1");
+    wait_for("WATCHDOG=1");
     daemon.hangup();
-    let reloading = told("RELOADING=1");
+    let reloading = wait_for("RELOADING=1");
     assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
-    told("READY=1");
+    wait_for("READY=1");
     daemon.signal("TERM");
-    told("STOPPING=1");
+    wait_for("STOPPING=1");
 }
 
 #[test]
-fn queues_that_must_take_turns_are_all_followed() {
+fn receives_from_all_queues_with_fewer_permits_than_queues() {
     let mut live = Live::new();
     let others: Vec<(String, Bucket)> = (0..12)
         .map(|number| (format!("other-{number}"), Bucket::create(server::shared())))
@@ -331,13 +334,13 @@ fn queues_that_must_take_turns_are_all_followed() {
         }
     });
     let daemon = live.cli.serve();
-    daemon.wait_for_times(others.len() + 1, &["scan complete"]);
+    daemon.wait_for_times(others.len() + 1, &["scan completed"]);
     for (_, bucket) in &others {
-        bucket.put("a.jpg", "told");
+        bucket.put("a.jpg", "reported by an event");
     }
     for (name, _) in &others {
         wait_for_keys(&live.cli, name, &["a.jpg"]);
     }
-    assert_eq!(daemon.count(&["scan begins"]), others.len() + 1);
+    assert_eq!(daemon.count(&["scan started"]), others.len() + 1);
     daemon.terminate();
 }

@@ -1,8 +1,8 @@
-//! The disk refuses what the daemon writes: nothing is acknowledged, and when the disk takes it again
-//! the daemon goes on by itself.
+//! The daemon on a disk that refuses writes: it acknowledges nothing, and continues when the disk works
+//! again.
 //!
-//! The disk is made to refuse by the limit on the size of files (RLIMIT_FSIZE), which can be set on a
-//! process from outside and holds for every user, root too.
+//! The tests limit the size of files (RLIMIT_FSIZE). This limit can be set on a running process, and applies
+//! to every user, including root.
 
 use std::process::Command;
 
@@ -12,20 +12,20 @@ use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, SCANNED, wait_for_keys};
 use crate::proxy::{Request, nth_list};
 
-/// Runs what follows with SIGXFSZ ignored, so that a write beyond the limit is an error and no death.
+/// Runs a command with SIGXFSZ ignored, so that a write beyond the limit is an error and does not kill it.
 const WITHOUT_SIGXFSZ: &str = "trap '' XFSZ; exec \"$@\"";
 
-/// Limits the files that the daemon writes to that many bytes.
+/// Limits the size of the files that the daemon writes, in bytes.
 pub fn limit(daemon: &Daemon, bytes: &str) {
     let limit = format!("--fsize={bytes}:unlimited");
     let limited = Command::new("prlimit")
         .args(["--pid", &daemon.id().to_string(), &limit])
         .status();
-    let limited = limited.expect("prlimit, of util-linux, is there");
+    let limited = limited.expect("prlimit (util-linux) is installed");
     assert!(limited.success(), "the limit cannot be set");
 }
 
-/// A command that runs the binary so that a limit on files is an error to it.
+/// A command that runs the binary so that a write beyond the limit is an error.
 pub fn limitable() -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", WITHOUT_SIGXFSZ, "sh", BINARY]);
@@ -33,7 +33,7 @@ pub fn limitable() -> Command {
 }
 
 #[test]
-fn nothing_is_acknowledged_while_nothing_can_be_written() {
+fn acknowledges_nothing_while_writes_fail() {
     let mut live = Live::silent();
     live.configure(|config| config.visibility_timeout_seconds = 10);
     live.bucket.put_keys(["a.jpg", "b.jpg"]);
@@ -41,12 +41,12 @@ fn nothing_is_acknowledged_while_nothing_can_be_written() {
     daemon.wait_for(&SCANNED);
     live.bucket.notify(&live.queue.arn());
     live.queue.wait_until_empty();
-    // First files are cut off, and then nothing can be written at all.
+    // First files are truncated. Then nothing can be written at all.
     limit(&daemon, "100");
     live.bucket.put("c.jpg", "new");
     live.bucket.delete("a.jpg");
     live.queue.send(&["rubbish"]);
-    daemon.wait_for(&["ERROR", "the index failed", "nothing is acknowledged"]);
+    daemon.wait_for(&["ERROR", "the index failed", "no message is acknowledged"]);
     limit(&daemon, "0");
     wait_for_keys(&live.cli, SOURCE, &["a.jpg", "b.jpg"]);
     let counts = live.queue.counts();
@@ -57,13 +57,13 @@ fn nothing_is_acknowledged_while_nothing_can_be_written() {
         .wait_for("acknowledgement of all but the rubbish", |counts| {
             counts.visible + counts.in_flight == 1
         });
-    assert_eq!(daemon.count(&["scan begins"]), 1);
+    assert_eq!(daemon.count(&["scan started"]), 1);
     daemon.terminate();
     live.wait_for_mirror();
 }
 
 #[test]
-fn a_scan_goes_on_when_the_disk_takes_it_again() {
+fn resumes_a_scan_when_the_disk_works_again() {
     let mut live = Live::silent();
     live.configure(|config| config.commit_documents = 1000);
     live.bucket.put_keys(numbered(0..2500));
@@ -79,6 +79,9 @@ fn a_scan_goes_on_when_the_disk_takes_it_again() {
     daemon.wait_for(&SCANNED);
     live.wait_for_mirror();
     let resumed = |request: &Request| request.get("start-after").is_some();
-    assert!(live.proxy.lists().iter().any(resumed), "it began anew");
+    assert!(
+        live.proxy.lists().iter().any(resumed),
+        "the scan started again"
+    );
     daemon.terminate();
 }

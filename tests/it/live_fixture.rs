@@ -1,7 +1,7 @@
-//! What the tests of the daemon begin with: a fixture whose bucket sends its events to a queue.
+//! The fixture for tests of the daemon: a bucket that sends its events to a queue.
 //!
-//! An event does not tell the storage class, and its time stands for the date of the object, so what
-//! is compared here is what events do tell: keys, sizes and ETags, and dates roughly.
+//! An event has no storage class, and its time is used as the date of the object. So comparisons cover only
+//! keys, sizes and ETags, and dates within a tolerance.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -15,17 +15,18 @@ use crate::s3::{Bucket, Listed};
 use crate::server;
 use crate::sqs::Sqs;
 
-/// How long what happened in a bucket may take to be searchable.
+/// Maximum time until a change of a bucket is searchable.
 const VISIBLE_DEADLINE: Duration = Duration::from_secs(90);
 
-/// How long to wait between two looks at the index.
+/// The wait between two searches.
 const POLL: Duration = Duration::from_millis(30);
 
-/// How far the time of an event may be from the date of the object: a loaded server sends it late.
+/// Maximum difference between the time of an event and the date of the object. A loaded server sends events
+/// late.
 const DATE_TOLERANCE_MILLIS: u64 = 60_000;
 
-/// What the log says when a scan of the one Source is complete.
-pub const SCANNED: [&str; 2] = ["scan complete", "source=\"assets\""];
+/// The words in the log when the scan of the fixture's Source has completed.
+pub const SCANNED: [&str; 2] = ["scan completed", "source=\"assets\""];
 
 /// A fixture whose bucket sends its events to a queue.
 pub struct Live {
@@ -48,51 +49,51 @@ impl DerefMut for Live {
 }
 
 impl Live {
-    /// With an empty bucket.
+    /// An empty bucket.
     pub fn new() -> Self {
         let live = Self::silent();
         live.bucket.notify(&live.queue.arn());
         live
     }
 
-    /// With an empty bucket that sends no events.
+    /// An empty bucket that sends no events.
     pub fn silent() -> Self {
         Self::with_queue(Sqs::create(server::shared()))
     }
 
-    /// With an empty bucket that sends no events, and a queue.
+    /// An empty bucket that sends no events, and this queue.
     pub fn with_queue(queue: Sqs) -> Self {
         let mut fixture = Fixture::new();
         fixture.change_source(|source| source.queue_url = Some(queue.url.clone()));
         Self { fixture, queue }
     }
 
-    /// Starts the daemon, and waits until its first scan is complete.
+    /// Starts the daemon, and waits until its first scan has completed.
     pub fn serve(&self) -> Daemon {
         let daemon = self.cli.serve();
         daemon.wait_for(&SCANNED);
         daemon
     }
 
-    /// Starts the daemon once more: it must not scan again, which whoever calls this checks at the
-    /// end.
+    /// Starts the daemon again, and waits until it is ready. It must not scan again. The caller checks that
+    /// at the end.
     pub fn serve_again(&self) -> Daemon {
         let daemon = self.cli.serve();
         daemon.wait_for(&["ready"]);
         daemon
     }
 
-    /// Waits until search finds that many assets at least.
+    /// Waits until search finds at least that many assets.
     #[track_caller]
     pub fn wait_for_count(&self, count: usize) {
         let deadline = Instant::now() + VISIBLE_DEADLINE;
         while self.cli.keys(SOURCE).len() < count {
-            assert!(Instant::now() < deadline, "{count} are not there");
+            assert!(Instant::now() < deadline, "fewer than {count} assets");
             thread::park_timeout(POLL);
         }
     }
 
-    /// How many messages are in quarantine.
+    /// The number of quarantined messages.
     pub fn quarantined(&self) -> usize {
         let Ok(entries) = std::fs::read_dir(self.cli.data_dir().join("quarantine")) else {
             return 0;
@@ -103,20 +104,20 @@ impl Live {
             .count()
     }
 
-    /// Waits until search finds what is in the bucket, and nothing else.
+    /// Waits until search finds exactly the objects of the bucket.
     #[track_caller]
     pub fn wait_for_mirror(&self) {
         self.wait_for_mirror_where(|_, _| true);
     }
 
-    /// Waits until search finds what is admitted of the bucket, and nothing else.
+    /// Waits until search finds exactly the admitted objects of the bucket.
     #[track_caller]
     pub fn wait_for_mirror_where(&self, admitted: impl Fn(&str, &Listed) -> bool) {
         wait_for_mirror_of(&self.cli, SOURCE, &self.bucket, admitted);
     }
 }
 
-/// Waits until search finds in a Source what is admitted of the bucket, and nothing else.
+/// Waits until search finds exactly the admitted objects of the bucket in a Source.
 #[track_caller]
 pub fn wait_for_mirror_of(
     cli: &Cli,
@@ -128,17 +129,20 @@ pub fn wait_for_mirror_of(
     expected.retain(|key, object| admitted(key, object));
     let deadline = Instant::now() + VISIBLE_DEADLINE;
     loop {
-        let wrong = differences(cli, source, &expected);
-        if wrong.is_empty() {
+        let differences = differences(cli, source, &expected);
+        if differences.is_empty() {
             return;
         }
         let is_over = Instant::now() >= deadline;
-        assert!(!is_over, "{source} is no mirror of its bucket: {wrong:#?}");
+        assert!(
+            !is_over,
+            "{source} is not a mirror of its bucket: {differences:#?}"
+        );
         thread::park_timeout(POLL);
     }
 }
 
-/// Waits until search finds these keys in a Source, and nothing else.
+/// Waits until search finds exactly these keys in a Source.
 #[track_caller]
 pub fn wait_for_keys(cli: &Cli, source: &str, keys: &[&str]) {
     let deadline = Instant::now() + VISIBLE_DEADLINE;
@@ -152,10 +156,10 @@ pub fn wait_for_keys(cli: &Cli, source: &str, keys: &[&str]) {
     }
 }
 
-/// What search finds in a Source against what it should, the first few differences.
+/// The first differences between what search finds in a Source and what it should find.
 fn differences(cli: &Cli, source: &str, expected: &BTreeMap<String, Listed>) -> Vec<String> {
-    /// How many differences are shown.
-    const SHOWN: usize = 10;
+    /// Maximum number of differences.
+    const MAX_DIFFERENCES: usize = 10;
     let indexed: BTreeMap<_, _> = cli
         .indexed(source)
         .into_iter()
@@ -163,15 +167,15 @@ fn differences(cli: &Cli, source: &str, expected: &BTreeMap<String, Listed>) -> 
         .collect();
     let missing = expected.iter().filter_map(|(key, object)| {
         let found = indexed.get(key);
-        let is_same = found.is_some_and(|found| tells_the_same(found, object));
+        let is_same = found.is_some_and(|found| is_equal(found, object));
         (!is_same).then(|| format!("{key:?} should be {object:?}, is {found:?}"))
     });
-    let beyond = indexed.keys().filter(|key| !expected.contains_key(*key));
-    let beyond = beyond.map(|key| format!("{key:?} should not be there"));
-    missing.chain(beyond).take(SHOWN).collect()
+    let extra = indexed.keys().filter(|key| !expected.contains_key(*key));
+    let extra = extra.map(|key| format!("{key:?} should not be found"));
+    missing.chain(extra).take(MAX_DIFFERENCES).collect()
 }
 
-fn tells_the_same(found: &Listed, object: &Listed) -> bool {
+fn is_equal(found: &Listed, object: &Listed) -> bool {
     let apart = found.last_modified.abs_diff(object.last_modified);
     found.size == object.size && found.etag == object.etag && apart <= DATE_TOLERANCE_MILLIS
 }

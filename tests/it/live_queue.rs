@@ -1,4 +1,4 @@
-//! What a queue can bring: every shape, disorder, rubbish, the events of others, or nothing at all.
+//! The messages of a queue: every shape, any order, unreadable ones, events of other buckets, and no queue.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use crate::cli::Cli;
 use crate::config::{Config, Source};
 use crate::fixture::{SOURCE, numbered};
 use crate::live_fixture::{Live, SCANNED, wait_for_keys, wait_for_mirror_of};
-use crate::messages::{ENVELOPES, Happened, s3};
+use crate::messages::{ENVELOPES, ObjectChange, s3};
 use crate::s3::{Bucket, Listed};
 use crate::server;
 use crate::sqs::{Counts, Sqs};
 
-/// Everything that S3 has of messages, whether received or not.
+/// The number of messages in the queue, in flight or not.
 fn total(counts: Counts) -> u32 {
     counts.visible + counts.in_flight
 }
@@ -24,16 +24,16 @@ fn now() -> i64 {
 }
 
 #[test]
-fn every_shape_of_message_is_followed() {
+fn applies_every_shape_of_message() {
     let live = Live::silent();
     let daemon = live.serve();
-    let key = |name: &str| format!("of {name}/a b+c%20é//d.jpg");
+    let key = |name: &str| format!("{name}/a b+c%20é//d.jpg");
     let keys = ENVELOPES.map(|(name, _)| key(name));
     live.bucket.put_keys(&keys);
     let send = |listed: &BTreeMap<String, Listed>| {
         let bodies = ENVELOPES.map(|(name, envelope)| {
             let key = key(name);
-            let happened = Happened {
+            let happened = ObjectChange {
                 bucket: &live.bucket.name,
                 key: &key,
                 object: listed.get(&key),
@@ -51,18 +51,18 @@ fn every_shape_of_message_is_followed() {
     wait_for_keys(&live.cli, SOURCE, &[]);
     live.queue.wait_until_empty();
     assert_eq!(live.quarantined(), 0);
-    assert_eq!(daemon.count(&["scan begins"]), 1);
+    assert_eq!(daemon.count(&["scan started"]), 1);
     daemon.terminate();
 }
 
 #[test]
-fn what_asks_for_nothing_is_acknowledged_and_what_is_not_understood_stays() {
+fn acknowledges_irrelevant_messages_and_quarantines_unreadable_ones() {
     let live = Live::new();
     live.bucket.put_keys(["a.jpg", "b.jpg"]);
     let daemon = live.serve();
     let listed = live.bucket.list();
     let created = |bucket: &str, key: &str| {
-        s3(&Happened {
+        s3(&ObjectChange {
             bucket,
             key,
             object: Some(&listed["a.jpg"]),
@@ -76,14 +76,14 @@ fn what_asks_for_nothing_is_acknowledged_and_what_is_not_understood_stays() {
         body
     };
     let test_event = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"});
-    let good = [
+    let irrelevant = [
         test_event,
         created("another-bucket", "not.jpg"),
         changed("/Records/0/eventName", json!("ObjectTagging:Put")),
         changed("/Records/0/eventName", json!("ObjectOfTomorrow:Put")),
         json!({"Records": []}),
     ];
-    let strange = [
+    let unreadable = [
         changed("/Records/0/eventVersion", json!("3.0")),
         changed("/Records/0/s3/object/key", json!("%zz")),
         changed("/Records/0/s3/object/key", json!(7)),
@@ -94,15 +94,16 @@ fn what_asks_for_nothing_is_acknowledged_and_what_is_not_understood_stays() {
         json!(["rubbish"]),
         json!(null),
     ];
-    let mut bodies: Vec<String> = good.iter().chain(&strange).map(Value::to_string).collect();
+    let bodies = irrelevant.iter().chain(&unreadable);
+    let mut bodies: Vec<String> = bodies.map(Value::to_string).collect();
     bodies.push("rubbish".to_owned());
     bodies.push("{\"Records\":[".to_owned());
-    let stays = bodies.len() - good.len();
+    let stays = bodies.len() - irrelevant.len();
     live.queue.send(&bodies);
     live.bucket.delete("b.jpg");
     wait_for_keys(&live.cli, SOURCE, &["a.jpg"]);
     live.queue
-        .wait_for("acknowledgements of all but the strange", |counts| {
+        .wait_for("acknowledgement of all readable messages", |counts| {
             total(counts) == stays as u32
         });
     daemon.wait_for_times(stays, &["WARN", "message quarantined", "message_id="]);
@@ -112,32 +113,32 @@ fn what_asks_for_nothing_is_acknowledged_and_what_is_not_understood_stays() {
 }
 
 #[test]
-fn rubbish_holds_up_nobody() {
-    /// How much of each there is.
+fn unreadable_messages_do_not_delay_others() {
+    /// The number of messages of each kind.
     const RUBBISH: usize = 300;
     const GOOD: usize = 100;
     let live = Live::new();
     let daemon = live.serve();
     let rubbish: Vec<String> = (0..RUBBISH).map(|n| format!("rubbish {n}")).collect();
-    let (before, among) = rubbish.split_at(RUBBISH / 2);
-    live.queue.send(before);
+    let (first, second) = rubbish.split_at(RUBBISH / 2);
+    live.queue.send(first);
     live.bucket.put_keys(numbered(0..GOOD / 2));
-    live.queue.send(among);
+    live.queue.send(second);
     live.bucket.put_keys(numbered(GOOD / 2..GOOD));
     live.wait_for_mirror();
     live.queue
-        .wait_for("acknowledgement of the good ones", |counts| {
+        .wait_for("acknowledgement of the readable messages", |counts| {
             total(counts) == RUBBISH as u32
         });
     daemon.wait_for_times(RUBBISH, &["WARN", "quarantine"]);
     assert_eq!(live.quarantined(), RUBBISH);
-    assert_eq!(daemon.count(&["scan begins"]), 1);
+    assert_eq!(daemon.count(&["scan started"]), 1);
     daemon.terminate();
     assert_eq!(total(live.queue.counts()), RUBBISH as u32);
 }
 
 #[test]
-fn rubbish_reaches_the_dead_letter_queue() {
+fn unreadable_message_reaches_the_dead_letter_queue() {
     let dead = Sqs::create(server::shared());
     let mut live = Live::new();
     live.configure(|config| config.visibility_timeout_seconds = 10);
@@ -146,15 +147,15 @@ fn rubbish_reaches_the_dead_letter_queue() {
     server::shared().set_queue_attributes(&live.queue.url, &[("RedrivePolicy", &policy)]);
     let daemon = live.serve();
     live.queue.send(&["rubbish"]);
-    dead.wait_for("message that was given up", |counts| counts.visible == 1);
+    dead.wait_for("dead letter", |counts| counts.visible == 1);
     assert_eq!(dead.take(1), ["rubbish"]);
     live.queue.wait_until_empty();
     assert_eq!(live.quarantined(), 1);
     daemon.terminate();
 }
 
-/// Has many things done to a few keys, and gives the messages about them, which come to that queue.
-fn messages_of_a_busy_time(bucket: &Bucket, queue: &Sqs) -> Vec<String> {
+/// Makes many changes to a few keys, and takes their messages from the queue.
+fn take_messages_of_many_changes(bucket: &Bucket, queue: &Sqs) -> Vec<String> {
     let mut count = 0;
     for key in ["a.jpg", "b.jpg", "c.jpg", "new.jpg"] {
         for content in ["", "one", "two!", "three"] {
@@ -172,28 +173,29 @@ fn messages_of_a_busy_time(bucket: &Bucket, queue: &Sqs) -> Vec<String> {
     queue.take(count)
 }
 
-/// A bucket whose messages are caught, changed, and then sent to the queue that the daemon follows.
+/// Takes the messages of a bucket from another queue, changes them, and sends them to the daemon's queue.
+/// Then the index must be a mirror of the bucket.
 #[track_caller]
-fn follows_changed(change: impl FnOnce(Vec<String>) -> Vec<String>) {
+fn follows_changed_messages(change: impl FnOnce(Vec<String>) -> Vec<String>) {
     let live = Live::silent();
     live.bucket
         .put_keys(["a.jpg", "b.jpg", "c.jpg", "gone before.jpg"]);
     let daemon = live.serve();
-    let caught = Sqs::create(server::shared());
-    live.bucket.notify(&caught.arn());
-    // The test event.
-    caught.take(1);
-    let messages = messages_of_a_busy_time(&live.bucket, &caught);
+    let other_queue = Sqs::create(server::shared());
+    live.bucket.notify(&other_queue.arn());
+    // S3's test event.
+    other_queue.take(1);
+    let messages = take_messages_of_many_changes(&live.bucket, &other_queue);
     live.queue.send(&change(messages));
     live.queue.wait_until_empty();
     live.wait_for_mirror();
-    assert_eq!(daemon.count(&["scan begins"]), 1);
+    assert_eq!(daemon.count(&["scan started"]), 1);
     daemon.terminate();
 }
 
 #[test]
-fn events_in_reverse_order_and_doubled() {
-    follows_changed(|mut messages| {
+fn applies_events_in_reverse_order_and_twice() {
+    follows_changed_messages(|mut messages| {
         messages.reverse();
         messages
             .into_iter()
@@ -203,26 +205,28 @@ fn events_in_reverse_order_and_doubled() {
 }
 
 #[test]
-fn events_once_more_after_all_others() {
-    follows_changed(|messages| [messages.clone(), messages].concat());
+fn applies_all_events_again_after_the_last() {
+    follows_changed_messages(|messages| [messages.clone(), messages].concat());
 }
 
 #[test]
-fn many_records_in_one_message() {
-    follows_changed(|messages| {
+fn applies_many_records_in_one_message() {
+    follows_changed_messages(|messages| {
         let records = |body: &String| {
             let mut body: Value = serde_json::from_str(body).expect("JSON");
             body["Records"].take()
         };
         let all = messages.iter().map(records).rev();
-        let all: Vec<Value> = all.flat_map(|it| it.as_array().cloned().unwrap()).collect();
+        let all: Vec<Value> = all
+            .flat_map(|records| records.as_array().cloned().unwrap())
+            .collect();
         assert_eq!(all.len(), messages.len());
         vec![json!({ "Records": all }).to_string()]
     });
 }
 
 #[test]
-fn sources_share_a_queue() {
+fn several_sources_share_a_queue() {
     let (one, two) = (
         Bucket::create(server::shared()),
         Bucket::create(server::shared()),
@@ -247,7 +251,7 @@ fn sources_share_a_queue() {
     one.put_keys(["photos/a.jpg", "photos/2026/a.jpg", "documents/a.pdf"]);
     two.put_keys(["photos/a.jpg"]);
     let daemon = cli.serve();
-    daemon.wait_for_times(parts.len(), &["scan complete"]);
+    daemon.wait_for_times(parts.len(), &["scan completed"]);
     one.put_keys(["photos/b.jpg", "photos/2026/b.jpg", "documents/b.pdf", "c"]);
     two.put_keys(["photos/b.jpg", "c"]);
     one.delete("photos/2026/a.jpg");
@@ -256,30 +260,31 @@ fn sources_share_a_queue() {
         wait_for_mirror_of(&cli, name, bucket, |key, _| key.starts_with(prefix));
     }
     queue.wait_until_empty();
-    assert_eq!(daemon.count(&["scan begins"]), parts.len());
+    assert_eq!(daemon.count(&["scan started"]), parts.len());
     daemon.terminate();
 }
 
 #[test]
-fn a_queue_that_is_made_later() {
+fn starts_receiving_when_the_queue_is_created() {
     let live = Live::with_queue(Sqs::planned(server::shared()));
     live.bucket.put_keys(["a.jpg"]);
-    // Listed anyway, and ready: one queue that is missing keeps nobody from searching.
+    // The Source is scanned and the daemon is ready, although the queue is missing.
     let daemon = live.serve();
     daemon.wait_for(&["ready"]);
     wait_for_keys(&live.cli, SOURCE, &["a.jpg"]);
     assert_eq!(daemon.count(&["receiving"]), 0);
-    live.queue.come_to_be(server::shared());
+    live.queue.create_planned(server::shared());
     live.bucket.notify(&live.queue.arn());
-    live.bucket.put("b.jpg", "told by an event or by the scan");
+    live.bucket
+        .put("b.jpg", "reported by an event or by the scan");
     daemon.wait_for(&["INFO", "receiving"]);
-    // Events from before were not followed, so it is scanned once more.
+    // Earlier events may be lost, so the Source is scanned again.
     daemon.wait_for_times(2, &SCANNED);
-    live.bucket.put("c.jpg", "told by an event");
+    live.bucket.put("c.jpg", "reported by an event");
     live.bucket.delete("a.jpg");
     live.wait_for_mirror();
     live.queue.wait_until_empty();
     assert_eq!(daemon.count(&["WARN", "receive failed"]), 1);
-    assert_eq!(daemon.count(&["scan begins"]), 2);
+    assert_eq!(daemon.count(&["scan started"]), 2);
     daemon.terminate();
 }

@@ -1,4 +1,4 @@
-//! `quarantine`: what the daemon keeps can be listed, read byte for byte, and removed.
+//! `quarantine`: lists, shows and removes quarantined messages.
 
 use asset_indexer::core::replication::timestamp::Timestamp;
 use asset_indexer::observe::quarantine::{FailedMessage, KeepOutcome, Quarantine};
@@ -6,10 +6,10 @@ use asset_indexer::observe::quarantine::{FailedMessage, KeepOutcome, Quarantine}
 use crate::cli::Cli;
 use crate::fixture::Fixture;
 
-/// A body that a terminal must not see as it is, and that no line's end may be added to.
+/// A body that must be escaped for a terminal, and that must not get another line break.
 const BODY: &str = "{\"Records\": 7,\r\n \"x\": \"\u{1b}[2J é\u{FEFF}\"}\n\n";
 
-fn suspect<'a>(message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
+fn failed_message<'a>(message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
     FailedMessage {
         queue_url: "https://sqs.us-east-1.amazonaws.com/123456789012/photo-events",
         message_id,
@@ -20,19 +20,19 @@ fn suspect<'a>(message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
     }
 }
 
-/// The binary, with messages of these ids in quarantine.
+/// The binary, with messages of these ids in the quarantine.
 fn with_messages(ids: &[&str]) -> (Cli, Quarantine) {
     let cli = Fixture::new().cli;
     let quarantine = Quarantine::open(&cli.data_dir()).expect("the folder is ours");
     for id in ids {
-        let kept = quarantine.keep(&suspect(id, BODY)).expect("there is room");
-        assert_eq!(kept, KeepOutcome::New);
+        let kept = quarantine.keep(&failed_message(id, BODY));
+        assert_eq!(kept.expect("the folder is ours"), KeepOutcome::New);
     }
     (cli, quarantine)
 }
 
 #[test]
-fn an_empty_quarantine_is_no_failure_and_stays_unmade() {
+fn empty_quarantine_is_listed_without_creating_it() {
     let (cli, _) = with_messages(&[]);
     for arguments in [
         &["quarantine", "list"][..],
@@ -44,16 +44,16 @@ fn an_empty_quarantine_is_no_failure_and_stays_unmade() {
 }
 
 #[test]
-fn messages_are_listed_in_lines_and_as_json() {
+fn lists_messages_as_lines_and_as_json() {
     let (cli, _) = with_messages(&["one", "two"]);
     let output = cli.succeed(&["quarantine", "list"]);
     let lines: Vec<_> = output.stdout.lines().collect();
     assert_eq!(lines.len(), 2, "{output:#?}");
     for id in ["one", "two"] {
         let cells = [
-            &suspect(id, BODY).id(),
+            &failed_message(id, BODY).id(),
             "photo-events",
-            suspect(id, BODY).reason,
+            failed_message(id, BODY).reason,
             "2026-09-21T14:13:20Z",
             "4",
         ];
@@ -72,11 +72,11 @@ fn messages_are_listed_in_lines_and_as_json() {
 }
 
 #[test]
-fn a_message_is_shown_so_that_it_cannot_command_a_terminal_and_its_body_byte_for_byte() {
+fn shows_a_message_escaped_and_its_body_byte_for_byte() {
     let (cli, _) = with_messages(&["one"]);
-    let id = suspect("one", BODY).id();
+    let id = failed_message("one", BODY).id();
     let output = cli.succeed(&["quarantine", "show", &id]);
-    let said = [
+    let words = [
         id.as_str(),
         "123456789012/photo-events",
         "one",
@@ -85,7 +85,7 @@ fn a_message_is_shown_so_that_it_cannot_command_a_terminal_and_its_body_byte_for
         "received    4 times",
         "\\u{1b}[2J",
     ];
-    for word in said {
+    for word in words {
         assert!(output.stdout.contains(word), "{word}: {output:#?}");
     }
     assert!(!output.stdout.contains('\u{1b}'));
@@ -94,19 +94,19 @@ fn a_message_is_shown_so_that_it_cannot_command_a_terminal_and_its_body_byte_for
 }
 
 #[test]
-fn messages_are_removed_and_can_come_again() {
+fn removes_messages_which_can_be_quarantined_again() {
     let (cli, quarantine) = with_messages(&["one", "two", "three"]);
-    let [one, two] = ["one", "two"].map(|id| suspect(id, BODY).id());
+    let [one, two] = ["one", "two"].map(|id| failed_message(id, BODY).id());
     let output = cli.succeed(&["quarantine", "remove", &one, &two]);
     assert!(output.stdout.contains(&one) && output.stdout.contains(&two));
     let left = cli.succeed(&["quarantine", "list"]).stdout;
     assert_eq!(left.lines().count(), 1, "{left}");
-    let again = quarantine.keep(&suspect("one", BODY));
-    assert_eq!(again.expect("there is room"), KeepOutcome::New);
+    let again = quarantine.keep(&failed_message("one", BODY));
+    assert_eq!(again.expect("the folder is ours"), KeepOutcome::New);
 }
 
 #[test]
-fn an_id_that_there_is_not_is_a_failure_and_the_others_are_still_removed() {
+fn unknown_id_fails_but_the_others_are_removed() {
     let (cli, quarantine) = with_messages(&["one"]);
     let absent = "0000000000000000";
     for arguments in [
@@ -118,14 +118,14 @@ fn an_id_that_there_is_not_is_a_failure_and_the_others_are_still_removed() {
         let output = cli.fail(&arguments, &["quarantine", "list"]);
         assert_eq!(output.status.code(), Some(1), "{output:#?}");
     }
-    let one = suspect("one", BODY).id();
+    let one = failed_message("one", BODY).id();
     let output = cli.fail(&["quarantine", "remove", absent, &one], &[absent]);
     assert!(output.stdout.contains(&one), "{output:#?}");
     assert!(quarantine.get(&one).expect("it can be read").is_none());
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named_and_hides_no_other() {
+fn unreadable_file_is_reported_and_does_not_hide_others() {
     let (cli, _) = with_messages(&["one"]);
     let broken = cli.data_dir().join("quarantine/00000000000000aa.json");
     std::fs::write(&broken, "{").expect("the folder is ours");

@@ -1,16 +1,16 @@
-//! The package on a machine: installed in a container, started, upgraded and removed by its systemd.
+//! The package in a container with systemd: installation, start, upgrade and removal.
 //!
-//! What the daemon does while it runs there is tested in `systemd_daemon`.
+//! The behavior of the running daemon is tested in `systemd_daemon`.
 
 use std::os::unix::net::UnixStream;
 
 use crate::container::wait_until;
 use crate::deb::{LATER, PACKAGES};
-use crate::http_client::ask_over;
+use crate::http_client::send_over;
 use crate::machine::{INSTANCE, Machine, REINDEX, RUNBOOK, SERVICE, SETTINGS, TIMER};
 
 #[test]
-fn what_is_installed_waits_for_a_source_and_is_told_that_there_is_none() {
+fn installed_service_is_disabled_and_fails_without_a_source() {
     let Some(machine) = Machine::new("installed") else {
         return;
     };
@@ -30,7 +30,7 @@ fn what_is_installed_waits_for_a_source_and_is_told_that_there_is_none() {
         stat("/var/lib/asset-indexer"),
         "750 asset-indexer asset-indexer\n"
     );
-    // A wrong configuration: said once, and not tried again.
+    // A wrong configuration is reported once, without a restart.
     let started = container.run(&["systemctl", "start", SERVICE]);
     assert!(!started.status.success(), "{started:#?}");
     machine.assert_property(SERVICE, "SubState", "failed");
@@ -40,19 +40,19 @@ fn what_is_installed_waits_for_a_source_and_is_told_that_there_is_none() {
 }
 
 #[test]
-fn the_units_are_sound_and_may_do_little() {
+fn units_are_valid_and_sandboxed() {
     let Some(machine) = Machine::new("units") else {
         return;
     };
     let units = [SERVICE, REINDEX, TIMER, INSTANCE];
-    // The pages of the manual are looked for elsewhere: no program that shows them is in the container.
+    // Another test checks the manual pages: the container has no program that shows them.
     let verified = machine
         .container
         .run(&[&["systemd-analyze", "verify", "--man=no"][..], &units].concat());
     assert!(verified.status.success(), "{verified:#?}");
     assert_eq!(verified.stdout + &verified.stderr, "");
     for unit in [SERVICE, REINDEX, INSTANCE] {
-        // 20 stands for 2.0.
+        // 20 means an exposure level of 2.0.
         let rate = [
             "systemd-analyze",
             "security",
@@ -65,7 +65,7 @@ fn the_units_are_sound_and_may_do_little() {
 }
 
 #[test]
-fn it_is_ready_with_secrets_that_systemd_has_decrypted() {
+fn is_ready_with_secrets_that_systemd_decrypts() {
     let Some(machine) = Machine::configured("secrets") else {
         return;
     };
@@ -73,12 +73,12 @@ fn it_is_ready_with_secrets_that_systemd_has_decrypted() {
         .bucket
         .put_keys(["2024/summer.jpg", "2024/winter.jpg"]);
     let container = &machine.container;
-    // Type=notify: it returns when the process says that it is ready.
+    // Type=notify: `systemctl` returns when the service is ready.
     machine.systemctl(&["enable", "--now", "asset-indexer"]);
     let socket = container.path("/run/asset-indexer/http.sock");
     let stream = UnixStream::connect(socket).expect("it listens");
     assert_eq!(
-        ask_over(stream, "localhost", "GET", "/readyz", &[]).status,
+        send_over(stream, "localhost", "GET", "/readyz", &[]).status,
         200
     );
     machine.assert_property(SERVICE, "ActiveState", "active");
@@ -91,33 +91,33 @@ fn it_is_ready_with_secrets_that_systemd_has_decrypted() {
     machine.wait_for_mirror("photos", None);
     machine.bucket.put("2024/autumn.jpg", "by an event");
     machine.wait_for_mirror("photos", None);
-    // Whoever is in the group may ask the daemon, nobody else.
+    // Only members of the group may use the control socket.
     let status = ["runuser", "--user=nobody", "--", "asset-indexer", "status"];
     assert!(!container.run(&status).status.success());
     container.succeed(&["usermod", "--append", "--groups=asset-indexer", "nobody"]);
     container.succeed(&status);
-    // A command that asks S3 itself gets the secret in the same way.
+    // A command that sends requests to S3 gets the secret in the same way.
     let line = RUNBOOK
         .lines()
         .find(|line| line.trim().starts_with("systemd-run ") && line.ends_with(" check"));
     // A test has no terminal.
     let line = line
-        .expect("the run-book has it")
+        .expect("the run-book contains the command")
         .replace("--pty", "--pipe --quiet");
-    // Its exit code tells of what is missing in the queue.
+    // `check` fails because of problems with the queue.
     let checked = container.shell(&format!("{line} || true"), "");
     assert!(checked.contains("keys can be listed"), "{checked}");
 }
 
 #[test]
-fn a_secret_that_is_wrong_or_absent_does_not_keep_it_from_serving() {
+fn serves_searches_without_a_valid_secret() {
     let Some(machine) = Machine::configured("absent") else {
         return;
     };
     machine.bucket.put_keys(["a.jpg"]);
     machine.systemctl(&["start", SERVICE]);
     machine.wait_for_mirror("photos", None);
-    let says = |reason: &str| {
+    let assert_reason = |reason: &str| {
         wait_until(reason, || {
             machine
                 .container
@@ -130,33 +130,33 @@ fn a_secret_that_is_wrong_or_absent_does_not_keep_it_from_serving() {
     };
     machine.encrypt("not the secret");
     machine.systemctl(&["restart", SERVICE]);
-    says("SignatureDoesNotMatch");
+    assert_reason("SignatureDoesNotMatch");
     machine
         .container
         .succeed(&["rm", "-r", "/etc/asset-indexer/credentials"]);
     machine.systemctl(&["restart", SERVICE]);
-    says("no usable credentials");
+    assert_reason("no usable credentials");
 }
 
 #[test]
-fn tokens_that_root_makes_by_the_run_book_are_read_by_the_service() {
+fn service_reads_tokens_that_root_creates_as_in_the_run_book() {
     let Some(machine) = Machine::configured("tokens") else {
         return;
     };
     let container = &machine.container;
     container.shell(&format!("cat >>{SETTINGS}"), "serve.tokens = \"tokens\"\n");
     let lines = RUNBOOK.lines().map(str::trim);
-    let is_meant = |line: &&str| {
+    let creates_token = |line: &&str| {
         ["install -m ", "asset-indexer token new --name backend "]
             .iter()
-            .any(|it| line.starts_with(it))
+            .any(|start| line.starts_with(start))
     };
-    let lines: Vec<&str> = lines.filter(is_meant).take(2).collect();
+    let lines: Vec<&str> = lines.filter(creates_token).take(2).collect();
     let token = container.shell(&lines.join("\n"), "");
     machine.systemctl(&["start", SERVICE]);
-    let ask = |headers: &[&str]| {
+    let send = |headers: &[&str]| {
         let stream = UnixStream::connect(container.path("/run/asset-indexer/http.sock"));
-        ask_over(
+        send_over(
             stream.expect("it listens"),
             "localhost",
             "GET",
@@ -165,15 +165,15 @@ fn tokens_that_root_makes_by_the_run_book_are_read_by_the_service() {
         )
         .status
     };
-    assert_eq!(ask(&[]), 401);
+    assert_eq!(send(&[]), 401);
     assert_eq!(
-        ask(&[&format!("Authorization: Bearer {}", token.trim())]),
+        send(&[&format!("Authorization: Bearer {}", token.trim())]),
         200
     );
 }
 
 #[test]
-fn the_timer_reindexes_each_night_without_a_daemon() {
+fn timer_reindexes_each_night_without_a_daemon() {
     let Some(machine) = Machine::configured("timer") else {
         return;
     };
@@ -181,7 +181,7 @@ fn the_timer_reindexes_each_night_without_a_daemon() {
     let calendar = machine.property(TIMER, "TimersCalendar");
     assert!(calendar.contains("OnCalendar=*-*-* 00:00:00"), "{calendar}");
     machine.assert_property(TIMER, "Persistent", "yes");
-    // At once instead of at night.
+    // Now instead of at night.
     machine.edit(
         TIMER,
         "[Timer]\nOnCalendar=\nRandomizedDelaySec=0\nOnActiveSec=0\n",
@@ -191,7 +191,7 @@ fn the_timer_reindexes_each_night_without_a_daemon() {
     machine.wait_for_property(REINDEX, "ActiveState", "inactive");
     machine.assert_property(REINDEX, "Result", "success");
     machine.assert_property(SERVICE, "ActiveState", "inactive");
-    // A wrong secret is a failure that systemd shows.
+    // systemd shows the failure because of a wrong secret.
     machine.encrypt("not the secret");
     assert!(
         !machine
@@ -204,7 +204,7 @@ fn the_timer_reindexes_each_night_without_a_daemon() {
 }
 
 #[test]
-fn an_upgrade_keeps_data_and_settings_a_removal_ends_the_services_and_a_purge_all() {
+fn upgrade_keeps_data_removal_stops_services_and_purge_removes_all() {
     let Some(machine) = Machine::configured("upgrade") else {
         return;
     };
@@ -214,10 +214,10 @@ fn an_upgrade_keeps_data_and_settings_a_removal_ends_the_services_and_a_purge_al
     machine.wait_for_mirror("photos", None);
     machine.start_instance();
     let read = |path: &str| container.succeed(&["cat", path]);
-    let (kept, generation) = (read(SETTINGS), read("/var/lib/asset-indexer/CURRENT"));
+    let (settings, generation) = (read(SETTINGS), read("/var/lib/asset-indexer/CURRENT"));
     let before = [SERVICE, INSTANCE].map(|unit| machine.main_process(unit));
     machine.systemctl(&["enable", INSTANCE]);
-    // A scan that takes long does not hold up the upgrade, and goes on after it.
+    // A long scan does not delay the upgrade. It is started again afterwards.
     machine.edit(REINDEX, "[Service]\nExecStart=\nExecStart=sleep infinity\n");
     machine.systemctl(&["start", "--no-block", REINDEX]);
     machine.wait_for_property(REINDEX, "ActiveState", "activating");
@@ -238,7 +238,7 @@ fn an_upgrade_keeps_data_and_settings_a_removal_ends_the_services_and_a_purge_al
     for (unit, before) in [SERVICE, INSTANCE].into_iter().zip(before) {
         machine.wait_for_property(unit, "ActiveState", "active");
         let now = machine.main_process(unit);
-        assert_ne!(now, before, "{unit} is still of before");
+        assert_ne!(now, before, "{unit} was not restarted");
         let binary = container.succeed(&["readlink", &format!("/proc/{now}/exe")]);
         assert_eq!(binary, "/usr/bin/asset-indexer\n");
     }
@@ -247,23 +247,23 @@ fn an_upgrade_keeps_data_and_settings_a_removal_ends_the_services_and_a_purge_al
     machine.assert_property(TIMER, "ActiveState", "inactive");
     assert_eq!(
         (read(SETTINGS), read("/var/lib/asset-indexer/CURRENT")),
-        (kept.clone(), generation)
+        (settings.clone(), generation)
     );
-    // Scanned once, before: what happens now comes by events.
+    // There was only one scan, before the upgrade. Changes are found through events.
     machine.bucket.put("b.jpg", "by an event");
     machine.wait_for_mirror("photos", None);
-    assert_eq!(machine.log(SERVICE).matches("scan complete").count(), 1);
+    assert_eq!(machine.log(SERVICE).matches("scan completed").count(), 1);
 
     container.succeed(&["apt-get", "remove", "--yes", "--quiet", "asset-indexer"]);
     for unit in [SERVICE, INSTANCE] {
         machine.assert_property(unit, "ActiveState", "inactive");
     }
-    assert_eq!(read(SETTINGS), kept);
+    assert_eq!(read(SETTINGS), settings);
     container.succeed(&["test", "-s", "/var/lib/asset-indexer/CURRENT"]);
 
     container.succeed(&["apt-get", "purge", "--yes", "--quiet", "asset-indexer"]);
     let left = "ls -d /etc/asset-indexer* /var/lib/asset-indexer* /etc/systemd/system/*/asset-indexer* 2>/dev/null || true";
     assert_eq!(container.shell(left, ""), "");
-    // The user stays, so that no other gets its number.
+    // The user stays, so that no other user gets its id.
     container.succeed(&["id", "asset-indexer"]);
 }

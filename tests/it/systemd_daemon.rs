@@ -1,12 +1,11 @@
-//! The daemon under systemd: what becomes of one that hangs, of a new configuration, and of what is in hand at a
-//! stop.
+//! The daemon under systemd: the watchdog, a reload of the configuration, and a stop with messages in flight.
 
 use crate::container::wait_until;
 use crate::fixture::numbered;
 use crate::machine::{Machine, SERVICE};
 
 #[test]
-fn one_that_hangs_is_replaced() {
+fn hanging_daemon_is_restarted() {
     let Some(machine) = Machine::configured("hangs") else {
         return;
     };
@@ -29,7 +28,7 @@ fn one_that_hangs_is_replaced() {
 }
 
 #[test]
-fn a_new_configuration_is_taken_while_it_runs_and_a_wrong_one_is_not() {
+fn reload_takes_over_a_valid_configuration_and_refuses_a_wrong_one() {
     let Some(machine) = Machine::configured("reload") else {
         return;
     };
@@ -45,14 +44,14 @@ fn a_new_configuration_is_taken_while_it_runs_and_a_wrong_one_is_not() {
         "name = \"third\"\nbukket = \"b\"\n",
     );
     machine.systemctl(&["reload", SERVICE]);
-    wait_until("word of the refusal", || {
+    wait_until("refusal in the log", || {
         machine
             .log(SERVICE)
             .contains("the new configuration is refused")
             .then_some(())
     });
     machine.bucket.put("b.jpg", "by an event");
-    // Search by the command would read the wrong configuration itself.
+    // The search command would read the wrong configuration too.
     machine
         .container
         .succeed(&["rm", "/etc/asset-indexer/sources.d/third.toml"]);
@@ -62,16 +61,16 @@ fn a_new_configuration_is_taken_while_it_runs_and_a_wrong_one_is_not() {
 }
 
 #[test]
-fn a_stop_finishes_what_is_in_hand() {
+fn stop_finishes_messages_in_flight() {
     const MESSAGES: usize = 50;
     let Some(machine) = Machine::configured("stop") else {
         return;
     };
-    // What has been received waits for its commit for longer than this test lets it.
+    // Received messages are committed later than this test stops the daemon.
     machine.configure(10_000);
     machine.systemctl(&["start", SERVICE]);
     machine.bucket.put_keys(numbered(0..MESSAGES));
-    machine.queue.wait_for("messages in hand", |counts| {
+    machine.queue.wait_for("messages in flight", |counts| {
         counts.in_flight == MESSAGES as u32
     });
     machine.assert_property(SERVICE, "TimeoutStopUSec", "40s");
