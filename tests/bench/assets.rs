@@ -1,11 +1,11 @@
-//! Computed assets for a benchmark of searches: keys and contents as libraries of pictures have them.
+//! Computes assets for the search benchmark, with keys and sizes like those of picture libraries.
 //!
-//! All of it follows from a number, so that a kept index can be searched for what is in it.
+//! An asset depends only on its number, so the benchmark can use an existing index.
 
 use asset_indexer::core::replication::object::{ETag, Object, StorageClass};
 use asset_indexer::core::replication::timestamp::Timestamp;
 
-const TOPS: [&str; 6] = [
+const TOP_FOLDERS: [&str; 6] = [
     "library",
     "archive",
     "campaigns",
@@ -41,50 +41,54 @@ const WORDS: [&str; 24] = [
     "draft",
 ];
 
-const ENDINGS: [&str; 12] = [
+const EXTENSIONS: [&str; 12] = [
     "jpg", "jpg", "jpg", "jpg", "JPG", "png", "png", "webp", "mp4", "pdf", "psd", "gif",
 ];
 
 const VARIANTS: [&str; 4] = ["original", "web", "print", "social"];
 
-/// Assets of a folder of a project.
+/// Number of assets in each project folder.
 const PER_PROJECT: u64 = 400;
 
-/// Assets of each child folder of `many`.
+/// Number of assets in each child folder of `many`.
 const PER_CHILD: u64 = 5;
 
-/// The key of the asset of a number, of a Source that has so many.
+/// The key of an asset, by its number. `total` is the number of assets of the Source.
 ///
-/// The first Source has one flat folder with most of its assets, the second one with many folders.
-pub fn key(source: u64, number: u64, of: u64) -> String {
+/// Most assets of the first Source are in one flat folder, and most assets of the second Source are in many
+/// small folders.
+pub fn key(source: u64, number: u64, total: u64) -> String {
     let hash = mixed(source << 40 | number);
     let pick = |from: &[&'static str], by: u64| from[(by % from.len() as u64) as usize];
     let (first, second) = (pick(&WORDS, hash), pick(&WORDS, hash >> 8));
-    let ending = pick(&ENDINGS, hash >> 16);
+    let ext = pick(&EXTENSIONS, hash >> 16);
     let name = match hash >> 24 & 3 {
-        0 => format!("IMG_{:04}.{ending}", hash >> 32 & 0x1FFF),
-        1 => format!("{first}-{second}-{:06x}.{ending}", hash >> 32 & 0xFF_FFFF),
-        2 => format!("{first}_{second} {:02}.{ending}", hash >> 32 & 0x3F),
-        _ => format!("{:08x}-{first}.{ending}", hash >> 32),
+        0 => format!("IMG_{:04}.{ext}", hash >> 32 & 0x1FFF),
+        1 => format!("{first}-{second}-{:06x}.{ext}", hash >> 32 & 0xFF_FFFF),
+        2 => format!("{first}_{second} {:02}.{ext}", hash >> 32 & 0x3F),
+        _ => format!("{:08x}-{first}.{ext}", hash >> 32),
     };
     match source {
-        0 if number * 10 < of * 9 => format!("flat/{number:07}-{name}"),
-        1 if number * 10 < of * 9 => format!("many/{:06}/{number:07}-{name}", number / PER_CHILD),
+        0 if number * 10 < total * 9 => format!("flat/{number:07}-{name}"),
+        1 if number * 10 < total * 9 => {
+            format!("many/{:06}/{number:07}-{name}", number / PER_CHILD)
+        }
         _ => {
-            let (project, place) = (number / PER_PROJECT, number % PER_PROJECT);
-            let top = TOPS[(number * TOPS.len() as u64 / of) as usize];
-            let about = pick(&WORDS, mixed(project));
+            let (project, index) = (number / PER_PROJECT, number % PER_PROJECT);
+            let top = TOP_FOLDERS[(number * TOP_FOLDERS.len() as u64 / total) as usize];
+            let subject = pick(&WORDS, mixed(project));
             let year = 2015 + project % 12;
-            let variant = VARIANTS[(place % 4) as usize];
-            format!("{top}/{year}/project-{project:05} {about}/{variant}/{place:03} {name}")
+            let variant = VARIANTS[(index % 4) as usize];
+            format!("{top}/{year}/project-{project:05} {subject}/{variant}/{index:03} {name}")
         }
     }
 }
 
-/// The content of the asset of a number.
+/// The object of an asset, by its number.
 pub fn object(number: u64) -> Object {
     let hash = mixed(number ^ 0x5EED);
-    // Most are small, and of a million the times rise with the number, as if uploaded one after the other.
+    // Most objects are small. Within each million, later numbers have later times, as if uploaded in that
+    // order.
     let size = (hash & 0x3FFF_FFFF) >> (hash >> 32 & 0xF);
     let modified = 1_500_000_000_000 + (number % 1_000_000) as i64 * 280_000;
     Object {
@@ -99,7 +103,7 @@ pub fn object(number: u64) -> Object {
     }
 }
 
-/// Numbers that look random: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+/// A pseudorandom number: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
 fn mixed(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,7 +1,7 @@
-//! A bucket that is computed: it answers listings of any size as S3 does, and holds nothing.
+//! A computed bucket: it answers listings of any size like S3, without storing objects.
 //!
-//! It knows HeadBucket and ListObjectsV2 and no other request. Keys, sizes and ETags look like those of
-//! a media archive (a key has 57 bytes in the mean) and are the same on every run.
+//! It supports only HeadBucket and ListObjectsV2. Keys, sizes and ETags look like those of a media archive
+//! (keys have 57 bytes on average) and are the same on every run.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -9,14 +9,14 @@ use std::path::Path;
 
 use crate::http_server::{self, Answer};
 
-/// The most keys on a page, as S3 has it.
+/// Maximum number of keys on a page, as in S3.
 const MAX_PAGE: u64 = 1_000;
 
-/// Keys in one folder of the second level.
+/// Number of keys in a folder of the second level.
 const KEYS_PER_FOLDER: u64 = 300;
 
-/// The folders of the first level, ascending; the keys are spread evenly over them.
-const TOPS: [&str; 8] = [
+/// The folders of the first level in ascending order. The keys are distributed evenly.
+const TOP_FOLDERS: [&str; 8] = [
     "archive",
     "brand",
     "campaigns",
@@ -27,10 +27,10 @@ const TOPS: [&str; 8] = [
     "video",
 ];
 
-/// The folders of the third level, ascending.
+/// The folders of the third level in ascending order.
 const SUBFOLDERS: [&str; 3] = ["final", "raw", "web"];
 
-/// Words of names; some have what a listing must encode.
+/// Words of file names. Some contain characters that a listing must encode.
 const WORDS: [&str; 8] = [
     "banner",
     "hero shot",
@@ -42,23 +42,23 @@ const WORDS: [&str; 8] = [
     "teaser",
 ];
 
-/// The endings of names.
-const ENDINGS: [&str; 6] = ["jpg", "png", "tiff", "webp", "mp4", "pdf"];
+/// Extensions of file names.
+const EXTENSIONS: [&str; 6] = ["jpg", "png", "tiff", "webp", "mp4", "pdf"];
 
-/// A bucket that listens until the process ends.
+/// A computed bucket that listens until the process ends.
 pub struct ComputedBucket {
     address: SocketAddr,
 }
 
 impl ComputedBucket {
-    /// A bucket of so many keys.
+    /// Starts a bucket with this number of keys.
     pub fn start(keys: u64) -> Self {
         Self {
             address: http_server::start(move |head, _| answer(keys, head)),
         }
     }
 
-    /// The text of a configuration file with this bucket as its only Source, all limits the default.
+    /// The text of a configuration file with this bucket as its only Source and default limits.
     pub fn config(&self, data_dir: &Path) -> String {
         format!(
             "data_dir = {data_dir:?}\n\n[[source]]\nname = \"computed\"\nbucket = \"computed\"\n\
@@ -68,7 +68,7 @@ impl ComputedBucket {
     }
 }
 
-/// The answer to a request with this head, of a bucket of so many keys.
+/// Answers a request with this head for a bucket with this number of keys.
 fn answer(keys: u64, head: &str) -> Answer {
     let mut words = head.split(' ');
     let method = words.next().unwrap_or_default();
@@ -85,7 +85,7 @@ fn answer(keys: u64, head: &str) -> Answer {
     }
 }
 
-/// The answer to a ListObjectsV2 with this query, among so many keys.
+/// Answers a ListObjectsV2 request with this query for a bucket with this number of keys.
 fn page(keys: u64, query: &str) -> String {
     let get = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -94,17 +94,17 @@ fn page(keys: u64, query: &str) -> String {
     };
     let prefix = get("prefix").unwrap_or_default();
     let begin = match (get("continuation-token"), get("start-after")) {
-        (Some(token), _) => token.parse().expect("a token that we gave"),
+        (Some(token), _) => token.parse().expect("the token is one of ours"),
         (None, Some(after)) => first_key(keys, |key| *key > *after),
         (None, None) => 0,
     };
     let begin = begin.max(first_key(keys, |key| *key >= *prefix));
-    let behind_prefix =
-        first_key(keys, |key| *key >= *prefix && !key.starts_with(&prefix)).max(begin);
-    let asked = get("max-keys").map_or(MAX_PAGE, |text| text.parse().expect("a number"));
-    let end = behind_prefix.min(begin + asked.min(MAX_PAGE));
-    let truncated = end < behind_prefix;
-    // Room for what a page of such keys takes, so that it does not move while it grows.
+    let prefix_end = first_key(keys, |key| *key >= *prefix && !key.starts_with(&prefix)).max(begin);
+    let max_keys =
+        get("max-keys").map_or(MAX_PAGE, |text| text.parse().expect("max-keys is a number"));
+    let end = prefix_end.min(begin + max_keys.min(MAX_PAGE));
+    let truncated = end < prefix_end;
+    // Allocate the typical size of a page at once, so that the text does not move while it grows.
     let mut body = String::with_capacity(400 * (end - begin) as usize + 1_000);
     body.push_str(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -144,7 +144,7 @@ fn push_entry(body: &mut String, keys: u64, number: u64) {
     );
 }
 
-/// Size and ETag of the object of a number.
+/// Size and ETag of an object, by its number.
 pub fn content(number: u64) -> (u64, String) {
     let (high, low) = (mixed(2 * number), mixed(2 * number + 1));
     let mut etag = format!("{high:016x}{low:016x}");
@@ -154,25 +154,26 @@ pub fn content(number: u64) -> (u64, String) {
     (low % 50_000_000, etag)
 }
 
-/// The key of a number below `keys`; greater for greater numbers.
+/// The key of an object, by its number below `keys`. Keys are in the order of the numbers.
 pub fn key(keys: u64, number: u64) -> String {
     let hash = mixed(number);
     let pick = |from: &[&'static str], by: u64| from[(by % from.len() as u64) as usize];
-    let (folder, place) = (number / KEYS_PER_FOLDER, number % KEYS_PER_FOLDER);
-    let top = TOPS[(number * TOPS.len() as u64 / keys) as usize];
+    let (folder, index) = (number / KEYS_PER_FOLDER, number % KEYS_PER_FOLDER);
+    let top = TOP_FOLDERS[(number * TOP_FOLDERS.len() as u64 / keys) as usize];
     let project = pick(&WORDS, mixed(folder));
-    let subfolder = SUBFOLDERS[(place * SUBFOLDERS.len() as u64 / KEYS_PER_FOLDER) as usize];
-    let (word, ending) = (pick(&WORDS, hash), pick(&ENDINGS, hash >> 8));
-    let tail = hash as u32;
-    format!("{top}/{folder:06}-{project}/{subfolder}/{place:03}-{word}-{tail:08x}.{ending}")
+    let subfolder = SUBFOLDERS[(index * SUBFOLDERS.len() as u64 / KEYS_PER_FOLDER) as usize];
+    let (word, ext) = (pick(&WORDS, hash), pick(&EXTENSIONS, hash >> 8));
+    let suffix = hash as u32;
+    format!("{top}/{folder:06}-{project}/{subfolder}/{index:03}-{word}-{suffix:08x}.{ext}")
 }
 
-/// The first number whose key is so, where all greater keys are; `keys` if none is.
-fn first_key(keys: u64, is_so: impl Fn(&str) -> bool) -> u64 {
+/// The first number whose key matches, by binary search: all greater keys must match too. Returns `keys` if
+/// no key matches.
+fn first_key(keys: u64, matches: impl Fn(&str) -> bool) -> u64 {
     let (mut begin, mut end) = (0, keys);
     while begin < end {
         let middle = begin + (end - begin) / 2;
-        if is_so(&key(keys, middle)) {
+        if matches(&key(keys, middle)) {
             end = middle
         } else {
             begin = middle + 1
@@ -181,7 +182,7 @@ fn first_key(keys: u64, is_so: impl Fn(&str) -> bool) -> u64 {
     begin
 }
 
-/// Numbers that look random: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+/// A pseudorandom number: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
 fn mixed(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -189,7 +190,7 @@ fn mixed(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Encodes a key as S3 does in listings and in events: a space is `+`, a slash stays.
+/// Encodes a key as S3 does in listings and events: a space becomes `+`, and a slash stays.
 pub fn push_encoded(body: &mut String, key: &str) {
     for byte in key.bytes() {
         match byte {
@@ -204,17 +205,17 @@ pub fn push_encoded(body: &mut String, key: &str) {
     }
 }
 
-/// Undoes the percent encoding of a query's value.
+/// Decodes a percent-encoded value of a query.
 fn decoded(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
-    while let [first, behind @ ..] = rest {
-        rest = behind;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
         match first {
             b'%' => {
-                let digits = std::str::from_utf8(&behind[..2]).expect("two digits");
-                bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
-                rest = &behind[2..];
+                let digits = std::str::from_utf8(&tail[..2]).expect("two digits follow");
+                bytes.push(u8::from_str_radix(digits, 16).expect("two digits follow"));
+                rest = &tail[2..];
             }
             _ => bytes.push(*first),
         }

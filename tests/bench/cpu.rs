@@ -1,20 +1,22 @@
-//! What a process takes of the processor, as Linux tells in `/proc`.
+//! Reads the CPU time of a process from `/proc`.
 
 use std::time::Duration;
 
-/// Ticks a second in `/proc`: USER_HZ, which is 100 wherever Linux is built as usual.
+/// Ticks a second in `/proc`: USER_HZ, which is 100 on all usual builds of Linux.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// A processor time in a `stat` file: the sum of the two fields from that number of proc(5) on, which are
-/// the times in user mode and in the kernel.
+/// The CPU time in a `stat` file: the sum of user time and system time, which are `field` and the next field
+/// in proc(5).
 pub fn time(stat: &str, field: usize) -> Duration {
-    /// The number of the first field behind the name, which may have spaces.
+    /// The number of the first field after the name of the process. The name may contain spaces.
     const FIRST: usize = 3;
     let stat = std::fs::read_to_string(stat).expect("the process runs");
-    let (_, behind_name) = stat.rsplit_once(')').expect("as proc(5) says");
-    let fields = behind_name.split_whitespace().skip(field - FIRST).take(2);
+    let (_, after_name) = stat
+        .rsplit_once(')')
+        .expect("the name is in parentheses, see proc(5)");
+    let fields = after_name.split_whitespace().skip(field - FIRST).take(2);
     let ticks: u64 = fields
-        .map(|field| field.parse::<u64>().expect("ticks"))
+        .map(|field| field.parse::<u64>().expect("a field is a number of ticks"))
         .sum();
     Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
 }

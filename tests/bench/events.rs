@@ -1,9 +1,10 @@
-//! How fast the daemon follows events, what that takes, and whether it acknowledges any before its effect
-//! is committed: a backlog into an empty index, one into a live index, and a steady stream.
+//! Measures how fast the daemon applies events, and its use of CPU and memory. There are three scenarios: a
+//! backlog with an empty index, a backlog with an existing index, and a steady stream.
 //!
-//! `cargo bench --bench events` takes 100,000 events, `cargo bench --bench events -- 5000` so many. The
-//! real binary receives from a queue that this process computes, so the wall time has both in it.
-//! It fails if a message is acknowledged too early, comes twice, or the index is wrong at the end.
+//! `cargo bench --bench events` sends 100,000 events. `cargo bench --bench events -- 5000` sends another
+//! number. The binary receives from a queue that this process computes, so the wall time includes both
+//! processes. The benchmark fails if a message is acknowledged before its effect is committed, if a message
+//! is delivered twice, or if the index is wrong at the end.
 
 #![allow(unreachable_pub, reason = "a benchmark exports nothing")]
 
@@ -16,48 +17,52 @@ use asset_indexer::observe::status::StatusReport;
 use asset_indexer::observe::status::report::{DeploymentState, LagReport};
 
 use bucket::ComputedBucket;
+use commit_checker::{CommitChecker, CommitCounter};
 use queue::{ComputedQueue, Emptied, Feed};
 use watch::Peak;
-use witness::{CommitCounter, Witness};
 use workload::Workload;
 
 mod bucket;
+mod commit_checker;
 mod cpu;
 mod http_server;
 mod queue;
 mod watch;
-mod witness;
 mod workload;
 
-/// How many events wait, if no argument says.
+/// Default number of events.
 const EVENTS: u64 = 100_000;
 
-/// The steady stream: the time between two events, and how many there are at the most.
-const EVERY: Duration = Duration::from_millis(2);
-const STEADY_EVENTS: u64 = 10_000;
+/// Time between two events of the steady stream.
+const EVENT_INTERVAL: Duration = Duration::from_millis(2);
 
-/// How long the first scan may take, and how often is looked whether it is complete.
+/// Maximum number of events of the steady stream.
+const MAX_STEADY_EVENTS: u64 = 10_000;
+
+/// Maximum time of the first scan.
 const SCAN_DEADLINE: Duration = Duration::from_secs(600);
+
+/// Time between two checks of the status.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Where `stat` has the processor time of a process: `utime`, then `stime`.
+/// The field of `/proc/PID/stat` with the CPU time of a process: `utime`. `stime` is the next field.
 const CPU_OF_PROCESS: usize = 14;
 
-/// What one scenario took.
+/// The measurements of a scenario.
 struct Run {
     emptied: Emptied,
     cpu: Duration,
     peak: Peak,
     commits: u64,
     checked: u64,
-    /// By the daemon's own account, of the newest events.
+    /// The lag of the last events, as the daemon reports it.
     lag: LagReport,
 }
 
 fn main() {
     // Cargo adds `--bench`.
-    let mut given = std::env::args().skip(1).filter(|word| word != "--bench");
-    let events = given.next().map_or(EVENTS, |word| {
+    let mut arguments = std::env::args().skip(1).filter(|word| word != "--bench");
+    let events = arguments.next().map_or(EVENTS, |word| {
         word.parse().expect("the argument is a number of events")
     });
     println!(
@@ -73,36 +78,41 @@ fn main() {
         "extended",
         "checked",
         "lag p50/p99/max s",
-        "by the daemon"
+        "as reported"
     );
-    for (name, live, events, every) in [
+    for (name, existing, events, interval) in [
         ("backlog", 0, events, Duration::ZERO),
         ("changes", events, events, Duration::ZERO),
-        ("steady", events, events.min(STEADY_EVENTS), EVERY),
+        (
+            "steady",
+            events,
+            events.min(MAX_STEADY_EVENTS),
+            EVENT_INTERVAL,
+        ),
     ] {
         let workload = Workload {
             name,
-            live,
+            existing,
             events,
-            every,
+            interval,
         };
         print_row(&workload, &run(workload));
     }
 }
 
-/// Runs a scenario with a daemon of its own, which must end well.
+/// Runs a scenario with a new daemon, which must exit successfully.
 fn run(workload: Workload) -> Run {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let data_dir = folder.path().join("data");
-    let witness = Arc::new(Witness::new(&data_dir, workload));
-    let checking = Arc::clone(&witness);
+    let checker = Arc::new(CommitChecker::new(&data_dir, workload));
+    let shared_checker = Arc::clone(&checker);
     let queue = ComputedQueue::start(Feed {
         count: workload.events,
-        every: workload.every,
+        interval: workload.interval,
         body: Box::new(move |number, sent| workload.body(number, sent)),
-        before_delete: Box::new(move |numbers| checking.check(numbers)),
+        before_delete: Box::new(move |numbers| shared_checker.check(numbers)),
     });
-    let bucket = ComputedBucket::start(workload.live);
+    let bucket = ComputedBucket::start(workload.existing);
     let config = folder.path().join("asset-indexer.toml");
     let text = format!(
         "{}events = {{ queue_url = \"{}\" }}\n\n[serve]\nlisten = \"off\"\n",
@@ -119,28 +129,37 @@ fn run(workload: Workload) -> Run {
     queue.begin();
     let emptied = queue.wait_until_empty();
     let cpu = daemon.cpu() - cpu_before;
-    let lag = daemon.report().and_then(|mut it| it.sources.remove(0).lag);
+    let lag = daemon
+        .report()
+        .and_then(|mut report| report.sources.remove(0).lag);
     let commits = commits.stop();
     daemon.terminate();
 
-    let (checked, early) = witness.verdict();
-    assert_eq!(early, 0, "of {checked} messages were acknowledged early");
+    let (checked, early) = checker.counts();
+    assert_eq!(
+        early, 0,
+        "of {checked} messages, some were acknowledged before their effect was committed"
+    );
     let counts = emptied.counts;
-    let once = (counts.received, counts.deleted, counts.deleted_again);
-    assert_eq!(once, (workload.events, workload.events, 0), "{counts:?}");
-    let differences = witness.differences();
+    let deliveries = (counts.received, counts.deleted, counts.deleted_again);
+    assert_eq!(
+        deliveries,
+        (workload.events, workload.events, 0),
+        "{counts:?}"
+    );
+    let differences = checker.differences();
     assert!(differences.is_empty(), "{differences:#?}");
     Run {
         emptied,
         cpu,
-        peak: watched.join().expect("it does not panic"),
+        peak: watched.join().expect("the thread does not panic"),
         commits,
         checked,
-        lag: lag.expect("events were followed"),
+        lag: lag.expect("the daemon received events"),
     }
 }
 
-/// A daemon; killed when this is dropped.
+/// A daemon, which is killed when this is dropped.
 struct Daemon<'a> {
     config: &'a Path,
     child: Child,
@@ -154,13 +173,13 @@ impl<'a> Daemon<'a> {
         Self { config, child }
     }
 
-    /// What it says of itself; `None` while it cannot be asked.
+    /// The status report; `None` if the daemon does not answer.
     fn report(&self) -> Option<StatusReport> {
-        let mut asking = command(self.config);
-        asking.args(["status", "--json"]).stderr(Stdio::null());
-        let output = asking.output().expect("cargo built the binary");
+        let mut status = command(self.config);
+        status.args(["status", "--json"]).stderr(Stdio::null());
+        let output = status.output().expect("cargo built the binary");
         let report = output.status.success().then_some(output.stdout)?;
-        Some(serde_json::from_slice(&report).expect("it is of this version"))
+        Some(serde_json::from_slice(&report).expect("the report has the format of this version"))
     }
 
     fn wait_until_deployed(&self) {
@@ -170,7 +189,10 @@ impl<'a> Daemon<'a> {
             sources.any(|source| source.state == DeploymentState::Deployed && source.scan.is_none())
         };
         while !self.report().is_some_and(is_deployed) {
-            assert!(Instant::now() < deadline, "the scan does not end");
+            assert!(
+                Instant::now() < deadline,
+                "the scan did not complete in time"
+            );
             std::thread::park_timeout(POLL);
         }
     }
@@ -179,25 +201,25 @@ impl<'a> Daemon<'a> {
         cpu::time(&format!("/proc/{}/stat", self.child.id()), CPU_OF_PROCESS)
     }
 
-    /// Ends it in good order.
+    /// Stops the daemon with SIGTERM; it must exit successfully.
     fn terminate(mut self) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status();
         assert!(sent.is_ok_and(|status| status.success()));
-        let status = self.child.wait().expect("our own child");
+        let status = self.child.wait().expect("the daemon is our child");
         assert!(status.success(), "{status}");
     }
 }
 
 impl Drop for Daemon<'_> {
     fn drop(&mut self) {
-        // It may have ended.
+        // The daemon may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The binary with a configuration, and what it says as ours.
+/// A command of the binary with a configuration. It inherits standard output and error.
 fn command(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_asset-indexer"));
     command
@@ -219,7 +241,7 @@ fn print_row(workload: &Workload, run: &Run) {
     println!(
         "{:<8} {:>7} {:>8} {wall:>8.2} {cpu:>8.2} {:>8.0} {:>13.1} {:>8} {:>9} {:>8} {:>20} {:>20}",
         workload.name,
-        workload.live,
+        workload.existing,
         workload.events,
         workload.events as f64 / wall,
         run.peak.anonymous as f64 / 1e6,

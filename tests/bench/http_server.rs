@@ -1,7 +1,7 @@
-//! An HTTP server of threads on a free port, which listens until the process ends.
+//! An HTTP server with one thread for each connection. It listens on a free port until the process ends.
 //!
-//! It knows what the clients of the tested binary send, no more: a body has a Content-Length. What is
-//! answered is not decided here.
+//! It supports only what the clients of the tested binary send: a body must have a Content-Length. The caller
+//! decides the responses.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -9,39 +9,38 @@ use std::sync::Arc;
 use std::thread;
 use std::time::SystemTime;
 
-/// An answer; length and date are added.
+/// A response. The server adds length and date.
 pub struct Answer {
-    /// Code and reason.
+    /// Status code and reason.
     pub status: &'static str,
-    /// Lines, each with its end.
+    /// Header lines, each ending with CRLF.
     pub headers: &'static str,
-    /// The body.
     pub body: String,
 }
 
-/// Starts a server; `answer` is called with the head and the body of each request, on many threads.
+/// Starts a server. It calls `answer` with the head and the body of each request, on many threads.
 pub fn start(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     let answer = Arc::new(answer);
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             let answer = Arc::clone(&answer);
-            // A connection that breaks off is a client that is gone.
+            // Ignore errors: the client has closed the connection.
             thread::spawn(move || serve(connection, &*answer));
         }
     });
     address
 }
 
-/// The value of a header, whose name is in lower case.
+/// The value of a header; the case of its name does not matter.
 pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = head.lines().filter_map(|line| line.split_once(':'));
     let found = pairs.find(|(found, _)| found.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.trim())
 }
 
-/// Answers the requests of one connection, one by one.
+/// Answers the requests of a connection one after the other.
 fn serve(connection: TcpStream, answer: impl Fn(&str, &str) -> Answer) -> std::io::Result<()> {
     connection.set_nodelay(true)?;
     let mut writer = connection.try_clone()?;
@@ -55,7 +54,8 @@ fn serve(connection: TcpStream, answer: impl Fn(&str, &str) -> Answer) -> std::i
                 return Ok(());
             }
         }
-        let length = header(&head, "content-length").map_or(0, |it| it.parse().expect("a number"));
+        let length = header(&head, "content-length")
+            .map_or(0, |text| text.parse().expect("Content-Length is a number"));
         reader.by_ref().take(length).read_to_string(&mut body)?;
         let answer = answer(&head, &body);
         let head = format!(

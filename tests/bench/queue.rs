@@ -1,8 +1,7 @@
-//! A queue whose messages are computed: it speaks the protocol of SQS, and holds of a message only what
-//! became of it.
+//! A computed queue: it speaks the protocol of SQS, and stores only the state of each message, not its body.
 //!
-//! It is an orderly queue: nothing comes twice unless its visibility runs out. What is right to delete
-//! is not known here.
+//! It delivers in order, and a message only once unless its visibility timeout ends. The caller checks
+//! whether a message may be deleted.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -14,28 +13,28 @@ use serde_json::{Value, json};
 
 use crate::http_server::{self, Answer};
 
-/// How long a client may do nothing before it is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time without progress after which the test fails.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a receipt handle of AWS is.
+/// Length of a receipt handle of AWS.
 const RECEIPT_LENGTH: usize = 344;
 
-/// What a queue delivers.
+/// The messages that a queue delivers.
 pub struct Feed {
-    /// How many messages.
+    /// Number of messages.
     pub count: u64,
-    /// The time between two of them; zero: all at once.
-    pub every: Duration,
-    /// The body of a message, by its number and when it was sent.
+    /// Time between two messages; zero sends all at once.
+    pub interval: Duration,
+    /// Computes the body of a message from its number and the time when it was sent.
     pub body: Box<dyn Fn(u64, Timestamp) -> String + Send + Sync>,
-    /// Called with the numbers of the messages of a request to delete, before they are.
+    /// Called with the numbers of messages before they are deleted.
     pub before_delete: BeforeDelete,
 }
 
-/// Looks at the numbers of messages.
+/// A check of the numbers of messages.
 pub type BeforeDelete = Box<dyn Fn(&[u64]) + Send + Sync>;
 
-/// A queue that listens until the process ends.
+/// A computed queue that listens until the process ends.
 pub struct ComputedQueue {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -47,21 +46,21 @@ struct Shared {
     changed: Condvar,
 }
 
-/// What has happened so far.
+/// The state of a queue.
 #[derive(Default)]
 struct State {
-    /// When the first message was sent.
-    begun: Option<(Instant, SystemTime)>,
-    /// Of those that have been received at all.
+    /// The time of the first message.
+    started: Option<(Instant, SystemTime)>,
+    /// The messages that have been received at least once.
     messages: Vec<Message>,
-    /// When which message comes again, unless it has been deleted or extended by then; ascending,
-    /// as long as all are taken for as long.
+    /// Times at which messages become visible again, unless they are deleted or extended before. They are in
+    /// order if all visibility timeouts are the same.
     returning: VecDeque<(Instant, u64)>,
     counts: Counts,
     last_deleted: Option<Instant>,
 }
 
-/// What became of a message.
+/// The state of a received message.
 #[derive(Clone, Copy)]
 struct Message {
     receives: u32,
@@ -69,49 +68,49 @@ struct Message {
     deleted: Option<Instant>,
 }
 
-/// What the client did.
+/// Counts of what the client did.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    /// Deliveries.
+    /// Number of deliveries.
     pub received: u64,
-    /// Messages.
+    /// Number of deleted messages.
     pub deleted: u64,
-    /// Deletions of what was deleted.
+    /// Number of deletions of messages that were already deleted.
     pub deleted_again: u64,
-    /// Extensions.
+    /// Number of visibility extensions.
     pub extended: u64,
 }
 
-/// How a queue was emptied.
+/// The result when all messages are deleted.
 pub struct Emptied {
-    /// From the first message to the last deletion.
+    /// Time from the first message to the last deletion.
     pub took: Duration,
-    /// Of each message, from when it was sent until it was deleted; ascending.
+    /// Time of each message from sending to deletion, in ascending order.
     pub lags: Vec<Duration>,
     pub counts: Counts,
 }
 
 impl ComputedQueue {
-    /// An empty queue.
+    /// Starts a queue, which is empty until [`Self::begin`].
     pub fn start(feed: Feed) -> Self {
         let shared = Arc::new(Shared {
             feed,
             state: Mutex::default(),
             changed: Condvar::new(),
         });
-        let serving = Arc::clone(&shared);
-        let address = http_server::start(move |head, body| serving.answer(head, body));
+        let server = Arc::clone(&shared);
+        let address = http_server::start(move |head, body| server.answer(head, body));
         Self { address, shared }
     }
 
-    /// Its address.
+    /// The URL of the queue.
     pub fn url(&self) -> String {
         format!("http://{}/000000000000/computed", self.address)
     }
 
     /// Sends the messages, the first one now.
     pub fn begin(&self) {
-        self.shared.lock().begun = Some((Instant::now(), SystemTime::now()));
+        self.shared.lock().started = Some((Instant::now(), SystemTime::now()));
         self.shared.changed.notify_all();
     }
 
@@ -122,20 +121,20 @@ impl ComputedQueue {
         while state.counts.deleted < shared.feed.count {
             let (next, waited) = shared
                 .changed
-                .wait_timeout(state, PATIENCE)
+                .wait_timeout(state, TIMEOUT)
                 .expect("no thread panics with the lock");
             state = next;
             assert!(!waited.timed_out(), "stuck: {:?}", state.counts);
         }
-        let (begun, _) = state.begun.expect("what is deleted was sent");
+        let (started, _) = state.started.expect("messages were sent");
         let lag = |(number, message): (usize, &Message)| {
-            let deleted = message.deleted.expect("all are");
-            deleted - shared.feed.sent(begun, number as u64)
+            let deleted = message.deleted.expect("all messages are deleted");
+            deleted - shared.feed.sent(started, number as u64)
         };
         let mut lags: Vec<_> = state.messages.iter().enumerate().map(lag).collect();
         lags.sort_unstable();
         Emptied {
-            took: state.last_deleted.expect("all are") - begun,
+            took: state.last_deleted.expect("all messages are deleted") - started,
             lags,
             counts: state.counts,
         }
@@ -143,23 +142,23 @@ impl ComputedQueue {
 }
 
 impl Feed {
-    /// When a message was sent.
-    fn sent(&self, begun: Instant, number: u64) -> Instant {
-        begun + self.every.mul_f64(number as f64)
+    /// The time when a message is sent.
+    fn sent(&self, started: Instant, number: u64) -> Instant {
+        started + self.interval.mul_f64(number as f64)
     }
 
-    /// How many have been sent.
-    fn sent_by(&self, begun: Instant, now: Instant) -> u64 {
-        if self.every.is_zero() {
+    /// Number of messages sent so far.
+    fn sent_by(&self, started: Instant, now: Instant) -> u64 {
+        if self.interval.is_zero() {
             return self.count;
         }
-        let behind_first = (now - begun).as_nanos() / self.every.as_nanos();
-        self.count.min(behind_first as u64 + 1)
+        let after_first = (now - started).as_nanos() / self.interval.as_nanos();
+        self.count.min(after_first as u64 + 1)
     }
 }
 
 impl State {
-    /// Takes out up to `max` messages, which come again at `visible_again`; gives their numbers.
+    /// Receives up to `max` messages, which become visible again at `visible_again`. Returns their numbers.
     fn take(&mut self, feed: &Feed, max: usize, now: Instant, visible_again: Instant) -> Vec<u64> {
         let mut taken = Vec::with_capacity(max);
         while taken.len() < max
@@ -174,7 +173,9 @@ impl State {
                 taken.push(number);
             }
         }
-        let sent = self.begun.map_or(0, |(begun, _)| feed.sent_by(begun, now));
+        let sent = self
+            .started
+            .map_or(0, |(started, _)| feed.sent_by(started, now));
         while taken.len() < max && (self.messages.len() as u64) < sent {
             taken.push(self.messages.len() as u64);
             self.messages.push(Message {
@@ -189,11 +190,11 @@ impl State {
         taken
     }
 
-    /// When there may be more to take.
+    /// The next time at which a message may become visible.
     fn next_change(&self, feed: &Feed) -> Option<Instant> {
         let next = self.messages.len() as u64;
-        let sent = self.begun.filter(|_| next < feed.count);
-        let sent = sent.map(|(begun, _)| feed.sent(begun, next));
+        let sent = self.started.filter(|_| next < feed.count);
+        let sent = sent.map(|(started, _)| feed.sent(started, next));
         let returns = self.returning.front().map(|(due, _)| *due);
         sent.into_iter().chain(returns).min()
     }
@@ -237,7 +238,7 @@ impl Shared {
             }
             "ChangeMessageVisibilityBatch" => {
                 let mut state = self.lock();
-                let entries = request["Entries"].as_array().expect("a batch has some");
+                let entries = request["Entries"].as_array().expect("a batch has entries");
                 for (entry, number) in entries.iter().zip(numbers(&request)) {
                     let visible_again = Instant::now() + seconds(&entry["VisibilityTimeout"]);
                     state.extend(number, visible_again);
@@ -245,7 +246,7 @@ impl Shared {
                 all_done(&request)
             }
             "GetQueueAttributes" => self.attributes(),
-            other => panic!("{other:?} is not known here"),
+            other => panic!("the computed queue does not support {other:?}"),
         };
         Answer {
             status: "200 OK",
@@ -258,20 +259,20 @@ impl Shared {
     fn receive(&self, request: &Value) -> Value {
         let max = request["MaxNumberOfMessages"].as_u64().unwrap_or(1) as usize;
         let visibility = seconds(&request["VisibilityTimeout"]);
-        let give_up = Instant::now() + seconds(&request["WaitTimeSeconds"]);
+        let deadline = Instant::now() + seconds(&request["WaitTimeSeconds"]);
         let mut state = self.lock();
         let taken = loop {
             let now = Instant::now();
             let taken = state.take(&self.feed, max, now, now + visibility);
-            if !taken.is_empty() || now >= give_up {
+            if !taken.is_empty() || now >= deadline {
                 break taken;
             }
             let next = state.next_change(&self.feed);
-            let pause = next.map_or(give_up, |next| next.min(give_up)) - now;
+            let pause = next.map_or(deadline, |next| next.min(deadline)) - now;
             let waited = self.changed.wait_timeout(state, pause);
             (state, _) = waited.expect("no thread panics with the lock");
         };
-        let Some((begun, begun_at)) = state.begun else {
+        let Some((started, started_at)) = state.started else {
             return json!({});
         };
         let receives = taken
@@ -280,8 +281,10 @@ impl Shared {
         let receives: Vec<u32> = receives.collect();
         drop(state);
         let message = |(number, receives): (&u64, u32)| {
-            let sent = begun_at + (self.feed.sent(begun, *number) - begun);
-            let sent = sent.duration_since(UNIX_EPOCH).expect("it is later");
+            let sent = started_at + (self.feed.sent(started, *number) - started);
+            let sent = sent
+                .duration_since(UNIX_EPOCH)
+                .expect("the time is after 1970");
             let sent = Timestamp::from_millis(sent.as_millis() as i64);
             json!({
                 "MessageId": format!("00000000-0000-4000-8000-{number:012x}"),
@@ -300,8 +303,8 @@ impl Shared {
         let state = self.lock();
         let now = Instant::now();
         let sent = state
-            .begun
-            .map_or(0, |(begun, _)| self.feed.sent_by(begun, now));
+            .started
+            .map_or(0, |(started, _)| self.feed.sent_by(started, now));
         let received = state.messages.len() as u64;
         json!({"Attributes": {
             "QueueArn": "arn:aws:sqs:us-east-1:000000000000:computed",
@@ -311,23 +314,26 @@ impl Shared {
     }
 }
 
-/// The numbers of a batch's messages, which their receipts begin with.
+/// The numbers of the messages in a batch. A receipt begins with the number of its message.
 fn numbers(request: &Value) -> Vec<u64> {
     let number = |entry: &Value| {
         let receipt = entry["ReceiptHandle"].as_str()?;
         receipt.split('-').next()?.parse().ok()
     };
-    let entries = request["Entries"].as_array().expect("a batch has some");
+    let entries = request["Entries"].as_array().expect("a batch has entries");
     let numbers = entries
         .iter()
-        .map(|it| number(it).expect("our own receipt"));
+        .map(|entry| number(entry).expect("the receipt is one of ours"));
     numbers.collect()
 }
 
-/// The answer to a batch of which every entry is done.
+/// The response to a batch if every entry succeeded.
 fn all_done(request: &Value) -> Value {
-    let entries = request["Entries"].as_array().expect("a batch has some");
-    let done: Vec<_> = entries.iter().map(|it| json!({"Id": it["Id"]})).collect();
+    let entries = request["Entries"].as_array().expect("a batch has entries");
+    let done: Vec<_> = entries
+        .iter()
+        .map(|entry| json!({"Id": entry["Id"]}))
+        .collect();
     json!({"Successful": done, "Failed": []})
 }
 

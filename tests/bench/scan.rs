@@ -1,8 +1,8 @@
-//! How long a reindex takes and how much memory, for buckets of several sizes: first into an empty
-//! index, then over the unchanged bucket.
+//! Measures the time and memory of a reindex for buckets of several sizes: first with an empty index, then
+//! with the unchanged bucket.
 //!
-//! `cargo bench --bench scan` takes three sizes, `cargo bench --bench scan -- 10000 5000000` those.
-//! The real binary lists a bucket that this process computes, so the wall time has both in it.
+//! `cargo bench --bench scan` uses three sizes. `cargo bench --bench scan -- 10000 5000000` uses other sizes.
+//! The binary lists a bucket that this process computes, so the wall time includes both processes.
 
 #![allow(unreachable_pub, reason = "a benchmark exports nothing")]
 
@@ -18,13 +18,14 @@ mod cpu;
 mod http_server;
 mod watch;
 
-/// How many keys the buckets have, if no argument says.
+/// Default numbers of keys.
 const SIZES: [u64; 3] = [10_000, 100_000, 1_000_000];
 
-/// Where `stat` has the processor time of all children that have ended: `cutime`, then `cstime`.
+/// The field of `/proc/self/stat` with the CPU time of all children that have ended: `cutime`. `cstime` is
+/// the next field.
 const CPU_OF_CHILDREN: usize = 16;
 
-/// What one reindex took.
+/// The measurements of a reindex.
 struct Run {
     wall: Duration,
     cpu: Duration,
@@ -33,8 +34,8 @@ struct Run {
 
 fn main() {
     // Cargo adds `--bench`.
-    let given = std::env::args().skip(1).filter(|word| word != "--bench");
-    let mut sizes: Vec<u64> = given
+    let arguments = std::env::args().skip(1).filter(|word| word != "--bench");
+    let mut sizes: Vec<u64> = arguments
         .map(|word| word.parse().expect("each argument is a number of keys"))
         .collect();
     if sizes.is_empty() {
@@ -45,7 +46,7 @@ fn main() {
         "reindex", "keys", "wall s", "CPU s", "keys/s", "anonymous MB", "resident MB", "index MB"
     );
     for keys in sizes {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = tempfile::tempdir().expect("a temporary folder can be created");
         let bucket = ComputedBucket::start(keys);
         let data_dir = folder.path().join("data");
         let config = folder.path().join("asset-indexer.toml");
@@ -57,11 +58,11 @@ fn main() {
     }
 }
 
-/// Runs a reindex that must end well, with these words in its summary but for the commas.
+/// Runs a reindex that must succeed. Its summary must contain these words, apart from commas.
 fn reindex(config: &Path, words: &str) -> Run {
     let cpu = || cpu::time("/proc/self/stat", CPU_OF_CHILDREN);
     let cpu_before = cpu();
-    let began = Instant::now();
+    let started = Instant::now();
     let child = Command::new(env!("CARGO_BIN_EXE_asset-indexer"))
         .arg("--config")
         .arg(config)
@@ -75,18 +76,18 @@ fn reindex(config: &Path, words: &str) -> Run {
         .spawn()
         .expect("cargo built the binary");
     let watched = watch::watch(child.id());
-    let output = child.wait_with_output().expect("our own child");
-    let wall = began.elapsed();
-    let said = String::from_utf8_lossy(&output.stdout).replace(',', "");
-    let failure = String::from_utf8_lossy(&output.stderr);
+    let output = child.wait_with_output().expect("the process is our child");
+    let wall = started.elapsed();
+    let stdout = String::from_utf8_lossy(&output.stdout).replace(',', "");
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.success() && said.contains(words),
-        "{said}{failure}"
+        output.status.success() && stdout.contains(words),
+        "{stdout}{stderr}"
     );
     Run {
         wall,
         cpu: cpu() - cpu_before,
-        peak: watched.join().expect("it does not panic"),
+        peak: watched.join().expect("the thread does not panic"),
     }
 }
 
@@ -102,12 +103,15 @@ fn print_row(kind: &str, keys: u64, run: &Run, index_bytes: u64) {
     );
 }
 
-/// The bytes of all files in a folder and its folders.
+/// The total size of all files in a folder and its subfolders, in bytes.
 fn bytes_in(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).expect("the reindex made it");
+    let entries = std::fs::read_dir(folder).expect("the reindex created the folder");
     let sizes = entries.map(|entry| {
-        let entry = entry.expect("nobody else is in it");
-        match entry.metadata().expect("nobody else is in it") {
+        let entry = entry.expect("no other process changes the folder");
+        match entry
+            .metadata()
+            .expect("no other process changes the folder")
+        {
             metadata if metadata.is_dir() => bytes_in(&entry.path()),
             metadata => metadata.len(),
         }

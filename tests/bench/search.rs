@@ -1,10 +1,11 @@
-//! How long each kind of search takes, on one thread: queries, sorts, facets, folders, suggestions.
+//! Measures the time of searches on one thread: queries, sort orders, facets, folders and suggestions.
 //!
-//! `cargo bench --bench search` makes an index of a million computed assets in eight Sources,
-//! `cargo bench --bench search -- 5000000` one of so many, and with a folder behind the number keeps
-//! it there for the next time. Some assets are changed or removed at the end, as in a live index.
-//! With one more number behind the folder that many assets a second are changed meanwhile, committed
-//! as often as the daemon commits events; each search then takes the newest snapshot, as a service does.
+//! `cargo bench --bench search -- [ASSETS [FOLDER [CHANGES]]]`
+//!
+//! It builds an index with ASSETS computed assets in eight Sources, by default a million, and then changes
+//! and removes some, as in a real index. If FOLDER is given, the index is kept there and used again the next
+//! time. If CHANGES is given, this number of assets a second is changed during the searches, and committed as
+//! often as the daemon commits events. Each search uses the newest snapshot, as a service does.
 
 #![allow(unreachable_pub, reason = "a benchmark exports nothing")]
 
@@ -16,18 +17,18 @@ use asset_indexer::search::{
     Deadline, FacetBy, Query, Request, SearchIndex, Snapshot, Sort, Timestamp,
 };
 
-use live_index::{Changing, SOURCES, build};
+use index_builder::{BackgroundChanges, SOURCES, build};
 
 mod assets;
-mod live_index;
+mod index_builder;
 
-/// How many assets there are, if no argument says.
+/// Default number of assets.
 const ASSETS: u64 = 1_000_000;
 
-/// How often each search is done.
+/// Maximum number of runs of each search.
 const RUNS: usize = 40;
 
-/// Searches with the sorts that they are asked for in.
+/// Queries and their sort orders.
 const QUERIES: [(&str, &str); 30] = [
     ("", "path"),
     ("", "-path"),
@@ -65,49 +66,51 @@ const SUGGESTED: [&str; 6] = ["summ", "s", "2", "summer be", "proj", "zzz"];
 
 fn main() {
     // Cargo adds `--bench`.
-    let mut given = std::env::args().skip(1).filter(|word| word != "--bench");
-    let assets = given.next().map_or(ASSETS, |word| {
-        word.parse().expect("the argument is a number of assets")
+    let mut arguments = std::env::args().skip(1).filter(|word| word != "--bench");
+    let assets = arguments.next().map_or(ASSETS, |word| {
+        word.parse()
+            .expect("the first argument is a number of assets")
     });
-    let temporary = tempfile::tempdir().expect("a temporary folder");
-    let kept = given.next().map(PathBuf::from);
-    let changes_a_second = given.next().map_or(0, |word| {
-        word.parse().expect("the third is a number of changes")
+    let temporary = tempfile::tempdir().expect("a temporary folder can be created");
+    let kept = arguments.next().map(PathBuf::from);
+    let changes_a_second = arguments.next().map_or(0, |word| {
+        word.parse()
+            .expect("the third argument is a number of changes")
     });
     let folder = kept.unwrap_or_else(|| temporary.path().join("index"));
     if !folder.exists() {
-        let began = Instant::now();
+        let started = Instant::now();
         build(&folder, assets);
-        println!("made in {:.0} s", began.elapsed().as_secs_f64());
+        println!("built in {:.0} s", started.elapsed().as_secs_f64());
     }
-    let index = SearchIndex::open(&folder).expect("it was made");
-    let changing = Changing::begin(&folder, assets, changes_a_second);
+    let index = SearchIndex::open(&folder).expect("the index exists");
+    let changes = BackgroundChanges::start(&folder, assets, changes_a_second);
     println!("{assets} assets, {SOURCES} Sources, {changes_a_second} changes a second");
     println!("{:<66} {:>9} {:>9} {:>10}", "", "p50 ms", "p99 ms", "found");
     measure_queries(&index);
     measure_facets(&index);
     measure_folders(&index);
     measure_suggestions(&index);
-    changing.end();
+    changes.stop();
 }
 
-/// The newest commit that must be seen.
+/// The newest snapshot.
 fn snapshot(index: &SearchIndex) -> Arc<Snapshot> {
-    index.snapshot().expect("it was made")
+    index.snapshot().expect("the index exists")
 }
 
-/// What is found by one search of all Sources.
+/// Searches all Sources.
 fn search(index: &SearchIndex, request: &Request) -> asset_indexer::search::Page {
     let snapshot = snapshot(index);
     snapshot
         .search(snapshot.sources(), request, &Deadline::never())
-        .expect("a search that is not too broad")
+        .expect("the search is not too broad")
 }
 
 fn measure_queries(index: &SearchIndex) {
     for (query, sort) in QUERIES {
         let mut request = request(query);
-        request.sort = Sort::parse(sort).expect("an order");
+        request.sort = Sort::parse(sort).expect("the sort order is valid");
         report(&format!("{query:?} by {sort}"), || {
             search(index, &request).total.value
         });
@@ -115,7 +118,7 @@ fn measure_queries(index: &SearchIndex) {
             request.limit = 1000;
             request.after = search(index, &request).next;
             request.limit = 20;
-            report(&format!("{query:?} by {sort}, behind 1,000"), || {
+            report(&format!("{query:?} by {sort}, after 1,000"), || {
                 search(index, &request).total.value
             });
         }
@@ -161,10 +164,10 @@ fn measure_folders(index: &SearchIndex) {
         (3, "/library/", None),
         (3, "/none/", None),
     ] {
-        report(&format!("folders of {folder} behind {after:?}"), || {
+        report(&format!("folders of {folder} after {after:?}"), || {
             let snapshot = snapshot(index);
             let folders = snapshot.folders(&snapshot.sources()[source], folder, after, 100, &never);
-            folders.expect("folders").folders.len() as u64
+            folders.expect("the folder can be read").folders.len() as u64
         });
     }
 }
@@ -176,7 +179,7 @@ fn measure_suggestions(index: &SearchIndex) {
                 let snapshot = snapshot(index);
                 let sources = &snapshot.sources()[scope.clone()];
                 let found = snapshot.suggest(sources, text, 10, &Deadline::never());
-                found.expect("suggestions").len() as u64
+                found.expect("the index can be read").len() as u64
             });
         }
     }
@@ -184,17 +187,17 @@ fn measure_suggestions(index: &SearchIndex) {
 
 fn request(query: &str) -> Request {
     let now = Timestamp::from_millis(1_780_000_000_000);
-    Request::new(Query::parse(query, now).expect("a query"))
+    Request::new(Query::parse(query, now).expect("the query is valid"))
 }
 
-/// Runs a search some times and prints what it took.
+/// Runs a search several times, for about five seconds at most, and prints the times.
 fn report(name: &str, mut search: impl FnMut() -> u64) {
     let mut found = search();
     let mut took = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
-        let began = Instant::now();
+        let started = Instant::now();
         found = search();
-        took.push(began.elapsed());
+        took.push(started.elapsed());
         if took.iter().sum::<Duration>() > Duration::from_secs(5) {
             break;
         }

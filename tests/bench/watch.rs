@@ -1,26 +1,26 @@
-//! What a running process takes of memory, as Linux tells in `/proc`.
+//! Measures the peak memory of a running process from `/proc`.
 
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often is looked.
+/// Time between two measurements.
 const POLL: Duration = Duration::from_millis(5);
 
-/// The most that a process took, bytes.
+/// The peak memory of a process in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Peak {
-    /// Memory that no file stands behind: what the process itself asked for.
+    /// Memory that is not backed by a file: what the process itself has allocated.
     pub anonymous: u64,
-    /// All of it, with the pages of mapped files, which the system takes back at will.
+    /// All memory, including pages of mapped files, which the operating system can take back at any time.
     pub resident: u64,
 }
 
-/// Watches a process from now until it has ended.
+/// Measures a process until it ends.
 pub fn watch(process: u32) -> JoinHandle<Peak> {
     let path = format!("/proc/{process}/status");
     thread::spawn(move || {
         let mut peak = Peak::default();
-        // What has ended has no status, or one without memory.
+        // A process that has ended has no status file, or one without memory.
         while let Ok(status) = std::fs::read_to_string(&path)
             && let Some(anonymous) = bytes(&status, "RssAnon:")
         {
@@ -32,7 +32,7 @@ pub fn watch(process: u32) -> JoinHandle<Peak> {
     })
 }
 
-/// The value behind a name, which is written in kB.
+/// The value after a name in bytes; the file has kB.
 fn bytes(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;

@@ -1,6 +1,6 @@
-//! What happens in the bucket of a benchmark: each event, its message, and what is there at the end.
+//! Computes the changes of the bucket of a benchmark: events, their messages, and the final objects.
 //!
-//! All of it is computed from the number of the event. Each event is of another key.
+//! Everything is computed from the number of an event. Each event has its own key.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,39 +11,39 @@ use serde_json::json;
 
 use crate::bucket::{content, key, push_encoded};
 
-/// The sequencer of the first event; some day in 2026, in the sixteen digits behind `00`.
+/// The sequencer of the first event, without its leading `00`: a day in 2026.
 const FIRST_SEQUENCER: u64 = 0x6A55_AED6_DCD9_0000;
 
 /// One scenario.
 #[derive(Clone, Copy)]
 pub struct Workload {
-    /// What it is called.
     pub name: &'static str,
-    /// How many keys the index has before.
-    pub live: u64,
-    /// How many events there are.
+    /// Number of keys that the index has before the events.
+    pub existing: u64,
+    /// Number of events.
     pub events: u64,
-    /// The time between two of them; zero: all are waiting.
-    pub every: Duration,
+    /// Time between two events; zero means that all events wait at the start.
+    pub interval: Duration,
 }
 
-/// What an event leaves under its key.
+/// An event and its effect.
 pub struct Event {
     pub key: String,
-    /// Its size and ETag; `None`: it was removed.
+    /// Size and ETag after the event; `None` for a removal.
     pub object: Option<(u64, String)>,
     pub sequencer: String,
 }
 
 impl Workload {
-    /// The event of a number. Of a live index every fourth one overwrites a key and every fourth one
-    /// removes one, spread over all keys; the others are new keys.
+    /// An event by its number. If the index has keys, every fourth event overwrites a key and every fourth
+    /// removes a key, spread over all keys. The other events create new keys.
     pub fn event(&self, number: u64) -> Event {
         let sequencer = format!("00{:016X}", FIRST_SEQUENCER + number);
-        let known = |number: u64| key(self.live, number * (self.live / self.events).max(1));
+        let existing_key =
+            |number: u64| key(self.existing, number * (self.existing / self.events).max(1));
         let (key, object) = match number % 4 {
-            2 if number < self.live => (known(number), Some(self.new_content(number))),
-            3 if number < self.live => (known(number), None),
+            2 if number < self.existing => (existing_key(number), Some(self.new_content(number))),
+            3 if number < self.existing => (existing_key(number), None),
             _ => {
                 let key = format!("incoming/{}", key(self.events, number));
                 (key, Some(self.new_content(number)))
@@ -56,12 +56,12 @@ impl Workload {
         }
     }
 
-    /// A content that no object has had.
+    /// Size and ETag that no other object has.
     fn new_content(&self, number: u64) -> (u64, String) {
-        content(self.live + number)
+        content(self.existing + number)
     }
 
-    /// The message of an event, as S3 writes it.
+    /// The message of an event in the format of S3.
     pub fn body(&self, number: u64, sent: Timestamp) -> String {
         let event = self.event(number);
         let mut key = String::new();
@@ -98,17 +98,17 @@ impl Workload {
         json!({"Records": [record]}).to_string()
     }
 
-    /// What is there at the end: sizes and ETags by key.
+    /// The final objects: size and ETag by key.
     pub fn result(&self) -> BTreeMap<String, (u64, String)> {
-        let before = (0..self.live).map(|number| (key(self.live, number), content(number)));
-        let mut there: BTreeMap<_, _> = before.collect();
+        let before = (0..self.existing).map(|number| (key(self.existing, number), content(number)));
+        let mut objects: BTreeMap<_, _> = before.collect();
         for number in 0..self.events {
             let event = self.event(number);
             match event.object {
-                Some(object) => there.insert(event.key, object),
-                None => there.remove(&event.key),
+                Some(object) => objects.insert(event.key, object),
+                None => objects.remove(&event.key),
             };
         }
-        there
+        objects
     }
 }

@@ -1,33 +1,33 @@
-//! The queue of the benchmark of events counts what a client does, so that the benchmark can be believed.
+//! Tests that the queue of the events benchmark counts correctly what a client does.
 
 use std::time::Duration;
 
 use asset_indexer::aws::queue::{Message, Queue};
 
 use super::real::{open, root};
-use super::{AT_ONCE, receipts};
+use super::{NO_WAIT, receipts};
 use crate::computed_queue::{ComputedQueue, Feed};
 
 const SECOND: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(600);
 
 #[tokio::test]
-async fn the_computed_queue_counts_what_comes_twice_and_what_is_deleted_twice() {
+async fn computed_queue_counts_redeliveries_and_repeated_deletions() {
     let computed = ComputedQueue::start(Feed {
         count: 30,
-        every: Duration::ZERO,
+        interval: Duration::ZERO,
         body: Box::new(|number, _| format!("body {number}")),
         before_delete: Box::new(|numbers| assert!(numbers.len() <= 10)),
     });
     let (queue, _secret) = open(&computed.url(), &root()).await;
     let queue = &queue;
     let receive = async |wait, visibility| queue.receive(10, wait, visibility).await.unwrap();
-    assert_eq!(receive(AT_ONCE, LONG).await, [], "nothing is sent yet");
+    assert_eq!(receive(NO_WAIT, LONG).await, [], "no message is sent yet");
     computed.begin();
-    let first = receive(AT_ONCE, SECOND).await;
+    let first = receive(NO_WAIT, SECOND).await;
     assert_eq!((first.len(), first[3].body.as_str()), (10, "body 3"));
     queue.extend(&receipts(&first[..4]), LONG).await.unwrap();
-    let others = [receive(AT_ONCE, LONG).await, receive(AT_ONCE, LONG).await].concat();
+    let others = [receive(NO_WAIT, LONG).await, receive(NO_WAIT, LONG).await].concat();
     assert_eq!(others.len(), 20);
     let again = receive(5 * SECOND, LONG).await;
     let bodies = |messages: &[Message]| -> Vec<String> {
