@@ -1,8 +1,9 @@
-//! A Debian system in a container with a systemd of its own, and commands that run in it.
+//! A Debian container with its own systemd, and commands that run in it.
 //!
-//! What is written there is gone when it ends: it is a layer in memory above the system that `tests/setup.sh` made. It
-//! shares the network with this machine, so that the tests' servers are on its loopback too. What is
-//! installed and tried in it is not said here.
+//! Changes are lost when the container ends: they are in an overlay in memory above the system that
+//! `tests/setup.sh` created. The container shares the network of this machine, so it can reach the servers of
+//! the tests at the loopback address. This module does not decide what is installed or tested in the
+//! container.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -13,17 +14,18 @@ use std::time::{Duration, Instant};
 
 use crate::cli::Output;
 
-/// How long something in the container may take to come true.
+/// Maximum time to wait for a condition in the container.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// How long to wait between two looks.
+/// Time between two checks of a condition.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Where the folder that is given with [`Container::boot`] is seen in the container.
+/// The path in the container of the folder passed to [`Container::boot`].
 pub const SHARED: &str = "/packages";
 
-/// Runs the container and ends it when standard input ends, as it does when this process is gone, however it
-/// went. The first child of systemd-nspawn is the container's systemd, with which everything in it ends.
+/// A shell script that runs the container and kills it when standard input ends. That happens when this
+/// process exits, in whatever way. The children of systemd-nspawn include the systemd of the container;
+/// killing it ends everything in the container.
 const KEEPER: &str = r#"
 exec 3<&0
 systemd-nspawn --directory="$1" --volatile=overlay --bind-ro="$2:$3" --boot --register=no --keep-unit \
@@ -35,27 +37,27 @@ echo "$nspawn"
 kill "$keeper" 2>/dev/null
 "#;
 
-/// A running container; it ends when this is dropped or the process ends.
+/// A running container. It ends when this is dropped or the process ends.
 pub struct Container {
     keeper: Child,
-    /// Its systemd as this machine numbers it.
+    /// The process id of its systemd on this machine.
     leader: u32,
-    /// Two containers would have their systemds share the same control groups.
-    _alone: File,
+    /// A lock, because the systemds of two containers would use the same control groups.
+    _lock: File,
 }
 
-/// The system that the container begins as.
+/// The folder of the system that the container starts from.
 fn system() -> PathBuf {
-    let given = std::env::var_os("ASSET_INDEXER_TEST_CONTAINER");
+    let configured = std::env::var_os("ASSET_INDEXER_TEST_CONTAINER");
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/target/container");
-    given.map_or_else(|| default.into(), PathBuf::from)
+    configured.map_or_else(|| default.into(), PathBuf::from)
 }
 
-/// Why no container can be run here.
+/// Why no container can run here; `None` if it can.
 fn obstacle() -> Option<String> {
     if !system().is_dir() {
-        let why = "tests/setup.sh has made no system, for which it needs root on a Debian";
-        return Some(why.to_owned());
+        let reason = "tests/setup.sh has not created the system, because that needs root on Debian";
+        return Some(reason.to_owned());
     }
     let mut nspawn = Command::new("systemd-nspawn");
     nspawn.arg("--directory").arg(system()).args([
@@ -67,25 +69,25 @@ fn obstacle() -> Option<String> {
         "true",
     ]);
     match nspawn.stdin(Stdio::null()).output() {
-        Ok(tried) if tried.status.success() => None,
-        Ok(tried) => Some(String::from_utf8_lossy(&tried.stderr).trim().to_owned()),
-        Err(error) => Some(format!("systemd-nspawn cannot be run: {error}")),
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Some(format!("failed to run systemd-nspawn: {error}")),
     }
 }
 
 impl Container {
-    /// A fresh system that has come up, with a folder of this machine in it as [`SHARED`]; where that is not possible a
-    /// line that says so, and `None`.
+    /// Boots a new container that can read a folder of this machine at [`SHARED`]. If that is not possible,
+    /// prints the reason and returns `None`.
     ///
-    /// Waits until no other container of these tests runs, in whatever process. The folder is asked for only where one
-    /// can be run.
+    /// It first waits until no other container of these tests runs, also in other processes. `shared` is
+    /// called only if a container can run.
     pub fn boot(shared: impl FnOnce() -> &'static Path) -> Option<Self> {
         let lock = std::env::temp_dir().join("asset-indexer-container.lock");
-        let alone = File::create(lock).expect("the folder for temporary files is writable");
-        alone.lock().expect("the file can be locked");
-        if let Some(why) = obstacle() {
-            // Past the test harness, which keeps what a test that passes says to itself.
-            let line = format!("skipped: the package under systemd: {why}\n");
+        let lock = File::create(lock).expect("the folder for temporary files is writable");
+        lock.lock().expect("the file can be locked");
+        if let Some(reason) = obstacle() {
+            // Write to standard error directly: the test harness hides what a passing test prints.
+            let line = format!("skipped: the package under systemd: {reason}\n");
             std::io::stderr().write_all(line.as_bytes()).unwrap();
             return None;
         }
@@ -96,21 +98,21 @@ impl Container {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("sh is there");
+            .expect("sh runs");
         let mut nspawn = String::new();
         let stdout = keeper.stdout.take().expect("piped");
         BufReader::new(stdout).read_line(&mut nspawn).expect("text");
-        let leader = wait_until("a systemd", || leader_of(nspawn.trim()));
+        let leader = wait_until("systemd in the container", || leader_of(nspawn.trim()));
         let container = Self {
             keeper,
             leader,
-            _alone: alone,
+            _lock: lock,
         };
         container.wait_for(&["systemctl", "is-system-running", "--wait"], "running\n");
         Some(container)
     }
 
-    /// A command that runs in it, to be completed.
+    /// A command that runs in the container, for the caller to complete.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--all", "--target", &self.leader.to_string(), "--"]);
@@ -124,13 +126,10 @@ impl Container {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
-        let output = command
-            .stdin(Stdio::null())
-            .output()
-            .expect("nsenter is there");
+        let output = command.stdin(Stdio::null()).output().expect("nsenter runs");
         Output {
             status: output.status,
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -138,7 +137,7 @@ impl Container {
         }
     }
 
-    /// Runs a command that must succeed, and gives what it wrote.
+    /// Runs a command that must succeed and returns its standard output.
     #[track_caller]
     pub fn succeed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -146,7 +145,8 @@ impl Container {
         output.stdout
     }
 
-    /// Runs a line of a shell that must succeed, with this text as its standard input.
+    /// Runs a shell command that must succeed, with a text as its standard input. Returns its standard
+    /// output.
     #[track_caller]
     pub fn shell(&self, line: &str, input: &str) -> String {
         let mut command = self.command(&["sh", "-c", line]);
@@ -154,35 +154,36 @@ impl Container {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("nsenter is there");
+        let mut child = command.spawn().expect("nsenter runs");
         let mut stdin = child.stdin.take().expect("piped");
-        stdin.write_all(input.as_bytes()).expect("it reads");
+        stdin
+            .write_all(input.as_bytes())
+            .expect("the command reads its input");
         drop(stdin);
         let output = child.wait_with_output().expect("our own child");
         assert!(output.status.success(), "{line}: {output:#?}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Waits until a command writes exactly this.
+    /// Waits until a command prints exactly this text.
     #[track_caller]
-    pub fn wait_for(&self, arguments: &[&str], wanted: &str) {
-        let mut last = String::new();
-        wait_until(&format!("{wanted:?} from {arguments:?}"), || {
-            last = self.run(arguments).stdout;
-            (last == wanted).then_some(())
+    pub fn wait_for(&self, arguments: &[&str], expected: &str) {
+        wait_until(&format!("{expected:?} from {arguments:?}"), || {
+            (self.run(arguments).stdout == expected).then_some(())
         });
     }
 
-    /// A file of the container as this machine sees it.
+    /// The path of a file of the container on this machine.
     pub fn path(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.leader))
     }
 
-    /// Writes a file, and the folders above it.
+    /// Writes a file and creates its folders.
     pub fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
-        fs::create_dir_all(path.parent().expect("it is in a folder")).expect("root may");
-        fs::write(path, text).expect("root may");
+        fs::create_dir_all(path.parent().expect("the path has a folder"))
+            .expect("root may create folders");
+        fs::write(path, text).expect("root may write files");
     }
 }
 
@@ -190,14 +191,14 @@ impl Drop for Container {
     fn drop(&mut self) {
         if thread::panicking() {
             let log = self.run(&["journalctl", "--no-pager", "--lines=60"]);
-            eprintln!("the container's journal:\n{}", log.stdout);
+            eprintln!("the journal of the container:\n{}", log.stdout);
         }
         drop(self.keeper.stdin.take());
         self.keeper.wait().expect("our own child");
     }
 }
 
-/// The systemd that a systemd-nspawn has started.
+/// The process id of the systemd that a systemd-nspawn has started.
 fn leader_of(nspawn: &str) -> Option<u32> {
     let children = fs::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children")).ok()?;
     let is_systemd = |id: &&str| {
@@ -206,12 +207,12 @@ fn leader_of(nspawn: &str) -> Option<u32> {
     children.split_whitespace().find(is_systemd)?.parse().ok()
 }
 
-/// Waits until there is something.
+/// Waits until `find` returns a value, and returns it.
 #[track_caller]
-pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = find() {
             return found;
         }
         assert!(Instant::now() < deadline, "no {what} within {DEADLINE:?}");

@@ -1,6 +1,7 @@
-//! The Debian package: made once by `deploy/package.sh` from the binary under test, and opened.
+//! Builds the Debian package with `deploy/package.sh` from the binary under test, once for all tests, and
+//! opens it.
 //!
-//! What must be in it, and what it does on a machine, is said by the tests.
+//! It makes no assertions about the content of the package.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +11,10 @@ use std::sync::OnceLock;
 
 use crate::cli::BINARY;
 
-/// The package, and a later one of the same contents.
+/// The package, and a later version with the same content.
 pub const PACKAGES: [&str; 2] = ["asset-indexer.deb", "asset-indexer-later.deb"];
 
-/// The version of the later one.
+/// The version of the later package.
 pub const LATER: &str = "99.0.0-1";
 
 /// The folder with [`PACKAGES`].
@@ -22,36 +23,39 @@ pub fn packages() -> &'static Path {
     FOLDER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages");
         fs::create_dir_all(&folder).expect("the target folder is writable");
-        for (name, more) in PACKAGES
+        for (name, options) in PACKAGES
             .into_iter()
             .zip([&[][..], &["--deb-version", LATER]])
         {
-            make(&folder.join(name), more);
+            build(&folder.join(name), options);
         }
         folder
     })
 }
 
-fn make(package: &Path, more: &[&str]) {
+fn build(package: &Path, options: &[&str]) {
     let mut command = Command::new(root().join("deploy/package.sh"));
     command.env("ASSET_INDEXER_BINARY", BINARY);
-    command.args(["--fast", "--output"]).arg(package).args(more);
-    let made = command.output().expect("bash is there");
-    assert!(made.status.success(), "no package: {made:#?}");
+    command
+        .args(["--fast", "--output"])
+        .arg(package)
+        .args(options);
+    let output = command.output().expect("bash runs");
+    assert!(output.status.success(), "no package: {output:#?}");
 }
 
-/// The project.
+/// The folder of the project.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files in the package with their modes.
+/// The paths and modes of the files in the package.
 pub fn contents() -> BTreeMap<String, String> {
     let files = dpkg_deb(&["--contents"]);
     let files = files.lines().map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [mode, owner, .., path] = words.as_slice() else {
-            panic!("no line of a listing: {line}");
+            panic!("unexpected line of dpkg-deb: {line}");
         };
         assert_eq!(*owner, "0/0", "{line}");
         (path.trim_start_matches('.').to_owned(), (*mode).to_owned())
@@ -59,7 +63,7 @@ pub fn contents() -> BTreeMap<String, String> {
     files.filter(|(path, _)| !path.ends_with('/')).collect()
 }
 
-/// What dpkg-deb says of the package.
+/// Runs dpkg-deb with an option on the package and returns its output.
 pub fn dpkg_deb(arguments: &[&str]) -> String {
     let mut command = Command::new("dpkg-deb");
     let (option, fields) = arguments.split_first().expect("an option");
@@ -69,12 +73,12 @@ pub fn dpkg_deb(arguments: &[&str]) -> String {
         .args(fields);
     let output = command
         .output()
-        .expect("dpkg-deb is there: run tests/run.sh");
+        .expect("dpkg-deb is installed; tests/run.sh installs it");
     assert!(output.status.success(), "{arguments:?}: {output:#?}");
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// A file of the package.
+/// The text of a file in the package.
 pub fn file(path: &str) -> String {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {

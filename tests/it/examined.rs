@@ -47,7 +47,7 @@ impl Wired {
         };
         wired.set(server, "RedrivePolicy", &wired.redrive("10"));
         wired.set(server, "Policy", &wired.policy(&wired.bucket.name));
-        wired.bucket.notify_of(&wired.queue.arn(), &EVENTS, &[]);
+        wired.bucket.notify_events(&wired.queue.arn(), &EVENTS, &[]);
         let mut source = Source {
             queue_url: Some(wired.queue.url.clone()),
             prefix: Some("photos".to_owned()),

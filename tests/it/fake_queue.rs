@@ -1,11 +1,11 @@
-//! A queue in memory that behaves as SQS does, on a clock that only the test moves.
+//! A queue in memory that behaves like SQS. Only the test moves its clock.
 //!
-//! No call waits for real time. A `receive` that finds nothing waits until a message is sent or becomes
-//! visible, until the test moves the clock beyond the end of its wait, or until a failure is planned:
-//! a consumer's loop stands still until the test does something, and [`FakeQueue::until_polled`] says
-//! when it does. Two clones are the same queue.
+//! No call waits for real time. A `receive` without messages waits until a message is sent or becomes
+//! visible, until the test moves the clock past the end of its wait, or until a failure is planned. So the
+//! loop of a consumer stops until the test does something, and [`FakeQueue::until_polled`] returns when it
+//! has stopped. Clones share the same queue.
 
-mod stock;
+mod store;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,8 +17,8 @@ use asset_indexer::aws::queue::{
 };
 use tokio::sync::Notify;
 
-use stock::Stock;
-pub use stock::{START, Settings};
+use store::MessageStore;
+pub use store::{START, Settings};
 
 /// A queue in memory.
 #[derive(Clone)]
@@ -26,31 +26,31 @@ pub struct FakeQueue(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// Something may be received now that could not be before.
+    /// Signals a change after which a receive may return.
     changed: Notify,
-    /// Another receiver waits.
+    /// Signals that another receive waits.
     polled: Notify,
 }
 
 struct State {
-    stock: Stock,
-    /// Goes up with everything that wakes receivers.
+    store: MessageStore,
+    /// Increases with every change that wakes the waiting receives.
     version: u64,
-    /// How many receivers wait that have seen the current version.
+    /// Number of waiting receives that have seen the current version.
     waiting: usize,
     failures: VecDeque<(QueueOperation, QueueErrorKind)>,
     refusals: usize,
 }
 
 impl FakeQueue {
-    /// An orderly queue.
+    /// A queue that delivers in order and only once.
     pub fn new() -> Self {
         Self::with(Settings::default())
     }
 
-    /// A queue that delivers in any order, now and then twice (in one answer, or before the visibility
-    /// has run out) or once more after it was acknowledged, and that accepts some stale receipts
-    /// without effect. The same seed and the same calls give the same history.
+    /// A queue that delivers in random order, sometimes twice (in one response or before the visibility
+    /// timeout ends), sometimes again after the acknowledgement, and that accepts some stale receipts without
+    /// effect. The same seed and calls give the same history.
     pub fn disorderly(seed: u64) -> Self {
         Self::with(Settings {
             disorder: Some(seed),
@@ -60,7 +60,7 @@ impl FakeQueue {
 
     pub fn with(settings: Settings) -> Self {
         let state = State {
-            stock: Stock::new(settings),
+            store: MessageStore::new(settings),
             version: 0,
             waiting: 0,
             failures: VecDeque::new(),
@@ -73,43 +73,44 @@ impl FakeQueue {
         }))
     }
 
-    /// Puts a message into the queue; gives its id.
+    /// Sends a message and returns its id.
     pub fn send_now(&self, body: impl Into<String>) -> String {
-        self.change(|state| state.stock.add(body.into()))
+        self.change(|state| state.store.add(body.into()))
     }
 
-    /// Moves the clock: visibilities, retention and the waits of receivers run out.
+    /// Moves the clock forward. Visibility timeouts, retention and the waits of receives depend on it.
     pub fn advance(&self, by: Duration) {
-        self.change(|state| state.stock.advance(by));
+        self.change(|state| state.store.advance(by));
     }
 
-    /// The next call of that kind fails as a whole, also one that waits already; planned failures add up.
+    /// Makes the next call of an operation fail, also a receive that is already waiting. Planned failures add
+    /// up.
     pub fn fail_next(&self, operation: QueueOperation, kind: QueueErrorKind) {
         self.change(|state| state.failures.push_back((operation, kind)));
     }
 
-    /// The next `count` receipts to acknowledge or extend are refused, through no fault of the sender.
+    /// Makes the queue refuse the next `count` receipts to acknowledge or extend, as an error of the server.
     pub fn refuse_next(&self, count: usize) {
         self.state().refusals += count;
     }
 
-    /// The bodies of the messages that it still holds, in the order in which they were sent.
-    pub fn left(&self) -> Vec<String> {
-        self.state().stock.left()
+    /// The bodies of the remaining messages, in the order in which they were sent.
+    pub fn remaining(&self) -> Vec<String> {
+        self.state().store.remaining()
     }
 
-    /// The bodies of the messages that were acknowledged, in that order; a message that came once more
-    /// is there twice.
+    /// The bodies of the acknowledged messages, in the order of the acknowledgements. A message that was
+    /// delivered again after its acknowledgement can appear twice.
     pub fn acknowledged(&self) -> Vec<String> {
-        self.state().stock.acknowledged.clone()
+        self.state().store.acknowledged.clone()
     }
 
-    /// The bodies of the messages that were received too often, in the order in which that was noticed.
+    /// The bodies of the messages that were received too often, in the order in which they were moved.
     pub fn dead_letters(&self) -> Vec<String> {
-        self.state().stock.dead_letters.clone()
+        self.state().store.dead_letters.clone()
     }
 
-    /// Waits until that many receivers have found nothing and wait for the test.
+    /// Waits until this number of receives wait for messages.
     pub async fn until_polled(&self, receivers: usize) {
         loop {
             let polled = self.0.polled.notified();
@@ -126,22 +127,26 @@ impl FakeQueue {
         self.0.state.lock().expect("no test panics with the lock")
     }
 
-    /// Changes the queue and wakes all receivers.
+    /// Changes the queue and wakes all waiting receives.
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
-        let changed = change(&mut state);
+        let result = change(&mut state);
         state.version += 1;
         state.waiting = 0;
         self.0.changed.notify_waiters();
-        changed
+        result
     }
 
+    /// Returns an error if a failure of the operation is planned.
     fn fail(&self, state: &mut State, operation: QueueOperation) -> Result<(), QueueError> {
         let planned = |(planned, _): &(QueueOperation, _)| *planned == operation;
-        let Some(place) = state.failures.iter().position(planned) else {
+        let Some(index) = state.failures.iter().position(planned) else {
             return Ok(());
         };
-        let (_, kind) = state.failures.remove(place).expect("it was found there");
+        let (_, kind) = state
+            .failures
+            .remove(index)
+            .expect("the index was just found");
         let (url, detail) = ("http://fake.invalid/1/queue", "planned by a test");
         Err(QueueError::new(operation, url, kind, detail))
     }
@@ -156,7 +161,7 @@ impl Queue for FakeQueue {
     ) -> Result<Vec<Message>, QueueError> {
         let max = usize::from(max).clamp(1, MAX_BATCH);
         let visibility = whole_seconds(visibility).min(MAX_VISIBILITY);
-        let deadline = self.state().stock.now + whole_seconds(wait).min(MAX_WAIT);
+        let deadline = self.state().store.now + whole_seconds(wait).min(MAX_WAIT);
         loop {
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
@@ -164,8 +169,8 @@ impl Queue for FakeQueue {
             let _waiting = {
                 let mut state = self.state();
                 self.fail(&mut state, QueueOperation::Receive)?;
-                let messages = state.stock.hand_out(max, visibility);
-                if !messages.is_empty() || state.stock.now >= deadline {
+                let messages = state.store.receive(max, visibility);
+                if !messages.is_empty() || state.store.now >= deadline {
                     return Ok(messages);
                 }
                 state.waiting += 1;
@@ -180,7 +185,11 @@ impl Queue for FakeQueue {
         &self,
         receipts: &[ReceiptHandle],
     ) -> Result<Vec<RefusedReceipt>, QueueError> {
-        self.each(receipts, QueueOperation::Acknowledge, Stock::acknowledge)
+        self.each(
+            receipts,
+            QueueOperation::Acknowledge,
+            MessageStore::acknowledge,
+        )
     }
 
     async fn extend(
@@ -189,25 +198,25 @@ impl Queue for FakeQueue {
         visibility: Duration,
     ) -> Result<Vec<RefusedReceipt>, QueueError> {
         let visibility = whole_seconds(visibility).min(MAX_VISIBILITY);
-        self.each(receipts, QueueOperation::Extend, |stock, receipt| {
-            stock.extend(receipt, visibility)
+        self.each(receipts, QueueOperation::Extend, |store, receipt| {
+            store.extend(receipt, visibility)
         })
     }
 
     async fn attributes(&self) -> Result<QueueAttributes, QueueError> {
         let mut state = self.state();
         self.fail(&mut state, QueueOperation::Attributes)?;
-        Ok(state.stock.attributes())
+        Ok(state.store.attributes())
     }
 }
 
-/// A receiver that waits; it does no more when this is dropped, also because its future was.
+/// Counts a waiting receive until it is dropped, which also happens if the future of the receive is dropped.
 struct Waiting<'a>(&'a FakeQueue, u64);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        // Another version has counted from zero.
+        // A new version starts again at zero.
         if state.version == self.1 {
             state.waiting -= 1;
         }
@@ -215,12 +224,12 @@ impl Drop for Waiting<'_> {
 }
 
 impl FakeQueue {
-    /// Does something with each receipt; the first call that is planned to fail does nothing.
+    /// Applies an operation to each receipt. If a failure of the operation is planned, does nothing.
     fn each(
         &self,
         receipts: &[ReceiptHandle],
         operation: QueueOperation,
-        mut act: impl FnMut(&mut Stock, &str) -> Result<(), &'static str>,
+        mut apply: impl FnMut(&mut MessageStore, &str) -> Result<(), &'static str>,
     ) -> Result<Vec<RefusedReceipt>, QueueError> {
         if receipts.is_empty() {
             return Ok(Vec::new());
@@ -234,7 +243,7 @@ impl FakeQueue {
                         state.refusals = left;
                         Err("InternalError")
                     }
-                    None => act(&mut state.stock, &receipt.0),
+                    None => apply(&mut state.store, &receipt.0),
                 };
                 if let Err(code) = code {
                     refused.push(RefusedReceipt {
@@ -249,8 +258,8 @@ impl FakeQueue {
     }
 }
 
-/// A part of a second counts as a whole one.
+/// Rounds up to whole seconds.
 fn whole_seconds(duration: Duration) -> Duration {
-    let part = u64::from(duration.subsec_nanos() > 0);
-    Duration::from_secs(duration.as_secs().saturating_add(part))
+    let fraction = u64::from(duration.subsec_nanos() > 0);
+    Duration::from_secs(duration.as_secs().saturating_add(fraction))
 }

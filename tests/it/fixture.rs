@@ -1,4 +1,4 @@
-//! What most tests begin with: a bucket, a proxy before it, and the binary with one Source.
+//! The fixture of most tests: a bucket, a proxy in front of it, and the binary with one Source.
 
 use crate::cli::Cli;
 use crate::config::{Config, Source};
@@ -6,10 +6,10 @@ use crate::proxy::Proxy;
 use crate::s3::Bucket;
 use crate::server;
 
-/// The name of the one Source.
+/// The name of the Source.
 pub const SOURCE: &str = "assets";
 
-/// A bucket, a proxy before it, and the binary with one Source that reads the bucket through it.
+/// A bucket, a proxy in front of it, and the binary with one Source that reads the bucket through the proxy.
 pub struct Fixture {
     pub bucket: Bucket,
     pub proxy: Proxy,
@@ -18,7 +18,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// With an empty bucket.
+    /// Creates a fixture with an empty bucket.
     pub fn new() -> Self {
         let bucket = Bucket::create(server::shared());
         let proxy = Proxy::start(server::shared().address());
@@ -32,7 +32,7 @@ impl Fixture {
         }
     }
 
-    /// With one object under each of these keys.
+    /// Creates a fixture whose bucket has an object under each of these keys.
     pub fn with_keys<K: AsRef<str>>(keys: impl IntoIterator<Item = K>) -> Self {
         let fixture = Self::new();
         fixture.bucket.put_keys(keys);
@@ -50,14 +50,14 @@ impl Fixture {
         self.configure(|config| change(&mut config.sources[0]));
     }
 
-    /// Checks that the index is what the bucket is.
+    /// Asserts that the index equals the bucket.
     #[track_caller]
     pub fn assert_mirror(&self) {
         self.cli.assert_mirrors(SOURCE, &self.bucket);
     }
 }
 
-/// Keys in the order of a listing, so that page `n` of it begins with number `1000 * n`.
+/// Keys in listing order. Page `n` of a listing starts with number `1000 * n`.
 pub fn numbered(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
     numbers.map(|number| format!("photos/{number:05}.jpg"))
 }

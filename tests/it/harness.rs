@@ -1,4 +1,4 @@
-//! The tests' own tools: what the server really does, and that the proxy breaks what it should.
+//! Tests the tools of the tests: what the server really does, and that the proxy injects the planned faults.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,22 +8,26 @@ use crate::proxy::{Action, lists_from, nth_list};
 use crate::s3::Bucket;
 use crate::server;
 
-/// Sends a GET to the fixture's proxy on a connection of its own; the answer as text.
+/// Sends a GET request to the proxy on a new connection and returns the response as text.
 fn get(fixture: &Fixture, target: &str) -> String {
     let endpoint = fixture.proxy.endpoint();
     let address = endpoint.strip_prefix("http://").expect("plain HTTP");
     let mut stream = TcpStream::connect(address).expect("the proxy is up");
     let request = format!("GET /{target} HTTP/1.1\r\nHost: x\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("it reads");
+    stream
+        .write_all(request.as_bytes())
+        .expect("the proxy reads");
     stream
         .shutdown(std::net::Shutdown::Write)
         .expect("connected");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers text");
-    answer
+    let mut response = String::new();
+    stream
+        .read_to_string(&mut response)
+        .expect("the response is text");
+    response
 }
 
-/// A listing through the proxy.
+/// Lists the bucket through the proxy.
 fn list(fixture: &Fixture) -> String {
     get(
         fixture,
@@ -32,7 +36,7 @@ fn list(fixture: &Fixture) -> String {
 }
 
 #[test]
-fn the_listing_gives_back_every_key_that_was_put() {
+fn listing_returns_every_key() {
     let bucket = Bucket::create(server::shared());
     let keys = crate::scan_keys::odd_keys();
     bucket.put_keys(&keys);
@@ -43,7 +47,7 @@ fn the_listing_gives_back_every_key_that_was_put() {
 }
 
 #[test]
-fn the_listing_goes_over_pages() {
+fn listing_follows_pages() {
     let bucket = Bucket::create(server::shared());
     bucket.put_keys(numbered(0..1001));
     assert!(bucket.list().into_keys().eq(numbered(0..1001)));
@@ -52,12 +56,12 @@ fn the_listing_goes_over_pages() {
 }
 
 #[test]
-fn the_proxy_notes_and_passes_on() {
+fn proxy_forwards_and_records_requests() {
     let fixture = Fixture::with_keys(["a b+c"]);
-    let answer = list(&fixture);
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(answer.contains("<Key>a b+c</Key>"), "{answer}");
-    assert!(answer.contains("\r\ndate: "), "{answer}");
+    let response = list(&fixture);
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    assert!(response.contains("<Key>a b+c</Key>"), "{response}");
+    assert!(response.contains("\r\ndate: "), "{response}");
     get(&fixture, &fixture.bucket.name);
     let [request] = &fixture.proxy.lists()[..] else {
         panic!("one of the two requests is a list");
@@ -69,7 +73,7 @@ fn the_proxy_notes_and_passes_on() {
 }
 
 #[test]
-fn the_proxy_breaks_what_is_planned_and_no_more() {
+fn proxy_injects_only_the_planned_faults() {
     let fixture = Fixture::with_keys(["a b+c"]);
     let proxy = &fixture.proxy;
     proxy.fault(1, nth_list(1), Action::Error(503, "SlowDown"));
@@ -86,32 +90,35 @@ fn the_proxy_breaks_what_is_planned_and_no_more() {
         lists_from(6),
         Action::Rewrite(|body| body.replace("a b", "z")),
     );
-    let has = |words: &[&str]| {
-        let answer = list(&fixture);
+    let list_contains = |words: &[&str]| {
+        let response = list(&fixture);
         for word in words {
-            assert!(answer.contains(word), "no {word} in {answer}");
+            assert!(response.contains(word), "no {word} in {response}");
         }
-        answer
+        response
     };
-    has(&["HTTP/1.1 503", "<Code>SlowDown</Code>"]);
-    has(&["HTTP/1.1 301", "x-amz-bucket-region: eu-west-1\r\n"]);
-    has(&["HTTP/1.1 200", "<Error><Code>InternalError</Code>"]);
+    list_contains(&["HTTP/1.1 503", "<Code>SlowDown</Code>"]);
+    list_contains(&["HTTP/1.1 301", "x-amz-bucket-region: eu-west-1\r\n"]);
+    list_contains(&["HTTP/1.1 200", "<Error><Code>InternalError</Code>"]);
     assert_eq!(list(&fixture), "");
-    let cut = has(&["HTTP/1.1 200"]);
+    let cut = list_contains(&["HTTP/1.1 200"]);
     assert!(!cut.contains("</ListBucketResult>"), "{cut}");
-    has(&["<Key>z+c</Key>"]);
-    has(&["<Key>a b+c</Key>"]);
+    list_contains(&["<Key>z+c</Key>"]);
+    list_contains(&["<Key>a b+c</Key>"]);
     assert_eq!(proxy.lists().len(), 7);
 }
 
 #[test]
-fn the_proxy_holds_a_request_until_it_is_released() {
+fn proxy_holds_a_request_until_the_gate_opens() {
     let fixture = Fixture::with_keys(["a b+c"]);
     let gate = fixture.proxy.hold(nth_list(1));
     std::thread::scope(|scope| {
         let held = scope.spawn(|| list(&fixture));
         gate.wait_until_reached();
-        assert!(list(&fixture).contains("a b+c"), "the next one passes");
+        assert!(
+            list(&fixture).contains("a b+c"),
+            "the next request is not held"
+        );
         assert!(!held.is_finished());
         gate.open();
         assert!(held.join().expect("no panic").contains("a b+c"));
@@ -119,10 +126,12 @@ fn the_proxy_holds_a_request_until_it_is_released() {
 }
 
 #[test]
-fn the_proxy_moves_the_clock() {
+fn proxy_changes_the_date_header() {
     let fixture = Fixture::new();
-    let date = |answer: String| {
-        let line = answer.lines().find_map(|line| line.strip_prefix("date: "));
+    let date = |response: String| {
+        let line = response
+            .lines()
+            .find_map(|line| line.strip_prefix("date: "));
         line.map(|date| httpdate::parse_http_date(date).expect("a date"))
     };
     let before = date(list(&fixture)).expect("a date");
@@ -134,11 +143,14 @@ fn the_proxy_moves_the_clock() {
 }
 
 #[test]
-fn the_server_with_rights_tells_users_apart() {
+fn server_that_checks_permissions_creates_distinct_users() {
     let server = server::shared_with_rights();
     let one = server.create_user("harness-1", &["s3:ListBucket"]);
     let two = server.create_user("harness-2", &[]);
     assert_ne!(one.id, two.id);
     assert_ne!(one.secret, two.secret);
-    assert!(one.secret.len() >= 40, "a secret like AWS's");
+    assert!(
+        one.secret.len() >= 40,
+        "a secret is as long as a secret of AWS"
+    );
 }

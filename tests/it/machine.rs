@@ -1,7 +1,7 @@
 //! A machine with the package: a container, a bucket with a queue, and a Source of it.
 //!
-//! Bucket and queue are those of the server that checks signatures, so that whatever is found was asked for with
-//! the secret that systemd has decrypted. What the package does is said by the tests.
+//! Bucket and queue are those of the server that checks signatures, so that whatever is found was asked for
+//! with the secret that systemd has decrypted. What the package does is said by the tests.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::container::{Container, SHARED, wait_until};
 use crate::deb::{PACKAGES, packages};
-use crate::iam_policy::ANYBODY_SENDS;
+use crate::iam_policy::ALLOW_ANY_SENDER;
 use crate::s3::Bucket;
 use crate::server::{self, AccessKey};
 use crate::sqs::Sqs;
@@ -39,7 +39,7 @@ impl Machine {
         let container = Container::boot(packages)?;
         let server = server::shared_with_rights();
         let (bucket, queue) = (Bucket::create(server), Sqs::create(server));
-        server.set_queue_attributes(&queue.url, &[("Policy", ANYBODY_SENDS)]);
+        server.set_queue_attributes(&queue.url, &[("Policy", ALLOW_ANY_SENDER)]);
         bucket.notify(&queue.arn());
         let key = server.create_user(&format!("systemd-{name}"), &["s3:*", "sqs:*"]);
         let machine = Self {

@@ -1,7 +1,7 @@
 //! Integration tests: the real binary against a real S3-compatible server, over HTTP.
 //!
-//! The first group of modules are the tools of the tests, the second group are the tests by subject. Unit tests are
-//! next to the code in `src/`.
+//! The first group of modules are the tools of the tests, the second group are the tests by subject. Unit
+//! tests are next to the code in `src/`.
 
 #![allow(
     clippy::unwrap_used,

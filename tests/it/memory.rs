@@ -1,27 +1,28 @@
-//! Memory stays flat: a scan of many keys takes no more than one of some, with the default limits.
+//! Tests that a scan of many keys takes no more memory than a scan of fewer keys, with the default limits.
 //!
-//! What is compared is anonymous memory; pages of mapped index files are the system's to take back.
+//! It compares anonymous memory. The operating system can take back the pages of mapped index files at any
+//! time.
 
 use crate::bucket::ComputedBucket;
 use crate::cli::{Cli, Counts};
 use crate::config::Config;
 use crate::watch::watch;
 
-/// Keys of the smaller bucket: more than one commit takes at once, so that what a commit needs is
-/// needed here too.
+/// Number of keys in the smaller bucket: more than one commit takes, so that the scan needs the memory of a
+/// commit.
 const SOME: u64 = 50_000;
 
-/// Keys of the larger bucket.
+/// Number of keys in the larger bucket.
 const MANY: u64 = 200_000;
 
-/// The most that the larger bucket may cost beyond the smaller one, bytes. Merges of segments need
-/// some, and a long scan keeps the channels before the index full, which a short one need not.
+/// Maximum number of bytes that the larger bucket may take in addition. Merges of segments need some memory,
+/// and a long scan keeps the channels to the index full, unlike a short scan.
 const MAX_GROWTH: u64 = 32_000_000;
 
-/// The most that any of it may take, bytes.
+/// Maximum number of bytes of anonymous memory.
 const MAX_ANONYMOUS: u64 = 128_000_000;
 
-/// Scans the bucket of so many keys twice; the most anonymous memory that each scan took.
+/// Scans a bucket with this number of keys twice and returns the peak of anonymous memory of each scan.
 fn peaks(keys: u64) -> [u64; 2] {
     let bucket = ComputedBucket::start(keys);
     let cli = Cli::new(&Config::of([]));
@@ -38,7 +39,7 @@ fn peaks(keys: u64) -> [u64; 2] {
             removed,
         };
         assert_eq!(output.counts(), counts);
-        watched.join().expect("it does not panic").anonymous
+        watched.join().expect("the thread does not panic").anonymous
     };
     let first = scan(keys);
     let files = cli.segment_files();
@@ -51,7 +52,7 @@ fn peaks(keys: u64) -> [u64; 2] {
 fn memory_does_not_grow_with_the_bucket() {
     let (some, many) = (peaks(SOME), peaks(MANY));
     for (kind, some, many) in [("first", some[0], many[0]), ("unchanged", some[1], many[1])] {
-        assert!(some > 0, "the {kind} scan was not seen");
+        assert!(some > 0, "the memory of the {kind} scan was not measured");
         assert!(
             many <= some + MAX_GROWTH && many <= MAX_ANONYMOUS,
             "the {kind} scan took {some} bytes for {SOME} keys and {many} for {MANY}"

@@ -1,39 +1,41 @@
-//! Bodies of messages about real objects, in the shapes in which stores and services send them.
+//! Message bodies about real objects, in the formats of the stores and services that send them.
 //!
-//! Written from their documentation; what the bodies mean is for the tests to say.
+//! They follow the documentation of each service. This module does not interpret them.
 
 use serde_json::{Value, json};
 
 use crate::s3::{Listed, form_encoded};
 
-/// Something that happened to an object.
+/// A change of an object.
 #[derive(Clone, Copy, Debug)]
-pub struct Happened<'a> {
+pub struct ObjectChange<'a> {
     pub bucket: &'a str,
     pub key: &'a str,
-    /// What is there now; `None` where it was removed.
+    /// The object after the change; `None` if it was removed.
     pub object: Option<&'a Listed>,
     /// Milliseconds since the epoch.
     pub time: i64,
-    /// Higher for what happened later.
+    /// A later change has a higher number.
     pub sequencer: u64,
 }
 
-/// A shape, and its name.
-pub type Envelope = (&'static str, fn(&Happened<'_>) -> Value);
+/// The name of a format, and a function that writes it.
+pub type Envelope = (&'static str, fn(&ObjectChange<'_>) -> Value);
 
-/// Every shape.
+/// All formats.
 pub const ENVELOPES: [Envelope; 7] = [
     ("S3", s3),
-    ("S3 through SNS", |it| sns(&s3(it))),
-    ("EventBridge", bridge),
-    ("EventBridge through SNS", |it| sns(&bridge(it))),
+    ("S3 through SNS", |change| sns(&s3(change))),
+    ("EventBridge", event_bridge),
+    ("EventBridge through SNS", |change| {
+        sns(&event_bridge(change))
+    }),
     ("MinIO", minio),
     ("Ceph", ceph),
-    ("records alone", |it| s3(it)["Records"].take()),
+    ("only records", |change| s3(change)["Records"].take()),
 ];
 
-impl Happened<'_> {
+impl ObjectChange<'_> {
     fn name(&self) -> &'static str {
         match self.object {
             Some(_) => "ObjectCreated:Put",
@@ -42,18 +44,18 @@ impl Happened<'_> {
     }
 
     fn time(&self) -> String {
-        let time = jiff::Timestamp::from_millisecond(self.time).expect("this century");
+        let time = jiff::Timestamp::from_millisecond(self.time).expect("the time is valid");
         format!("{time:.3}")
     }
 }
 
-/// As S3 sends it to a queue.
-pub fn s3(happened: &Happened<'_>) -> Value {
+/// The format of S3.
+pub fn s3(change: &ObjectChange<'_>) -> Value {
     let mut object = json!({
-        "key": form_encoded(happened.key),
-        "sequencer": format!("{:018X}", happened.sequencer),
+        "key": form_encoded(change.key),
+        "sequencer": format!("{:018X}", change.sequencer),
     });
-    if let Some(listed) = happened.object {
+    if let Some(listed) = change.object {
         object["size"] = json!(listed.size);
         object["eTag"] = json!(listed.etag);
     }
@@ -61,63 +63,64 @@ pub fn s3(happened: &Happened<'_>) -> Value {
         "eventVersion": "2.6",
         "eventSource": "aws:s3",
         "awsRegion": "us-east-1",
-        "eventTime": happened.time(),
-        "eventName": happened.name(),
+        "eventTime": change.time(),
+        "eventName": change.name(),
         "s3": {
             "s3SchemaVersion": "1.0",
             "configurationId": "all",
-            "bucket": {"name": happened.bucket, "arn": format!("arn:aws:s3:::{}", happened.bucket)},
+            "bucket": {"name": change.bucket, "arn": format!("arn:aws:s3:::{}", change.bucket)},
             "object": object,
         },
     }]})
 }
 
-/// As MinIO sends it: with a prefix before the name, slashes encoded, and more around it.
-fn minio(happened: &Happened<'_>) -> Value {
-    let mut body = s3(happened);
-    let name = format!("s3:{}", happened.name());
+/// The format of MinIO: the event name has a prefix, slashes in keys are encoded, and the body has more
+/// fields.
+fn minio(change: &ObjectChange<'_>) -> Value {
+    let mut body = s3(change);
+    let name = format!("s3:{}", change.name());
     body["EventName"] = json!(name);
-    body["Key"] = json!(format!("{}/{}", happened.bucket, happened.key));
+    body["Key"] = json!(format!("{}/{}", change.bucket, change.key));
     let record = &mut body["Records"][0];
     record["eventVersion"] = json!("2.0");
     record["eventSource"] = json!("minio:s3");
     record["awsRegion"] = json!("");
     record["eventName"] = json!(name);
     let object = &mut record["s3"]["object"];
-    object["key"] = json!(form_encoded(happened.key).replace('/', "%2F"));
-    object["sequencer"] = json!(format!("{:016X}", happened.sequencer));
+    object["key"] = json!(form_encoded(change.key).replace('/', "%2F"));
+    object["sequencer"] = json!(format!("{:016X}", change.sequencer));
     object["userMetadata"] = json!({"content-type": "image/jpeg"});
     body
 }
 
-/// As Ceph sends it: the key as it is, and a sequencer that orders nothing.
-fn ceph(happened: &Happened<'_>) -> Value {
-    let mut body = s3(happened);
+/// The format of Ceph: keys are not encoded, and sequencers say nothing about the order.
+fn ceph(change: &ObjectChange<'_>) -> Value {
+    let mut body = s3(change);
     let record = &mut body["Records"][0];
     record["eventVersion"] = json!("2.2");
     record["eventSource"] = json!("ceph:s3");
     record["eventId"] = json!("1700000000.1.2");
     let object = &mut record["s3"]["object"];
-    object["key"] = json!(happened.key);
+    object["key"] = json!(change.key);
     object["sequencer"] = json!("B3E1F25F2A84B10F");
     object["versionId"] = json!("");
     body
 }
 
-/// As EventBridge passes it on: the key as it is.
-fn bridge(happened: &Happened<'_>) -> Value {
+/// The format of EventBridge: keys are not encoded.
+fn event_bridge(change: &ObjectChange<'_>) -> Value {
     let mut object = json!({
-        "key": happened.key,
-        "sequencer": format!("{:016x}", happened.sequencer),
+        "key": change.key,
+        "sequencer": format!("{:016x}", change.sequencer),
     });
     let mut detail = json!({
         "version": "0",
-        "bucket": {"name": happened.bucket},
+        "bucket": {"name": change.bucket},
         "request-id": "N4N7GDK58NMKJ12R",
         "requester": "123456789012",
         "reason": "PutObject",
     });
-    let name = match happened.object {
+    let name = match change.object {
         Some(listed) => {
             object["size"] = json!(listed.size);
             object["etag"] = json!(listed.etag);
@@ -136,14 +139,14 @@ fn bridge(happened: &Happened<'_>) -> Value {
         "detail-type": name,
         "source": "aws.s3",
         "account": "123456789012",
-        "time": happened.time(),
+        "time": change.time(),
         "region": "us-east-1",
-        "resources": [format!("arn:aws:s3:::{}", happened.bucket)],
+        "resources": [format!("arn:aws:s3:::{}", change.bucket)],
         "detail": detail,
     })
 }
 
-/// The same, passed on by SNS.
+/// Wraps a body as SNS does.
 fn sns(inner: &Value) -> Value {
     json!({
         "Type": "Notification",

@@ -1,7 +1,7 @@
-//! Random trees of keys under random rules: what the binary indexes is what a naive model says.
+//! Compares the index with a naive model for random trees of keys and random rules.
 //!
-//! The model has its own matcher, for the few forms of patterns that it draws from; it shares
-//! nothing with the crate.
+//! The model has its own matcher for the few kinds of patterns that it uses. It shares no code with the
+//! crate.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use proptest::test_runner::{Config as RunnerConfig, TestRunner};
 use crate::fixture::{Fixture, SOURCE};
 use crate::s3::Listed;
 
-/// How many trees are drawn; each costs some hundred requests and four runs of the binary.
+/// Number of random cases. Each takes a few hundred requests and four runs of the binary.
 const CASES: u32 = 24;
 
-/// How many simpler cases are tried when one fails.
+/// Number of simpler cases to try after a failure.
 const MAX_SHRINKS: u32 = 100;
 
-/// Folders that patterns name, and their neighbours that patterns must not take for them.
+/// Folders that patterns name, and similar folders that patterns must not match.
 const FOLDERS: [&str; 9] = ["a", "b", "ab", "A", "a b", "img", "img2", "imG", ""];
 
-/// Names that patterns for extensions must sort out.
+/// File names for patterns with extensions.
 const FILES: [&str; 7] = [
     "x.jpg",
     "y.JPG",
@@ -31,7 +31,7 @@ const FILES: [&str; 7] = [
     "new\nline.jpg",
 ];
 
-/// Names that some step on the way could spoil.
+/// Names that some step could damage, for example in encoding or as a pattern.
 const ODD: [&str; 12] = [
     "a+b",
     "%",
@@ -47,18 +47,18 @@ const ODD: [&str; 12] = [
     "{y}",
 ];
 
-/// A pattern, as what it means.
+/// A pattern and its meaning.
 #[derive(Clone, Debug)]
 enum Rule {
-    /// `dir`: the path itself, and all below it.
+    /// `dir`: the path itself and everything below it.
     Literal(String),
-    /// `dir/**`: all below it.
+    /// `dir/**`: everything below the folder.
     Below(String),
-    /// `*.ext`: at the top only.
+    /// `*.ext`: only files in the top folder.
     ExtensionAtTop(&'static str),
-    /// `**/*.ext`: anywhere.
+    /// `**/*.ext`: files in any folder.
     Extension(&'static str),
-    /// `im?` with one character for the question mark: the path itself.
+    /// `im?`: a path with one character in place of the question mark.
     OneCharacter(&'static str),
 }
 
@@ -73,7 +73,7 @@ impl Rule {
         }
     }
 
-    /// Whether it matches an asset path, which begins with `/`.
+    /// Whether the pattern matches an asset path, which begins with `/`.
     fn matches(&self, path: &str) -> bool {
         let path = path.strip_prefix('/').expect("an asset path");
         let ends_with = |text: &str, extension: &str| text.ends_with(&format!(".{extension}"));
@@ -90,7 +90,7 @@ impl Rule {
     }
 }
 
-/// A tree, the rules it is scanned under, and what is done to it then.
+/// A tree of objects, the rules of the scans, and the changes between them.
 #[derive(Clone, Debug)]
 struct Case {
     objects: BTreeMap<String, usize>,
@@ -98,14 +98,14 @@ struct Case {
     include: Vec<Rule>,
     exclude: Vec<Rule>,
     folder_markers: bool,
-    /// Keys with a new size; `None` deletes.
+    /// New sizes of keys; `None` deletes the key.
     mutations: BTreeMap<String, Option<usize>>,
     /// The rules of the last scan.
     later_exclude: Vec<Rule>,
 }
 
 impl Case {
-    /// Whether the model admits an object of the bucket.
+    /// Whether the model admits an object.
     fn admits(&self, exclude: &[Rule], key: &str, object: &Listed) -> bool {
         let folder = self
             .prefix
@@ -121,7 +121,8 @@ impl Case {
             && !matched(exclude)
     }
 
-    /// Scans, changes, scans, changes the rules, scans; the index must be the model's each time.
+    /// Scans the tree, again after the changes, and again with other rules. Each time the index must match
+    /// the model.
     fn check(&self) {
         let mut fixture = Fixture::new();
         let bodies = |(key, size): (&String, &usize)| (key.clone(), vec![b'x'; *size]);
@@ -157,8 +158,8 @@ fn key() -> impl Strategy<Value = String> {
     let segment = prop_oneof![4 => one_of(&FOLDERS), 2 => one_of(&FILES), 1 => one_of(&ODD)];
     let segments = proptest::collection::vec(segment, 1..5);
     let keys = segments.prop_map(|segments| segments.join("/"));
-    // The SDK refuses to put a key of nothing but white space.
-    keys.prop_filter("a key that can be put", |key| !key.trim().is_empty())
+    // The SDK refuses to put a key that consists only of whitespace.
+    keys.prop_filter("the key can be put", |key| !key.trim().is_empty())
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
@@ -177,7 +178,7 @@ fn case() -> impl Strategy<Value = Case> {
     let rules = |most| proptest::collection::vec(rule(), 0..=most);
     let objects = proptest::collection::btree_map(key(), 0..3_usize, 0..60);
     let mutation = prop_oneof![Just(None), (0..4_usize).prop_map(Some)];
-    let strangers = proptest::collection::btree_map(key(), mutation, 0..10);
+    let new_keys = proptest::collection::btree_map(key(), mutation, 0..10);
     let prefix = prop::sample::select(vec![None, None, Some("a"), Some("img")]);
     let lists = (rules(3), rules(2), rules(2));
     (
@@ -185,12 +186,12 @@ fn case() -> impl Strategy<Value = Case> {
         prefix,
         lists,
         any::<bool>(),
-        strangers,
+        new_keys,
         any::<u64>(),
     )
         .prop_map(
             |(objects, prefix, lists, folder_markers, mut mutations, picked)| {
-                // Some of the objects that are there, besides the strangers.
+                // Change some of the existing objects too.
                 for (number, key) in objects.keys().enumerate() {
                     if picked >> (number % 64) & 1 == 1 {
                         let size = (number % 3 > 0).then_some(number % 5);
@@ -212,11 +213,11 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 #[test]
-fn a_scan_of_a_random_tree_is_what_a_naive_model_says() {
+fn scans_of_random_trees_match_the_model() {
     let config = RunnerConfig {
         cases: CASES,
         max_shrink_iters: MAX_SHRINKS,
-        // A failure that is understood becomes a test with a name, not a file of seeds.
+        // Do not store seeds: a failure becomes a named test once it is understood.
         failure_persistence: None,
         ..RunnerConfig::default()
     };
@@ -228,7 +229,7 @@ fn a_scan_of_a_random_tree_is_what_a_naive_model_says() {
 }
 
 #[test]
-fn the_model_matches_as_its_patterns_say() {
+fn model_matches_patterns() {
     let below = |folder: &str| Rule::Below(folder.to_owned());
     let literal = |path: &str| Rule::Literal(path.to_owned());
     for (rule, path, expected) in [

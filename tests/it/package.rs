@@ -1,6 +1,6 @@
-//! What is in the Debian package.
+//! Tests the content of the Debian package.
 //!
-//! What it does on a machine is tested in `systemd`.
+//! `systemd` tests what the package does on a machine.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,16 +11,16 @@ use crate::cli::Cli;
 use crate::config::Config;
 use crate::deb::{contents, dpkg_deb, file, root};
 
-/// The example of a configuration that the package has as its own.
+/// The configuration file of the package.
 const EXAMPLE: &str = include_str!("../../deploy/asset-indexer.toml");
 
 #[test]
-fn everything_is_where_debian_has_it() {
+fn files_are_in_the_folders_of_debian() {
     let contents = contents();
-    let is = |path: &str, mode: &str| {
+    let has = |path: &str, mode: &str| {
         assert_eq!(contents.get(path).map(String::as_str), Some(mode), "{path}")
     };
-    is("/usr/bin/asset-indexer", "-rwxr-xr-x");
+    has("/usr/bin/asset-indexer", "-rwxr-xr-x");
     for path in [
         "/etc/asset-indexer/asset-indexer.toml",
         "/usr/lib/systemd/system/asset-indexer.service",
@@ -48,13 +48,13 @@ fn everything_is_where_debian_has_it() {
         "/usr/share/asset-indexer/schema/asset.json",
         "/usr/share/asset-indexer/schema/openapi.json",
     ] {
-        is(path, "-rw-r--r--");
+        has(path, "-rw-r--r--");
     }
     for service in ["asset-indexer", "asset-indexer@", "asset-indexer-reindex"] {
         let path = format!("/usr/lib/systemd/system/{service}.service.d/hardening.conf");
-        is(&path, "-rw-r--r--");
+        has(&path, "-rw-r--r--");
     }
-    // Nothing else belongs to a service than what is named above.
+    // The package has no other files for systemd.
     assert_eq!(
         contents
             .keys()
@@ -65,12 +65,12 @@ fn everything_is_where_debian_has_it() {
 }
 
 #[test]
-fn it_needs_the_c_library_and_what_its_services_call() {
+fn depends_on_the_c_library_and_the_programs_of_its_units() {
     let depends = dpkg_deb(&["--field", "Depends"]);
     let depends = depends
         .trim()
         .split(", ")
-        .map(|it| it.split(" (").next().unwrap());
+        .map(|package| package.split(" (").next().unwrap());
     let depends: BTreeSet<&str> = depends.collect();
     let expected = [
         "ca-certificates",
@@ -82,51 +82,53 @@ fn it_needs_the_c_library_and_what_its_services_call() {
 }
 
 #[test]
-fn the_configuration_is_kept_as_somebody_has_changed_it() {
-    let kept = dpkg_deb(&["--info", "conffiles"]);
-    assert_eq!(kept.trim(), "/etc/asset-indexer/asset-indexer.toml");
+fn configuration_is_a_conffile() {
+    let conffiles = dpkg_deb(&["--info", "conffiles"]);
+    assert_eq!(conffiles.trim(), "/etc/asset-indexer/asset-indexer.toml");
 }
 
-/// The names of all commands that `--help` shows, each with those above it.
-fn commands(cli: &Cli, above: &[&str]) -> Vec<String> {
-    let help = cli.succeed(&[above, &["--help"]].concat()).stdout;
+/// All commands that `--help` of `parents` shows and their subcommands, such as `index-verify`.
+fn commands(cli: &Cli, parents: &[&str]) -> Vec<String> {
+    let help = cli.succeed(&[parents, &["--help"]].concat()).stdout;
     let Some((_, rest)) = help.split_once("\nCommands:\n") else {
         return Vec::new();
     };
-    let (listed, _) = rest.split_once("\n\n").expect("options follow");
+    let (listed, _) = rest
+        .split_once("\n\n")
+        .expect("options follow the commands");
     let first_words = listed.lines().filter_map(|line| line.strip_prefix("  "));
     let names = first_words.filter_map(|line| line.split(' ').next());
     let names = names.filter(|name| !name.is_empty() && *name != "help");
-    let of = |name: &str| {
-        let path = [above, &[name]].concat();
-        let below = commands(cli, &path);
-        [vec![path.join("-")], below].concat()
+    let with_children = |name: &str| {
+        let path = [parents, &[name]].concat();
+        let children = commands(cli, &path);
+        [vec![path.join("-")], children].concat()
     };
-    names.flat_map(of).collect()
+    names.flat_map(with_children).collect()
 }
 
 #[test]
-fn each_command_has_a_page_of_the_manual() {
+fn each_command_has_a_man_page() {
     let cli = Cli::new(&Config::of([]));
     let commands = commands(&cli, &[]);
     assert!(commands.len() > 20, "{commands:?}");
     assert!(
-        !commands.iter().any(|it| it == "manual"),
-        "it is for packages alone"
+        !commands.iter().any(|command| command == "manual"),
+        "the command is hidden, because only packages need it"
     );
     let page = |name: &str| format!("/usr/share/man/man1/{name}.1.gz");
     let mut pages: BTreeSet<String> = commands
         .iter()
-        .map(|it| page(&format!("asset-indexer-{it}")))
+        .map(|command| page(&format!("asset-indexer-{command}")))
         .collect();
     pages.insert(page("asset-indexer"));
     let contents = contents();
-    let there = contents
+    let packaged = contents
         .keys()
         .filter(|path| path.contains("/man/"))
         .cloned();
-    assert_eq!(there.collect::<BTreeSet<_>>(), pages);
-    // What the units refer to.
+    assert_eq!(packaged.collect::<BTreeSet<_>>(), pages);
+    // The man pages that the units refer to exist.
     for unit in [
         "asset-indexer.service",
         "asset-indexer-reindex.service",
@@ -135,14 +137,16 @@ fn each_command_has_a_page_of_the_manual() {
         let unit = file(&format!("usr/lib/systemd/system/{unit}"));
         let (_, rest) = unit
             .split_once("Documentation=man:")
-            .expect("it names a page");
-        let (name, _) = rest.split_once("(1)").expect("of section 1");
+            .expect("a unit names a man page");
+        let (name, _) = rest
+            .split_once("(1)")
+            .expect("the man page is in section 1");
         assert!(pages.contains(&page(name)), "{name}");
     }
 }
 
 #[test]
-fn the_completions_complete_the_commands() {
+fn completions_contain_the_commands() {
     for path in [
         "usr/share/bash-completion/completions/asset-indexer",
         "usr/share/zsh/vendor-completions/_asset-indexer",
@@ -162,15 +166,15 @@ fn copyright_and_bill_of_materials_name_the_same_crates() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| {
+        .map(|component| {
             format!(
                 "{}-{}",
-                it["name"].as_str().unwrap(),
-                it["version"].as_str().unwrap()
+                component["name"].as_str().unwrap(),
+                component["version"].as_str().unwrap()
             )
         })
         .collect();
-    // Of those that Cargo.toml names one for the program, one for tests, and one that another brings.
+    // A direct dependency, an indirect dependency, and a dependency of the tests.
     let has = |name: &str| crates.iter().any(|it| it.starts_with(name));
     assert!(
         has("tantivy-0") && has("rustls-0") && !has("proptest-"),
@@ -184,30 +188,30 @@ fn copyright_and_bill_of_materials_name_the_same_crates() {
         .lines()
         .filter_map(|line| line.strip_prefix("Files: crates/"));
     let named: BTreeSet<String> = named
-        .map(|it| it.trim_end_matches("/*").to_owned())
+        .map(|folder| folder.trim_end_matches("/*").to_owned())
         .collect();
     assert_eq!(named, crates);
-    // Each licence that is named stands below in full, or where Debian has it.
+    // Each license has a paragraph at the end, with its text or with the path of the text in Debian.
     let (files, texts) = copyright.split_at(copyright.rfind("\nFiles: ").unwrap());
     for line in files
         .lines()
         .filter_map(|line| line.strip_prefix("License: "))
     {
-        for licence in line.split(" and ") {
+        for license in line.split(" and ") {
             assert!(
-                texts.contains(&format!("\nLicense: {licence}\n ")),
-                "no text of {licence}"
+                texts.contains(&format!("\nLicense: {license}\n ")),
+                "no text of {license}"
             );
         }
     }
 }
 
 #[test]
-fn the_configuration_by_example_has_the_defaults_and_wants_a_source() {
+fn example_configuration_has_the_defaults_and_only_lacks_a_source() {
     let cli = Cli::new(&Config::of([]));
     cli.configure_with(EXAMPLE);
-    cli.fail(&["rules", "test", "a.jpg"], &["there is none", "sources.d"]);
-    // Each default as if somebody had written it; what is below the tables is a Source.
+    cli.fail(&["rules", "test", "a.jpg"], &["no Source is configured", "sources.d"]);
+    // Comment in all defaults. The comments after the tables are a Source.
     let (settings, source) = EXAMPLE.split_once("# Sources are files").unwrap();
     let is_key = |line: &str| {
         line.split_once(" = ")
@@ -216,13 +220,17 @@ fn the_configuration_by_example_has_the_defaults_and_wants_a_source() {
     let without_tls = |line: &&str| {
         !["tokens", "tls_"]
             .iter()
-            .any(|it| line.contains(&format!("# {it}")))
+            .any(|key| line.contains(&format!("# {key}")))
     };
-    let written = |line: &str| match line.strip_prefix("# ") {
+    let commented_in = |line: &str| match line.strip_prefix("# ") {
         Some(key) if is_key(key) => key.to_owned(),
         _ => line.to_owned(),
     };
-    let lines: Vec<String> = settings.lines().filter(without_tls).map(written).collect();
+    let lines: Vec<String> = settings
+        .lines()
+        .filter(without_tls)
+        .map(commented_in)
+        .collect();
     assert!(
         lines.iter().filter(|line| is_key(line)).count() > 20,
         "{lines:#?}"
@@ -241,24 +249,26 @@ fn the_configuration_by_example_has_the_defaults_and_wants_a_source() {
 }
 
 #[test]
-fn what_the_recipe_for_a_container_copies_is_in_the_repository() {
-    let recipe = fs::read_to_string(root().join("deploy/Containerfile")).unwrap();
+fn paths_that_the_containerfile_copies_exist() {
+    let containerfile = fs::read_to_string(root().join("deploy/Containerfile")).unwrap();
     let mut copied = 0;
-    let copies = recipe.lines().filter_map(|line| line.strip_prefix("COPY "));
+    let copies = containerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "));
     for line in copies.filter(|line| !line.starts_with("--from=")) {
         let words: Vec<&str> = line
             .split_whitespace()
-            .filter(|it| !it.starts_with("--"))
+            .filter(|word| !word.starts_with("--"))
             .collect();
         let (_, sources) = words.split_last().unwrap();
         for source in sources {
-            assert!(root().join(source).exists(), "{source} is not there");
+            assert!(root().join(source).exists(), "{source} does not exist");
             copied += 1;
         }
     }
     assert!(copied >= 3, "only {copied} paths were found");
     assert!(
-        recipe
+        containerfile
             .lines()
             .any(|line| line.starts_with("USER ") && !line.contains("root"))
     );

@@ -1,4 +1,4 @@
-//! What every queue does: one suite for the queue in memory and for the one of the server, over HTTP.
+//! One conformance suite for the queue in memory and for the queue of the server, over HTTP.
 
 mod computed;
 mod failing;
@@ -13,24 +13,24 @@ use asset_indexer::aws::queue::{MAX_WAIT, Message, Queue, ReceiptHandle};
 use crate::fake_queue::FakeQueue;
 use real::RealQueue;
 
-/// Longer than any test takes by the clock on the wall.
+/// A visibility timeout that is longer than any test takes.
 const VISIBILITY: Duration = Duration::from_secs(600);
 
-/// No wait at all: nothing there is an answer.
-const AT_ONCE: Duration = Duration::ZERO;
+/// The wait of a receive that returns immediately, also without messages.
+const NO_WAIT: Duration = Duration::ZERO;
 
-/// No receipt was refused.
-const NONE: [usize; 0] = [];
+/// The result if no receipt is refused.
+const NO_REFUSALS: [usize; 0] = [];
 
-/// A queue that a test can do the other side of.
+/// A queue whose other side the test controls.
 trait TestQueue: Queue {
-    /// Puts a message into the queue.
+    /// Sends a message.
     async fn send(&self, body: &str);
 
-    /// Sees to it that the visibility of these messages has run out.
-    async fn let_run_out(&self, messages: &[Message]);
+    /// Makes the visibility timeout of these messages end.
+    async fn expire(&self, messages: &[Message]);
 
-    /// Waits until a `receive` waits for a message.
+    /// Waits until a `receive` waits for messages.
     async fn until_polled(&self);
 }
 
@@ -39,7 +39,7 @@ impl TestQueue for FakeQueue {
         self.send_now(body);
     }
 
-    async fn let_run_out(&self, _: &[Message]) {
+    async fn expire(&self, _: &[Message]) {
         self.advance(VISIBILITY);
     }
 
@@ -48,15 +48,15 @@ impl TestQueue for FakeQueue {
     }
 }
 
-/// Runs each case for both queues.
+/// Defines a test of each case for both queues.
 macro_rules! conformance {
     ($($case:ident)*) => {
-        mod conformance_of_the_fake {
+        mod fake_conforms {
             $(#[tokio::test] async fn $case() {
                 super::$case(crate::fake_queue::FakeQueue::new()).await;
             })*
         }
-        mod conformance_of_sqs {
+        mod sqs_conforms {
             $(#[tokio::test] async fn $case() {
                 super::$case(super::RealQueue::create(stringify!($case)).await).await;
             })*
@@ -65,31 +65,31 @@ macro_rules! conformance {
 }
 
 conformance! {
-    what_was_sent_is_received_byte_for_byte
-    no_more_is_received_than_asked_for
-    an_unacknowledged_message_comes_again
-    an_acknowledged_message_does_not_come_again
-    a_refused_receipt_does_not_harm_the_others
-    the_same_receipt_twice_in_one_batch
-    more_receipts_than_a_batch_are_all_acknowledged
-    a_message_extended_by_nothing_is_visible
-    an_extended_message_stays_invisible
-    a_stale_receipt_cannot_be_extended
-    no_receipts_are_no_trouble
-    the_attributes_count_what_is_visible_and_in_flight
-    nothing_there_is_an_answer
-    a_long_poll_ends_when_a_message_comes
+    receives_bodies_byte_for_byte
+    receives_at_most_max_messages
+    redelivers_unacknowledged_messages
+    does_not_redeliver_acknowledged_messages
+    refuses_single_receipts_of_a_batch
+    accepts_the_same_receipt_twice_in_one_batch
+    acknowledges_more_receipts_than_a_batch
+    extending_by_zero_makes_a_message_visible
+    extended_messages_stay_invisible
+    refuses_to_extend_stale_receipts
+    accepts_empty_batches
+    attributes_count_visible_and_in_flight_messages
+    receives_nothing_from_an_empty_queue
+    long_poll_returns_when_a_message_arrives
 }
 
 async fn receive(queue: &impl Queue) -> Vec<Message> {
-    let messages = queue.receive(10, AT_ONCE, VISIBILITY).await;
-    messages.expect("the queue is there")
+    let messages = queue.receive(10, NO_WAIT, VISIBILITY).await;
+    messages.expect("the queue exists")
 }
 
-/// Receives the one message that is there.
+/// Receives the only visible message.
 async fn receive_one(queue: &impl Queue) -> Message {
     let messages = receive(queue).await;
-    <[Message; 1]>::try_from(messages).expect("one message")[0].clone()
+    <[Message; 1]>::try_from(messages).expect("one message is visible")[0].clone()
 }
 
 fn receipts(messages: &[Message]) -> Vec<ReceiptHandle> {
@@ -101,12 +101,12 @@ fn receipts(messages: &[Message]) -> Vec<ReceiptHandle> {
 
 async fn acknowledge(queue: &impl Queue, receipts: &[ReceiptHandle]) -> Vec<usize> {
     let refused = queue.acknowledge(receipts).await;
-    let refused = refused.expect("the queue is there");
+    let refused = refused.expect("the queue exists");
     assert!(refused.iter().all(|refused| refused.is_sender_fault));
     refused.into_iter().map(|refused| refused.index).collect()
 }
 
-async fn what_was_sent_is_received_byte_for_byte(queue: impl TestQueue) {
+async fn receives_bodies_byte_for_byte(queue: impl TestQueue) {
     let bodies = [
         "a",
         " a b ",
@@ -125,22 +125,22 @@ async fn what_was_sent_is_received_byte_for_byte(queue: impl TestQueue) {
             !message.id.is_empty() && message.sent.is_some(),
             "{message:?}"
         );
-        assert_eq!(acknowledge(&queue, &[message.receipt]).await, NONE);
+        assert_eq!(acknowledge(&queue, &[message.receipt]).await, NO_REFUSALS);
     }
 }
 
-async fn no_more_is_received_than_asked_for(queue: impl TestQueue) {
+async fn receives_at_most_max_messages(queue: impl TestQueue) {
     let bodies: BTreeSet<String> = (0..15).map(|n| format!("body {n}")).collect();
     for body in &bodies {
         queue.send(body).await;
     }
     let mut received = BTreeSet::new();
-    for (max, most) in [(1, 1), (0, 1), (3, 3), (255, 10), (10, 10)] {
+    for (max, limit) in [(1, 1), (0, 1), (3, 3), (255, 10), (10, 10)] {
         let messages = queue
-            .receive(max, AT_ONCE, VISIBILITY)
+            .receive(max, NO_WAIT, VISIBILITY)
             .await
-            .expect("there");
-        assert!(messages.len() <= most, "{max}: {}", messages.len());
+            .expect("the queue exists");
+        assert!(messages.len() <= limit, "{max}: {}", messages.len());
         for message in messages {
             assert!(received.insert(message.body), "received twice");
         }
@@ -148,12 +148,12 @@ async fn no_more_is_received_than_asked_for(queue: impl TestQueue) {
     assert_eq!(received, bodies);
 }
 
-async fn an_unacknowledged_message_comes_again(queue: impl TestQueue) {
+async fn redelivers_unacknowledged_messages(queue: impl TestQueue) {
     queue.send("a").await;
     let mut earlier: Vec<Message> = Vec::new();
     for count in 1..=3 {
         let message = receive_one(&queue).await;
-        assert_eq!(receive(&queue).await, [], "it is invisible");
+        assert_eq!(receive(&queue).await, [], "the message is invisible");
         assert_eq!(message.receive_count, count);
         if let Some(first) = earlier.first() {
             assert_eq!(
@@ -162,13 +162,13 @@ async fn an_unacknowledged_message_comes_again(queue: impl TestQueue) {
             );
         }
         let is_new = |old: &Message| old.receipt != message.receipt;
-        assert!(earlier.iter().all(is_new), "a receipt twice");
-        queue.let_run_out(std::slice::from_ref(&message)).await;
+        assert!(earlier.iter().all(is_new), "a receipt is used twice");
+        queue.expire(std::slice::from_ref(&message)).await;
         earlier.push(message);
     }
 }
 
-async fn an_acknowledged_message_does_not_come_again(queue: impl TestQueue) {
+async fn does_not_redeliver_acknowledged_messages(queue: impl TestQueue) {
     for body in ["a", "b", "c"] {
         queue.send(body).await;
     }
@@ -177,58 +177,64 @@ async fn an_acknowledged_message_does_not_come_again(queue: impl TestQueue) {
     let (kept, done): (Vec<Message>, Vec<Message>) = messages
         .into_iter()
         .partition(|message| message.body == "b");
-    assert_eq!(acknowledge(&queue, &receipts(&done)).await, NONE);
-    queue.let_run_out(&kept).await;
+    assert_eq!(acknowledge(&queue, &receipts(&done)).await, NO_REFUSALS);
+    queue.expire(&kept).await;
     assert_eq!(receive_one(&queue).await.body, "b");
 }
 
-async fn a_refused_receipt_does_not_harm_the_others(queue: impl TestQueue) {
+async fn refuses_single_receipts_of_a_batch(queue: impl TestQueue) {
     queue.send("a").await;
     let old = receive_one(&queue).await;
-    queue.let_run_out(std::slice::from_ref(&old)).await;
+    queue.expire(std::slice::from_ref(&old)).await;
     queue.send("b").await;
     let mut new = receive(&queue).await;
     new.sort_by(|one, other| one.body.cmp(&other.body));
     let [a, b] = &new[..] else {
-        panic!("two messages: {new:?}");
+        panic!("expected two messages: {new:?}");
     };
-    let garbage = ReceiptHandle("no receipt at all".to_owned());
-    let batch = [garbage, old.receipt, b.receipt.clone()];
+    let invalid = ReceiptHandle("not a receipt".to_owned());
+    let batch = [invalid, old.receipt, b.receipt.clone()];
     assert_eq!(acknowledge(&queue, &batch).await, [0, 1]);
-    queue.let_run_out(std::slice::from_ref(a)).await;
+    queue.expire(std::slice::from_ref(a)).await;
     assert_eq!(receive_one(&queue).await.body, "a");
 }
 
-async fn the_same_receipt_twice_in_one_batch(queue: impl TestQueue) {
+async fn accepts_the_same_receipt_twice_in_one_batch(queue: impl TestQueue) {
     queue.send("a").await;
     let message = receive_one(&queue).await;
     let batch = [message.receipt.clone(), message.receipt.clone()];
     let refused = acknowledge(&queue, &batch).await;
-    assert!(!refused.contains(&0), "the first is accepted: {refused:?}");
-    let attributes = queue.attributes().await.expect("there");
+    assert!(
+        !refused.contains(&0),
+        "the first receipt is accepted: {refused:?}"
+    );
+    let attributes = queue.attributes().await.expect("the queue exists");
     assert_eq!((attributes.visible, attributes.in_flight), (0, 0));
-    // Again, when the message is gone: a refusal at the most.
+    // After the message is deleted, the queue may refuse the receipts, but the call does not fail.
     acknowledge(&queue, &batch).await;
 }
 
-async fn more_receipts_than_a_batch_are_all_acknowledged(queue: impl TestQueue) {
+async fn acknowledges_more_receipts_than_a_batch(queue: impl TestQueue) {
     let mut messages = Vec::new();
     for n in 0..23 {
         queue.send(&format!("body {n}")).await;
         messages.push(receive_one(&queue).await);
     }
     let mut batch = receipts(&messages);
-    let garbage = ReceiptHandle("no receipt at all".to_owned());
-    batch.insert(11, garbage);
-    let refused = queue.extend(&batch, VISIBILITY).await.expect("there");
-    let places: Vec<usize> = refused.iter().map(|refused| refused.index).collect();
-    assert_eq!(places, [11]);
+    let invalid = ReceiptHandle("not a receipt".to_owned());
+    batch.insert(11, invalid);
+    let refused = queue
+        .extend(&batch, VISIBILITY)
+        .await
+        .expect("the queue exists");
+    let indexes: Vec<usize> = refused.iter().map(|refused| refused.index).collect();
+    assert_eq!(indexes, [11]);
     assert_eq!(acknowledge(&queue, &batch).await, [11]);
-    let attributes = queue.attributes().await.expect("there");
+    let attributes = queue.attributes().await.expect("the queue exists");
     assert_eq!((attributes.visible, attributes.in_flight), (0, 0));
 }
 
-async fn a_message_extended_by_nothing_is_visible(queue: impl TestQueue) {
+async fn extending_by_zero_makes_a_message_visible(queue: impl TestQueue) {
     queue.send("a").await;
     let message = receive_one(&queue).await;
     let refused = queue.extend(&[message.receipt], Duration::ZERO).await;
@@ -236,7 +242,7 @@ async fn a_message_extended_by_nothing_is_visible(queue: impl TestQueue) {
     assert_eq!(receive_one(&queue).await.receive_count, 2);
 }
 
-async fn an_extended_message_stays_invisible(queue: impl TestQueue) {
+async fn extended_messages_stay_invisible(queue: impl TestQueue) {
     queue.send("a").await;
     let message = receive_one(&queue).await;
     let batch = [message.receipt];
@@ -244,34 +250,37 @@ async fn an_extended_message_stays_invisible(queue: impl TestQueue) {
     assert_eq!(receive(&queue).await, []);
     assert_eq!(
         acknowledge(&queue, &batch).await,
-        NONE,
-        "the receipt is still good"
+        NO_REFUSALS,
+        "the receipt is still valid"
     );
 }
 
-async fn a_stale_receipt_cannot_be_extended(queue: impl TestQueue) {
+async fn refuses_to_extend_stale_receipts(queue: impl TestQueue) {
     queue.send("a").await;
     let old = receive_one(&queue).await;
-    queue.let_run_out(std::slice::from_ref(&old)).await;
+    queue.expire(std::slice::from_ref(&old)).await;
     let new = receive_one(&queue).await;
     let refused = queue.extend(&[old.receipt], Duration::ZERO).await;
-    assert_eq!(refused.expect("there").len(), 1);
-    assert_eq!(receive(&queue).await, [], "it is invisible");
-    assert_eq!(acknowledge(&queue, &[new.receipt]).await, NONE);
+    assert_eq!(refused.expect("the queue exists").len(), 1);
+    assert_eq!(receive(&queue).await, [], "the message is invisible");
+    assert_eq!(acknowledge(&queue, &[new.receipt]).await, NO_REFUSALS);
 }
 
-async fn no_receipts_are_no_trouble(queue: impl TestQueue) {
+async fn accepts_empty_batches(queue: impl TestQueue) {
     assert_eq!(queue.acknowledge(&[]).await, Ok(vec![]));
     assert_eq!(queue.extend(&[], VISIBILITY).await, Ok(vec![]));
 }
 
-async fn the_attributes_count_what_is_visible_and_in_flight(queue: impl TestQueue) {
+async fn attributes_count_visible_and_in_flight_messages(queue: impl TestQueue) {
     for n in 0..5 {
         queue.send(&format!("body {n}")).await;
     }
-    let taken = queue.receive(2, AT_ONCE, VISIBILITY).await.expect("there");
-    assert_eq!(taken.len(), 2);
-    let attributes = queue.attributes().await.expect("there");
+    let received = queue
+        .receive(2, NO_WAIT, VISIBILITY)
+        .await
+        .expect("the queue exists");
+    assert_eq!(received.len(), 2);
+    let attributes = queue.attributes().await.expect("the queue exists");
     let counts = (attributes.visible, attributes.in_flight, attributes.delayed);
     assert_eq!(counts, (3, 2, 0));
     assert_eq!(attributes.retention, Duration::from_secs(4 * 24 * 60 * 60));
@@ -280,16 +289,16 @@ async fn the_attributes_count_what_is_visible_and_in_flight(queue: impl TestQueu
     assert!(attributes.arn.starts_with("arn:aws:sqs:"), "{attributes:?}");
 }
 
-async fn nothing_there_is_an_answer(queue: impl TestQueue) {
+async fn receives_nothing_from_an_empty_queue(queue: impl TestQueue) {
     assert_eq!(receive(&queue).await, []);
 }
 
-async fn a_long_poll_ends_when_a_message_comes(queue: impl TestQueue) {
-    let began = Instant::now();
+async fn long_poll_returns_when_a_message_arrives(queue: impl TestQueue) {
+    let started = Instant::now();
     let (messages, ()) = tokio::join!(queue.receive(10, MAX_WAIT, VISIBILITY), async {
         queue.until_polled().await;
         queue.send("a").await;
     });
-    assert_eq!(messages.expect("there")[0].body, "a");
-    assert!(began.elapsed() < MAX_WAIT / 2, "it waited to the end");
+    assert_eq!(messages.expect("the queue exists")[0].body, "a");
+    assert!(started.elapsed() < MAX_WAIT / 2, "the poll waited too long");
 }

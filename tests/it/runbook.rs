@@ -151,8 +151,8 @@ fn backups_taken_while_the_daemon_writes_are_sound_and_can_be_restored() {
     restore(&live.cli, &copy);
     let daemon = live.cli.serve();
     daemon.wait_for(&["ready"]);
-    // Real backups are older than this one. An object that was put less than two seconds before a scan counts as
-    // newer than the scan, because S3's clock may be off by that much. So set the clock forward.
+    // Real backups are older than this one. An object that was put less than two seconds before a scan counts
+    // as newer than the scan, because S3's clock may be off by that much. So set the clock forward.
     live.proxy.set_clock(Some(5));
     live.cli.succeed(&["reindex"]);
     live.wait_for_mirror();

@@ -1,7 +1,6 @@
-//! A bucket of its own for each test, filled and listed with the AWS SDK.
+//! A new bucket for each test, filled and listed with the AWS SDK.
 //!
-//! The listing here is the yardstick: it uses the SDK's own reading of the answers and none of
-//! the crate's code.
+//! Tests compare the index with the listing of this module, so it uses only the SDK and no code of the crate.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -21,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::server::S3Server;
 
-/// How many objects are put at the same time.
+/// Maximum number of objects that are put at the same time.
 const PUTS_IN_FLIGHT: usize = 32;
 
 /// A bucket that no other test uses.
@@ -33,7 +32,7 @@ pub struct Bucket {
 /// The events that a bucket sends to a queue.
 const EVENTS: [&str; 2] = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"];
 
-/// What a listing says of one object.
+/// An object in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     pub size: u64,
@@ -45,12 +44,13 @@ pub struct Listed {
 }
 
 impl Bucket {
-    /// Makes a new, empty bucket in us-east-1.
+    /// Creates an empty bucket in us-east-1.
     pub fn create(server: &S3Server) -> Self {
         Self::create_in("us-east-1", server)
     }
 
-    /// Makes a new, empty bucket in a Region; the server then insists on that Region.
+    /// Creates an empty bucket in a Region. The server then refuses requests that are signed for another
+    /// Region.
     pub fn create_in(region: &str, server: &S3Server) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let bucket = Self {
@@ -58,14 +58,14 @@ impl Bucket {
             client: client(&server.endpoint(), region),
         };
         let mut request = bucket.client.create_bucket().bucket(&bucket.name);
-        // us-east-1 is the one Region that S3 does not want named.
+        // S3 refuses us-east-1 as a location constraint.
         if region != "us-east-1" {
             let location = BucketLocationConstraint::from(region);
             let configuration = CreateBucketConfiguration::builder();
             let configuration = configuration.location_constraint(location).build();
             request = request.create_bucket_configuration(configuration);
         }
-        wait(request.send()).expect("a new bucket");
+        wait(request.send()).expect("the bucket is created");
         bucket
     }
 
@@ -80,24 +80,27 @@ impl Bucket {
         self.put_many(keys.into_iter().map(named));
     }
 
-    /// Puts objects, some at the same time.
+    /// Puts objects, several at the same time.
     pub fn put_many(&self, objects: impl IntoIterator<Item = (String, Vec<u8>)>) {
         wait(async {
             let mut puts = JoinSet::new();
             for (key, body) in objects {
                 if puts.len() == PUTS_IN_FLIGHT {
-                    puts.join_next().await.expect("not empty").expect("put");
+                    puts.join_next()
+                        .await
+                        .expect("a put is running")
+                        .expect("put");
                 }
                 let request = self.client.put_object().bucket(&self.name).key(&key);
                 let put = request.body(body.into()).send();
-                puts.spawn(async move { drop(put.await.expect("the server takes any key")) });
+                puts.spawn(async move { drop(put.await.expect("the server accepts any key")) });
             }
             puts.join_all().await;
         });
     }
 
     /// Puts an object in a storage class.
-    pub fn put_in_class(&self, key: &str, class: &str) {
+    pub fn put_with_class(&self, key: &str, class: &str) {
         let request = self.client.put_object().bucket(&self.name).key(key);
         let request = request.storage_class(StorageClass::from(class));
         wait(request.body(b"x".to_vec().into()).send()).expect("put");
@@ -106,7 +109,7 @@ impl Bucket {
     /// Deletes the bucket, which must be empty.
     pub fn remove(&self) {
         let request = self.client.delete_bucket().bucket(&self.name);
-        wait(request.send()).expect("an empty bucket");
+        wait(request.send()).expect("the bucket is empty");
     }
 
     /// Deletes one object.
@@ -126,12 +129,12 @@ impl Bucket {
     pub fn delete_batch<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
         let named = |key: K| {
             let identifier = ObjectIdentifier::builder().key(key.as_ref());
-            identifier.build().expect("it has a key")
+            identifier.build().expect("the identifier has a key")
         };
         let objects = keys.into_iter().map(named).collect();
         let delete = Delete::builder().set_objects(Some(objects)).build();
         let request = self.client.delete_objects().bucket(&self.name);
-        let request = request.delete(delete.expect("it has objects"));
+        let request = request.delete(delete.expect("the request has objects"));
         let answer = wait(request.send()).expect("delete");
         assert!(answer.errors().is_empty(), "{answer:?}");
     }
@@ -143,65 +146,64 @@ impl Bucket {
         wait(request.copy_source(source).send()).expect("copy");
     }
 
-    /// Puts one object in parts.
-    pub fn put_in_parts(&self, key: &str, parts: &[Vec<u8>]) {
+    /// Puts an object with a multipart upload.
+    pub fn put_multipart(&self, key: &str, parts: &[Vec<u8>]) {
         let request = self.client.create_multipart_upload().bucket(&self.name);
-        let upload = wait(request.key(key).send()).expect("an upload begins");
-        let id = upload.upload_id().expect("it has an id");
+        let upload = wait(request.key(key).send()).expect("the upload starts");
+        let id = upload.upload_id().expect("an upload has an id");
         let mut completed = CompletedMultipartUpload::builder();
         for (number, part) in (1..).zip(parts) {
             let request = self.client.upload_part().bucket(&self.name).key(key);
             let request = request.upload_id(id).part_number(number);
-            let put = wait(request.body(part.clone().into()).send()).expect("a part");
+            let put = wait(request.body(part.clone().into()).send()).expect("put");
             let part = CompletedPart::builder().part_number(number);
             completed = completed.parts(part.set_e_tag(put.e_tag).build());
         }
         let request = self.client.complete_multipart_upload().bucket(&self.name);
         let request = request.key(key).upload_id(id);
-        wait(request.multipart_upload(completed.build()).send()).expect("it is complete");
+        wait(request.multipart_upload(completed.build()).send()).expect("the upload completes");
     }
 
-    /// From now on the bucket keeps the versions of its objects.
-    pub fn keep_versions(&self) {
+    /// Enables versioning.
+    pub fn enable_versioning(&self) {
         let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
         let request = self.client.put_bucket_versioning().bucket(&self.name);
         let request = request.versioning_configuration(enabled.build());
-        wait(request.send()).expect("versions are kept");
+        wait(request.send()).expect("versioning is enabled");
     }
 
-    /// The ids of the versions and delete markers of a key, the newest first.
+    /// The ids of the versions and delete markers of a key, newest first.
     pub fn versions(&self, key: &str) -> Vec<String> {
         let request = self.client.list_object_versions().bucket(&self.name);
         let listed = wait(request.prefix(key).send()).expect("list");
-        let versions = listed.versions().iter().map(|it| {
-            let order = (it.is_latest(), it.last_modified);
-            (it.key(), order, it.version_id())
+        let versions = listed.versions().iter().map(|version| {
+            let order = (version.is_latest(), version.last_modified);
+            (version.key(), order, version.version_id())
         });
-        let markers = listed.delete_markers().iter().map(|it| {
-            let order = (it.is_latest(), it.last_modified);
-            (it.key(), order, it.version_id())
+        let markers = listed.delete_markers().iter().map(|marker| {
+            let order = (marker.is_latest(), marker.last_modified);
+            (marker.key(), order, marker.version_id())
         });
         let mut all: Vec<_> = versions.chain(markers).collect();
-        all.retain(|(of, ..)| *of == Some(key));
+        all.retain(|(listed_key, ..)| *listed_key == Some(key));
         all.sort_by_key(|(_, order, _)| std::cmp::Reverse(*order));
-        let id = |(.., id): (_, _, Option<&str>)| id.expect("it has an id").to_owned();
+        let id = |(.., id): (_, _, Option<&str>)| id.expect("a version has an id").to_owned();
         all.into_iter().map(id).collect()
     }
 
-    /// Destroys one version, or a delete marker.
+    /// Deletes a version or a delete marker.
     pub fn delete_version(&self, key: &str, version: &str) {
         let request = self.client.delete_object().bucket(&self.name).key(key);
         wait(request.version_id(version).send()).expect("delete");
     }
 
-    /// From now on the bucket sends what happens in it to the queue of that ARN.
+    /// Makes the bucket send its creations and removals to a queue.
     pub fn notify(&self, queue_arn: &str) {
-        self.notify_of(queue_arn, &EVENTS, &[]);
+        self.notify_events(queue_arn, &EVENTS, &[]);
     }
 
-    /// From now on the bucket sends these events to the queue of that ARN, of keys that the filters
-    /// (`prefix`, `suffix`) let through.
-    pub fn notify_of(&self, queue_arn: &str, events: &[&str], filters: &[(&str, &str)]) {
+    /// Makes the bucket send these events to a queue, for keys that match the filters (`prefix`, `suffix`).
+    pub fn notify_events(&self, queue_arn: &str, events: &[&str], filters: &[(&str, &str)]) {
         let events = events.iter().copied().map(Event::from).collect();
         let rules = filters.iter().map(|&(name, value)| {
             let rule = FilterRule::builder().name(FilterRuleName::from(name));
@@ -211,12 +213,12 @@ impl Bucket {
         let filter = NotificationConfigurationFilter::builder().key(key.build());
         let queue = QueueConfiguration::builder().queue_arn(queue_arn);
         let queue = queue.set_events(Some(events)).filter(filter.build());
-        let queue = queue.build().expect("complete");
+        let queue = queue.build().expect("all fields are set");
         let configuration = NotificationConfiguration::builder().queue_configurations(queue);
         self.set_notifications(configuration.build());
     }
 
-    /// From now on the bucket sends what happens in it to EventBridge.
+    /// Makes the bucket send its events to EventBridge.
     pub fn notify_event_bridge(&self) {
         let bridge = EventBridgeConfiguration::builder().build();
         let configuration = NotificationConfiguration::builder();
@@ -227,10 +229,10 @@ impl Bucket {
         let request = self.client.put_bucket_notification_configuration();
         let request = request.bucket(&self.name);
         let request = request.notification_configuration(configuration);
-        wait(request.send()).expect("the target is there");
+        wait(request.send()).expect("the target exists");
     }
 
-    /// Everything in the bucket.
+    /// All objects of the bucket by key.
     pub fn list(&self) -> BTreeMap<String, Listed> {
         let mut all = BTreeMap::new();
         let mut token = None;
@@ -240,14 +242,21 @@ impl Bucket {
             let page = wait(request.set_continuation_token(token).send()).expect("list");
             for object in page.contents() {
                 let key = percent_decoded(object.key().expect("an object has a key"));
-                let modified = object.last_modified().expect("and a date");
+                let modified = object.last_modified().expect("an object has a date");
                 let listed = Listed {
-                    size: u64::try_from(object.size().expect("and a size")).expect("positive"),
-                    etag: object.e_tag().expect("and an ETag").replace('"', ""),
-                    last_modified: modified.to_millis().expect("this century"),
-                    storage_class: object.storage_class().expect("and a class").to_string(),
+                    size: u64::try_from(object.size().expect("an object has a size"))
+                        .expect("a size is not negative"),
+                    etag: object
+                        .e_tag()
+                        .expect("an object has an ETag")
+                        .replace('"', ""),
+                    last_modified: modified.to_millis().expect("the date is in this century"),
+                    storage_class: object
+                        .storage_class()
+                        .expect("an object has a storage class")
+                        .to_string(),
                 };
-                assert!(all.insert(key, listed).is_none(), "a key twice");
+                assert!(all.insert(key, listed).is_none(), "a key is listed twice");
             }
             token = page.next_continuation_token().map(str::to_owned);
             if token.is_none() {
@@ -257,7 +266,7 @@ impl Bucket {
     }
 }
 
-/// A client that sends what it is told, as root.
+/// A client with the credentials of root.
 fn client(endpoint: &str, region: &str) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -270,23 +279,23 @@ fn client(endpoint: &str, region: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// Runs a future to its end on the runtime that all connections live on.
+/// Runs a future to completion on the runtime that all clients share.
 pub fn wait<T>(future: impl Future<Output = T>) -> T {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         builder.worker_threads(1).enable_all();
-        builder.build().expect("a runtime")
+        builder.build().expect("the runtime starts")
     });
     runtime.block_on(future)
 }
 
-/// A key as a part of a URL's path.
+/// Encodes a key for the path of a URL.
 fn percent_encoded(key: &str) -> String {
     form_encoded(key).replace('+', "%20")
 }
 
-/// A key as S3 writes it in an event.
+/// Encodes a key as S3 does in events.
 pub fn form_encoded(key: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'/' => {
@@ -298,7 +307,7 @@ pub fn form_encoded(key: &str) -> String {
     key.bytes().map(encode).collect()
 }
 
-/// Undoes `encoding-type=url`.
+/// Decodes a key of a listing with `encoding-type=url`.
 pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

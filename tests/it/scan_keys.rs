@@ -113,7 +113,7 @@ fn a_hit_says_what_the_bucket_says_and_where_the_asset_is_served() {
 fn storage_classes_are_mirrored() {
     let fixture = Fixture::new();
     for class in ["STANDARD", "STANDARD_IA", "GLACIER_IR", "DEEP_ARCHIVE"] {
-        fixture.bucket.put_in_class(class, class);
+        fixture.bucket.put_with_class(class, class);
     }
     fixture.cli.reindex();
     fixture.assert_mirror();

@@ -48,7 +48,7 @@ fn printed(case: &str, arguments: &[&str]) -> String {
         .output()
         .expect("cargo built the binary");
     assert!(output.status.success(), "{arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).expect("it is text")
+    String::from_utf8(output.stdout).expect("the output is text")
 }
 
 #[track_caller]
@@ -57,9 +57,12 @@ fn assert_golden(case: &str, file: &str, text: &str) {
     if std::env::var_os(UPDATE).is_some() {
         fs::write(&path, text).expect("the sources are writable");
     }
-    let expected = fs::read_to_string(&path).expect("there is one");
+    let expected = fs::read_to_string(&path).expect("the golden file exists");
     let path = path.display();
-    assert_eq!(text, expected, "{path} (if it is meant, set {UPDATE}=1)");
+    assert_eq!(
+        text, expected,
+        "{path} differs; set {UPDATE}=1 to update it"
+    );
 }
 
 #[test]
@@ -122,13 +125,13 @@ fn explains_why_nothing_can_be_printed() {
         &["iam-policy", "--identity", "key:AKIA"],
         &["no Source uses", "--identity default"],
     );
-    cli.fail(&["iam-policy", "--source", "b"], &["there are: a"]);
+    cli.fail(&["iam-policy", "--source", "b"], &["which has: a"]);
     let alias = "arn:aws:kms:eu-west-1:123456789012:alias/queues";
     for key in [alias, "0f7e1b0a-1111-2222-3333-444455556666"] {
-        let said = [key, "arn:aws:kms:REGION:ACCOUNT:key/ID"];
+        let expected = [key, "arn:aws:kms:REGION:ACCOUNT:key/ID"];
         cli.fail(
             &["iam-policy", "--identity", "default", "--kms-key", key],
-            &said,
+            &expected,
         );
     }
     let help = cli.succeed(&["iam-policy", "--help"]).stdout;
@@ -158,7 +161,7 @@ fn explains_why_nothing_can_be_printed() {
         format!("events = {{ queue_url = \"https://sqs.eu-west-1.amazonaws.com/{account}/q\" }}\n")
     };
     let accounts = [queue("111111111111"), queue("222222222222")];
-    let of_two = format!(
+    let two_accounts = format!(
         "{head}{}{west}{}{}{west}{}",
         source("a"),
         accounts[0],
@@ -170,7 +173,7 @@ fn explains_why_nothing_can_be_printed() {
         &terraform,
         &["asset-indexer-b", "is not known", "region of Source b"],
     );
-    cli.configure_with(&of_two);
+    cli.configure_with(&two_accounts);
     cli.fail(&terraform, &["111111111111, 222222222222", "--source"]);
     cli.succeed(&for_b);
 

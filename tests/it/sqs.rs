@@ -1,6 +1,6 @@
-//! A queue of its own for each test, filled, counted and emptied with the AWS SDK.
+//! A new queue for each test, filled, counted and emptied with the AWS SDK.
 //!
-//! Nothing of the crate's own code is in it, so that what it counts is a yardstick.
+//! Tests rely on its counts, so it uses no code of the crate.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -13,13 +13,13 @@ use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use crate::s3::wait;
 use crate::server::S3Server;
 
-/// How long a queue may take to hold what it should.
+/// Maximum time to wait for the expected messages.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// How long to wait between two looks at its counts.
+/// Time between two requests for the counts.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The most messages of one request.
+/// Maximum number of messages in one request.
 const MAX_BATCH: usize = 10;
 
 /// A queue that no other test uses.
@@ -28,24 +28,24 @@ pub struct Sqs {
     client: Client,
 }
 
-/// What a queue holds.
+/// Number of messages in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Messages that a receiver would get.
+    /// Messages that can be received.
     pub visible: u32,
-    /// Messages that were received and not deleted.
+    /// Messages that were received but not deleted.
     pub in_flight: u32,
 }
 
 impl Sqs {
-    /// Makes a new, empty queue.
+    /// Creates an empty queue.
     pub fn create(server: &S3Server) -> Self {
-        let planned = Self::planned(server);
-        planned.come_to_be(server);
-        planned
+        let queue = Self::planned(server);
+        queue.create_planned(server);
+        queue
     }
 
-    /// A queue that is not there yet, with the address that it will have.
+    /// A queue that does not exist yet, with its future URL.
     pub fn planned(server: &S3Server) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("events-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -62,35 +62,38 @@ impl Sqs {
         }
     }
 
-    /// Makes a planned queue.
-    pub fn come_to_be(&self, server: &S3Server) {
+    /// Creates a planned queue.
+    pub fn create_planned(&self, server: &S3Server) {
         let url = server.create_queue(self.name());
         assert!(url.ends_with(self.name()), "{url}");
     }
 
-    /// Deletes the queue with all that is in it.
+    /// Deletes the queue and all its messages.
     pub fn remove(&self) {
-        wait(self.client.delete_queue().queue_url(&self.url).send()).expect("it is there");
+        wait(self.client.delete_queue().queue_url(&self.url).send()).expect("the queue exists");
     }
 
-    /// Deletes the queue and makes it anew. Its age has whole seconds (and on AWS a minute must pass
-    /// between the two), so that this is done until it is another's.
-    pub fn make_anew(&self, server: &S3Server) {
+    /// Deletes the queue and creates it again. Creation times have whole seconds (and AWS requires a minute
+    /// between the two), so this is repeated until the queue has another creation time.
+    pub fn recreate(&self, server: &S3Server) {
         let (before, deadline) = (self.created(), Instant::now() + DEADLINE);
         while self.created() == before {
-            assert!(Instant::now() < deadline, "it stays as old as it was");
+            assert!(
+                Instant::now() < deadline,
+                "the creation time does not change"
+            );
             thread::park_timeout(POLL);
             self.remove();
-            self.come_to_be(server);
+            self.create_planned(server);
         }
     }
 
-    /// When it was created.
+    /// The creation time, as the server writes it.
     fn created(&self) -> String {
         let name = QueueAttributeName::CreatedTimestamp;
         let request = self.client.get_queue_attributes().queue_url(&self.url);
-        let answer = wait(request.attribute_names(name.clone()).send()).expect("it is there");
-        let attributes = answer.attributes.expect("it was asked for");
+        let answer = wait(request.attribute_names(name.clone()).send()).expect("the queue exists");
+        let attributes = answer.attributes.expect("the attribute was requested");
         attributes[&name].clone()
     }
 
@@ -98,7 +101,7 @@ impl Sqs {
         self.url.rsplit('/').next().expect("split yields one part")
     }
 
-    /// Its name for a bucket's notifications.
+    /// The ARN for the notifications of a bucket.
     pub fn arn(&self) -> String {
         format!("arn:aws:sqs:us-east-1:000000000000:{}", self.name())
     }
@@ -109,7 +112,7 @@ impl Sqs {
             let entry = |(id, body): (usize, &B)| {
                 let entry = SendMessageBatchRequestEntry::builder().id(id.to_string());
                 let entry = entry.message_body(body.as_ref()).build();
-                entry.expect("it has an id and a body")
+                entry.expect("the entry has an id and a body")
             };
             let entries = batch.iter().enumerate().map(entry).collect();
             let request = self.client.send_message_batch().queue_url(&self.url);
@@ -118,33 +121,34 @@ impl Sqs {
         }
     }
 
-    /// Takes that many messages out of the queue, as soon as they have come; gives their bodies.
+    /// Waits for this number of messages, deletes them and returns their bodies.
     pub fn take(&self, count: usize) -> Vec<String> {
         let mut bodies = Vec::new();
         while bodies.len() < count {
             self.wait_for("a message to take", |counts| counts.visible > 0);
             let request = self.client.receive_message().queue_url(&self.url);
-            let most = (count - bodies.len()).min(MAX_BATCH) as i32;
-            let received = wait(request.max_number_of_messages(most).send()).expect("receive");
+            let max = (count - bodies.len()).min(MAX_BATCH) as i32;
+            let received = wait(request.max_number_of_messages(max).send()).expect("receive");
             for message in received.messages.unwrap_or_default() {
                 let request = self.client.delete_message().queue_url(&self.url);
-                let receipt = message.receipt_handle.expect("it has a receipt");
+                let receipt = message.receipt_handle.expect("a message has a receipt");
                 wait(request.receipt_handle(receipt).send()).expect("delete");
-                bodies.push(message.body.expect("it has a body"));
+                bodies.push(message.body.expect("a message has a body"));
             }
         }
         bodies
     }
 
-    /// Gives the request of a receiver that is gone, which the server still holds open, something to
-    /// take: else it would take the next messages, and they would come only after their visibility.
+    /// Ends the long poll of a consumer that no longer exists, by sending it a test event. The server still
+    /// holds that request open: it would take the next messages, which would come again only after their
+    /// visibility timeout.
     ///
-    /// Where there is no such request, the next receiver gets a test event.
-    pub fn end_left_request(&self) {
-        /// The server looks for messages ten times a second.
-        const LOOKS: usize = 20;
+    /// If there is no such request, the next consumer receives the test event.
+    pub fn end_abandoned_poll(&self) {
+        /// Number of checks. The server looks for messages ten times a second.
+        const CHECKS: usize = 20;
         self.send(&[r#"{"Event":"s3:TestEvent"}"#]);
-        for _ in 0..LOOKS {
+        for _ in 0..CHECKS {
             if self.counts().visible == 0 {
                 return;
             }
@@ -152,13 +156,13 @@ impl Sqs {
         }
     }
 
-    /// What it holds now.
+    /// The current number of messages.
     pub fn counts(&self) -> Counts {
         let request = self.client.get_queue_attributes().queue_url(&self.url);
         let request = request.attribute_names(QueueAttributeName::All);
-        let answer = wait(request.send()).expect("the queue is there");
+        let answer = wait(request.send()).expect("the queue exists");
         let count = |name| {
-            let attributes = answer.attributes().expect("they were asked for");
+            let attributes = answer.attributes().expect("the attributes were requested");
             attributes[&name].parse().expect("a number")
         };
         Counts {
@@ -167,13 +171,13 @@ impl Sqs {
         }
     }
 
-    /// Waits until it holds what it should.
+    /// Waits until the counts match a condition.
     #[track_caller]
-    pub fn wait_for(&self, what: &str, is_there: impl Fn(Counts) -> bool) -> Counts {
+    pub fn wait_for(&self, what: &str, matches: impl Fn(Counts) -> bool) -> Counts {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let counts = self.counts();
-            if is_there(counts) {
+            if matches(counts) {
                 return counts;
             }
             assert!(Instant::now() < deadline, "no {what}: {counts:?}");

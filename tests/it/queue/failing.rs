@@ -1,4 +1,4 @@
-//! What a queue that cannot be used is said to be, and that no secret is in it.
+//! Tests the errors of a queue that cannot be used: their kind and text, and that they contain no secret.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use asset_indexer::aws::queue::{Queue, QueueError, QueueErrorKind as Kind, ReceiptHandle};
 
 use super::real::{missing, open, root};
-use super::{AT_ONCE, VISIBILITY};
+use super::{NO_WAIT, VISIBILITY};
 use crate::server::{self, AccessKey};
 
-/// Does everything that can be done with a queue, and gives what it fails with.
-async fn failures(url: &str, key: &AccessKey) -> [QueueError; 4] {
+/// Calls every operation of a queue and returns their errors.
+async fn errors(url: &str, key: &AccessKey) -> [QueueError; 4] {
     let (queue, _secret) = open(url, key).await;
     let receipts = [ReceiptHandle("any".to_owned())];
     let errors = [
-        queue.receive(1, AT_ONCE, VISIBILITY).await.map(drop),
+        queue.receive(1, NO_WAIT, VISIBILITY).await.map(drop),
         queue.acknowledge(&receipts).await.map(drop),
         queue.extend(&receipts, Duration::ZERO).await.map(drop),
         queue.attributes().await.map(drop),
     ];
-    errors.map(|result| result.expect_err("it cannot be used"))
+    errors.map(|result| result.expect_err("the queue cannot be used"))
 }
 
 #[track_caller]
@@ -30,23 +30,23 @@ fn assert_all(errors: &[QueueError], kind: Kind, url: &str, key: &AccessKey) {
         assert!(text.contains(url), "{text}");
         assert!(
             !format!("{error:?}{text}").contains(&key.secret),
-            "a secret"
+            "the error contains the secret"
         );
     }
 }
 
 #[tokio::test]
-async fn a_queue_that_is_not_there_is_missing() {
+async fn missing_queue_is_reported() {
     let url = missing(server::shared());
     let key = AccessKey {
         secret: "unspoken".to_owned(),
         ..root()
     };
-    assert_all(&failures(&url, &key).await, Kind::NoSuchQueue, &url, &key);
+    assert_all(&errors(&url, &key).await, Kind::NoSuchQueue, &url, &key);
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_unreachable() {
+async fn refused_connection_is_reported() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("bound");
     drop(listener);
@@ -55,62 +55,63 @@ async fn a_port_that_nobody_listens_on_is_unreachable() {
         secret: "unspoken".to_owned(),
         ..root()
     };
-    assert_all(&failures(&url, &key).await, Kind::Connection, &url, &key);
+    assert_all(&errors(&url, &key).await, Kind::Connection, &url, &key);
 }
 
 #[tokio::test]
-async fn a_user_without_rights_is_told_which() {
+async fn denied_access_names_the_missing_permission() {
     let server = server::shared_with_rights();
     let url = server.create_queue("guarded");
     let key = server.create_user("queue-nobody", &[]);
-    let errors = failures(&url, &key).await;
+    let errors = errors(&url, &key).await;
     assert_all(&errors, Kind::AccessDenied, &url, &key);
-    for (error, right) in errors.iter().zip([
+    for (error, action) in errors.iter().zip([
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:ChangeMessageVisibility",
         "sqs:GetQueueAttributes",
     ]) {
-        assert!(error.to_string().contains(right), "{error}");
+        assert!(error.to_string().contains(action), "{error}");
     }
 }
 
 #[tokio::test]
-async fn keys_that_are_wrong_are_told_from_missing_rights() {
+async fn wrong_access_keys_differ_from_missing_permissions() {
     let server = server::shared_with_rights();
     let url = server.create_queue("guarded-too");
-    let right = server.create_user("queue-mistaken", &["sqs:*"]);
+    let valid = server.create_user("queue-mistaken", &["sqs:*"]);
     let unknown = AccessKey {
         id: "AKIAUNKNOWNUNKNOWN12".to_owned(),
         secret: "unknownunknownunknownunknown12345".to_owned(),
     };
     let wrong = AccessKey {
         secret: "wrongwrongwrongwrongwrongwrongwrong".to_owned(),
-        ..right
+        ..valid
     };
     for key in [unknown, wrong] {
-        assert_all(&failures(&url, &key).await, Kind::NoCredentials, &url, &key);
+        assert_all(&errors(&url, &key).await, Kind::NoCredentials, &url, &key);
     }
 }
 
 #[tokio::test]
-async fn the_rights_that_are_named_are_enough() {
+async fn named_permissions_are_sufficient() {
     let server = server::shared_with_rights();
     let url = server.create_queue("guarded-well");
-    let rights = [
+    let actions = [
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:ChangeMessageVisibility",
         "sqs:GetQueueAttributes",
-        // AWS has no rights of these names: there the single ones allow the batches.
+        // The server requires these actions for batches. AWS has no such actions: the single actions allow
+        // batches.
         "sqs:DeleteMessageBatch",
         "sqs:ChangeMessageVisibilityBatch",
     ];
-    let key = server.create_user("queue-reader", &rights);
+    let key = server.create_user("queue-reader", &actions);
     let (queue, _secret) = open(&url, &key).await;
     server.send_message(&url, "a");
     let messages = queue
-        .receive(1, AT_ONCE, VISIBILITY)
+        .receive(1, NO_WAIT, VISIBILITY)
         .await
         .expect("allowed");
     let receipts = super::receipts(&messages);

@@ -1,4 +1,4 @@
-//! What only the queue in memory can be made to do.
+//! Tests what only the queue in memory can do: its clock, planned failures and disorder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,13 +8,13 @@ use asset_indexer::aws::queue::{
 };
 use asset_indexer::core::replication::timestamp::Timestamp;
 
-use super::{AT_ONCE, VISIBILITY, receipts, receive, receive_one};
+use super::{NO_WAIT, VISIBILITY, receipts, receive, receive_one};
 use crate::fake_queue::{FakeQueue, START, Settings};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn visibility_runs_out_on_the_second() {
+async fn visibility_timeout_ends_on_the_second() {
     let queue = FakeQueue::new();
     queue.advance(SECOND);
     queue.send_now("a");
@@ -36,10 +36,10 @@ async fn visibility_runs_out_on_the_second() {
 }
 
 #[tokio::test]
-async fn a_message_cannot_be_hidden_for_longer_than_the_limit() {
+async fn visibility_cannot_exceed_the_limit() {
     let queue = FakeQueue::new();
     queue.send_now("a");
-    let message = queue.receive(1, AT_ONCE, MAX_VISIBILITY).await.unwrap();
+    let message = queue.receive(1, NO_WAIT, MAX_VISIBILITY).await.unwrap();
     queue.advance(SECOND);
     let batch = receipts(&message);
     let refused = queue.extend(&batch, MAX_VISIBILITY).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_message_cannot_be_hidden_for_longer_than_the_limit() {
 }
 
 #[tokio::test]
-async fn a_receiver_waits_for_the_test_and_for_no_clock() {
+async fn receive_waits_for_the_clock_of_the_test() {
     let queue = FakeQueue::new();
     let (received, ()) = tokio::join!(queue.receive(1, MAX_WAIT, VISIBILITY), async {
         queue.until_polled(1).await;
@@ -61,21 +61,21 @@ async fn a_receiver_waits_for_the_test_and_for_no_clock() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_dropped_waits_no_more() {
+async fn dropped_receive_no_longer_counts_as_waiting() {
     let queue = FakeQueue::new();
     tokio::select! {
-        _ = queue.receive(1, MAX_WAIT, VISIBILITY) => panic!("nothing is there"),
+        _ = queue.receive(1, MAX_WAIT, VISIBILITY) => panic!("the queue is empty"),
         () = queue.until_polled(1) => {}
     }
     tokio::select! {
         biased;
-        () = queue.until_polled(1) => panic!("nobody waits"),
+        () = queue.until_polled(1) => panic!("no receive waits"),
         () = std::future::ready(()) => {}
     }
 }
 
 #[tokio::test]
-async fn a_message_that_becomes_visible_wakes_a_receiver() {
+async fn message_that_becomes_visible_wakes_a_receive() {
     let queue = FakeQueue::new();
     queue.send_now("a");
     let first = receive_one(&queue).await;
@@ -88,7 +88,7 @@ async fn a_message_that_becomes_visible_wakes_a_receiver() {
 }
 
 #[tokio::test]
-async fn planned_failures_come_once_each() {
+async fn planned_failures_happen_once_each() {
     let queue = FakeQueue::new();
     queue.send_now("a");
     let message = receive_one(&queue).await;
@@ -100,24 +100,24 @@ async fn planned_failures_come_once_each() {
     ] {
         queue.fail_next(operation, QueueErrorKind::Throttled);
     }
-    let failed = queue.receive(1, AT_ONCE, VISIBILITY).await.unwrap_err();
+    let failed = queue.receive(1, NO_WAIT, VISIBILITY).await.unwrap_err();
     assert_eq!(failed.kind, QueueErrorKind::Throttled);
     assert!(queue.extend(&batch, VISIBILITY).await.is_err());
     assert!(queue.acknowledge(&batch).await.is_err());
-    assert_eq!(queue.left(), ["a"], "a failed call does nothing");
+    assert_eq!(queue.remaining(), ["a"], "a failed call does nothing");
     queue.refuse_next(1);
     let refused = queue.acknowledge(&batch).await.unwrap();
     assert!(refused.len() == 1 && !refused[0].is_sender_fault);
-    assert_eq!(queue.left(), ["a"], "and so does a refused one");
+    assert_eq!(queue.remaining(), ["a"], "a refused receipt does nothing");
     assert_eq!(queue.acknowledge(&batch).await, Ok(vec![]));
     assert_eq!(
-        (queue.left(), queue.acknowledged()),
+        (queue.remaining(), queue.acknowledged()),
         (vec![], vec!["a".into()])
     );
 }
 
 #[tokio::test]
-async fn a_failure_reaches_who_waits_already() {
+async fn planned_failure_ends_a_waiting_receive() {
     let queue = FakeQueue::new();
     let (received, ()) = tokio::join!(queue.receive(1, MAX_WAIT, VISIBILITY), async {
         queue.until_polled(1).await;
@@ -127,7 +127,7 @@ async fn a_failure_reaches_who_waits_already() {
 }
 
 #[tokio::test]
-async fn messages_are_not_kept_beyond_the_retention() {
+async fn messages_are_dropped_after_the_retention() {
     let queue = FakeQueue::with(Settings {
         retention: SECOND * 60,
         ..Settings::default()
@@ -136,11 +136,11 @@ async fn messages_are_not_kept_beyond_the_retention() {
     queue.advance(SECOND * 59);
     queue.send_now("new");
     queue.advance(SECOND);
-    assert_eq!(queue.left(), ["new"]);
+    assert_eq!(queue.remaining(), ["new"]);
 }
 
 #[tokio::test]
-async fn nothing_is_given_beyond_the_limit_in_flight() {
+async fn in_flight_limit_stops_deliveries() {
     let queue = FakeQueue::with(Settings {
         max_in_flight: 3,
         ..Settings::default()
@@ -156,7 +156,7 @@ async fn nothing_is_given_beyond_the_limit_in_flight() {
 }
 
 #[tokio::test]
-async fn what_is_received_too_often_becomes_a_dead_letter() {
+async fn messages_received_too_often_become_dead_letters() {
     let queue = FakeQueue::with(Settings {
         max_receive_count: Some(2),
         ..Settings::default()
@@ -168,25 +168,25 @@ async fn what_is_received_too_often_becomes_a_dead_letter() {
     }
     assert_eq!(receive(&queue).await, []);
     assert_eq!(
-        (queue.left(), queue.dead_letters()),
+        (queue.remaining(), queue.dead_letters()),
         (vec![], vec!["poison".into()])
     );
 }
 
-/// What one consumer saw: the bodies in order with their counts, and the refusals.
+/// The deliveries to a consumer in order: body, receive count, and number of refusals.
 type History = Vec<(String, u32, usize)>;
 
-/// Receives and acknowledges until nothing is left.
+/// Receives and acknowledges until the queue is empty.
 async fn drain(seed: u64) -> (FakeQueue, History) {
     let queue = FakeQueue::disorderly(seed);
     for n in 0..100 {
         queue.send_now(n.to_string());
     }
     let mut history = History::new();
-    // Each round but few gets rid of a message.
+    // Almost every round deletes a message.
     for _ in 0..1000 {
         let messages = receive(&queue).await;
-        if messages.is_empty() && queue.left().is_empty() {
+        if messages.is_empty() && queue.remaining().is_empty() {
             return (queue, history);
         }
         let refused = queue.acknowledge(&receipts(&messages)).await.unwrap();
@@ -195,11 +195,11 @@ async fn drain(seed: u64) -> (FakeQueue, History) {
         }
         queue.advance(VISIBILITY);
     }
-    panic!("seed {seed}: {} are left", queue.left().len());
+    panic!("seed {seed}: {} messages are left", queue.remaining().len());
 }
 
 #[tokio::test]
-async fn disorder_loses_nothing_and_can_be_repeated() {
+async fn disorder_loses_nothing_and_is_reproducible() {
     let sent: BTreeSet<String> = (0..100).map(|n| n.to_string()).collect();
     for seed in 0..20 {
         let (queue, history) = drain(seed).await;
@@ -216,8 +216,8 @@ async fn disorder_loses_nothing_and_can_be_repeated() {
 }
 
 #[tokio::test]
-async fn disorder_is_all_that_sqs_may_do() {
-    let (mut reordered, mut twice_at_once, mut after_the_end, mut silent) = (0, 0, 0, 0);
+async fn disorder_includes_everything_that_sqs_may_do() {
+    let (mut reordered, mut duplicated, mut redelivered, mut silent) = (0, 0, 0, 0);
     for seed in 0..20 {
         let queue = FakeQueue::disorderly(seed);
         for n in 0..10 {
@@ -230,18 +230,18 @@ async fn disorder_is_all_that_sqs_may_do() {
         for body in bodies {
             *counts.entry(body).or_insert(0) += 1;
         }
-        twice_at_once += usize::from(counts.values().any(|&count| count > 1));
+        duplicated += usize::from(counts.values().any(|&count| count > 1));
         queue.acknowledge(&receipts(&messages)).await.unwrap();
         let acknowledged = queue.acknowledged();
-        after_the_end += usize::from(queue.left().iter().any(|left| acknowledged.contains(left)));
-        let garbage = [ReceiptHandle("no receipt".to_owned())];
-        silent += usize::from(queue.acknowledge(&garbage).await.unwrap().is_empty());
+        redelivered += usize::from(queue.remaining().iter().any(|left| acknowledged.contains(left)));
+        let invalid = [ReceiptHandle("not a receipt".to_owned())];
+        silent += usize::from(queue.acknowledge(&invalid).await.unwrap().is_empty());
     }
     for (count, what) in [
         (reordered, "reordered"),
-        (twice_at_once, "twice in one answer"),
-        (after_the_end, "after it was acknowledged"),
-        (silent, "a stale receipt without a refusal"),
+        (duplicated, "twice in one response"),
+        (redelivered, "redelivered after it was acknowledged"),
+        (silent, "accepted a stale receipt"),
     ] {
         assert!((1..=20).contains(&count), "{what}: {count} of 20");
     }

@@ -1,4 +1,4 @@
-//! A queue of the test server, with a relay before it that tells when something is asked.
+//! A queue of the test server, behind a relay that signals each request.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::server::{self, AccessKey, S3Server};
 /// A queue that no other test uses.
 pub struct RealQueue {
     queue: SqsQueue,
-    /// Its address at the server itself.
+    /// Its URL at the server, without the relay.
     url: String,
-    asked: Arc<Notify>,
+    requested: Arc<Notify>,
     _secret: TempDir,
 }
 
@@ -29,20 +29,20 @@ impl RealQueue {
     pub async fn create(name: &str) -> Self {
         let server = server::shared();
         let url = server.create_queue(name);
-        let asked = Arc::new(Notify::new());
-        let relay = relay(server.address(), Arc::clone(&asked)).await;
+        let requested = Arc::new(Notify::new());
+        let relay = relay(server.address(), Arc::clone(&requested)).await;
         let relayed = format!("http://{relay}{}", path(&url));
         let (queue, secret) = open(&relayed, &root()).await;
         Self {
             queue,
             url,
-            asked,
+            requested,
             _secret: secret,
         }
     }
 }
 
-/// The key that may do everything.
+/// The access key of root.
 pub fn root() -> AccessKey {
     AccessKey {
         id: "test".to_owned(),
@@ -50,7 +50,7 @@ pub fn root() -> AccessKey {
     }
 }
 
-/// Opens a queue with that key; the secret is in the folder, which must live as long as the queue.
+/// Opens a queue with an access key. The secret is in the returned folder, which must outlive the queue.
 pub async fn open(url: &str, key: &AccessKey) -> (SqsQueue, TempDir) {
     use std::os::unix::fs::PermissionsExt;
     let folder = TempDir::new().expect("a temporary folder");
@@ -69,15 +69,15 @@ pub async fn open(url: &str, key: &AccessKey) -> (SqsQueue, TempDir) {
     (queue.expect("the secret can be read"), folder)
 }
 
-/// The address of a queue that the server does not have.
+/// The URL of a queue that does not exist.
 pub fn missing(server: &S3Server) -> String {
     format!("{}/000000000000/no-such-queue", server.endpoint())
 }
 
-/// The path of an address.
+/// The path of a URL.
 fn path(url: &str) -> &str {
-    let (_, rest) = url.split_once("://").expect("an address");
-    &rest[rest.find('/').expect("a queue's address has a path")..]
+    let (_, rest) = url.split_once("://").expect("a URL has a scheme");
+    &rest[rest.find('/').expect("the URL of a queue has a path")..]
 }
 
 impl Queue for RealQueue {
@@ -116,39 +116,39 @@ impl TestQueue for RealQueue {
         let sent = tokio::task::spawn_blocking(move || {
             server::shared().send_message(&url, &body);
         });
-        sent.await.expect("the server takes it");
+        sent.await.expect("the server accepts the message");
     }
 
-    async fn let_run_out(&self, messages: &[Message]) {
-        // Nobody waits here until it does so by itself.
+    async fn expire(&self, messages: &[Message]) {
+        // Waiting for the real timeout would take too long.
         let receipts = super::receipts(messages);
         let refused = self.extend(&receipts, Duration::ZERO).await;
         assert_eq!(refused, Ok(vec![]));
     }
 
     async fn until_polled(&self) {
-        self.asked.notified().await;
+        self.requested.notified().await;
     }
 }
 
-/// Listens on a port of its own and passes everything on; notifies when a request has been.
-async fn relay(upstream: SocketAddr, asked: Arc<Notify>) -> SocketAddr {
+/// Listens on a free port and forwards everything. Signals after it has forwarded a request.
+async fn relay(upstream: SocketAddr, requested: Arc<Notify>) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-    let listener = listener.expect("a free port");
-    let address = listener.local_addr().expect("bound");
+    let listener = listener.expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(pass_on(client, upstream, Arc::clone(&asked)));
+            tokio::spawn(forward(client, upstream, Arc::clone(&requested)));
         }
     });
     address
 }
 
-/// Serves one connection until one of its ends closes it.
-async fn pass_on(
+/// Forwards one connection until one side closes it.
+async fn forward(
     client: TcpStream,
     upstream: SocketAddr,
-    asked: Arc<Notify>,
+    requested: Arc<Notify>,
 ) -> std::io::Result<()> {
     let server = TcpStream::connect(upstream).await?;
     let (mut from_client, mut to_client) = client.into_split();
@@ -161,13 +161,13 @@ async fn pass_on(
                 return to_server.shutdown().await;
             }
             to_server.write_all(&bytes[..count]).await?;
-            asked.notify_one();
+            requested.notify_one();
         }
     };
-    let answers = async {
+    let responses = async {
         tokio::io::copy(&mut from_server, &mut to_client).await?;
         to_client.shutdown().await
     };
-    tokio::try_join!(requests, answers)?;
+    tokio::try_join!(requests, responses)?;
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! The printed script where AWS refuses, or would lose events without a word: it stops, and says what to do.
+//! Tests the printed script with an AWS that refuses requests or would lose events: the script stops and says
+//! what to do.
 //!
-//! AWS is a program that answers as AWS documents it, and writes down what it was asked.
+//! A fake `aws` program answers as AWS documents it, and logs its arguments.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +10,8 @@ use std::process::{Command, Output};
 use crate::cli::Cli;
 use crate::config::Config;
 
-/// Answers as the AWS CLI does, to who has a queue and a bucket that sends nothing; variables change that.
+/// The fake AWS CLI. By default the queue exists, and the bucket has no notifications. Variables change the
+/// answers.
 const AWS: &str = r#"#!/bin/sh
 printf '%s\n' "$*" >>"$LOG"
 case "$*" in
@@ -29,31 +31,32 @@ sts*) echo "${ACCOUNT:-123456789012}" ;;
 esac
 "#;
 
-/// What a script did.
+/// The result of a run of the script.
 struct Run {
     output: Output,
-    /// What AWS was asked, in order.
-    asked: String,
+    /// The calls of the AWS CLI, one a line.
+    calls: String,
 }
 
 impl Run {
-    fn said(&self) -> String {
+    fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
     #[track_caller]
     fn assert_failed(&self, words: &[&str]) {
         assert!(!self.output.status.success(), "{:#?}", self.output);
-        self.assert_said(words);
+        self.assert_stderr(words);
     }
 
     #[track_caller]
-    fn assert_said(&self, words: &[&str]) {
+    fn assert_stderr(&self, words: &[&str]) {
         for word in words {
-            assert!(self.said().contains(word), "{word}: {:#?}", self.output);
+            assert!(self.stderr().contains(word), "{word}: {:#?}", self.output);
         }
     }
 
+    /// Whether a call changed something.
     fn changed(&self) -> bool {
         let is_change = |line: &str| {
             let mut words = line.split(' ');
@@ -61,11 +64,11 @@ impl Run {
                 word.starts_with("put-") || word.starts_with("set-") || word.starts_with("create-")
             })
         };
-        self.asked.lines().any(is_change)
+        self.calls.lines().any(is_change)
     }
 }
 
-/// Runs the script for a Source with a queue on AWS; `sleep` takes no time.
+/// Runs the script for a Source with a queue on AWS. A fake `sleep` returns immediately.
 fn run(through: &str, variables: &[(&str, &str)]) -> Run {
     let cli = Cli::new(&Config::of([]));
     cli.configure_with(
@@ -80,9 +83,9 @@ fn run(through: &str, variables: &[(&str, &str)]) -> Run {
     for (name, text) in [("aws", AWS), ("sleep", "#!/bin/sh\n")] {
         let program = folder.join(name);
         fs::write(&program, text).expect("the folder is ours");
-        fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("it is ours");
+        fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("the file is ours");
     }
-    let path = std::env::var("PATH").expect("there is one");
+    let path = std::env::var("PATH").expect("PATH is set");
     let log = folder.join("log");
     let output = Command::new("sh")
         .arg(&script)
@@ -91,50 +94,50 @@ fn run(through: &str, variables: &[(&str, &str)]) -> Run {
         .env("LOG", &log)
         .envs(variables.iter().copied())
         .output()
-        .expect("sh is there");
+        .expect("sh runs");
     Run {
         output,
-        asked: fs::read_to_string(&log).expect("AWS was asked"),
+        calls: fs::read_to_string(&log).expect("the script called the AWS CLI"),
     }
 }
 
 #[test]
-fn nothing_is_made_in_another_account_than_the_queues() {
+fn refuses_to_run_in_another_account_than_the_queue() {
     for through in ["s3", "eventbridge"] {
         let run = run(through, &[("ACCOUNT", "222222222222")]);
         run.assert_failed(&["123456789012", "222222222222"]);
-        assert!(!run.changed(), "{}", run.asked);
+        assert!(!run.changed(), "{}", run.calls);
     }
 }
 
 #[test]
-fn a_queue_that_is_there_keeps_its_attributes() {
-    let made = run("s3", &[("NEW", "yes")]);
-    assert!(made.output.status.success(), "{:#?}", made.output);
-    let is_made = |line: &&str| line.contains("create-queue") && line.contains("VisibilityTimeout");
+fn existing_queue_keeps_its_attributes() {
+    let new = run("s3", &[("NEW", "yes")]);
+    assert!(new.output.status.success(), "{:#?}", new.output);
+    let creates = |line: &&str| line.contains("create-queue") && line.contains("VisibilityTimeout");
     assert_eq!(
-        made.asked.lines().filter(is_made).count(),
+        new.calls.lines().filter(creates).count(),
         1,
         "{}",
-        made.asked
+        new.calls
     );
-    let there = run("s3", &[]);
-    assert!(there.output.status.success(), "{:#?}", there.output);
+    let existing = run("s3", &[]);
+    assert!(existing.output.status.success(), "{:#?}", existing.output);
     for attribute in [
         "VisibilityTimeout",
         "MaximumMessageSize",
         "MessageRetentionPeriod",
     ] {
-        assert!(!there.asked.contains(attribute), "{}", there.asked);
+        assert!(!existing.calls.contains(attribute), "{}", existing.calls);
     }
 }
 
 #[test]
-fn a_key_that_nobody_else_can_use_ends_it_and_others_are_told_of() {
+fn stops_at_the_kms_key_of_aws_and_prints_the_permissions_for_other_keys() {
     for key in ["alias/aws/sqs", "arn:aws:kms:eu-west-1:1:alias/aws/sqs"] {
         let run = run("eventbridge", &[("KEY", key)]);
         run.assert_failed(&["alias/aws/sqs", "SqsManagedSseEnabled"]);
-        assert!(!run.changed(), "{}", run.asked);
+        assert!(!run.changed(), "{}", run.calls);
     }
     let key = "arn:aws:kms:eu-west-1:1:key/1";
     for (through, service) in [
@@ -145,14 +148,14 @@ fn a_key_that_nobody_else_can_use_ends_it_and_others_are_told_of() {
         assert!(run.output.status.success(), "{:#?}", run.output);
         let principal = format!(r#""Principal":{{"Service":"{service}"}}"#);
         let actions = r#""Action":["kms:GenerateDataKey","kms:Decrypt"]"#;
-        run.assert_said(&[key, &principal, actions]);
+        run.assert_stderr(&[key, &principal, actions]);
     }
 }
 
 #[test]
-fn what_s3_refuses_is_tried_again_only_where_that_can_help() {
-    let tries = |run: &Run| run.asked.matches("put-bucket-notification").count();
-    for (refusal, times, said) in [
+fn retries_only_errors_of_s3_that_can_go_away() {
+    let tries = |run: &Run| run.calls.matches("put-bucket-notification").count();
+    for (refusal, times, advice) in [
         (
             "Unable to validate the following destination configurations",
             10,
@@ -171,7 +174,7 @@ fn what_s3_refuses_is_tried_again_only_where_that_can_help() {
         ("Access Denied", 1, "failed to set the notifications"),
     ] {
         let run = run("s3", &[("PUT", refusal)]);
-        run.assert_failed(&[refusal, said]);
-        assert_eq!(tries(&run), times, "{refusal}: {}", run.asked);
+        run.assert_failed(&[refusal, advice]);
+        assert_eq!(tries(&run), times, "{refusal}: {}", run.calls);
     }
 }
