@@ -1,5 +1,4 @@
-"""Says whether a bill of materials is CycloneDX as it claims, and tells of each crate where it is from and
-under which licence.
+"""Checks that a bill of materials is valid CycloneDX, and that each crate has a registry address and a license.
 
     tests/sbom.py FILE
 """
@@ -17,11 +16,11 @@ def problems_of(component, licensing):
     name = f"{component['name']} {component['version']}"
     if not component.get("purl", "").startswith("pkg:cargo/"):
         yield f"{name} has no address in the registry"
-    licences = component.get("licenses", [])
-    if not licences:
-        yield f"{name} has no licence"
-    for licence in licences:
-        errors = licensing.validate(licence.get("expression", "")).errors
+    licenses = component.get("licenses", [])
+    if not licenses:
+        yield f"{name} has no license"
+    for license in licenses:
+        errors = licensing.validate(license.get("expression", "")).errors
         yield from (f"{name}: {error}" for error in errors)
 
 
@@ -32,11 +31,11 @@ def main():
     version = SchemaVersion["V" + bill["specVersion"].replace(".", "_")]
     validator = make_schemabased_validator(OutputFormat.JSON, version)
     if error := validator.validate_str(text):
-        sys.exit(f"error: {path} is no CycloneDX {bill['specVersion']}: {error}")
+        sys.exit(f"error: {path} is not valid CycloneDX {bill['specVersion']}: {error}")
     licensing = get_spdx_licensing()
     problems = [it for component in bill["components"] for it in problems_of(component, licensing)]
     if not bill["components"]:
-        problems.append("it has no components")
+        problems.append("the list of components is empty")
     if problems:
         sys.exit("\n".join(f"error: {path}: {problem}" for problem in problems))
     print(f"{path}: {len(bill['components'])} crates")
