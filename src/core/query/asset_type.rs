@@ -1,7 +1,7 @@
-//! What an asset is, by its extension: its type and its content type.
+//! The type and the content type of an asset, both derived from its extension.
 //!
-//! Nobody looks into the object: a file whose extension lies is what its extension says. Most
-//! extensions are known from the library `mime_infer`; a table of our own says what it does not.
+//! The content of the object is never read, so a wrong extension gives a wrong type. The library
+//! `mime_infer` knows most extensions. A table of our own adds to it and corrects it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,26 +16,26 @@ mod table;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum AssetType {
-    /// Pictures, vector graphics and camera raw files included.
+    /// Images, including vector graphics and camera raw files.
     Image,
-    /// Moving pictures, and the playlists of streamed ones.
+    /// Videos, and the playlists of streamed videos.
     Video,
-    /// Sound.
+    /// Sound files.
     Audio,
-    /// Text, tables, presentations, PDF, layouts, drawings of architects.
+    /// Text, spreadsheets, presentations, PDF, layouts and CAD drawings.
     Document,
-    /// Packed files and disk images.
+    /// Archives and disk images.
     Archive,
-    /// Typefaces.
+    /// Fonts.
     Font,
-    /// Three-dimensional models.
+    /// 3D models.
     #[serde(rename = "3d")]
     ThreeD,
-    /// Everything else, and what has no extension.
+    /// Everything else, including assets without an extension.
     Other,
 }
 
-/// The content type of what is not known.
+/// The content type of assets with an unknown extension.
 pub const UNKNOWN_CONTENT: &str = "application/octet-stream";
 
 impl AssetType {
@@ -51,7 +51,7 @@ impl AssetType {
         Self::Other,
     ];
 
-    /// As a search writes it.
+    /// The name of the type in a query.
     pub fn name(self) -> &'static str {
         match self {
             Self::Image => "image",
@@ -65,20 +65,21 @@ impl AssetType {
         }
     }
 
-    /// The type of this name, in any case; `None` where there is none.
+    /// The type with this name, in any letter case. `None` if no type has this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        let is_it = |kind: &Self| kind.name().eq_ignore_ascii_case(name);
-        Self::ALL.into_iter().find(is_it)
+        let has_name = |kind: &Self| kind.name().eq_ignore_ascii_case(name);
+        Self::ALL.into_iter().find(has_name)
     }
 
-    /// The type of assets with the extension, which is in lower case, as [`super::Hit::ext`].
+    /// The type of assets with this extension. The extension must be in lower case, as in
+    /// [`super::Hit::ext`].
     pub fn from_extension(ext: Option<&str>) -> Self {
         let known = ext.and_then(|ext| KNOWN.by_ext.get(ext));
         known.map_or(Self::Other, |(kind, _)| *kind)
     }
 
-    /// The extensions of a type, in lower case and ascending: exactly those for which
-    /// [`AssetType::from_extension`] says so. `Other` has none, as it is what all others are not.
+    /// All extensions for which [`AssetType::from_extension`] returns this type, in lower case and
+    /// ascending. The list is empty for `Other`, which includes every unknown extension.
     pub fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::Other => &[],
@@ -93,7 +94,7 @@ impl fmt::Display for AssetType {
     }
 }
 
-/// The media type of assets with the extension, which is in lower case.
+/// The content type of assets with this extension. The extension must be in lower case.
 pub fn content_type(ext: Option<&str>) -> &'static str {
     let known = ext.and_then(|ext| KNOWN.by_ext.get(ext));
     known.map_or(UNKNOWN_CONTENT, |(_, content)| content)
@@ -107,18 +108,18 @@ struct Known {
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     let listed = mime_infer::get_extensions("*", "*").unwrap_or(&[]);
     let mut by_ext = HashMap::with_capacity(listed.len() + table::CONTENT.len());
-    // An extension has no dot in it; theirs can.
+    // Our extensions contain no dot, but some of the library's do.
     for ext in listed.iter().filter(|ext| !ext.contains('.')) {
         if let Some(content) = mime_infer::from_ext(ext).first_raw() {
             by_ext.insert(*ext, (table::kind_of_content(content), content));
         }
     }
-    // Ours last: they correct the library's.
+    // Insert our entries last, because they correct the library's.
     let ours = table::CONTENT.iter();
     by_ext.extend(ours.map(|(ext, content, kind)| (*ext, (*kind, *content))));
     let of_kind = |kind: AssetType| {
-        let its = by_ext.iter().filter(|(_, (its, _))| *its == kind);
-        let mut exts: Vec<_> = its.map(|(ext, _)| *ext).collect();
+        let matching = by_ext.iter().filter(|(_, (other, _))| *other == kind);
+        let mut exts: Vec<_> = matching.map(|(ext, _)| *ext).collect();
         exts.sort_unstable();
         exts
     };
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_and_contents_by_extension() {
+    fn extension_gives_type_and_content_type() {
         for (ext, kind, content) in [
             ("jpg", AssetType::Image, "image/jpeg"),
             ("jpeg", AssetType::Image, "image/jpeg"),
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_listed_extension_is_of_its_type_and_of_no_other() {
+    fn each_extension_has_exactly_one_type() {
         let mut listed = 0;
         for kind in AssetType::ALL {
             assert!(kind.extensions().is_sorted(), "{kind}");
@@ -209,9 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn names() {
-        for (place, kind) in AssetType::ALL.into_iter().enumerate() {
-            assert_eq!(kind as usize, place);
+    fn names_are_read_in_any_case() {
+        for (index, kind) in AssetType::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index);
             assert_eq!(
                 AssetType::from_name(&kind.name().to_uppercase()),
                 Some(kind)

@@ -1,12 +1,15 @@
-//! Dates and ages as a search writes them: `2026-01`, `>2026-01-31T08:00`, `<7d`.
+//! Dates and ages in queries: `2026-01`, `>2026-01-31T08:00`, `<7d`.
 //!
-//! Dates without a time are whole days, months or years in UTC, and a time without an offset is one
-//! of UTC: whoever searches has no time zone here.
+//! A date without a time is a whole day, month or year in UTC. A time without an offset is in UTC,
+//! because the time zone of the user is not known.
+//!
+//! jiff does the calendar arithmetic. It parses more formats than the query language has, so this module
+//! checks the format first.
 
 use std::ops::Bound;
 use std::time::Duration;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 
 use crate::core::query::interval::{Comparison, Interval, Span};
 use crate::core::query::problem::QueryProblem;
@@ -15,11 +18,10 @@ use crate::core::replication::timestamp::Timestamp;
 
 const HOUR: u64 = 60 * 60;
 const DAY: u64 = 24 * HOUR;
-const HOUR_MILLIS: i64 = 60 * 60 * 1000;
-const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
-/// The units of ages in seconds. A month is 30 days and a year 365, because an age is no date.
+/// The units of ages, in seconds. An age is not a date: a month is always 30 days, a year 365 days.
 const AGE_UNITS: [(&str, u64); 5] = [
     ("h", HOUR),
     ("d", DAY),
@@ -31,29 +33,29 @@ const AGE_UNITS: [(&str, u64); 5] = [
 /// How the values of a field are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateOrder {
-    /// `>7d` is more than 7 days old, `>2026-01-31` behind all of that day.
+    /// `>7d` means more than 7 days old. `>2026-01-31` means after the end of that day.
     ByAge,
-    /// `>7d` is later than 7 days ago, `>2026-01-31` behind the first moment of that day: so do
-    /// Cloudinary and ImageKit read `uploaded_at` and `createdAt`.
+    /// `>7d` means later than 7 days ago. `>2026-01-31` means after the first moment of that day.
+    /// Cloudinary and ImageKit read `uploaded_at` and `createdAt` this way.
     ByTime,
 }
 
-/// Reads a date, a range of dates or an age, and how it is compared.
+/// Parses a date, a range of dates or an age, with an optional comparison in front.
 pub(super) fn parse(
     text: &str,
-    clock: DateOrder,
+    order: DateOrder,
     now: Timestamp,
 ) -> Result<Interval<Timestamp>, QueryProblem> {
     let (comparison, value) = Comparison::strip(text);
     if let Some(range) = Range::parse(value) {
         return match comparison {
-            None => interval(range.ok_or(QueryProblem::InvalidDate)?, clock, now),
+            None => interval(range.ok_or(QueryProblem::InvalidDate)?, order, now),
             Some(_) => Err(QueryProblem::InvalidDate),
         };
     }
     if let Some(age) = age(value) {
         let then = now.minus(age);
-        return match (comparison, clock) {
+        return match (comparison, order) {
             (Some(comparison), DateOrder::ByAge) => {
                 Ok(moment(then).to_interval(Some(comparison.reversed())))
             }
@@ -67,7 +69,7 @@ pub(super) fn parse(
         };
     }
     let span = span(value)?;
-    match clock {
+    match order {
         DateOrder::ByTime if comparison.is_some() => Ok(moment(span.start).to_interval(comparison)),
         _ => Ok(span.to_interval(comparison)),
     }
@@ -80,17 +82,18 @@ fn moment(stamp: Timestamp) -> Span<Timestamp> {
     }
 }
 
-/// A range from the earlier to the later, or of ages from the younger to the older.
+/// Converts a range of dates, from the earlier to the later, or of ages. With [`DateOrder::ByAge`], ages
+/// go from the younger to the older.
 fn interval(
     range: Range<'_>,
-    clock: DateOrder,
+    order: DateOrder,
     now: Timestamp,
 ) -> Result<Interval<Timestamp>, QueryProblem> {
     let is_age = |end: Bound<&str>| match end {
         Bound::Included(text) | Bound::Excluded(text) => age(text).is_some(),
         Bound::Unbounded => false,
     };
-    let range = match clock {
+    let range = match order {
         DateOrder::ByAge if is_age(range.from) || is_age(range.to) => range.reversed(),
         _ => range,
     };
@@ -103,7 +106,7 @@ fn interval(
     )
 }
 
-/// A whole number with a unit; `None` where the text has another form.
+/// Parses a whole number with a unit. `None` if the text is not an age.
 fn age(text: &str) -> Option<Duration> {
     let unit_start = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(unit_start);
@@ -115,7 +118,7 @@ fn age(text: &str) -> Option<Duration> {
     Some(Duration::from_secs(u64::from(number) * seconds))
 }
 
-/// What a date covers: a year, a month, a day, or what is left open behind a time of day.
+/// Parses a date, with or without a time of day, into the time that it covers.
 fn span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
     match text.split_once(['T', 't']) {
         Some((date, time)) => time_span(text, date, time),
@@ -123,7 +126,7 @@ fn span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
     }
 }
 
-/// The days of a date, a month or a year.
+/// Parses a day, a month or a year.
 fn days_span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
     let mut parts = text.split('-');
     let mut next = |digits: usize| match parts.next() {
@@ -143,7 +146,7 @@ fn days_span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
         return Err(QueryProblem::InvalidDate);
     }
     let date = |month: i16, day: i16| {
-        // Two digits fit.
+        // `next` accepts two digits, which fit into an `i8`.
         Date::new(year, month as i8, day as i8).map_err(|_| QueryProblem::InvalidDate)
     };
     let first = date(month.unwrap_or(1), day.unwrap_or(1))?;
@@ -158,11 +161,11 @@ fn days_span(text: &str) -> Result<Span<Timestamp>, QueryProblem> {
     })
 }
 
-/// A minute, a second or a millisecond: `2026-01-31T08:15`, `…:30Z`, `…:30.250+02:00`.
+/// Parses a date with a time of day. It covers a minute, a second or a millisecond: `2026-01-31T08:15`,
+/// `2026-01-31T08:15:30Z`, `2026-01-31T08:15:30.250+02:00`.
 fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, QueryProblem> {
     let clock_end = time.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.');
     let (clock, offset) = time.split_at(clock_end.unwrap_or(time.len()));
-    // jiff takes more forms than these.
     let (seconds, fraction) = clock.split_once('.').map_or((clock, ""), |(s, f)| (s, f));
     let covered = match (seconds.len(), fraction.len()) {
         (5, 0) if !clock.contains('.') => 60_000,
@@ -179,11 +182,9 @@ fn time_span(text: &str, date: &str, time: &str) -> Result<Span<Timestamp>, Quer
     }
     let start = if offset.is_empty() {
         let local: DateTime = text.parse().map_err(|_| QueryProblem::InvalidDate)?;
-        let days = midnight(local.date());
-        days + local
-            .time()
-            .duration_since(jiff::civil::Time::midnight())
-            .as_millis() as i64
+        // `jiff::Timestamp` ends on 9999-12-30, a day before the last date.
+        let since_midnight = local.time().duration_since(Time::midnight());
+        midnight(local.date()) + since_midnight.as_millis() as i64
     } else {
         let full = match covered {
             60_000 => format!("{date}T{clock}:00{offset}"),
@@ -204,9 +205,9 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The first millisecond of the day in UTC.
+/// The start of a day in UTC, in milliseconds since the epoch.
 fn midnight(date: Date) -> i64 {
-    date.duration_since(EPOCH).as_hours() * HOUR_MILLIS
+    date.duration_since(EPOCH).as_millis() as i64
 }
 
 #[cfg(test)]

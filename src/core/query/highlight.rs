@@ -1,7 +1,7 @@
-//! Which parts of an asset path a search found, to be shown.
+//! Highlights: the parts of an asset path that a query matched.
 //!
-//! Words, parts of names and whole names are; folders, extensions and the path as a whole are not:
-//! that they were met can be said better than by marking them in every hit.
+//! Words, patterns of file names and whole file names are highlighted. Folders, extensions and whole paths are
+//! not, because they would mark the same parts in every hit.
 
 use std::ops::Range;
 
@@ -12,9 +12,9 @@ use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
 use crate::core::query::typo;
 use crate::core::query::words::{fold_name, fold_with, words};
 
-/// The parts of the path that the query's terms met: ascending, and none touches another.
+/// The parts of the path that the terms of the query matched, ascending. Adjacent parts are merged.
 ///
-/// What is negated marks nothing, nor does an alternative that the path does not meet.
+/// A negated term highlights nothing. Neither does an alternative that the path does not match.
 pub fn highlights(query: &Query, path: &str) -> Vec<Highlight> {
     let mut marks = Vec::new();
     mark(&query.condition, path, &mut marks);
@@ -33,13 +33,13 @@ pub fn highlights(query: &Query, path: &str) -> Vec<Highlight> {
 fn mark(condition: &Condition, path: &str, marks: &mut Vec<Range<usize>>) {
     match condition {
         Condition::Not(_) => {}
-        Condition::All(all) if all.iter().all(|one| may_hold(one, path)) => {
+        Condition::All(all) if all.iter().all(|one| may_match(one, path)) => {
             all.iter().for_each(|one| mark(one, path, marks));
         }
         Condition::All(_) => {}
         Condition::Any(any) => {
-            let met = any.iter().filter(|one| may_hold(one, path));
-            met.for_each(|one| mark(one, path, marks));
+            let matching = any.iter().filter(|one| may_match(one, path));
+            matching.for_each(|one| mark(one, path, marks));
         }
         Condition::Term(term) if term.matches_path(path) == Some(true) => {
             mark_term(term, path, marks);
@@ -48,26 +48,28 @@ fn mark(condition: &Condition, path: &str, marks: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Whether the condition can hold of an asset with the path.
-fn may_hold(condition: &Condition, path: &str) -> bool {
-    decided(condition, path) != Some(false)
+/// Whether an asset with this path can match the condition.
+fn may_match(condition: &Condition, path: &str) -> bool {
+    matches_path(condition, path) != Some(false)
 }
 
-/// Whether the condition holds, as far as the path decides it.
-fn decided(condition: &Condition, path: &str) -> Option<bool> {
-    // One that settles it, else one that leaves it open, else none.
-    let among = |conditions: &[Condition], settles: bool| {
-        let each = || conditions.iter().map(|one| decided(one, path));
-        if each().any(|one| one == Some(settles)) {
-            Some(settles)
+/// Whether assets with this path match the condition. `None` if other properties decide.
+fn matches_path(condition: &Condition, path: &str) -> Option<bool> {
+    // One result that equals `decisive` decides. Without one, all results must be known.
+    let combine = |conditions: &[Condition], decisive: bool| {
+        let results = || conditions.iter().map(|one| matches_path(one, path));
+        if results().any(|result| result == Some(decisive)) {
+            Some(decisive)
         } else {
-            each().all(|one| one.is_some()).then_some(!settles)
+            results()
+                .all(|result| result.is_some())
+                .then_some(!decisive)
         }
     };
     match condition {
-        Condition::All(all) => among(all, false),
-        Condition::Any(any) => among(any, true),
-        Condition::Not(one) => decided(one, path).map(|holds| !holds),
+        Condition::All(all) => combine(all, false),
+        Condition::Any(any) => combine(any, true),
+        Condition::Not(one) => matches_path(one, path).map(|matches| !matches),
         Condition::Term(term) => term.matches_path(path),
     }
 }
@@ -106,27 +108,32 @@ fn is_within(field: WordField, start: usize, name_start: usize) -> bool {
     field == WordField::Path || start >= name_start
 }
 
-fn mark_words(wanted: &[String], mode: MatchMode, path: &str, mut found: impl FnMut(Range<usize>)) {
-    let (whole, beginning) = match (mode, wanted.split_last()) {
+fn mark_words(
+    query_words: &[String],
+    mode: MatchMode,
+    path: &str,
+    mut found: impl FnMut(Range<usize>),
+) {
+    let (whole, prefix) = match (mode, query_words.split_last()) {
         (MatchMode::Prefix, Some((last, whole))) => (whole, Some(last)),
-        _ => (wanted, None),
+        _ => (query_words, None),
     };
     words(path, |word, range| {
-        let is_met = whole.iter().any(|wanted| match mode {
-            MatchMode::Typo => typo::matches(wanted, word),
-            _ => wanted == word,
+        let is_match = whole.iter().any(|query_word| match mode {
+            MatchMode::Typo => typo::matches(query_word, word),
+            _ => query_word == word,
         });
-        if is_met {
+        if is_match {
             found(range);
-        } else if let Some(beginning) = beginning.filter(|part| word.starts_with(part.as_str())) {
-            let end = range.start + bytes_folded_to(&path[range.clone()], beginning.len());
+        } else if let Some(prefix) = prefix.filter(|prefix| word.starts_with(prefix.as_str())) {
+            let end = range.start + unfolded_len(&path[range.clone()], prefix.len());
             found(range.start..end);
         }
     });
 }
 
-/// How much of the text makes so many bytes of folded text.
-fn bytes_folded_to(text: &str, folded_len: usize) -> usize {
+/// The number of bytes of `text` that fold to at least `folded_len` bytes.
+fn unfolded_len(text: &str, folded_len: usize) -> usize {
     let (mut folded, mut end) = (0, 0);
     fold_with(text, |part, range| {
         if folded < folded_len {
@@ -137,7 +144,8 @@ fn bytes_folded_to(text: &str, folded_len: usize) -> usize {
     end
 }
 
-/// Marks the text between wildcards where it can stand first; the end of the form at the name's end.
+/// Marks the literal parts of a pattern at their first possible positions in the name. If the pattern
+/// ends with a literal part, that part is marked at the end of the name.
 fn mark_pattern(
     pattern: &WildcardPattern,
     path: &str,
@@ -146,28 +154,28 @@ fn mark_pattern(
 ) {
     let name = &path[name_start..];
     let folded = fold_name(name);
-    // Where each byte of the folded name comes from.
+    // The range of `name` that each byte of the folded name comes from.
     let mut origins = Vec::with_capacity(folded.len());
     fold_with(name, |part, range| {
         origins.extend(std::iter::repeat_n(range, part.len()));
     });
-    let mut origin = |found: Range<usize>| {
+    let mut mark_origin = |found: Range<usize>| {
         if let (Some(first), Some(last)) = (origins.get(found.start), origins.get(found.end - 1)) {
             marks.push(name_start + first.start..name_start + last.end);
         }
     };
     let literals: Vec<&str> = pattern.literals().collect();
-    let ends_so = pattern.text().ends_with(|c| c != '*' && c != '?');
+    let ends_in_literal = pattern.text().ends_with(|c| c != '*' && c != '?');
     let mut from = 0;
-    for (place, literal) in literals.iter().enumerate() {
-        let is_end = ends_so && place + 1 == literals.len();
+    for (index, literal) in literals.iter().enumerate() {
+        let is_end = ends_in_literal && index + 1 == literals.len();
         let start = if is_end {
             folded.len().checked_sub(literal.len())
         } else {
             folded[from..].find(literal).map(|found| from + found)
         };
         let Some(start) = start else { return };
-        origin(start..start + literal.len());
+        mark_origin(start..start + literal.len());
         from = start + literal.len();
     }
 }
@@ -200,9 +208,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_marked() {
+    fn marks_matched_parts() {
         let image = Condition::Term(Term::Type(vec![AssetType::Image]));
-        let tiny = Condition::Term(Term::ETag("x".into()));
+        let etag = Condition::Term(Term::ETag("x".into()));
         let name = |name: &str| Condition::Term(Term::Name(name.into()));
         for (condition, path, want) in [
             (whole("a"), "/a/b-a.jpg", "/[a]/b-[a].jpg"),
@@ -239,9 +247,9 @@ mod tests {
             (any(&[whole("a"), whole("b c")]), "/a b", "/[a] b"),
             (all(&[whole("a"), image.clone()]), "/a.png", "/[a].png"),
             (all(&[whole("a"), image.clone()]), "/a.txt", "/a.txt"),
-            (all(&[whole("a"), tiny.clone()]), "/a", "/[a]"),
+            (all(&[whole("a"), etag.clone()]), "/a", "/[a]"),
             (
-                any(&[all(&[whole("a"), not(image)]), tiny]),
+                any(&[all(&[whole("a"), not(image)]), etag]),
                 "/a.png",
                 "/a.png",
             ),
@@ -256,16 +264,16 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn marks_are_parts_of_the_path_in_order(
+        fn marks_are_valid_ascending_ranges_of_the_path(
             text in "(-|name:|)(\\*|)[a-cA-C가が½é ]{1,4}(\\*|~|)( OR | )[a-c?*]{1,3}",
             path in "/([a-cA-Cか\u{3099}가½é/. -]{0,8})|/\\PC{0,12}",
         ) {
             if let Ok(query) = Query::parse(&text, Timestamp::from_millis(0)) {
-                let mut behind = 0;
+                let mut last_end = 0;
                 for Highlight { start, end } in highlights(&query, &path) {
-                    prop_assert!(start < end && (behind < start || behind == 0));
+                    prop_assert!(start < end && (last_end < start || last_end == 0));
                     prop_assert!(path.get(start..end).is_some(), "{start}..{end}");
-                    behind = end;
+                    last_end = end;
                 }
             }
         }

@@ -1,6 +1,6 @@
-//! What a search finds, and how an asset path is taken apart.
+//! Hits: the assets that a search finds. Also the parts of an asset path: folder, file name, extension.
 //!
-//! A hit is what others read; the columns that an index keeps are its own affair.
+//! This module does not say how the index stores an asset.
 
 use serde::{Serialize, Serializer};
 
@@ -21,26 +21,27 @@ pub struct Hit {
     pub name: String,
     /// The extension in lower case; see [`extension_of`].
     pub ext: Option<String>,
-    /// What it is, by its extension.
+    /// The type of the asset, by its extension.
     #[serde(rename = "type")]
     pub asset_type: AssetType,
-    /// The media type, by its extension.
+    /// The content type, by the extension.
     pub content_type: &'static str,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// When S3 last changed the object.
-    #[serde(serialize_with = "serialize_stamp")]
+    #[serde(serialize_with = "serialize_timestamp")]
     pub last_modified: Timestamp,
     /// When the index first saw the key, by S3's clock.
-    #[serde(serialize_with = "serialize_optional_stamp")]
+    #[serde(serialize_with = "serialize_optional_timestamp")]
     pub first_seen: Option<Timestamp>,
     /// The entity tag, without quotes.
     pub etag: Option<String>,
-    /// The storage class, by the name that S3 gives it.
+    /// The storage class, by its name in S3.
     pub storage_class: String,
-    /// Where the asset is served.
+    /// The URL that serves the asset.
     pub url: String,
-    /// Which parts of the path the search found, where that was asked for: ascending, apart.
+    /// The parts of the path that matched the query, ascending and not adjacent. `None` if the request
+    /// did not ask for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub highlights: Option<Vec<Highlight>>,
 }
@@ -49,14 +50,14 @@ pub struct Hit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct Highlight {
-    /// Its first byte.
+    /// The byte offset of its start.
     pub start: usize,
-    /// The byte behind it.
+    /// The byte offset of its end (exclusive).
     pub end: usize,
 }
 
 impl Highlight {
-    /// The same part of the path counted in characters (Unicode scalar values) instead of bytes.
+    /// The same part of `path` in characters (Unicode scalar values) instead of bytes.
     pub fn in_chars(self, path: &str) -> Self {
         let chars = |end: usize| path[..path.floor_char_boundary(end)].chars().count();
         Self {
@@ -66,43 +67,46 @@ impl Highlight {
     }
 }
 
-fn serialize_stamp<S: Serializer>(stamp: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&rfc3339(*stamp))
-}
-
-fn serialize_optional_stamp<S: Serializer>(
-    stamp: &Option<Timestamp>,
+fn serialize_timestamp<S: Serializer>(
+    timestamp: &Timestamp,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    stamp.map(rfc3339).serialize(serializer)
+    serializer.serialize_str(&rfc3339(*timestamp))
 }
 
-/// The stamp as RFC 3339 text in UTC, with milliseconds only where there are any.
+fn serialize_optional_timestamp<S: Serializer>(
+    timestamp: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    timestamp.map(rfc3339).serialize(serializer)
+}
+
+/// Formats a timestamp as RFC 3339 in UTC, with milliseconds only if they are not zero.
 ///
-/// A stamp outside of the years -9999 to 9999 is shown as the nearest inside.
-pub fn rfc3339(stamp: Timestamp) -> String {
-    let millis = stamp.as_millis();
-    let (least, greatest) = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
-    let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 {
-        least
+/// A timestamp outside of the years -9999 to 9999 is formatted as the nearest one inside.
+pub fn rfc3339(timestamp: Timestamp) -> String {
+    let millis = timestamp.as_millis();
+    let nearest = if millis < 0 {
+        jiff::Timestamp::MIN
     } else {
-        greatest
-    });
+        jiff::Timestamp::MAX
+    };
+    let timestamp = jiff::Timestamp::from_millisecond(millis).unwrap_or(nearest);
     match millis % 1000 {
-        0 => format!("{moment:.0}"),
-        _ => format!("{moment:.3}"),
+        0 => format!("{timestamp:.0}"),
+        _ => format!("{timestamp:.3}"),
     }
 }
 
-/// The most characters of an extension; what is longer is a name with a dot in it.
+/// Maximum number of characters of an extension. A longer ending is part of the name.
 pub const MAX_EXTENSION_CHARS: usize = 16;
 
-/// The last segment of an asset path or a key: empty where it ends in `/`.
+/// The last segment of an asset path or a key. It is empty if the path ends in `/`.
 pub fn file_name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
-/// The folder that was meant: it begins and ends in `/`; slashes inside are part of the keys and stay.
+/// Adds a `/` at the start and at the end if there is none. Slashes inside are part of the keys and stay.
 pub fn folder_path(text: &str) -> String {
     let start = if text.starts_with('/') { "" } else { "/" };
     let end = if text.ends_with('/') || text.is_empty() {
@@ -113,10 +117,10 @@ pub fn folder_path(text: &str) -> String {
     format!("{start}{text}{end}")
 }
 
-/// The extension of a file name, as it is written: what is behind the last dot.
+/// The extension of a file name, as written: the text after the last dot.
 ///
-/// A dot file without another dot has none (`.profile`), nor has a name whose last dot is followed
-/// by nothing, by white space or by more than [`MAX_EXTENSION_CHARS`] characters.
+/// There is none if the only dot is at the start (`.profile`), if nothing follows the last dot, or if
+/// the text after it contains white space or has more than [`MAX_EXTENSION_CHARS`] characters.
 pub fn extension_of(name: &str) -> Option<&str> {
     let (stem, extension) = name.rsplit_once('.')?;
     let short = extension.chars().nth(MAX_EXTENSION_CHARS).is_none();
@@ -129,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_begin_and_end_in_a_slash() {
+    fn folder_path_begins_and_ends_in_slash() {
         for (text, want) in [
             ("", "/"),
             ("/", "/"),
@@ -143,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions() {
+    fn extension_is_text_after_last_dot() {
         for (name, want) in [
             ("a.jpg", Some("jpg")),
             ("a.b.JPG", Some("JPG")),
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn file_names() {
+    fn file_name_is_last_segment() {
         for (path, want) in [
             ("/a/b.c", "b.c"),
             ("b", "b"),
@@ -176,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn stamps_are_rfc_3339() {
+    fn formats_rfc3339() {
         for (millis, want) in [
             (0, "1970-01-01T00:00:00Z"),
             (1_767_225_600_000, "2026-01-01T00:00:00Z"),
@@ -189,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn highlights_in_characters() {
+    fn converts_highlights_to_characters() {
         let path = "/é/ab";
         for ((start, end), want) in [((1, 3), (1, 2)), ((4, 6), (3, 5)), ((2, 3), (1, 2))] {
             let found = Highlight { start, end }.in_chars(path);
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hit_is_plain_json() {
+    fn serializes_hit_as_json() {
         let hit = Hit {
             source: "shop".into(),
             key: "p/a.jpg".into(),

@@ -1,18 +1,18 @@
-//! Stretches of sizes and times, and how the comparisons of the language become stretches.
+//! Intervals of sizes and times, and the conversion of comparisons into intervals.
 
 use std::ops::Bound;
 
-/// What lies between two bounds.
+/// The values between two bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval<T> {
-    /// Where it begins.
+    /// The lower bound.
     pub lower: Bound<T>,
-    /// Where it ends.
+    /// The upper bound.
     pub upper: Bound<T>,
 }
 
 impl<T: PartialOrd> Interval<T> {
-    /// Whether the value lies in the interval.
+    /// Whether the interval contains the value.
     pub fn contains(&self, value: &T) -> bool {
         let above_lower = match &self.lower {
             Bound::Unbounded => true,
@@ -28,18 +28,16 @@ impl<T: PartialOrd> Interval<T> {
     }
 }
 
-/// A value of the query language that covers a stretch: a size covers itself, a month its days.
-///
-/// It turns the comparisons of the language into intervals.
+/// The values that one value in a query covers: a size covers only itself, a month covers its days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span<T> {
-    /// The first value that it covers.
+    /// The first covered value.
     pub start: T,
-    /// Where it ends: `Included` or `Excluded`.
+    /// The upper bound. It is never `Unbounded`.
     pub end: Bound<T>,
 }
 
-/// How a value of the query language is compared.
+/// A comparison sign in front of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {
     /// `<`
@@ -53,7 +51,7 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
-    /// The comparison at the beginning of the text, if there is one, and the text behind it.
+    /// Splits a comparison sign off the start of the text, if there is one. Also returns the rest.
     pub(crate) fn strip(text: &str) -> (Option<Self>, &str) {
         for (sign, comparison) in [
             ("<=", Self::AtMost),
@@ -68,7 +66,7 @@ impl Comparison {
         (None, text)
     }
 
-    /// As it is written.
+    /// The sign as it is written.
     pub(crate) fn sign(self) -> &'static str {
         match self {
             Self::LessThan => "<",
@@ -78,7 +76,8 @@ impl Comparison {
         }
     }
 
-    /// The comparison of ages that this one of moments is: the younger, the later.
+    /// Exchanges less and greater. Converts a comparison of ages into one of times: a younger asset has a
+    /// later time.
     pub(crate) fn reversed(self) -> Self {
         match self {
             Self::LessThan => Self::GreaterThan,
@@ -90,7 +89,7 @@ impl Comparison {
 }
 
 impl<T: PartialOrd> Span<T> {
-    /// The bound of what is behind all of it.
+    /// The lower bound of the values after this span.
     pub(crate) fn after(self) -> Bound<T> {
         match self.end {
             Bound::Included(end) => Bound::Excluded(end),
@@ -99,7 +98,8 @@ impl<T: PartialOrd> Span<T> {
         }
     }
 
-    /// What compares so with the span: above it is behind all of it, at least it is its start on.
+    /// The values that compare to the span in this way. Greater values start after the end of the span.
+    /// Without a comparison, it is the span itself.
     pub(crate) fn to_interval(self, comparison: Option<Comparison>) -> Interval<T> {
         let (lower, upper) = match comparison {
             None => (Bound::Included(self.start), self.end),
@@ -117,8 +117,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interval_holds_what_its_bounds_say() {
-        for (lower, upper, held) in [
+    fn contains_values_between_its_bounds() {
+        for (lower, upper, want) in [
             (Bound::Unbounded, Bound::Unbounded, &[1, 2, 3, 4][..]),
             (Bound::Included(2), Bound::Included(3), &[2, 3]),
             (Bound::Excluded(2), Bound::Excluded(4), &[3]),
@@ -126,7 +126,7 @@ mod tests {
         ] {
             let interval = Interval { lower, upper };
             let found: Vec<i32> = (1..=4).filter(|value| interval.contains(value)).collect();
-            assert_eq!(found, held, "{interval:?}");
+            assert_eq!(found, want, "{interval:?}");
         }
     }
 

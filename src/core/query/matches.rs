@@ -1,7 +1,7 @@
-//! What a query means, said as simply as possible: by looking at one asset.
+//! The reference semantics of a query: whether one asset matches it.
 //!
-//! An index answers the same without looking at each; its tests hold it to this. Nothing here is made
-//! to be fast.
+//! The index gives the same answers without testing each asset, and its tests compare it with this module.
+//! The code here is simple, not fast.
 
 use crate::core::query::asset_type::AssetType;
 use crate::core::query::hit::{Hit, extension_of, file_name};
@@ -10,20 +10,20 @@ use crate::core::query::typo;
 use crate::core::query::words::{fold_name, words_with_positions};
 use crate::core::replication::timestamp::Timestamp;
 
-/// What a query looks at.
+/// The properties of an asset that a query can test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asset<'a> {
     /// The asset path: it begins with `/`.
     pub path: &'a str,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// When S3 last changed the object.
     pub last_modified: Timestamp,
-    /// When the index first saw the key, if that is known.
+    /// When the index first saw the key, if known.
     pub first_seen: Option<Timestamp>,
-    /// The storage class, by S3's name.
+    /// The storage class, by its name in S3.
     pub storage_class: &'a str,
-    /// The ETag, without quotes.
+    /// The entity tag, without quotes.
     pub etag: Option<&'a str>,
 }
 
@@ -41,14 +41,14 @@ impl<'a> From<&'a Hit> for Asset<'a> {
 }
 
 impl Query {
-    /// Whether the query finds the asset.
+    /// Whether the asset matches the query.
     pub fn matches(&self, asset: &Asset<'_>) -> bool {
         self.condition.matches(asset)
     }
 }
 
 impl Condition {
-    /// Whether the condition holds of the asset.
+    /// Whether the asset matches the condition.
     pub fn matches(&self, asset: &Asset<'_>) -> bool {
         match self {
             Self::All(all) => all.iter().all(|one| one.matches(asset)),
@@ -60,24 +60,24 @@ impl Condition {
 }
 
 impl Term {
-    /// Whether the term holds of the asset.
+    /// Whether the asset matches the term.
     pub fn matches(&self, asset: &Asset<'_>) -> bool {
-        let holds_of_path = self.matches_path(asset.path);
-        holds_of_path.unwrap_or_else(|| match self {
+        let path_matches = self.matches_path(asset.path);
+        path_matches.unwrap_or_else(|| match self {
             Self::Size(interval) => interval.contains(&asset.size),
             Self::Modified(interval) => interval.contains(&asset.last_modified),
             Self::Created(interval) => {
                 let first_seen = asset.first_seen.as_ref();
-                first_seen.is_some_and(|stamp| interval.contains(stamp))
+                first_seen.is_some_and(|time| interval.contains(time))
             }
             Self::Storage(classes) => classes.iter().any(|class| class == asset.storage_class),
             Self::ETag(etag) => asset.etag == Some(etag),
-            // The others are about the path.
+            // `matches_path` decides all other terms.
             _ => false,
         })
     }
 
-    /// Whether the term holds of assets with the path; `None` where more than the path decides.
+    /// Whether assets with this path match the term. `None` if the term tests another property.
     pub fn matches_path(&self, path: &str) -> Option<bool> {
         let name = file_name(path);
         Some(match self {
@@ -86,8 +86,8 @@ impl Term {
                 WordField::Name => words_match(words, *mode, name),
             },
             Self::NamePattern(pattern) => pattern.matches(&fold_name(name)),
-            Self::Name(wanted) => name == wanted,
-            Self::Path(wanted) => path == wanted,
+            Self::Name(exact) => name == exact,
+            Self::Path(exact) => path == exact,
             Self::PathPattern(pattern) => pattern.matches(path),
             Self::Ext(extensions) => ext(name).is_some_and(|ext| extensions.contains(&ext)),
             Self::Type(kinds) => kinds.contains(&AssetType::from_extension(ext(name).as_deref())),
@@ -108,57 +108,60 @@ fn ext(name: &str) -> Option<String> {
     extension_of(name).map(str::to_lowercase)
 }
 
-/// Whether the text, a path or a name, holds the folded words.
-pub fn words_match(wanted: &[String], mode: MatchMode, text: &str) -> bool {
-    let mut held = Vec::new();
-    words_with_positions(text, |word, _, _| held.push(word.to_owned()));
-    let is_held = |wanted: &String| held.contains(wanted);
+/// Whether a path or a name contains the folded words of a query.
+pub fn words_match(query_words: &[String], mode: MatchMode, text: &str) -> bool {
+    let mut text_words = Vec::new();
+    words_with_positions(text, |word, _, _| text_words.push(word.to_owned()));
+    let occurs = |query_word: &String| text_words.contains(query_word);
     match mode {
-        MatchMode::Whole => wanted.iter().all(is_held),
+        MatchMode::Whole => query_words.iter().all(occurs),
         MatchMode::Phrase => text
             .split('/')
-            .any(|segment| phrases(wanted, segment).next().is_some()),
-        MatchMode::Prefix => wanted.split_last().is_none_or(|(last, before)| {
-            before.iter().all(is_held) && held.iter().any(|word| word.starts_with(last.as_str()))
+            .any(|segment| phrases(query_words, segment).next().is_some()),
+        MatchMode::Prefix => query_words.split_last().is_none_or(|(last, before)| {
+            let mut words = text_words.iter();
+            before.iter().all(occurs) && words.any(|word| word.starts_with(last.as_str()))
         }),
-        MatchMode::Typo => wanted
-            .iter()
-            .all(|wanted| held.iter().any(|word| typo::matches(wanted, word))),
+        MatchMode::Typo => query_words.iter().all(|query_word| {
+            let mut words = text_words.iter();
+            words.any(|word| typo::matches(query_word, word))
+        }),
     }
 }
 
-/// The byte ranges in a segment where the words stand one behind the other.
+/// The byte ranges of a path segment in which the words follow each other directly.
 ///
-/// A word that case borders cut can stand there whole or as its parts: `summerSale.jpg` holds
+/// A word that is split at case borders counts as a whole or as its parts: `summerSale.jpg` contains
 /// `"summer sale"`, `"sale jpg"` and `"summersale jpg"`.
 pub(super) fn phrases<'a>(
-    wanted: &'a [String],
+    query_words: &'a [String],
     segment: &str,
 ) -> impl Iterator<Item = std::ops::Range<usize>> + use<'a> {
-    let mut held = Vec::new();
-    words_with_positions(segment, |word, range, places| {
-        held.push((word.to_owned(), range, places));
+    let mut words = Vec::new();
+    words_with_positions(segment, |word, range, positions| {
+        words.push((word.to_owned(), range, positions));
     });
-    let mut begun: Vec<_> = match wanted.first() {
+    // The byte range of each match so far, and the position at which its next word must start.
+    let mut matches: Vec<_> = match query_words.first() {
         None => vec![(0..0, 0)],
         Some(first) => {
-            let first = held.iter().filter(|(word, _, _)| word == first);
+            let first = words.iter().filter(|(word, _, _)| word == first);
             first
-                .map(|(_, range, places)| (range.clone(), places.end))
+                .map(|(_, range, positions)| (range.clone(), positions.end))
                 .collect()
         }
     };
-    for next in wanted.iter().skip(1) {
-        let longer = begun.iter().flat_map(|(so_far, end)| {
+    for next in query_words.iter().skip(1) {
+        let longer = matches.iter().flat_map(|(so_far, end)| {
             let is_next = |word: &String, start: usize| word == next && start == *end;
-            let found = held
+            let found = words
                 .iter()
-                .filter(move |(word, _, places)| is_next(word, places.start));
-            found.map(|(_, range, places)| (so_far.start..range.end, places.end))
+                .filter(move |(word, _, positions)| is_next(word, positions.start));
+            found.map(|(_, range, positions)| (so_far.start..range.end, positions.end))
         });
-        begun = longer.collect();
+        matches = longer.collect();
     }
-    begun.into_iter().map(|(range, _)| range)
+    matches.into_iter().map(|(range, _)| range)
 }
 
 #[cfg(test)]

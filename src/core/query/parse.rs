@@ -1,43 +1,45 @@
-//! How the text of a search is read.
+//! The query language and its parser.
 //!
 //! ```text
-//! search  = [ any ]                              nothing finds everything
-//! any     = all { "OR" all }                     at least one of them
-//! all     = one { [ "AND" ] one }                each of them: AND binds tighter than OR
+//! query   = [ any ]                              an empty query finds everything
+//! any     = all { "OR" all }                     at least one must match
+//! all     = one { [ "AND" ] one }                all must match; AND binds tighter than OR
 //! one     = ( "NOT" | "-" ) one | "(" any ")" | words | field
-//! words   = word | word "*" | word "~" | quotation | *form*
+//! words   = word | word "*" | word "~" | quotation | *pattern*
 //! field   = name sign ( value | range | "(" any of values ")" )
 //!         | name [ "NOT" ] "IN" "[" value { "," value } "]"
-//! sign    = ":" | "=" | ":=" | "!=" | "<" | "<=" | ">" | ">="       spaces may stand around it
+//! sign    = ":" | "=" | ":=" | "!=" | "<" | "<=" | ">" | ">="       may have spaces around it
 //! range   = [ value ] ".." [ value ] | value "..<" value | ( "[" | "{" ) value "TO" value ( "]" | "}" )
 //! ```
 //!
-//! | written | finds |
+//! | query | finds |
 //! |---|---|
 //! | `summer-sale` | both words anywhere in the path, in any order |
-//! | `"summer sale"` | the words one behind the other, in one segment of the path |
-//! | `summ*` | words that begin so |
-//! | `sumer~` | words with at most one slip |
-//! | `*nt_lar*`, `IMG_????.jpg` | file names of this form |
-//! | `photos/*/raw*.dng` | paths that end in this form |
+//! | `"summer sale"` | the words directly after each other, in one segment of the path |
+//! | `summ*` | words that begin with `summ` |
+//! | `sumer~` | the word with at most one typo |
+//! | `*nt_lar*`, `IMG_????.jpg` | file names that match the pattern |
+//! | `photos/*/raw*.dng` | paths that end in a match of the pattern |
 //! | `https://photos.imgix.net/a%20b.jpg` | the path `/a b.jpg` |
 //! | `folder:/photos` `folder:/photos/*` | in the folder and below it |
-//! | `folder:=/photos` `folder=/photos` | in the folder alone |
-//! | `folder:"/what?/"` | the same as `folder:`, a `*` and `?` being part of the name: in quotation marks, with `/` at the end |
-//! | `path:/a/b.jpg` `path:/a/**/b*.jpg` | this path, or paths of this form |
-//! | `name:red` `name:"red flower"` `name:re*` | words of the file name alone |
-//! | `name:*red*` `name:"red *.jpg"` | file names of this form |
-//! | `name="red flower.jpg"` | this file name |
-//! | `ext:jpg,png` `type:image,video` `storage:GLACIER` `etag:…` | one of these |
+//! | `folder:=/photos` `folder=/photos` | directly in the folder |
+//! | `folder:"/what?/"` | the folder named `what?`: with quotation marks and a `/` at the end, `*` and `?` are part of the name |
+//! | `path:/a/b.jpg` `path:/a/**/b*.jpg` | this path, or paths that match the pattern |
+//! | `name:red` `name:"red flower"` `name:re*` | words in the file name |
+//! | `name:*red*` `name:"red *.jpg"` | file names that match the pattern |
+//! | `name="red flower.jpg"` | exactly this file name |
+//! | `ext:jpg,png` `type:image,video` `storage:GLACIER` `etag:…` | one of these values |
 //! | `size:>1mb` `size > "1mb"` `size:1mb..5mb` `size:[1mb TO 5mb}` | sizes |
-//! | `modified:2026-03` `modified:>=2026-03-01T08:00Z` `modified:<7d` | dates, ages |
-//! | `format:(jpg OR png)` `name IN ["a.jpg", "b.jpg"]` | one of these |
+//! | `modified:2026-03` `modified:>=2026-03-01T08:00Z` `modified:<7d` | dates and ages |
+//! | `format:(jpg OR png)` `name IN ["a.jpg", "b.jpg"]` | one of these values |
 //!
-//! A quotation keeps together what it holds, with `\"` and `\\` inside. AND, OR, NOT, IN, HAS and TO
-//! are words when they are not in capitals. Directly before a field or a parenthesis `!` is the same
-//! as `-`, and `+` means nothing more. Fields can be written as Cloudinary and ImageKit write them:
-//! `bytes`, `format`, `resource_type`, `uploaded_at`, `createdAt`, …; those named after a moment compare
-//! moments, so `createdAt > 7d` is later than 7 days ago, while `created:>7d` is older than 7 days.
+//! Inside quotation marks, write `\"` for a quotation mark and `\\` for a backslash. AND, OR, NOT, IN, HAS
+//! and TO are keywords only in capital letters. Directly before a field or a parenthesis, `!` means the
+//! same as `-`, and `+` has no effect.
+//!
+//! Fields have the names that Cloudinary and ImageKit use as aliases: `bytes`, `format`, `resource_type`,
+//! `uploaded_at`, `createdAt` and others. The aliases that name a time, such as `createdAt`, compare times:
+//! `createdAt > 7d` means later than 7 days ago, while `created:>7d` means more than 7 days old.
 
 use crate::core::query::problem::{QueryError, QueryProblem};
 use crate::core::query::term::{Condition, MAX_DEPTH, MAX_QUERY_CHARS, MAX_TERMS, Query};
@@ -52,14 +54,14 @@ mod lexer;
 mod text;
 mod value;
 
-/// The most characters of a text that is too long that an error shows.
-const SHOWN_OF_TOO_LONG: usize = 20;
+/// Maximum number of characters that an error shows of the part that is too long.
+const MAX_EXCESS_SHOWN: usize = 20;
 
 impl Query {
-    /// Reads a search; ages such as `modified:<7d` are counted back from `now`.
+    /// Parses a query. Ages such as `modified:<7d` count back from `now`.
     ///
-    /// Terms without a letter or digit (the dash in `Artist - Title`) are passed over, unless there
-    /// is no other.
+    /// Terms without a letter or digit, such as the dash in `Artist - Title`, are skipped. If there is no
+    /// other term, they are an error.
     pub fn parse(text: &str, now: Timestamp) -> Result<Self, QueryError> {
         check_length(text)?;
         let mut parser = Parser {
@@ -67,11 +69,11 @@ impl Query {
             now,
             terms: 0,
             depth: 0,
-            passed_over: None,
+            skipped: None,
         };
-        let condition = parser.any(None)?;
-        parser.check_all_is_read()?;
-        match (condition, parser.passed_over) {
+        let condition = parser.alternatives(None)?;
+        parser.expect_end()?;
+        match (condition, parser.skipped) {
             (Some(condition), _) => Ok(Self { condition }),
             (None, Some(error)) => Err(error),
             (None, None) => Ok(Self {
@@ -82,8 +84,8 @@ impl Query {
 }
 
 fn check_length(text: &str) -> Result<(), QueryError> {
-    let beyond = text.chars().skip(MAX_QUERY_CHARS);
-    let shown: String = beyond.take(SHOWN_OF_TOO_LONG).collect();
+    let excess = text.chars().skip(MAX_QUERY_CHARS);
+    let shown: String = excess.take(MAX_EXCESS_SHOWN).collect();
     if shown.is_empty() {
         return Ok(());
     }
@@ -94,31 +96,32 @@ fn check_length(text: &str) -> Result<(), QueryError> {
     })
 }
 
-/// Reads conditions; `None` is what holds no word and is passed over.
+/// A recursive descent parser.
 ///
-/// A field that stands before a parenthesis is the field of all values inside.
+/// Its methods return `None` for a condition that contains only skipped terms. Their parameter `field` is
+/// the field in front of the enclosing parenthesis, which applies to all values inside.
 struct Parser<'a> {
     lexer: Lexer<'a>,
     now: Timestamp,
     terms: usize,
-    /// Of parentheses and negations: bounds the recursion.
+    /// The current depth of parentheses and negations. It limits the recursion.
     depth: usize,
-    /// What is wrong with the first term that was passed over, if there is no other.
-    passed_over: Option<QueryError>,
+    /// The error to return for the first skipped term, if there is no other term.
+    skipped: Option<QueryError>,
 }
 
-type Read<T> = Result<T, QueryError>;
+type ParseResult<T> = Result<T, QueryError>;
 
 impl Parser<'_> {
-    fn any(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
+    fn alternatives(&mut self, field: Option<(Field, Operator)>) -> ParseResult<Option<Condition>> {
         self.expect_operand(None)?;
         let mut alternatives = Vec::new();
         loop {
-            match self.all(field)? {
+            match self.conjunction(field)? {
                 Some(Condition::Any(several)) => alternatives.extend(several),
                 one => alternatives.extend(one),
             }
-            let or = self.lexer.mark();
+            let or = self.lexer.position();
             if !self.lexer.eat_keyword(Keyword::Or) {
                 break;
             }
@@ -130,15 +133,15 @@ impl Parser<'_> {
         })
     }
 
-    fn all(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
-        let (mut conditions, mut holds_something) = (Vec::new(), false);
+    fn conjunction(&mut self, field: Option<(Field, Operator)>) -> ParseResult<Option<Condition>> {
+        let (mut conditions, mut has_condition) = (Vec::new(), false);
         while !self.is_at_end() && !self.lexer.is_at_keyword(Keyword::Or) {
-            let and = self.lexer.mark();
+            let and = self.lexer.position();
             if self.lexer.eat_keyword(Keyword::And) {
                 self.expect_operand(Some(and))?;
             }
-            let one = self.one(field)?;
-            holds_something |= one.is_some();
+            let one = self.operand(field)?;
+            has_condition |= one.is_some();
             match one {
                 Some(Condition::All(several)) => conditions.extend(several),
                 one => conditions.extend(one),
@@ -146,17 +149,17 @@ impl Parser<'_> {
         }
         Ok(match conditions.len() {
             1 => conditions.pop(),
-            _ => holds_something.then_some(Condition::All(conditions)),
+            _ => has_condition.then_some(Condition::All(conditions)),
         })
     }
 
-    /// Refuses what cannot stand where a term must: `keyword` is what asks for one.
-    fn expect_operand(&mut self, keyword: Option<TextPosition>) -> Read<()> {
+    /// Fails if no operand can start here. `keyword` is the keyword that needs one, if any.
+    fn expect_operand(&mut self, keyword: Option<TextPosition>) -> ParseResult<()> {
         self.lexer.skip_space();
-        let here = self.lexer.mark();
+        let start = self.lexer.position();
         let is_keyword = [Keyword::And, Keyword::Or].map(|word| self.lexer.eat_keyword(word));
         if is_keyword.contains(&true) {
-            return Err(self.lexer.error(here, QueryProblem::MissingOperand));
+            return Err(self.lexer.error(start, QueryProblem::MissingOperand));
         }
         match keyword {
             Some(keyword) if self.is_at_end() => {
@@ -166,20 +169,20 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether the text, or the parenthesis, ends here.
+    /// Whether the text or the group ends here.
     fn is_at_end(&mut self) -> bool {
         self.lexer.skip_space();
         self.lexer.is_empty() || self.lexer.is_at(')')
     }
 
-    fn one(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
-        let start = self.lexer.mark();
+    fn operand(&mut self, field: Option<(Field, Operator)>) -> ParseResult<Option<Condition>> {
+        let start = self.lexer.position();
         if self.lexer.eat_keyword(Keyword::Not) {
             self.expect_operand(Some(start))?;
-            return self.deeper(start, |parser| Ok(parser.one(field)?.map(negation)));
+            return self.nested(start, |parser| Ok(parser.operand(field)?.map(negation)));
         }
-        let is_negated = self.lexer.eat_dashes() || self.lexer.eat_before_field('!');
-        // What stands beside each other must hold anyway.
+        let is_negated = self.lexer.eat_negation_dashes() || self.lexer.eat_before_field('!');
+        // `+` has no effect, because adjacent terms must all match anyway.
         self.lexer.eat_before_field('+');
         let one = if self.lexer.is_at('(') {
             self.group(field)
@@ -189,37 +192,37 @@ impl Parser<'_> {
         Ok(if is_negated { one?.map(negation) } else { one? })
     }
 
-    fn group(&mut self, field: Option<(Field, Operator)>) -> Read<Option<Condition>> {
-        let start = self.lexer.mark();
+    fn group(&mut self, field: Option<(Field, Operator)>) -> ParseResult<Option<Condition>> {
+        let start = self.lexer.position();
         self.lexer.eat('(');
-        let opened = self.lexer.error(start, QueryProblem::UnclosedParenthesis);
-        let inside = self.deeper(start, |parser| parser.any(field))?;
+        let unclosed = self.lexer.error(start, QueryProblem::UnclosedParenthesis);
+        let inside = self.nested(start, |parser| parser.alternatives(field))?;
         if self.lexer.eat(')') {
             Ok(inside)
         } else {
-            Err(opened)
+            Err(unclosed)
         }
     }
 
-    fn deeper<T>(
+    fn nested<T>(
         &mut self,
         start: TextPosition,
-        read: impl FnOnce(&mut Self) -> Read<T>,
-    ) -> Read<T> {
+        parse: impl FnOnce(&mut Self) -> ParseResult<T>,
+    ) -> ParseResult<T> {
         if self.depth == MAX_DEPTH {
             return Err(self.lexer.error(start, QueryProblem::TooDeep));
         }
         self.depth += 1;
-        let read = read(self);
+        let result = parse(self);
         self.depth -= 1;
-        read
+        result
     }
 
     fn term(
         &mut self,
         start: TextPosition,
         field: Option<(Field, Operator)>,
-    ) -> Read<Option<Condition>> {
+    ) -> ParseResult<Option<Condition>> {
         let field = match field {
             Some(field) => Some(field),
             None => self.lexer.field(start)?,
@@ -231,15 +234,15 @@ impl Parser<'_> {
         }
         let value = self.lexer.value(field)?;
         let condition = match field {
-            Some((field, sign)) => value::condition(field, sign, &value, self.now),
+            Some((field, operator)) => value::condition(field, operator, &value, self.now),
             None => value::words(&value),
         };
         let condition = condition.map_err(|problem| self.lexer.error(start, problem))?;
         match &condition {
-            Some(condition) => self.terms += terms(condition),
+            Some(condition) => self.terms += count_terms(condition),
             None => {
                 let error = || self.lexer.error(start, QueryProblem::NoWords);
-                self.passed_over.get_or_insert_with(error);
+                self.skipped.get_or_insert_with(error);
             }
         }
         if self.terms > MAX_TERMS {
@@ -248,9 +251,9 @@ impl Parser<'_> {
         Ok(condition)
     }
 
-    /// What ends the last term early is a parenthesis that nothing opened.
-    fn check_all_is_read(&mut self) -> Read<()> {
-        let start = self.lexer.mark();
+    /// Fails if text is left. That can only be a closing parenthesis without an opening one.
+    fn expect_end(&mut self) -> ParseResult<()> {
+        let start = self.lexer.position();
         if self.lexer.eat(')') {
             Err(self.lexer.error(start, QueryProblem::UnopenedParenthesis))
         } else {
@@ -263,10 +266,10 @@ fn negation(condition: Condition) -> Condition {
     Condition::Not(Box::new(condition))
 }
 
-fn terms(condition: &Condition) -> usize {
+fn count_terms(condition: &Condition) -> usize {
     match condition {
-        Condition::All(several) | Condition::Any(several) => several.iter().map(terms).sum(),
-        Condition::Not(one) => terms(one),
+        Condition::All(several) | Condition::Any(several) => several.iter().map(count_terms).sum(),
+        Condition::Not(one) => count_terms(one),
         Condition::Term(_) => 1,
     }
 }

@@ -1,10 +1,10 @@
-//! A form of text with wildcards: `*` for any run of characters, `?` for one.
+//! Wildcard patterns in queries: `*` matches any characters, `?` matches one.
 //!
-//! No classes, no alternatives and no escape: for a `*` in a name write `?`.
+//! There are no character classes, no alternatives and no escapes. To match a `*` in a name, write `?`.
 
 use crate::core::query::words::fold_name;
 
-/// A form that a text has or has not, from its beginning to its end.
+/// A pattern that a text matches as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WildcardPattern {
     text: String,
@@ -14,25 +14,25 @@ pub struct WildcardPattern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Char(char),
-    /// One character; not `/` where `in_segment`.
-    One {
+    /// Any one character. If `in_segment`, not `/`.
+    AnyChar {
         in_segment: bool,
     },
-    /// Any characters, also none; no `/` where `in_segment`.
-    Run {
+    /// Any number of characters, including none. If `in_segment`, no `/`.
+    Wildcard {
         in_segment: bool,
     },
 }
 
 impl WildcardPattern {
-    /// A form of file names, folded: `*` and `**` are any run.
+    /// A pattern for folded file names. `*` and `**` mean the same. The text is folded here.
     pub fn for_names(text: &str) -> Self {
         let text = fold_name(text);
         let parts = parts(&text, false);
         Self { text, parts }
     }
 
-    /// A form of asset paths, byte for byte: `*` and `?` do not cover a `/`, `**` does.
+    /// A pattern for asset paths, which are not folded. `*` and `?` do not match a `/`, `**` does.
     pub fn for_paths(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -40,79 +40,80 @@ impl WildcardPattern {
         }
     }
 
-    /// As it was written, where it is one of names in folded form.
+    /// The text of the pattern. For file names it is folded.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether there is a wildcard in the text.
+    /// Whether the text contains a wildcard.
     pub fn has_wildcard(text: &str) -> bool {
         text.contains(['*', '?'])
     }
 
-    /// The pieces of text between the wildcards, in order: each text of the form contains them all.
+    /// The texts between the wildcards, in order. Every match contains all of them.
     pub fn literals(&self) -> impl Iterator<Item = &str> {
         self.text.split(['*', '?']).filter(|text| !text.is_empty())
     }
 
-    /// What each text of the form begins with.
+    /// The text before the first wildcard. Every match begins with it.
     pub fn literal_prefix(&self) -> &str {
         let end = self.text.find(['*', '?']);
         &self.text[..end.unwrap_or(self.text.len())]
     }
 
-    /// Whether the text, in folded form for a form of names, has this form.
+    /// Whether the text matches the pattern. For a pattern of file names, the text must be folded.
     ///
-    /// Walks the text once with all places of the form that it can have reached: at most the product
-    /// of both lengths steps, and mostly few more than the text has characters.
+    /// It simulates a state machine, so it never backtracks. It takes at most as many steps as the product
+    /// of both lengths, and usually little more than the length of the text.
     pub fn matches(&self, text: &str) -> bool {
-        let (mut now, mut next) = (Places::default(), Places::default());
-        now.reach(0, &self.parts);
+        let (mut states, mut next) = (States::default(), States::default());
+        states.add(0, &self.parts);
         for c in text.chars() {
-            next.places.clear();
-            for &place in &now.places {
-                match self.parts.get(place) {
-                    Some(Part::Run { in_segment }) if !in_segment || c != '/' => {
-                        next.reach(place, &self.parts);
+            next.indices.clear();
+            for &index in &states.indices {
+                match self.parts.get(index) {
+                    Some(Part::Wildcard { in_segment }) if !in_segment || c != '/' => {
+                        next.add(index, &self.parts);
                     }
-                    Some(part) if part.takes(c) => next.reach(place + 1, &self.parts),
+                    Some(part) if part.matches_char(c) => next.add(index + 1, &self.parts),
                     _ => {}
                 }
             }
-            if next.places.is_empty() {
+            if next.indices.is_empty() {
                 return false;
             }
-            std::mem::swap(&mut now, &mut next);
+            std::mem::swap(&mut states, &mut next);
         }
-        now.places.last() == Some(&self.parts.len())
+        states.indices.last() == Some(&self.parts.len())
     }
 }
 
 impl Part {
-    /// Whether the part is this one character.
-    fn takes(self, c: char) -> bool {
+    /// Whether the part matches exactly one character, and this is one.
+    fn matches_char(self, c: char) -> bool {
         match self {
-            Self::Char(wanted) => wanted == c,
-            Self::One { in_segment } => !in_segment || c != '/',
-            Self::Run { .. } => false,
+            Self::Char(literal) => literal == c,
+            Self::AnyChar { in_segment } => !in_segment || c != '/',
+            Self::Wildcard { .. } => false,
         }
     }
 }
 
-/// The parts of a form that are next after some text, ascending.
+/// The indices of the parts that can match the next character, ascending.
 #[derive(Default)]
-struct Places {
-    places: Vec<usize>,
+struct States {
+    indices: Vec<usize>,
 }
 
-impl Places {
-    /// Adds a place and, as a run can be empty, the one behind a run. Places come ascending.
-    fn reach(&mut self, place: usize, parts: &[Part]) {
-        if self.places.last().is_none_or(|last| *last < place) {
-            self.places.push(place);
+impl States {
+    /// Adds an index. If its part is a [`Part::Wildcard`], also adds the next one, because a wildcard
+    /// can match no characters. Callers add indices in ascending order.
+    fn add(&mut self, index: usize, parts: &[Part]) {
+        if self.indices.last().is_none_or(|last| *last < index) {
+            self.indices.push(index);
         }
-        if let Some(Part::Run { .. }) = parts.get(place) {
-            self.reach(place + 1, parts);
+        if let Some(Part::Wildcard { .. }) = parts.get(index) {
+            self.add(index + 1, parts);
         }
     }
 }
@@ -122,14 +123,14 @@ fn parts(text: &str, in_segment: bool) -> Vec<Part> {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         parts.push(match c {
-            '?' => Part::One { in_segment },
-            // Stars side by side are one run, so that no two runs are neighbours.
+            '?' => Part::AnyChar { in_segment },
+            // Adjacent stars become one wildcard, so that no two wildcards are adjacent.
             '*' => {
                 let mut stars = 1;
                 while chars.next_if_eq(&'*').is_some() {
                     stars += 1;
                 }
-                Part::Run {
+                Part::Wildcard {
                     in_segment: in_segment && stars == 1,
                 }
             }

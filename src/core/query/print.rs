@@ -1,6 +1,6 @@
-//! A query as text that is read back as the same query: to show what was understood.
+//! Prints a query as text, to show how it was understood. The text parses to the same query.
 //!
-//! What the parser itself never makes (words that are not folded) need not come back.
+//! This holds only for queries that the parser can make. For example, their words are folded.
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::ops::Bound;
@@ -8,9 +8,10 @@ use std::ops::Bound;
 use crate::core::query::hit::rfc3339;
 use crate::core::query::interval::Interval;
 use crate::core::query::term::{Condition, MatchMode, Query, Term, WordField};
+use crate::core::replication::timestamp::Timestamp;
 
 impl Display for Query {
-    /// The query in one line; `*` for everything.
+    /// The query in one line, or `*` if it finds everything.
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         self.condition.fmt(out)
     }
@@ -20,30 +21,30 @@ impl Display for Condition {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::All(none) if none.is_empty() => out.write_char('*'),
-            // Nothing else finds nothing.
+            // The language has no other text that finds nothing.
             Self::Any(none) if none.is_empty() => out.write_str("-*"),
-            Self::All(all) => joined(all, " ", |one| matches!(one, Self::Any(_)), out),
-            Self::Any(any) => joined(any, " OR ", |_| false, out),
+            Self::All(all) => write_joined(all, " ", |one| matches!(one, Self::Any(_)), out),
+            Self::Any(any) => write_joined(any, " OR ", |_| false, out),
             Self::Not(one) => match &**one {
                 Self::Not(_) => write!(out, "NOT {one}"),
                 Self::Term(_) => write!(out, "-{one}"),
                 Self::All(none) if none.is_empty() => out.write_str("-*"),
-                several => write!(out, "-({several})"),
+                other => write!(out, "-({other})"),
             },
             Self::Term(term) => term.fmt(out),
         }
     }
 }
 
-fn joined(
+fn write_joined(
     conditions: &[Condition],
-    between: &str,
+    separator: &str,
     needs_parentheses: impl Fn(&Condition) -> bool,
     out: &mut Formatter<'_>,
 ) -> fmt::Result {
-    for (place, one) in conditions.iter().enumerate() {
-        if place > 0 {
-            out.write_str(between)?;
+    for (index, one) in conditions.iter().enumerate() {
+        if index > 0 {
+            out.write_str(separator)?;
         }
         if needs_parentheses(one) {
             write!(out, "({one})")?
@@ -70,8 +71,8 @@ impl Display for Term {
             Self::Folder(folder) => write!(out, "folder:{}", Quoted(folder)),
             Self::DirectlyIn(folder) => write!(out, "folder={}", Quoted(folder)),
             Self::Size(sizes) => print_interval("size", sizes, u64::to_string, out),
-            Self::Modified(stamps) => print_interval("modified", stamps, |s| exact(*s), out),
-            Self::Created(stamps) => print_interval("created", stamps, |s| exact(*s), out),
+            Self::Modified(times) => print_interval("modified", times, |t| exact(*t), out),
+            Self::Created(times) => print_interval("created", times, |t| exact(*t), out),
             Self::Storage(classes) => write!(out, "storage:{}", classes.join(",")),
             Self::ETag(etag) => write!(out, "etag={}", Quoted(etag)),
         }
@@ -114,9 +115,9 @@ fn print_interval<T>(
     write!(out, "{field}:{open}{lower} TO {upper}{close}")
 }
 
-/// With milliseconds in any case: without, it would be a whole second.
-fn exact(stamp: crate::core::replication::timestamp::Timestamp) -> String {
-    let text = rfc3339(stamp);
+/// The timestamp with milliseconds. Without them, the text would mean a whole second.
+fn exact(timestamp: Timestamp) -> String {
+    let text = rfc3339(timestamp);
     if text.contains('.') {
         text
     } else {

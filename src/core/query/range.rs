@@ -1,13 +1,13 @@
-//! Ranges of values as a search writes them: `a..b`, `a..<b`, `[a TO b]`, `{a TO b}`.
+//! Ranges of values in queries: `a..b`, `a..<b`, `[a TO b]`, `{a TO b}`.
 //!
-//! What the values are is not known here.
+//! This module does not parse the values. The caller passes a function that does.
 
 use std::ops::Bound;
 
 use crate::core::query::interval::{Interval, Span};
 use crate::core::query::problem::QueryProblem;
 
-/// The two ends of a range as they were written.
+/// The two ends of a range, as they were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range<'a> {
     pub from: Bound<&'a str>,
@@ -15,7 +15,7 @@ pub(super) struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
-    /// Reads a range; `None` for what has not its form, `Some(None)` for what has it but badly.
+    /// Parses a range. `None` if the text is not a range, `Some(None)` if it is an invalid range.
     pub(super) fn parse(text: &'a str) -> Option<Option<Self>> {
         if text.starts_with(['[', '{']) {
             return Some(Self::in_brackets(text));
@@ -34,11 +34,11 @@ impl<'a> Range<'a> {
         Some(Some(Self { from, to }))
     }
 
-    /// `[` and `]` take in the end, `{` and `}` do not, and `*` leaves it open.
+    /// Parses a range in brackets. `[` and `]` include the end, `{` and `}` exclude it. `*` is an open end.
     fn in_brackets(text: &'a str) -> Option<Self> {
         let inside = text.get(1..text.len() - 1)?;
         let (from, to) = inside.split_once(" TO ")?;
-        let end = |text: &'a str, is_in: bool| match (text.trim(), is_in) {
+        let end = |text: &'a str, is_included: bool| match (text.trim(), is_included) {
             ("", _) => None,
             ("*", _) => Some(Bound::Unbounded),
             (text, true) => Some(Bound::Included(text)),
@@ -50,7 +50,7 @@ impl<'a> Range<'a> {
         closed.then_some(Self { from, to })
     }
 
-    /// The ends exchanged.
+    /// The range with its ends swapped.
     pub(super) fn reversed(self) -> Self {
         Self {
             from: self.to,
@@ -58,31 +58,32 @@ impl<'a> Range<'a> {
         }
     }
 
-    /// The values of the range; an end that covers a stretch is taken in or left out whole.
+    /// The values in the range. `parse` reads an end. All values that an end covers, such as the days of a
+    /// month, are included or excluded together. If both ends are open, the error is `invalid`.
     pub(super) fn interval<T: PartialOrd + Copy>(
         self,
-        read: impl Fn(&str) -> Result<Span<T>, QueryProblem>,
-        unreadable: QueryProblem,
+        parse: impl Fn(&str) -> Result<Span<T>, QueryProblem>,
+        invalid: QueryProblem,
     ) -> Result<Interval<T>, QueryProblem> {
         let lower = match self.from {
-            Bound::Included(text) => Bound::Included(read(text)?.start),
-            Bound::Excluded(text) => read(text)?.after(),
+            Bound::Included(text) => Bound::Included(parse(text)?.start),
+            Bound::Excluded(text) => parse(text)?.after(),
             Bound::Unbounded => Bound::Unbounded,
         };
         let upper = match self.to {
-            Bound::Included(text) => read(text)?.end,
-            Bound::Excluded(text) => Bound::Excluded(read(text)?.start),
+            Bound::Included(text) => parse(text)?.end,
+            Bound::Excluded(text) => Bound::Excluded(parse(text)?.start),
             Bound::Unbounded => Bound::Unbounded,
         };
         match (&lower, &upper) {
-            (Bound::Unbounded, Bound::Unbounded) => Err(unreadable),
+            (Bound::Unbounded, Bound::Unbounded) => Err(invalid),
             _ if is_reversed(&lower, &upper) => Err(QueryProblem::ReversedRange),
             _ => Ok(Interval { lower, upper }),
         }
     }
 }
 
-/// Whether no value can lie between the bounds.
+/// Whether the bounds leave no value between them.
 fn is_reversed<T: PartialOrd>(lower: &Bound<T>, upper: &Bound<T>) -> bool {
     match (lower, upper) {
         (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_of_ranges() {
+    fn parses_all_notations() {
         for (text, from, to) in [
             ("a..b", Included("a"), Included("b")),
             ("a..<b", Included("a"), Excluded("b")),

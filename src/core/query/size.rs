@@ -1,4 +1,4 @@
-//! Sizes as a search writes them: `1234`, `>1.5mb`, `1mib..5mib`.
+//! Sizes in queries: `1234`, `>1.5mb`, `1mib..5mib`.
 
 use std::ops::Bound;
 
@@ -6,7 +6,7 @@ use crate::core::query::interval::{Comparison, Interval, Span};
 use crate::core::query::problem::QueryProblem;
 use crate::core::query::range::Range;
 
-/// The units and how many bytes they are.
+/// The units, in bytes.
 const UNITS: [(&str, u64); 14] = [
     ("", 1),
     ("b", 1),
@@ -24,10 +24,10 @@ const UNITS: [(&str, u64); 14] = [
     ("tib", 1 << 40),
 ];
 
-/// The most digits behind a decimal point.
+/// Maximum number of digits after the decimal point.
 const MAX_DECIMALS: usize = 9;
 
-/// Reads a size or a range of sizes, and how it is compared.
+/// Parses a size or a range of sizes. A size can have a comparison in front.
 pub(super) fn parse(text: &str) -> Result<Interval<u64>, QueryProblem> {
     let (comparison, value) = Comparison::strip(text);
     match Range::parse(value) {
@@ -45,7 +45,7 @@ fn span(text: &str) -> Result<Span<u64>, QueryProblem> {
     Ok(Span { start, end })
 }
 
-/// Whole bytes; what a decimal fraction leaves of a byte is dropped.
+/// Parses a size into whole bytes, rounded down.
 fn bytes(text: &str) -> Result<u64, QueryProblem> {
     let number_end = text.find(|c: char| c != '.' && !c.is_ascii_digit());
     let (number, unit) = text.split_at(number_end.unwrap_or(text.len()));
@@ -57,11 +57,11 @@ fn bytes(text: &str) -> Result<u64, QueryProblem> {
     if decimals.len() > MAX_DECIMALS {
         return Err(QueryProblem::InvalidSize);
     }
-    // Both fail on an empty text and on a second point.
+    // Both fail if the text is empty or has a second point.
     let whole: u64 = whole.parse().map_err(|_| QueryProblem::InvalidSize)?;
-    let part: u64 = decimals.parse().map_err(|_| QueryProblem::InvalidSize)?;
+    let fraction: u64 = decimals.parse().map_err(|_| QueryProblem::InvalidSize)?;
     let scale = 10_u128.pow(decimals.len() as u32);
-    let total = (u128::from(whole) * scale + u128::from(part)) * u128::from(*unit) / scale;
+    let total = (u128::from(whole) * scale + u128::from(fraction)) * u128::from(*unit) / scale;
     u64::try_from(total).map_err(|_| QueryProblem::InvalidSize)
 }
 
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes() {
+    fn sizes_become_intervals() {
         for (text, lower, upper) in [
             ("1234", Included(1234), Included(1234)),
             ("0", Included(0), Included(0)),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size() {
+    fn refuses_invalid_sizes_and_reversed_ranges() {
         for text in [
             "",
             ">",

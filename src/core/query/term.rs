@@ -107,7 +107,7 @@ pub enum Term {
     Modified(Interval<Timestamp>),
     /// When the index first saw the key.
     Created(Interval<Timestamp>),
-    /// The storage class is one of these names of S3, in upper case, at least one.
+    /// The storage class is one of these: names in S3, in upper case, at least one.
     Storage(Vec<String>),
     /// The entity tag, without quotes.
     ETag(String),

@@ -1,22 +1,23 @@
-//! Words that are one slip of the finger apart.
+//! Words that differ by at most one typo.
 
-/// The least characters of a word that is edited: of shorter ones every other word is a neighbour.
+/// Minimum number of characters of a query word that may have a typo. Too many words differ from a shorter
+/// word by one edit.
 pub const MIN_TYPO_CHARS: usize = 3;
 
-/// Whether a word that is looked for may be edited: it has [`MIN_TYPO_CHARS`] and not digits alone,
-/// because another number is another thing.
+/// Whether a query word may have a typo: it has at least [`MIN_TYPO_CHARS`] characters and is not a number.
+/// Numbers match exactly, because a different number means something else.
 pub fn is_editable(word: &str) -> bool {
-    let long_enough = word.chars().nth(MIN_TYPO_CHARS - 1).is_some();
-    long_enough && !word.chars().all(char::is_numeric)
+    let is_long_enough = word.chars().nth(MIN_TYPO_CHARS - 1).is_some();
+    is_long_enough && !word.chars().all(char::is_numeric)
 }
 
-/// Whether a word matches the one that is looked for: it is the same, or at most one character is
-/// added, left out or another, or two neighbours are exchanged, if it is editable.
-pub fn matches(wanted: &str, word: &str) -> bool {
-    wanted == word || is_editable(wanted) && is_one_edit_apart(wanted, word)
+/// Whether a word matches a query word: it is equal, or the query word is editable and the two differ by one
+/// edit. An edit adds, removes or replaces one character, or swaps two neighbors.
+pub fn matches(query_word: &str, word: &str) -> bool {
+    query_word == word || is_editable(query_word) && is_within_one_edit(query_word, word)
 }
 
-fn is_one_edit_apart(one: &str, other: &str) -> bool {
+fn is_within_one_edit(one: &str, other: &str) -> bool {
     let one: Vec<char> = one.chars().collect();
     let other: Vec<char> = other.chars().collect();
     let common = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
@@ -25,13 +26,13 @@ fn is_one_edit_apart(one: &str, other: &str) -> bool {
         ([], []) => true,
         ([_, rest @ ..], whole) | (whole, [_, rest @ ..]) if rest == whole => true,
         ([a, x @ ..], [b, y @ ..]) => {
-            let is_exchanged = match (x, y) {
+            let is_swapped = match (x, y) {
                 ([x, rest_of_x @ ..], [y, rest_of_y @ ..]) => {
                     (a, x) == (y, b) && rest_of_x == rest_of_y
                 }
                 _ => false,
             };
-            x == y || one == y || x == other || is_exchanged
+            x == y || one == y || x == other || is_swapped
         }
         _ => false,
     }
@@ -44,8 +45,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips() {
-        for (wanted, word, want) in [
+    fn words_with_and_without_typos() {
+        for (query_word, word, want) in [
             ("summer", "summer", true),
             ("sumer", "summer", true),
             ("summmer", "summer", true),
@@ -69,33 +70,33 @@ mod tests {
             ("", "", true),
             ("", "a", false),
         ] {
-            assert_eq!(matches(wanted, word), want, "{wanted} {word}");
+            assert_eq!(matches(query_word, word), want, "{query_word} {word}");
         }
     }
 
-    /// All that one edit makes of a word.
+    /// The word itself and all results of one edit.
     fn edits(word: &[char], letters: &[char]) -> Vec<Vec<char>> {
         let mut all = vec![word.to_vec()];
-        for place in 0..=word.len() {
+        for index in 0..=word.len() {
             for letter in letters {
-                let mut more = word.to_vec();
-                more.insert(place, *letter);
-                all.push(more);
+                let mut longer = word.to_vec();
+                longer.insert(index, *letter);
+                all.push(longer);
             }
         }
-        for place in 0..word.len() {
-            let mut less = word.to_vec();
-            less.remove(place);
-            all.push(less);
+        for index in 0..word.len() {
+            let mut shorter = word.to_vec();
+            shorter.remove(index);
+            all.push(shorter);
             for letter in letters {
-                let mut other = word.to_vec();
-                other[place] = *letter;
-                all.push(other);
+                let mut replaced = word.to_vec();
+                replaced[index] = *letter;
+                all.push(replaced);
             }
-            if place + 1 < word.len() {
-                let mut exchanged = word.to_vec();
-                exchanged.swap(place, place + 1);
-                all.push(exchanged);
+            if index + 1 < word.len() {
+                let mut swapped = word.to_vec();
+                swapped.swap(index, index + 1);
+                all.push(swapped);
             }
         }
         all
@@ -109,11 +110,11 @@ mod tests {
         })]
 
         #[test]
-        fn one_edit_is_what_it_is(one in "[abc]{0,5}", other in "[abc]{0,6}") {
+        fn agrees_with_trying_all_edits(one in "[abc]{0,5}", other in "[abc]{0,6}") {
             let chars: Vec<char> = one.chars().collect();
-            let made = edits(&chars, &['a', 'b', 'c']);
-            let want = made.contains(&other.chars().collect());
-            prop_assert_eq!(is_one_edit_apart(&one, &other), want);
+            let edited = edits(&chars, &['a', 'b', 'c']);
+            let want = edited.contains(&other.chars().collect());
+            prop_assert_eq!(is_within_one_edit(&one, &other), want);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! How text becomes search words, for the index and for queries alike.
+//! Splits text into search words, for the index and for queries.
 //!
-//! No stemming, no stop words, no languages: asset paths are names, not prose. Thai and other
-//! scripts without spaces are not taken apart, and emoji are not words.
+//! There is no stemming, no stop words and no language detection, because asset paths are names, not
+//! prose. Text in Thai and in similar scripts without spaces is not split. Emoji are not words.
 
 use std::ops::Range;
 
@@ -14,57 +14,57 @@ mod fold;
 pub use fold::fold_name;
 pub(super) use fold::fold_with;
 
-/// Raised with every change of what the functions here emit.
+/// The version of the splitting rules. Raise it whenever the functions here emit other words.
 ///
-/// An index stores its words but not how they were made, so the version is part of the index's
-/// schema.
+/// An index stores the words but not the rules that made them. The version is therefore part of the
+/// index's schema.
 pub const WORDS_VERSION: u32 = 1;
 
-/// The most bytes of a word; a longer one is cut, in the index and in queries alike.
+/// Maximum length of a word in bytes. A longer word is cut, in the index and in queries.
 pub const MAX_WORD_BYTES: usize = 255;
 
-/// Emits the words of `text` that an index holds, each with its byte range in `text`.
+/// Emits the words of `text` for the index, each with its byte range in `text`.
 ///
-/// Words end at everything that is neither letter nor digit, between letters and digits (`IMG2041`
-/// is `img`, `2041`), and at the case borders of `summerSale` and `HTMLPage`. A run of letters with
-/// case borders is emitted whole as well: `iPhone` is `i`, `phone`, `iphone`, so that a query finds
-/// it in any case. Each ideograph, kana and hangul syllable is a word of its own.
+/// A word ends at any character that is not a letter or digit, between letters and digits (`IMG2041`
+/// gives `img`, `2041`), and at case borders as in `summerSale` and `HTMLPage`. A run of letters with case
+/// borders is also emitted as a whole, so that a query finds it in any case: `iPhone` gives `i`, `phone`,
+/// `iphone`. Each ideograph, kana and hangul syllable is a separate word.
 ///
-/// Words are folded: compatibility forms (`ﬁ`, full-width digits) and ligatures taken apart, accents
-/// dropped, lower-case.
+/// Words are folded: compatibility forms (`ﬁ`, full-width digits) and ligatures are decomposed, accents
+/// are dropped, and letters are in lower case.
 pub fn words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
     words_with_positions(text, |word, range, _| sink(word, range));
 }
 
-/// Emits what [`words`] does, each word also with its place among them.
+/// Emits the same words as [`words`], each also with its range of positions.
 ///
-/// Places count the words, or their parts where case borders cut them: in `a summerSale`, `a` is at
-/// `0..1`, `summer` at `1..2`, `sale` at `2..3` and `summersale` at `1..3`. Two words stand one behind
-/// the other where one ends at the place at which the other begins.
+/// Positions count words, or the parts of words that are split at case borders. In `a summerSale`, `a` is
+/// at `0..1`, `summer` at `1..2`, `sale` at `2..3` and `summersale` at `1..3`. A word directly follows
+/// another if it starts at the position where the other ends.
 pub fn words_with_positions(text: &str, sink: impl FnMut(&str, Range<usize>, Range<usize>)) {
     Splitter::new(true, sink).split(text);
 }
 
-/// Emits the words of a query: those of [`words`], but without a look at upper and lower case.
+/// Emits the words of a query: the same as [`words`], but not split at case borders.
 ///
-/// `iPhone`, `iphone` and `IPHONE` are the same question and must find the same assets.
+/// `iPhone`, `iphone` and `IPHONE` are the same query and must find the same assets.
 pub fn query_words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
     Splitter::new(false, |word: &str, range, _| sink(word, range)).split(text);
 }
 
-/// What a character, once it is decomposed, does to the word at hand.
+/// What a decomposed character does to the current word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// Ends it.
+    /// Ends the word.
     Separator,
-    /// Is passed over, or joins the syllable before it.
+    /// Is dropped, or joins the syllable before it.
     Mark,
     Digit,
     Lower,
     Upper,
     /// A letter without case.
     Letter,
-    /// Is a word of its own.
+    /// Is a word by itself.
     Syllable,
 }
 
@@ -84,12 +84,12 @@ fn class_of(c: char) -> Class {
     }
 }
 
-/// Accents, points and variation selectors; not the vowel signs that Indic scripts spell with.
+/// Whether this is an accent, a point or a variation selector. Vowel signs of Indic scripts are not dropped.
 fn is_dropped_mark(c: char) -> bool {
     is_combining_mark(c) && (canonical_combining_class(c) != 0 || !c.is_alphanumeric())
 }
 
-/// Scripts that are written without spaces in characters that mean something by themselves.
+/// Whether the character belongs to a script without spaces whose characters have a meaning by themselves.
 fn is_syllable(c: char) -> bool {
     matches!(c,
         '\u{1100}'..='\u{11FF}' | '\u{A960}'..='\u{A97F}' | '\u{AC00}'..='\u{D7FB}' // Hangul
@@ -101,7 +101,7 @@ fn is_syllable(c: char) -> bool {
         | '\u{20000}'..='\u{323AF}')
 }
 
-/// Folds the letters that Unicode does not take apart by itself.
+/// Appends the lower case of a character. Also folds letters that Unicode does not decompose.
 fn push_folded(c: char, folded: &mut String) {
     for lower in c.to_lowercase() {
         match lower {
@@ -118,33 +118,33 @@ fn push_folded(c: char, folded: &mut String) {
     }
 }
 
-/// A place in the folded run and the place in the text where it came from.
+/// A byte offset in the folded run, and the corresponding byte offset in the text.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct Offset {
     folded: usize,
     text: usize,
 }
 
-/// Cuts a text into runs (of letters, of digits, of one syllable), and runs into parts.
+/// Splits text into runs (letters, digits, or one syllable), and runs into parts at case borders.
 struct Splitter<F> {
-    /// Whether runs are cut at case borders too.
+    /// Whether runs are split at case borders.
     case_borders: bool,
     sink: F,
-    /// The run at hand, folded.
+    /// The current run, folded.
     run: String,
-    /// Where the run, its last part and its last character begin.
-    run_start: Place,
-    part_start: Place,
-    last_start: Place,
-    /// Where the run ends in the text, and where it ended before its last character.
+    /// The starts of the run, of its last part and of its last character.
+    run_start: Offset,
+    part_start: Offset,
+    last_start: Offset,
+    /// The end of the run in the text, and the end before its last character.
     text_end: usize,
     text_end_before: usize,
     /// The classes of the last two characters of the run.
     last: Class,
-    last_but_one: Class,
-    /// The place of the run, and of its last part.
-    run_place: usize,
-    part_place: usize,
+    second_to_last: Class,
+    /// The position of the run, and of its last part.
+    run_position: usize,
+    part_position: usize,
 }
 
 impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
@@ -153,15 +153,15 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
             case_borders,
             sink,
             run: String::with_capacity(32),
-            run_start: Place::default(),
-            part_start: Place::default(),
-            last_start: Place::default(),
+            run_start: Offset::default(),
+            part_start: Offset::default(),
+            last_start: Offset::default(),
             text_end: 0,
             text_end_before: 0,
             last: Class::Separator,
-            last_but_one: Class::Separator,
-            run_place: 0,
-            part_place: 0,
+            second_to_last: Class::Separator,
+            run_position: 0,
+            part_position: 0,
         }
     }
 
@@ -169,16 +169,16 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
         for (start, c) in text.char_indices() {
             let source = start..start + c.len_utf8();
             if c.is_ascii() {
-                self.take(c, source);
+                self.push_char(c, source);
             } else {
-                decompose_compatible(c, |part| self.take(part, source.clone()));
+                decompose_compatible(c, |part| self.push_char(part, source.clone()));
             }
         }
         self.end_run();
     }
 
-    /// Takes one decomposed character, which stands for `source` in the text.
-    fn take(&mut self, c: char, source: Range<usize>) {
+    /// Handles one decomposed character. `source` is the byte range of its original in the text.
+    fn push_char(&mut self, c: char, source: Range<usize>) {
         if self.last == Class::Syllable && self.joins_syllable(c, &source) {
             return;
         }
@@ -200,13 +200,14 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
             }
             _ => {}
         }
-        self.cut_at_case_border(class, source.start);
-        self.push(c, class, source);
+        self.split_at_case_border(class, source.start);
+        self.append(c, class, source);
     }
 
-    /// Puts a vowel or a tail of hangul, or a voicing mark of kana, into the syllable before it.
+    /// Composes a hangul vowel or final consonant, or a kana voicing mark, with the syllable before it.
     ///
-    /// Decomposition has torn them off, or the text came decomposed, as macOS writes names.
+    /// They are separate because of the decomposition, or because the text was already decomposed, as in
+    /// file names from macOS.
     fn joins_syllable(&mut self, c: char, source: &Range<usize>) -> bool {
         let whole = self.run.pop().and_then(|base| {
             let whole = compose(base, c);
@@ -219,8 +220,8 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
         whole.is_some()
     }
 
-    fn push(&mut self, c: char, class: Class, source: Range<usize>) {
-        self.last_start = Place {
+    fn append(&mut self, c: char, class: Class, source: Range<usize>) {
+        self.last_start = Offset {
             folded: self.run.len(),
             text: source.start,
         };
@@ -230,19 +231,19 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
         }
         push_folded(c, &mut self.run);
         (self.text_end_before, self.text_end) = (self.text_end, source.end);
-        (self.last_but_one, self.last) = (self.last, class);
+        (self.second_to_last, self.last) = (self.last, class);
     }
 
-    /// Ends a part in front of the upper-case letter of `rS` and of `LPa`.
-    fn cut_at_case_border(&mut self, class: Class, start: usize) {
+    /// Ends a part before the upper-case letter that starts a new one: the `S` in `rS`, the `P` in `LPa`.
+    fn split_at_case_border(&mut self, class: Class, start: usize) {
         if !self.case_borders {
             return;
         }
-        let (border, text_end) = match (self.last_but_one, self.last, class) {
+        let (border, text_end) = match (self.second_to_last, self.last, class) {
             (_, Class::Lower, Class::Upper) => {
                 let folded = self.run.len();
                 (
-                    Place {
+                    Offset {
                         folded,
                         text: start,
                     },
@@ -252,34 +253,34 @@ impl<F: FnMut(&str, Range<usize>, Range<usize>)> Splitter<F> {
             (Class::Upper, Class::Upper, Class::Lower) => (self.last_start, self.text_end_before),
             _ => return,
         };
-        let place = self.part_place;
-        self.emit(self.part_start, border.folded, text_end, place);
+        let position = self.part_position;
+        self.emit(self.part_start, border.folded, text_end, position);
         self.part_start = border;
-        self.part_place += 1;
+        self.part_position += 1;
     }
 
     fn end_run(&mut self) {
         if !self.run.is_empty() {
-            let was_cut = self.part_start.folded > self.run_start.folded;
-            if was_cut {
-                let place = self.part_place;
-                self.emit(self.part_start, self.run.len(), self.text_end, place);
+            let has_parts = self.part_start.folded > self.run_start.folded;
+            if has_parts {
+                let position = self.part_position;
+                self.emit(self.part_start, self.run.len(), self.text_end, position);
             }
-            let place = self.run_place;
-            self.emit(self.run_start, self.run.len(), self.text_end, place);
-            self.part_place += 1;
-            self.run_place = self.part_place;
+            let position = self.run_position;
+            self.emit(self.run_start, self.run.len(), self.text_end, position);
+            self.part_position += 1;
+            self.run_position = self.part_position;
             self.run.clear();
         }
-        (self.last_but_one, self.last) = (Class::Separator, Class::Separator);
+        (self.second_to_last, self.last) = (Class::Separator, Class::Separator);
     }
 
-    /// Hands out a word that begins at the place and ends with the part at hand.
-    fn emit(&mut self, from: Place, folded_end: usize, text_end: usize, place: usize) {
+    /// Emits the word from `from` to `folded_end`, whose last part is the current one.
+    fn emit(&mut self, from: Offset, folded_end: usize, text_end: usize, position: usize) {
         let word = &self.run[from.folded..folded_end];
         let cut = word.floor_char_boundary(MAX_WORD_BYTES);
-        let places = place..self.part_place + 1;
-        (self.sink)(&word[..cut], from.text..text_end, places);
+        let positions = position..self.part_position + 1;
+        (self.sink)(&word[..cut], from.text..text_end, positions);
     }
 }
 

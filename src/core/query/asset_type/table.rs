@@ -1,10 +1,11 @@
-//! What the library of media types does not know, or knows otherwise than a manager of assets does.
+//! Additions and corrections to the extensions and media types that `mime_infer` knows.
 
 use super::AssetType;
 
-/// Extensions whose content or type is not what the library says.
+/// Extensions whose content type or asset type differs from the library's.
 ///
-/// Media types that are registered with IANA where there are, else those that file managers use.
+/// The content types are the ones registered with IANA. If none is registered, they are the ones that
+/// file managers use.
 pub(super) const CONTENT: &[(&str, &str, AssetType)] = &[
     // Camera raw files.
     ("3fr", "image/x-hasselblad-3fr", AssetType::Image),
@@ -29,7 +30,7 @@ pub(super) const CONTENT: &[(&str, &str, AssetType)] = &[
     ("srf", "image/x-sony-srf", AssetType::Image),
     ("srw", "image/x-samsung-srw", AssetType::Image),
     ("x3f", "image/x-sigma-x3f", AssetType::Image),
-    // Pictures whose media type does not say so.
+    // Images whose media type is not an image type, and image types that the library lacks.
     ("ai", "application/postscript", AssetType::Image),
     ("eps", "application/postscript", AssetType::Image),
     ("cur", "image/vnd.microsoft.icon", AssetType::Image),
@@ -76,7 +77,7 @@ pub(super) const CONTENT: &[(&str, &str, AssetType)] = &[
     ("sketch", "application/x-sketch", AssetType::Document),
     ("srt", "application/x-subrip", AssetType::Document),
     ("xd", "application/vnd.adobe.xd", AssetType::Document),
-    // Models.
+    // 3D models.
     ("3ds", "application/x-3ds", AssetType::ThreeD),
     ("3mf", "model/3mf", AssetType::ThreeD),
     ("abc", "application/x-alembic", AssetType::ThreeD),
@@ -97,7 +98,7 @@ pub(super) const CONTENT: &[(&str, &str, AssetType)] = &[
     ("usdc", "model/vnd.usd", AssetType::ThreeD),
     ("usdz", "model/vnd.usdz+zip", AssetType::ThreeD),
     ("wrl", "model/vrml", AssetType::ThreeD),
-    // In a bucket of assets these are transport streams and playlists, not programs.
+    // In a bucket of assets these are transport streams and playlists, not source code.
     ("m2ts", "video/mp2t", AssetType::Video),
     ("m3u8", "application/vnd.apple.mpegurl", AssetType::Video),
     ("mpd", "application/dash+xml", AssetType::Video),
@@ -123,13 +124,13 @@ pub(super) const CONTENT: &[(&str, &str, AssetType)] = &[
     ("tgz", "application/gzip", AssetType::Archive),
     ("tbz2", "application/x-bzip2", AssetType::Archive),
     ("txz", "application/x-xz", AssetType::Archive),
-    // Typefaces.
+    // Fonts.
     ("afm", "application/x-font-afm", AssetType::Font),
     ("pfb", "application/x-font-type1", AssetType::Font),
     ("pfm", "application/x-font-type1", AssetType::Font),
 ];
 
-/// Beginnings of subtypes of `application/` and what they are.
+/// Prefixes of the subtypes of `application/`, and their asset types.
 const APPLICATION: &[(&str, AssetType)] = &[
     ("epub", AssetType::Document),
     ("msword", AssetType::Document),
@@ -191,7 +192,7 @@ const APPLICATION: &[(&str, AssetType)] = &[
     ("x-font", AssetType::Font),
 ];
 
-/// Subtypes of `text/` that people read; the others are programs, styles and lists of machines.
+/// Subtypes of `text/` that are documents. The others are source code, style sheets and data.
 const READABLE: &[&str] = &[
     "calendar",
     "csv",
@@ -209,7 +210,7 @@ const READABLE: &[&str] = &[
     "x-setext",
 ];
 
-/// The type of assets with this media type.
+/// The asset type of a media type.
 pub(super) fn kind_of_content(content: &str) -> AssetType {
     let (top, sub) = content.split_once('/').unwrap_or((content, ""));
     match top {
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_extensions_are_lower_case_and_stand_once() {
+    fn extensions_are_lower_case_and_unique() {
         let mut exts: Vec<&str> = CONTENT.iter().map(|(ext, _, _)| *ext).collect();
         exts.sort_unstable();
         for pair in exts.windows(2) {
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn types_of_contents() {
+    fn media_type_gives_asset_type() {
         for (content, kind) in [
             ("image/anything", AssetType::Image),
             ("model/gltf+json", AssetType::ThreeD),

@@ -1,4 +1,4 @@
-//! Dates and ages and what they mean, one line a case.
+//! Dates and ages, and the intervals that they mean.
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
@@ -13,7 +13,7 @@ fn shown(bound: Bound<Timestamp>) -> Bound<String> {
 }
 
 #[test]
-fn dates_and_ages() {
+fn dates_and_ages_become_intervals() {
     for (text, lower, upper) in [
         ("2026-01-31", Included("2026-01-31"), Excluded("2026-02-01")),
         ("2026-02", Included("2026-02-01"), Excluded("2026-03-01")),
@@ -104,7 +104,7 @@ fn dates_and_ages() {
 }
 
 #[test]
-fn moments() {
+fn fields_compared_by_time() {
     for (text, lower, upper) in [
         (">7d", Excluded("2026-03-03T12:00:00Z"), Unbounded),
         ("<=12h", Unbounded, Included("2026-03-10")),
@@ -132,7 +132,7 @@ fn moments() {
 }
 
 #[test]
-fn ends_of_time() {
+fn first_and_last_dates_are_accepted() {
     assert!(parse("9999-12-31", DateOrder::ByAge, NOW).is_ok());
     assert!(parse("0000", DateOrder::ByAge, NOW).is_ok());
     assert!(parse(">4294967295y", DateOrder::ByAge, NOW).is_ok());
@@ -140,7 +140,7 @@ fn ends_of_time() {
 }
 
 #[test]
-fn what_is_no_date() {
+fn refuses_invalid_dates_and_reversed_ranges() {
     for text in [
         "",
         ">",

@@ -1,4 +1,4 @@
-//! Terms and the assets that they find, one line a case.
+//! Terms and the assets that they match.
 
 use std::ops::Bound;
 
@@ -57,7 +57,7 @@ const ASSET: Asset<'_> = Asset {
 };
 
 #[test]
-fn words_of_paths() {
+fn words_match_paths_and_names() {
     for (condition, path, want) in [
         (whole("summer"), "/photos/Summer-Sale.jpg", true),
         (whole("sale photos"), "/photos/Summer-Sale.jpg", true),
@@ -102,10 +102,10 @@ fn words_of_paths() {
 }
 
 #[test]
-fn names_paths_and_what_they_say() {
+fn terms_match_names_and_paths() {
     let name = |name: &str| term(Term::Name(name.into()));
     let path = |path: &str| term(Term::Path(path.into()));
-    let glob = |form: &str| term(Term::PathPattern(WildcardPattern::for_paths(form)));
+    let glob = |pattern: &str| term(Term::PathPattern(WildcardPattern::for_paths(pattern)));
     let ext = |ext: &str| term(Term::Ext(vec!["gif".into(), ext.into()]));
     let kind = |kind| term(Term::Type(vec![AssetType::Font, kind]));
     let folder = |folder: &str| term(Term::Folder(folder.into()));
@@ -143,24 +143,24 @@ fn names_paths_and_what_they_say() {
     }
 }
 
-fn from<T>(least: T) -> Interval<T> {
+fn at_least<T>(lower: T) -> Interval<T> {
     Interval {
-        lower: Bound::Included(least),
+        lower: Bound::Included(lower),
         upper: Bound::Unbounded,
     }
 }
 
 #[test]
-fn what_the_object_says() {
-    let stamps = |millis| from(Timestamp::from_millis(millis));
+fn terms_match_object_properties() {
+    let times = |millis| at_least(Timestamp::from_millis(millis));
     let classes = |class: &str| Term::Storage(vec!["GLACIER".into(), class.into()]);
     for (one, want) in [
-        (Term::Size(from(5)), true),
-        (Term::Size(from(6)), false),
-        (Term::Modified(stamps(100)), true),
-        (Term::Modified(stamps(101)), false),
-        (Term::Created(stamps(200)), true),
-        (Term::Created(stamps(201)), false),
+        (Term::Size(at_least(5)), true),
+        (Term::Size(at_least(6)), false),
+        (Term::Modified(times(100)), true),
+        (Term::Modified(times(101)), false),
+        (Term::Created(times(200)), true),
+        (Term::Created(times(201)), false),
         (classes("STANDARD"), true),
         (classes("STANDARD_IA"), false),
         (Term::ETag("abc".into()), true),
@@ -173,12 +173,12 @@ fn what_the_object_says() {
         etag: None,
         ..ASSET
     };
-    assert!(!Term::Created(stamps(0)).matches(&unknown));
+    assert!(!Term::Created(times(0)).matches(&unknown));
     assert!(!Term::ETag(String::new()).matches(&unknown));
 }
 
 #[test]
-fn conditions_of_nothing() {
+fn empty_all_matches_and_empty_any_does_not() {
     assert!(Condition::All(Vec::new()).matches(&ASSET));
     assert!(!Condition::Any(Vec::new()).matches(&ASSET));
 }
@@ -199,7 +199,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn negation_goes_through_de_morgan(one in condition(), other in condition(), path in "/[ab]{1,2}([ -/][ab]{1,2}){0,3}") {
+    fn negation_follows_de_morgan(one in condition(), other in condition(), path in "/[ab]{1,2}([ -/][ab]{1,2}){0,3}") {
         let asset = Asset { path: &path, ..ASSET };
         let both = [one.clone(), other.clone()];
         let neither = vec![not(one), not(other)];
@@ -214,16 +214,15 @@ proptest! {
         }
     }
 
-    /// Each way to compare words finds at least what a stricter one finds.
     #[test]
-    fn looser_comparisons_find_more(text in "[abAB]{1,4}([ 1][abB]{1,3}){0,2}", path in "/([abAB1 /-]{0,9})") {
+    fn looser_match_modes_find_at_least_as_much(text in "[abAB]{1,4}([ 1][abB]{1,3}){0,2}", path in "/([abAB1 /-]{0,9})") {
         let found = |mode| words(&text, mode, WordField::Path).matches(&Asset { path: &path, ..ASSET });
         prop_assert!(!found(MatchMode::Phrase) || found(MatchMode::Whole));
         prop_assert!(!found(MatchMode::Whole) || found(MatchMode::Prefix) && found(MatchMode::Typo));
     }
 
     #[test]
-    fn a_path_holds_its_own_segments_as_phrases(path in "(/[a-cA-C0-9 _-]{0,6}){1,3}") {
+    fn path_contains_its_segments_as_phrases(path in "(/[a-cA-C0-9 _-]{0,6}){1,3}") {
         for segment in path.split('/') {
             prop_assert!(phrase(segment).matches(&Asset { path: &path, ..ASSET }), "{segment}");
         }

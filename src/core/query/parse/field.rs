@@ -1,10 +1,10 @@
-//! The fields of a search: their names, and the signs between them and their values.
+//! The fields of a query: their names, and the operators between a field and its value.
 
 use crate::core::query::date::DateOrder;
 use crate::core::query::interval::Comparison;
 use crate::core::query::problem::QueryProblem;
 
-/// What a term is about.
+/// A property of an asset that a term tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Folder,
@@ -19,18 +19,18 @@ pub(super) enum Field {
     ETag,
 }
 
-/// What the values of a field are.
+/// The kind of values that a field has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueType {
     Text,
-    /// Short names, of which several can be written with commas.
+    /// Short names. Several can be separated with commas.
     Labels,
-    /// Sizes and dates: they have an order.
+    /// Sizes and dates, which have an order.
     Number,
 }
 
-/// All names of fields, folded as [`Field::from_name`] does; those behind the first are what Cloudinary,
-/// ImageKit and imgix call the same.
+/// The names of the fields, normalized as in [`Field::from_name`]. The first name is ours; the others are
+/// aliases, mostly the names that Cloudinary, ImageKit and imgix use.
 const NAMES: [(Field, &[&str]); 12] = [
     (Field::Folder, &["folder", "assetfolder"]),
     (Field::Path, &["path", "originpath"]),
@@ -53,7 +53,7 @@ const NAMES: [(Field, &[&str]); 12] = [
 ];
 
 impl Field {
-    /// The field of this name, in any case and with `_` in it or not.
+    /// The field with this name. Letter case and `_` do not matter.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         let folded = name.replace('_', "").to_lowercase();
         let known = NAMES
@@ -90,61 +90,61 @@ impl Field {
 /// How a field and its value are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operator {
-    /// `:`, in the way that is most useful for the field.
+    /// `:`. Its meaning depends on the field.
     Matches,
-    /// `=`: exactly.
+    /// `=`: equals exactly.
     Equals,
     NotEquals,
     Compares(Comparison),
-    /// `IN`: is one of a list.
+    /// `IN`: equals a value of the list.
     In,
     NotIn,
 }
 
 impl Operator {
-    /// The sign at the beginning of the text, if there is one, and the text behind it.
+    /// Splits an operator sign off the start of the text. Also returns the rest.
     pub(super) fn strip(text: &str) -> Option<(Self, &str)> {
-        let behind_colon = text.strip_prefix(':');
-        let (comparison, behind) = Comparison::strip(behind_colon.unwrap_or(text));
+        let after_colon = text.strip_prefix(':');
+        let (comparison, rest) = Comparison::strip(after_colon.unwrap_or(text));
         if let Some(comparison) = comparison {
-            return Some((Self::Compares(comparison), behind));
+            return Some((Self::Compares(comparison), rest));
         }
-        for (sign, meaning) in [
+        for (sign, operator) in [
             ("=>", Self::Compares(Comparison::AtLeast)),
             ("=<", Self::Compares(Comparison::AtMost)),
             ("==", Self::Equals),
             ("=", Self::Equals),
             ("!=", Self::NotEquals),
         ] {
-            if let Some(behind) = behind.strip_prefix(sign) {
-                return Some((meaning, behind));
+            if let Some(rest) = rest.strip_prefix(sign) {
+                return Some((operator, rest));
             }
         }
-        behind_colon.map(|behind| (Self::Matches, behind))
+        after_colon.map(|rest| (Self::Matches, rest))
     }
 
-    /// The same for signs that are words: `IN` and `HAS` as ImageKit writes them.
+    /// The same for operators that are words, as in ImageKit: `IN` and `HAS`.
     pub(super) fn strip_words(text: &str) -> Option<(Self, &str)> {
         let word = |text: &'_ str, word: &str| {
-            let behind = text.strip_prefix(word)?;
-            Some(text.len() - behind.trim_start().len())
+            let rest = text.strip_prefix(word)?;
+            Some(text.len() - rest.trim_start().len())
         };
-        let is_list = |behind: &str| behind.starts_with(['[', '(']);
+        let is_list = |rest: &str| rest.starts_with(['[', '(']);
         let not = word(text, "NOT").filter(|len| *len > "NOT".len());
         let positive = &text[not.unwrap_or(0)..];
         let negated = not.is_some();
         if let Some(len) = word(positive, "IN").filter(|len| is_list(&positive[*len..])) {
-            let sign = if negated { Self::NotIn } else { Self::In };
-            return Some((sign, &positive[len..]));
+            let operator = if negated { Self::NotIn } else { Self::In };
+            return Some((operator, &positive[len..]));
         }
         match (negated, positive.strip_prefix('=')) {
-            (true, Some(behind)) => Some((Self::NotEquals, behind)),
+            (true, Some(rest)) => Some((Self::NotEquals, rest)),
             (true, None) => None,
             (false, _) => {
-                let behind = text
+                let rest = text
                     .strip_prefix("HAS")?
                     .strip_prefix(char::is_whitespace)?;
-                Some((Self::Matches, behind))
+                Some((Self::Matches, rest))
             }
         }
     }
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_fields() {
+    fn finds_fields_by_name() {
         for (name, field) in [
             ("folder", Some(Field::Folder)),
             ("FileName", Some(Field::Name)),
@@ -171,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn signs() {
+    fn splits_operators_off() {
         let above = Operator::Compares(Comparison::GreaterThan);
-        for (text, sign, behind) in [
+        for (text, operator, rest) in [
             (":x", Operator::Matches, "x"),
             (":=x", Operator::Equals, "x"),
             ("==x", Operator::Equals, "x"),
@@ -183,19 +183,23 @@ mod tests {
             ("=>x", Operator::Compares(Comparison::AtLeast), "x"),
             ("::x", Operator::Matches, ":x"),
         ] {
-            assert_eq!(Operator::strip(text), Some((sign, behind)), "{text}");
+            assert_eq!(Operator::strip(text), Some((operator, rest)), "{text}");
         }
         for text in ["", "x", "!x", " :x", "~x"] {
             assert_eq!(Operator::strip(text), None, "{text}");
         }
-        for (text, sign, behind) in [
+        for (text, operator, rest) in [
             ("IN [a", Operator::In, "[a"),
             ("IN[a", Operator::In, "[a"),
             ("NOT IN (a", Operator::NotIn, "(a"),
             ("NOT =x", Operator::NotEquals, "x"),
             ("HAS x", Operator::Matches, "x"),
         ] {
-            assert_eq!(Operator::strip_words(text), Some((sign, behind)), "{text}");
+            assert_eq!(
+                Operator::strip_words(text),
+                Some((operator, rest)),
+                "{text}"
+            );
         }
         for text in [
             "IN a",

@@ -1,11 +1,11 @@
-//! The walk over the text of a search, piece by piece, and where it is.
+//! Reads the text of a query piece by piece, and keeps track of the position for errors.
 
 use crate::core::query::problem::{QueryError, QueryProblem};
 
 use super::field::{Field, Operator, ValueType};
 use super::{Value, text};
 
-/// A place in the text.
+/// A position in the text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TextPosition {
     /// In bytes.
@@ -14,7 +14,7 @@ pub(super) struct TextPosition {
     column: usize,
 }
 
-/// A word that is none, when it is in capitals and stands alone.
+/// A keyword: a separate word in capital letters, or a sign with the same meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keyword {
     And,
@@ -23,7 +23,7 @@ pub(super) enum Keyword {
 }
 
 impl Keyword {
-    fn forms(self) -> &'static [&'static str] {
+    fn spellings(self) -> &'static [&'static str] {
         match self {
             Self::And => &["AND", "&&"],
             Self::Or => &["OR", "||"],
@@ -32,24 +32,24 @@ impl Keyword {
     }
 }
 
-/// The text and where the walk over it is.
+/// The text and the current position in it.
 pub(super) struct Lexer<'a> {
     text: &'a str,
-    here: TextPosition,
+    position: TextPosition,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let here = TextPosition { at: 0, column: 1 };
-        Self { text, here }
+        let position = TextPosition { at: 0, column: 1 };
+        Self { text, position }
     }
 
     fn rest(&self) -> &'a str {
-        &self.text[self.here.at..]
+        &self.text[self.position.at..]
     }
 
-    pub(super) fn mark(&self) -> TextPosition {
-        self.here
+    pub(super) fn position(&self) -> TextPosition {
+        self.position
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -60,9 +60,9 @@ impl<'a> Lexer<'a> {
         self.rest().starts_with(c)
     }
 
-    /// What is wrong with the text from the mark to here, which is at least one character.
+    /// An error about the text from `from` to the current position, or about one character if that is empty.
     pub(super) fn error(&self, from: TextPosition, problem: QueryProblem) -> QueryError {
-        let until_here = &self.text[from.at..self.here.at];
+        let until_here = &self.text[from.at..self.position.at];
         let first = self.text[from.at..].chars().next().into_iter().collect();
         QueryError {
             column: from.column,
@@ -78,8 +78,8 @@ impl<'a> Lexer<'a> {
         !self.take_while(char::is_whitespace).is_empty()
     }
 
-    pub(super) fn eat(&mut self, wanted: char) -> bool {
-        let is_here = self.is_at(wanted);
+    pub(super) fn eat(&mut self, expected: char) -> bool {
+        let is_here = self.is_at(expected);
         if is_here {
             self.next();
         }
@@ -97,104 +97,107 @@ impl<'a> Lexer<'a> {
 
     fn keyword_len(&self, keyword: Keyword) -> Option<usize> {
         let rest = self.rest();
-        let form = keyword.forms().iter().find(|form| {
-            let behind = rest.strip_prefix(**form);
-            behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(ends_a_word))
+        let spelling = keyword.spellings().iter().find(|spelling| {
+            let after = rest.strip_prefix(**spelling);
+            after.is_some_and(|after| after.is_empty() || after.starts_with(ends_a_word))
         });
-        form.map(|form| form.len())
+        spelling.map(|spelling| spelling.len())
     }
 
-    /// Takes the dashes of a negation: there is something directly behind them.
-    pub(super) fn eat_dashes(&mut self) -> bool {
-        let behind = self.rest().trim_start_matches('-');
-        let len = self.rest().len() - behind.len();
-        let negates = len > 0 && !behind.is_empty() && !behind.starts_with(ends_a_term);
+    /// Consumes dashes if they negate the text directly after them.
+    pub(super) fn eat_negation_dashes(&mut self) -> bool {
+        let after = self.rest().trim_start_matches('-');
+        let len = self.rest().len() - after.len();
+        let negates = len > 0 && !after.is_empty() && !after.starts_with(ends_a_term);
         if negates {
             self.advance(len);
         }
         negates
     }
 
-    /// Takes a sign that stands directly before a field or a parenthesis; before a word it is
-    /// punctuation.
-    pub(super) fn eat_before_field(&mut self, wanted: char) -> bool {
-        let Some(behind) = self.rest().strip_prefix(wanted) else {
+    /// Consumes a sign if a field or a parenthesis follows directly. Before a word, it is punctuation.
+    pub(super) fn eat_before_field(&mut self, expected: char) -> bool {
+        let Some(after) = self.rest().strip_prefix(expected) else {
             return false;
         };
-        let end = behind.find(|c: char| !c.is_alphabetic() && c != '_');
-        let (name, rest) = behind.split_at(end.unwrap_or(behind.len()));
+        let end = after.find(|c: char| !c.is_alphabetic() && c != '_');
+        let (name, rest) = after.split_at(end.unwrap_or(after.len()));
         let is_field = Field::from_name(name).is_some() && Operator::strip(rest).is_some();
-        let is_before = is_field || behind.starts_with('(');
-        is_before && self.eat(wanted)
+        let applies = is_field || after.starts_with('(');
+        applies && self.eat(expected)
     }
 
-    /// The name of a field and the sign behind it, if that is what stands here.
+    /// Consumes the name of a field and its operator, if they are next.
     ///
-    /// `start` is where the term begins, for errors.
+    /// `start` is the start of the term, for errors.
     pub(super) fn field(
         &mut self,
         start: TextPosition,
     ) -> Result<Option<(Field, Operator)>, QueryError> {
         let rest = self.rest();
         let end = rest.find(|c: char| !c.is_alphabetic() && c != '_');
-        let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
-        if name.is_empty() || text::address(rest).is_some() {
+        let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
+        if name.is_empty() || text::url_path(rest).is_some() {
             return Ok(None);
         }
-        let spaced = behind.trim_start();
+        let after_space = after.trim_start();
         let field = Field::from_name(name);
-        let sign = match (Operator::strip(behind), field) {
-            (Some(sign), _) => Some(sign),
-            (None, Some(_)) => Operator::strip(spaced).or_else(|| Operator::strip_words(spaced)),
-            // With a space in between, a colon is punctuation.
-            (None, None) => Operator::strip(spaced).filter(|(sign, _)| *sign != Operator::Matches),
+        let operator = match (Operator::strip(after), field) {
+            (Some(operator), _) => Some(operator),
+            (None, Some(_)) => {
+                Operator::strip(after_space).or_else(|| Operator::strip_words(after_space))
+            }
+            // After a space, a colon is punctuation.
+            (None, None) => {
+                Operator::strip(after_space).filter(|(operator, _)| *operator != Operator::Matches)
+            }
         };
-        let Some((sign, behind)) = sign else {
+        let Some((operator, after)) = operator else {
             return Ok(None);
         };
-        self.advance(rest.len() - behind.len());
+        self.advance(rest.len() - after.len());
         match field {
-            Some(field) => self.reach_value(start, field, sign).map(Some),
+            Some(field) => self.reach_value(start, field, operator).map(Some),
             None => {
-                self.bare();
+                self.bare_text();
                 let field = name.to_owned();
                 Err(self.error(start, QueryProblem::UnknownField { field }))
             }
         }
     }
 
-    /// Walks from behind a sign to the value, which must be there.
+    /// Moves from the end of the operator to the value. Fails if there is no value.
     fn reach_value(
         &mut self,
         start: TextPosition,
         field: Field,
-        mut sign: Operator,
+        mut operator: Operator,
     ) -> Result<(Field, Operator), QueryError> {
-        let is_separate = self.skip_space();
+        let has_space = self.skip_space();
         // As in `size: > 1mb`.
         if let (
             Operator::Matches,
             ValueType::Number,
-            Some((comparison @ Operator::Compares(_), behind)),
-        ) = (sign, field.value_type(), Operator::strip(self.rest()))
+            Some((comparison @ Operator::Compares(_), after)),
+        ) = (operator, field.value_type(), Operator::strip(self.rest()))
         {
-            sign = comparison;
-            self.advance(self.rest().len() - behind.len());
+            operator = comparison;
+            self.advance(self.rest().len() - after.len());
             self.skip_space();
         }
         let is_keyword = self.is_at_keyword(Keyword::And) || self.is_at_keyword(Keyword::Or);
-        if self.is_empty() || self.is_at(')') || is_separate && is_keyword {
+        if self.is_empty() || self.is_at(')') || has_space && is_keyword {
             Err(self.error(start, field.missing_value()))
         } else {
-            Ok((field, sign))
+            Ok((field, operator))
         }
     }
 
-    /// The value that stands here, in the form that the field takes.
+    /// Consumes a value in one of the notations that the field allows.
     pub(super) fn value(&mut self, field: Option<(Field, Operator)>) -> Result<Value, QueryError> {
-        let is_list = |sign| matches!(sign, Operator::In | Operator::NotIn);
+        let is_list = |operator| matches!(operator, Operator::In | Operator::NotIn);
         let value = match (self.rest().chars().next(), field) {
-            (Some('[' | '('), Some((_, sign))) if is_list(sign) => self.list()?,
+            (Some('[' | '('), Some((_, operator))) if is_list(operator) => self.list()?,
             (Some('['), Some((field, _))) if field.value_type() == ValueType::Labels => {
                 self.list()?
             }
@@ -202,22 +205,22 @@ impl<'a> Lexer<'a> {
                 self.brackets()?
             }
             (Some('"'), _) => Value::Quoted(self.quotation()?),
-            _ => return Ok(Value::Bare(self.bare().to_owned())),
+            _ => return Ok(Value::Bare(self.bare_text().to_owned())),
         };
         self.expect_end_of_term().map(|()| value)
     }
 
-    /// Refuses text directly behind a quotation or a bracket.
+    /// Fails if text follows directly after a quotation, a bracket or a group.
     pub(super) fn expect_end_of_term(&mut self) -> Result<(), QueryError> {
-        let start = self.mark();
+        let start = self.position();
         match self.take_while(|c| !ends_a_term(c)) {
             "" => Ok(()),
             _ => Err(self.error(start, QueryProblem::TextAfterTerm)),
         }
     }
 
-    /// Text without white space; a `)` belongs to it only if it opens in it.
-    fn bare(&mut self) -> &'a str {
+    /// Consumes text up to white space. A `)` is part of it only if its `(` is, too.
+    fn bare_text(&mut self) -> &'a str {
         let mut open = 0_usize;
         self.take_while(|c| {
             match c {
@@ -230,9 +233,9 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// What stands between the quotation mark here and the next one.
+    /// Consumes a quotation and returns the text inside.
     fn quotation(&mut self) -> Result<String, QueryError> {
-        let start = self.mark();
+        let start = self.position();
         self.eat('"');
         let mut inside = String::new();
         while let Some(c) = self.next() {
@@ -245,9 +248,9 @@ impl<'a> Lexer<'a> {
         Err(self.error(start, QueryProblem::UnclosedQuotation))
     }
 
-    /// A range, its brackets included, without the quotation marks of its ends.
+    /// Consumes a range and returns it with its brackets, but without quotation marks around its ends.
     fn brackets(&mut self) -> Result<Value, QueryError> {
-        let start = self.mark();
+        let start = self.position();
         let inside = self.take_while(|c| c != ']' && c != '}').replace('"', "");
         match self.next() {
             Some(end) => Ok(Value::Bare(format!("{inside}{end}"))),
@@ -256,7 +259,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn list(&mut self) -> Result<Value, QueryError> {
-        let start = self.mark();
+        let start = self.position();
         self.next();
         let mut items = Vec::new();
         loop {
@@ -291,8 +294,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn advance(&mut self, len: usize) {
-        self.here.column += self.rest()[..len].chars().count();
-        self.here.at += len;
+        self.position.column += self.rest()[..len].chars().count();
+        self.position.at += len;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Searches and what they mean, one line a case.
+//! Queries and the conditions that they parse to.
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
@@ -51,12 +51,12 @@ fn in_name(words: &str, mode: MatchMode) -> Condition {
     words_term(words, mode, WordField::Name)
 }
 
-fn part(form: &str) -> Condition {
-    term(Term::NamePattern(WildcardPattern::for_names(form)))
+fn part(pattern: &str) -> Condition {
+    term(Term::NamePattern(WildcardPattern::for_names(pattern)))
 }
 
-fn glob(form: &str) -> Condition {
-    term(Term::PathPattern(WildcardPattern::for_paths(form)))
+fn glob(pattern: &str) -> Condition {
+    term(Term::PathPattern(WildcardPattern::for_paths(pattern)))
 }
 
 fn ext(extensions: &str) -> Condition {
@@ -74,7 +74,7 @@ fn check(cases: &[(&str, Condition)]) {
 }
 
 #[test]
-fn words_as_they_are_typed() {
+fn plain_words() {
     check(&[
         ("", all(&[])),
         (" \t\u{3000}", all(&[])),
@@ -117,9 +117,9 @@ fn words_as_they_are_typed() {
 }
 
 #[test]
-fn quotations_beginnings_slips_and_forms() {
-    let beginning = |text| words_term(text, MatchMode::Prefix, WordField::Path);
-    let slip = |text| words_term(text, MatchMode::Typo, WordField::Path);
+fn quotations_prefixes_typos_and_patterns() {
+    let prefix = |text| words_term(text, MatchMode::Prefix, WordField::Path);
+    let typo = |text| words_term(text, MatchMode::Typo, WordField::Path);
     let phrase = |text| words_term(text, MatchMode::Phrase, WordField::Path);
     check(&[
         ("\"Summer Sale\"", phrase("summer sale")),
@@ -128,13 +128,13 @@ fn quotations_beginnings_slips_and_forms() {
         ("\"a:b\"", phrase("a b")),
         (r#""a \"b\" OR c""#, phrase("a b or c")),
         ("\"*.jpg\"", words("jpg")),
-        ("summ*", beginning("summ")),
-        ("summer-sal*", beginning("summer sal")),
-        ("a-a*", beginning("a a")),
-        ("IMG2**", beginning("img 2")),
+        ("summ*", prefix("summ")),
+        ("summer-sal*", prefix("summer sal")),
+        ("a-a*", prefix("a a")),
+        ("IMG2**", prefix("img 2")),
         ("summer-*", words("summer")),
-        ("sumer~", slip("sumer")),
-        ("big-sumer~", slip("big sumer")),
+        ("sumer~", typo("sumer")),
+        ("big-sumer~", typo("big sumer")),
         ("*nt_lar*", part("*nt_lar*")),
         ("*.JPG", part("*.jpg")),
         ("IMG_????.jpg", part("img_????.jpg")),
@@ -142,7 +142,7 @@ fn quotations_beginnings_slips_and_forms() {
         ("a*b~", part("a*b~")),
         ("/photos/*/a.jpg", glob("/photos/*/a.jpg")),
         ("photos/*/A?.jpg", glob("**/photos/*/A?.jpg")),
-        ("photos/a*", beginning("photos a")),
+        ("photos/a*", prefix("photos a")),
         (
             "https://x.imgix.net/a%20b/c.jpg?w=3#top y",
             all(&[term(Term::Path("/a b/c.jpg".into())), words("y")]),
@@ -152,7 +152,7 @@ fn quotations_beginnings_slips_and_forms() {
 }
 
 #[test]
-fn conditions_of_conditions() {
+fn operators_and_parentheses() {
     let [a, b, c, d] = ["a", "b", "c", "d"].map(words);
     let both = |one: &Condition, other: &Condition| all(&[one.clone(), other.clone()]);
     let either = |one: &Condition, other: &Condition| any(&[one.clone(), other.clone()]);

@@ -1,21 +1,21 @@
-//! How words, quotations, forms of names and addresses are told apart.
+//! Terms without a field: words, quotations, patterns and URLs.
 
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::problem::QueryProblem;
 use crate::core::query::term::{Condition, MatchMode, Term, WordField};
 use crate::core::query::words::query_words;
 
-/// What text without quotation marks asks for; `None` where it holds no word.
+/// The condition of a text without quotation marks. `None` if it contains no word.
 ///
-/// Wildcards at its end alone: stars make a beginning of a word, question marks are punctuation.
-/// Anywhere else they make a form of file names, or where there is a `/` of the ends of paths.
+/// Stars only at the end make the last word a prefix. Question marks only at the end are punctuation. Any
+/// other wildcard makes the text a pattern: of a file name, or of the end of a path if it contains a `/`.
 pub(super) fn bare(text: &str, field: WordField) -> Option<Condition> {
     if !text.is_empty() && text.trim_end_matches('*').is_empty() {
         return Some(Condition::All(Vec::new()));
     }
     let stem = text.trim_end_matches('*');
-    let is_begun = stem.len() < text.len();
-    let is_question = !is_begun && !WildcardPattern::has_wildcard(text.trim_end_matches('?'));
+    let is_prefix = stem.len() < text.len();
+    let is_question = !is_prefix && !WildcardPattern::has_wildcard(text.trim_end_matches('?'));
     let term = if WildcardPattern::has_wildcard(stem) && !is_question {
         match field {
             WordField::Path if text.starts_with('/') => {
@@ -26,7 +26,7 @@ pub(super) fn bare(text: &str, field: WordField) -> Option<Condition> {
             }
             _ => Term::NamePattern(WildcardPattern::for_names(text)),
         }
-    } else if is_begun {
+    } else if is_prefix {
         words(stem, MatchMode::Prefix, field)?
     } else if text.ends_with('~') {
         words(text, MatchMode::Typo, field)?
@@ -36,7 +36,8 @@ pub(super) fn bare(text: &str, field: WordField) -> Option<Condition> {
     Some(Condition::Term(term))
 }
 
-/// What a quotation asks for: its words one behind the other, or for `name:` a form of names.
+/// The condition of a quotation: its words directly after each other. With `name:`, wildcards make it a
+/// pattern of file names.
 pub(super) fn quoted(text: &str, field: WordField) -> Option<Condition> {
     let term = match field {
         WordField::Name if WildcardPattern::has_wildcard(text) => {
@@ -54,7 +55,7 @@ fn words(text: &str, mode: MatchMode, field: WordField) -> Option<Term> {
         end = range.end;
     });
     let mode = match mode {
-        // The last word is whole where something stands behind it.
+        // Text follows the last word, so the word is complete.
         MatchMode::Prefix if end < text.len() => MatchMode::Whole,
         MatchMode::Phrase if words.len() == 1 => MatchMode::Whole,
         mode => mode,
@@ -63,51 +64,51 @@ fn words(text: &str, mode: MatchMode, field: WordField) -> Option<Term> {
         MatchMode::Phrase => {}
         MatchMode::Prefix => {
             let last = words.pop()?;
-            drop_repeated(&mut words);
+            remove_repeated(&mut words);
             words.push(last);
         }
-        MatchMode::Whole | MatchMode::Typo => drop_repeated(&mut words),
+        MatchMode::Whole | MatchMode::Typo => remove_repeated(&mut words),
     }
     (!words.is_empty()).then_some(Term::Words { words, mode, field })
 }
 
-fn drop_repeated(words: &mut Vec<String>) {
-    let mut kept: Vec<String> = Vec::with_capacity(words.len());
+fn remove_repeated(words: &mut Vec<String>) {
+    let mut unique: Vec<String> = Vec::with_capacity(words.len());
     for word in words.drain(..) {
-        if !kept.contains(&word) {
-            kept.push(word);
+        if !unique.contains(&word) {
+            unique.push(word);
         }
     }
-    *words = kept;
+    *words = unique;
 }
 
-/// The path in an address of the web that the text begins with, as it was written.
-pub(super) fn address(text: &str) -> Option<&str> {
-    let (scheme, behind) = text.split_once("://")?;
+/// The path of the HTTP URL at the start of the text, still percent-encoded. `None` if there is no URL.
+pub(super) fn url_path(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once("://")?;
     let is_web = ["http", "https"]
         .iter()
         .any(|web| scheme.eq_ignore_ascii_case(web));
-    let end = behind.find(|c: char| c.is_whitespace() || c == '?' || c == '#');
-    let host_and_path = &behind[..end.unwrap_or(behind.len())];
+    let end = rest.find(|c: char| c.is_whitespace() || c == '?' || c == '#');
+    let host_and_path = &rest[..end.unwrap_or(rest.len())];
     let path = &host_and_path[host_and_path.find('/')?..];
     (is_web && path.len() > 1).then_some(path)
 }
 
-/// The asset path of an address, percent-decoded.
-pub(super) fn path_of_address(path: &str) -> Result<Term, QueryProblem> {
+/// The term for the path of a URL. It decodes the path.
+pub(super) fn path_of_url(path: &str) -> Result<Term, QueryProblem> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let (byte, behind) = match (first, behind) {
-            (b'%', [high, low, behind @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, behind),
+    while let [first, after @ ..] = rest {
+        let (byte, after) = match (first, after) {
+            (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, after),
                 _ => return Err(QueryProblem::InvalidUrl),
             },
             (b'%', _) => return Err(QueryProblem::InvalidUrl),
-            (byte, behind) => (*byte, behind),
+            (byte, after) => (*byte, after),
         };
         bytes.push(byte);
-        rest = behind;
+        rest = after;
     }
     let path = String::from_utf8(bytes).map_err(|_| QueryProblem::InvalidUrl)?;
     Ok(Term::Path(path))

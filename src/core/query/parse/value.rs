@@ -1,4 +1,4 @@
-//! What a field, a sign and a value ask for together.
+//! Converts a field, an operator and a value into a condition.
 
 use crate::core::query::asset_type::AssetType;
 use crate::core::query::hit::{MAX_EXTENSION_CHARS, folder_path};
@@ -14,39 +14,39 @@ use super::{negation, text};
 /// A value as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
-    /// Without quotation marks; ranges too.
+    /// Text without quotation marks, or a range.
     Bare(String),
-    /// What a quotation holds.
+    /// The text of a quotation.
     Quoted(String),
-    /// What the brackets of a list hold.
+    /// The items of a list.
     List(Vec<String>),
 }
 
-/// What text without a field asks for; `None` where it holds no word.
+/// The condition of a value without a field. `None` if it contains no word.
 pub(super) fn words(value: &Value) -> Result<Option<Condition>, QueryProblem> {
     match value {
-        Value::Bare(bare) => match text::address(bare) {
-            Some(path) => text::path_of_address(path).map(|term| Some(Condition::Term(term))),
+        Value::Bare(bare) => match text::url_path(bare) {
+            Some(path) => text::path_of_url(path).map(|term| Some(Condition::Term(term))),
             None => Ok(text::bare(bare, WordField::Path)),
         },
         Value::Quoted(quoted) => Ok(text::quoted(quoted, WordField::Path)),
-        // A list needs a field.
+        // The lexer reads a list only after a field.
         Value::List(_) => Ok(None),
     }
 }
 
-/// What a term asks for; `None` where it holds no word.
+/// The condition of a field, an operator and a value. `None` if it tests words and the value has none.
 pub(super) fn condition(
     field: Field,
-    sign: Operator,
+    operator: Operator,
     value: &Value,
     now: Timestamp,
 ) -> Result<Option<Condition>, QueryProblem> {
-    let same_but = |sign| condition(field, sign, value, now);
+    let with_operator = |operator| condition(field, operator, value, now);
     let negated = |condition: Option<Condition>| condition.map(negation);
-    match (sign, value) {
-        (Operator::NotEquals, _) => return same_but(Operator::Equals).map(negated),
-        (Operator::NotIn, _) => return same_but(Operator::In).map(negated),
+    match (operator, value) {
+        (Operator::NotEquals, _) => return with_operator(Operator::Equals).map(negated),
+        (Operator::NotIn, _) => return with_operator(Operator::In).map(negated),
         _ => {}
     }
     let text = match value {
@@ -57,8 +57,8 @@ pub(super) fn condition(
     if text.is_empty() {
         return Err(field.missing_value());
     }
-    let is_exact = matches!(sign, Operator::Equals | Operator::In);
-    let compared = match (sign, field.value_type()) {
+    let is_exact = matches!(operator, Operator::Equals | Operator::In);
+    let comparable = match (operator, field.value_type()) {
         (Operator::Compares(comparison), ValueType::Number) => {
             format!("{}{text}", comparison.sign())
         }
@@ -67,13 +67,13 @@ pub(super) fn condition(
     };
     let term = match field {
         Field::Folder if is_exact => Term::DirectlyIn(folder_path(&text)),
-        // As folders and facets are listed: a `*` in it is part of its name.
+        // Lists of folders and facets write a folder like this. A `*` in it is part of its name.
         Field::Folder if matches!(value, Value::Quoted(_)) && text.ends_with('/') => {
             Term::Folder(folder_path(&text))
         }
-        Field::Folder => folder_or_form(&text),
+        Field::Folder => folder_or_pattern(&text),
         Field::Path if !is_exact && WildcardPattern::has_wildcard(&text) => {
-            Term::PathPattern(WildcardPattern::for_paths(&form_of_paths(&text)))
+            Term::PathPattern(WildcardPattern::for_paths(&path_pattern(&text)))
         }
         Field::Path => Term::Path(path(&text)),
         Field::Name if is_exact => Term::Name(text),
@@ -83,15 +83,15 @@ pub(super) fn condition(
                 _ => text::bare(&text, WordField::Name),
             });
         }
-        Field::Ext => Term::Ext(each(&text, ext)?),
-        Field::Type => Term::Type(each(&text, |name| {
+        Field::Ext => Term::Ext(parse_labels(&text, ext)?),
+        Field::Type => Term::Type(parse_labels(&text, |name| {
             AssetType::from_name(name).ok_or(QueryProblem::UnknownType)
         })?),
-        Field::Storage => Term::Storage(each(&text, storage_class)?),
+        Field::Storage => Term::Storage(parse_labels(&text, storage_class)?),
         Field::ETag => Term::ETag(text),
-        Field::Size => Term::Size(size::parse(&compared)?),
-        Field::Modified(clock) => Term::Modified(date::parse(&compared, clock, now)?),
-        Field::Created(clock) => Term::Created(date::parse(&compared, clock, now)?),
+        Field::Size => Term::Size(size::parse(&comparable)?),
+        Field::Modified(order) => Term::Modified(date::parse(&comparable, order, now)?),
+        Field::Created(order) => Term::Created(date::parse(&comparable, order, now)?),
     };
     Ok(Some(Condition::Term(term)))
 }
@@ -108,9 +108,9 @@ fn one_of(field: Field, items: &[String], now: Timestamp) -> Result<Condition, Q
     })
 }
 
-/// A folder with all below it; wildcards in it make a form of folders.
-fn folder_or_form(text: &str) -> Term {
-    // As Cloudinary writes "and below it".
+/// A folder with everything below it, or a pattern if the text contains wildcards.
+fn folder_or_pattern(text: &str) -> Term {
+    // Cloudinary writes `/*` for "and below".
     let stem = match text {
         "*" | "**" | "/*" | "/**" => "/",
         text => ["/*", "/**"]
@@ -127,12 +127,12 @@ fn folder_or_form(text: &str) -> Term {
 }
 
 fn path(text: &str) -> String {
-    let head = if text.starts_with('/') { "" } else { "/" };
-    format!("{head}{text}")
+    let slash = if text.starts_with('/') { "" } else { "/" };
+    format!("{slash}{text}")
 }
 
-/// A form can leave open what is in front of its first `/`.
-fn form_of_paths(text: &str) -> String {
+/// Adds the `/` at the start, unless the pattern starts with `**`.
+fn path_pattern(text: &str) -> String {
     if text.starts_with("**") {
         text.to_owned()
     } else {
@@ -140,30 +140,31 @@ fn form_of_paths(text: &str) -> String {
     }
 }
 
-/// What stands between the commas.
-fn each<T>(
+/// Parses labels that are separated with commas.
+fn parse_labels<T>(
     text: &str,
-    read: impl Fn(&str) -> Result<T, QueryProblem>,
+    parse: impl Fn(&str) -> Result<T, QueryProblem>,
 ) -> Result<Vec<T>, QueryProblem> {
-    text.split(',').map(|part| read(part.trim())).collect()
+    text.split(',').map(|part| parse(part.trim())).collect()
 }
 
-/// A leading dot is tolerated.
+/// Parses an extension. A leading dot is allowed.
 fn ext(text: &str) -> Result<String, QueryProblem> {
     let bare = text.strip_prefix('.').unwrap_or(text).to_lowercase();
-    let possible = !bare.is_empty()
+    let is_valid = !bare.is_empty()
         && !bare.contains(|c: char| c == '.' || c == '/' || c.is_whitespace())
         && bare.chars().count() <= MAX_EXTENSION_CHARS;
-    possible
+    is_valid
         .then_some(bare)
         .ok_or(QueryProblem::InvalidExtension)
 }
 
-/// By S3's name, in any case and with `-` or `_` between the words; S3 may have more than we know.
+/// Parses the name of a storage class, in any letter case, with `-` or `_` between the words. Unknown names
+/// are allowed, because S3 may have new classes.
 fn storage_class(text: &str) -> Result<String, QueryProblem> {
     let name = text.replace('-', "_").to_uppercase();
-    let possible = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    possible
+    let is_valid = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_valid
         .then_some(name)
         .ok_or(QueryProblem::InvalidStorageClass)
 }

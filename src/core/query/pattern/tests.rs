@@ -1,12 +1,12 @@
-//! Forms and the texts that have them, one line a case.
+//! Patterns and the texts that match them.
 
 use proptest::prelude::*;
 
 use super::*;
 
 #[test]
-fn forms_of_names() {
-    for (form, name, want) in [
+fn name_patterns_match_folded_names() {
+    for (pattern, name, want) in [
         ("*nt_lar*", "Mount_Large.jpg", true),
         ("*NT_LÁR*", "mount_large.jpg", true),
         ("*nt_lar*", "mount-large.jpg", false),
@@ -25,14 +25,14 @@ fn forms_of_names() {
         ("b?a", "b／a", true),
         ("plain", "Plain", true),
     ] {
-        let found = WildcardPattern::for_names(form).matches(&fold_name(name));
-        assert_eq!(found, want, "{form} {name}");
+        let found = WildcardPattern::for_names(pattern).matches(&fold_name(name));
+        assert_eq!(found, want, "{pattern} {name}");
     }
 }
 
 #[test]
-fn forms_of_paths() {
-    for (form, path, want) in [
+fn path_patterns_respect_segments() {
+    for (pattern, path, want) in [
         ("/a/*.jpg", "/a/b.jpg", true),
         ("/a/*.jpg", "/a/b/c.jpg", false),
         ("/a/**.jpg", "/a/b/c.jpg", true),
@@ -47,17 +47,20 @@ fn forms_of_paths() {
         ("/**", "/", true),
         ("**x**y/*", "/1x/2y/3y/4", true),
     ] {
-        let found = WildcardPattern::for_paths(form).matches(path);
-        assert_eq!(found, want, "{form} {path}");
+        let found = WildcardPattern::for_paths(pattern).matches(path);
+        assert_eq!(found, want, "{pattern} {path}");
     }
 }
 
 #[test]
-fn the_text_between_wildcards() {
-    let form = WildcardPattern::for_names("IMG*_é?.jpg*");
-    assert_eq!(form.literals().collect::<Vec<_>>(), ["img", "_e", ".jpg"]);
-    assert_eq!(form.literal_prefix(), "img");
-    assert_eq!(form.text(), "img*_e?.jpg*");
+fn literals_are_the_text_between_wildcards() {
+    let pattern = WildcardPattern::for_names("IMG*_é?.jpg*");
+    assert_eq!(
+        pattern.literals().collect::<Vec<_>>(),
+        ["img", "_e", ".jpg"]
+    );
+    assert_eq!(pattern.literal_prefix(), "img");
+    assert_eq!(pattern.text(), "img*_e?.jpg*");
     assert_eq!(WildcardPattern::for_paths("/x").literal_prefix(), "/x");
     assert_eq!(WildcardPattern::for_paths("**").literals().count(), 0);
     assert!(
@@ -67,16 +70,16 @@ fn the_text_between_wildcards() {
     );
 }
 
-/// What a form means, said as simply as possible.
-fn has_form(parts: &[Part], text: &[char]) -> bool {
+/// A naive matcher that backtracks.
+fn naive_matches(parts: &[Part], text: &[char]) -> bool {
     match parts {
         [] => text.is_empty(),
-        [Part::Run { in_segment }, rest @ ..] => (0..=text.len())
+        [Part::Wildcard { in_segment }, rest @ ..] => (0..=text.len())
             .take_while(|end| !in_segment || !text[..*end].contains(&'/'))
-            .any(|end| has_form(rest, &text[end..])),
+            .any(|end| naive_matches(rest, &text[end..])),
         [one, rest @ ..] => text
             .split_first()
-            .is_some_and(|(c, behind)| one.takes(*c) && has_form(rest, behind)),
+            .is_some_and(|(c, after)| one.matches_char(*c) && naive_matches(rest, after)),
     }
 }
 
@@ -88,26 +91,26 @@ proptest! {
     })]
 
     #[test]
-    fn a_text_has_the_form_that_it_has(form in "[ab/?*]{0,8}", text in "[ab/]{0,10}") {
+    fn matches_like_naive_matcher(pattern in "[ab/?*]{0,8}", text in "[ab/]{0,10}") {
         let chars: Vec<char> = text.chars().collect();
-        for pattern in [WildcardPattern::for_names(&form), WildcardPattern::for_paths(&form)] {
-            let want = has_form(&pattern.parts, &chars);
+        for pattern in [WildcardPattern::for_names(&pattern), WildcardPattern::for_paths(&pattern)] {
+            let want = naive_matches(&pattern.parts, &chars);
             prop_assert_eq!(pattern.matches(&text), want, "{:?}", pattern);
         }
     }
 }
 
 #[test]
-fn hostile_forms_end_soon() {
+fn hostile_patterns_do_not_backtrack() {
     let text = format!("{}/{}", "a".repeat(500), "x".repeat(500));
-    for form in [
+    for pattern in [
         format!("{}c", "a**".repeat(300)),
         format!("**{}b", "*a".repeat(400)),
         format!("**a*/*{}y", "x".repeat(400)),
     ] {
         // A search that backtracks would take minutes for these.
         for _ in 0..100 {
-            assert!(!WildcardPattern::for_paths(&form).matches(&text));
+            assert!(!WildcardPattern::for_paths(&pattern).matches(&text));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Queries come back from their text.
+//! Printed queries parse to the same query.
 
 use proptest::prelude::*;
 
@@ -7,12 +7,11 @@ use crate::core::query::asset_type::AssetType;
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::query::term::MAX_QUERY_CHARS;
 use crate::core::query::words::query_words;
-use crate::core::replication::timestamp::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_millis(1_773_144_000_000);
 
 #[test]
-fn what_was_understood() {
+fn prints_queries() {
     for (text, want) in [
         ("", "*"),
         ("IMG_2041.jpg summ* sumer~", "img-2041-jpg summ* sumer~"),
@@ -39,7 +38,7 @@ fn words() -> impl Strategy<Value = Term> {
     ];
     let field = prop_oneof![Just(WordField::Path), Just(WordField::Name)];
     ("[a-z0-9éß東한 _]{1,9}|\\PC{1,9}", mode, field).prop_filter_map(
-        "holds words",
+        "contains words",
         |(text, mode, field)| {
             let mut words = Vec::new();
             query_words(&text, |word, _| words.push(word.to_owned()));
@@ -79,7 +78,7 @@ fn interval<T: PartialOrd + Copy + std::fmt::Debug>(
             (Bound::Unbounded, bound)
         }
     });
-    prop_oneof![both, open].prop_filter_map("is no end before its beginning", |(lower, upper)| {
+    prop_oneof![both, open].prop_filter_map("is not reversed", |(lower, upper)| {
         let ends = |bound: &Bound<T>| match bound {
             Bound::Included(value) | Bound::Excluded(value) => Some(*value),
             Bound::Unbounded => None,
@@ -93,7 +92,7 @@ fn interval<T: PartialOrd + Copy + std::fmt::Debug>(
 }
 
 fn term() -> impl Strategy<Value = Term> {
-    let stamps = (-60_000_000_000_000_i64..250_000_000_000_000).prop_map(Timestamp::from_millis);
+    let times = (-60_000_000_000_000_i64..250_000_000_000_000).prop_map(Timestamp::from_millis);
     let kinds = prop::sample::subsequence(AssetType::ALL.to_vec(), 1..4);
     prop_oneof![
         4 => words(),
@@ -106,14 +105,14 @@ fn term() -> impl Strategy<Value = Term> {
         1 => "/([^*?]{1,9}/)?".prop_map(Term::Folder),
         1 => "/(\\PC{1,9}/)?".prop_map(Term::DirectlyIn),
         1 => interval(any::<u64>()).prop_map(Term::Size),
-        1 => interval(stamps.clone()).prop_map(Term::Modified),
-        1 => interval(stamps).prop_map(Term::Created),
+        1 => interval(times.clone()).prop_map(Term::Modified),
+        1 => interval(times).prop_map(Term::Created),
         1 => prop::collection::vec("[A-Z_]{1,6}", 1..3).prop_map(Term::Storage),
         1 => "\\PC{1,9}".prop_map(Term::ETag),
     ]
 }
 
-/// Conditions in the form that the parser gives them: flat, and none of one alone.
+/// Conditions as the parser makes them: flattened, with at least two conditions in each list.
 fn condition() -> impl Strategy<Value = Condition> {
     term()
         .prop_map(Condition::Term)
@@ -147,7 +146,7 @@ proptest! {
     })]
 
     #[test]
-    fn a_query_is_read_back_from_its_text(condition in condition()) {
+    fn printed_condition_parses_to_the_same(condition in condition()) {
         let query = Query { condition };
         let text = query.to_string();
         if text.chars().count() <= MAX_QUERY_CHARS {
@@ -155,9 +154,8 @@ proptest! {
         }
     }
 
-    /// Whatever can be read is printed so that it is read the same.
     #[test]
-    fn what_was_understood_is_understood_again(
+    fn parsed_text_prints_and_parses_to_the_same(
         text in "((-|NOT |\\(|)(folder|size|name|path|ext|)(:|=|>|)(\"|)[0-9a-z.,/\"\\\\é*?~ -]{0,8}(\"|\\)|)( | OR )?){0,4}"
     ) {
         if let Ok(query) = Query::parse(&text, NOW) {

@@ -1,4 +1,4 @@
-//! Names folded as words are, but not taken apart.
+//! Folds whole names in the same way as words, without splitting them.
 
 use std::ops::Range;
 
@@ -6,11 +6,11 @@ use unicode_normalization::char::{compose, decompose_compatible};
 
 use super::{Class, class_of, push_folded};
 
-/// A file name folded as the words are, but with all its characters in place: for the order by name
-/// and for parts of names.
+/// Folds a file name in the same way as words, but keeps all other characters. It is used to sort by name
+/// and to match patterns of names.
 ///
-/// Only marks that words drop are missing. Two names that differ in nothing but case, accents or
-/// compatibility forms fold to the same text.
+/// Only the marks that words drop are removed. Names that differ only in case, accents or compatibility
+/// forms fold to the same text.
 pub fn fold_name(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
@@ -22,22 +22,22 @@ pub fn fold_name(name: &str) -> String {
 
 /// Emits a folded name in parts, each with the byte range of `name` that it stands for.
 pub(in crate::core::query) fn fold_with(name: &str, mut sink: impl FnMut(&str, Range<usize>)) {
-    // A syllable is held back until it is known that nothing joins it.
-    let mut held: Option<(char, Range<usize>)> = None;
+    // A syllable waits here until the next character shows whether it joins.
+    let mut pending: Option<(char, Range<usize>)> = None;
     let mut part = String::with_capacity(8);
     for (start, c) in name.char_indices() {
         let source = start..start + c.len_utf8();
         decompose_compatible(c, |c| {
-            if let Some((base, from)) = held.take() {
+            if let Some((base, from)) = pending.take() {
                 if let Some(whole) = compose(base, c) {
-                    held = Some((whole, from.start..source.end));
+                    pending = Some((whole, from.start..source.end));
                     return;
                 }
                 sink(base.encode_utf8(&mut [0; 4]), from);
             }
             match class_of(c) {
                 Class::Mark => {}
-                Class::Syllable => held = Some((c, source.clone())),
+                Class::Syllable => pending = Some((c, source.clone())),
                 _ => {
                     part.clear();
                     push_folded(c, &mut part);
@@ -46,7 +46,7 @@ pub(in crate::core::query) fn fold_with(name: &str, mut sink: impl FnMut(&str, R
             }
         });
     }
-    if let Some((base, from)) = held {
+    if let Some((base, from)) = pending {
         sink(base.encode_utf8(&mut [0; 4]), from);
     }
 }

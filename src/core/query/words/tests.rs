@@ -1,4 +1,4 @@
-//! Texts and their words, one line a case.
+//! Texts and their words.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ fn indexed(text: &str) -> Vec<String> {
     found
 }
 
-fn asked(text: &str) -> Vec<String> {
+fn queried(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     query_words(text, |word, _| found.push(word.to_owned()));
     found
@@ -25,7 +25,7 @@ fn ranges(text: &str) -> Vec<(String, Range<usize>)> {
 }
 
 #[test]
-fn the_words_of_an_index() {
+fn splits_text_into_index_words() {
     for (text, want) in [
         ("", &[][..]),
         ("///--__", &[]),
@@ -75,19 +75,19 @@ fn the_words_of_an_index() {
 }
 
 #[test]
-fn the_words_of_a_query_know_no_case() {
+fn query_words_ignore_case() {
     for (text, want) in [
         ("iPhone", &["iphone"][..]),
         ("SummerSALE-2024b", &["summersale", "2024", "b"]),
         ("CAFÉ", &["cafe"]),
         ("東京", &["東", "京"]),
     ] {
-        assert_eq!(asked(text), want, "{text:?}");
+        assert_eq!(queried(text), want, "{text:?}");
     }
 }
 
 #[test]
-fn ranges_are_bytes_of_the_text_as_it_was_written() {
+fn ranges_are_bytes_of_the_original_text() {
     for (text, want) in [
         ("/ab/cd", &[("ab", 1..3), ("cd", 4..6)][..]),
         ("aéB", &[("ae", 0..3), ("b", 3..4), ("aeb", 0..4)]),
@@ -108,7 +108,7 @@ fn ranges_are_bytes_of_the_text_as_it_was_written() {
 }
 
 #[test]
-fn places_of_words() {
+fn parts_share_positions_with_the_whole_word() {
     for (text, want) in [
         ("a b", &[("a", 0..1), ("b", 1..2)][..]),
         (
@@ -136,8 +136,8 @@ fn places_of_words() {
         ),
     ] {
         let mut found = Vec::new();
-        words_with_positions(text, |word, _, places| {
-            found.push((word.to_owned(), places));
+        words_with_positions(text, |word, _, positions| {
+            found.push((word.to_owned(), positions));
         });
         let want = want.iter().map(|(w, p)| ((*w).to_owned(), p.clone()));
         assert_eq!(found, want.collect::<Vec<_>>(), "{text:?}");
@@ -145,16 +145,16 @@ fn places_of_words() {
 }
 
 #[test]
-fn a_long_word_is_cut_at_a_character() {
+fn long_word_is_cut_at_a_character_boundary() {
     let long = "x".repeat(MAX_WORD_BYTES + 1);
     assert_eq!(indexed(&long), ["x".repeat(MAX_WORD_BYTES)]);
-    assert_eq!(asked(&long), indexed(&long));
+    assert_eq!(queried(&long), indexed(&long));
     let cyrillic = "ж".repeat(MAX_WORD_BYTES);
     assert_eq!(indexed(&cyrillic)[0].len(), MAX_WORD_BYTES - 1);
 }
 
 #[test]
-fn folded_names() {
+fn folds_names() {
     for (name, want) in [
         ("", ""),
         ("IMG_2041 (1).JPG", "img_2041 (1).jpg"),
@@ -176,19 +176,18 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn ranges_lie_in_the_text_and_words_are_bounded(text in "\\PC{0,40}") {
+    fn ranges_are_in_the_text_and_words_are_bounded(text in "\\PC{0,40}") {
         for (word, range) in ranges(&text) {
             prop_assert!(!word.is_empty() && word.len() <= MAX_WORD_BYTES);
             prop_assert!(!text[range].is_empty());
         }
     }
 
-    /// What a query asks for, an index of the same text holds.
     #[test]
-    fn a_text_is_found_by_itself_in_any_case(text in "[a-zA-Z0-9éßΣ東가_ -]{0,20}|\\PC{0,40}") {
-        let held = indexed(&text);
-        for word in asked(&text) {
-            prop_assert!(held.contains(&word), "{word:?} is not in {held:?}");
+    fn index_words_contain_query_words_of_the_same_text(text in "[a-zA-Z0-9éßΣ東가_ -]{0,20}|\\PC{0,40}") {
+        let index_words = indexed(&text);
+        for word in queried(&text) {
+            prop_assert!(index_words.contains(&word), "{word:?} is not in {index_words:?}");
         }
     }
 
@@ -198,19 +197,18 @@ proptest! {
         prop_assert_eq!(fold_name(&folded), folded);
     }
 
-    /// What is a word of a name is a part of the folded name, unless case borders cut it.
     #[test]
-    fn a_folded_name_contains_the_words_of_the_name(name in "[a-zA-Z0-9éßΣ東가_. -]{0,20}|\\PC{0,40}") {
+    fn folded_name_contains_query_words_of_the_name(name in "[a-zA-Z0-9éßΣ東가_. -]{0,20}|\\PC{0,40}") {
         let folded = fold_name(&name);
-        for word in asked(&name) {
+        for word in queried(&name) {
             prop_assert!(folded.contains(&word), "{word:?} is not in {folded:?}");
         }
     }
 
     #[test]
     fn folding_a_folded_word_changes_nothing(text in "\\PC{0,40}") {
-        for word in asked(&text) {
-            prop_assert_eq!(asked(&word), [word]);
+        for word in queried(&text) {
+            prop_assert_eq!(queried(&word), [word]);
         }
     }
 }

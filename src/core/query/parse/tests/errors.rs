@@ -1,23 +1,23 @@
-//! Searches that mean nothing, where the fault is and what to write instead.
+//! Errors: their position and their advice.
 
 use proptest::prelude::*;
 
 use super::*;
 
 #[test]
-fn bad_searches() {
+fn errors_have_position_and_advice() {
     for (text, column, shown, hint) in [
         ("- / &", 1, "-", "no letter or digit"),
         ("(&)", 2, "&", "no letter or digit"),
         ("name:\"-\"", 1, "name:\"-\"", "no letter or digit"),
         ("a \"b c", 3, "\"b c", "not closed"),
         ("é folder:\"b", 10, "\"b", "not closed"),
-        ("a \"b\"c d", 6, "c", "a space behind it"),
-        ("ext:\"jpg\",\"png\"", 10, ",\"png\"", "a space behind it"),
-        ("folder:(a)/b", 11, "/b", "a space behind it"),
+        ("a \"b\"c d", 6, "c", "a space after it"),
+        ("ext:\"jpg\",\"png\"", 10, ",\"png\"", "a space after it"),
+        ("folder:(a)/b", 11, "/b", "a space after it"),
         ("é http://x", 3, "http://x", "folder, path, name, ext"),
-        ("http://x/%FF", 1, "http://x/%FF", "broken escape"),
-        ("http://x/%4", 1, "http://x/%4", "broken escape"),
+        ("http://x/%FF", 1, "http://x/%FF", "invalid percent escape"),
+        ("http://x/%4", 1, "http://x/%4", "invalid percent escape"),
         ("-a:b", 1, "-a:b", "\"a:…\""),
         ("größe:1", 1, "größe:1", "no field \"größe\""),
         ("a width > 500", 3, "width >", "no field \"width\""),
@@ -38,9 +38,9 @@ fn bad_searches() {
             "bracket is not closed",
         ),
         ("size:[1 TO 2", 6, "[1 TO 2", "bracket is not closed"),
-        ("size:[1 TO 2]x", 14, "x", "a space behind it"),
+        ("size:[1 TO 2]x", 14, "x", "a space after it"),
         ("ext:jpg,", 1, "ext:jpg,", "ext:jpg,png"),
-        ("ext:tar.gz", 1, "ext:tar.gz", "behind the last dot"),
+        ("ext:tar.gz", 1, "ext:tar.gz", "after the last dot"),
         (
             "ext:12345678901234567",
             1,
@@ -49,7 +49,7 @@ fn bad_searches() {
         ),
         ("type:picture", 1, "type:picture", "image, video, audio"),
         ("storage:a.b", 1, "storage:a.b", "storage:GLACIER"),
-        ("name>red", 1, "name>red", "write : or ="),
+        ("name>red", 1, "name>red", "use : or ="),
         ("a -size:big", 3, "-size:big", "size:<=500kb"),
         ("size:5mb..1mb", 1, "size:5mb..1mb", "ends before it begins"),
         ("size:[1 2]", 1, "size:[1 2]", "[1mb TO 5mb]"),
@@ -58,13 +58,13 @@ fn bad_searches() {
             "createdAt:7d",
             1,
             "createdAt:7d",
-            ">7d behind the field's name for younger",
+            ">7d after the name of the field for younger",
         ),
         (
             "uploaded_at:[1w TO 4w]",
             1,
             "uploaded_at:[1w TO 4w]",
-            "exchange its ends",
+            "swap its ends",
         ),
         (
             "modified:2026-02-30",
@@ -72,15 +72,15 @@ fn bad_searches() {
             "modified:2026-02-30",
             "modified:2026-01",
         ),
-        ("OR a", 1, "OR", "small letters"),
-        ("a AND", 3, "AND", "small letters"),
-        ("a OR OR b", 6, "OR", "small letters"),
-        ("a (b OR )", 6, "OR", "small letters"),
-        ("(AND a)", 2, "AND", "small letters"),
-        ("DO NOT", 4, "NOT", "small letters"),
-        ("é (a b", 3, "(", "write ) at its end"),
-        ("a) b", 2, ")", "nothing opens"),
-        ("(a))", 4, ")", "nothing opens"),
+        ("OR a", 1, "OR", "lower case"),
+        ("a AND", 3, "AND", "lower case"),
+        ("a OR OR b", 6, "OR", "lower case"),
+        ("a (b OR )", 6, "OR", "lower case"),
+        ("(AND a)", 2, "AND", "lower case"),
+        ("DO NOT", 4, "NOT", "lower case"),
+        ("é (a b", 3, "(", "add a ) at its end"),
+        ("a) b", 2, ")", "no opening ("),
+        ("(a))", 4, ")", "no opening ("),
     ] {
         let error = parse(text).unwrap_err();
         assert_eq!(
@@ -95,7 +95,7 @@ fn bad_searches() {
 }
 
 #[test]
-fn a_search_is_bounded() {
+fn limits_length_terms_and_depth() {
     let longest = "é".repeat(MAX_QUERY_CHARS);
     assert!(parse(&longest).is_ok());
     let error = parse(&(longest + "xyz")).unwrap_err();
@@ -129,7 +129,7 @@ fn a_search_is_bounded() {
     assert_eq!(error.problem, QueryProblem::TooDeep);
 }
 
-fn is_at_its_column(text: &str, error: &QueryError) -> bool {
+fn points_into(text: &str, error: &QueryError) -> bool {
     let from_column: String = text.chars().skip(error.column - 1).collect();
     !error.text.is_empty() && from_column.starts_with(&error.text)
 }
@@ -138,18 +138,18 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn arbitrary_text_is_read_or_its_error_lies_in_it(text in "\\PC{0,60}") {
+    fn error_of_arbitrary_text_points_into_it(text in "\\PC{0,60}") {
         if let Err(error) = parse(&text) {
-            prop_assert!(is_at_its_column(&text, &error), "{error:?}");
+            prop_assert!(points_into(&text, &error), "{error:?}");
         }
     }
 
     #[test]
-    fn near_misses_are_read_or_their_error_lies_in_them(
+    fn error_of_almost_valid_text_points_into_it(
         text in "((-|\\(|NOT |)(ext|folder|size|name|createdAt|x|)( ?)(:|=|>|!=|IN |)( ?)(\"|\\[|\\(|)[<>=0-9a-z.,/\"\\\\é*?~ -]{0,8}(\"|\\]|\\)|)( | OR | AND | TO )?){0,5}"
     ) {
         if let Err(error) = parse(&text) {
-            prop_assert!(is_at_its_column(&text, &error), "{error:?}");
+            prop_assert!(points_into(&text, &error), "{error:?}");
         }
     }
 }

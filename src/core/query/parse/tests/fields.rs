@@ -1,4 +1,4 @@
-//! Fields, as we write them and as Cloudinary and ImageKit do.
+//! Fields, in our notation and in those of Cloudinary and ImageKit.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn kinds(kinds: &[AssetType]) -> Condition {
 }
 
 #[test]
-fn places_and_names() {
+fn folders_paths_and_names() {
     check(&[
         ("folder:/photos/2024", folder("/photos/2024/")),
         ("folder:photos/", folder("/photos/")),
@@ -85,7 +85,7 @@ fn places_and_names() {
 }
 
 #[test]
-fn labels() {
+fn extensions_types_storage_classes_and_etags() {
     check(&[
         ("ext:jpg", ext("jpg")),
         ("EXT:.JPG,png", ext("jpg png")),
@@ -120,7 +120,7 @@ fn labels() {
 #[test]
 fn sizes_and_dates() {
     let size = |lower, upper| term(Term::Size(Interval { lower, upper }));
-    let over = |least| size(Excluded(least), Unbounded);
+    let over = |lower| size(Excluded(lower), Unbounded);
     let modified = |lower, upper| term(Term::Modified(Interval { lower, upper }));
     let created = |lower, upper| term(Term::Created(Interval { lower, upper }));
     let ago = |days: i64| Timestamp::from_millis(NOW.as_millis() - days * 86_400_000);
@@ -181,7 +181,7 @@ fn sizes_and_dates() {
 }
 
 #[test]
-fn signs_before_fields_are_those_of_lucene() {
+fn plus_and_exclamation_mark_before_fields_work_as_in_lucene() {
     let image = || kinds(&[AssetType::Image]);
     let red = || parse("name:red").unwrap();
     check(&[
@@ -198,7 +198,7 @@ fn signs_before_fields_are_those_of_lucene() {
 }
 
 #[test]
-fn whole_searches_of_others() {
+fn queries_in_the_syntax_of_cloudinary_and_imagekit() {
     let image = kinds(&[AssetType::Image]);
     for (text, parts) in [
         ("resource_type:image AND uploaded_at>1d AND bytes>1m", 3),
