@@ -1,8 +1,45 @@
-//! The engine on one machine: tantivy, one index for all Sources.
+//! The tantivy engine: one tantivy index for all Sources, in a folder of this machine.
 //!
-//! What tantivy does and what it costs was measured for this layout: there is no term dictionary of
-//! keys and no document store; the index is sorted by key, and everything that a hit needs is in
-//! columns. Nothing outside of this module names tantivy.
+//! The index is sorted by key. It has no term dictionary of keys and no document store: everything that a hit
+//! needs is in columns. This layout was chosen by measurements. No other module names tantivy.
+//!
+//! # Map
+//!
+//! | task | file | content |
+//! |---|---|---|
+//! | layout | `schema` | the fields, the settings and the schema version |
+//! | | `identity` | ukeys (Source id and key) and their hashes |
+//! | | `document` | derives the document of a record |
+//! | | `tokenizer`, `trigrams` | split text into words, and file names into trigrams |
+//! | | `payload` | the checkpoint inside a commit |
+//! | opening | this file | opens an index for writing or reading, and writes commits |
+//! | | `writer_directory` | refuses changes after the writer is dropped or a commit failed |
+//! | | `read_only` | reads one commit without a lock |
+//! | | `pinned_commit` | holds all files of a commit open, compares checksums |
+//! | | `failure` | turns errors and panics of tantivy into `IndexError` |
+//! | ledger | `engine` | implements [`Engine`](super::Engine) |
+//! | | `interval` | reads the records of a key interval |
+//! | | `keys_query` | finds the documents of many keys |
+//! | | `columns` | reads the key and the record of a document, and finds the documents of keys |
+//! | | `compact` | merges all segments into one |
+//! | search | `search` | runs a search |
+//! | | `source_scope` | the Sources that a search covers |
+//! | | `translation` | translates a query into a tantivy query |
+//! | | `ranking` | finds the first documents of one Source in one segment |
+//! | | `merge` | merges them into one order |
+//! | | `hits` | builds hits |
+//! | | `facets` | counts facets |
+//! | | `folders`, `suggest` | list child folders, suggest names |
+//! | | `paths` | reads the asset paths of many documents |
+//! | | `search_budget` | ends a search at its deadline or after an error |
+//! | queries | `asset_query` | assets in a key interval |
+//! | | `direct_children_query` | assets directly in a folder |
+//! | | `multi_term_query` | documents with one of many terms |
+//! | | `path_filter_query` | documents whose path passes a test |
+//! | | `and_not_query` | documents of one query without those of another |
+//! | checks | `audit` | finds damage and impossible contents |
+//! | | `commit_stats`, `size` | sizes and counts of a commit, from its files or from an open engine |
+//! | tests | `corpus` | a random index and its expected contents |
 
 use std::path::{Path, PathBuf};
 
@@ -13,83 +50,84 @@ use super::{Changes, IndexError};
 use crate::core::replication::checkpoint::Checkpoint;
 use columns::{Columns, read_error};
 use failure::catch_panics;
-use pinned_commit::PinnedCommit;
 use keys_query::KeysQuery;
+use pinned_commit::PinnedCommit;
 use read_only::{CommitFolder, open_folder, open_newest};
 use schema::Fields;
 use writer_directory::{CloseOnDrop, WriterDirectory};
 
+pub mod and_not_query;
+pub mod asset_query;
 pub mod audit;
 pub mod columns;
+pub mod commit_stats;
 pub mod compact;
 #[cfg(test)]
 pub mod corpus;
+pub mod direct_children_query;
 pub mod document;
 mod engine;
-pub mod multi_term_query;
 pub mod facets;
-pub mod commit_stats;
 pub mod failure;
 pub mod folders;
-pub mod pinned_commit;
 pub mod hits;
 pub mod identity;
 pub mod interval;
 pub mod keys_query;
-pub mod direct_children_query;
-pub mod asset_query;
 pub mod merge;
+pub mod multi_term_query;
+pub mod path_filter_query;
 pub mod paths;
 pub mod payload;
+pub mod pinned_commit;
 pub mod ranking;
 pub mod read_only;
 pub mod schema;
-pub mod source_scope;
 pub mod search;
+pub mod search_budget;
 pub mod size;
+pub mod source_scope;
 pub mod suggest;
 pub mod tokenizer;
 pub mod translation;
 pub mod trigrams;
-pub mod path_filter_query;
-pub mod search_budget;
-pub mod and_not_query;
 mod writer_directory;
 
-/// The share of deleted documents from which on a segment is merged; by default deletes never cause
-/// a merge.
+/// A segment is merged if at least this share of its documents is deleted. By default, deletes never cause a
+/// merge.
 const MERGE_FROM_DELETED_RATIO: f32 = 0.25;
 
-/// The least memory that tantivy's writer takes, bytes.
+/// Minimum memory budget of tantivy's writer in bytes.
 pub const MIN_WRITER_MEMORY: usize = 15_000_000;
 
 /// An index in tantivy, open for writing or only for reading.
 pub struct TantivyEngine {
-    /// Dropped before the writer, whose merges may still run; `None` in memory, and in an engine that only reads.
-    _closes: Option<CloseOnDrop>,
+    /// Declared before `writer`, so that it is dropped before it: merges of the writer may still be running.
+    /// `None` in memory, and in an engine that only reads.
+    _close_on_drop: Option<CloseOnDrop>,
     fields: Fields,
     /// `None` in an engine that only reads.
     writer: Option<IndexWriter>,
     reader: IndexReader,
     snapshot: Snapshot,
-    /// That of the newest commit: kept, because a rebuild may remove the folder meanwhile.
+    /// The checkpoint of the snapshot. It is kept in memory because a rebuild may remove the folder.
     checkpoint: Checkpoint,
-    /// The folder that is written to; `None` in memory, and where it is only read.
+    /// The folder that the engine writes to. `None` in memory, and in an engine that only reads.
     path: Option<PathBuf>,
-    /// Where it is only read: which commit.
+    /// The open commit of an engine that only reads.
     commit: Option<CommitFolder>,
 }
 
-/// One commit, as readers see it.
+/// One commit, open for reading.
 pub struct Snapshot {
-    /// Tantivy's own view of the commit.
+    /// Tantivy's view of the commit.
     pub searcher: Searcher,
     /// The columns of its segments, in the searcher's order.
     pub segments: Vec<Columns>,
 }
 
 impl Snapshot {
-    /// The newest commit that the reader has loaded.
+    /// Opens the newest commit that the reader has loaded.
     pub fn of(reader: &IndexReader) -> Result<Self, IndexError> {
         let searcher = reader.searcher();
         let segments = searcher.segment_readers().iter().map(Columns::open);
@@ -107,24 +145,25 @@ impl TantivyEngine {
     pub fn open(path: &Path, memory: usize) -> Result<Self, IndexError> {
         catch_panics(|| {
             let directory = writer_directory(path)?;
-            Self::for_writing(open_existing(&directory, path)?, directory, path, memory)
+            let index = open_existing(&directory, path)?;
+            Self::with_writer(index, directory, path, memory)
         })
     }
 
-    /// As [`TantivyEngine::open`], making the index where there is none.
+    /// Like [`TantivyEngine::open`], but creates the index if it does not exist.
     pub fn open_or_create(path: &Path, memory: usize) -> Result<Self, IndexError> {
         if path.join("meta.json").exists() {
             return Self::open(path, memory);
         }
         std::fs::create_dir_all(path).map_err(IndexError::file("create", path))?;
         let directory = writer_directory(path)?;
-        let index = builder()
+        let index = index_builder()
             .open_or_create(directory.clone())
             .map_err(failure::failed_to("create the index"))?;
-        Self::for_writing(index, directory, path, memory)
+        Self::with_writer(index, directory, path, memory)
     }
 
-    fn for_writing(
+    fn with_writer(
         index: Index,
         directory: WriterDirectory,
         path: &Path,
@@ -138,29 +177,29 @@ impl TantivyEngine {
         let writer = index
             .writer_with_options(options)
             .map_err(failure::failed_to("open the index for writing"))?;
-        // A commit that was killed may have left a file of deletes behind, whose name the next commit
-        // of the same changes takes again: tantivy refuses to write it twice.
+        // A process that was killed during a commit may have left a file of deletes. The next commit of the same
+        // changes would use the same file name, and tantivy refuses to overwrite files.
         writer
             .garbage_collect_files()
             .wait()
-            .map_err(failure::failed_to("remove what no commit holds"))?;
+            .map_err(failure::failed_to("remove unused files of the index"))?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
         writer.set_merge_policy(Box::new(policy));
         let (_, fields) = Fields::schema();
         Ok(Self {
-            _closes: Some(CloseOnDrop(directory)),
-            ..Self::over(index, fields, Some(writer), Some(path.to_owned()))?
+            _close_on_drop: Some(CloseOnDrop(directory)),
+            ..Self::from_index(index, fields, Some(writer), Some(path.to_owned()))?
         })
     }
 
-    /// Opens the newest commit of the index in the folder for reading alone; the folder is not
-    /// written to, and nobody waits for it.
+    /// Opens the newest commit of the index in the folder for reading. It takes no lock, and does not write to the
+    /// folder.
     pub fn open_read_only(path: &Path) -> Result<Self, IndexError> {
         open_newest(CommitFolder::newest(path)?, Self::open_commit)
     }
 
-    /// The newest commit, where this is an older one that was opened for reading alone.
+    /// Opens the newest commit, if this engine only reads and has an older commit open. Otherwise `None`.
     pub fn newer(&self) -> Result<Option<Self>, IndexError> {
         let newer = match &self.commit {
             Some(commit) => commit.newer()?,
@@ -171,36 +210,39 @@ impl TantivyEngine {
             .transpose()
     }
 
-    /// As [`TantivyEngine::open_read_only`], also where the index is of another schema version. Columns
-    /// are found by their names, so checkpoint and [`crate::index::Engine::read`] can be relied on, and nothing else.
+    /// Like [`TantivyEngine::open_read_only`], but accepts any schema version.
+    ///
+    /// Only the checkpoint, [`crate::index::Engine::read`] and the counts of records are reliable: they find columns
+    /// by name.
     pub fn open_any_schema(path: &Path) -> Result<Self, IndexError> {
         open_newest(CommitFolder::newest(path)?, |commit| {
-            Self::over_commit(commit, Ok)
+            Self::from_commit(commit, Ok)
         })
     }
 
-    /// As [`TantivyEngine::open_any_schema`], without the segments that have damaged files, and how many
-    /// documents there are less for it. It reads every file whole.
+    /// Like [`TantivyEngine::open_any_schema`], but leaves out segments with damaged files. Also returns the number
+    /// of documents that are left out. It reads every file completely.
     pub fn open_undamaged_segments(path: &Path) -> Result<(Self, u64), IndexError> {
         let commit = PinnedCommit::newest(path)?;
         let damages = commit.damages(|_| {})?;
         let (whole, lost) = commit.without(&damages)?;
-        Ok((Self::over_commit(whole, Ok)?, lost))
+        Ok((Self::from_commit(whole, Ok)?, lost))
     }
 
     fn open_commit(commit: CommitFolder) -> Result<Self, IndexError> {
         let path = commit.path().to_owned();
-        Self::over_commit(commit, |index| check_schema(index, &path))
+        Self::from_commit(commit, |index| check_schema(index, &path))
     }
 
-    fn over_commit(
+    fn from_commit(
         commit: CommitFolder,
         check: impl FnOnce(Index) -> Result<Index, IndexError>,
     ) -> Result<Self, IndexError> {
         let engine = catch_panics(|| {
-            let index = Index::open(commit.clone()).map_err(failure::failed_to("open the index"))?;
+            let index =
+                Index::open(commit.clone()).map_err(failure::failed_to("open the index"))?;
             let (_, fields) = Fields::schema();
-            Self::over(check(index)?, fields, None, None)
+            Self::from_index(check(index)?, fields, None, None)
         })?;
         Ok(Self {
             commit: Some(commit),
@@ -208,12 +250,12 @@ impl TantivyEngine {
         })
     }
 
-    /// The checkpoint of the index in the folder, of whatever schema version; the default one where
-    /// there is none.
+    /// Reads the checkpoint of the index in the folder, of any schema version. The default one if the newest commit
+    /// has no payload.
     pub fn checkpoint_in(path: &Path) -> Result<Checkpoint, IndexError> {
         let meta = path.join("meta.json");
-        let damaged = |why: &dyn std::fmt::Display| IndexError::Damaged {
-            what: format!("{} cannot be read: {why}", meta.display()),
+        let damaged = |error: &dyn std::fmt::Display| IndexError::Damaged {
+            what: format!("failed to read {}: {error}", meta.display()),
         };
         let text = match std::fs::read(&meta) {
             Ok(text) => text,
@@ -226,19 +268,19 @@ impl TantivyEngine {
         Ok(payload::read(meta.payload.as_deref())?.0)
     }
 
-    /// An empty index in memory that is gone when it is dropped.
+    /// Creates an empty index in memory.
     pub fn in_memory() -> Result<Self, IndexError> {
         let (_, fields) = Fields::schema();
-        let index = builder()
+        let index = index_builder()
             .create_in_ram()
             .map_err(failure::failed_to("create an index in memory"))?;
         let writer = index
             .writer_with_num_threads(1, MIN_WRITER_MEMORY)
             .map_err(failure::failed_to("open the index in memory for writing"))?;
-        Self::over(index, fields, Some(writer), None)
+        Self::from_index(index, fields, Some(writer), None)
     }
 
-    fn over(
+    fn from_index(
         index: Index,
         fields: Fields,
         writer: Option<IndexWriter>,
@@ -249,9 +291,11 @@ impl TantivyEngine {
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(failure::failed_to("open the index"))?;
-        let metas = index.load_metas().map_err(failure::failed_to("read the index"))?;
+        let metas = index
+            .load_metas()
+            .map_err(failure::failed_to("read the index"))?;
         Ok(Self {
-            _closes: None,
+            _close_on_drop: None,
             snapshot: Snapshot::of(&reader)?,
             checkpoint: payload::read(metas.payload.as_deref())?.0,
             fields,
@@ -262,12 +306,12 @@ impl TantivyEngine {
         })
     }
 
-    /// The newest commit.
+    /// The newest commit of this engine, or the commit that it was opened at if it only reads.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// The fields of the index.
+    /// The handles of the fields.
     pub fn fields(&self) -> &Fields {
         &self.fields
     }
@@ -288,7 +332,7 @@ impl TantivyEngine {
             .map(|((source, key), _)| identity::hash(&identity::ukey(*source, key)))
             .collect();
         if !replaced.is_empty() {
-            // Before the adds: a delete meets only what was added before it.
+            // Before the adds: a delete only affects documents that were added before it.
             writer.delete_query(Box::new(KeysQuery::new(&self.fields, replaced)))?;
         }
         for ((source, key), change) in changes {
@@ -310,14 +354,14 @@ impl TantivyEngine {
     }
 }
 
-/// What is read of a `meta.json` without knowing its schema.
+/// The part of `meta.json` that does not depend on the schema version.
 #[derive(serde::Deserialize)]
 struct Meta {
     payload: Option<String>,
 }
 
-/// A new index of this schema.
-fn builder() -> IndexBuilder {
+/// Returns a builder for an index of the current schema.
+fn index_builder() -> IndexBuilder {
     let (schema, _) = Fields::schema();
     Index::builder()
         .schema(schema)
@@ -334,13 +378,15 @@ fn open_existing(directory: &WriterDirectory, path: &Path) -> Result<Index, Inde
     check_schema(index, path)
 }
 
-/// The index with our tokenizers, if it has our schema.
+/// Registers our tokenizers with the index. Returns an error if the index does not have the current schema.
 fn check_schema(mut index: Index, path: &Path) -> Result<Index, IndexError> {
     let (schema, _) = Fields::schema();
     if index.schema() != schema {
         let (path, version) = (path.display(), schema::SCHEMA_VERSION);
         return Err(IndexError::Damaged {
-            what: format!("the schema in {path} is not that of version {version}"),
+            what: format!(
+                "the schema of the index in {path} is not the schema of version {version}"
+            ),
         });
     }
     index.set_tokenizers(schema::tokenizers());

@@ -9,7 +9,7 @@ use crate::cli::{FAILED, Failure};
 use crate::config::Config;
 use crate::index::IndexError;
 use crate::index::current::audit_current;
-use crate::index::tantivy::audit::{AuditReport, AuditProgress};
+use crate::index::tantivy::audit::{AuditProgress, AuditReport};
 
 /// Read the whole index and check that it is sound
 ///

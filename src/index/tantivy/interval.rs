@@ -1,6 +1,6 @@
-//! The records of a key interval over all segments, ascending by key.
+//! Reads the records of a key interval from all segments, ascending by key.
 //!
-//! Each segment is sorted, so this is a merge of streams; a chunk is read with one seek a segment.
+//! Each segment is sorted by key, so this merges sorted streams. A call needs one seek for each segment.
 
 use tantivy::DocId;
 use tantivy_sstable::{Streamer, VoidSSTable};
@@ -11,7 +11,7 @@ use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
 use crate::index::{IndexError, KeyedRecord, RecordFilter};
 
-/// The first `limit` records of the interval, ascending by key.
+/// Reads the first `limit` records of the interval that match the filter, ascending by key.
 pub fn read(
     segments: &[Columns],
     source: SourceId,
@@ -30,18 +30,21 @@ pub fn read(
     }
     let mut records = Vec::new();
     while records.len() < limit {
-        let Some(least) = least(&cursors) else { break };
-        let cursor = &mut cursors[least];
-        records.push(cursor.take()?);
+        let Some(next) = with_smallest_key(&cursors) else {
+            break;
+        };
+        let cursor = &mut cursors[next];
+        records.push(cursor.record()?);
         if !cursor.advance() {
-            cursors.swap_remove(least);
+            cursors.swap_remove(next);
         }
     }
     Ok(records)
 }
 
-/// The cursor with the least key. There are about ten, so looking at all is cheaper than a heap.
-fn least(cursors: &[Cursor<'_>]) -> Option<usize> {
+/// Returns the index of the cursor with the smallest key. There are about ten cursors, so a linear search is
+/// cheaper than a heap.
+fn with_smallest_key(cursors: &[Cursor<'_>]) -> Option<usize> {
     let by_key = |(_, left): &(usize, &Cursor<'_>), (_, right): &(usize, &Cursor<'_>)| {
         left.stream.key().cmp(right.stream.key())
     };
@@ -49,10 +52,10 @@ fn least(cursors: &[Cursor<'_>]) -> Option<usize> {
         .iter()
         .enumerate()
         .min_by(by_key)
-        .map(|(place, _)| place)
+        .map(|(index, _)| index)
 }
 
-/// A place in one segment: always at a document that is to be read.
+/// A position in one segment, always at a live document of the interval that matches the filter.
 struct Cursor<'a> {
     columns: &'a Columns,
     stream: Streamer<'a, VoidSSTable>,
@@ -62,7 +65,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// A cursor at the first document of the interval; `None` where the segment has none.
+    /// Opens a cursor at the first matching document of the interval. `None` if the segment has none.
     fn open(
         columns: &'a Columns,
         source: SourceId,
@@ -95,7 +98,7 @@ impl<'a> Cursor<'a> {
         Ok(cursor.advance().then_some(cursor))
     }
 
-    /// Moves to the next document to read; `false` at the end.
+    /// Moves to the next matching document. Returns `false` at the end of the interval.
     fn advance(&mut self) -> bool {
         while self.stream.advance() {
             let ord = self.stream.term_ord();
@@ -103,17 +106,18 @@ impl<'a> Cursor<'a> {
                 return false;
             }
             self.doc = ord as DocId;
-            let wanted = self.filter == RecordFilter::All || self.columns.is_tombstone(self.doc);
-            if wanted && self.columns.is_alive(self.doc) {
+            let matches = self.filter == RecordFilter::All || self.columns.is_tombstone(self.doc);
+            if matches && self.columns.is_alive(self.doc) {
                 return true;
             }
         }
         false
     }
 
-    fn take(&self) -> Result<KeyedRecord, IndexError> {
+    /// Reads the key and the record of the current document.
+    fn record(&self) -> Result<KeyedRecord, IndexError> {
         let key = identity::key_of(self.stream.key()).ok_or_else(|| IndexError::Damaged {
-            what: format!("document {} has a key that is no text", self.doc),
+            what: format!("the key of document {} is not valid UTF-8", self.doc),
         })?;
         Ok((key.to_owned(), self.columns.record(self.doc)?))
     }

@@ -1,7 +1,7 @@
-//! The first documents of all segments and Sources as one order.
+//! Merges the ranked documents of all segments and Sources into one order.
 //!
-//! Segments do not know each other's keys and names, so here paths are read: of the next document of
-//! each segment, and only where its value can be among the first.
+//! Ordinals of keys and names cannot be compared between segments. The merge therefore reads paths, but only of
+//! the next document of each stream, and only if the sort value can be among the first results.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -15,36 +15,36 @@ use super::source_scope::SearchedSource;
 use crate::core::query::{Position, Sort, SortBy, SortValue, file_name, fold_name};
 use crate::index::{Deadline, IndexError};
 
-/// The first documents of one Source in one segment.
+/// The ranked first documents of one Source in one segment.
 pub struct Stream<'a> {
     /// The Source.
     pub searched: SearchedSource<'a>,
     /// The segment.
     pub columns: &'a Columns,
-    /// In order.
+    /// The documents with their ranks, in the order of the search.
     pub first: Vec<Ranked>,
 }
 
-/// A document and its place in the order of the search.
+/// A document and its position in the order of the search.
 pub struct PlacedDoc<'a> {
     /// Its Source.
     pub searched: SearchedSource<'a>,
     /// Its segment.
     pub columns: &'a Columns,
-    /// Its number there.
+    /// Its number in the segment.
     pub doc: DocId,
-    /// Its place.
+    /// Its position.
     pub position: Position,
 }
 
-/// The first `most` documents of the streams.
+/// Returns the first `limit` documents of all streams, in order.
 pub fn merge<'a>(
     mut streams: Vec<Stream<'a>>,
     sort: Sort,
-    most: usize,
+    limit: usize,
     deadline: &Deadline,
 ) -> Result<Vec<PlacedDoc<'a>>, IndexError> {
-    trim(&mut streams, sort, most);
+    trim(&mut streams, sort, limit);
     let mut heads = BinaryHeap::with_capacity(streams.len());
     for stream in streams {
         deadline.check()?;
@@ -52,8 +52,8 @@ pub fn merge<'a>(
         let rest = stream.first.into_iter();
         heads.extend(Head::next(searched, columns, rest, sort)?);
     }
-    let mut merged = Vec::with_capacity(most.min(heads.len()));
-    while merged.len() < most {
+    let mut merged = Vec::with_capacity(limit.min(heads.len()));
+    while merged.len() < limit {
         deadline.check()?;
         let Some(Head { placed, rest, .. }) = heads.pop() else {
             break;
@@ -64,24 +64,27 @@ pub fn merge<'a>(
     Ok(merged)
 }
 
-/// Drops what cannot be among the first, as far as values tell that are the same in all segments.
-fn trim(streams: &mut Vec<Stream<'_>>, sort: Sort, most: usize) {
-    let is_told = !matches!(sort.by, SortBy::Path | SortBy::Name);
-    if let (true, Some(last)) = (is_told, most.checked_sub(1)) {
+/// Drops documents that cannot be among the first `limit`.
+///
+/// It compares sort values, so it only works for values that mean the same in all segments: not for paths and
+/// names.
+fn trim(streams: &mut Vec<Stream<'_>>, sort: Sort, limit: usize) {
+    let is_comparable = !matches!(sort.by, SortBy::Path | SortBy::Name);
+    if let (true, Some(last)) = (is_comparable, limit.checked_sub(1)) {
         let all = streams.iter().flat_map(|stream| &stream.first);
         let mut values: Vec<u64> = all.map(|(value, _)| *value).collect();
         if last < values.len() {
             let (_, worst, _) = values.select_nth_unstable(last);
             for stream in &mut *streams {
-                let wanted = stream.first.partition_point(|(value, _)| value <= worst);
-                stream.first.truncate(wanted);
+                let kept = stream.first.partition_point(|(value, _)| value <= worst);
+                stream.first.truncate(kept);
             }
         }
     }
     streams.retain(|stream| !stream.first.is_empty());
 }
 
-/// The next document of a stream; the greatest is the one that comes first.
+/// The next document of a stream. Its `Ord` is reversed for the heap: the greatest head comes first.
 struct Head<'a> {
     sort: Sort,
     value: u64,
@@ -90,7 +93,7 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// The next of the rest; `None` where there is none left.
+    /// Takes the next document from `rest`. `None` if no document is left.
     fn next(
         searched: SearchedSource<'a>,
         columns: &'a Columns,
@@ -101,9 +104,9 @@ impl<'a> Head<'a> {
             return Ok(None);
         };
         let path = searched.path(columns, doc)?;
-        let told = sort_value(sort, value);
+        let sort_value = sort_value(sort, value);
         let position = Position {
-            value: told.unwrap_or_else(|| SortValue::Name(fold_name(file_name(&path)))),
+            value: sort_value.unwrap_or_else(|| SortValue::Name(fold_name(file_name(&path)))),
             path,
             source: searched.source.name.clone(),
         };
@@ -120,26 +123,26 @@ impl<'a> Head<'a> {
         }))
     }
 
-    /// Less is earlier.
+    /// Compares two documents. The lesser one comes first in the results.
     fn order(&self, other: &Self) -> Ordering {
-        let (mine, theirs) = (&self.placed.position, &other.placed.position);
-        let turned = |order: Ordering| {
+        let (ours, theirs) = (&self.placed.position, &other.placed.position);
+        let directed = |order: Ordering| {
             if self.sort.descending {
                 order.reverse()
             } else {
                 order
             }
         };
-        let by_place = || {
-            let by_path = mine.path.cmp(&theirs.path);
-            by_path.then_with(|| mine.source.cmp(&theirs.source))
+        let by_path_and_source = || {
+            let by_path = ours.path.cmp(&theirs.path);
+            by_path.then_with(|| ours.source.cmp(&theirs.source))
         };
-        let by_value = match (&mine.value, &theirs.value) {
-            (SortValue::Path, _) => return turned(by_place()),
-            (SortValue::Name(mine), SortValue::Name(theirs)) => turned(mine.cmp(theirs)),
+        let by_value = match (&ours.value, &theirs.value) {
+            (SortValue::Path, _) => return directed(by_path_and_source()),
+            (SortValue::Name(ours), SortValue::Name(theirs)) => directed(ours.cmp(theirs)),
             _ => self.value.cmp(&other.value),
         };
-        by_value.then_with(by_place)
+        by_value.then_with(by_path_and_source)
     }
 }
 

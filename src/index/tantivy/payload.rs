@@ -1,6 +1,6 @@
-//! The payload of a commit: the checkpoint, and which program wrote it.
+//! The payload of a commit: the checkpoint, and the version of the program that wrote it.
 //!
-//! Others read it too: `schema/README.md` describes it.
+//! Other programs read it too. `schema/README.md` describes its format.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,38 +8,39 @@ use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::source_state::SourceState;
 use crate::index::IndexError;
 
-/// As it is written.
+/// The payload as this program writes it.
 #[derive(Serialize)]
-struct Written<'a> {
+struct NewPayload<'a> {
     program: &'a str,
     sources: &'a [SourceState],
 }
 
-/// As it is read: programs before this one did not say who they are.
+/// The payload as it is read. Old versions of the program did not write `program`.
 #[derive(Deserialize)]
-struct Read {
+struct StoredPayload {
     program: Option<String>,
     sources: Vec<SourceState>,
 }
 
-/// The payload of a commit with this checkpoint.
+/// Returns the payload for a commit with this checkpoint.
 pub fn write(checkpoint: &Checkpoint) -> serde_json::Result<String> {
     let Checkpoint { sources } = checkpoint;
-    serde_json::to_string(&Written {
+    serde_json::to_string(&NewPayload {
         program: env!("CARGO_PKG_VERSION"),
         sources,
     })
 }
 
-/// The checkpoint of a commit, and the version of the program that wrote it, where that is known; the
-/// default checkpoint where there is no payload.
+/// Parses a payload: the checkpoint, and the version of the program that wrote it, if it says so.
+///
+/// Without a payload, the checkpoint is the default one.
 pub fn read(payload: Option<&str>) -> Result<(Checkpoint, Option<String>), IndexError> {
     let Some(payload) = payload else {
         return Ok((Checkpoint::default(), None));
     };
-    let Read { program, sources } =
+    let StoredPayload { program, sources } =
         serde_json::from_str(payload).map_err(|error| IndexError::Damaged {
-            what: format!("its checkpoint cannot be read: {error}"),
+            what: format!("failed to read its checkpoint: {error}"),
         })?;
     Ok((Checkpoint { sources }, program))
 }
@@ -50,7 +51,7 @@ mod tests {
     use crate::core::replication::source_state::SourceIdentity;
 
     #[test]
-    fn a_payload_comes_back_with_the_version_of_its_program() {
+    fn payload_keeps_checkpoint_and_program_version() {
         let mut checkpoint = Checkpoint::default();
         let identity = SourceIdentity {
             name: "photos",
@@ -66,10 +67,10 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_of_before_is_read_and_one_that_is_none_is_damage() {
+    fn reads_old_payloads_and_rejects_invalid_ones() {
         assert_eq!(read(None).unwrap(), (Checkpoint::default(), None));
-        let before = read(Some(r#"{"sources": []}"#)).unwrap();
-        assert_eq!(before, (Checkpoint::default(), None));
+        let old = read(Some(r#"{"sources": []}"#)).unwrap();
+        assert_eq!(old, (Checkpoint::default(), None));
         let damaged = read(Some(r#"{"sources": 7}"#)).unwrap_err();
         assert!(damaged.to_string().contains("index is damaged"));
     }

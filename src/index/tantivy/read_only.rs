@@ -1,8 +1,9 @@
-//! The folder of an index as one commit left it: opened without a lock, and never written to.
+//! A read-only view of an index folder at one commit. It takes no lock and never writes.
 //!
-//! Tantivy takes a lock, which is a file, even to open an index for reading, so that no file goes while
-//! it is being opened. Without it a file can go, but only because there is a newer commit: that one is
-//! to be opened then ([`open_newest`]). What is open stays whole, also when its files are removed.
+//! Even to open an index for reading, tantivy normally takes a lock, which is a file. The lock keeps files from
+//! being removed while the index is being opened. Without the lock, a file may be missing, but only because a
+//! newer commit exists. In that case [`open_newest`] opens the newer commit. An open index stays readable even
+//! after its files are removed.
 
 use std::io::{self, Error, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -17,27 +18,27 @@ use tantivy::directory::{
 use super::failure;
 use crate::index::IndexError;
 
-/// Names the segments of the newest commit, and holds its payload.
+/// The file that names the segments of the newest commit and contains its payload.
 pub(super) const META: &str = "meta.json";
-/// What only a writer needs: the files that it may remove one day.
+/// The file in which a writer records the files that it manages. Readers do not need it.
 const MANAGED: &str = ".managed.json";
 
-/// How many commits, or merges, may take the place of one that is being opened. There are a few in a
-/// second, and opening takes milliseconds.
+/// Maximum number of times that opening starts again because a newer commit or merge exists. There are a few
+/// commits and merges in a second, and opening takes milliseconds.
 pub const MAX_OPEN_RETRIES: usize = 20;
 
 /// One commit of an index in a folder.
 #[derive(Clone, Debug)]
 pub struct CommitFolder {
     path: PathBuf,
-    /// Maps each file once, however many commits hold it.
+    /// Maps each file only once, even if several commits use it.
     files: MmapDirectory,
-    /// The text of [`META`] at this commit, whatever is committed meanwhile.
+    /// The contents of [`META`] at this commit. Later commits do not change it.
     meta: Arc<Vec<u8>>,
 }
 
 impl CommitFolder {
-    /// The newest commit of the index in the folder.
+    /// Opens the newest commit of the index in the folder.
     pub fn newest(path: &Path) -> Result<Self, IndexError> {
         let files = open_folder(path)?;
         let meta = read_meta(&files)?;
@@ -48,7 +49,8 @@ impl CommitFolder {
         })
     }
 
-    /// The same files with another text of `meta.json`, which names some of them.
+    /// Returns a view of the same folder with other contents of `meta.json`, which must name only existing
+    /// files.
     pub fn with_meta(&self, meta: Vec<u8>) -> Self {
         Self {
             meta: Arc::new(meta),
@@ -56,12 +58,12 @@ impl CommitFolder {
         }
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The newest commit, if it is not this one; a merge counts as one.
+    /// Returns the newest commit if it is not this one. A merge counts as a commit.
     pub fn newer(&self) -> Result<Option<Self>, IndexError> {
         let meta = read_meta(&self.files)?;
         let newer = || Self {
@@ -72,7 +74,7 @@ impl CommitFolder {
     }
 }
 
-/// Opens the folder of an index.
+/// Opens the folder of an index as a tantivy directory.
 pub(super) fn open_folder(path: &Path) -> Result<MmapDirectory, IndexError> {
     MmapDirectory::open(path).map_err(|error| failure::failed_to("open the index")(error.into()))
 }
@@ -83,7 +85,7 @@ fn read_meta(files: &MmapDirectory) -> Result<Arc<Vec<u8>>, IndexError> {
     Ok(Arc::new(meta))
 }
 
-/// Opens the commit, or the newest one where that has taken its place meanwhile.
+/// Opens the commit with `open`. If that fails and a newer commit exists, tries the newest one instead.
 pub fn open_newest<T>(
     mut commit: CommitFolder,
     open: impl Fn(CommitFolder) -> Result<T, IndexError>,
@@ -102,7 +104,7 @@ pub fn open_newest<T>(
     opened
 }
 
-/// Why nothing is written.
+/// The error for all attempts to write.
 fn refusal() -> Error {
     Error::new(
         ErrorKind::ReadOnlyFilesystem,

@@ -1,7 +1,7 @@
 //! The fields of an asset in tantivy, and the settings of its index.
 //!
-//! `schema/asset.json` says the same to whoever opens an index without this program; a test holds
-//! the two equal. Raise [`SCHEMA_VERSION`] with every change: fields cannot be added to an index.
+//! `schema/asset.json` describes the same schema for other programs that open an index. A test keeps the two
+//! equal. Raise [`SCHEMA_VERSION`] with every change, because fields cannot be added to an existing index.
 
 use tantivy::schema::{
     BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
@@ -9,66 +9,66 @@ use tantivy::schema::{
 use tantivy::tokenizer::TokenizerManager;
 use tantivy::{IndexSettings, IndexSortByField, Order};
 
-use super::tokenizer::{WordTokenizer, TOKENIZER};
+use super::tokenizer::{TOKENIZER, WordTokenizer};
 use super::trigrams::{TRIGRAM_TOKENIZER, TrigramTokenizer};
 
-/// The version of everything in here; it stands in the name of the index's folder.
+/// The version of the schema and the settings. It is part of the name of the index's folder.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// The name of the key field, which the index is sorted by.
+/// The name of the ukey field. The index is sorted by it.
 pub const UKEY: &str = "ukey";
 
-/// The fields by their names.
+/// The handles of the fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields {
-    /// Identity: Source number, two bytes big-endian, then the key. Fast; the index's sort order.
+    /// The ukey: the Source id, two bytes big-endian, then the key. Fast. The index is sorted by it.
     pub ukey: Field,
-    /// Lower 64 bits of the key's hash. Indexed: look-up and delete.
+    /// Lower 64 bits of the hash of the ukey. Indexed, for look-ups and deletes.
     pub kh: Field,
-    /// Upper 64 bits of the key's hash, checked at each hit of `kh`.
+    /// Upper 64 bits of the hash of the ukey. Look-ups compare it at each hit of `kh`.
     pub kh2: Field,
-    /// Words of the file name.
+    /// Words of the file name. Indexed.
     pub name: Field,
-    /// Three characters from each place of the folded file name on, fewer at its end.
+    /// The three characters from each position of the folded file name; fewer at its end. Indexed.
     pub name_trigrams: Field,
-    /// How many words `name` holds, one that case borders cut as its parts.
+    /// Number of words in `name`. A word that is split at changes of case counts as its parts.
     pub name_words: Field,
-    /// The folded file name as a whole. Fast: within a segment its ordinals are the order by name.
+    /// The whole folded file name. Fast. Within a segment, the order of its ordinals is the order by name.
     pub name_folded: Field,
-    /// Words of the folders of the asset path.
+    /// Words of the folders in the asset path. Indexed.
     pub folder: Field,
-    /// How many folders of the asset path the key lies in. Fast.
+    /// Number of folders in the asset path. Fast.
     pub depth: Field,
-    /// Extension in lower case.
+    /// Extension in lower case. Fast and indexed.
     pub ext: Field,
-    /// Bytes.
+    /// Size of the object in bytes.
     pub size: Field,
-    /// Milliseconds since the epoch.
+    /// When S3 last changed the object, in milliseconds since the epoch.
     pub last_modified: Field,
-    /// Milliseconds since the epoch.
+    /// When the index first saw the key, in milliseconds since the epoch.
     pub first_seen: Field,
-    /// Storage class by S3's name; absent for `STANDARD`.
+    /// Name of the storage class in S3. Absent for `STANDARD`. Fast and indexed.
     pub storage_class: Field,
     /// Upper 64 bits of a hexadecimal ETag.
     pub etag_high: Field,
     /// Lower 64 bits of a hexadecimal ETag.
     pub etag_low: Field,
-    /// Part count of a multipart ETag; absent for others.
+    /// Part count of a multipart ETag. Absent for other ETags.
     pub etag_parts: Field,
-    /// An ETag of any other form.
+    /// An ETag that is not hexadecimal.
     pub etag_other: Field,
-    /// Timestamp of the newest event applied, milliseconds since the epoch.
+    /// Timestamp of the newest applied event, in milliseconds since the epoch.
     pub event_time: Field,
-    /// Sequencer of the newest event applied, lower-case hex.
+    /// Sequencer of the newest applied event, in lower-case hex.
     pub sequencer: Field,
-    /// Timestamp of the page that last wrote the record, milliseconds since the epoch.
+    /// Timestamp of the page that last wrote the record, in milliseconds since the epoch.
     pub listed_at: Field,
-    /// Present on tombstones alone: the number of the scan during or after which it was written.
+    /// Only on tombstones: the number of the scan during or after which the tombstone was written.
     pub removed_in_scan: Field,
 }
 
 impl Fields {
-    /// The schema, and its fields.
+    /// Builds the schema. Returns it with the handles of its fields.
     pub fn schema() -> (Schema, Self) {
         let mut builder = Schema::builder();
         let number = NumericOptions::default().set_fast();
@@ -113,7 +113,7 @@ impl Fields {
     }
 }
 
-/// Sorted by key, so that a key prefix is a range of documents.
+/// The settings of the index: sorted by ukey, so that a key prefix is a range of documents.
 pub fn settings() -> IndexSettings {
     IndexSettings {
         sort_by_field: Some(IndexSortByField {
@@ -124,7 +124,8 @@ pub fn settings() -> IndexSettings {
     }
 }
 
-/// The tokenizers that an index of this schema is opened with; an index does not store them.
+/// The tokenizers that this schema needs. An index does not store tokenizers, so register them after opening
+/// one.
 pub fn tokenizers() -> TokenizerManager {
     let tokenizers = TokenizerManager::default();
     tokenizers.register(TOKENIZER, WordTokenizer::default());
@@ -138,17 +139,17 @@ mod tests {
 
     use super::*;
 
-    /// The contract, as others read it.
+    /// The description of the schema for other programs.
     const CONTRACT: &str = include_str!("../../../schema/asset.json");
 
     #[test]
-    fn the_contract_says_what_the_code_does() {
+    fn contract_matches_the_code() {
         let contract: Value = serde_json::from_str(CONTRACT).unwrap();
         let (schema, _) = Fields::schema();
         assert_eq!(contract["schema_version"], json!(SCHEMA_VERSION));
         let written: Schema = serde_json::from_value(contract["tantivy_schema"].clone()).unwrap();
         let ours = serde_json::to_value(&schema).unwrap();
-        assert_eq!(written, schema, "write it so: {ours:#}");
+        assert_eq!(written, schema, "expected in schema/asset.json: {ours:#}");
         let ours = serde_json::to_value(settings()).unwrap();
         assert_eq!(contract["tantivy_settings"], ours);
         let folder = contract["folder"].as_str().unwrap();
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_explains_every_field_and_tokenizer() {
+    fn contract_explains_every_field_and_tokenizer() {
         let contract: Value = serde_json::from_str(CONTRACT).unwrap();
         let (schema, _) = Fields::schema();
         let explained = contract["fields"].as_object().unwrap();

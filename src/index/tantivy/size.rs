@@ -1,20 +1,20 @@
-//! What one commit is made of, in numbers for people.
+//! Counts the segments and documents of the open commit, for metrics. The counts are cheap: no document is read.
 
 use super::TantivyEngine;
 
-/// What one commit is made of.
+/// Number of segments and documents of a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IndexSize {
-    /// Parts that each search looks through.
+    /// Number of segments. Each search goes through all of them.
     pub segments: u64,
-    /// Records, tombstones among them.
+    /// Number of records, including tombstones.
     pub records: u64,
-    /// Records that are replaced or removed and still take room, until their segment is merged.
+    /// Number of replaced and removed records that still take up space, until their segment is merged.
     pub deleted: u64,
 }
 
 impl TantivyEngine {
-    /// What the newest commit is made of.
+    /// Counts the segments and documents of the commit that this engine has open.
     pub fn size(&self) -> IndexSize {
         let segments = self.snapshot().searcher.segment_readers();
         let sum = |count: fn(&::tantivy::SegmentReader) -> u32| {

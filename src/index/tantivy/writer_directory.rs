@@ -1,10 +1,10 @@
-//! The folder of an index while one engine writes it: it refuses changes after the engine is gone, or after
+//! The folder of an index that an engine writes to. It refuses changes after the engine is dropped, and after
 //! a commit failed.
 //!
-//! Tantivy does not wait for its merges when a writer is dropped. A merge that ends later would write its own
-//! `meta.json` over the commits of the next writer, and remove files that those commits need. A failed write of
-//! `meta.json` is as dangerous: tantivy already counts the new segments, and the next merge would publish them
-//! without the deletes that belong to them. This directory decides nothing else, and reads pass through.
+//! Tantivy does not wait for running merges when a writer is dropped. If such a merge ended later, it would
+//! overwrite the `meta.json` of the next writer's commits and remove files that those commits need. A failed
+//! write of `meta.json` is as dangerous: tantivy already counts the new segments, and the next merge would
+//! publish them without the deletes that belong to them. Reads are passed through.
 
 use std::io::{self, Error};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(super) struct WriterDirectory {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Held for reading during each change, so that closing waits for a change in progress.
+    /// Locked for reading during each change, so that closing waits for changes in progress.
     is_closed: RwLock<bool>,
     /// Whether a write of `meta.json` failed.
     has_failed: AtomicBool,
@@ -42,13 +42,13 @@ impl WriterDirectory {
         }
     }
 
-    /// Waits for a change in progress, and refuses all later ones.
+    /// Waits for changes in progress, and refuses all later ones.
     pub(super) fn close(&self) {
         let mut is_closed = self.state.is_closed.write();
         **is_closed.as_mut().unwrap_or_else(PoisonError::get_mut) = true;
     }
 
-    /// Lets one change happen while the guard is held.
+    /// Permits a change for as long as the returned guard exists.
     fn permit(&self) -> io::Result<RwLockReadGuard<'_, bool>> {
         let is_closed = self.state.is_closed.read();
         let is_closed = is_closed.unwrap_or_else(PoisonError::into_inner);
@@ -56,9 +56,7 @@ impl WriterDirectory {
             return Err(refusal("its writer is closed"));
         }
         if self.state.has_failed.load(Ordering::Acquire) {
-            return Err(refusal(
-                "an earlier commit failed: the index must be opened again",
-            ));
+            return Err(refusal("an earlier commit failed; open the index again"));
         }
         Ok(is_closed)
     }
@@ -74,7 +72,7 @@ impl Drop for CloseOnDrop {
 }
 
 fn refusal(why: &str) -> Error {
-    Error::other(format!("the index does not change any more: {why}"))
+    Error::other(format!("refused to change the index: {why}"))
 }
 
 impl Directory for WriterDirectory {
@@ -108,7 +106,7 @@ impl Directory for WriterDirectory {
         let _permit = self.permit()?;
         let written = self.files.atomic_write(path, data);
         if written.is_err() && path == Path::new(META) {
-            // Set while the permit is held: only the thread that just failed writes this file.
+            // Set before the permit is dropped. Only the thread that just failed writes this file.
             self.state.has_failed.store(true, Ordering::Release);
         }
         written
@@ -152,21 +150,23 @@ mod tests {
     #[test]
     fn refuses_changes_after_it_is_closed() {
         let (_folder, directory) = directory();
-        let of_a_merge = directory.clone();
+        let merge_directory = directory.clone();
         directory.close();
-        assert_frozen(&of_a_merge);
+        assert_frozen(&merge_directory);
         assert_eq!(directory.atomic_read(Path::new(META)).unwrap(), b"{}");
     }
 
     #[test]
-    fn an_engine_that_is_gone_changes_nothing() {
+    fn dropped_engine_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let engine = TantivyEngine::open_or_create(folder.path(), MIN_WRITER_MEMORY).unwrap();
-        let CloseOnDrop(of_a_merge) = engine._closes.as_ref().unwrap();
-        let of_a_merge = of_a_merge.clone();
-        of_a_merge.atomic_write(Path::new("a.term"), b"a").unwrap();
+        let CloseOnDrop(merge_directory) = engine._close_on_drop.as_ref().unwrap();
+        let merge_directory = merge_directory.clone();
+        merge_directory
+            .atomic_write(Path::new("a.term"), b"a")
+            .unwrap();
         drop(engine);
-        assert_frozen(&of_a_merge);
+        assert_frozen(&merge_directory);
     }
 
     #[test]

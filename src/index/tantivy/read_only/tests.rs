@@ -1,4 +1,4 @@
-//! An index that is read beside its writer, in a folder that must stay as it is.
+//! Reads an index next to its writer, and checks that readers leave the folder unchanged.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,20 +13,20 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
 
-/// An index of tombstones, which are documents as good as any.
-struct Written {
+/// An index of tombstones. For these tests they are as good as other documents.
+struct TestIndex {
     folder: tempfile::TempDir,
     engine: TantivyEngine,
 }
 
-impl Written {
+impl TestIndex {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = TantivyEngine::open_or_create(folder.path(), MIN_WRITER_MEMORY).unwrap();
         Self { folder, engine }
     }
 
-    /// Commits a document under the key, and a checkpoint that names it.
+    /// Commits a record with the key, and a checkpoint with one Source whose name is the key.
     fn commit(&mut self, key: &str) {
         let record = Record {
             content: RecordContent::Removed { scan: 1 },
@@ -56,14 +56,14 @@ impl Written {
     }
 }
 
-/// How many documents the engine sees, and which commit's checkpoint.
-fn seen(engine: &TantivyEngine) -> (u64, String) {
+/// Returns the number of documents that the engine sees, and the name of the Source in its checkpoint.
+fn contents(engine: &TantivyEngine) -> (u64, String) {
     let checkpoint = engine.checkpoint().unwrap();
     let documents = engine.snapshot().searcher.num_docs();
     (documents, checkpoint.sources[0].name.clone())
 }
 
-/// The files of a folder, with the times at which they were last written.
+/// Returns the files of a folder and their modification times.
 fn files(folder: &Path) -> BTreeMap<String, SystemTime> {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
     let file = |entry: fs::DirEntry| {
@@ -74,21 +74,21 @@ fn files(folder: &Path) -> BTreeMap<String, SystemTime> {
 }
 
 #[test]
-fn reading_leaves_no_trace_in_the_folder() {
-    let mut written = Written::new();
-    written.commit("a");
+fn reading_does_not_change_the_folder() {
+    let mut index = TestIndex::new();
+    index.commit("a");
     let copy = tempfile::tempdir().unwrap();
-    for name in files(written.folder.path()).into_keys() {
-        // A copy, as from a backup, has no locks.
+    for name in files(index.folder.path()).into_keys() {
+        // Copy everything except locks, like a backup.
         if !name.ends_with(".lock") {
-            fs::copy(written.folder.path().join(&name), copy.path().join(&name)).unwrap();
+            fs::copy(index.folder.path().join(&name), copy.path().join(&name)).unwrap();
         }
     }
     let mode = |mode| fs::set_permissions(copy.path(), fs::Permissions::from_mode(mode));
     mode(0o555).unwrap();
     let before = files(copy.path());
     let engine = TantivyEngine::open_read_only(copy.path()).unwrap();
-    assert_eq!(seen(&engine), (1, "a".to_owned()));
+    assert_eq!(contents(&engine), (1, "a".to_owned()));
     assert!(engine.newer().unwrap().is_none());
     drop(engine);
     assert_eq!(files(copy.path()), before);
@@ -96,34 +96,34 @@ fn reading_leaves_no_trace_in_the_folder() {
 }
 
 #[test]
-fn nobody_waits_for_a_reader() {
-    let mut written = Written::new();
-    written.commit("a");
-    // What tantivy's own readers, and who removes files, hold meanwhile.
-    let lock = fs::File::create(written.folder.path().join(".tantivy-meta.lock")).unwrap();
+fn opening_takes_no_lock() {
+    let mut index = TestIndex::new();
+    index.commit("a");
+    // Tantivy's own readers hold this lock while they open an index, and writers while they remove files.
+    let lock = fs::File::create(index.folder.path().join(".tantivy-meta.lock")).unwrap();
     lock.lock().unwrap();
-    assert_eq!(seen(&written.open()), (1, "a".to_owned()));
+    assert_eq!(contents(&index.open()), (1, "a".to_owned()));
 }
 
 #[test]
-fn an_engine_stays_at_its_commit_and_tells_of_a_newer_one() {
-    let mut written = Written::new();
-    written.commit("a");
-    let first = written.open();
+fn stays_at_its_commit_and_finds_newer_ones() {
+    let mut index = TestIndex::new();
+    index.commit("a");
+    let first = index.open();
     assert!(first.newer().unwrap().is_none());
-    written.commit("b");
+    index.commit("b");
     let second = first.newer().unwrap().unwrap();
-    assert_eq!(seen(&first), (1, "a".to_owned()));
-    assert_eq!(seen(&second), (2, "b".to_owned()));
+    assert_eq!(contents(&first), (1, "a".to_owned()));
+    assert_eq!(contents(&second), (2, "b".to_owned()));
     assert!(second.newer().unwrap().is_none());
 }
 
 #[test]
-fn what_is_open_outlives_its_files() {
-    let mut written = Written::new();
-    written.commit("a");
-    let engine = written.open();
-    drop(written);
+fn open_index_survives_removal_of_its_files() {
+    let mut index = TestIndex::new();
+    index.commit("a");
+    let engine = index.open();
+    drop(index);
     let everything = crate::core::replication::interval::KeyInterval::everything();
     let filter = crate::index::RecordFilter::All;
     let read = engine.read(SourceId(0), &everything, filter, 10).unwrap();
@@ -132,18 +132,18 @@ fn what_is_open_outlives_its_files() {
 }
 
 #[test]
-fn a_commit_whose_files_are_gone_gives_way_to_the_newest() {
-    let mut written = Written::new();
-    written.commit("a");
-    let path = written.folder.path().to_owned();
+fn opens_the_newest_commit_if_files_are_missing() {
+    let mut index = TestIndex::new();
+    index.commit("a");
+    let path = index.folder.path().to_owned();
     let old = CommitFolder::newest(&path).unwrap();
     let old_files = files(&path);
-    written.commit("b");
+    index.commit("b");
     let is_of_segment = |name: &&String| !name.starts_with('.') && *name != META;
     for name in old_files.keys().filter(is_of_segment) {
         fs::rename(path.join(name), path.join(format!("{name}.gone"))).unwrap();
     }
-    // The newest one holds the same segment, so here it is damaged as well, and that is all.
+    // The newest commit has the same segment, so it is damaged too.
     let opened = open_newest(old.clone(), TantivyEngine::open_commit);
     assert!(matches!(opened, Err(IndexError::Damaged { .. })));
     for name in old_files.keys().filter(is_of_segment) {
@@ -157,19 +157,19 @@ fn a_commit_whose_files_are_gone_gives_way_to_the_newest() {
         }
     };
     let opened = open_newest(old.clone(), fails_on_old).unwrap();
-    assert_eq!(seen(&opened), (2, "b".to_owned()));
+    assert_eq!(contents(&opened), (2, "b".to_owned()));
 }
 
 #[test]
-fn nothing_can_be_written() {
-    let mut written = Written::new();
-    written.commit("a");
-    let mut engine = written.open();
-    let refused = engine.commit(&Changes::new(), &Checkpoint::default());
-    assert!(refused.unwrap_err().to_string().contains("reading only"));
-    let folder = CommitFolder::newest(written.folder.path()).unwrap();
+fn refuses_all_writes() {
+    let mut index = TestIndex::new();
+    index.commit("a");
+    let mut engine = index.open();
+    let result = engine.commit(&Changes::new(), &Checkpoint::default());
+    assert!(result.unwrap_err().to_string().contains("reading only"));
+    let folder = CommitFolder::newest(index.folder.path()).unwrap();
     let path = Path::new("x");
     assert!(folder.open_write(path).is_err() && folder.delete(path).is_err());
     assert!(folder.atomic_write(path, b"x").is_err() && folder.sync_directory().is_err());
-    assert!(!written.folder.path().join("x").exists());
+    assert!(!index.folder.path().join("x").exists());
 }
