@@ -35,7 +35,7 @@ pub struct Source {
     pub enabled: bool,
     /// The name of the bucket.
     pub bucket: String,
-    /// What all keys of the Source start with: empty for the whole bucket, otherwise it ends in `/`.
+    /// The prefix of all keys of the Source. It is empty for the whole bucket, otherwise it ends in `/`.
     pub prefix: String,
     /// The bucket's Region; `None` if the program has to look it up.
     pub region: Option<String>,
@@ -43,11 +43,11 @@ pub struct Source {
     pub endpoint_url: Option<String>,
     /// Whether requests name the bucket in the path instead of the host name.
     pub path_style: bool,
-    /// Which address of us-east-1 is tried first.
+    /// The address of us-east-1 to try first.
     pub endpoint_order: EndpointOrder,
     /// A DNS label, unique among the Sources of a configuration.
     pub subdomain: String,
-    /// What comes before an asset path in the asset's URL; it has no `/` at the end.
+    /// The part of an asset's URL before the asset path. It has no `/` at the end.
     pub base_url: String,
     /// Which keys are assets.
     pub rules: Rules,
@@ -63,13 +63,13 @@ pub struct Source {
     pub events: Option<Events>,
 }
 
-/// Which address of us-east-1 is tried first.
+/// The address of us-east-1 to try first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EndpointOrder {
     /// Only the Region's own address.
     #[default]
     Standard,
-    /// `s3-external-1.amazonaws.com`, and `s3.amazonaws.com` while the first cannot be reached.
+    /// `s3-external-1.amazonaws.com`, or `s3.amazonaws.com` while the first cannot be reached.
     ExternalFirst,
 }
 
@@ -84,7 +84,7 @@ pub struct Events {
     pub credentials: Credentials,
 }
 
-/// Where to find credentials. No variant holds a secret.
+/// Where to find credentials. No variant contains a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Credentials {
     /// The default credential chain of AWS.
@@ -162,12 +162,13 @@ impl Source {
         address::asset_url(&self.base_url, &self.prefix, key)
     }
 
-    /// Whether assets are served from another address than imgix's for this subdomain.
+    /// Whether the assets are served from another address than `https://{subdomain}.imgix.net`.
     pub fn has_custom_base_url(&self) -> bool {
         self.base_url != address::base_url(address::DEFAULT_BASE_URL, &self.subdomain)
     }
 
-    /// Whether the object is an asset. Faster than [`Source::decide`], which also gives the reason.
+    /// Whether an object of `size` bytes is an asset. This is faster than [`Source::decide`], which also
+    /// gives the reason.
     pub fn admits(&self, key: &str, size: u64) -> bool {
         let Some(relative) = key.strip_prefix(self.prefix.as_str()) else {
             return false;
@@ -175,7 +176,7 @@ impl Source {
         !self.is_excluded_folder_marker(key, size) && self.rules.admits(relative)
     }
 
-    /// Whether the object of `size` bytes is an asset, and the reason.
+    /// Whether an object of `size` bytes is an asset, and the reason.
     pub fn decide(&self, key: &str, size: u64) -> RuleDecision<'_> {
         match key.strip_prefix(self.prefix.as_str()) {
             None => RuleDecision::NotUnderPrefix(&self.prefix),
@@ -195,13 +196,13 @@ impl Source {
 
     /// The key ranges to list after a change of the configuration.
     ///
-    /// Every key that is admitted now and was not admitted by the `former` configuration of the same
+    /// Every key that is admitted now and was not admitted by the `previous` configuration of the same
     /// bucket and prefix lies in one of them. They ascend and do not overlap.
-    pub fn newly_admitted_ranges(&self, former: &Source) -> Vec<KeyRange> {
-        if self.folder_markers && !former.folder_markers {
+    pub fn newly_admitted_ranges(&self, previous: &Source) -> Vec<KeyRange> {
+        if self.folder_markers && !previous.folder_markers {
             return self.listed_ranges();
         }
-        self.under_prefix(self.rules.newly_admitted_ranges(&former.rules))
+        self.under_prefix(self.rules.newly_admitted_ranges(&previous.rules))
     }
 
     fn under_prefix(&self, relative: Vec<KeyRange>) -> Vec<KeyRange> {

@@ -1,4 +1,4 @@
-//! Asset paths and asset URLs: how a key, its path and its URL follow from one another.
+//! Asset paths and asset URLs: conversions between a key, its path and its URL.
 
 /// The base address of a Source that has no `base_url` in the configuration.
 pub const DEFAULT_BASE_URL: &str = "https://{subdomain}.imgix.net";

@@ -1,9 +1,8 @@
-//! Which hosts are AWS's own, whatever else stands in an address: the endpoints of a Region, of FIPS, of two
-//! stacks, and of a VPC.
+//! Recognizes hosts of AWS: endpoints of Regions, including FIPS, dual-stack and VPC endpoints.
 //!
-//! What the rest of such a name means is left to those who ask.
+//! It does not interpret the rest of the host name. Callers do.
 
-/// Endings of AWS's own host names, of all its partitions.
+/// Endings of AWS host names, in all partitions.
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
 const ENDINGS: [&str; 14] = [
     ".amazonaws.com",
@@ -22,7 +21,7 @@ const ENDINGS: [&str; 14] = [
     ".api.aws.hci.ic.gov",
 ];
 
-/// The host of an address without the ending that makes it AWS's, in small letters; `None` where it is not.
+/// The host of a URL without its AWS ending, in lower case. `None` if it is not a host of AWS.
 pub fn name(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let host = rest.split(['/', ':']).next()?.to_ascii_lowercase();
@@ -37,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_of_aws_is_known_by_its_ending() {
+    fn recognizes_aws_hosts_by_their_ending() {
         for (url, want) in [
             (
                 "https://s3.dualstack.eu-west-1.amazonaws.com",

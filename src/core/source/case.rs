@@ -1,15 +1,15 @@
-//! Letter case: what two characters have in common that differ in case alone.
+//! Case folding, for rules that ignore letter case.
 //!
-//! One character stays one character, so that `?` means the same with and without case, and no
-//! character depends on its neighbours, so that a pattern can be cut anywhere. Normal forms are not
-//! unified: keys are opaque.
+//! Each character folds to exactly one, so that `?` means the same with and without case. The result does
+//! not depend on adjacent characters, so that a pattern can be split anywhere. There is no Unicode
+//! normalization, because keys are opaque.
 
 use std::ops::RangeInclusive;
 
-/// The Unicode lowercase of one character, where that is one character.
+/// The Unicode lower case of a character, if that is one character. Otherwise the character itself.
 ///
-/// `İ` stays as it is, its lowercase being two; the `ς` of a word's end is `σ`, both being the
-/// lowercase of `Σ`.
+/// `İ` stays as it is, because its lower case has two characters. The final `ς` becomes `σ`, because both
+/// are a lower case of `Σ`.
 pub fn fold_char(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_lowercase();
@@ -22,17 +22,17 @@ pub fn fold_char(c: char) -> char {
     }
 }
 
-/// The text with each character folded.
+/// Folds each character of the text.
 pub fn fold(text: &str) -> String {
     text.chars().map(fold_char).collect()
 }
 
-/// Whether another character than `c` may fold to what `c` folds to; `true` in doubt.
+/// Whether another character may fold to the same as `c`. It can be `true` although there is none.
 pub fn may_vary(c: char) -> bool {
     fold_char(c) != c || c.to_uppercase().ne([c])
 }
 
-/// The ranges that hold each character of `ranges` folded, ascending and apart.
+/// Folds each character of `ranges`. Returns the result as ascending, separate ranges.
 pub fn fold_ranges(ranges: &[RangeInclusive<char>]) -> Vec<RangeInclusive<char>> {
     let mut folded: Vec<char> = ranges.iter().cloned().flatten().map(fold_char).collect();
     folded.sort_unstable();
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_that_differ_in_case_alone_fold_to_the_same() {
+    fn characters_that_differ_only_in_case_fold_to_the_same() {
         let cases = [
             ("IMG_01.JPG", "img_01.jpg"),
             ("ÀÉÎ", "àéî"),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_that_another_folds_to_may_vary_and_folds_to_itself() {
+    fn folded_characters_fold_to_themselves_and_may_vary() {
         for c in '\0'..=char::MAX {
             let folded = fold_char(c);
             assert_eq!(fold_char(folded), folded, "{c:?}");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_fold_to_what_their_characters_fold_to() {
+    fn folds_ranges() {
         assert_eq!(fold_ranges(&['A'..='C']), ['a'..='c']);
         assert_eq!(fold_ranges(&['Y'..='b']), ['['..='b', 'y'..='z']);
         assert_eq!(fold_ranges(&['А'..='я']), ['а'..='я']);

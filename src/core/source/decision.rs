@@ -1,16 +1,16 @@
-//! Whether a key is an asset, and why: what `rules test` shows for a path.
+//! Rule decisions: whether a key is an asset, and why. The command `rules test` prints them.
 
 use std::fmt;
 
-/// The verdict on one key.
+/// Whether a key is an asset, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RuleDecision<'a> {
     /// Not an asset: the key does not start with this prefix of the Source.
     NotUnderPrefix(&'a str),
-    /// Not an asset: an empty object that stands for a folder.
+    /// Not an asset: an empty object that marks a folder.
     FolderMarker,
-    /// An asset: no rule is against it, and there is no list of what to include.
+    /// An asset: no rule excludes it, and there are no `include` rules.
     IncludedByDefault,
     /// An asset, by this `include` rule.
     Included(&'a str),

@@ -1,8 +1,10 @@
-//! Glob patterns over Unicode keys: one pattern, translated to a regular expression.
+//! Glob patterns for Unicode keys: translates one pattern into a regular expression.
 //!
-//! globset says what `*`, `**` and `{…}` mean. It matches single bytes, though, so each `?`, `[…]`
-//! and escaped character is taken out of the pattern before and put back behind, as one character.
-//! Which keys are compared, and with how many patterns, is no matter of this module.
+//! globset defines the meaning of `*`, `**` and `{…}`. But it matches single bytes. This module therefore
+//! replaces each `?`, `[…]` and escaped character with a placeholder, lets globset translate the pattern, and
+//! then replaces the placeholders with regular expressions for one character.
+//!
+//! It matches no keys itself.
 
 use std::ops::RangeInclusive;
 use std::str::Chars;
@@ -11,41 +13,47 @@ use globset::{ErrorKind, GlobBuilder};
 
 use crate::core::source::case;
 
-/// What makes a rule a glob pattern.
+/// A rule with one of these characters is a glob pattern.
 pub const GLOB_CHARACTERS: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
-/// Stands in a pattern for a token that matches one character; to globset it is a letter.
+/// The placeholder for a token that matches one character. To globset, it is an ordinary letter.
 ///
-/// Where the pattern itself has this character, that becomes such a token too.
-const STAND_IN: char = '\u{E000}';
+/// If the pattern itself contains this character, it is replaced with a placeholder, too.
+const PLACEHOLDER: char = '\u{E000}';
 
-/// [`STAND_IN`] as globset writes it in a regular expression: its UTF-8 bytes, escaped.
-const STAND_IN_IN_REGEX: &str = r"\xee\x80\x80";
+/// [`PLACEHOLDER`] as globset writes it in a regular expression: its UTF-8 bytes, escaped.
+const PLACEHOLDER_IN_REGEX: &str = r"\xee\x80\x80";
 
-/// A pattern that was understood.
+/// A parsed pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
-    /// For `regex::bytes`, with `.` matching newlines too; it matches whole keys.
+    /// A regular expression for `regex::bytes`. It matches whole keys, and needs `.` to match newlines.
     ///
-    /// What matches bytes in it stands between what matches characters, and UTF-8 shows where a
-    /// character begins, so on a valid key it is as good as a match by characters.
+    /// Some parts of it match bytes, others match characters. On valid UTF-8 the result is the same as for a
+    /// match by characters, because the bytes show where each character begins.
     pub regex: String,
-    /// What every key that matches begins with.
+    /// The prefix of every key that matches.
     pub literal_prefix: String,
-    /// Whether nothing but `literal_prefix` itself matches.
+    /// Whether only the key `literal_prefix` itself matches.
     pub is_literal: bool,
 }
 
-/// Reads a pattern. With `ignore_case` it matches keys whose case is folded, see [`case`].
+/// Parses a pattern. With `ignore_case`, it matches keys that are folded as in [`case`].
 pub fn parse(pattern: &str, ignore_case: bool) -> Result<Glob, ErrorKind> {
-    regex_by_globset(pattern)?;
+    globset_regex(pattern)?;
     let mut reader = Reader::new(ignore_case);
     reader.read(pattern);
-    let regex = regex_by_globset(&reader.pattern)?;
-    let mut parts = regex.split(STAND_IN_IN_REGEX);
-    let mut regex = parts.next().unwrap_or_default().to_owned();
-    for (one_character, part) in reader.taken_out.iter().zip(parts) {
-        regex.push_str(one_character);
+    let regex = globset_regex(&reader.pattern)?;
+    let parts: Vec<&str> = regex.split(PLACEHOLDER_IN_REGEX).collect();
+    assert_eq!(
+        parts.len(),
+        reader.tokens.len() + 1,
+        "globset's regular expression contains each placeholder of {:?} once",
+        reader.pattern
+    );
+    let mut regex = parts[0].to_owned();
+    for (token, part) in reader.tokens.iter().zip(&parts[1..]) {
+        regex.push_str(token);
         regex.push_str(part);
     }
     Ok(Glob {
@@ -55,24 +63,24 @@ pub fn parse(pattern: &str, ignore_case: bool) -> Result<Glob, ErrorKind> {
     })
 }
 
-fn regex_by_globset(pattern: &str) -> Result<String, ErrorKind> {
+fn globset_regex(pattern: &str) -> Result<String, ErrorKind> {
     let glob = GlobBuilder::new(pattern)
         .literal_separator(true)
         .backslash_escape(true)
-        // `a{,.bak}` is `a` or `a.bak`, as in a shell; globset would drop the `a` without a word.
+        // `a{,.bak}` means `a` or `a.bak`, as in a shell. By default, globset silently drops the `a`.
         .empty_alternates(true)
         .build()
         .map_err(|error| error.kind().clone())?;
     Ok(glob.regex().to_owned())
 }
 
-/// Takes the tokens that match one character out of a pattern that globset accepts.
+/// Replaces the tokens that match one character, in a pattern that globset accepts.
 struct Reader {
     ignore_case: bool,
-    /// The pattern for globset, with a [`STAND_IN`] for each token that was taken out.
+    /// The pattern for globset, with a [`PLACEHOLDER`] for each replaced token.
     pattern: String,
-    /// The tokens that were taken out, in order, as regular expressions.
-    taken_out: Vec<String>,
+    /// The replaced tokens as regular expressions, in order.
+    tokens: Vec<String>,
     literal_prefix: String,
     in_literal_prefix: bool,
 }
@@ -82,7 +90,7 @@ impl Reader {
         Self {
             ignore_case,
             pattern: String::new(),
-            taken_out: Vec::new(),
+            tokens: Vec::new(),
             literal_prefix: String::new(),
             in_literal_prefix: true,
         }
@@ -92,10 +100,10 @@ impl Reader {
         let mut chars = pattern.chars();
         while let Some(c) = chars.next() {
             match c {
-                '?' => self.take_out("(?u:[^/])".to_owned()),
+                '?' => self.replace_token("(?u:[^/])".to_owned()),
                 '[' => {
                     let class = self.read_class(&mut chars);
-                    self.take_out(class);
+                    self.replace_token(class);
                 }
                 '*' | '{' | '}' => {
                     self.in_literal_prefix = false;
@@ -118,23 +126,22 @@ impl Reader {
             self.literal_prefix.push(c);
         }
         let c = self.folded(c);
-        let means_something_to_globset = GLOB_CHARACTERS.contains(&c) || c == ',';
-        if c == STAND_IN || (is_escaped && means_something_to_globset) {
-            self.pattern.push(STAND_IN);
-            self.taken_out
-                .push(format!("(?u:\\x{{{:x}}})", u32::from(c)));
+        let is_special_to_globset = GLOB_CHARACTERS.contains(&c) || c == ',';
+        if c == PLACEHOLDER || (is_escaped && is_special_to_globset) {
+            self.pattern.push(PLACEHOLDER);
+            self.tokens.push(format!("(?u:\\x{{{:x}}})", u32::from(c)));
         } else {
             self.pattern.push(c);
         }
     }
 
-    fn take_out(&mut self, one_character: String) {
+    fn replace_token(&mut self, regex: String) {
         self.in_literal_prefix = false;
-        self.pattern.push(STAND_IN);
-        self.taken_out.push(one_character);
+        self.pattern.push(PLACEHOLDER);
+        self.tokens.push(regex);
     }
 
-    /// Reads what follows a `[`, by globset's grammar.
+    /// Reads a character class after its `[`, by globset's grammar.
     fn read_class(&self, chars: &mut Chars<'_>) -> String {
         let after_bracket = chars.as_str();
         let is_negated = after_bracket.starts_with(['!', '^']);
@@ -172,16 +179,16 @@ impl Reader {
     }
 }
 
-/// The same characters in the fewest ranges.
+/// Merges overlapping and adjacent ranges.
 ///
-/// regex 1.13 negates a class wrongly where one range ends at U+D7FF and the next begins at U+E000,
-/// so these, between which no character lies, must be one.
+/// regex 1.13 negates a class incorrectly if one range ends at U+D7FF and the next begins at U+E000. There is
+/// no character between the two, so they count as adjacent.
 fn merged(mut ranges: Vec<RangeInclusive<char>>) -> Vec<RangeInclusive<char>> {
     ranges.sort_by_key(|range| *range.start());
     let mut merged: Vec<RangeInclusive<char>> = Vec::new();
     for range in ranges {
         match merged.last_mut() {
-            Some(last) if touch(*last.end(), *range.start()) => {
+            Some(last) if are_adjacent(*last.end(), *range.start()) => {
                 *last = *last.start()..=*last.end().max(range.end());
             }
             _ => merged.push(range),
@@ -190,8 +197,8 @@ fn merged(mut ranges: Vec<RangeInclusive<char>>) -> Vec<RangeInclusive<char>> {
     merged
 }
 
-/// Whether no character lies between the end of one range and the start of a later one.
-fn touch(end: char, start: char) -> bool {
+/// Whether there is no character between the end of one range and the start of a later one.
+fn are_adjacent(end: char, start: char) -> bool {
     start <= end || (end..=start).nth(1) == Some(start)
 }
 

@@ -1,7 +1,7 @@
-//! One processing rule: a folder or a glob pattern, as it was written and as it is matched.
+//! One rule of a Source: a folder or a glob pattern.
 //!
-//! Many rules at once are [`crate::core::source::pattern_set`]; what a match leads to is
-//! [`crate::core::source::rules`].
+//! [`crate::core::source::pattern_set`] matches many rules at once. [`crate::core::source::rules`] decides
+//! what a match means.
 
 use globset::ErrorKind;
 
@@ -9,59 +9,59 @@ use crate::core::replication::interval::KeyRange;
 use crate::core::source::case;
 use crate::core::source::glob::{self, GLOB_CHARACTERS, Glob};
 
-/// The longest rule, in bytes. A key has 1,024 at most; what is longer can only be a long `{…}`.
+/// Maximum length of a rule in bytes. A key has at most 1,024; a longer rule needs a long `{…}`.
 pub const MAX_PATTERN_BYTES: usize = 4096;
 
-/// A rule over relative keys: a key without the prefix of its Source.
+/// A rule for relative keys. A relative key is a key without the prefix of its Source.
 #[derive(Clone, Debug)]
 pub struct RulePattern {
-    /// As it stands in the configuration.
+    /// The rule as written in the configuration.
     pub text: String,
-    /// What it matches.
+    /// The keys that it matches.
     pub matcher: RuleMatcher,
 }
 
-/// What a rule matches; where case is ignored it is folded, and so must be the keys.
+/// The keys that a rule matches. If the rules ignore case, it is folded, and the keys must be folded, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleMatcher {
-    /// All keys that start with `below`, and the one key `itself`.
+    /// All keys that start with `prefix`, and the single key `key`.
     Folder {
-        /// Ends in `/`.
-        below: String,
-        /// `below` without its last `/`; `None` where the rule was written with it.
-        itself: Option<String>,
-        /// Whether letters of it may stand for letters of another case.
+        /// The folder with a `/` at the end.
+        prefix: String,
+        /// `prefix` without its last `/`. `None` if the rule was written with that `/`.
+        key: Option<String>,
+        /// Whether the rule ignores case and contains characters with another case.
         varies: bool,
     },
     /// All keys that match a glob pattern.
     Glob(Glob),
 }
 
-/// Why a text is not a rule, and what to write.
+/// Why a text is not a valid rule, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// Nothing, or a bare `/`.
+    /// The text is empty or a single `/`.
     #[error(
-        "it names no path; write \"all\" in place of the list to mean every asset, or a rule such \
+        "it names no path; write \"all\" instead of the list to mean every asset, or a rule such \
          as \"/images\" or \"**/*.jpg\""
     )]
     Empty,
-    /// More than [`MAX_PATTERN_BYTES`].
+    /// The text has more than [`MAX_PATTERN_BYTES`] bytes.
     #[error("it has more than {MAX_PATTERN_BYTES} bytes; write several shorter rules")]
     TooLong,
-    /// A glob pattern that globset refuses.
+    /// globset refuses the glob pattern.
     #[error(
-        "it is not a valid pattern: {why}; a character that is meant literally is written in \
-             brackets, as in \"[*]\", \"[[]\" or \"[{{]\", or behind a backslash"
+        "it is not a valid pattern: {why}; write a literal special character in brackets, as in \"[*]\", \
+         \"[[]\" or \"[{{]\", or after a backslash"
     )]
     Glob {
-        /// What is wrong with it, by globset.
+        /// The reason that globset gives.
         why: ErrorKind,
     },
 }
 
 impl RulePattern {
-    /// Reads a rule. One leading `/` means nothing; a rule without [`GLOB_CHARACTERS`] is a folder.
+    /// Parses a rule. A `/` at the start has no meaning. A rule without [`GLOB_CHARACTERS`] is a folder.
     pub fn parse(text: &str, ignore_case: bool) -> Result<Self, PatternError> {
         let relative = relative(text);
         if relative.is_empty() {
@@ -82,21 +82,21 @@ impl RulePattern {
         })
     }
 
-    /// The rule without the leading `/` that means nothing.
+    /// The rule without the `/` at its start.
     pub fn relative(&self) -> &str {
         relative(&self.text)
     }
 
-    /// The relative keys to be listed so that each one that matches is among them.
+    /// The ranges of relative keys to list. They contain every key that matches.
     pub fn ranges(&self) -> Vec<KeyRange> {
         match &self.matcher {
             RuleMatcher::Folder { varies: true, .. } => {
                 let fixed = self.relative().split(case::may_vary).next();
                 vec![KeyRange::under(fixed.unwrap_or_default())]
             }
-            RuleMatcher::Folder { below, itself, .. } => {
-                let itself = itself.iter().map(KeyRange::only);
-                itself.chain([KeyRange::under(below)]).collect()
+            RuleMatcher::Folder { prefix, key, .. } => {
+                let key = key.iter().map(KeyRange::only);
+                key.chain([KeyRange::under(prefix)]).collect()
             }
             RuleMatcher::Glob(glob) if glob.is_literal => {
                 vec![KeyRange::only(&glob.literal_prefix)]
@@ -119,14 +119,14 @@ fn folder(relative: &str, ignore_case: bool) -> RuleMatcher {
     };
     if path.ends_with('/') {
         RuleMatcher::Folder {
-            below: path,
-            itself: None,
+            prefix: path,
+            key: None,
             varies,
         }
     } else {
         RuleMatcher::Folder {
-            below: format!("{path}/"),
-            itself: Some(path),
+            prefix: format!("{path}/"),
+            key: Some(path),
             varies,
         }
     }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_listed_by_what_its_keys_must_begin_with() {
+    fn ranges_start_with_the_fixed_part_of_the_rule() {
         let under = |prefix: &str| vec![KeyRange::under(prefix)];
         let folder = |path: &str| vec![KeyRange::only(path), KeyRange::under(format!("{path}/"))];
         let cases = [
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_rule_is_refused_with_the_reason() {
+    fn refuses_invalid_rules_with_reason() {
         let long = "x".repeat(MAX_PATTERN_BYTES + 1);
         let deep = "{".repeat(MAX_PATTERN_BYTES);
         let cases = [

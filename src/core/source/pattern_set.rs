@@ -1,22 +1,22 @@
-//! Many patterns matched at once, in a time that hardly grows with their number.
+//! Pattern sets: many rules, matched at once. The time hardly depends on their number.
 //!
-//! Folders are looked up in sorted tables, globs are one automaton. A match says only that there is
-//! one; which pattern it was is the slower question of [`PatternSet::first_match`].
+//! Folders are in sorted tables, and all globs are one automaton. [`PatternSet::is_match`] only says whether
+//! any rule matches. [`PatternSet::first_match`] says which one, but is slower.
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use crate::core::replication::interval::KeyRange;
 use crate::core::source::pattern::{RuleMatcher, RulePattern};
 
-/// The most memory that the automaton of one list of globs may take to begin with, in bytes.
+/// Maximum size of the compiled automaton of one set, in bytes.
 const MAX_PROGRAM_BYTES: usize = 64 << 20;
 
-/// The most memory that one thread keeps for states of the automaton that it met, in bytes.
+/// Maximum size of the automaton's state cache in each thread, in bytes.
 ///
-/// 500 globs of a usual shape stay below; where it is too little, matching slows down.
+/// 500 typical globs need less. If the cache is too small, matching is slower.
 const MAX_STATES_BYTES: usize = 8 << 20;
 
-/// A list of patterns, in the order in which they were written.
+/// A list of rules, in the order of the configuration.
 #[derive(Clone, Debug)]
 pub struct PatternSet {
     patterns: Vec<RulePattern>,
@@ -24,13 +24,13 @@ pub struct PatternSet {
     globs: RegexSet,
 }
 
-/// Patterns that no automaton is made of, because it were too large or too deep.
+/// The automaton of the patterns would be too large or too deeply nested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many or too deeply nested patterns; write fewer or simpler ones")]
 pub struct TooLarge;
 
 impl PatternSet {
-    /// The set of these patterns, which must all be folded or all be not.
+    /// Compiles the patterns. Either all of them or none of them must be folded.
     pub fn new(patterns: Vec<RulePattern>) -> Result<Self, TooLarge> {
         let globs = patterns
             .iter()
@@ -51,42 +51,44 @@ impl PatternSet {
         })
     }
 
-    /// The patterns as they were given.
+    /// The patterns, in their original order.
     pub fn patterns(&self) -> &[RulePattern] {
         &self.patterns
     }
 
-    /// Whether a pattern matches the relative key.
+    /// Whether any pattern matches the relative key.
     pub fn is_match(&self, key: &str) -> bool {
-        self.folders.holds(key) || (!self.globs.is_empty() && self.globs.is_match(key.as_bytes()))
+        self.folders.contains(key)
+            || (!self.globs.is_empty() && self.globs.is_match(key.as_bytes()))
     }
 
-    /// The first of the patterns that match the relative key.
+    /// The first pattern that matches the relative key.
     pub fn first_match(&self, key: &str) -> Option<&RulePattern> {
         let glob_matches = self.globs.matches(key.as_bytes());
         let mut globs = 0..self.globs.len();
         self.patterns.iter().find(|pattern| match &pattern.matcher {
-            RuleMatcher::Folder { below, itself, .. } => {
-                key.starts_with(below) || itself.as_deref() == Some(key)
-            }
+            RuleMatcher::Folder {
+                prefix, key: own, ..
+            } => key.starts_with(prefix) || own.as_deref() == Some(key),
             RuleMatcher::Glob(_) => globs.next().is_some_and(|i| glob_matches.matched(i)),
         })
     }
 
-    /// The fewest ranges that hold every relative key that matches, ascending, none in another.
+    /// The smallest set of ranges that contains every relative key that matches. The ranges ascend and do not
+    /// overlap.
     pub fn ranges(&self) -> Vec<KeyRange> {
         ranges_of(&self.patterns)
     }
 }
 
-/// The fewest ranges that hold every relative key that one of the patterns matches, ascending, none
-/// in another.
+/// The smallest set of ranges that contains every relative key that any of the patterns matches. The ranges
+/// ascend and do not overlap.
 pub fn ranges_of<'a>(patterns: impl IntoIterator<Item = &'a RulePattern>) -> Vec<KeyRange> {
     without_covered(patterns.into_iter().flat_map(RulePattern::ranges).collect())
 }
 
-/// The fewest ranges that hold every relative key that lies in one of `ranges` and in one of `others`,
-/// ascending, none in another. All of them are whole prefixes or single keys.
+/// The intersection: the smallest set of ranges that contains every relative key in both `ranges` and
+/// `others`. The result ascends and does not overlap. All ranges are whole prefixes or single keys.
 pub fn intersect(ranges: &[KeyRange], others: &[KeyRange]) -> Vec<KeyRange> {
     let inside = |range: &KeyRange, other: &KeyRange| {
         let is_below = !other.is_single_key() && range.prefix.starts_with(&other.prefix);
@@ -103,51 +105,51 @@ pub fn intersect(ranges: &[KeyRange], others: &[KeyRange]) -> Vec<KeyRange> {
     without_covered(both.collect())
 }
 
-/// The ranges, whole prefixes or single keys, without those that lie in another, ascending.
+/// Sorts ranges and drops those that another one contains. All ranges are whole prefixes or single keys.
 pub fn without_covered(mut ranges: Vec<KeyRange>) -> Vec<KeyRange> {
-    // Whatever lies in a range stands right behind it, its own single key included.
+    // After sorting, each range is directly followed by the ranges that it contains.
     ranges.sort_by(|a, b| {
         let order = a.prefix.cmp(&b.prefix);
         order.then(a.is_single_key().cmp(&b.is_single_key()))
     });
     ranges.dedup_by(|range, before| {
-        let holds_it = !before.is_single_key() && range.prefix.starts_with(&before.prefix);
-        holds_it || range == before
+        let contains_it = !before.is_single_key() && range.prefix.starts_with(&before.prefix);
+        contains_it || range == before
     });
     ranges
 }
 
-/// The folder rules, for look-up.
+/// The folder rules, sorted for binary search.
 #[derive(Clone, Debug)]
 struct FolderTable {
-    /// Ascending, none of them the beginning of another.
-    below: Vec<String>,
-    /// Ascending.
+    /// The prefixes, ascending. None is a prefix of another.
+    prefixes: Vec<String>,
+    /// The single keys, ascending.
     keys: Vec<String>,
 }
 
 impl FolderTable {
     fn new(patterns: &[RulePattern]) -> Self {
-        let (mut below_all, mut keys) = (Vec::new(), Vec::new());
+        let (mut prefixes, mut keys) = (Vec::new(), Vec::new());
         for pattern in patterns {
-            if let RuleMatcher::Folder { below, itself, .. } = &pattern.matcher {
-                below_all.push(below.clone());
-                keys.extend(itself.clone());
+            if let RuleMatcher::Folder { prefix, key, .. } = &pattern.matcher {
+                prefixes.push(prefix.clone());
+                keys.extend(key.clone());
             }
         }
-        below_all.sort_unstable();
-        below_all.dedup_by(|folder, before| folder.starts_with(before.as_str()));
+        prefixes.sort_unstable();
+        prefixes.dedup_by(|folder, before| folder.starts_with(before.as_str()));
         keys.sort_unstable();
-        Self {
-            below: below_all,
-            keys,
-        }
+        Self { prefixes, keys }
     }
 
-    fn holds(&self, key: &str) -> bool {
-        // What stands between a folder and a key in it begins with the folder too, and none does.
-        let behind = self.below.partition_point(|folder| folder.as_str() <= key);
-        let is_below = behind > 0 && key.starts_with(&self.below[behind - 1]);
+    fn contains(&self, key: &str) -> bool {
+        // Only the last prefix up to the key can match: a prefix between a matching one and the key would start
+        // with the matching one, and the table has no such prefix.
+        let after = self
+            .prefixes
+            .partition_point(|folder| folder.as_str() <= key);
+        let is_below = after > 0 && key.starts_with(&self.prefixes[after - 1]);
         is_below
             || self
                 .keys
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_found_among_many_as_by_trying_each() {
+    fn folder_table_agrees_with_trying_each_rule() {
         let ends = ["", "/", "/sub", "!", "/sub/x"];
         let mut rules: Vec<String> = (0..500).map(|i| format!("/f{i}{}", ends[i % 5])).collect();
         rules.extend((0..500).step_by(10).map(|i| format!("/f{i}/sub")));
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_match_is_the_first_as_written() {
+    fn first_match_follows_the_written_order() {
         let set = set(&["**/*.png", "/a/b", "a/**", "**/*.jpg"]);
         let cases = [
             ("a/b/x.png", Some("**/*.png")),
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_swallow_what_lies_in_them() {
+    fn ranges_absorb_the_ranges_inside() {
         let under = |prefix: &str| KeyRange::under(prefix);
         let only = |key: &str| KeyRange::only(key);
         let cases: [(&[&str], Vec<KeyRange>); 7] = [

@@ -1,10 +1,10 @@
-//! What the address of a queue tells: its name, its account, and its Region if it is an address of AWS.
+//! Parses queue URLs: the name, the account, and the Region if the host belongs to AWS.
 //!
-//! What is taken where the address does not tell is decided by those who ask.
+//! It has no defaults for missing parts. The callers choose them.
 
 use super::aws_host;
 
-/// The Region in the host of a queue's address; `None` where the host is not AWS's.
+/// The Region in the host of a queue URL. `None` if the host does not belong to AWS.
 /// <https://docs.aws.amazon.com/general/latest/gr/sqs-service.html>
 pub fn region(url: &str) -> Option<String> {
     let name = aws_host::name(url)?;
@@ -13,19 +13,19 @@ pub fn region(url: &str) -> Option<String> {
         ["sqs" | "sqs-fips", region] => region,
         [.., "sqs", region, "vpce"] => region,
         [region, "queue"] => region,
-        // The oldest of them, from when there was one Region.
+        // The oldest URLs, from the time when there was only one Region.
         ["queue"] => "us-east-1",
         _ => return None,
     };
     Some(region.to_owned())
 }
 
-/// The queue's name: the last part of the address.
+/// The name of the queue: the last path segment.
 pub fn name(url: &str) -> &str {
     url.rsplit_once('/').map_or(url, |(_, name)| name)
 }
 
-/// The account that the address names before the queue's name.
+/// The account id: the path segment before the name. `None` if it does not have twelve digits.
 pub fn account(url: &str) -> Option<&str> {
     let (before, _) = url.rsplit_once('/')?;
     Some(name(before)).filter(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()))
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_region_is_read_from_addresses_of_aws_alone() {
+    fn region_comes_only_from_aws_hosts() {
         for (url, want) in [
             ("https://sqs.eu-west-1.amazonaws.com/1/q", Some("eu-west-1")),
             ("https://SQS.EU-West-1.amazonaws.com/1/q", Some("eu-west-1")),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn name_and_account_are_the_ends_of_the_path() {
+    fn name_and_account_are_the_last_path_segments() {
         for (url, want) in [
             (
                 "https://sqs.eu-west-1.amazonaws.com/123456789012/q",

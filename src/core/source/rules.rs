@@ -1,6 +1,6 @@
-//! The processing rules of a Source: which of its keys are assets, and by which rule.
+//! The rules of a Source: which of its keys are assets, and which rule decides.
 //!
-//! They know relative keys only (a key without the prefix of its Source), no size and no bucket.
+//! Rules see only relative keys (a key without the prefix of its Source). They see no sizes and no bucket.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use crate::core::source::decision::RuleDecision;
 use crate::core::source::pattern::{PatternError, RulePattern};
 use crate::core::source::pattern_set::{PatternSet, TooLarge, intersect, ranges_of};
 
-/// What may be written behind `include` and `exclude`.
+/// The value of `include` or `exclude` in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleSelection {
-    /// `"all"`
+    /// `"all"`.
     All,
     /// A list of rules.
     Paths(Vec<String>),
 }
 
-/// CompiledRules rules; by default every key is an asset.
+/// Compiled rules. By default every key is an asset.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    choice: CompiledRules,
+    compiled: CompiledRules,
     ignore_case: bool,
 }
 
@@ -36,13 +36,13 @@ enum CompiledRules {
     IncludeAndExclude(PatternSet, PatternSet),
 }
 
-/// Rules that cannot be meant: where, what stands there, and what to write.
+/// An invalid rule: where it is, what is written there, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key} = {value}: {problem}")]
 pub struct RulesError {
-    /// Such as `include[2]`.
+    /// The key in the configuration, such as `include[2]`.
     pub key: String,
-    /// As it would stand in TOML.
+    /// The value, in TOML syntax.
     pub value: String,
     /// What is wrong with it and what to write instead.
     pub problem: String,
@@ -59,22 +59,22 @@ impl RulesError {
 }
 
 impl Rules {
-    /// Compiles what was written; what was not written is `None`.
+    /// Compiles the rules. `None` means that the configuration does not contain the key.
     pub fn new(
         include: Option<RuleSelection>,
         exclude: Option<RuleSelection>,
         ignore_case: bool,
     ) -> Result<Self, RulesError> {
         let compile = |key, rules| compile(key, rules, ignore_case);
-        let choice = match (include, exclude) {
+        let compiled = match (include, exclude) {
             (None | Some(RuleSelection::All), None) => CompiledRules::IncludeAll,
             (None, Some(RuleSelection::All)) => CompiledRules::ExcludeAll,
             (Some(_), Some(RuleSelection::All)) => {
                 return Err(RulesError::new(
                     "exclude",
                     "\"all\"",
-                    "it leaves nothing of what `include` names; remove `exclude` to have what is \
-                     included, or remove `include` to have nothing",
+                    "it excludes everything that `include` names; remove `exclude` to index what is \
+                     included, or remove `include` to index nothing",
                 ));
             }
             (Some(RuleSelection::Paths(include)), None) => {
@@ -89,14 +89,14 @@ impl Rules {
             }
         };
         Ok(Self {
-            choice,
+            compiled,
             ignore_case,
         })
     }
 
     /// Whether the relative key is an asset.
     pub fn admits(&self, key: &str) -> bool {
-        match &self.choice {
+        match &self.compiled {
             CompiledRules::IncludeAll => true,
             CompiledRules::ExcludeAll => false,
             CompiledRules::Include(include) => include.is_match(&self.folded(key)),
@@ -108,9 +108,9 @@ impl Rules {
         }
     }
 
-    /// Whether the relative key is an asset, and the first rule that says so.
+    /// Whether the relative key is an asset, and the first rule that decides it.
     pub fn decide(&self, key: &str) -> RuleDecision<'_> {
-        if let CompiledRules::ExcludeAll = self.choice {
+        if let CompiledRules::ExcludeAll = self.compiled {
             return RuleDecision::ExcludedAll;
         }
         let key = self.folded(key);
@@ -125,43 +125,44 @@ impl Rules {
         }
     }
 
-    /// The fewest ranges of relative keys that hold every asset, ascending, none in another.
+    /// The smallest set of ranges of relative keys that contains every asset. The ranges ascend and do not
+    /// overlap.
     pub fn ranges(&self) -> Vec<KeyRange> {
-        match (&self.choice, self.lists()) {
+        match (&self.compiled, self.lists()) {
             (CompiledRules::ExcludeAll, _) => Vec::new(),
             (_, (Some(include), _)) => include.ranges(),
             (_, (None, _)) => vec![KeyRange::under("")],
         }
     }
 
-    /// The fewest ranges of relative keys that hold every asset which was none by the `former`
-    /// rules, ascending, none in another.
-    pub fn newly_admitted_ranges(&self, former: &Rules) -> Vec<KeyRange> {
-        if self.ignore_case != former.ignore_case || former.ranges().is_empty() {
+    /// The ranges of relative keys to list after a change of the rules. They contain every key that is an
+    /// asset now and was not one by the `previous` rules. The ranges ascend and do not overlap.
+    pub fn newly_admitted_ranges(&self, previous: &Rules) -> Vec<KeyRange> {
+        if self.ignore_case != previous.ignore_case || previous.ranges().is_empty() {
             return self.ranges();
         }
-        let ((include, exclude), (old_include, old_exclude)) = (self.lists(), former.lists());
-        // A new asset is not matched by what the two have in common, or the former would have had it.
+        let ((include, exclude), (old_include, old_exclude)) = (self.lists(), previous.lists());
+        // Consider only the rules that differ. A rule in both lists can't be the reason that a key is new.
         let added = match (include, old_include) {
             (None, Some(_)) => return self.ranges(),
-            (Some(include), Some(old)) => missing_in(include, Some(old)),
+            (Some(include), Some(old)) => patterns_not_in(include, Some(old)),
             (_, None) => Vec::new(),
         };
-        let freed = match (self.ranges().is_empty(), old_exclude) {
-            (false, Some(old)) => missing_in(old, exclude),
+        let no_longer_excluded = match (self.ranges().is_empty(), old_exclude) {
+            (false, Some(old)) => patterns_not_in(old, exclude),
             _ => Vec::new(),
         };
-        let ranges = ranges_of(added.into_iter().chain(freed));
-        // What was excluded may reach beyond what is included, where nothing is to be listed.
+        let ranges = ranges_of(added.into_iter().chain(no_longer_excluded));
+        // Keys that are no longer excluded need no listing if they are not included.
         intersect(&ranges, &self.ranges())
     }
 
-    /// A text that is the same for rules that admit the same because they say the same.
+    /// A text that identifies the rules. Rules with the same text admit the same keys.
     ///
-    /// The order of the rules and doubles do not count, nor does a leading `/`. Each part is
-    /// written with its length before, so that no two different rules have the same text.
+    /// The order of the rules, repeated rules and a `/` at the start make no difference. Each rule is written
+    /// with its length in front, so that different rules never have the same text.
     pub fn canonical_text(&self) -> String {
-        let kind = match &self.choice {
+        let kind = match &self.compiled {
             CompiledRules::IncludeAll => "include-all",
             CompiledRules::ExcludeAll => "exclude-all",
             CompiledRules::Include(_) => "include",
@@ -182,18 +183,19 @@ impl Rules {
         text
     }
 
-    /// The rules of which an asset's relative key has to match one; `None` where there are no such.
+    /// The `include` rules. `None` if there are none, so that no asset has to match one.
     pub fn included(&self) -> Option<&[RulePattern]> {
         self.lists().0.map(PatternSet::patterns)
     }
 
-    /// Whether the case of letters does not count.
+    /// Whether the rules ignore letter case.
     pub fn ignores_case(&self) -> bool {
         self.ignore_case
     }
 
+    /// The `include` and the `exclude` rules.
     fn lists(&self) -> (Option<&PatternSet>, Option<&PatternSet>) {
-        match &self.choice {
+        match &self.compiled {
             CompiledRules::IncludeAll | CompiledRules::ExcludeAll => (None, None),
             CompiledRules::Include(include) => (Some(include), None),
             CompiledRules::Exclude(exclude) => (None, Some(exclude)),
@@ -210,24 +212,24 @@ impl Rules {
     }
 }
 
-/// The patterns of the set that the other does not have.
-fn missing_in<'a>(set: &'a PatternSet, other: Option<&PatternSet>) -> Vec<&'a RulePattern> {
-    let is_there = |pattern: &RulePattern| {
+/// The patterns of `set` that `other` does not contain.
+fn patterns_not_in<'a>(set: &'a PatternSet, other: Option<&PatternSet>) -> Vec<&'a RulePattern> {
+    let is_in_other = |pattern: &RulePattern| {
         let others = other.into_iter().flat_map(PatternSet::patterns);
         others
             .into_iter()
             .any(|other| other.relative() == pattern.relative())
     };
     let patterns = set.patterns().iter();
-    patterns.filter(|pattern| !is_there(pattern)).collect()
+    patterns.filter(|pattern| !is_in_other(pattern)).collect()
 }
 
 fn compile(key: &str, rules: Vec<String>, ignore_case: bool) -> Result<PatternSet, RulesError> {
     if rules.is_empty() {
         let problem = match key {
             "include" => {
-                "an empty list would admit nothing; write the paths to include, or remove \
-                          the line to include all"
+                "an empty list would admit nothing; write the paths to include, or remove the line to \
+                 include all"
             }
             _ => "an empty list excludes nothing; write the paths to exclude, or remove the line",
         };

@@ -1,4 +1,4 @@
-//! The part of a Source that a search needs: which keys it covers and how its assets are addressed.
+//! The part of a Source that a search needs: which keys it covers, and the URLs of its assets.
 //!
 //! It has no credentials, no queue and no rules, so a program that only searches can hold one.
 
@@ -15,9 +15,9 @@ pub struct SearchSource {
     pub name: String,
     /// The store and the bucket, as in `aws/my-bucket`; see [`Source::origin`].
     pub origin: String,
-    /// What all keys of the Source start with: empty for the whole bucket, otherwise it ends in `/`.
+    /// The prefix of all keys of the Source. It is empty for the whole bucket, otherwise it ends in `/`.
     pub prefix: String,
-    /// What comes before an asset path in the asset's URL; it has no `/` at the end.
+    /// The part of an asset's URL before the asset path. It has no `/` at the end.
     pub base_url: String,
 }
 

@@ -1,4 +1,4 @@
-//! Asset paths, addresses, admission and listed ranges, one line a case.
+//! Asset paths, URLs, admission and listed ranges of Sources.
 
 use super::*;
 use crate::core::source::rules::RuleSelection;
@@ -14,7 +14,7 @@ fn source(prefix: &str, include: &[&str]) -> Source {
 }
 
 #[test]
-fn asset_paths_and_keys_are_each_others_inverse() {
+fn asset_path_and_key_are_inverse() {
     let cases = [
         ("", "a/b.jpg", Some("/a/b.jpg")),
         ("", "/a", Some("//a")),
@@ -46,7 +46,7 @@ fn asset_paths_and_keys_are_each_others_inverse() {
 }
 
 #[test]
-fn asset_urls_encode_whatever_is_not_unreserved() {
+fn asset_url_encodes_all_but_unreserved_characters() {
     let cases = [
         ("p/a/b-._~Z0.jpg", "/a/b-._~Z0.jpg"),
         ("p//a//b/", "//a//b/"),
@@ -61,8 +61,8 @@ fn asset_urls_encode_whatever_is_not_unreserved() {
 }
 
 #[test]
-fn decisions_look_at_prefix_size_and_rules() {
-    let marked = |source: Source| Source {
+fn decision_depends_on_prefix_size_and_rules() {
+    let with_markers = |source: Source| Source {
         folder_markers: true,
         ..source
     };
@@ -90,13 +90,13 @@ fn decisions_look_at_prefix_size_and_rules() {
             RuleDecision::IncludedByDefault,
         ),
         (
-            marked(source("p/", &[])),
+            with_markers(source("p/", &[])),
             "p/a/",
             0,
             RuleDecision::IncludedByDefault,
         ),
         (
-            marked(source("p/", &["/a"])),
+            with_markers(source("p/", &["/a"])),
             "p/b/",
             0,
             RuleDecision::NotIncluded,
@@ -113,7 +113,7 @@ fn decisions_look_at_prefix_size_and_rules() {
 }
 
 #[test]
-fn listed_ranges_are_of_whole_keys() {
+fn listed_ranges_include_the_prefix() {
     let ranges = source("p/", &["b/*.jpg", "/images", "a/**"]).listed_ranges();
     let want = [
         KeyRange::under("p/a/"),
@@ -130,7 +130,7 @@ fn listed_ranges_are_of_whole_keys() {
 }
 
 #[test]
-fn the_origin_names_store_and_bucket() {
+fn origin_names_store_and_bucket() {
     let aws = source("p/", &[]);
     assert_eq!(aws.origin(), "aws/my-bucket");
     let endpoint_url = Some("http://127.0.0.1:9000".to_owned());
@@ -141,15 +141,15 @@ fn the_origin_names_store_and_bucket() {
     assert_eq!(other.origin(), "http://127.0.0.1:9000/my-bucket");
 }
 
-/// The literals stand in indexes: a change of one of them voids checkpoints that are good.
+/// Indexes store these values. If one changes, every checkpoint with it becomes invalid.
 #[test]
-fn the_scope_never_changes_from_release_to_release() {
+fn fingerprints_never_change_between_releases() {
     let some = |rules: &[&str]| {
         Some(RuleSelection::Paths(
             rules.iter().map(ToString::to_string).collect(),
         ))
     };
-    let scope = |prefix: &str, include, exclude, ignore_case, folder_markers| {
+    let fingerprint = |prefix: &str, include, exclude, ignore_case, folder_markers| {
         let rules = Rules::new(include, exclude, ignore_case).unwrap();
         let source = source(prefix, &[]);
         Source {
@@ -160,58 +160,68 @@ fn the_scope_never_changes_from_release_to_release() {
         .admission_fingerprint()
     };
     let cases = [
-        (scope("", None, None, false, false), "d00ec50e566d1bdf"),
-        (scope("p/", None, None, false, false), "4067b022dfa38b36"),
-        (scope("", None, None, false, true), "9ca5cb352d4a8bbc"),
         (
-            scope("", None, Some(RuleSelection::All), false, false),
+            fingerprint("", None, None, false, false),
+            "d00ec50e566d1bdf",
+        ),
+        (
+            fingerprint("p/", None, None, false, false),
+            "4067b022dfa38b36",
+        ),
+        (fingerprint("", None, None, false, true), "9ca5cb352d4a8bbc"),
+        (
+            fingerprint("", None, Some(RuleSelection::All), false, false),
             "526d61d72ce02f01",
         ),
         (
-            scope("p/", some(&["/a", "b"]), None, false, false),
+            fingerprint("p/", some(&["/a", "b"]), None, false, false),
             "c5284c4711221879",
         ),
         (
-            scope("p/", some(&["a\n1:b"]), None, false, false),
+            fingerprint("p/", some(&["a\n1:b"]), None, false, false),
             "ce534013427e1be0",
         ),
         (
-            scope("p/", None, some(&["/a", "b"]), false, false),
+            fingerprint("p/", None, some(&["/a", "b"]), false, false),
             "ca9845d677a512aa",
         ),
         (
-            scope("p/", some(&["/a"]), some(&["b"]), false, false),
+            fingerprint("p/", some(&["/a"]), some(&["b"]), false, false),
             "5ecf4cd35c0d74ae",
         ),
         (
-            scope("p/", some(&["/a"]), some(&["b"]), true, false),
+            fingerprint("p/", some(&["/a"]), some(&["b"]), true, false),
             "e4be60fdf7ea2d9a",
         ),
     ];
-    for (scope, literal) in cases {
-        assert_eq!(scope, literal);
+    for (fingerprint, literal) in cases {
+        assert_eq!(fingerprint, literal);
     }
 }
 
 #[test]
-fn the_scope_does_not_depend_on_what_admits_nothing_else() {
+fn fingerprint_depends_only_on_what_is_admitted() {
     let same = [&["/a", "b/*"][..], &["b/*", "a"], &["a", "/b/*", "b/*"]];
-    let scopes = same.map(|include| source("p/", include).admission_fingerprint());
-    assert!(scopes.iter().all(|scope| *scope == scopes[0]), "{scopes:?}");
+    let fingerprints = same.map(|include| source("p/", include).admission_fingerprint());
+    let first = &fingerprints[0];
+    assert!(
+        fingerprints.iter().all(|one| one == first),
+        "{fingerprints:?}"
+    );
     let renamed = Source {
         name: "other".into(),
         bucket: "other".into(),
         ..source("p/", same[0])
     };
-    assert_eq!(renamed.admission_fingerprint(), scopes[0]);
+    assert_eq!(renamed.admission_fingerprint(), *first);
     assert_ne!(
         source("p/", &["//a", "b/*"]).admission_fingerprint(),
-        scopes[0]
+        *first
     );
 }
 
 #[test]
-fn an_own_address_is_another_than_the_default() {
+fn custom_base_url_differs_from_the_default() {
     let source = Source::new("photos", "bucket", "acme");
     assert!(!source.has_custom_base_url());
     let base_url = "https://cdn.example.com".to_owned();

@@ -1,11 +1,11 @@
-//! Globs against a table, and random globs against a matcher that goes by characters.
+//! Globs in tables, and random globs compared with a naive matcher that works on characters.
 
 use proptest::prelude::*;
 use regex::bytes::RegexBuilder;
 
 use super::*;
 
-/// Which of the keys the pattern matches.
+/// For each key, whether the pattern matches it.
 fn matches(pattern: &str, keys: &[&str], ignore_case: bool) -> Vec<bool> {
     let glob = parse(pattern, ignore_case).unwrap();
     let mut regex = RegexBuilder::new(&glob.regex);
@@ -40,7 +40,7 @@ fn globs_match_by_characters_and_components() {
         ("a*", "a\nb", true),
         ("a*", "a/", false),
         ("*", "", true),
-        // `**` crosses components.
+        // `**` matches any components.
         ("**", "a/b\n/c", true),
         ("**/*.jpg", "a.jpg", true),
         ("**/*.jpg", "/a.jpg", true),
@@ -55,7 +55,7 @@ fn globs_match_by_characters_and_components() {
         ("a/**/b", "a/xb", false),
         ("a**b", "axxb", true),
         ("a**b", "ax/b", false),
-        // Components that path functions take for something else.
+        // Components that path functions would treat specially.
         ("**/..", "a/..", true),
         ("**/..", "..", true),
         ("**/*..", "a/..", true),
@@ -66,7 +66,7 @@ fn globs_match_by_characters_and_components() {
         ("/x", "/x", true),
         ("a//b", "a//b", true),
         ("a//b", "a/b", false),
-        // One character, however many bytes.
+        // One character of any number of bytes.
         ("?.jpg", "é.jpg", true),
         ("?.jpg", "你.jpg", true),
         ("?.jpg", "😀.jpg", true),
@@ -91,7 +91,7 @@ fn globs_match_by_characters_and_components() {
         ("[*]", "*", true),
         ("[\\]", "\\", true),
         ("*[é]*", "caféine", true),
-        // Alternatives, one of them empty too.
+        // Alternatives, also empty ones.
         ("{a,é}.{jpg,png}", "é.png", true),
         ("{a,é}.{jpg,png}", "e.png", false),
         ("{a,b{c,d}}", "bd", true),
@@ -124,7 +124,7 @@ fn globs_match_by_characters_and_components() {
 }
 
 #[test]
-fn globs_that_ignore_case_match_what_differs_in_case_alone() {
+fn globs_that_ignore_case_match_other_cases() {
     let cases = [
         ("*.JPG", "a.jpg", true),
         ("*.jpg", "A.JPG", true),
@@ -150,7 +150,7 @@ fn globs_that_ignore_case_match_what_differs_in_case_alone() {
     }
 }
 
-/// What a component of a glob is made of.
+/// A part of a component of a glob.
 #[derive(Clone, Debug)]
 enum Atom {
     Char(char),
@@ -160,7 +160,7 @@ enum Atom {
     Either(Vec<Vec<Atom>>),
 }
 
-/// What stands between two `/`.
+/// The part of a glob between two `/`.
 #[derive(Clone, Debug)]
 enum Component {
     DoubleStar,
@@ -181,7 +181,7 @@ fn component_char() -> impl Strategy<Value = char> {
 
 fn any_atoms() -> impl Strategy<Value = Vec<Atom>> {
     let range = (any_char(), any_char()).prop_map(|(a, b)| (a.min(b), a.max(b)));
-    // A `-` behind another character would make a range of the two.
+    // A `-` after another character would make a range.
     let range = range.prop_filter("begins with -", |(first, _)| *first != '-');
     let class = (any::<bool>(), prop::collection::vec(range, 1..3));
     let leaf = prop_oneof![
@@ -197,7 +197,7 @@ fn any_atoms() -> impl Strategy<Value = Vec<Atom>> {
     prop::collection::vec(atom, 0..4)
 }
 
-/// At the edges of a branch globset takes `**` for a component of its own.
+/// At the edges of a branch, globset treats `**` as a separate component.
 fn without_double_stars(mut atoms: Vec<Atom>) -> Vec<Atom> {
     atoms.dedup_by(|a, b| matches!((a, b), (Atom::Star, Atom::Star)));
     atoms
@@ -222,7 +222,7 @@ fn write_atoms(atoms: &[Atom], text: &mut String) {
             Atom::Any => text.push('?'),
             Atom::Star => text.push('*'),
             Atom::Class(negated, ranges) => {
-                // Behind a `.` neither `!` nor `^` nor `]` is special.
+                // After a `.`, none of `!`, `^` and `]` is special.
                 text.push_str(if *negated { "[!" } else { "[" });
                 for (first, last) in ranges {
                     text.extend(['.', *first, '-', *last]);
@@ -253,7 +253,7 @@ fn written(components: &[Component]) -> String {
     text
 }
 
-/// The naive matcher: every end of a match of a part, tried with all that follows.
+/// A naive matcher: it tries every possible end of each part, with all parts that follow.
 struct Naive {
     ignore_case: bool,
 }
@@ -295,8 +295,8 @@ impl Naive {
         match component {
             Component::DoubleStar if is_last => true,
             Component::DoubleStar => {
-                let behind_slash = |i: usize| i == 0 || key[i - 1] == '/';
-                (0..=key.len()).any(|i| behind_slash(i) && self.components(rest, &key[i..]))
+                let is_after_slash = |i: usize| i == 0 || key[i - 1] == '/';
+                (0..=key.len()).any(|i| is_after_slash(i) && self.components(rest, &key[i..]))
             }
             Component::Atoms(atoms) => self.atoms(atoms, key, &|key| match key.split_first() {
                 None => is_last,
@@ -309,7 +309,7 @@ impl Naive {
         let mut components = components.to_vec();
         components
             .dedup_by(|a, b| matches!((a, b), (Component::DoubleStar, Component::DoubleStar)));
-        // globset takes `**/` for `**`.
+        // globset treats `**/` as `**`.
         if let [Component::DoubleStar, Component::Atoms(atoms)] = &components[..]
             && atoms.is_empty()
         {
@@ -319,7 +319,7 @@ impl Naive {
     }
 }
 
-/// A key that the glob is likely to match: each choice in it is made by the next of `dice`.
+/// A key that the glob is likely to match. The numbers in `dice` make the choices.
 fn example(components: &[Component], dice: &mut impl Iterator<Item = usize>) -> String {
     let parts = components.iter().map(|component| match component {
         Component::DoubleStar => ["a", "a/é", ""][dice.next().unwrap() % 3].to_owned(),
@@ -346,11 +346,11 @@ fn example_of_atoms(atoms: &[Atom], dice: &mut dyn Iterator<Item = usize>) -> St
 }
 
 proptest! {
-    // A failure that was found becomes a line of the tables above, not a file.
+    // Add a case that failed to the tables above; no file records it.
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_globs_match_as_the_naive_matcher_says(
+    fn random_globs_agree_with_naive_matcher(
         components in any_components(),
         random_key in prop::collection::vec(any_char(), 0..6),
         dice in prop::collection::vec(0_usize..60, 20),

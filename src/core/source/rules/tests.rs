@@ -1,4 +1,4 @@
-//! The choices of the rules against a table, and random rules against trying rule by rule.
+//! Decisions in a table, and properties of random rules.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn rules(include: &[&str], exclude: &[&str]) -> Rules {
 }
 
 #[test]
-fn the_rules_admit_what_they_say() {
+fn decides_by_include_and_exclude_rules() {
     use RuleDecision::{Excluded, Included, IncludedByDefault, NotIncluded};
     type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str, RuleDecision<'a>);
     let cases: &[Case<'_>] = &[
@@ -43,7 +43,7 @@ fn the_rules_admit_what_they_say() {
         (&["/a,b!c"], &[], "a,b!c/x", Included("/a,b!c")),
         (&["/.."], &[], "../x", Included("/..")),
         (&["/ a"], &[], " a/x", Included("/ a")),
-        // One leading slash means nothing, the second is of the key.
+        // The first slash has no meaning. A second slash is part of the key.
         (&["//"], &[], "/x", Included("//")),
         (&["//"], &[], "x", NotIncluded),
         (&["//x"], &[], "/x/y", Included("//x")),
@@ -69,14 +69,14 @@ fn the_rules_admit_what_they_say() {
             Included("**/*.{jpg,png}"),
         ),
         (&["**"], &[], "", Included("**")),
-        // Many: the first one that matches has the say.
+        // Several rules: the first one that matches is the reason.
         (&["/b", "/a", "a/**"], &[], "a/x", Included("/a")),
         (&["a/**", "/a"], &[], "a/x", Included("a/**")),
         // Exclude.
         (&[], &["/tmp"], "tmp/x", Excluded("/tmp")),
         (&[], &["/tmp"], "tmp2/x", IncludedByDefault),
         (&[], &["/tmp", "**/*.psd"], "a/b.psd", Excluded("**/*.psd")),
-        // Both: to be excluded is stronger.
+        // Both: exclude wins.
         (&["/a"], &["/a/b"], "a/x", Included("/a")),
         (&["/a"], &["/a/b"], "a/b/x", Excluded("/a/b")),
         (&["/a"], &["/a/b"], "c", NotIncluded),
@@ -98,7 +98,7 @@ fn the_rules_admit_what_they_say() {
 }
 
 #[test]
-fn all_can_be_written_out() {
+fn all_includes_or_excludes_everything() {
     let all = || Some(RuleSelection::All);
     let none = Rules::new(None, all(), false).unwrap();
     assert!(
@@ -113,7 +113,7 @@ fn all_can_be_written_out() {
 }
 
 #[test]
-fn ignored_case_is_that_of_unicode() {
+fn ignores_case_of_unicode_letters() {
     let rules = Rules::new(paths(&["/Фото", "**/*.JPG"]), paths(&["**/É?.jpg"]), true).unwrap();
     let cases = [
         ("фОТО/x", true),
@@ -129,13 +129,17 @@ fn ignored_case_is_that_of_unicode() {
 }
 
 #[test]
-fn rules_that_cannot_be_meant_are_refused_with_what_to_write() {
+fn refuses_invalid_rules_with_advice() {
     let all = || Some(RuleSelection::All);
     let cases: [(_, _, &[&str]); 8] = [
         (
             paths(&["/a"]),
             all(),
-            &["exclude = \"all\"", "leaves nothing", "remove `exclude`"],
+            &[
+                "exclude = \"all\"",
+                "excludes everything",
+                "remove `exclude`",
+            ],
         ),
         (all(), all(), &["exclude = \"all\"", "remove `exclude`"]),
         (
@@ -180,7 +184,7 @@ fn rules_that_cannot_be_meant_are_refused_with_what_to_write() {
     assert!(error.to_string().contains("deeply nested"), "{error}");
 }
 
-/// A few rules of every kind, over few letters so that they meet.
+/// A few rules of every kind. They use few letters, so that they overlap.
 fn any_rules() -> impl Strategy<Value = Option<RuleSelection>> {
     let rule = "/?(a|b|é|\\*|\\*\\*/|\\?|[.]|/|\\[ab\\]|\\{a,b/\\}){1,5}";
     let paths = prop::collection::vec(rule.prop_filter("names no path", |rule| rule != "/"), 1..5);
@@ -191,7 +195,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_rules_admit_what_they_decide_and_list_what_they_admit(
+    fn random_rules_list_every_admitted_key(
         include in any_rules(),
         exclude in any_rules(),
         ignore_case in any::<bool>(),
@@ -202,16 +206,16 @@ proptest! {
         for key in keys {
             let decision = rules.decide(&key);
             prop_assert_eq!(rules.admits(&key), decision.is_admitted(), "{:?}", key);
-            let holders = ranges.iter().filter(|range| range.interval().contains(&key)).count();
-            prop_assert!(holders <= 1, "{:?} is in {:?}", key, ranges);
-            prop_assert!(!decision.is_admitted() || holders == 1, "{:?} is in {:?}", key, ranges);
+            let containing = ranges.iter().filter(|range| range.interval().contains(&key)).count();
+            prop_assert!(containing <= 1, "{:?} is in {:?}", key, ranges);
+            prop_assert!(!decision.is_admitted() || containing == 1, "{:?} is in {:?}", key, ranges);
         }
         prop_assert!(ranges.is_sorted_by(|a, b| a.prefix < b.prefix), "{:?}", ranges);
     }
 }
 
 #[test]
-fn what_new_rules_admit_is_listed_by_its_prefixes_alone() {
+fn change_of_rules_lists_only_changed_prefixes() {
     type Lists<'a> = (&'a [&'a str], &'a [&'a str]);
     let cases: &[(Lists<'_>, Lists<'_>, &[&str])] = &[
         ((&["/a"], &[]), (&["/a"], &[]), &[]),
@@ -236,10 +240,10 @@ fn what_new_rules_admit_is_listed_by_its_prefixes_alone() {
         ((&["/a"], &["/a*"]), (&["/a"], &[]), &["a", "a/"]),
     ];
     for ((include, exclude), (new_include, new_exclude), want) in cases {
-        let (former, new) = (rules(include, exclude), rules(new_include, new_exclude));
-        let ranges = new.newly_admitted_ranges(&former);
+        let (previous, new) = (rules(include, exclude), rules(new_include, new_exclude));
+        let ranges = new.newly_admitted_ranges(&previous);
         let prefixes: Vec<&str> = ranges.iter().map(|range| range.prefix.as_str()).collect();
-        assert_eq!(&prefixes, want, "{former:?} {new:?}");
+        assert_eq!(&prefixes, want, "{previous:?} {new:?}");
     }
     let (none, all) = (
         Rules::new(None, Some(RuleSelection::All), false).unwrap(),
@@ -256,7 +260,7 @@ fn what_new_rules_admit_is_listed_by_its_prefixes_alone() {
 
 proptest! {
     #[test]
-    fn every_newly_admitted_key_lies_in_a_listed_range(
+    fn every_newly_admitted_key_is_in_a_listed_range(
         old in (proptest::collection::vec("/?[ab*]{1,3}", 0..3), proptest::collection::vec("/?[ab*]{1,3}", 0..3)),
         new in (proptest::collection::vec("/?[ab*]{1,3}", 0..3), proptest::collection::vec("/?[ab*]{1,3}", 0..3)),
         keys in proptest::collection::vec("[ab/]{1,5}", 1..40),
@@ -265,24 +269,24 @@ proptest! {
             let some = |list: &Vec<String>| (!list.is_empty()).then(|| RuleSelection::Paths(list.clone()));
             Rules::new(some(include), some(exclude), false).ok()
         };
-        let (Some(former), Some(rules)) = (compiled(&old), compiled(&new)) else {
+        let (Some(previous), Some(rules)) = (compiled(&old), compiled(&new)) else {
             return Ok(());
         };
-        let ranges = rules.newly_admitted_ranges(&former);
+        let ranges = rules.newly_admitted_ranges(&previous);
         for key in keys {
-            if rules.admits(&key) && !former.admits(&key) {
+            if rules.admits(&key) && !previous.admits(&key) {
                 let listed = ranges.iter().any(|range| range.interval().contains(&key));
-                prop_assert!(listed, "{key} by {former:?} and then {rules:?}");
+                prop_assert!(listed, "{key} by {previous:?} and then {rules:?}");
             }
         }
-        // So that the right to list what the rules include is enough.
+        // The credentials may only be allowed to list the included ranges.
         let included = rules.ranges();
         for range in ranges {
             let is_included = included.iter().any(|whole| {
                 let is_below = !whole.is_single_key() && range.prefix.starts_with(&whole.prefix);
                 is_below || *whole == range
             });
-            prop_assert!(is_included, "{range:?} of {former:?} and then {rules:?}");
+            prop_assert!(is_included, "{range:?} of {previous:?} and then {rules:?}");
         }
     }
 }
