@@ -1,7 +1,7 @@
-//! The configuration: what may be written in files ([`mod@file`]) becomes what is meant, valid and
-//! resolved ([`Config`]).
+//! Loads the configuration: parses the files ([`mod@file`]), validates them, and resolves them to a
+//! [`Config`].
 //!
-//! It reads configuration files and nothing else: no secret, no environment, no bucket.
+//! This module reads only configuration files. It reads no secret, no environment variable and no bucket.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,13 +25,13 @@ pub use listen::{Listen, TlsFiles};
 pub use search::SearchConfig;
 pub use serve::{EventsConfig, ServeConfig};
 
-/// The folder beside the configuration file in which each `*.toml` file is one Source.
+/// The folder next to the configuration file. Each `*.toml` file in it is one Source.
 pub const SOURCES_FOLDER: &str = "sources.d";
 
 /// A valid configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the index lies.
+    /// The folder of the index.
     pub data_dir: PathBuf,
     /// How buckets are listed.
     pub scan: ScanConfig,
@@ -43,37 +43,37 @@ pub struct Config {
     pub serve: ServeConfig,
     /// How searches are answered.
     pub search: SearchConfig,
-    /// At least one: those of the file as written there, then those of the folder by file name.
+    /// The Sources, at least one: first those in the file, then those in the folder by file name.
     pub sources: Vec<Arc<Source>>,
 }
 
 /// How buckets are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanConfig {
-    /// Key ranges of one Source that are listed at the same time, 1 to 64.
+    /// Maximum number of key ranges of one Source that are listed at the same time, 1 to 64.
     pub ranges_in_flight: usize,
-    /// Sources that are listed at the same time, 1 to 64.
+    /// Maximum number of Sources that are listed at the same time, 1 to 64.
     pub sources_in_flight: usize,
-    /// How often a request is sent before it counts as failed, 1 to 20.
+    /// Maximum number of attempts for a request, 1 to 20.
     pub attempts: u32,
-    /// How long after a scan the daemon scans a Source again at the latest, 1 to 43,200 minutes.
+    /// Maximum time between two scans of a Source by the daemon, 1 to 43,200 minutes.
     pub reconcile_every: Duration,
 }
 
 /// How the index is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexConfig {
-    /// Documents after which a commit is due, 1 to 1,000,000.
+    /// Number of documents after which a commit is due, 1 to 1,000,000.
     pub commit_documents: usize,
     /// Time after which a commit is due, 1 to 600 seconds.
     pub commit_interval: Duration,
-    /// Time after which a commit is due that an event waits for, 50 to 10,000 milliseconds.
+    /// Time after which a commit is due if an event waits for it, 50 to 10,000 milliseconds.
     pub event_commit_interval: Duration,
-    /// Memory of the writer in bytes, 15 to 2,000 million.
+    /// Memory of the index writer in bytes, 15 to 2,000 million.
     pub writer_memory_bytes: usize,
 }
 
-/// A Source as written, and in which file.
+/// A parsed Source and its file.
 struct UnresolvedSource {
     path: PathBuf,
     source: SourceFile,
@@ -81,15 +81,15 @@ struct UnresolvedSource {
 
 /// A name that no configured Source has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no Source {name:?} in the configuration; there are: {known}")]
+#[error("Source {name:?} is not in the configuration, which has: {known}")]
 pub struct UnknownSource {
     name: String,
     known: String,
 }
 
 impl Config {
-    /// The Sources of these names, each once, in the order of the configuration; all where no name
-    /// is given.
+    /// The Sources with these names, each once, in the order of the configuration. All Sources if `names` is
+    /// empty.
     pub fn choose(&self, names: &[String]) -> Result<Vec<&Arc<Source>>, UnknownSource> {
         let is_known = |name: &&String| self.sources.iter().any(|source| source.name == **name);
         if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
@@ -110,9 +110,9 @@ impl Config {
             .collect()
     }
 
-    /// Reads the file and the folder [`SOURCES_FOLDER`] beside it.
+    /// Reads the file `path` and the folder [`SOURCES_FOLDER`] next to it.
     ///
-    /// Relative paths, in the files of the folder too, begin at the folder of the file `path`.
+    /// Relative paths in all of these files are relative to the folder of `path`.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let in_file = |value| ConfigError::InvalidValue {
             path: path.to_owned(),
@@ -132,12 +132,12 @@ impl Config {
             path: path.to_owned(),
             source,
         });
-        let mut written: Vec<UnresolvedSource> = inline.collect();
-        written.extend(sources_of_folder(&folder.join(SOURCES_FOLDER))?);
-        if written.is_empty() {
+        let mut sources: Vec<UnresolvedSource> = inline.collect();
+        sources.extend(read_sources_folder(&folder.join(SOURCES_FOLDER))?);
+        if sources.is_empty() {
             let problem = format!(
-                "there is none; write a table [[source]] with name, bucket and subdomain, or a \
-                 file with these keys in the folder {SOURCES_FOLDER} beside this file"
+                "no Source is configured; add a table [[source]] with name, bucket and subdomain, or \
+                 a file with these keys in the folder {SOURCES_FOLDER} next to this file"
             );
             return Err(in_file(InvalidValue::hidden("source", problem)));
         }
@@ -148,7 +148,7 @@ impl Config {
             events,
             serve,
             search,
-            sources: resolve_all(written, folder)?,
+            sources: resolve_all(sources, folder)?,
         })
     }
 }
@@ -185,10 +185,10 @@ fn index(file: &IndexFile) -> Result<IndexConfig, InvalidValue> {
     })
 }
 
-/// The Sources of the folder, by file name; none where there is no folder.
+/// Reads the Sources in the folder, by file name. Empty if there is no such folder.
 ///
-/// Hidden files are passed over: editors keep such while a file is open.
-fn sources_of_folder(folder: &Path) -> Result<Vec<UnresolvedSource>, ConfigError> {
+/// Skips hidden files: editors create them while a file is open.
+fn read_sources_folder(folder: &Path) -> Result<Vec<UnresolvedSource>, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable {
         path: folder.to_owned(),
         source,
@@ -214,20 +214,20 @@ fn sources_of_folder(folder: &Path) -> Result<Vec<UnresolvedSource>, ConfigError
     paths.into_iter().map(read).collect()
 }
 
-/// Resolves each Source by itself, then looks for what no two may share.
+/// Resolves each Source, and checks it against the ones before it.
 fn resolve_all(
-    written: Vec<UnresolvedSource>,
+    sources: Vec<UnresolvedSource>,
     folder: &Path,
 ) -> Result<Vec<Arc<Source>>, ConfigError> {
-    let mut before: Vec<(PathBuf, Arc<Source>)> = Vec::new();
-    for UnresolvedSource { path, source } in written {
+    let mut previous: Vec<(PathBuf, Arc<Source>)> = Vec::new();
+    for UnresolvedSource { path, source } in sources {
         let source_name = format!("source {:?}: ", source.name);
         let resolved = resolve::source(source, folder).and_then(|source| {
-            check_unique(&source, &before)?;
+            check_unique(&source, &previous)?;
             Ok(source)
         });
         match resolved {
-            Ok(source) => before.push((path, Arc::new(source))),
+            Ok(source) => previous.push((path, Arc::new(source))),
             Err(value) => {
                 return Err(ConfigError::InvalidValue {
                     path,
@@ -237,27 +237,28 @@ fn resolve_all(
             }
         }
     }
-    Ok(before.into_iter().map(|(_, source)| source).collect())
+    Ok(previous.into_iter().map(|(_, source)| source).collect())
 }
 
-fn check_unique(source: &Source, before: &[(PathBuf, Arc<Source>)]) -> Result<(), InvalidValue> {
-    for (path, other) in before {
+/// Checks that the Source shares no name, subdomain or ambiguous queue with a previous one.
+fn check_unique(source: &Source, previous: &[(PathBuf, Arc<Source>)]) -> Result<(), InvalidValue> {
+    for (path, other) in previous {
         let problem = |what| {
             let (name, path) = (&other.name, path.display());
-            format!("the source {name:?} in {path} has this {what} already; write another")
+            format!("Source {name:?} in {path} already has this {what}; use another")
         };
         if other.name == source.name {
             return Err(InvalidValue::text("name", &source.name, problem("name")));
         }
-        if shares_events_of_another_store(source, other) {
+        if has_ambiguous_events(source, other) {
             let url = source
                 .events
                 .as_ref()
                 .map_or("", |events| &events.queue_url);
             let (name, bucket) = (&other.name, &other.bucket);
             let problem = format!(
-                "the source {name:?} gets its events from this queue, and has a bucket {bucket:?} \
-                 as well, in another store; events name the bucket alone, so write another queue"
+                "Source {name:?} also receives events from this queue, and its bucket in another store \
+                 has the same name {bucket:?}; events contain only the name, so use another queue"
             );
             return Err(InvalidValue::text("events.queue_url", url, problem));
         }
@@ -272,8 +273,9 @@ fn check_unique(source: &Source, before: &[(PathBuf, Arc<Source>)]) -> Result<()
     Ok(())
 }
 
-/// Whether no event could be told to be of the one or of the other.
-fn shares_events_of_another_store(source: &Source, other: &Source) -> bool {
+/// Whether both Sources receive events from one queue, for buckets of the same name in different stores. Then
+/// an event does not show which bucket it belongs to.
+fn has_ambiguous_events(source: &Source, other: &Source) -> bool {
     let queue = |source: &Source| {
         source
             .events
@@ -286,13 +288,13 @@ fn shares_events_of_another_store(source: &Source, other: &Source) -> bool {
         && source.endpoint_url != other.endpoint_url
 }
 
-/// The path, from `folder` where it is relative; or what is wrong with it.
+/// Resolves a relative path against `folder`. The error says what is wrong with the path.
 fn resolved_path(path: &str, folder: &Path) -> Result<PathBuf, &'static str> {
     if path.is_empty() {
-        return Err("it is empty; write a path");
+        return Err("must not be empty; set a path");
     }
     if path.starts_with('~') {
-        return Err("\"~\" does not stand for a home folder here; write the whole path");
+        return Err("\"~\" is not expanded to the home folder; set the full path");
     }
     Ok(folder.join(path))
 }

@@ -2,7 +2,8 @@
 //! Source, and report what is wrong and what to do.
 //!
 //! They change nothing: no waiting message is received, no lock is kept, no file is written. Every request is
-//! bounded in time. Rating a response is separate from requesting it: [`finding`] and [`report`] are the result.
+//! bounded in time. Rating a response is separate from requesting it: [`finding`] and [`report`] are the
+//! result.
 
 use std::path::Path;
 use std::sync::Arc;

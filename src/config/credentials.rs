@@ -1,5 +1,6 @@
-//! Which kind of credentials is meant. No value is repeated in an error: it might be the secret,
-//! written in the wrong place.
+//! Resolves credentials: determines their kind and validates it.
+//!
+//! Errors do not show values, because a value could be a secret in the wrong place.
 
 use std::path::Path;
 
@@ -7,16 +8,16 @@ use crate::config::error::InvalidValue;
 use crate::config::file::CredentialsFile;
 use crate::core::source::{Credentials, SecretFile};
 
-/// What an access key's secret looks like: this many characters of base 64.
+/// Length of the secret of an access key, in base64 characters.
 const SECRET_LENGTH: usize = 40;
 
-/// The kinds, as they are written.
-const KINDS: &str = "write one of { profile = \"…\" }, { role_arn = \"…\", external_id = \"…\" }, \
+/// The kinds of credentials and how to write them.
+const KINDS: &str = "set one of { profile = \"…\" }, { role_arn = \"…\", external_id = \"…\" }, \
                      { access_key_id = \"…\", secret_access_key_file = \"/…\" } and { access_key_id \
-                     = \"…\", secret_access_key_credential = \"…\" }, or leave it out for the AWS \
+                     = \"…\", secret_access_key_credential = \"…\" }, or remove it to use the AWS \
                      default chain";
 
-/// Resolves `credentials`; paths are relative to `folder`.
+/// Resolves `credentials`. Paths are relative to `folder`.
 pub(super) fn resolve(
     file: Option<CredentialsFile>,
     folder: &Path,
@@ -59,7 +60,7 @@ pub(super) fn resolve(
 fn role(role_arn: String, external_id: Option<String>) -> Result<Credentials, InvalidValue> {
     let is_arn = role_arn.starts_with("arn:") && role_arn.contains(":role/");
     if !is_arn || role_arn.contains(char::is_whitespace) {
-        let problem = "write the ARN of a role, such as \"arn:aws:iam::123456789012:role/reader\"";
+        let problem = "set the ARN of a role, such as \"arn:aws:iam::123456789012:role/reader\"";
         return Err(InvalidValue::hidden("credentials.role_arn", problem));
     }
     let external_id = external_id
@@ -90,26 +91,25 @@ fn secret(
             refuse_secret(key, &name)?;
             let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
             if name.is_empty() || name.starts_with('.') || !name.chars().all(is_safe) {
-                let problem = "write the name of a systemd credential (LoadCredential=NAME:…): \
-                               letters, digits, \"-\", \"_\" and \".\", not beginning with \".\"";
+                let problem = "set the name of a systemd credential (LoadCredential=NAME:…): letters, \
+                               digits, \"-\", \"_\" and \".\", not starting with \".\"";
                 return Err(InvalidValue::hidden(key, problem));
             }
             Ok(SecretFile::SystemdCredential(name))
         }
         (Some(_), Some(_)) => Err(InvalidValue::hidden(
             "credentials.secret_access_key_file",
-            "the secret has two places; remove `secret_access_key_file` or \
-             `secret_access_key_credential`",
+            "cannot be set together with `secret_access_key_credential`; remove one of them",
         )),
         (None, None) => Err(InvalidValue::hidden(
             "credentials.access_key_id",
-            "the secret is missing; write secret_access_key_file = \"/path/of/it\" or \
-             secret_access_key_credential = \"name\" beside it",
+            "the secret is missing; also set secret_access_key_file = \"/path/to/file\" or \
+             secret_access_key_credential = \"name\"",
         )),
     }
 }
 
-/// Refuses a text that looks like the secret where its file's name should stand.
+/// Refuses a text that looks like the secret itself instead of the name of its file.
 fn refuse_secret(key: &str, text: &str) -> Result<(), InvalidValue> {
     let has = |is_kind: fn(&char) -> bool| text.chars().any(|c| is_kind(&c));
     let is_base_64 = text
@@ -117,23 +117,25 @@ fn refuse_secret(key: &str, text: &str) -> Result<(), InvalidValue> {
         .all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b));
     let is_mixed = has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase);
     if text.len() == SECRET_LENGTH && is_base_64 && is_mixed {
-        let problem = "this looks like the secret itself; put it in a file that only this user can \
-                       read, and write where that file is";
+        let problem = "looks like the secret itself; put the secret in a file that only this user can \
+                       read, and set the path of that file";
         return Err(InvalidValue::hidden(key, problem));
     }
     Ok(())
 }
 
+/// Returns a text that has no spaces and is not empty.
 fn word(key: &str, text: String) -> Result<String, InvalidValue> {
     if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        let problem = "it is empty or holds spaces; write it as AWS shows it";
+        let problem = "must not be empty or contain spaces; copy it from AWS";
         return Err(InvalidValue::hidden(key, problem));
     }
     Ok(text)
 }
 
+/// The error for keys that do not form one kind of credentials.
 fn contradiction(file: &CredentialsFile) -> InvalidValue {
-    let written: Vec<&str> = [
+    let keys: Vec<&str> = [
         ("profile", &file.profile),
         ("role_arn", &file.role_arn),
         ("external_id", &file.external_id),
@@ -147,10 +149,10 @@ fn contradiction(file: &CredentialsFile) -> InvalidValue {
     .into_iter()
     .filter_map(|(key, value)| value.is_some().then_some(key))
     .collect();
-    let problem = match written[..] {
-        [] => format!("it is empty; {KINDS}"),
-        [one] => format!("{one} alone is not enough; {KINDS}"),
-        _ => format!("{} do not belong together; {KINDS}", written.join(" and ")),
+    let problem = match keys[..] {
+        [] => format!("must not be empty; {KINDS}"),
+        [key] => format!("{key} needs another key; {KINDS}"),
+        _ => format!("{} cannot be combined; {KINDS}", keys.join(" and ")),
     };
     InvalidValue::hidden("credentials", problem)
 }

@@ -1,7 +1,7 @@
-//! From a file's text to its shape, with errors that name the line and never repeat a secret.
+//! Parses a configuration file. Errors name the line and never contain a secret.
 //!
-//! Errors of the TOML reader quote the line they are about, so only their message is taken; and since
-//! that can quote a value, everything near a secret is looked at before.
+//! Errors of the TOML parser quote the line, so only their message is used. The message can quote a value, so
+//! secrets are searched for and refused first.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read};
@@ -13,10 +13,10 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::error::ConfigError;
 
-/// The longest file that is read: what has no end, as a device, must not fill the memory.
+/// Maximum size of a file. A device, which has no end, must not fill the memory.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Keys that people write a secret behind, in lower case without `_` and `-`.
+/// Keys that usually have a secret as their value, in lower case without `_` and `-`.
 const SECRET_KEYS: [&str; 8] = [
     "secret",
     "secretkey",
@@ -28,16 +28,16 @@ const SECRET_KEYS: [&str; 8] = [
     "accesskeysecret",
 ];
 
-/// Reads the file.
+/// Reads and parses the file.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     let text = read_text(path).map_err(|source| ConfigError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
-    parse(&text).map_err(|fault| ConfigError::Malformed {
+    parse(&text).map_err(|error| ConfigError::Malformed {
         path: path.to_owned(),
-        line: line_of(&text, fault.at),
-        problem: fault.problem,
+        line: line_of(&text, error.at),
+        problem: error.problem,
     })
 }
 
@@ -52,7 +52,7 @@ fn read_text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What is wrong, and at which byte.
+/// What is wrong, and the offset in bytes.
 struct ParseError {
     at: usize,
     problem: String,
@@ -69,7 +69,7 @@ impl ParseError {
 
 impl From<toml::de::Error> for ParseError {
     fn from(mut error: toml::de::Error) -> Self {
-        // Without the text the error names the key in place of quoting the line.
+        // Without its input, the error names the key instead of quoting the line.
         error.set_input(None);
         let problem = error.to_string().trim_end().replace('\n', " ");
         Self::new(error.span().unwrap_or(0..0), problem)
@@ -82,7 +82,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ParseError> {
     Ok(toml::from_str(text)?)
 }
 
-/// Looks for secrets, and for credentials of another shape, which might be secrets.
+/// Refuses secrets, and credentials with an unexpected structure, which could be secrets.
 fn refuse_secrets(table: &DeTable<'_>) -> Result<(), ParseError> {
     for (key, value) in table {
         let name = key.get_ref();
@@ -91,8 +91,8 @@ fn refuse_secrets(table: &DeTable<'_>) -> Result<(), ParseError> {
             return Err(ParseError::new(
                 key.span(),
                 format!(
-                    "`{name}` must not stand in the configuration: put the secret in a file that \
-                     only this user can read, and write secret_access_key_file = \"/path/of/it\", or \
+                    "`{name}` is not allowed in the configuration; put the secret in a file that only \
+                     this user can read, and set secret_access_key_file = \"/path/to/file\", or \
                      secret_access_key_credential = \"name\" for a systemd credential"
                 ),
             ));
@@ -124,14 +124,14 @@ fn check_credentials(span: Range<usize>, credentials: &DeValue<'_>) -> Result<()
     };
     for (key, value) in table {
         if !value.get_ref().is_str() {
-            let problem = format!("credentials.{} must be a text in quotes", key.get_ref());
+            let problem = format!("credentials.{} must be a string in quotes", key.get_ref());
             return Err(ParseError::new(value.span(), problem));
         }
     }
     Ok(())
 }
 
-/// The line of the byte, counted from 1.
+/// The line of the byte at offset `at`, counted from 1.
 fn line_of(text: &str, at: usize) -> usize {
     let before = text.as_bytes().iter().take(at);
     1 + before.filter(|&&byte| byte == b'\n').count()

@@ -1,56 +1,56 @@
-//! What is wrong with a configuration: where it stands, what stands there, and what to write.
+//! Errors of the configuration: the place, the value, what is wrong with it, and what to set instead.
 //!
-//! No error holds a line of the text: it might hold a secret.
+//! No error contains a line of the file, because it could contain a secret.
 
 use std::path::PathBuf;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file, or the folder `sources.d`, that cannot be read.
-    #[error("cannot read the configuration {}", path.display())]
+    /// A file, or the folder `sources.d`, cannot be read.
+    #[error("failed to read the configuration {}", path.display())]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// Why it cannot be read.
         source: std::io::Error,
     },
-    /// A text that is no TOML, or has a key that means nothing or another kind of value.
+    /// The text is not TOML, or a key is unknown, or a value has the wrong type.
     #[error("{}:{line}: {problem}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// What is wrong and what was expected.
+        /// What is wrong and what is expected.
         problem: String,
     },
-    /// A value that cannot be meant.
+    /// A value is not allowed.
     #[error("{}: {source_name}{value}", path.display())]
     InvalidValue {
         /// The file.
         path: PathBuf,
-        /// Empty, or the Source as in `source "photos": `.
+        /// Names the Source, as in `source "photos": `. Empty if the value does not belong to a Source.
         source_name: String,
         /// The value, and what is wrong with it.
         value: InvalidValue,
     },
 }
 
-/// One value that cannot be meant.
+/// One value that is not allowed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}{}: {problem}", value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default())]
 pub struct InvalidValue {
-    /// Such as `events.queue_url`.
+    /// The key, such as `events.queue_url`.
     pub key: String,
-    /// As it would stand in TOML; `None` where it might be a secret, or is not there.
+    /// The value in TOML syntax. `None` if it is missing or could be a secret.
     pub value: Option<String>,
-    /// What is wrong with it and what to write instead.
+    /// What is wrong with it and what to set instead.
     pub problem: String,
 }
 
 impl InvalidValue {
-    /// A text that cannot be meant.
+    /// An error about a text. The message shows it.
     pub fn text(key: impl Into<String>, value: &str, problem: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -59,7 +59,7 @@ impl InvalidValue {
         }
     }
 
-    /// A value that is not shown.
+    /// An error whose message does not show the value.
     pub fn hidden(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -68,7 +68,7 @@ impl InvalidValue {
         }
     }
 
-    /// The same below another key.
+    /// Puts the key below another one, as in `events.credentials`.
     pub fn below(mut self, key: &str) -> Self {
         self.key = format!("{key}.{}", self.key);
         self

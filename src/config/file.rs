@@ -1,7 +1,6 @@
-//! What may be written: the shape of the configuration file and of the files in `sources.d`.
+//! The structure of the configuration file and of the files in `sources.d`.
 //!
-//! Values are taken as they stand; what they mean and whether they can be meant is decided when they
-//! are resolved.
+//! These types hold values as written. Validation and defaults are in the modules that resolve them.
 
 use std::fmt;
 
@@ -14,7 +13,7 @@ use crate::core::source::rules::RuleSelection;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigFile {
-    /// Where the index lies.
+    /// The folder of the index.
     pub data_dir: String,
     /// How buckets are listed.
     #[serde(default)]
@@ -31,7 +30,7 @@ pub struct ConfigFile {
     /// How searches are answered.
     #[serde(default)]
     pub search: SearchFile,
-    /// The Sources, unless they have files of their own.
+    /// The Sources that are not in separate files.
     #[serde(default)]
     pub source: Vec<SourceFile>,
 }
@@ -40,11 +39,11 @@ pub struct ConfigFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScanFile {
-    /// Key ranges of one Source that are listed at the same time.
+    /// Maximum number of key ranges of one Source that are listed at the same time.
     pub ranges_in_flight: Option<i64>,
-    /// Sources that are listed at the same time.
+    /// Maximum number of Sources that are listed at the same time.
     pub sources_in_flight: Option<i64>,
-    /// How often a request is sent before it counts as failed.
+    /// Maximum number of attempts for a request.
     pub attempts: Option<i64>,
     /// Minutes after which the daemon scans a Source again.
     pub reconcile_every_minutes: Option<i64>,
@@ -54,20 +53,20 @@ pub struct ScanFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IndexFile {
-    /// Documents after which a commit is due.
+    /// Number of documents after which a commit is due.
     pub commit_documents: Option<i64>,
     /// Seconds after which a commit is due.
     pub commit_interval_seconds: Option<i64>,
-    /// Milliseconds after which a commit is due that an event waits for.
+    /// Milliseconds after which a commit is due if an event waits for it.
     pub event_commit_interval_ms: Option<i64>,
-    /// Memory of the writer, in millions of bytes.
+    /// Memory of the index writer, in millions of bytes.
     pub writer_memory_mb: Option<i64>,
 }
 
 /// `[events]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "they are those of `EventsConfig`")]
+#[allow(missing_docs, reason = "documented in `EventsConfig`")]
 pub struct EventsSettingsFile {
     pub receives_per_queue: Option<i64>,
     pub receives_in_flight: Option<i64>,
@@ -80,7 +79,7 @@ pub struct EventsSettingsFile {
 /// `[serve]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "they are those of `ServeConfig`")]
+#[allow(missing_docs, reason = "documented in `ServeConfig`")]
 pub struct ServeFile {
     pub listen: Option<String>,
     pub tokens: Option<String>,
@@ -95,7 +94,7 @@ pub struct ServeFile {
 /// `[search]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "they are those of `SearchConfig`")]
+#[allow(missing_docs, reason = "documented in `SearchConfig`")]
 pub struct SearchFile {
     pub refresh_ms: Option<i64>,
     pub timeout_ms: Option<i64>,
@@ -105,7 +104,7 @@ pub struct SearchFile {
 /// `[[source]]`, or a whole file in `sources.d`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "they are those of `Source`")]
+#[allow(missing_docs, reason = "documented in `Source`")]
 pub struct SourceFile {
     pub name: String,
     #[serde(default = "enabled")]
@@ -139,7 +138,7 @@ fn enabled() -> bool {
 /// `endpoint_order`
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "they are those of `EndpointOrder`")]
+#[allow(missing_docs, reason = "documented in `EndpointOrder`")]
 pub enum EndpointOrderFile {
     #[default]
     Standard,
@@ -150,13 +149,13 @@ pub enum EndpointOrderFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RulesFile {
-    /// What is an asset.
-    #[serde(default, deserialize_with = "choice")]
+    /// Which keys are assets.
+    #[serde(default, deserialize_with = "rule_selection")]
     pub include: Option<RuleSelection>,
-    /// What of it is none.
-    #[serde(default, deserialize_with = "choice")]
+    /// Which of these keys are not.
+    #[serde(default, deserialize_with = "rule_selection")]
     pub exclude: Option<RuleSelection>,
-    /// Whether the case of letters does not count.
+    /// Whether the rules ignore case.
     #[serde(default)]
     pub case_insensitive: bool,
 }
@@ -164,24 +163,24 @@ pub struct RulesFile {
 /// `events`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "they are those of `Events`")]
+#[allow(missing_docs, reason = "documented in `Events`")]
 pub struct EventsFile {
     pub queue_url: String,
     pub region: Option<String>,
     pub credentials: Option<CredentialsFile>,
 }
 
-/// `credentials`: one of the four kinds, told apart by which keys are there.
+/// `credentials`: one of four kinds. The keys determine which one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialsFile {
-    /// A profile, alone.
+    /// The name of a profile. No other key is allowed with it.
     pub profile: Option<String>,
-    /// A role.
+    /// The ARN of a role.
     pub role_arn: Option<String>,
-    /// Beside a role.
+    /// The external ID of the role.
     pub external_id: Option<String>,
-    /// An access key, beside one of the two below.
+    /// The id of an access key. Needs one of the two keys below.
     pub access_key_id: Option<String>,
     /// The path of the file with the secret.
     pub secret_access_key_file: Option<String>,
@@ -190,10 +189,12 @@ pub struct CredentialsFile {
 }
 
 /// Reads `"all"` or a list of rules.
-fn choice<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RuleSelection>, D::Error> {
-    struct ChoiceVisitor;
+fn rule_selection<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<RuleSelection>, D::Error> {
+    struct SelectionVisitor;
 
-    impl<'de> Visitor<'de> for ChoiceVisitor {
+    impl<'de> Visitor<'de> for SelectionVisitor {
         type Value = RuleSelection;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -216,5 +217,5 @@ fn choice<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RuleSelec
         }
     }
 
-    deserializer.deserialize_any(ChoiceVisitor).map(Some)
+    deserializer.deserialize_any(SelectionVisitor).map(Some)
 }

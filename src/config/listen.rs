@@ -1,6 +1,6 @@
-//! Where HTTP is served, by which names it is reached, and with which certificate.
+//! Resolves where HTTP is served, its host names, and the files for TLS.
 //!
-//! Whether the address can be had, and what is in the files, shows when the daemon begins.
+//! This module does not bind the address or read the files: the daemon does that when it starts.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -12,14 +12,14 @@ use super::resolved_path;
 
 /// Where HTTP is served by default.
 const DEFAULT_LISTEN: &str = "127.0.0.1:8470";
-/// How a Unix socket's path begins in `listen`.
+/// The prefix of a Unix socket's path in `listen`.
 const UNIX: &str = "unix:";
-/// What stands behind the name of a socket for HTTP until it can be connected to.
+/// The suffix of the HTTP socket's file name until clients can connect to it.
 pub const PENDING_SUFFIX: &str = ".new";
-/// The longest path that a Unix socket can have on Linux, without the zero at its end.
+/// Maximum length of the path of a Unix socket on Linux in bytes, without the zero at its end.
 pub(super) const MAX_SOCKET_PATH: usize = 107;
 
-/// Where connections come in.
+/// Where the server accepts connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
     /// An address and a port.
@@ -28,17 +28,17 @@ pub enum Listen {
     Unix(PathBuf),
 }
 
-/// The files for TLS, of PEM text.
+/// The PEM files for TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate, with those that lead from it to one that clients know.
+    /// The certificate, followed by the intermediate ones that lead to a root.
     pub certificate: PathBuf,
-    /// Its private key.
+    /// The private key of the certificate.
     pub key: PathBuf,
 }
 
 impl Listen {
-    /// Whether nobody on another machine can connect.
+    /// Whether only this machine can connect.
     pub fn is_local(&self) -> bool {
         match self {
             Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
@@ -53,7 +53,7 @@ impl From<SocketAddr> for Listen {
     }
 }
 
-/// As it is written in the configuration.
+/// Prints it as in the configuration.
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,55 +63,54 @@ impl fmt::Display for Listen {
     }
 }
 
-/// Reads `listen`.
-pub(super) fn listen(written: Option<&str>, folder: &Path) -> Result<Option<Listen>, InvalidValue> {
-    let written = written.unwrap_or(DEFAULT_LISTEN);
-    if written == "off" {
+/// Resolves `listen`.
+pub(super) fn listen(value: Option<&str>, folder: &Path) -> Result<Option<Listen>, InvalidValue> {
+    let value = value.unwrap_or(DEFAULT_LISTEN);
+    if value == "off" {
         return Ok(None);
     }
     let key = "serve.listen";
-    let Some(path) = written.strip_prefix(UNIX) else {
-        return written
+    let Some(path) = value.strip_prefix(UNIX) else {
+        return value
             .parse()
             .map(|address| Some(Listen::Tcp(address)))
             .map_err(|_| {
                 let problem = format!(
-                    "write an address and a port such as {DEFAULT_LISTEN:?}, a socket such as \
+                    "set an address and a port such as {DEFAULT_LISTEN:?}, a socket such as \
                  \"{UNIX}/run/asset-indexer/http.sock\", or \"off\""
                 );
-                InvalidValue::text(key, written, problem)
+                InvalidValue::text(key, value, problem)
             });
     };
     let path =
-        resolved_path(path, folder).map_err(|problem| InvalidValue::text(key, written, problem))?;
+        resolved_path(path, folder).map_err(|problem| InvalidValue::text(key, value, problem))?;
     check_socket(key, &path, MAX_SOCKET_PATH - PENDING_SUFFIX.len())?;
     Ok(Some(Listen::Unix(path)))
 }
 
-/// Refuses to let other machines in without tokens.
+/// Refuses an address that other machines can reach if there are no tokens, and TLS on a Unix socket.
 pub(super) fn check_reach(
     listen: &Listen,
     has_tokens: bool,
     has_tls: bool,
 ) -> Result<(), InvalidValue> {
-    let written = listen.to_string();
+    let value = listen.to_string();
     if !listen.is_local() && !has_tokens {
         let problem = format!(
-            "other machines can reach this address, so whoever asks must have a token: write \
-             tokens = \"tokens\" (a file beside this one) in [serve] and make a token by \
-             `asset-indexer token new`; or listen on {DEFAULT_LISTEN:?} or a Unix socket"
+            "other machines can reach this address, so clients need tokens; set tokens = \"tokens\" (a file \
+             next to this one) in [serve] and create a token with `asset-indexer token new`, or listen on \
+             {DEFAULT_LISTEN:?} or a Unix socket"
         );
-        return Err(InvalidValue::text("serve.listen", &written, problem));
+        return Err(InvalidValue::text("serve.listen", &value, problem));
     }
     if has_tls && matches!(listen, Listen::Unix(_)) {
-        let problem =
-            "a Unix socket does not leave this machine; leave out tls_certificate and tls_key";
-        return Err(InvalidValue::text("serve.listen", &written, problem));
+        let problem = "TLS is not used on a Unix socket; remove tls_certificate and tls_key";
+        return Err(InvalidValue::text("serve.listen", &value, problem));
     }
     Ok(())
 }
 
-/// Reads both files' paths, or none.
+/// Resolves the paths of certificate and key. Both or none must be set.
 pub(super) fn tls(file: &ServeFile, folder: &Path) -> Result<Option<TlsFiles>, InvalidValue> {
     let (certificate, key) = ("serve.tls_certificate", "serve.tls_key");
     match (file.tls_certificate.as_deref(), file.tls_key.as_deref()) {
@@ -128,33 +127,34 @@ pub(super) fn tls(file: &ServeFile, folder: &Path) -> Result<Option<TlsFiles>, I
 fn missing(key: &str, what: &str) -> InvalidValue {
     InvalidValue::hidden(
         key,
-        format!("it is missing; write the path of a PEM file with {what}"),
+        format!("missing; set the path of a PEM file with {what}"),
     )
 }
 
-/// A name as it stands in a request, in lower case.
-pub(super) fn host(written: &str) -> Result<String, InvalidValue> {
+/// Checks a host name and returns it in lower case.
+pub(super) fn host(value: &str) -> Result<String, InvalidValue> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let is_address = written.parse::<IpAddr>().is_ok();
-    if is_address || !written.is_empty() && written.chars().all(is_name) {
-        return Ok(written.to_ascii_lowercase());
+    let is_address = value.parse::<IpAddr>().is_ok();
+    if is_address || !value.is_empty() && value.chars().all(is_name) {
+        return Ok(value.to_ascii_lowercase());
     }
-    let problem = "write a name such as \"search.example.com\", or an address, without a port";
-    Err(InvalidValue::text("serve.hosts", written, problem))
+    let problem =
+        "set a host name such as \"search.example.com\", or an IP address, without a port";
+    Err(InvalidValue::text("serve.hosts", value, problem))
 }
 
-/// The path that is written behind a key.
-pub(super) fn path(key: &str, written: &str, folder: &Path) -> Result<PathBuf, InvalidValue> {
-    resolved_path(written, folder).map_err(|problem| InvalidValue::text(key, written, problem))
+/// Resolves the path that is the value of `key`.
+pub(super) fn path(key: &str, value: &str, folder: &Path) -> Result<PathBuf, InvalidValue> {
+    resolved_path(value, folder).map_err(|problem| InvalidValue::text(key, value, problem))
 }
 
-/// Whether a path is short enough for a socket.
+/// Checks that the path is short enough for a socket.
 pub(super) fn check_socket(key: &str, path: &Path, max_bytes: usize) -> Result<(), InvalidValue> {
     if path.as_os_str().len() <= max_bytes {
         return Ok(());
     }
     let problem = format!(
-        "a socket's path can have {max_bytes} bytes; write a shorter one, such as \
+        "the path of a socket can have at most {max_bytes} bytes; set a shorter one, such as \
          \"/run/asset-indexer/control.sock\""
     );
     Err(InvalidValue::text(key, &path.to_string_lossy(), problem))
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_taken() {
+    fn resolves_all_settings() {
         let config = resolved("").unwrap();
         assert_eq!(config.listen.unwrap().to_string(), DEFAULT_LISTEN);
         assert_eq!(
@@ -198,14 +198,14 @@ mod tests {
             key: "/etc/x/key.pem".into(),
         };
         assert_eq!(config.tls, Some(files));
-        let socket = |written: &str| resolved(&format!("listen = {written:?}")).unwrap().listen;
+        let socket = |value: &str| resolved(&format!("listen = {value:?}")).unwrap().listen;
         assert_eq!(socket("unix:/run/a"), Some(Listen::Unix("/run/a".into())));
         assert_eq!(socket("unix:a"), Some(Listen::Unix("/etc/x/a".into())));
         assert_eq!(socket("off"), None);
     }
 
     #[test]
-    fn only_what_stays_on_this_machine_needs_no_tokens() {
+    fn requires_tokens_unless_the_address_is_local() {
         for (listen, is_local) in [
             ("127.0.0.1:1", true),
             ("127.9.9.9:1", true),
@@ -225,33 +225,33 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_is_explained() {
+    fn errors_say_what_to_set() {
         let long = format!("listen = \"unix:/{}\"", "x".repeat(MAX_SOCKET_PATH));
-        for (toml, said) in [
+        for (toml, message) in [
             (
                 "listen = \"localhost:1\"",
-                "write an address and a port such as",
+                "set an address and a port such as",
             ),
-            ("listen = \"unix:\"", "it is empty; write a path"),
-            ("listen = \"unix:~/a\"", "write the whole path"),
-            (&long, "can have 103 bytes"),
+            ("listen = \"unix:\"", "must not be empty; set a path"),
+            ("listen = \"unix:~/a\"", "set the full path"),
+            (&long, "at most 103 bytes"),
             (
                 "listen = \"0.0.0.0:1\"",
-                "make a token by `asset-indexer token new`",
+                "create a token with `asset-indexer token new`",
             ),
-            ("tokens = \"\"", "it is empty"),
+            ("tokens = \"\"", "must not be empty"),
             ("hosts = [\"a:80\"]", "without a port"),
-            ("hosts = [\"\"]", "write a name"),
-            ("hosts = [\"http://a\"]", "write a name"),
-            ("tls_key = \"k\"", "serve.tls_certificate: it is missing"),
-            ("tls_certificate = \"c\"", "serve.tls_key: it is missing"),
+            ("hosts = [\"\"]", "set a host name"),
+            ("hosts = [\"http://a\"]", "set a host name"),
+            ("tls_key = \"k\"", "serve.tls_certificate: missing"),
+            ("tls_certificate = \"c\"", "serve.tls_key: missing"),
             (
                 "listen = \"unix:/a\"\ntls_key = \"k\"\ntls_certificate = \"c\"",
-                "leave out tls_certificate",
+                "remove tls_certificate",
             ),
         ] {
             let error = resolved(toml).unwrap_err().to_string();
-            assert!(error.contains(said), "{toml}: {error}");
+            assert!(error.contains(message), "{toml}: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From what is written of one Source to the Source.
+//! Validates a Source as written and resolves it to a [`Source`].
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::config::file::{EndpointOrderFile, EventsFile, RulesFile, SourceFile};
 use crate::config::{credentials, validate};
 use crate::core::source::{Credentials, EndpointOrder, Events, Rules, Source, address, aws_host};
 
-/// Resolves a Source; paths are relative to `folder`.
+/// Resolves a Source. Paths are relative to `folder`.
 pub(super) fn source(file: SourceFile, folder: &Path) -> Result<Source, InvalidValue> {
     validate::name(&file.name)?;
     validate::bucket(&file.bucket)?;
@@ -48,17 +48,17 @@ pub(super) fn source(file: SourceFile, folder: &Path) -> Result<Source, InvalidV
     Ok(source)
 }
 
-fn base_url(written: Option<&str>, subdomain: &str) -> Result<String, InvalidValue> {
-    let template = written.unwrap_or(address::DEFAULT_BASE_URL);
+fn base_url(value: Option<&str>, subdomain: &str) -> Result<String, InvalidValue> {
+    let template = value.unwrap_or(address::DEFAULT_BASE_URL);
     let url = address::base_url(template, subdomain);
     if url.contains(['{', '}']) {
-        let problem = "the only word that is put in is {subdomain}; write an address such as \
+        let problem = "{subdomain} is the only placeholder; set a URL such as \
                        \"https://{subdomain}.example.com\"";
         return Err(InvalidValue::text("base_url", template, problem));
     }
-    validate::http_url("base_url", &url, address::DEFAULT_BASE_URL).map_err(|bad| InvalidValue {
-        value: bad.value.map(|_| format!("{template:?}")),
-        ..bad
+    validate::http_url("base_url", &url, address::DEFAULT_BASE_URL).map_err(|error| InvalidValue {
+        value: error.value.map(|_| format!("{template:?}")),
+        ..error
     })
 }
 
@@ -70,24 +70,25 @@ fn rules(file: RulesFile) -> Result<Rules, InvalidValue> {
     })
 }
 
-/// Where nothing is said of the queue's credentials they are the Source's `own`, unless one of the two is AWS's
-/// and the other is not, who would not know them.
+/// Resolves `events`. If the queue has no credentials of its own, it uses the `own` credentials of the
+/// Source, but only if bucket and queue are both on AWS or both not on AWS: otherwise they would not be valid
+/// there.
 fn events(
     file: EventsFile,
     own: &Credentials,
     store: Option<&str>,
     folder: &Path,
 ) -> Result<Events, InvalidValue> {
-    let is_of_aws = |url: &str| aws_host::name(url).is_some();
-    let are_together = store.is_none_or(is_of_aws) == is_of_aws(&file.queue_url);
+    let is_on_aws = |url: &str| aws_host::name(url).is_some();
+    let share_credentials = store.is_none_or(is_on_aws) == is_on_aws(&file.queue_url);
     let example = "https://sqs.eu-central-1.amazonaws.com/123456789012/photos";
     let region = file.region.as_deref();
     region.map_or(Ok(()), |region| validate::region("events.region", region))?;
     Ok(Events {
         queue_url: validate::http_url("events.queue_url", &file.queue_url, example)?,
         credentials: match file.credentials {
-            None if are_together => own.clone(),
-            written => credentials::resolve(written, folder).map_err(|bad| bad.below("events"))?,
+            None if share_credentials => own.clone(),
+            value => credentials::resolve(value, folder).map_err(|error| error.below("events"))?,
         },
         region: file.region,
     })
@@ -98,9 +99,9 @@ fn check_endpoint_order(source: &Source) -> Result<(), InvalidValue> {
     let problem = if source.endpoint_order == EndpointOrder::Standard {
         return Ok(());
     } else if source.endpoint_url.is_some() {
-        "it is about addresses of AWS; remove it, or remove `endpoint_url`"
+        "applies only to AWS endpoints; remove it, or remove `endpoint_url`"
     } else if region.is_some_and(|region| region != "us-east-1") {
-        "it is for buckets in us-east-1 only; remove it, or write region = \"us-east-1\""
+        "works only for buckets in us-east-1; remove it, or set region = \"us-east-1\""
     } else {
         return Ok(());
     };

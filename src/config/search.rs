@@ -1,4 +1,5 @@
-//! The bounds of searches: how fresh they are, how long each may take, and how many run at once.
+//! Resolves the settings of searches: how fresh they are, how long one may take, and how many run at the same
+//! time.
 
 use std::time::Duration;
 
@@ -9,12 +10,11 @@ use super::validate;
 /// How searches are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SearchConfig {
-    /// A search that begins so long after a commit sees it, 10 to 60,000 milliseconds.
+    /// Maximum time after a commit until searches see it, 10 to 60,000 milliseconds.
     pub refresh: Duration,
-    /// How long one search may take, 10 to 60,000 milliseconds; then it ends without an answer.
+    /// Time that a search may take, 10 to 60,000 milliseconds. Then it fails.
     pub timeout: Duration,
-    /// Searches of the HTTP interface that run at the same time, 1 to 256; one that finds no place is
-    /// refused.
+    /// Maximum number of searches over HTTP that run at the same time, 1 to 256. Further ones are refused.
     pub concurrent_searches: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The settings of the daemon: how events are received, where it listens.
+//! Resolves the settings of the daemon: how it receives events, and where it listens.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,44 +8,46 @@ use super::file::{EventsSettingsFile, ServeFile};
 use super::listen::{self, Listen, MAX_SOCKET_PATH, TlsFiles, check_socket, path};
 use super::validate;
 
-/// The control socket's name in the data directory.
+/// The file name of the control socket in the data directory.
 const CONTROL_SOCKET: &str = "control.sock";
+
 /// How the daemon runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeConfig {
-    /// Where HTTP is served; `None`: nowhere.
+    /// Where HTTP is served. `None` if it is off.
     pub listen: Option<Listen>,
-    /// The file of the tokens that let somebody in; `None`: everybody who can connect may read all.
+    /// The file with the tokens. `None` if every client that can connect may read everything.
     pub tokens: Option<PathBuf>,
-    /// Names by which the service is reached, besides those of this machine, in lower case.
+    /// Host names of the service in addition to those of this machine, in lower case.
     pub hosts: Vec<String>,
-    /// By which TLS is spoken; `None`: it is not.
+    /// The certificate and key for TLS. `None` if TLS is off.
     pub tls: Option<TlsFiles>,
-    /// The socket by which other commands ask the daemon.
+    /// The socket for requests of other commands to the daemon.
     pub control_socket: PathBuf,
-    /// How long a stop may take to finish what is under way, 1 to 600 seconds.
+    /// Time for running work to finish after a stop, 1 to 600 seconds.
     pub grace_period: Duration,
 }
 
-/// How events are received. The bounds hold for all queues together unless they say otherwise.
+/// How events are received. A limit applies to all queues together unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventsConfig {
-    /// ReceiveMessage requests of one queue at the same time, 1 to 64; one while little comes.
+    /// Maximum number of ReceiveMessage requests in flight for one queue, 1 to 64. 1 is used when idle.
     pub receives_per_queue: usize,
-    /// ReceiveMessage requests at the same time, 1 to 10,000: as many connections.
+    /// Maximum number of ReceiveMessage requests in flight, 1 to 10,000. Each needs a connection.
     pub receives_in_flight: usize,
-    /// Messages that are received and not acknowledged yet, 10 to 100,000.
+    /// Maximum number of messages that are received and not yet acknowledged, 10 to 100,000.
     pub messages_in_flight: usize,
-    /// Keys that are listed alone at the same time, because an event does not tell enough, 1 to 256.
+    /// Maximum number of look-ups at the same time, 1 to 256. A look-up lists one key, because its event is
+    /// ambiguous.
     pub look_ups_in_flight: usize,
-    /// How long a message is kept from other receivers before that is extended, 10 to 3,600 seconds.
+    /// The visibility timeout that is requested for each message and then extended, 10 to 3,600 seconds.
     pub visibility_timeout: Duration,
-    /// How late an event may come before it counts as lost, when a scan measures drift, 0 to 86,400
-    /// seconds.
+    /// Time after a scan for an event to arrive, before the change that the scan repaired counts as drift, 0
+    /// to 86,400 seconds.
     pub expected_within: Duration,
 }
 
-/// Resolves `[serve]`; relative paths begin at `folder`.
+/// Resolves `[serve]`. Paths are relative to `folder`.
 pub(super) fn serve(
     file: &ServeFile,
     folder: &Path,
@@ -75,14 +77,14 @@ pub(super) fn serve(
 }
 
 fn control_socket(
-    written: Option<&str>,
+    value: Option<&str>,
     folder: &Path,
     data_dir: &Path,
 ) -> Result<PathBuf, InvalidValue> {
     let key = "serve.control_socket";
-    let path = match written {
+    let path = match value {
         None => data_dir.join(CONTROL_SOCKET),
-        Some(written) => path(key, written, folder)?,
+        Some(value) => path(key, value, folder)?,
     };
     check_socket(key, &path, MAX_SOCKET_PATH)?;
     Ok(path)

@@ -1,4 +1,4 @@
-//! What a configuration means, and the message of each bad value.
+//! Tests how configurations resolve.
 
 use tempfile::TempDir;
 
@@ -7,7 +7,7 @@ use crate::core::source::{Credentials, EndpointOrder, Events, RuleDecision, Secr
 
 mod refusals;
 
-/// A folder with a configuration, and with files in `sources.d`.
+/// A folder with a configuration file and files in `sources.d`.
 fn folder(main: &str, sources: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("indexer.toml"), main).unwrap();
@@ -26,13 +26,13 @@ fn load(folder: &TempDir) -> Result<Config, ConfigError> {
 
 const ONE: &str = "name = \"photos\"\nbucket = \"my-bucket\"\nsubdomain = \"photos\"\n";
 
-/// A configuration of one Source with more keys in it, the first of them in line 6.
+/// A configuration with one Source. `keys` are added to the Source, starting at line 6.
 fn with_source(keys: &str) -> String {
     format!("data_dir = \"/d\"\n[[source]]\n{ONE}{keys}\n")
 }
 
 #[test]
-fn what_is_not_written_has_its_default() {
+fn missing_values_have_defaults() {
     let config = load(&folder(&with_source(""), &[])).unwrap();
     assert_eq!(config.data_dir, Path::new("/d"));
     let scan = ScanConfig {
@@ -62,7 +62,7 @@ fn what_is_not_written_has_its_default() {
 }
 
 #[test]
-fn what_is_written_is_taken() {
+fn resolves_all_values() {
     let text = r#"
         data_dir = "data"
         scan = { ranges_in_flight = 64, sources_in_flight = 1, attempts = 20 }
@@ -136,7 +136,7 @@ fn what_is_written_is_taken() {
 }
 
 #[test]
-fn credentials_say_where_the_secret_is() {
+fn resolves_the_path_of_a_secret() {
     let key = |access_key_id: &str, secret| Credentials::AccessKey {
         access_key_id: access_key_id.into(),
         secret,
@@ -164,7 +164,7 @@ fn credentials_say_where_the_secret_is() {
 }
 
 #[test]
-fn a_queue_is_received_from_with_the_credentials_of_the_source_where_they_can_be_known_there() {
+fn queue_inherits_credentials_only_within_aws_or_outside_of_it() {
     let (aws, local) = (
         "https://sqs.eu-west-1.amazonaws.com/1/q",
         "http://127.0.0.1:1/q",
@@ -175,7 +175,7 @@ fn a_queue_is_received_from_with_the_credentials_of_the_source_where_they_can_be
     );
     let store = "endpoint_url = \"http://127.0.0.1:1\"\n";
     let vpc = "endpoint_url = \"https://vpce-1.s3.eu-west-1.vpce.amazonaws.com\"\n";
-    for (endpoint, queue, written, want) in [
+    for (endpoint, queue, credentials, want) in [
         ("", aws, "", &own),
         (vpc, aws, "", &own),
         (store, local, "", &own),
@@ -184,16 +184,19 @@ fn a_queue_is_received_from_with_the_credentials_of_the_source_where_they_can_be
         ("", aws, ", credentials = { profile = \"queue\" }", &other),
     ] {
         let keys = format!(
-            "{endpoint}credentials = {{ profile = \"own\" }}\nevents = {{ queue_url = \"{queue}\"{written} }}"
+            "{endpoint}credentials = {{ profile = \"own\" }}\nevents = {{ queue_url = \"{queue}\"{credentials} }}"
         );
         let config = load(&folder(&with_source(&keys), &[])).unwrap();
         let events = config.sources[0].events.as_ref().unwrap();
-        assert_eq!(events.credentials, *want, "{endpoint} {queue} {written}");
+        assert_eq!(
+            events.credentials, *want,
+            "{endpoint} {queue} {credentials}"
+        );
     }
 }
 
 #[test]
-fn a_source_can_have_a_file_of_its_own() {
+fn reads_sources_from_their_own_files() {
     let source =
         |name: &str| format!("name = \"{name}\"\nbucket = \"bucket\"\nsubdomain = \"{name}\"\n");
     let secret = "credentials = { access_key_id = \"AK\", secret_access_key_file = \"k\" }\n";

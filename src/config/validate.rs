@@ -1,15 +1,15 @@
-//! Whether a single value can be meant: names, buckets, subdomains, addresses.
+//! Validates single values: numbers, names, buckets, subdomains and URLs.
 //!
-//! Each check takes the key as it is to be named in an error, and gives the value back.
+//! `key` is the name of the value in errors.
 
 use std::ops::RangeInclusive;
 
 use crate::config::error::InvalidValue;
 
-/// The longest name of a Source, in characters.
+/// Maximum length of the name of a Source, in characters.
 const MAX_NAME: usize = 64;
 
-/// A number in a range; the default where none is written.
+/// Returns the number if it is in the range, or the default if there is none.
 pub(super) fn number(
     key: &str,
     value: Option<i64>,
@@ -25,38 +25,38 @@ pub(super) fn number(
         .ok_or_else(|| InvalidValue {
             key: key.to_owned(),
             value: Some(value.to_string()),
-            problem: format!("write a number from {} to {}", range.start(), range.end()),
+            problem: format!("must be a number from {} to {}", range.start(), range.end()),
         })
 }
 
-/// The name of a Source.
+/// Checks the name of a Source.
 pub(super) fn name(name: &str) -> Result<(), InvalidValue> {
-    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if begins_well && name.chars().all(is_safe) && name.len() <= MAX_NAME {
+    if starts_well && name.chars().all(is_safe) && name.len() <= MAX_NAME {
         return Ok(());
     }
     Err(InvalidValue::text(
         "name",
         name,
         format!(
-            "a name stands on command lines and in addresses; write 1 to {MAX_NAME} of the \
-             letters a-z and A-Z, digits, \"-\", \"_\" and \".\", beginning with a letter or digit"
+            "must have 1 to {MAX_NAME} characters (letters a-z and A-Z, digits, \"-\", \"_\" and \".\") and \
+             start with a letter or digit, because names are used on command lines and in URLs"
         ),
     ))
 }
 
-/// The name of a bucket.
+/// Checks the name of a bucket.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 pub(super) fn bucket(bucket: &str) -> Result<(), InvalidValue> {
     let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_allowed = |c: char| is_edge(c) || c == '-' || c == '.';
     let problem = if bucket.starts_with("s3://") || bucket.contains('/') {
-        "write the bucket's name alone; a folder in it is written as `prefix`"
+        "set only the name of the bucket, and set `prefix` to the folder in it"
     } else if bucket.starts_with("arn:") {
-        "write the bucket's name, or the alias of an access point, not an ARN"
+        "set the name of the bucket or the alias of an access point, not an ARN"
     } else if bucket.ends_with("--x-s3") {
-        "directory buckets list their keys in no order and cannot be mirrored; write the name of a \
+        "directory buckets list their keys in no order, so they cannot be mirrored; use a \
          general-purpose bucket"
     } else if !(3..=63).contains(&bucket.len())
         || !bucket.chars().all(is_allowed)
@@ -64,20 +64,20 @@ pub(super) fn bucket(bucket: &str) -> Result<(), InvalidValue> {
         || !bucket.ends_with(is_edge)
         || bucket.contains("..")
     {
-        "this is no bucket's name; write 3 to 63 lower-case letters, digits, \"-\" and single \
-         \".\", beginning and ending with a letter or digit"
+        "not the name of a bucket: it must have 3 to 63 lower-case letters, digits, \"-\" and single \
+         \".\", and start and end with a letter or digit"
     } else {
         return Ok(());
     };
     Err(InvalidValue::text("bucket", bucket, problem))
 }
 
-/// The folder of a Source, with the `/` at its end.
+/// Returns the prefix with a `/` at its end, or an empty one.
 pub(super) fn prefix(prefix: &str) -> Result<String, InvalidValue> {
     if let Some(rest) = prefix.strip_prefix('/') {
         let problem = format!(
-            "keys do not begin with \"/\", so nothing would be found; write {rest:?}, or leave \
-             `prefix` out for the whole bucket"
+            "keys do not start with \"/\", so nothing would be found; set {rest:?}, or remove \
+             `prefix` for the whole bucket"
         );
         return Err(InvalidValue::text("prefix", prefix, problem));
     }
@@ -88,17 +88,18 @@ pub(super) fn prefix(prefix: &str) -> Result<String, InvalidValue> {
     }
 }
 
-/// A Region, of AWS or of another store.
+/// Checks a region of AWS or of another store.
 pub(super) fn region(key: &str, region: &str) -> Result<(), InvalidValue> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !region.is_empty() && region.chars().all(is_allowed) {
         return Ok(());
     }
-    let problem = "write a Region such as \"eu-central-1\", or leave it out to have it found out";
+    let problem =
+        "set a region such as \"eu-central-1\", or remove it so that the region is detected";
     Err(InvalidValue::text(key, region, problem))
 }
 
-/// A DNS label.
+/// Checks a DNS label.
 pub(super) fn subdomain(label: &str) -> Result<(), InvalidValue> {
     let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_label = (1..=63).contains(&label.len())
@@ -111,22 +112,21 @@ pub(super) fn subdomain(label: &str) -> Result<(), InvalidValue> {
     Err(InvalidValue::text(
         "subdomain",
         label,
-        "write one DNS label (\"photos\" of photos.imgix.net): 1 to 63 lower-case letters, digits \
-         and \"-\", beginning and ending with a letter or digit; another host is written as \
-         `base_url`",
+        "set one DNS label, such as \"photos\" for photos.imgix.net: 1 to 63 lower-case letters, digits \
+         and \"-\", starting and ending with a letter or digit; for another host, set `base_url`",
     ))
 }
 
-/// The id of an AWS account.
+/// Checks the id of an AWS account.
 pub(super) fn account(key: &str, account: &str) -> Result<(), InvalidValue> {
     if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
-    let problem = "write the twelve digits of the account's id, in quotes, without hyphens";
+    let problem = "set the 12 digits of the account id, in quotes and without hyphens";
     Err(InvalidValue::text(key, account, problem))
 }
 
-/// An address that begins with `http://` or `https://`, without the `/` at its end.
+/// Returns a URL that starts with `http://` or `https://`, without a `/` at its end.
 pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, InvalidValue> {
     let Some(rest) = ["https://", "http://"]
         .iter()
@@ -135,32 +135,32 @@ pub(super) fn http_url(key: &str, url: &str, example: &str) -> Result<String, In
         return Err(InvalidValue::text(
             key,
             url,
-            format!("write an address such as {example:?}"),
+            format!("set a URL such as {example:?}"),
         ));
     };
     let host = rest.split('/').next().unwrap_or_default();
     if rest.contains('@') {
         let problem = format!(
-            "an address must not hold a user or a password; write an address such as {example:?} \
-             and the access key under `credentials`"
+            "a URL must not contain a user or a password; set a URL such as {example:?}, and the access key \
+             under `credentials`"
         );
         return Err(InvalidValue::hidden(key, problem));
     }
     let is_forbidden = |c: char| c.is_whitespace() || c.is_control() || "?#\\".contains(c);
     let problem = if url.contains(is_forbidden) {
-        "an address here has no spaces and no \"?\", \"#\" or \"\\\""
+        "the URL must not contain spaces, \"?\", \"#\" or \"\\\""
     } else if !is_host_and_port(host) {
-        "the address has no host, or a port that is none"
+        "the URL has no host, or an invalid port"
     } else {
         return Ok(url.trim_end_matches('/').to_owned());
     };
-    let problem = format!("{problem}; write one such as {example:?}");
+    let problem = format!("{problem}; set a URL such as {example:?}");
     Err(InvalidValue::text(key, url, problem))
 }
 
 fn is_host_and_port(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
-        // The colons in the brackets of an IPv6 address come before no port.
+        // The colons of an IPv6 address in brackets do not precede a port.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (text, None),
     };

@@ -1,4 +1,5 @@
-//! Sends the requests that examine a bucket, and stops as soon as the next one would fail for the same reason.
+//! Sends the requests that examine a bucket, and stops as soon as the next one would fail for the same
+//! reason.
 //!
 //! This module does not rate the responses: the modules next to it do.
 

@@ -68,7 +68,8 @@ pub(super) async fn examine(
     findings
 }
 
-/// Opens the queue and reads its attributes. If access to the attributes is denied, the queue is still returned.
+/// Opens the queue and reads its attributes. If access to the attributes is denied, the queue is still
+/// returned.
 async fn open_queue(
     events: &Events,
     bucket_region: Option<&str>,

@@ -73,8 +73,8 @@ pub(super) fn examine(config: &Config, path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The files that the service depends on and their folders, each once. A user who can write to a folder can replace
-/// its files.
+/// The files that the service depends on and their folders, each once. A user who can write to a folder can
+/// replace its files.
 fn files(config: &Config, path: &Path) -> Vec<(PathBuf, FileKind)> {
     let mut files = vec![(path.to_owned(), FileKind::Configuration)];
     let folder = path.parent().unwrap_or(Path::new("")).join(SOURCES_FOLDER);

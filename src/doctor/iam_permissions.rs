@@ -1,4 +1,5 @@
-//! Tests the IAM permissions of the credentials: whether the result of a request shows that its action is allowed.
+//! Tests the IAM permissions of the credentials: whether the result of a request shows that its action is
+//! allowed.
 //!
 //! A finding about a missing permission names the action and the resource to grant it on.
 
@@ -146,7 +147,8 @@ pub(super) enum TestedKey {
     Missing { may_list: bool },
 }
 
-/// Whether objects can be read, which presigned URLs for previews need. `None` if the result does not show it.
+/// Whether objects can be read, which presigned URLs for previews need. `None` if the result does not show
+/// it.
 ///
 /// The index does not need this permission, so its lack is only a warning.
 pub(super) fn get(

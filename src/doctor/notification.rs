@@ -19,8 +19,8 @@ use crate::core::source::Source;
 pub(super) enum Route {
     /// From S3 directly to the queue.
     Direct,
-    /// Through one of these SNS topics, or through EventBridge. The notifications do not show which of them leads
-    /// to the queue.
+    /// Through one of these SNS topics, or through EventBridge. The notifications do not show which of them
+    /// leads to the queue.
     Indirect {
         topics: Vec<String>,
         event_bridge: bool,

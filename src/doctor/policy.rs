@@ -1,7 +1,7 @@
 //! Tests whether a queue policy allows S3, SNS or EventBridge to send this bucket's events, and only those.
 //!
-//! It reads only the statements that allow. Statements that deny are ignored, and an unknown condition counts as
-//! true. So a finding that nothing can be sent is certain, and a finding that it can is not.
+//! It reads only the statements that allow. Statements that deny are ignored, and an unknown condition counts
+//! as true. So a finding that nothing can be sent is certain, and a finding that it can is not.
 
 mod statement;
 
@@ -29,8 +29,8 @@ pub(super) struct SendingBucket<'a> {
     pub is_on_aws: bool,
 }
 
-/// Whether the queue policy allows the bucket's events that take this route, and no others. `route` is `None` if it
-/// is unknown.
+/// Whether the queue policy allows the bucket's events that take this route, and no others. `route` is `None`
+/// if it is unknown.
 pub(super) fn judge(
     policy: Option<&str>,
     queue_arn: &str,

@@ -16,8 +16,8 @@ const MAX_EVENT_BYTES: u32 = 64 << 10;
 /// Minimum retention: time that the daemon can be down without losing events. It is also AWS's default.
 const MIN_RETENTION: Duration = Duration::from_secs(4 * DAY);
 
-/// Minimum number of receives before a message is moved to the dead-letter queue. Restarts and a busy index cause a
-/// few receives of messages that can be handled.
+/// Minimum number of receives before a message is moved to the dead-letter queue. Restarts and a busy index
+/// cause a few receives of messages that can be handled.
 const MIN_RECEIVE_COUNT: u32 = 5;
 
 /// The key that AWS manages for SQS. Its policy cannot be changed, and does not allow S3 to use it.

@@ -7,8 +7,8 @@ use crate::aws::bucket::ProbeResponse;
 
 /// Whether the store accepts requests that are signed for the configured region.
 ///
-/// The region in a successful response is ignored: stores other than AWS accept requests for any region, and may
-/// name a different one.
+/// The region in a successful response is ignored: stores other than AWS accept requests for any region, and
+/// may name a different one.
 pub(super) fn configured(signed_for: &str, response: &ProbeResponse) -> Finding {
     match other_region(signed_for, response) {
         None => Finding::ok(Subject::Region, format!("{signed_for}, as configured")),

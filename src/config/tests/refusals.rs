@@ -1,11 +1,11 @@
-//! Every bad configuration is refused with an error that names the place, the value and the remedy.
+//! Tests that a bad configuration is refused with an error that names the place, the value and the remedy.
 //!
-//! In the tables each line is a case: what is written (`⏎` begins a new line), `=>`, and what the
-//! error must say, piece by piece.
+//! Each line of a table is a case: the text (`⏎` starts a new line), `=>`, and the fragments that the error
+//! must contain.
 
 use super::*;
 
-/// What must not come back in any error.
+/// A secret that no error may contain.
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 #[track_caller]
@@ -27,7 +27,7 @@ fn assert_refused(folder: &TempDir, fragments: &[&str]) {
 }
 
 #[track_caller]
-fn assert_all_refused(table: &str, written: impl Fn(&str) -> String) {
+fn assert_all_refused(table: &str, configuration: impl Fn(&str) -> String) {
     let cases = table
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -35,14 +35,14 @@ fn assert_all_refused(table: &str, written: impl Fn(&str) -> String) {
         let (text, fragments) = case.split_once("=>").unwrap();
         let text = text.trim().replace(" ⏎ ", "\n").replace("⏎ ", "\n");
         let fragments: Vec<&str> = fragments.split(" | ").map(str::trim).collect();
-        assert_refused(&folder(&written(&text), &[]), &fragments);
+        assert_refused(&folder(&configuration(&text), &[]), &fragments);
     }
 }
 
 #[test]
-fn a_bad_value_of_a_source_is_named_with_what_to_write() {
+fn names_bad_values_of_a_source_and_the_remedy() {
     let table = r##"
-# What TOML itself tells.
+# Errors of the TOML parser.
 prefixx = "a" => indexer.toml:6: | unknown field `prefixx` | `prefix`
  ⏎ path_style = 1 => indexer.toml:7: | integer `1` | boolean | path_style
 prefix = "a => indexer.toml:6:
@@ -56,8 +56,8 @@ rules.include = [] => indexer.toml: source "photos": rules.include = [] | remove
 rules.include = ["a", "b", "["] => source "photos": rules.include[2] = "[" | missing ']' | "[[]"
 rules.exclude = [""] => rules.exclude[0] = "" | "all"
 rules = { include = ["a"], exclude = "all" } => rules.exclude = "all" | remove `exclude`
-# Where it is.
-prefix = "/a" => source "photos": prefix = "/a" | write "a"
+# Location.
+prefix = "/a" => source "photos": prefix = "/a" | set "a"
 region = "" => region = "" | eu-central-1
 region = "eu central" => region = "eu central" | eu-central-1
 endpoint_url = "localhost:9000" => endpoint_url = "localhost:9000" | https://
@@ -65,9 +65,9 @@ endpoint_url = "ftp://a" => endpoint_url = "ftp://a" | https://
 endpoint_url = "http://" => endpoint_url = "http://" | no host
 endpoint_url = "http://a:x" => endpoint_url = "http://a:x" | port
 endpoint_url = "http://a:0" => endpoint_url = "http://a:0" | port
-endpoint_url = "http://a?b" => endpoint_url = "http://a?b" | no "?"
-endpoint_url = "http://a b" => endpoint_url = "http://a b" | no spaces
-expected_bucket_owner = "1234-5678-9012" => expected_bucket_owner = "1234-5678-9012" | twelve digits
+endpoint_url = "http://a?b" => endpoint_url = "http://a?b" | "?"
+endpoint_url = "http://a b" => endpoint_url = "http://a b" | contain spaces
+expected_bucket_owner = "1234-5678-9012" => expected_bucket_owner = "1234-5678-9012" | 12 digits
 base_url = "photos.example.com" => base_url = "photos.example.com" | https://{subdomain}
 base_url = "https://{name}.com" => base_url = "https://{name}.com" | {subdomain}
 endpoint_order = "external-first" ⏎ region = "eu-west-1" => endpoint_order = "external-first" | region = "us-east-1"
@@ -76,18 +76,18 @@ endpoint_order = "external-first" ⏎ endpoint_url = "http://a" => endpoint_orde
 events = { } => indexer.toml:6: | missing field `queue_url`
 events = { queue_url = "my-queue" } => events.queue_url = "my-queue" | https://sqs.
 events = { queue_url = "https://q", region = "x y" } => events.region = "x y" | eu-central-1
-events = { queue_url = "https://q", credentials = {} } => events.credentials: it is empty | profile
+events = { queue_url = "https://q", credentials = {} } => events.credentials: must not be empty | profile
 # Credentials.
-credentials = {} => source "photos": credentials: it is empty | default chain
-credentials = { external_id = "x" } => external_id alone | role_arn
-credentials = { profile = "x", role_arn = "y" } => profile and role_arn do not belong together
+credentials = {} => source "photos": credentials: must not be empty | default chain
+credentials = { external_id = "x" } => external_id needs another key | role_arn
+credentials = { profile = "x", role_arn = "y" } => profile and role_arn cannot be combined
 credentials = { profile = "" } => credentials.profile | empty
 credentials = { role_arn = "reader" } => credentials.role_arn | arn:aws:iam::
 credentials = { access_key_id = "AK" } => credentials.access_key_id | secret_access_key_file =
-credentials = { secret_access_key_file = "/k" } => secret_access_key_file alone | access_key_id
-credentials = { access_key_id = "AK", secret_access_key_file = "~/k" } => credentials.secret_access_key_file | whole path
+credentials = { secret_access_key_file = "/k" } => secret_access_key_file needs another key | access_key_id
+credentials = { access_key_id = "AK", secret_access_key_file = "~/k" } => credentials.secret_access_key_file | full path
 credentials = { access_key_id = "AK", secret_access_key_file = "" } => credentials.secret_access_key_file | empty
-credentials = { access_key_id = "AK", secret_access_key_file = "/k", secret_access_key_credential = "k" } => two places | remove
+credentials = { access_key_id = "AK", secret_access_key_file = "/k", secret_access_key_credential = "k" } => cannot be set together | remove
 credentials = { access_key_id = "AK", secret_access_key_credential = "../k" } => secret_access_key_credential | LoadCredential
 credentials = { profil = "x" } => indexer.toml:6: | `profil` | `profile`
 "##;
@@ -95,7 +95,7 @@ credentials = { profil = "x" } => indexer.toml:6: | `profil` | `profile`
 }
 
 #[test]
-fn a_secret_in_the_text_is_refused_and_never_repeated() {
+fn refuses_secrets_and_never_prints_them() {
     let table = r#"
 credentials = { access_key_id = "AK", secret_access_key = "SECRET" } => indexer.toml:6: | `secret_access_key` | secret_access_key_file =
 [source.credentials] ⏎ secret_access_key = "SECRET" => indexer.toml:7: | `secret_access_key`
@@ -103,8 +103,8 @@ events.credentials.aws_secret_access_key = "SECRET" => indexer.toml:6: | `aws_se
 secretAccessKey = "SECRET" => indexer.toml:6: | `secretAccessKey`
 credentials = [{ password = "SECRET" }] => indexer.toml:6: | must be a table
 credentials = "AK:SECRET" => indexer.toml:6: | must be a table
-credentials = { profile = ["SECRET"] } => indexer.toml:6: | credentials.profile must be a text
-credentials = { profile = { a = "SECRET" } } => indexer.toml:6: | credentials.profile must be a text
+credentials = { profile = ["SECRET"] } => indexer.toml:6: | credentials.profile must be a string
+credentials = { profile = { a = "SECRET" } } => indexer.toml:6: | credentials.profile must be a string
 credentials = { secret_access_key = "SECRET => indexer.toml:6:
 credentials = { secret_access_key = "SECRET"  => indexer.toml:
 secret_access_key = SECRET => indexer.toml:6:
@@ -113,7 +113,7 @@ credentials = { access_key_id = "AK", secret_access_key_file = "SECRET" } => cre
 credentials = { access_key_id = "AK", secret_access_key_credential = "SECRET" } => credentials.secret_access_key_credential | looks like the secret
 credentials = { access_key_id = "AK", secret_access_key_credential = "SECRET=" } => credentials.secret_access_key_credential | LoadCredential
 credentials = { access_key_id = "AK SECRET", secret_access_key_file = "/k" } => credentials.access_key_id | spaces
-credentials = { profile = "SECRET", role_arn = "SECRET" } => do not belong together
+credentials = { profile = "SECRET", role_arn = "SECRET" } => cannot be combined
 credentials = { role_arn = "SECRET" } => credentials.role_arn
 endpoint_url = "https://AK:SECRET@store" => endpoint_url | user or a password
 base_url = "https://AK:SECRET@store" => base_url | user or a password
@@ -124,25 +124,25 @@ credentials = { secret_access_key_file = "SECRET" } ⏎ rules.include = 1 => ind
 }
 
 #[test]
-fn bad_values_beside_the_sources_are_named_with_what_to_write() {
+fn names_bad_values_outside_of_sources_and_the_remedy() {
     let source = format!("[[source]]\n{ONE}");
     let table = r#"
 => indexer.toml:1: | missing field `data_dir`
-data_dir = "" => data_dir = "" | write a path
-data_dir = "~/x" => data_dir = "~/x" | whole path
+data_dir = "" => data_dir = "" | set a path
+data_dir = "~/x" => data_dir = "~/x" | full path
 data_dir = 1 => indexer.toml:1: | `1` | string | data_dir
 data_dir = "d" ⏎ sources = 1 => indexer.toml:2: | `sources` | `source`
 data_dir = "d" ⏎ [scan] ⏎ ranges = 1 => indexer.toml:3: | `ranges` | `ranges_in_flight`
-data_dir = "d" ⏎ [scan] ⏎ ranges_in_flight = 0 => scan.ranges_in_flight = 0: write a number from 1 to 64
-data_dir = "d" ⏎ [scan] ⏎ ranges_in_flight = -1 => scan.ranges_in_flight = -1: write a number from 1 to 64
-data_dir = "d" ⏎ [scan] ⏎ sources_in_flight = 65 => scan.sources_in_flight = 65: write a number from 1 to 64
-data_dir = "d" ⏎ [scan] ⏎ attempts = 21 => scan.attempts = 21: write a number from 1 to 20
-data_dir = "d" ⏎ [index] ⏎ commit_documents = 0 => index.commit_documents = 0: write a number from 1 to 1000000
-data_dir = "d" ⏎ [index] ⏎ commit_interval_seconds = 601 => index.commit_interval_seconds = 601: write a number from 1 to 600
-data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 8589934592 => index.writer_memory_mb = 8589934592: write a number from 15 to 2000
-data_dir = "d" ⏎ [search] ⏎ refresh_ms = 9 => search.refresh_ms = 9: write a number from 10 to 60000
-data_dir = "d" ⏎ [search] ⏎ timeout_ms = 60001 => search.timeout_ms = 60001: write a number from 10 to 60000
-data_dir = "d" ⏎ [search] ⏎ concurrent_searches = 0 => search.concurrent_searches = 0: write a number from 1 to 256
+data_dir = "d" ⏎ [scan] ⏎ ranges_in_flight = 0 => scan.ranges_in_flight = 0: must be a number from 1 to 64
+data_dir = "d" ⏎ [scan] ⏎ ranges_in_flight = -1 => scan.ranges_in_flight = -1: must be a number from 1 to 64
+data_dir = "d" ⏎ [scan] ⏎ sources_in_flight = 65 => scan.sources_in_flight = 65: must be a number from 1 to 64
+data_dir = "d" ⏎ [scan] ⏎ attempts = 21 => scan.attempts = 21: must be a number from 1 to 20
+data_dir = "d" ⏎ [index] ⏎ commit_documents = 0 => index.commit_documents = 0: must be a number from 1 to 1000000
+data_dir = "d" ⏎ [index] ⏎ commit_interval_seconds = 601 => index.commit_interval_seconds = 601: must be a number from 1 to 600
+data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 8589934592 => index.writer_memory_mb = 8589934592: must be a number from 15 to 2000
+data_dir = "d" ⏎ [search] ⏎ refresh_ms = 9 => search.refresh_ms = 9: must be a number from 10 to 60000
+data_dir = "d" ⏎ [search] ⏎ timeout_ms = 60001 => search.timeout_ms = 60001: must be a number from 10 to 60000
+data_dir = "d" ⏎ [search] ⏎ concurrent_searches = 0 => search.concurrent_searches = 0: must be a number from 1 to 256
 data_dir = "d" ⏎ [search] ⏎ timeout = 1 => indexer.toml:3: | `timeout` | `timeout_ms`
 data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 0.5 => indexer.toml:3: | 0.5
 "#;
@@ -150,22 +150,22 @@ data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 0.5 => indexer.toml:3: | 0.5
 }
 
 #[test]
-fn a_configuration_without_a_whole_source_is_refused() {
+fn refuses_a_configuration_without_a_complete_source() {
     let table = r#"
-data_dir = "d" => indexer.toml: source: there is none | [[source]] | sources.d
-data_dir = "d" ⏎ source = [] => indexer.toml: source: there is none
+data_dir = "d" => indexer.toml: source: no Source is configured | [[source]] | sources.d
+data_dir = "d" ⏎ source = [] => indexer.toml: source: no Source is configured
 data_dir = "d" ⏎ [[source]] ⏎ name = "a" => indexer.toml:2: | missing field `bucket`
 "#;
     assert_all_refused(table, str::to_owned);
 }
 
 #[test]
-fn bad_names_buckets_and_subdomains_are_named_with_what_to_write() {
+fn names_bad_names_buckets_and_subdomains_and_the_remedy() {
     let long = "a".repeat(64);
     let cases: &[(&str, &str, &str)] = &[
         ("name", "", "a-z"),
         ("name", "a b", "a-z"),
-        ("name", "-a", "beginning with a letter or digit"),
+        ("name", "-a", "start with a letter or digit"),
         ("name", "фото", "a-z"),
         ("bucket", "", "3 to 63"),
         ("bucket", "ab", "3 to 63"),
@@ -173,17 +173,17 @@ fn bad_names_buckets_and_subdomains_are_named_with_what_to_write() {
         ("bucket", "My-Bucket", "lower-case"),
         ("bucket", "my_bucket", "lower-case"),
         ("bucket", "my..bucket", "single"),
-        ("bucket", "-bucket", "beginning and ending"),
-        ("bucket", "bucket.", "beginning and ending"),
-        ("bucket", "s3://bucket", "name alone"),
+        ("bucket", "-bucket", "start and end"),
+        ("bucket", "bucket.", "start and end"),
+        ("bucket", "s3://bucket", "only the name"),
         ("bucket", "bucket/photos", "`prefix`"),
         ("bucket", "arn:aws:s3:::bucket", "not an ARN"),
         ("bucket", "bucket--use1-az4--x-s3", "in no order"),
         ("subdomain", "", "DNS label"),
         ("subdomain", "Photos", "lower-case"),
         ("subdomain", "photos.imgix.net", "one DNS label"),
-        ("subdomain", "-a", "beginning and ending"),
-        ("subdomain", "a-", "beginning and ending"),
+        ("subdomain", "-a", "starting and ending"),
+        ("subdomain", "a-", "starting and ending"),
         ("subdomain", &long, "63"),
     ];
     for (key, value, remedy) in cases {
@@ -201,16 +201,16 @@ fn bad_names_buckets_and_subdomains_are_named_with_what_to_write() {
             "data_dir = \"d\"\n[[source]]\n{}",
             lines.collect::<String>()
         );
-        let found = format!("{key} = {value:?}: ");
+        let start = format!("{key} = {value:?}: ");
         assert_refused(
             &folder(&text, &[]),
-            &["indexer.toml: source ", &found, remedy],
+            &["indexer.toml: source ", &start, remedy],
         );
     }
 }
 
 #[test]
-fn errors_of_a_file_in_the_folder_name_that_file() {
+fn errors_in_sources_d_name_the_file() {
     let main = with_source("");
     let other = "name = \"other\"\nbucket = \"bucket\"\nsubdomain = \"other\"\n";
     let same_name = other.replace("name = \"other\"", "name = \"photos\"");
@@ -221,7 +221,7 @@ fn errors_of_a_file_in_the_folder_name_that_file() {
             &same_name,
             &[
                 "x.toml: source \"photos\": name = \"photos\": ",
-                "indexer.toml has this name already",
+                "indexer.toml already has this name",
             ],
         ),
         (
@@ -249,10 +249,10 @@ fn errors_of_a_file_in_the_folder_name_that_file() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
+fn names_an_unreadable_file() {
     let folder = tempfile::tempdir().unwrap();
-    assert_refused(&folder, &["indexer.toml", "cannot read", "No such file"]);
+    assert_refused(&folder, &["indexer.toml", "failed to read", "No such file"]);
     std::fs::write(folder.path().join("indexer.toml"), with_source("")).unwrap();
     std::fs::write(folder.path().join(SOURCES_FOLDER), "").unwrap();
-    assert_refused(&folder, &["sources.d", "cannot read", "directory"]);
+    assert_refused(&folder, &["sources.d", "failed to read", "directory"]);
 }

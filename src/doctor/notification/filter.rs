@@ -1,6 +1,7 @@
 //! Decodes the filter of a notification rule.
 //!
-//! AWS compares the filter with the URL-encoded key, as it is in the event. Other stores compare it with the key.
+//! AWS compares the filter with the URL-encoded key, as it is in the event. Other stores compare it with the
+//! key.
 
 use std::borrow::Cow;
 

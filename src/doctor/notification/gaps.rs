@@ -8,8 +8,8 @@ use crate::core::source::Source;
 use crate::core::source::glob::GLOB_CHARACTERS;
 use crate::core::source::pattern::{RuleMatcher, RulePattern};
 
-/// The events that a Source needs: family, kinds, and whether the family is essential. Without an essential event,
-/// the index is wrong until the next scan.
+/// The events that a Source needs: family, kinds, and whether the family is essential. Without an essential
+/// event, the index is wrong until the next scan.
 const REQUIRED_EVENTS: [(&str, &[&str], bool); 3] = [
     (
         "ObjectCreated",

@@ -77,8 +77,8 @@ fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
     one.into_iter().chain(many)
 }
 
-/// Whether an element of the statement matches `name`. If the element is missing, it matches: the statement may have
-/// its opposite instead (`NotAction`), which is ignored.
+/// Whether an element of the statement matches `name`. If the element is missing, it matches: the statement
+/// may have its opposite instead (`NotAction`), which is ignored.
 fn names(statement: &Value, element: &str, name: &str, fold: impl Fn(&str) -> String) -> bool {
     match &statement[element] {
         Value::Null => true,
@@ -138,8 +138,8 @@ fn access_under(condition: &Value, sender: &Sender, queue_arn: &str) -> SendAcce
     access
 }
 
-/// The source ARN or account of a request on behalf of someone else. It has our partition and region, because no
-/// other sender can reach the queue. An S3 ARN has no account, so only the name of the bucket differs.
+/// The source ARN or account of a request on behalf of someone else. It has our partition and region, because
+/// no other sender can reach the queue. An S3 ARN has no account, so only the name of the bucket differs.
 fn foreign_value(is_arn: bool, sender: &Sender, queue_arn: &str) -> String {
     let part = |index: usize| {
         let arns = [sender.source_arn.as_deref().unwrap_or_default(), queue_arn];
