@@ -1,7 +1,7 @@
-//! The child folders of a folder, with how many assets lie below each.
+//! Lists the child folders of a folder, with the number of assets below each.
 //!
-//! There are no folders in a bucket: one is wherever an asset lies below it. No list of them is kept;
-//! each segment is sorted, so the next child folder is found behind the end of the last one.
+//! A bucket has no folders: a folder exists if an asset is below it. The index keeps no list of folders. Each
+//! segment is sorted, so the next child folder starts where the documents of the previous one end.
 
 use std::ops::Range;
 
@@ -17,17 +17,18 @@ use crate::core::query::Folder;
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
-/// So many documents are looked at between two looks at the deadline.
+/// Number of documents that are read between two checks of the deadline.
 const DOCS_PER_CHECK: usize = 4096;
 
-/// So many documents are looked at first for one that is deeper; then twice as many, and so on.
+/// Number of documents in the first window of the search for a deeper asset. Each further window is twice as
+/// large, up to [`DOCS_PER_CHECK`].
 const FIRST_WINDOW: DocId = 64;
 
 impl TantivyEngine {
-    /// The first `limit` child folders of a folder, ascending by the bytes of their names, behind the
-    /// child folder named `after`; and whether there are more.
+    /// Returns up to `limit` child folders whose names are greater than `after`, and whether there are more.
+    /// They are sorted by the bytes of their names.
     ///
-    /// `folder` begins and ends in `/`; any other text is no folder and has no child folders.
+    /// `folder` must begin and end in `/`; for any other text the list is empty.
     pub fn folders(
         &self,
         source: &SearchSource,
@@ -37,8 +38,8 @@ impl TantivyEngine {
         deadline: &Deadline,
     ) -> Result<(Vec<Folder>, bool), IndexError> {
         deadline.check()?;
-        let known = self.searched_sources(&[source]).pop();
-        let Some(searched) = known.filter(|_| is_folder(folder)) else {
+        let searched = self.searched_sources(&[source]).pop();
+        let Some(searched) = searched.filter(|_| is_folder(folder)) else {
             return Ok((Vec::new(), false));
         };
         let snapshot = self.snapshot();
@@ -59,7 +60,7 @@ fn is_folder(path: &str) -> bool {
     path.starts_with('/') && path.ends_with('/')
 }
 
-/// The next child folders of all segments, each of which is at its first.
+/// Merges the child folders of all segments. Each segment is at its first child folder.
 fn list(
     segments: &mut [ChildFolders<'_>],
     folder: &str,
@@ -87,7 +88,7 @@ fn list(
     Ok((folders, false))
 }
 
-/// The child folders that one segment has assets of, one after the other.
+/// Iterates over the child folders that have assets in one segment.
 struct ChildFolders<'a> {
     searched: SearchedSource<'a>,
     columns: &'a Columns,
@@ -97,19 +98,19 @@ struct ChildFolders<'a> {
     tombstones: Option<Column<u64>>,
     /// The documents below the folder.
     below: Range<DocId>,
-    /// The child folder at hand.
+    /// The current child folder. `None` before the first and after the last one.
     current: Option<ChildFolder>,
 }
 
 /// A child folder in one segment.
 struct ChildFolder {
     name: String,
-    /// The documents below it, from the first asset on.
+    /// The documents below the child folder, from the first asset on.
     docs: Range<DocId>,
 }
 
 impl<'a> ChildFolders<'a> {
-    /// In front of the first child folder; `None` where the segment has nothing below the folder.
+    /// Starts before the first child folder. Returns `None` if the segment has no documents below the folder.
     fn open(
         searched: SearchedSource<'a>,
         columns: &'a Columns,
@@ -136,22 +137,22 @@ impl<'a> ChildFolders<'a> {
         }))
     }
 
-    /// The name of the child folder at hand; `None` behind the last one.
+    /// The name of the current child folder.
     fn name(&self) -> Option<&str> {
         self.current.as_ref().map(|child| child.name.as_str())
     }
 
-    /// Moves on to the first child folder whose name is greater than this one.
+    /// Moves to the first child folder whose name is greater than `after`.
     ///
-    /// Names and keys are not in the same order: the folder `2024` comes before `2024-01`, and its
-    /// keys, `2024/…`, come behind those of `2024-01/…`.
+    /// Names and keys do not have the same order: the folder `2024` comes before `2024-01`, but its keys,
+    /// `2024/…`, come after the keys `2024-01/…`.
     fn find_next(&mut self, after: Option<&str>) -> Result<(), IndexError> {
         self.current = None;
         let mut from = match after {
-            // Whatever has a greater name has a key behind this text.
+            // The keys of all folders with greater names come after this text.
             Some(name) => {
-                let last = format!("{}{name}", self.folder);
-                self.searched.docs_before(self.columns, &last, true)?
+                let path = format!("{}{name}", self.folder);
+                self.searched.docs_before(self.columns, &path, true)?
             }
             None => self.below.start,
         };
@@ -160,7 +161,7 @@ impl<'a> ChildFolders<'a> {
             self.deadline.check()?;
             let path = self.searched.path(self.columns, doc)?;
             let Some(child) = child_in(self.folder, &path) else {
-                let what = format!("document {doc} is not as deep as its column says");
+                let what = format!("the depth of document {doc} is wrong");
                 return Err(IndexError::Damaged { what });
             };
             let name = &child[self.folder.len()..child.len() - 1];
@@ -180,8 +181,8 @@ impl<'a> ChildFolders<'a> {
         Ok(())
     }
 
-    /// The shortest beginning of the name that is behind `after` and the name of a child folder too,
-    /// whose keys come behind those of the name.
+    /// Looks for child folders whose name is a start of `name` but whose keys come after the keys of `name`.
+    /// Returns the one with the shortest name that is greater than `after`.
     fn shorter_child(
         &self,
         name: &str,
@@ -205,17 +206,18 @@ impl<'a> ChildFolders<'a> {
         Ok(None)
     }
 
+    /// Returns the end of the documents of a child folder.
     fn end_of(&self, name: &str) -> Result<DocId, IndexError> {
         let path = format!("{}{name}/", self.folder);
         Ok(self.searched.docs_under(self.columns, &path)?.end)
     }
 
-    /// The first asset from this document on that lies in a child folder.
+    /// Returns the first asset in a child folder, from this document on.
     fn first_asset_below(&self, from: DocId) -> Result<Option<DocId>, IndexError> {
-        let (least, most) = (depth_of(self.folder) + 1, self.depths.max_value());
-        // Of a value that is out of its bounds a column says nonsense.
-        let least = least.max(self.depths.min_value());
-        if least > most {
+        let (min_depth, max_depth) = (depth_of(self.folder) + 1, self.depths.max_value());
+        // A column returns wrong results for values outside its bounds.
+        let min_depth = min_depth.max(self.depths.min_value());
+        if min_depth > max_depth {
             return Ok(None);
         }
         let (mut start, mut size) = (from, FIRST_WINDOW);
@@ -225,7 +227,7 @@ impl<'a> ChildFolders<'a> {
             let end = self.below.end.min(start.saturating_add(size));
             found.clear();
             self.depths
-                .get_docids_for_value_range(least..=most, start..end, &mut found);
+                .get_docids_for_value_range(min_depth..=max_depth, start..end, &mut found);
             if let Some(doc) = found.iter().find(|doc| self.columns.is_asset(**doc)) {
                 return Ok(Some(*doc));
             }
@@ -234,18 +236,19 @@ impl<'a> ChildFolders<'a> {
         Ok(None)
     }
 
+    /// Returns the first of these documents that is an asset.
     fn first_asset_in(&self, mut docs: Range<DocId>) -> Result<Option<DocId>, IndexError> {
         loop {
             self.deadline.check()?;
-            let mut some = docs.by_ref().take(DOCS_PER_CHECK);
-            let found = some.find(|doc| self.columns.is_asset(*doc));
+            let mut batch = docs.by_ref().take(DOCS_PER_CHECK);
+            let found = batch.find(|doc| self.columns.is_asset(*doc));
             if found.is_some() || docs.is_empty() {
                 return Ok(found);
             }
         }
     }
 
-    /// How many assets the child folder at hand has in this segment.
+    /// Returns the number of assets of the current child folder in this segment.
     fn count(&self) -> Result<u64, IndexError> {
         let docs = self
             .current
@@ -256,8 +259,8 @@ impl<'a> ChildFolders<'a> {
             let mut rest = docs.clone();
             while !rest.is_empty() {
                 self.deadline.check()?;
-                let some = rest.by_ref().take(DOCS_PER_CHECK);
-                removed += some.filter(|doc| !self.columns.is_alive(*doc)).count();
+                let batch = rest.by_ref().take(DOCS_PER_CHECK);
+                removed += batch.filter(|doc| !self.columns.is_alive(*doc)).count();
             }
         }
         if let Some(tombstones) = &self.tombstones {

@@ -128,7 +128,7 @@ impl SegmentDocPredicate for SegmentPathFilter {
         if self.must_stop {
             return false;
         }
-        match self.paths.of(doc) {
+        match self.paths.get(doc) {
             Ok(path) => (self.test)(path),
             Err(error) => {
                 self.budget.fail(read_error()(error));

@@ -50,7 +50,7 @@ impl Paths {
 
     /// Returns the path of a document: `/` and its key without the prefix. The path is empty if the key does
     /// not start with the prefix.
-    pub fn of(&mut self, doc: DocId) -> io::Result<&str> {
+    pub fn get(&mut self, doc: DocId) -> io::Result<&str> {
         if !self.loaded.contains(&doc) {
             self.read_from(doc)?;
         }
@@ -61,7 +61,7 @@ impl Paths {
 
     /// Returns the documents, from `doc` on, whose paths are loaded. Loads the path of `doc` if necessary.
     pub fn loaded_from(&mut self, doc: DocId) -> io::Result<Range<DocId>> {
-        self.of(doc)?;
+        self.get(doc)?;
         Ok(doc..self.loaded.end)
     }
 

@@ -1,7 +1,8 @@
-//! What someone may be about to write: names of assets and of folders whose words begin so.
+//! Suggests names of assets and folders while a person types.
 //!
-//! The index of words is shared by all Sources, so nothing is suggested from it alone: each suggestion
-//! is of an asset that was looked at. The first matches of each segment are looked at, not all.
+//! All Sources share one index of words, so words are not suggested directly: each suggestion comes from an
+//! asset of a searched Source. Only the first matches of each segment are read, so the list may be
+//! incomplete.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -25,26 +26,26 @@ use crate::core::query::{
 use crate::core::source::SearchSource;
 use crate::index::{Deadline, IndexError};
 
-/// The most matches of a segment that are looked at for the names with the fewest words.
+/// Maximum number of matches that are read in a segment to find the names with the fewest words.
 const MAX_NAMES_PER_SEGMENT: usize = 4096;
 
-/// The most paths of a segment that are read for folders.
+/// Maximum number of paths that are read in a segment to find folders.
 const MAX_PATHS_PER_SEGMENT: usize = 32;
 
-/// So many documents are passed between two looks at the deadline.
+/// Number of documents that are read between two checks of the deadline.
 const DOCS_PER_CHECK: usize = 4096;
 
-/// Of each Source at least so many matches are looked at.
+/// Minimum limit of matches for each Source in a segment, even if there are many Sources.
 const MIN_MATCHES_PER_SOURCE: usize = 4;
 
-/// What fails where tantivy cannot read.
+/// The attempt that errors of this module name.
 const SUGGESTING: &str = "find suggestions";
 
 impl TantivyEngine {
-    /// At most `limit` names of folders and assets of these Sources, in which each word of the text is
-    /// and the last one begins a word; those of few words first.
+    /// Returns up to `limit` names of folders and assets in these Sources. Names with few words come first.
     ///
-    /// No two of the same kind are written the same but for case and accents. There may be others.
+    /// A name contains all words of the text; the last word may be only the start of a word. Two suggestions
+    /// of the same kind differ in more than case and accents. There may be more matching names.
     pub fn suggest(
         &self,
         scope: &[&SearchSource],
@@ -56,15 +57,15 @@ impl TantivyEngine {
         let mut words = Vec::new();
         query_words(text, |word, _| words.push(word.to_owned()));
         let mut scope = self.searched_sources(scope);
-        // In the order of their documents, so that these are read forward.
+        // The documents of the Sources are in this order, and they must be read in ascending order.
         scope.sort_by_key(|searched| searched.id);
-        let until = deadline.clone();
+        let shared_deadline = deadline.clone();
         let search = SuggestionSearch {
             engine: self,
             words,
             limit: limit.min(MAX_SUGGESTIONS),
             deadline,
-            budget: SearchBudget::new(move || until.is_over()),
+            budget: SearchBudget::new(move || shared_deadline.is_over()),
             scope,
         };
         if search.words.is_empty() || search.scope.is_empty() {
@@ -75,7 +76,7 @@ impl TantivyEngine {
     }
 }
 
-/// A search for suggestions.
+/// A running search for suggestions.
 struct SuggestionSearch<'a> {
     engine: &'a TantivyEngine,
     words: Vec<String>,
@@ -85,8 +86,8 @@ struct SuggestionSearch<'a> {
     scope: Vec<SearchedSource<'a>>,
 }
 
-/// A suggestion in its order: few words first, then by the folded text; of those that are written the
-/// same, the one in the fewest folders.
+/// A possible suggestion. Candidates are sorted by the number of words, then by the folded text. If the text
+/// is the same, the path with the fewest folders comes first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     words: usize,
@@ -100,7 +101,7 @@ struct Candidate {
 impl Candidate {
     fn new(text: &str, path: &str, source: &SearchSource) -> Self {
         let mut words = 0;
-        words_with_positions(text, |_, _, places| words = words.max(places.end));
+        words_with_positions(text, |_, _, positions| words = words.max(positions.end));
         Self {
             words,
             folded: fold_name(text),
@@ -122,11 +123,12 @@ impl Candidate {
 }
 
 impl SuggestionSearch<'_> {
-    /// Folders first, but no more than half where there are names as well.
+    /// Joins both lists, folders first. Folders take more than half of the list only if there are not enough
+    /// names.
     fn combine(&self, folders: Vec<Candidate>, names: Vec<Candidate>) -> Vec<Suggestion> {
         let half = self.limit.div_ceil(2);
-        let left_by_names = self.limit.saturating_sub(names.len());
-        let folders = folders.into_iter().take(half.max(left_by_names));
+        let free_slots = self.limit.saturating_sub(names.len());
+        let folders = folders.into_iter().take(half.max(free_slots));
         let folders = folders.map(|it| it.suggestion(SuggestionKind::Folder));
         let names = names.into_iter();
         let names = names.map(|it| it.suggestion(SuggestionKind::Name));
@@ -139,7 +141,7 @@ impl SuggestionSearch<'_> {
             for (searched, docs) in self.ranges(columns)? {
                 self.first_names(searched, docs, reader, scorer, &mut found)?;
             }
-            // Names that are told apart by case alone have one ordinal, and not the same words.
+            // Names that differ only in case have the same ordinal, but may have different numbers of words.
             found.sort_unstable_by_key(|(words, ord, doc, _)| (*ord, *words, *doc));
             found.dedup_by_key(|(_, ord, _, _)| *ord);
             found.sort_unstable_by_key(|(words, ord, _, _)| (*words, *ord));
@@ -162,7 +164,8 @@ impl SuggestionSearch<'_> {
         })
     }
 
-    /// The best of what each segment has where a field holds the words.
+    /// Calls `find` for each segment, with the documents whose `field` contains the words. Returns the best
+    /// candidates of all segments, without duplicates.
     fn best_candidates(
         &self,
         field: Field,
@@ -184,8 +187,8 @@ impl SuggestionSearch<'_> {
                 .scorer(reader, 1.0)
                 .map_err(failure::failed_read(SUGGESTING))?;
             all.extend(find(columns, reader, &mut *scorer)?);
-            if let Some(fault) = self.budget.error() {
-                return Err(fault.clone());
+            if let Some(error) = self.budget.error() {
+                return Err(error.clone());
             }
             self.deadline.check()?;
         }
@@ -199,8 +202,8 @@ impl SuggestionSearch<'_> {
     fn weight(&self, field: Field) -> Result<Box<dyn Weight>, IndexError> {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::with_capacity(self.words.len());
         if let Some((last, before)) = self.words.split_last() {
-            let begun = MultiTermQueries::new(&self.budget, 1).prefix(field, last);
-            clauses.push((Occur::Must, Box::new(begun)));
+            let last = MultiTermQueries::new(&self.budget, 1).prefix(field, last);
+            clauses.push((Occur::Must, Box::new(last)));
             for word in before {
                 let term = Term::from_field_text(field, word);
                 let whole = TermQuery::new(term, IndexRecordOption::Basic);
@@ -212,7 +215,8 @@ impl SuggestionSearch<'_> {
         weight.map_err(failure::failed_read(SUGGESTING))
     }
 
-    /// Where the Sources lie in a segment that has any of them, ascending.
+    /// Returns the documents of each Source in a segment, in ascending order. Sources without documents are
+    /// left out.
     fn ranges(
         &self,
         columns: &Columns,
@@ -227,12 +231,13 @@ impl SuggestionSearch<'_> {
         Ok(ranges)
     }
 
-    /// So many of a Source, where so many of all are looked at.
-    fn limit_per_source(&self, of_all: usize) -> usize {
-        (of_all / self.scope.len()).max(MIN_MATCHES_PER_SOURCE)
+    /// Divides the limit of a segment among the Sources.
+    fn limit_per_source(&self, limit: usize) -> usize {
+        (limit / self.scope.len()).max(MIN_MATCHES_PER_SOURCE)
     }
 
-    /// The words of the names, their ordinals and their documents.
+    /// Reads the first matches of a Source. For each, it adds the number of words in the name, the ordinal of
+    /// the name, the document and the Source to `found`.
     fn first_names<'s>(
         &self,
         searched: &'s SearchedSource<'s>,
@@ -247,21 +252,21 @@ impl SuggestionSearch<'_> {
         let (Some(words), Some(names)) = (words, names) else {
             return Ok(());
         };
-        let (mut doc, most) = (
+        let (mut doc, limit) = (
             seek(scorer, docs.start),
             self.limit_per_source(MAX_NAMES_PER_SEGMENT),
         );
-        let (mut looked_at, mut passed) = (0, 0_usize);
-        while doc < docs.end && looked_at < most {
-            passed += 1;
-            if passed.is_multiple_of(DOCS_PER_CHECK) {
+        let (mut matches, mut docs_read) = (0, 0_usize);
+        while doc < docs.end && matches < limit {
+            docs_read += 1;
+            if docs_read.is_multiple_of(DOCS_PER_CHECK) {
                 self.deadline.check()?;
             }
             let is_alive = reader
                 .alive_bitset()
                 .is_none_or(|alive| alive.is_alive(doc));
             if let (true, Some(ord)) = (is_alive, names.ords().first(doc)) {
-                looked_at += 1;
+                matches += 1;
                 found.push((words.first(doc).unwrap_or(0), ord, doc, searched));
             }
             doc = scorer.advance();
@@ -269,7 +274,9 @@ impl SuggestionSearch<'_> {
         Ok(())
     }
 
-    /// The folders whose names hold the words, each with all its assets behind it.
+    /// Reads the first matches of a Source and adds the folders whose names contain the words to `found`.
+    ///
+    /// After a match, the remaining assets of the innermost folder found are skipped.
     fn first_folders(
         &self,
         searched: &SearchedSource<'_>,
@@ -283,19 +290,19 @@ impl SuggestionSearch<'_> {
         let Some(mut paths) = paths else {
             return Ok(());
         };
-        let (mut doc, most) = (
+        let (mut doc, limit) = (
             seek(scorer, docs.start),
             self.limit_per_source(MAX_PATHS_PER_SEGMENT),
         );
-        let mut looked_at = 0;
-        while doc < docs.end && looked_at < most {
+        let mut matches = 0;
+        while doc < docs.end && matches < limit {
             self.deadline.check()?;
             if !columns.is_alive(doc) {
                 doc = scorer.advance();
                 continue;
             }
-            looked_at += 1;
-            let path = paths.of(doc).map_err(read_error())?;
+            matches += 1;
+            let path = paths.get(doc).map_err(read_error())?;
             let before = found.len();
             for (start, end) in folder_names(path) {
                 let name = &path[start..end];
@@ -304,10 +311,10 @@ impl SuggestionSearch<'_> {
                 }
             }
             doc = match found[before..].last() {
-                // All below the last one is in the same folders.
+                // All assets below the last folder are in the same folders.
                 Some(last) => {
-                    let behind = searched.docs_under(columns, &last.path)?.end;
-                    seek(scorer, behind.max(doc + 1))
+                    let end = searched.docs_under(columns, &last.path)?.end;
+                    seek(scorer, end.max(doc + 1))
                 }
                 None => scorer.advance(),
             };
@@ -316,12 +323,13 @@ impl SuggestionSearch<'_> {
     }
 }
 
-/// Where the names of the folders of a path are, the outermost first.
+/// Returns where the folder names of a path start and end, the outermost folder first.
 fn folder_names(path: &str) -> impl Iterator<Item = (usize, usize)> {
     let slashes = path.match_indices('/').map(|(at, _)| at);
     slashes.clone().map(|at| at + 1).zip(slashes.skip(1))
 }
 
+/// Moves to the first document at or after `target`.
 fn seek(scorer: &mut dyn Scorer, target: DocId) -> DocId {
     if scorer.doc() < target {
         scorer.seek(target)

@@ -142,7 +142,7 @@ impl SourceCounts<'_> {
             let path = std::mem::take(&mut self.path);
             *counts.entry(path).or_insert(0) += self.count;
         }
-        let path = self.paths.of(doc).map_err(read_error())?;
+        let path = self.paths.get(doc).map_err(read_error())?;
         let child = child_in(folder, path).ok_or_else(|| IndexError::Damaged {
             what: format!("the depth of document {doc} is wrong"),
         })?;
@@ -155,7 +155,7 @@ impl SourceCounts<'_> {
         // A small folder ends within the paths that are already loaded.
         let loaded = self.paths.loaded_from(doc).map_err(read_error())?;
         for next in loaded {
-            let path = self.paths.of(next).map_err(read_error())?;
+            let path = self.paths.get(next).map_err(read_error())?;
             if !path.starts_with(&self.path) {
                 return Ok(next);
             }

@@ -1,4 +1,4 @@
-//! Folders as they are listed against the folders of the assets that there are.
+//! Compares listed folders with the folders of the expected assets.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use fastrand::Rng;
 use super::*;
 use crate::index::tantivy::corpus::{Corpus, SEARCHED, random_path};
 
-/// The names of the child folders and their assets, by looking at each asset.
+/// The expected names of the child folders, with the number of their assets.
 fn children(corpus: &Corpus, source: &str, folder: &str) -> Vec<(String, u64)> {
     let mut children = BTreeMap::new();
-    for known in corpus.expected().iter().filter(|it| it.source == source) {
-        let below = known.path.strip_prefix(folder);
+    for asset in corpus.expected().iter().filter(|it| it.source == source) {
+        let below = asset.path.strip_prefix(folder);
         if let Some((name, _)) = below.and_then(|below| below.split_once('/')) {
             *children.entry(name.to_owned()).or_insert(0) += 1;
         }
@@ -39,14 +39,14 @@ fn list(
 }
 
 #[test]
-fn folders_are_those_of_the_assets_page_by_page() {
+fn pages_list_the_folders_of_the_assets() {
     for seed in 0..10 {
         let rng = &mut Rng::with_seed(seed);
         let corpus = Corpus::random(rng, 1 + seed as usize % 4, 200);
         let mut folders = vec!["/".to_owned(), "//".to_owned(), "/none/".to_owned()];
-        for known in corpus.expected() {
-            let ends = known.path.match_indices('/').map(|(at, _)| at + 1);
-            folders.extend(ends.map(|end| known.path[..end].to_owned()));
+        for asset in corpus.expected() {
+            let ends = asset.path.match_indices('/').map(|(at, _)| at + 1);
+            folders.extend(ends.map(|end| asset.path[..end].to_owned()));
         }
         folders.sort();
         folders.dedup();
@@ -71,7 +71,7 @@ fn folders_are_those_of_the_assets_page_by_page() {
 }
 
 #[test]
-fn a_page_begins_behind_any_text() {
+fn a_page_can_start_after_any_text() {
     let rng = &mut Rng::with_seed(5);
     let corpus = Corpus::random(rng, 3, 400);
     for _ in 0..400 {
@@ -86,7 +86,7 @@ fn a_page_begins_behind_any_text() {
 }
 
 #[test]
-fn names_are_in_the_order_of_names_not_of_keys() {
+fn sorts_by_name_not_by_key() {
     let mut corpus = Corpus::empty();
     let names = [
         "",
@@ -114,12 +114,12 @@ fn names_are_in_the_order_of_names_not_of_keys() {
                 break;
             }
         }
-        assert_eq!(seen, names, "{limit} at once");
+        assert_eq!(seen, names, "limit {limit}");
     }
 }
 
 #[test]
-fn a_folder_whose_assets_are_gone_is_gone() {
+fn omits_folders_whose_assets_were_removed() {
     let mut corpus = Corpus::empty();
     let paths = |names: &[&str]| -> Vec<String> {
         let each = names
@@ -139,7 +139,7 @@ fn a_folder_whose_assets_are_gone_is_gone() {
 }
 
 #[test]
-fn what_is_no_folder_or_not_known_has_none_and_a_late_list_is_refused() {
+fn unknown_folders_have_no_children_and_a_late_list_is_refused() {
     let mut corpus = Corpus::empty();
     corpus.put(["/a/b/c.jpg".to_owned()]);
     for folder in ["", "a/", "/a", "/a/b/c.jpg", "/a/b/", "/x/"] {

@@ -1,4 +1,4 @@
-//! Suggestions against the names and folders of the assets that there are.
+//! Compares suggestions with the names and folders of the expected assets.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::index::tantivy::corpus::Corpus;
 
 type ByFolded = BTreeMap<String, Vec<(String, String, String)>>;
 
-/// All texts with what they can be shown as: text, path, Source.
-fn all(corpus: &Corpus, words: &[String], kind: SuggestionKind) -> ByFolded {
+/// All matching texts, each with the text, path and Source of every possible suggestion.
+fn all_matches(corpus: &Corpus, words: &[String], kind: SuggestionKind) -> ByFolded {
     let mut all = ByFolded::new();
-    for known in corpus.expected() {
-        let path = &known.path;
+    for asset in corpus.expected() {
+        let path = &asset.path;
         let texts: Vec<(&str, &str)> = match kind {
             SuggestionKind::Name => vec![(file_name(path), path)],
             SuggestionKind::Folder => folder_names(path)
@@ -23,7 +23,7 @@ fn all(corpus: &Corpus, words: &[String], kind: SuggestionKind) -> ByFolded {
         };
         for (text, path) in texts {
             if words_match(words, MatchMode::Prefix, text) {
-                let shown = (text.to_owned(), path.to_owned(), known.source.to_owned());
+                let shown = (text.to_owned(), path.to_owned(), asset.source.to_owned());
                 all.entry(fold_name(text)).or_default().push(shown);
             }
         }
@@ -32,7 +32,7 @@ fn all(corpus: &Corpus, words: &[String], kind: SuggestionKind) -> ByFolded {
 }
 
 #[test]
-fn suggestions_are_what_there_is_each_text_once() {
+fn suggests_existing_names_and_each_text_once() {
     for seed in 0..10 {
         let rng = &mut Rng::with_seed(seed);
         let corpus = Corpus::random(rng, 1 + seed as usize % 4, 200);
@@ -56,16 +56,16 @@ fn suggestions_are_what_there_is_each_text_once() {
             let scope = corpus.scope();
             let suggested = corpus.engine.suggest(&scope, text, limit, &never).unwrap();
             let mut counts = [0, 0];
-            for (place, kind) in [SuggestionKind::Folder, SuggestionKind::Name]
+            for (index, kind) in [SuggestionKind::Folder, SuggestionKind::Name]
                 .into_iter()
                 .enumerate()
             {
                 let mut left = if words.is_empty() {
                     ByFolded::new()
                 } else {
-                    all(&corpus, &words, kind)
+                    all_matches(&corpus, &words, kind)
                 };
-                counts[place] = left.len();
+                counts[index] = left.len();
                 for it in suggested.iter().filter(|it| it.kind == kind) {
                     let shown = (it.text.clone(), it.path.clone(), it.source.clone());
                     let can_be = left.remove(&fold_name(&it.text));
@@ -73,7 +73,7 @@ fn suggestions_are_what_there_is_each_text_once() {
                     assert!(is_one, "seed {seed} {text:?}: {it:?}");
                 }
             }
-            // So few are all looked at.
+            // There are so few that all are read.
             let want = limit.min(MAX_SUGGESTIONS).min(counts[0] + counts[1]);
             assert_eq!(suggested.len(), want, "seed {seed} {text:?} {counts:?}");
         }
@@ -81,7 +81,7 @@ fn suggestions_are_what_there_is_each_text_once() {
 }
 
 #[test]
-fn few_words_come_first_and_folders_leave_room_for_names() {
+fn names_with_few_words_come_first_and_folders_leave_room_for_names() {
     let mut corpus = Corpus::empty();
     let folders = (0..9).map(|number| format!("/summer {number}/x.jpg"));
     let names = (0..9).map(|number| format!("/y/summer photo {number}.jpg"));
@@ -99,7 +99,7 @@ fn few_words_come_first_and_folders_leave_room_for_names() {
 }
 
 #[test]
-fn of_folders_of_one_name_the_outermost_is_suggested() {
+fn suggests_the_outermost_of_folders_with_the_same_name() {
     let mut corpus = Corpus::empty();
     let paths = ["/a/summer/x.jpg", "/b/Summer/x.jpg", "/summer/x.jpg"];
     corpus.put(paths.map(str::to_owned));
@@ -110,7 +110,7 @@ fn of_folders_of_one_name_the_outermost_is_suggested() {
 }
 
 #[test]
-fn a_folder_with_many_assets_is_one_step() {
+fn a_folder_with_many_assets_counts_as_one_match() {
     let mut corpus = Corpus::empty();
     let big = (0..500).map(|number| format!("/sale/{}/{number}.jpg", number % 7));
     corpus.put(big.chain(["/zz/sale-b/x.jpg".to_owned()]));
@@ -121,7 +121,7 @@ fn a_folder_with_many_assets_is_one_step() {
 }
 
 #[test]
-fn nothing_is_suggested_late_or_of_what_is_not_asked_for() {
+fn refuses_a_late_search_and_suggests_only_from_the_scope() {
     let rng = &mut Rng::with_seed(3);
     let corpus = Corpus::random(rng, 2, 300);
     let late = Deadline::after(Duration::ZERO);
