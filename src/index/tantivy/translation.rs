@@ -1,7 +1,7 @@
-//! A query in tantivy's terms, for one Source.
+//! Translates a query into a query of tantivy, for one Source.
 //!
-//! What a query means is said in [`crate::core::query::matches`]; here it is only translated. Scores are
-//! constants of [`words`], so that they are the same in every segment and commit.
+//! [`crate::core::query::matches`] defines what a query means. Scores are the constants in [`words`], so they
+//! are the same in every segment and commit.
 
 use std::sync::Arc;
 
@@ -32,26 +32,27 @@ pub mod words;
 
 type TranslatedQuery = Result<Box<dyn IndexQuery>, IndexError>;
 
-/// What a query is translated for.
+/// Translates queries for one Source in one commit.
 pub struct Translation<'a> {
-    /// The commit that is searched.
+    /// The commit to search.
     pub snapshot: &'a Snapshot,
-    /// The fields of its index.
+    /// The fields of the index.
     pub fields: &'a Fields,
-    /// The Source that is searched.
+    /// The Source to search.
     pub source: &'a SearchSource,
-    /// Its number in the index.
+    /// The id of the Source in the index.
     pub id: SourceId,
-    /// Asked by the search while it runs; whoever runs it asks when it is done.
+    /// The budget of the search. The translated queries check it while they run, and the search checks it
+    /// when they are done.
     pub budget: &'a SearchBudget,
-    /// Those of the search, for all its Sources.
+    /// The multi-term queries of the search, shared by all its Sources.
     pub multi_term_queries: &'a MultiTermQueries,
-    /// All live assets of the Source.
+    /// Finds all assets of the Source.
     all_assets: AssetQuery,
 }
 
 impl<'a> Translation<'a> {
-    /// The translation for a Source and its number in the index.
+    /// Creates the translation for a Source and its id in the index.
     pub fn new(
         snapshot: &'a Snapshot,
         fields: &'a Fields,
@@ -71,10 +72,10 @@ impl<'a> Translation<'a> {
         })
     }
 
-    /// The live assets of the Source that the query finds.
+    /// Translates a query. The result finds only assets of the Source.
     pub fn query(&self, query: &Query) -> TranslatedQuery {
         match &query.condition {
-            // What finds everything has no second condition.
+            // An empty condition finds all assets, so it needs no second query.
             Condition::All(none) if none.is_empty() => self.all_assets(),
             condition => Ok(all_of([self.all_assets()?, self.condition(condition)?])),
         }
@@ -108,11 +109,11 @@ impl<'a> Translation<'a> {
             Term::NamePattern(pattern) => return self.name_pattern(pattern),
             Term::Name(name) => self.name(name)?,
             Term::Path(path) => self.path(path),
-            Term::PathPattern(pattern) => self.path_glob(pattern)?,
+            Term::PathPattern(pattern) => self.path_pattern(pattern)?,
             Term::Folder(folder) => self.path_prefix(folder)?,
             Term::DirectlyIn(folder) => self.directly_in(folder),
             Term::Ext(extensions) => self.extensions(extensions.iter().map(String::as_str)),
-            Term::Type(kinds) => self.kinds(kinds)?,
+            Term::Type(types) => self.types(types)?,
             Term::Size(interval) => self.sizes(interval)?,
             Term::Modified(interval) => self.times(self.fields.last_modified, interval)?,
             Term::Created(interval) => self.times(self.fields.first_seen, interval)?,
@@ -122,9 +123,9 @@ impl<'a> Translation<'a> {
         Ok(scored(filter, 0.0))
     }
 
-    /// The live documents of the interval: what every search is confined to.
+    /// Finds all assets in the interval.
     fn assets_in(&self, interval: &KeyInterval) -> TranslatedQuery {
-        // Where a Source's documents lie is looked up once, however many terms ask.
+        // The documents of the whole Source are looked up only once for all terms.
         Ok(Box::new(if *interval == KeyInterval::everything() {
             self.all_assets.clone()
         } else {
@@ -140,14 +141,14 @@ impl<'a> Translation<'a> {
         Ok(Box::new(AndNotQuery::new(self.all_assets()?, excluded)))
     }
 
-    /// Those live documents of the interval, among the candidates, whose path passes the test.
+    /// Finds the assets in the interval that all candidate queries find and whose path passes the test.
     fn filter_paths(
         &self,
         interval: &KeyInterval,
         mut candidates: Vec<Box<dyn IndexQuery>>,
         test: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> TranslatedQuery {
-        // Of other Sources' documents no path is read.
+        // This avoids reading the paths of other Sources.
         candidates.push(self.assets_in(interval)?);
         Ok(Box::new(PathFilterQuery::new(
             all_of(candidates),
@@ -163,18 +164,18 @@ fn text_term(field: Field, text: &str) -> Box<dyn IndexQuery> {
     Box::new(TermQuery::new(term, IndexRecordOption::Basic))
 }
 
-/// The same documents, each with this score.
+/// Finds the same documents, and gives each this score.
 fn scored(query: Box<dyn IndexQuery>, score: f32) -> Box<dyn IndexQuery> {
     Box::new(ConstScoreQuery::new(query, score))
 }
 
-/// Scores add up. Not for no queries at all.
+/// Finds the documents that all queries find, and adds their scores. There must be at least one query.
 fn all_of(queries: impl IntoIterator<Item = Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
     let queries = queries.into_iter().map(|query| (Occur::Must, query));
     Box::new(BooleanQuery::new(queries.collect()))
 }
 
-/// The best score counts; of no queries at all, nothing.
+/// Finds the documents that at least one query finds, with the best score. No queries find nothing.
 fn best_of(queries: impl IntoIterator<Item = Box<dyn IndexQuery>>) -> Box<dyn IndexQuery> {
     let queries: Vec<_> = queries.into_iter().collect();
     if queries.is_empty() {

@@ -1,4 +1,4 @@
-//! What is no text of the path: extension and type, size, moments, storage class, ETag.
+//! Translates filters: extension, type, size, times, storage class and ETag.
 
 use std::ops::Bound;
 
@@ -12,8 +12,9 @@ use crate::core::replication::object::{ETag, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::and_not_query::AndNotQuery;
 
-/// More extensions than these are read at once where several Sources ask for them.
-const FEW_EXTENSIONS: usize = 8;
+/// Maximum number of extensions with a query each. If several Sources are searched, more extensions than
+/// this become one query whose results the Sources share.
+const MAX_SEPARATE_EXTENSIONS: usize = 8;
 
 impl Translation<'_> {
     pub(super) fn extensions<'e>(
@@ -21,33 +22,31 @@ impl Translation<'_> {
         extensions: impl Iterator<Item = &'e str>,
     ) -> Box<dyn IndexQuery> {
         let each: Vec<&str> = extensions.collect();
-        if each.len() > FEW_EXTENSIONS && self.multi_term_queries.are_shared() {
+        if each.len() > MAX_SEPARATE_EXTENSIONS && self.multi_term_queries.are_shared() {
             return Box::new(self.multi_term_queries.one_of(self.fields.ext, &each));
         }
         best_of(each.iter().map(|ext| text_term(self.fields.ext, ext)))
     }
 
-    pub(super) fn kinds(&self, kinds: &[AssetType]) -> TranslatedQuery {
-        let exts = |kinds: &mut dyn Iterator<Item = AssetType>| {
-            let each: Vec<_> = kinds.flat_map(|kind| kind.extensions()).copied().collect();
+    pub(super) fn types(&self, types: &[AssetType]) -> TranslatedQuery {
+        let exts = |types: &mut dyn Iterator<Item = AssetType>| {
+            let each: Vec<_> = types.flat_map(|it| it.extensions()).copied().collect();
             self.extensions(each.into_iter())
         };
-        if !kinds.contains(&AssetType::Other) {
-            return Ok(exts(&mut kinds.iter().copied()));
+        if !types.contains(&AssetType::Other) {
+            return Ok(exts(&mut types.iter().copied()));
         }
-        // Other is what has none of the extensions of the rest.
-        let mut rest = AssetType::ALL
-            .into_iter()
-            .filter(|kind| !kinds.contains(kind));
+        // The type Other is everything without an extension of the other types.
+        let mut rest = AssetType::ALL.into_iter().filter(|it| !types.contains(it));
         self.all_assets_except(exts(&mut rest))
     }
 
-    /// The standard class is the absence of a name.
+    /// The index has no value for the storage class STANDARD.
     pub(super) fn storage(&self, classes: &[String]) -> TranslatedQuery {
         let field = self.fields.storage_class;
-        let mut ways = Vec::with_capacity(classes.len());
+        let mut alternatives = Vec::with_capacity(classes.len());
         for class in classes {
-            ways.push(match StorageClass::from_name(class) {
+            alternatives.push(match StorageClass::from_name(class) {
                 StorageClass::Named(name) => text_term(field, &name),
                 StorageClass::Standard if *class == StorageClass::Standard.name() => {
                     let exists = ExistsQuery::new("storage_class".to_owned(), false);
@@ -56,7 +55,7 @@ impl Translation<'_> {
                 StorageClass::Standard => Box::new(EmptyQuery),
             });
         }
-        Ok(best_of(ways))
+        Ok(best_of(alternatives))
     }
 
     pub(super) fn etag(&self, etag: &str) -> TranslatedQuery {
@@ -64,10 +63,10 @@ impl Translation<'_> {
         Ok(match ETag::parse(etag).filter(as_written) {
             None => Box::new(EmptyQuery),
             Some(ETag::Other(text)) => {
-                exactly(IndexTerm::from_field_text(self.fields.etag_other, &text))
+                equals(IndexTerm::from_field_text(self.fields.etag_other, &text))
             }
             Some(ETag::Hex { bits, parts }) => {
-                let half = |field, half| exactly(IndexTerm::from_field_u64(field, half));
+                let half = |field, half| equals(IndexTerm::from_field_u64(field, half));
                 let halves = all_of([
                     half(self.fields.etag_high, (bits >> 64) as u64),
                     half(self.fields.etag_low, bits as u64),
@@ -91,7 +90,7 @@ impl Translation<'_> {
     }
 
     pub(super) fn times(&self, field: Field, interval: &Interval<Timestamp>) -> TranslatedQuery {
-        let bound = |stamp: &Timestamp| IndexTerm::from_field_i64(field, stamp.as_millis());
+        let bound = |time: &Timestamp| IndexTerm::from_field_i64(field, time.as_millis());
         self.range(
             interval.lower.as_ref().map(bound),
             interval.upper.as_ref().map(bound),
@@ -100,15 +99,15 @@ impl Translation<'_> {
 
     fn range(&self, lower: Bound<IndexTerm>, upper: Bound<IndexTerm>) -> TranslatedQuery {
         match (&lower, &upper) {
-            // Of no bounds tantivy cannot tell the field.
+            // Tantivy takes the field from a bound, so it needs at least one.
             (Bound::Unbounded, Bound::Unbounded) => self.all_assets(),
             _ => Ok(Box::new(RangeQuery::new(lower, upper))),
         }
     }
 }
 
-/// The documents whose column has the term's value.
-fn exactly(term: IndexTerm) -> Box<dyn IndexQuery> {
+/// Finds the documents whose column has the value of the term.
+fn equals(term: IndexTerm) -> Box<dyn IndexQuery> {
     Box::new(RangeQuery::new(
         Bound::Included(term.clone()),
         Bound::Included(term),

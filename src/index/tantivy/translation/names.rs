@@ -1,6 +1,6 @@
-//! The file name: a part of it in folded form, or the whole of it byte for byte.
+//! Translates conditions on the file name: a pattern of the folded name, or the exact name byte for byte.
 //!
-//! The trigrams of what a name holds are candidates. A part of up to three characters needs no more.
+//! Trigrams find candidates, and the path decides. For a part of up to three characters, trigrams are enough.
 
 use tantivy::query::Query as IndexQuery;
 use tantivy::tokenizer::{TokenStream, Tokenizer};
@@ -13,27 +13,27 @@ use crate::core::query::words::fold_name;
 use crate::core::replication::interval::KeyInterval;
 use crate::index::tantivy::trigrams::{TRIGRAM_CHARS, TrigramTokenizer};
 
-/// The most terms that candidates are found by; more would rule out little.
+/// Maximum number of trigrams that find candidates. More would rule out few further candidates.
 const MAX_TRIGRAMS: usize = 16;
 
 impl Translation<'_> {
     pub(super) fn name_pattern(&self, pattern: &WildcardPattern) -> TranslatedQuery {
-        let worth = f32::from(NAME_PARTIAL_SCORE);
+        let score = f32::from(NAME_PARTIAL_SCORE);
         if pattern.text().chars().all(|c| c == '*') && !pattern.text().is_empty() {
-            return Ok(scored(self.all_assets()?, worth));
+            return Ok(scored(self.all_assets()?, score));
         }
         let candidates = self.part_candidates(pattern.literals());
         if let Some(part) = only_part(pattern)
             && part.chars().count() <= TRIGRAM_CHARS
         {
-            // Each place of a name begins a term of so many characters: there is nothing to verify.
+            // A term of this length starts at each character of a name, so there is no need to test paths.
             let found = candidates.into_iter().next();
-            return Ok(scored(found.map_or_else(|| self.all_assets(), Ok)?, worth));
+            return Ok(scored(found.map_or_else(|| self.all_assets(), Ok)?, score));
         }
         let pattern = pattern.clone();
         let test = move |path: &str| pattern.matches(&fold_name(file_name(path)));
         let found = self.filter_paths(&KeyInterval::everything(), candidates, test)?;
-        Ok(scored(found, worth))
+        Ok(scored(found, score))
     }
 
     pub(super) fn name(&self, name: &str) -> TranslatedQuery {
@@ -48,7 +48,7 @@ impl Translation<'_> {
         self.filter_paths(&KeyInterval::everything(), candidates, test)
     }
 
-    /// What finds all file names that hold each of these parts of folded names, and others.
+    /// Returns queries that find at least all file names that contain each of these parts in folded form.
     pub(super) fn part_candidates<'p>(
         &self,
         parts: impl Iterator<Item = &'p str>,
@@ -56,8 +56,10 @@ impl Translation<'_> {
         let (mut terms, mut longest_short) = (Vec::new(), "");
         for part in parts {
             let ends = part.char_indices().map(|(at, _)| at).chain([part.len()]);
-            let places: Vec<usize> = ends.collect();
-            let trigrams = places.iter().zip(places.iter().skip(TRIGRAM_CHARS));
+            let char_starts: Vec<usize> = ends.collect();
+            let trigrams = char_starts
+                .iter()
+                .zip(char_starts.iter().skip(TRIGRAM_CHARS));
             if trigrams.len() == 0 {
                 longest_short = std::cmp::max_by_key(longest_short, part, |part| part.len());
             }
@@ -73,7 +75,7 @@ impl Translation<'_> {
         }
     }
 
-    /// At most so many of the terms, from all over the name.
+    /// Returns queries for up to [`MAX_TRIGRAMS`] of the terms, spread over the whole name.
     fn trigram_terms(&self, mut terms: Vec<String>) -> Vec<Box<dyn IndexQuery>> {
         let step = terms.len().div_ceil(MAX_TRIGRAMS).max(1);
         terms = terms.into_iter().step_by(step).collect();
@@ -84,7 +86,7 @@ impl Translation<'_> {
     }
 }
 
-/// The part, where the pattern is a part with anything before and behind it.
+/// Returns the part if the pattern is a single part with `*` before and after it.
 fn only_part(pattern: &WildcardPattern) -> Option<&str> {
     let part = pattern.text().strip_prefix('*')?.strip_suffix('*')?;
     let part = part.trim_matches('*');

@@ -1,6 +1,6 @@
-//! The asset path: the whole of it, its form, its folder.
+//! Translates conditions on the asset path: the exact path, a pattern, or a folder.
 //!
-//! What a path begins with is a range of documents; one path is found by the hash of its key.
+//! The paths with the same start are a range of documents. A single path is found by the hash of its key.
 
 use tantivy::query::{EmptyQuery, Query as IndexQuery};
 
@@ -11,8 +11,8 @@ use crate::index::tantivy::direct_children_query::DirectChildrenQuery;
 use crate::index::tantivy::identity;
 use crate::index::tantivy::keys_query::KeysQuery;
 
-/// The most words that the candidates of a form are found by.
-const MAX_GLOB_WORDS: usize = 16;
+/// Maximum number of words that find the candidates of a pattern.
+const MAX_REQUIRED_WORDS: usize = 16;
 
 impl Translation<'_> {
     pub(super) fn path(&self, path: &str) -> Box<dyn IndexQuery> {
@@ -23,7 +23,7 @@ impl Translation<'_> {
         Box::new(KeysQuery::new(self.fields, vec![hash]))
     }
 
-    /// The assets whose path begins with this.
+    /// Finds the assets whose path starts with `start`.
     pub(super) fn path_prefix(&self, start: &str) -> TranslatedQuery {
         match self.interval_of(start) {
             Some(interval) => self.assets_in(&interval),
@@ -31,7 +31,7 @@ impl Translation<'_> {
         }
     }
 
-    /// The assets whose path begins with this and goes on without a `/`.
+    /// Finds the assets whose path starts with `start` and has no `/` after it.
     pub(super) fn directly_in(&self, start: &str) -> Box<dyn IndexQuery> {
         match self.interval_of(start) {
             Some(_) => Box::new(DirectChildrenQuery::new(
@@ -44,7 +44,7 @@ impl Translation<'_> {
         }
     }
 
-    pub(super) fn path_glob(&self, pattern: &WildcardPattern) -> TranslatedQuery {
+    pub(super) fn path_pattern(&self, pattern: &WildcardPattern) -> TranslatedQuery {
         let start = pattern.literal_prefix();
         match &pattern.text()[start.len()..] {
             "" => return Ok(self.path(start)),
@@ -66,7 +66,7 @@ impl Translation<'_> {
         self.filter_paths(&interval, candidates, move |path| pattern.matches(path))
     }
 
-    /// The keys of the paths that begin with this; `None` where none can.
+    /// Returns the interval of the keys whose paths start with `start`. `None` if no path can.
     fn interval_of(&self, start: &str) -> Option<KeyInterval> {
         if start.is_empty() {
             return Some(KeyInterval::everything());
@@ -77,38 +77,42 @@ impl Translation<'_> {
     }
 }
 
-/// Words that each path of this form holds, in its name or in a folder.
+/// Returns words that every path with this pattern contains, in its name or in a folder.
 ///
-/// A word at a wildcard may go on in what the wildcard stands for, so only words that end within the
-/// text, at an ASCII separator or an end of the path, are sure.
+/// A word next to a wildcard may be longer in the path. Only words that start and end within the text are
+/// certain: at an ASCII separator or at an end of the path.
 fn required_words(pattern: &str) -> Vec<String> {
-    let mut sure = Vec::new();
+    let mut required = Vec::new();
     let mut at = 0;
     for piece in pattern.split(['*', '?']) {
-        let (first, last) = (at == 0, at + piece.len() == pattern.len());
+        let (is_first, is_last) = (at == 0, at + piece.len() == pattern.len());
         at += piece.len() + 1;
-        let is_end = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
-        let start = if first { Some(0) } else { piece.find(is_end) };
-        let end = if last {
+        let is_separator = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
+        let start = if is_first {
+            Some(0)
+        } else {
+            piece.find(is_separator)
+        };
+        let end = if is_last {
             Some(piece.len())
         } else {
-            piece.rfind(is_end)
+            piece.rfind(is_separator)
         };
         if let (Some(start), Some(end)) = (start, end)
             && start < end
         {
-            words(&piece[start..end], |word, _| sure.push(word.to_owned()));
+            words(&piece[start..end], |word, _| required.push(word.to_owned()));
         }
     }
-    sure.sort_unstable();
-    sure.dedup();
-    sure.truncate(MAX_GLOB_WORDS);
-    sure
+    required.sort_unstable();
+    required.dedup();
+    required.truncate(MAX_REQUIRED_WORDS);
+    required
 }
 
-/// Parts that the folded file name of each path of this form holds.
+/// Returns parts that the folded file name of every path with this pattern contains.
 ///
-/// Only of ASCII text: what folding makes of other characters depends on those beside them.
+/// Only ASCII text is used: how other characters are folded depends on the characters next to them.
 fn required_name_parts(pattern: &str) -> Vec<String> {
     let name = pattern.rsplit_once('/').map_or("", |(_, name)| name);
     if name.contains("**") {
@@ -124,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sure_words_end_within_the_text() {
+    fn required_words_start_and_end_within_the_text() {
         for (pattern, want) in [
             ("/shop/summer-sale/*", &["sale", "shop", "summer"][..]),
             ("/shop*/x", &["x"]),
@@ -142,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn sure_parts_are_of_the_name_alone() {
+    fn required_parts_come_only_from_the_name() {
         for (pattern, want) in [
             ("/shop/*-Draft.jpg", &["-draft.jpg"][..]),
             ("/**/IMG_?é*.jpg", &["img_", ".jpg"]),

@@ -1,4 +1,4 @@
-//! What an index finds against what a query means, on made-up assets of three Sources.
+//! Compares what an index finds with what a query means, for random assets of three Sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ use crate::index::{Change, Changes, Engine};
 
 mod strategies;
 
-/// The Sources' prefixes. Keys of the first also begin with the second's.
+/// The prefixes of the Sources. Some keys of the first Source start with the prefix of the second.
 const PREFIXES: [&str; 3] = ["", "p/", ""];
 
-/// More than any of these tests has.
-const ALL: usize = 1_000;
+/// More documents than any of these tests has.
+const MAX_FOUND: usize = 1_000;
 
-/// An index with what it should hold.
+/// An index and its expected contents.
 pub(super) struct Fixture {
     engine: TantivyEngine,
     checkpoint: Checkpoint,
@@ -33,15 +33,15 @@ pub(super) struct Fixture {
     records: BTreeMap<(SourceId, String), Option<Object>>,
 }
 
-/// When everything was first seen; sizes are times of change as well.
+/// The time when every asset was first seen.
 const FIRST_SEEN: i64 = 50;
 
 impl Fixture {
     fn new() -> Self {
         let mut checkpoint = Checkpoint::default();
         let mut sources = Vec::new();
-        for (place, prefix) in PREFIXES.into_iter().enumerate() {
-            let name = format!("source-{place}");
+        for (index, prefix) in PREFIXES.into_iter().enumerate() {
+            let name = format!("source-{index}");
             let source = SearchSource::new(&name, "aws/bucket", prefix, &name);
             let identity = SourceIdentity {
                 name: &name,
@@ -53,7 +53,7 @@ impl Fixture {
             let (id, _) = checkpoint.register(&identity).unwrap();
             sources.push((source, id));
         }
-        // Behind the last number there is no next one.
+        // This tests an edge case: there is no id after the last one.
         let last = SourceId(u16::MAX);
         checkpoint.sources.last_mut().unwrap().id = last;
         sources.last_mut().unwrap().1 = last;
@@ -65,7 +65,7 @@ impl Fixture {
         }
     }
 
-    /// Commits what each path of a Source becomes: an object, a tombstone, or nothing.
+    /// Commits changes: the index of a Source, a path, and its new state.
     fn commit(&mut self, changes: impl IntoIterator<Item = (usize, String, NewState)>) {
         let mut commit = Changes::new();
         for (source, path, new_state) in changes {
@@ -73,27 +73,27 @@ impl Fixture {
             let Some(key) = source.key_of(&path) else {
                 continue;
             };
-            let (record, live) = match new_state {
+            let (record, object) = match new_state {
                 NewState::Object(object) => (Some(record(Some(object.clone()))), Some(object)),
                 NewState::Tombstone => (Some(record(None)), None),
                 NewState::Nothing => (None, None),
             };
-            let place = (*id, key);
-            let replaces = self.records.contains_key(&place);
+            let record_key = (*id, key);
+            let replaces = self.records.contains_key(&record_key);
             match &record {
-                Some(_) => self.records.insert(place.clone(), live),
-                None => self.records.remove(&place),
+                Some(_) => self.records.insert(record_key.clone(), object),
+                None => self.records.remove(&record_key),
             };
             let replaces = replaces
                 || commit
-                    .get(&place)
+                    .get(&record_key)
                     .is_some_and(|change: &Change| change.replaces);
-            commit.insert(place, Change { record, replaces });
+            commit.insert(record_key, Change { record, replaces });
         }
         self.engine.commit(&commit, &self.checkpoint).unwrap();
     }
 
-    /// The paths of a Source that the condition means.
+    /// The paths of a Source that the condition should find.
     fn expected(&self, source: usize, condition: &Condition) -> BTreeSet<String> {
         let (source, id) = &self.sources[source];
         let mut paths = BTreeSet::new();
@@ -116,7 +116,7 @@ impl Fixture {
         paths
     }
 
-    /// The paths of a Source that the index finds, each with its score.
+    /// The paths of a Source that the index finds, with their scores.
     fn found(&self, source: usize, condition: &Condition) -> BTreeMap<String, f32> {
         let (source, id) = &self.sources[source];
         let budget = SearchBudget::unlimited();
@@ -132,9 +132,9 @@ impl Fixture {
         let condition = condition.clone();
         let query = translation.query(&Query { condition }).unwrap();
         let searcher = &self.engine.snapshot().searcher;
-        let scored = TopDocs::with_limit(ALL).order_by_score();
+        let scored = TopDocs::with_limit(MAX_FOUND).order_by_score();
         let scored = searcher.search(&*query, &scored).unwrap();
-        // The same without scores, and counted: tantivy goes other ways there.
+        // Without scores, and when it only counts, tantivy runs other code.
         let found = searcher.search(&*query, &DocSetCollector).unwrap();
         assert_eq!(found, scored.iter().map(|(_, doc)| *doc).collect());
         assert_eq!(found.len(), searcher.search(&*query, &Count).unwrap());
@@ -149,7 +149,7 @@ impl Fixture {
     }
 }
 
-/// What becomes of a key.
+/// The new state of a key.
 #[derive(Clone, Debug)]
 enum NewState {
     Object(Object),
@@ -188,8 +188,8 @@ fn words_of(text: &str, mode: MatchMode, field: WordField) -> Condition {
     Condition::Term(Term::Words { words, mode, field })
 }
 
-/// The paths found, the best first.
-fn ranked(paths: &[&str], condition: &Condition) -> Vec<(String, f32)> {
+/// The paths that an index of `paths` finds, with their scores. The best score comes first.
+fn found_by_score(paths: &[&str], condition: &Condition) -> Vec<(String, f32)> {
     let mut fixture = Fixture::new();
     let object = NewState::Object(object());
     fixture.commit(paths.iter().map(|path| (0, (*path).into(), object.clone())));
@@ -199,7 +199,7 @@ fn ranked(paths: &[&str], condition: &Condition) -> Vec<(String, f32)> {
 }
 
 #[test]
-fn names_count_before_folders_and_whole_words_before_parts() {
+fn names_score_more_than_folders_and_whole_words_more_than_parts() {
     let paths = [
         "/beach/a",
         "/beaches/a",
@@ -216,7 +216,7 @@ fn names_count_before_folders_and_whole_words_before_parts() {
         ("/beaches/a", 1.0),
     ];
     for (mode, want) in [(MatchMode::Whole, &both[..]), (MatchMode::Prefix, &prefix)] {
-        let found = ranked(&paths, &words_of("beach", mode, WordField::Path));
+        let found = found_by_score(&paths, &words_of("beach", mode, WordField::Path));
         let want = want
             .iter()
             .map(|(path, score)| ((*path).to_owned(), *score));
@@ -225,7 +225,7 @@ fn names_count_before_folders_and_whole_words_before_parts() {
 }
 
 #[test]
-fn words_add_up_and_filters_are_worth_nothing() {
+fn scores_of_words_are_added_and_filters_score_nothing() {
     let two = words_of("beach sun", MatchMode::Whole, WordField::Path);
     let phrase = words_of("beach sun", MatchMode::Phrase, WordField::Path);
     let typo = words_of("baech sun", MatchMode::Typo, WordField::Path);
@@ -250,7 +250,7 @@ fn words_add_up_and_filters_are_worth_nothing() {
         (not, Some(0.0), Some(0.0)),
         (Condition::All(vec![]), Some(0.0), Some(0.0)),
     ] {
-        let found: BTreeMap<_, _> = ranked(&["/a/beach-sun", "/beach/sun"], &condition)
+        let found: BTreeMap<_, _> = found_by_score(&["/a/beach-sun", "/beach/sun"], &condition)
             .into_iter()
             .collect();
         let score = |path| found.get(path).copied();
@@ -260,7 +260,7 @@ fn words_add_up_and_filters_are_worth_nothing() {
 }
 
 #[test]
-fn a_search_that_is_over_reads_no_more_paths() {
+fn reads_no_more_paths_when_the_search_must_stop() {
     let mut fixture = Fixture::new();
     let object = NewState::Object(object());
     fixture.commit((0..500).map(|n| (0, format!("/a-{n:03}"), object.clone())));
@@ -290,7 +290,7 @@ proptest! {
     })]
 
     #[test]
-    fn an_index_finds_what_a_query_means(
+    fn finds_what_a_query_means(
         commits in strategies::commits(),
         conditions in proptest::collection::vec(strategies::condition(), 60),
     ) {

@@ -1,6 +1,6 @@
-//! Words of the path: whole, in a phrase, begun, or mistyped; and what each is worth.
+//! Translates words of the path (whole words, phrases, starts of words, words with a typo) and scores them.
 //!
-//! All other terms are worth nothing: an asset meets them or is not found.
+//! Other terms have no score, except parts of names. An asset matches them or is not found.
 
 use tantivy::query::Query as IndexQuery;
 use tantivy::schema::Field;
@@ -13,19 +13,19 @@ use crate::core::query::{MatchMode, WordField};
 use crate::core::replication::interval::KeyInterval;
 use crate::index::tantivy::multi_term_query::MultiTermQuery;
 
-/// What a word is worth that the file name holds.
+/// Score of a word that is in the file name.
 pub const NAME_WORD_SCORE: u16 = 8;
 
-/// What a word is worth that a folder holds.
+/// Score of a word that is in a folder name.
 pub const FOLDER_WORD_SCORE: u16 = 4;
 
-/// What a word is worth that the file name holds the beginning of, mistyped, or as a part.
+/// Score of the start of a word, a word with a typo, or a part of the name, in the file name.
 pub const NAME_PARTIAL_SCORE: u16 = 2;
 
-/// What a word is worth that a folder holds the beginning of, or mistyped.
+/// Score of the start of a word, or of a word with a typo, in a folder name.
 pub const FOLDER_PARTIAL_SCORE: u16 = 1;
 
-/// A place where words are looked for, and what they are worth there.
+/// A field that is searched for words, with the scores of its matches.
 #[derive(Clone, Copy)]
 struct FieldScore {
     field: Field,
@@ -34,7 +34,7 @@ struct FieldScore {
 }
 
 impl Translation<'_> {
-    /// Each word counts by the best place that meets it, and words add up.
+    /// Each word has the score of its best match. The scores of all words are added.
     pub(super) fn words(
         &self,
         words: &[String],
@@ -44,29 +44,29 @@ impl Translation<'_> {
         let Some((last, before)) = words.split_last() else {
             return self.all_assets();
         };
-        let places = self.places(field);
+        let fields = self.scored_fields(field);
         Ok(match mode {
-            MatchMode::Whole => all_of(words.iter().map(|word| best_of(whole(&places, word)))),
+            MatchMode::Whole => all_of(words.iter().map(|word| best_of(whole(&fields, word)))),
             MatchMode::Phrase => self.phrase(words, field)?,
             MatchMode::Prefix => {
-                let before = before.iter().map(|word| best_of(whole(&places, word)));
-                let begun = |field| self.multi_term_queries.prefix(field, last);
-                let begun = self.partial(&places, begun);
-                let last = best_of(whole(&places, last).into_iter().chain(begun));
+                let before = before.iter().map(|word| best_of(whole(&fields, word)));
+                let prefix = |field| self.multi_term_queries.prefix(field, last);
+                let prefixes = self.partial(&fields, prefix);
+                let last = best_of(whole(&fields, last).into_iter().chain(prefixes));
                 all_of(before.chain([last]))
             }
             MatchMode::Typo => all_of(words.iter().map(|word| {
-                let mut ways = whole(&places, word);
+                let mut alternatives = whole(&fields, word);
                 if is_editable(word) {
-                    let near = |field| self.multi_term_queries.typo(field, word);
-                    ways.extend(self.partial(&places, near));
+                    let typo = |field| self.multi_term_queries.typo(field, word);
+                    alternatives.extend(self.partial(&fields, typo));
                 }
-                best_of(ways)
+                best_of(alternatives)
             })),
         })
     }
 
-    fn places(&self, field: WordField) -> Vec<FieldScore> {
+    fn scored_fields(&self, field: WordField) -> Vec<FieldScore> {
         let name = FieldScore {
             field: self.fields.name,
             whole: NAME_WORD_SCORE,
@@ -83,26 +83,28 @@ impl Translation<'_> {
         }
     }
 
+    /// Matches a multi-term query in each field, with the field's score for partial matches.
     fn partial(
         &self,
-        places: &[FieldScore],
+        fields: &[FieldScore],
         multi_term_query: impl Fn(Field) -> MultiTermQuery,
     ) -> Vec<Box<dyn IndexQuery>> {
-        let query = |place: &FieldScore| {
-            let query = Box::new(multi_term_query(place.field));
-            scored(query, f32::from(place.partial))
+        let query = |field_score: &FieldScore| {
+            let query = Box::new(multi_term_query(field_score.field));
+            scored(query, f32::from(field_score.partial))
         };
-        places.iter().map(query).collect()
+        fields.iter().map(query).collect()
     }
 
-    /// A phrase lies in the file name or in one folder: its words are candidates, the path decides.
+    /// Finds phrases: all words of a phrase are in the file name, or in the same folder name. The words find
+    /// candidates, and the path decides.
     fn phrase(&self, words: &[String], field: WordField) -> TranslatedQuery {
-        let mut ways = Vec::new();
-        for place in self.places(field) {
-            let candidates = words.iter().map(|word| text_term(place.field, word));
-            let (is_name, words) = (place.field == self.fields.name, words.to_vec());
-            // At most 1,000 characters of a search: a sum of words stays exact.
-            let worth = f32::from(place.whole) * words.len() as f32;
+        let mut alternatives = Vec::new();
+        for field_score in self.scored_fields(field) {
+            let candidates = words.iter().map(|word| text_term(field_score.field, word));
+            let (is_name, words) = (field_score.field == self.fields.name, words.to_vec());
+            // A query has at most 1,000 characters, so sums of scores are exact in an `f32`.
+            let score = f32::from(field_score.whole) * words.len() as f32;
             let test = move |path: &str| {
                 let name = file_name(path);
                 let text = if is_name {
@@ -114,13 +116,19 @@ impl Translation<'_> {
             };
             let everything = KeyInterval::everything();
             let found = self.filter_paths(&everything, candidates.collect(), test)?;
-            ways.push(scored(found, worth));
+            alternatives.push(scored(found, score));
         }
-        Ok(best_of(ways))
+        Ok(best_of(alternatives))
     }
 }
 
-fn whole(places: &[FieldScore], word: &str) -> Vec<Box<dyn IndexQuery>> {
-    let query = |place: &FieldScore| scored(text_term(place.field, word), f32::from(place.whole));
-    places.iter().map(query).collect()
+/// Matches a whole word in each field.
+fn whole(fields: &[FieldScore], word: &str) -> Vec<Box<dyn IndexQuery>> {
+    let query = |field_score: &FieldScore| {
+        scored(
+            text_term(field_score.field, word),
+            f32::from(field_score.whole),
+        )
+    };
+    fields.iter().map(query).collect()
 }

@@ -1,4 +1,4 @@
-//! Assets and conditions at random, of so few words that they meet.
+//! Random assets and conditions. They use few words, so that conditions often match.
 
 use std::ops::Bound;
 
@@ -14,7 +14,7 @@ use crate::core::query::{
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::timestamp::Timestamp;
 
-/// Segments of paths.
+/// Segments of the paths.
 const SEGMENTS: [&str; 30] = [
     "summer",
     "Summer-Sale",
@@ -59,7 +59,7 @@ const ETAGS: [&str; 6] = [
 
 const CLASSES: [&str; 5] = ["STANDARD", "GLACIER", "STANDARD_IA", "MADE_UP", ""];
 
-/// Pieces of forms, wildcards and texts.
+/// Parts of patterns: wildcards and text.
 const PIECES: [&str; 24] = [
     "*", "*", "**", "?", "/", "/", "a", "b", "ab", "abc", "sum", "mer", "sale", "img", "_20", "-",
     ".jpg", "é", "写", "ss", "가", "p", "ﬁ", "x?y",
@@ -79,7 +79,7 @@ fn object() -> impl Strategy<Value = Object> {
     })
 }
 
-/// What becomes of the paths of Sources, commit by commit.
+/// Some commits. Each change has the index of a Source, a path, and its new state.
 pub(super) fn commits() -> impl Strategy<Value = Vec<Vec<(usize, String, NewState)>>> {
     let new_state = prop_oneof![
         6 => object().prop_map(NewState::Object),
@@ -101,7 +101,7 @@ fn mode() -> impl Strategy<Value = MatchMode> {
 fn words() -> impl Strategy<Value = Condition> {
     let text = prop_oneof![
         vec(select(&SEGMENTS[..]), 1..3).prop_map(|segments| segments.join(" ")),
-        // Beginnings and slips.
+        // Starts of words, and words with typos.
         "(su?m?m?ers?|sa?l?e|im?g?|20[0-9]{1,2}|stras?s?e?|[abc]{1,3}) ?(sal[eo]|jpg|写)?",
     ];
     (text, mode(), select(vec![WordField::Path, WordField::Name]))
@@ -115,7 +115,7 @@ fn pattern() -> impl Strategy<Value = String> {
     vec(select(&PIECES[..]), 0..6).prop_map(|pieces| pieces.concat())
 }
 
-/// A path, a piece of which is a wildcard.
+/// A path with a wildcard in place of a part.
 fn path_pattern() -> impl Strategy<Value = String> {
     (
         path(),
@@ -156,7 +156,7 @@ fn interval<T: Clone + std::fmt::Debug + 'static>(
 }
 
 fn filter() -> impl Strategy<Value = Term> {
-    let stamp = || {
+    let time = || {
         (0..10_i64)
             .prop_map(|n| Timestamp::from_millis(n * 10))
             .boxed()
@@ -167,8 +167,8 @@ fn filter() -> impl Strategy<Value = Term> {
             .prop_map(|exts| Term::Ext(exts.into_iter().map(str::to_owned).collect())),
         vec(select(&AssetType::ALL[..]), 1..4).prop_map(Term::Type),
         interval(size).prop_map(Term::Size),
-        interval(stamp).prop_map(Term::Modified),
-        interval(stamp).prop_map(Term::Created),
+        interval(time).prop_map(Term::Modified),
+        interval(time).prop_map(Term::Created),
         vec(select(&CLASSES[..]), 1..3)
             .prop_map(|classes| Term::Storage(classes.into_iter().map(str::to_owned).collect())),
         select(&ETAGS[..]).prop_map(|etag| Term::ETag(etag.to_owned())),
@@ -189,7 +189,7 @@ fn term() -> impl Strategy<Value = Condition> {
     ]
 }
 
-/// A condition of some terms.
+/// A condition with several terms.
 pub(super) fn condition() -> impl Strategy<Value = Condition> {
     term().prop_recursive(3, 8, 3, |inner| {
         prop_oneof![
