@@ -34,8 +34,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Pass `snapshot.sources()` to search all Sources. Hits come in the order of relevance unless the
-//! request sets another one with [`Request::sort`]. [`query_language`] describes the query
+//! Pass `snapshot.sources()` to search all Sources. Hits are sorted by relevance unless the request sets
+//! another order with [`Request::sort`]. [`query_language`] describes the query
 //! language.
 //!
 //! # Sources
@@ -48,7 +48,7 @@
 //!
 //! # Pages
 //!
-//! A page says where it ended, and the next page starts after that position. Assets that are added or
+//! Each page contains the position of its last hit, and the next page starts after that position. Assets that are added or
 //! removed in the meantime do not shift the pages: an asset that stays in the index is on exactly one
 //! page. A *cursor* carries the position through a client as text. It also carries the time from which
 //! `modified:<7d` counts back, and it is valid for one search only. [`PageStart`] reads and writes
@@ -133,16 +133,16 @@
 //! # In a service
 //!
 //! - **Share one [`SearchIndex`]** in an `Arc`; it is `Send` and `Sync`. Take a [`Snapshot`] for each
-//!   search and drop it after the answer. A snapshot keeps its files on disk, even deleted ones, as long
-//!   as it is held.
+//!   search and drop it after the answer. A snapshot keeps its files on disk, even deleted ones, until it
+//!   is dropped.
 //! - **Searches block** the calling thread, usually for milliseconds. In async code, use
 //!   `tokio::task::spawn_blocking`, limit how many searches run at once, and give each a [`Deadline`].
 //! - **Freshness**: a search sees every commit that is older than [`SearchIndex::max_age`], by default
 //!   one second. Looking for a new commit reads two small files, and only happens when a search runs.
 //! - **Permissions**: the process needs read access to the data directory. The directory can be mounted
 //!   read-only and can belong to another user.
-//! - **Errors**: [`SearchError`] tells apart an index that does not exist yet, a search that asks for
-//!   too much, and an index that an operator has to repair.
+//! - **Errors**: [`SearchError`] distinguishes an index that does not exist yet, a search that asks for
+//!   too much, and an index that an operator must repair.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
@@ -183,13 +183,13 @@ pub fn now() -> Timestamp {
 pub struct SearchIndex {
     data_dir: DataDir,
     max_age: Duration,
-    /// The result of the last time that a caller looked for a new commit.
+    /// The result of the last refresh.
     last: RwLock<Option<Refresh>>,
-    /// Held by the caller that looks for a new commit.
+    /// Locked by the caller that looks for a new commit.
     refreshing: Mutex<()>,
 }
 
-/// The newest snapshot or error found on disk, and when the look at the disk began.
+/// The result of a look for a new commit: the newest snapshot or an error, and when the look began.
 #[derive(Clone)]
 struct Refresh {
     began: Instant,
@@ -228,8 +228,8 @@ impl SearchIndex {
     /// while it is young enough; otherwise they wait for the new one. An error, for example
     /// [`SearchError::NoIndex`], is returned to all callers until the disk is read the next time.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, SearchError> {
-        let asked = Instant::now();
-        if let Some(found) = self.found_within(self.max_age / 2, asked) {
+        let called_at = Instant::now();
+        if let Some(found) = self.found_within(self.max_age / 2, called_at) {
             return found;
         }
         let (_refreshing, waited) = match self.refreshing.try_lock() {
@@ -237,7 +237,7 @@ impl SearchIndex {
             // A refresh that panicked has changed nothing.
             Err(TryLockError::Poisoned(refreshing)) => (refreshing.into_inner(), false),
             Err(TryLockError::WouldBlock) => {
-                if let Some(found) = self.found_within(self.max_age, asked) {
+                if let Some(found) = self.found_within(self.max_age, called_at) {
                     return found;
                 }
                 let refreshing = self.refreshing.lock();
@@ -250,7 +250,7 @@ impl SearchIndex {
         } else {
             self.max_age / 2
         };
-        if let Some(found) = self.found_within(young_enough, asked) {
+        if let Some(found) = self.found_within(young_enough, called_at) {
             return found;
         }
         let refresh = Refresh {
@@ -284,17 +284,17 @@ impl SearchIndex {
         }
     }
 
-    /// The result of the last refresh, if it began less than `time` before `asked`.
+    /// The result of the last refresh, if it began less than `time` before `called_at`.
     fn found_within(
         &self,
         time: Duration,
-        asked: Instant,
+        called_at: Instant,
     ) -> Option<Result<Arc<Snapshot>, SearchError>> {
         let last = self.last.read().unwrap_or_else(PoisonError::into_inner);
         let refresh = last.as_ref()?;
-        let is_young = match asked.checked_duration_since(refresh.began) {
+        let is_young = match called_at.checked_duration_since(refresh.began) {
             Some(age) => age < time,
-            // It began after the caller asked.
+            // It began after the call.
             None => true,
         };
         is_young.then(|| refresh.found.clone())

@@ -1,4 +1,4 @@
-//! Why a search has no answer. Each variant calls for another reaction of the caller.
+//! Errors of searches. The caller reacts to each variant in a different way.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub enum SearchError {
     /// The position to start after is from a search with another sort order. Start with the first page.
     #[error(transparent)]
     OtherSort(IndexFailure),
-    /// The index cannot be read. An operator has to look at it.
+    /// The index cannot be read. An operator must look at it.
     #[error(transparent)]
     Index(IndexFailure),
 }

@@ -1,7 +1,7 @@
-//! Everything that is known of one key, and why search does or does not find it.
+//! Explains one key: everything that is known about it, and why a search finds it or not.
 //!
-//! It gathers from the configuration, from one listing of that key alone, and from the last commit
-//! of an index that somebody else has opened; it changes none of them.
+//! The facts come from the configuration, from a listing of this key, and from the last commit of the index.
+//! This module changes none of them, and does not open the index.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ pub(crate) mod verdict;
 pub(crate) use explanation::{BucketState, Explanation, IndexState, IndexedSource};
 pub(crate) use verdict::{Verdict, verdict};
 
-/// What the bucket has under the key now.
+/// Looks the key up in the bucket.
 ///
-/// One request, but where a store sends pages without keys: of those a walk takes
-/// [`MAX_EMPTY_PAGES`](crate::core::replication::listing::MAX_EMPTY_PAGES).
+/// It usually takes one request. If the store sends empty pages, it follows up to
+/// [`MAX_EMPTY_PAGES`](crate::core::replication::listing::MAX_EMPTY_PAGES) of them.
 pub(crate) async fn bucket_state(lister: &impl Lister, key: &str) -> BucketState {
     let error = match list_key(lister, key, || {}).await {
         Ok(listed) => {
@@ -33,12 +33,12 @@ pub(crate) async fn bucket_state(lister: &impl Lister, key: &str) -> BucketState
     BucketState::Failed { error }
 }
 
-/// What the last commit of the index has; `every` is the longest time between two scans.
+/// Looks the key up in the last commit of the index. `scan_every` is the maximum time between two scans.
 pub(crate) fn index_state(
     engine: &impl Engine,
     source: &Source,
     key: &str,
-    every: Duration,
+    scan_every: Duration,
 ) -> Result<IndexState, IndexError> {
     let checkpoint = engine.checkpoint()?;
     let Some(state) = checkpoint.source(&source.name) else {
@@ -46,15 +46,15 @@ pub(crate) fn index_state(
     };
     let records = engine.get(state.id, &[key])?;
     let record = records.first().and_then(Option::as_ref);
-    let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
-    let known = IndexedSource::new(state, source, key, record, every);
+    let scan_every = i64::try_from(scan_every.as_millis()).unwrap_or(i64::MAX);
+    let known = IndexedSource::new(state, source, key, record, scan_every);
     Ok(IndexState::Known(Box::new(known)))
 }
 
-/// Adds what the configuration says.
+/// Combines the facts with the decision of the Source's rules.
 ///
-/// Whether a key that ends in `/` only marks a folder depends on its size: that in the bucket, else
-/// that in the index; where neither is known, it is taken to be such a marker.
+/// A key that ends in `/` marks a folder if its object is empty. The size comes from the bucket, or else from
+/// the index. If neither has the object, the key counts as a folder marker.
 pub(crate) fn explain(
     source: &Source,
     key: &str,

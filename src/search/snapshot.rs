@@ -1,7 +1,7 @@
 //! A snapshot: one commit of the index, opened for searching.
 //!
-//! A snapshot never changes. As long as it is held, it finds the same assets, whatever the daemon
-//! commits, merges or rebuilds in the meantime.
+//! A snapshot never changes. It finds the same assets until it is dropped, even if the daemon commits,
+//! merges or rebuilds in the meantime.
 
 use std::time::Instant;
 
@@ -62,7 +62,7 @@ impl Snapshot {
         &self.current.engine
     }
 
-    /// How many segments and records the index has.
+    /// The numbers of segments and records in the index.
     #[cfg(feature = "program")]
     pub(crate) fn size(&self) -> IndexSize {
         self.current.engine.size()
@@ -82,8 +82,8 @@ impl Snapshot {
         self.sources.iter().find(|source| source.name == name)
     }
 
-    /// The time since when the index is complete for a Source: the start of its last completed scan,
-    /// by S3's clock. `None` if no scan has completed yet.
+    /// The index of a Source is complete as of this time: the start of its last completed scan, by S3's
+    /// clock. `None` if no scan has completed yet.
     ///
     /// Newer changes of the bucket are in the index as soon as their events arrive.
     pub fn complete_as_of(&self, source: &SearchSource) -> Option<Timestamp> {

@@ -1,4 +1,4 @@
-//! The door over a data directory that is written and rebuilt meanwhile.
+//! A search index over a data directory that is written and rebuilt at the same time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,10 +14,10 @@ use crate::index::directory::WriterLock;
 use crate::index::tantivy::{MIN_WRITER_MEMORY, TantivyEngine};
 use crate::index::{Change, Changes, Engine};
 
-/// Far longer than a test takes.
+/// A time that is longer than any test.
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// What the daemon does to a data directory.
+/// Writes to a data directory like the daemon.
 struct Writer {
     folder: tempfile::TempDir,
     data_dir: DataDir,
@@ -38,14 +38,14 @@ impl Writer {
         }
     }
 
-    /// With an index of one commit.
+    /// A data directory with an index of one commit.
     fn with_assets(keys: &[&str]) -> Self {
         let mut writer = Self::new();
         writer.commit(keys);
         writer
     }
 
-    /// Commits assets of these keys to the live index, making one where there is none.
+    /// Commits assets with these keys to the current generation. Creates it if there is none.
     fn commit(&mut self, keys: &[&str]) {
         let engine = self.engine.get_or_insert_with(|| {
             open_or_create_current(&self.data_dir, &self.lock, MIN_WRITER_MEMORY).unwrap()
@@ -53,7 +53,7 @@ impl Writer {
         engine.commit(&added(keys), &checkpoint()).unwrap();
     }
 
-    /// Puts an index with these keys in the place of the live one.
+    /// Replaces the current generation with a new one that has these keys.
     fn rebuild(&mut self, keys: &[&str]) {
         let generation = self.data_dir.next_generation().unwrap();
         let mut engine = TantivyEngine::open_or_create(&generation, MIN_WRITER_MEMORY).unwrap();
@@ -63,10 +63,10 @@ impl Writer {
         self.data_dir.remove_old(&self.lock).unwrap();
     }
 
-    fn index(&self, every: Duration) -> SearchIndex {
+    fn index(&self, max_age: Duration) -> SearchIndex {
         SearchIndex::open(self.folder.path())
             .unwrap()
-            .max_age(every)
+            .max_age(max_age)
     }
 }
 
@@ -114,7 +114,7 @@ fn count(snapshot: &Snapshot) -> u64 {
 }
 
 #[test]
-fn an_index_that_is_not_there_yet_is_waited_for() {
+fn opens_before_the_index_exists() {
     let mut writer = Writer::new();
     let index = writer.index(Duration::ZERO);
     let elsewhere = SearchIndex::open(writer.folder.path().join("not there")).unwrap();
@@ -128,7 +128,7 @@ fn an_index_that_is_not_there_yet_is_waited_for() {
 }
 
 #[test]
-fn a_commit_and_a_rebuild_are_followed_and_what_is_held_stays() {
+fn follows_commits_and_rebuilds_while_snapshots_stay() {
     let mut writer = Writer::with_assets(&["a"]);
     let index = writer.index(Duration::ZERO);
     let first = index.snapshot().unwrap();
@@ -144,7 +144,7 @@ fn a_commit_and_a_rebuild_are_followed_and_what_is_held_stays() {
 }
 
 #[test]
-fn what_is_half_built_is_not_seen() {
+fn ignores_unpublished_generation() {
     let writer = Writer::with_assets(&["a"]);
     let index = writer.index(Duration::ZERO);
     let before = index.snapshot().unwrap();
@@ -156,7 +156,7 @@ fn what_is_half_built_is_not_seen() {
 }
 
 #[test]
-fn nothing_is_opened_where_nothing_changed() {
+fn reuses_snapshot_without_new_commit() {
     let writer = Writer::with_assets(&["a"]);
     let index = writer.index(Duration::ZERO);
     assert!(Arc::ptr_eq(
@@ -166,14 +166,14 @@ fn nothing_is_opened_where_nothing_changed() {
 }
 
 #[test]
-fn the_disk_is_not_looked_at_before_it_is_time() {
+fn reads_disk_only_after_max_age() {
     let mut writer = Writer::new();
     let index = writer.index(NEVER);
     assert!(index.snapshot().is_err());
     writer.commit(&["a"]);
     assert!(
         index.snapshot().is_err(),
-        "an error lasts until the next look"
+        "the error stays until the next refresh"
     );
     let index = index.max_age(Duration::ZERO);
     assert_eq!(count(&index.snapshot().unwrap()), 1);
@@ -183,41 +183,41 @@ fn the_disk_is_not_looked_at_before_it_is_time() {
 }
 
 #[test]
-fn whoever_waits_for_a_look_has_what_it_found() {
+fn waiting_caller_gets_the_result_of_the_refresh() {
     let mut writer = Writer::with_assets(&["a"]);
     let index = writer.index(NEVER);
-    let looking = index.refreshing.lock().unwrap();
+    let refreshing = index.refreshing.lock().unwrap();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| count(&index.snapshot().unwrap()));
-        // It has nothing at hand, so it waits.
+        // There is no previous snapshot, so the caller waits.
         assert!(index.last.read().unwrap().is_none() && !waiting.is_finished());
         let found = index.open_newest();
         let began = Instant::now();
         *index.last.write().unwrap() = Some(Refresh { began, found });
         writer.commit(&["b"]);
-        drop(looking);
+        drop(refreshing);
         assert_eq!(waiting.join().unwrap(), 1);
     });
 }
 
 #[test]
-fn a_view_that_is_young_enough_is_at_hand_while_somebody_looks() {
+fn young_snapshot_is_returned_during_a_refresh() {
     let writer = Writer::with_assets(&["a"]);
     let index = writer.index(NEVER);
     let snapshot = index.snapshot().unwrap();
     let an_age = NEVER * 2 / 3;
     index.last.write().unwrap().as_mut().unwrap().began -= an_age;
-    let looking = index.refreshing.lock().unwrap();
+    let refreshing = index.refreshing.lock().unwrap();
     assert!(Arc::ptr_eq(&index.snapshot().unwrap(), &snapshot));
-    drop(looking);
+    drop(refreshing);
     index.snapshot().unwrap();
     let last = index.last.read().unwrap();
     let began = last.as_ref().unwrap().began;
-    assert!(began.elapsed() < an_age, "it is time to look");
+    assert!(began.elapsed() < an_age, "a refresh was due");
 }
 
 #[test]
-fn every_view_is_one_commit_whole_while_the_index_changes() {
+fn snapshots_are_whole_commits_while_the_index_changes() {
     let mut writer = Writer::with_assets(&["0", "1"]);
     let index = writer.index(Duration::ZERO);
     let ended = AtomicBool::new(false);
@@ -225,14 +225,14 @@ fn every_view_is_one_commit_whole_while_the_index_changes() {
         let readers: Vec<_> = (0..3)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut looks = 0;
+                    let mut snapshots = 0;
                     while !ended.load(Ordering::Relaxed) {
                         let snapshot = index.snapshot().unwrap();
                         // Each commit and each rebuild leaves an even number.
                         assert_eq!(count(&snapshot) % 2, 0);
-                        looks += 1;
+                        snapshots += 1;
                     }
-                    looks
+                    snapshots
                 })
             })
             .collect();
@@ -252,7 +252,7 @@ fn every_view_is_one_commit_whole_while_the_index_changes() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_the_way_forward() {
+fn unreadable_index_is_an_error_with_advice() {
     let current = |text: &str| {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("CURRENT"), text).unwrap();
@@ -264,15 +264,15 @@ fn what_cannot_be_read_is_told_with_the_way_forward() {
         ("assets-v9999-000001", ["version 9999", "newer release"]),
         ("../../etc", ["damaged", "reindex --rebuild"]),
     ] {
-        let told = current(text);
-        assert!(words.iter().all(|word| told.contains(word)), "{told}");
+        let error = current(text);
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     assert!(SearchIndex::open(file.path()).is_err());
 }
 
 #[test]
-fn sources_are_told_without_a_configuration() {
+fn lists_sources_without_a_configuration() {
     let mut writer = Writer::with_assets(&["photos/a b.jpg"]);
     let snapshot = writer.index(NEVER).snapshot().unwrap();
     let sources = snapshot.sources();
@@ -283,7 +283,7 @@ fn sources_are_told_without_a_configuration() {
     assert_eq!((&*source.name, &*source.prefix), ("photos", "photos/"));
     let url = source.asset_url("photos/a b.jpg");
     assert_eq!(url, "https://acme.imgix.net/a%20b.jpg");
-    // One whose records are gone is known for its subdomain alone.
+    // A Source without records stays in the checkpoint only to reserve its subdomain.
     let (mut forgotten, key) = (checkpoint(), (SourceId(0), "photos/a b.jpg".to_owned()));
     forgotten.sources[0].forget();
     let gone = Change {
@@ -298,7 +298,7 @@ fn sources_are_told_without_a_configuration() {
 }
 
 #[test]
-fn an_index_and_a_view_can_be_shared_by_threads() {
+fn index_and_snapshot_are_send_and_sync() {
     fn shared<T: Send + Sync>() {}
     shared::<SearchIndex>();
     shared::<Snapshot>();

@@ -1,4 +1,4 @@
-//! `explain`: what the real bucket and the index say of a key, and the verdict.
+//! The command `explain`: the state of a key in a real bucket and in the index, and the verdict.
 
 use serde_json::Value;
 
@@ -7,19 +7,20 @@ use crate::fixture::{Fixture, SOURCE};
 use crate::proxy::{Action, nth_list};
 use crate::scan_keys::odd_keys;
 
-/// The last line of `explain`, which must succeed.
+/// Runs `explain`, which must succeed, and returns its verdict.
 fn verdict(cli: &Cli, key: &str) -> String {
     let output = cli.succeed(&["explain", SOURCE, key]);
     last_line(&output)
 }
 
+/// The verdict in the last line of the output.
 fn last_line(output: &Output) -> String {
     let line = output.stdout.lines().last().expect("it prints something");
     let verdict = line.strip_prefix("verdict ").expect("the verdict is last");
     verdict.trim_start().to_owned()
 }
 
-/// What `explain --json` prints, and its exit code.
+/// Runs `explain --json`. Returns the output and the exit code.
 fn explain(cli: &Cli, arguments: &[&str]) -> (Value, Option<i32>) {
     let output = cli.run(&[&["explain", "--json", SOURCE], arguments].concat());
     let json = serde_json::from_str(&output.stdout);
@@ -28,7 +29,7 @@ fn explain(cli: &Cli, arguments: &[&str]) -> (Value, Option<i32>) {
 }
 
 #[test]
-fn an_asset_is_searchable_and_everything_known_of_it_is_shown() {
+fn shows_all_facts_about_a_searchable_asset() {
     let mut fixture = Fixture::new();
     fixture.change_source(|source| {
         source.prefix = Some("shop".to_owned());
@@ -41,7 +42,7 @@ fn an_asset_is_searchable_and_everything_known_of_it_is_shown() {
         .cli
         .succeed(&["explain", SOURCE, "shop/Red Shoe.jpg"]);
     let url = "https://acme-shop.imgix.net/Red%20Shoe.jpg";
-    for said in [
+    for text in [
         "Source    assets\n",
         "key       shop/Red Shoe.jpg\n",
         "path      /Red Shoe.jpg\n",
@@ -52,17 +53,17 @@ fn an_asset_is_searchable_and_everything_known_of_it_is_shown() {
         "listed ",
         "complete as of ",
     ] {
-        assert!(output.stdout.contains(said), "{said}: {output:#?}");
+        assert!(output.stdout.contains(text), "{text}: {output:#?}");
     }
-    // Once as the bucket's, once as the index's.
+    // Once in the bucket, once in the index.
     assert_eq!(output.stdout.matches(&listed.etag).count(), 2);
-    let equal = "searchable, and the index says what the bucket says";
-    assert_eq!(last_line(&output), equal);
-    let (told, code) = explain(&fixture.cli, &["shop/Red Shoe.jpg"]);
+    let matches = "searchable, and the index matches the bucket";
+    assert_eq!(last_line(&output), matches);
+    let (json, code) = explain(&fixture.cli, &["shop/Red Shoe.jpg"]);
     assert_eq!(code, Some(0));
-    assert_eq!(told["searchable"], true);
-    assert_eq!(told["verdict"], equal);
-    let facts = &told["facts"];
+    assert_eq!(json["searchable"], true);
+    assert_eq!(json["verdict"], matches);
+    let facts = &json["facts"];
     assert_eq!(facts["url"], url);
     assert_eq!(facts["bucket"]["state"], "there");
     assert_eq!(facts["bucket"]["size"], 1234);
@@ -72,7 +73,7 @@ fn an_asset_is_searchable_and_everything_known_of_it_is_shown() {
 }
 
 #[test]
-fn what_the_configuration_is_against_is_named() {
+fn names_the_reason_in_the_configuration() {
     let mut fixture = Fixture::with_keys(["in/a.jpg", "in/drafts/a.jpg", "out.jpg"]);
     fixture.bucket.put("in/folder/", "");
     fixture.change_source(|source| {
@@ -87,53 +88,50 @@ fn what_the_configuration_is_against_is_named() {
     };
     refused("in/drafts/a.jpg", "excluded by the rule \"drafts\"");
     refused("in/folder/", "marks a folder");
-    refused("in/nothing.jpg", "the bucket has nothing under this key");
+    refused("in/nothing.jpg", "the bucket has no object with this key");
     fixture.proxy.clear();
     refused("out.jpg", "not under the Source's prefix \"in/\"");
-    // Which the credentials may not be allowed to list.
+    // The credentials may not be allowed to list it.
     assert!(fixture.proxy.lists().is_empty());
 }
 
 #[test]
-fn what_changed_since_the_reindex_is_told() {
+fn reports_changes_since_the_reindex() {
     let fixture = Fixture::with_keys(["kept", "deleted", "changed"]);
     fixture.cli.reindex();
     fixture.bucket.delete("deleted");
     fixture.bucket.put("changed", "otherwise");
     fixture.bucket.put("new", "new");
-    for (key, says) in [
-        (
-            "kept",
-            "searchable, and the index says what the bucket says",
-        ),
+    for (key, start) in [
+        ("kept", "searchable, and the index matches the bucket"),
         (
             "deleted",
             "searchable, but no longer in the bucket; the next scan",
         ),
         (
             "changed",
-            "searchable, but the bucket says otherwise by now; the next scan",
+            "searchable, but the object in the bucket has changed; the next scan",
         ),
         (
             "new",
-            "not searchable: it is in the bucket and not in the index yet; the next scan",
+            "not searchable: it is in the bucket, but not in the index yet; the next scan",
         ),
         (
             "nothing",
-            "not searchable: the bucket has nothing under this key",
+            "not searchable: the bucket has no object with this key",
         ),
     ] {
         let verdict = verdict(&fixture.cli, key);
-        assert!(verdict.starts_with(says), "{key}: {verdict}");
+        assert!(verdict.starts_with(start), "{key}: {verdict}");
     }
     fixture.cli.reindex();
     assert!(verdict(&fixture.cli, "new").starts_with("searchable, and"));
     let gone = verdict(&fixture.cli, "deleted");
-    assert!(gone.contains("nothing under this key"), "{gone}");
+    assert!(gone.contains("no object with this key"), "{gone}");
 }
 
 #[test]
-fn rules_bucket_and_state_that_changed_in_the_configuration_are_told() {
+fn reports_changes_of_the_configuration() {
     let mut fixture = Fixture::with_keys(["a.jpg", "b.gif"]);
     fixture.change_source(|source| *source = source.clone().with_rules(&["*.jpg"], &[]));
     fixture.cli.reindex();
@@ -145,7 +143,7 @@ fn rules_bucket_and_state_that_changed_in_the_configuration_are_told() {
         "{still}"
     );
     let not_yet = verdict(&fixture, "b.gif");
-    assert!(not_yet.contains("the scan that the changed rules call for"));
+    assert!(not_yet.contains("the scan for the changed rules"));
     let toml = fixture.config.to_toml(&fixture.cli.data_dir());
     fixture
         .cli
@@ -158,13 +156,13 @@ fn rules_bucket_and_state_that_changed_in_the_configuration_are_told() {
     fixture.bucket.put("a/1.jpg", "x");
     let moving = verdict(&fixture, "a/1.jpg");
     assert!(
-        moving.contains("bucket or prefix of the Source have changed"),
+        moving.contains("the bucket or prefix of the Source has changed"),
         "{moving}"
     );
 }
 
 #[test]
-fn without_an_index_it_is_said_that_there_is_none() {
+fn reports_missing_index_without_creating_it() {
     let fixture = Fixture::with_keys(["a"]);
     let none = verdict(&fixture.cli, "a");
     assert!(none.contains("there is no index yet"), "{none}");
@@ -172,26 +170,26 @@ fn without_an_index_it_is_said_that_there_is_none() {
 }
 
 #[test]
-fn odd_keys_are_told_apart_byte_for_byte_and_cannot_command_a_terminal() {
-    // Not all, because each costs a run: those that a step on the way could spoil.
-    let spoilable = [
+fn odd_keys_are_exact_and_escaped_for_terminals() {
+    // Only the keys that a step could change, because each one costs a run.
+    let fragile = [
         "space", "+", "%", "//", "..", "\n", "\u{1}", "\u{85}", "é", "-",
     ];
-    let is_spoilable = |key: &String| spoilable.iter().any(|part| key.contains(part));
-    let mut keys: Vec<_> = odd_keys().into_iter().filter(is_spoilable).collect();
+    let is_fragile = |key: &String| fragile.iter().any(|part| key.contains(part));
+    let mut keys: Vec<_> = odd_keys().into_iter().filter(is_fragile).collect();
     keys.retain(|key| key.len() < 100);
     keys.extend(["--json", "-x"].map(str::to_owned));
     let fixture = Fixture::with_keys(&keys);
     fixture.cli.reindex();
     for key in &keys {
-        let (told, code) = explain(&fixture.cli, &["--", key]);
+        let (json, code) = explain(&fixture.cli, &["--", key]);
         assert_eq!(
-            (&told["facts"]["key"], code),
+            (&json["facts"]["key"], code),
             (&Value::from(key.as_str()), Some(0))
         );
-        assert_eq!(told["searchable"], true, "{key:?}: {told}");
-        let bucket = &told["facts"]["bucket"];
-        assert_eq!(bucket["size"], key.len(), "{key:?}: {told}");
+        assert_eq!(json["searchable"], true, "{key:?}: {json}");
+        let bucket = &json["facts"]["bucket"];
+        assert_eq!(bucket["size"], key.len(), "{key:?}: {json}");
     }
     let output = fixture
         .cli
@@ -201,17 +199,17 @@ fn odd_keys_are_told_apart_byte_for_byte_and_cannot_command_a_terminal() {
 }
 
 #[test]
-fn a_key_is_taken_as_an_event_writes_it_where_that_is_said() {
+fn decodes_key_with_option_encoded() {
     let fixture = Fixture::with_keys(["red flower+1%/é.jpg"]);
     fixture.cli.reindex();
-    let (told, code) = explain(
+    let (json, code) = explain(
         &fixture.cli,
         &["--encoded", "red+flower%2B1%25%2F%C3%A9.jpg"],
     );
-    assert_eq!(told["facts"]["key"], "red flower+1%/é.jpg");
-    assert_eq!((&told["searchable"], code), (&Value::from(true), Some(0)));
-    let (told, _) = explain(&fixture.cli, &["red+flower%2B1%25%2F%C3%A9.jpg"]);
-    assert_eq!(told["searchable"], false);
+    assert_eq!(json["facts"]["key"], "red flower+1%/é.jpg");
+    assert_eq!((&json["searchable"], code), (&Value::from(true), Some(0)));
+    let (json, _) = explain(&fixture.cli, &["red+flower%2B1%25%2F%C3%A9.jpg"]);
+    assert_eq!(json["searchable"], false);
     let broken = ["explain", SOURCE, "100%", "--encoded"];
     let output = fixture.cli.fail(&broken, &["percent escape", "100%"]);
     assert_eq!(output.status.code(), Some(2), "{output:#?}");
@@ -220,7 +218,7 @@ fn a_key_is_taken_as_an_event_writes_it_where_that_is_said() {
 }
 
 #[test]
-fn an_unknown_source_is_a_misuse() {
+fn unknown_source_is_a_usage_error() {
     let fixture = Fixture::new();
     let output = fixture
         .cli
@@ -229,13 +227,13 @@ fn an_unknown_source_is_a_misuse() {
 }
 
 #[test]
-fn what_cannot_be_asked_fails_and_hides_nothing_of_the_rest() {
+fn failed_look_up_still_shows_the_other_facts() {
     let fixture = Fixture::with_keys(["a"]);
     fixture.cli.reindex();
-    let (told, code) = explain(&fixture.cli, &["a", "--offline"]);
+    let (json, code) = explain(&fixture.cli, &["a", "--offline"]);
     assert_eq!(code, Some(0));
-    assert_eq!(told["facts"]["bucket"]["state"], "not_asked");
-    assert_eq!(told["searchable"], true);
+    assert_eq!(json["facts"]["bucket"]["state"], "not_asked");
+    assert_eq!(json["searchable"], true);
     fixture.proxy.clear();
     let refused = Action::Error(403, "AccessDenied");
     fixture.proxy.fault(1, nth_list(1), refused);
@@ -249,9 +247,9 @@ fn what_cannot_be_asked_fails_and_hides_nothing_of_the_rest() {
     );
     let current = fixture.cli.data_dir().join("CURRENT");
     std::fs::write(current, "nonsense").expect("the folder is ours");
-    let (told, code) = explain(&fixture.cli, &["a"]);
+    let (json, code) = explain(&fixture.cli, &["a"]);
     assert_eq!(code, Some(1));
-    assert_eq!(told["facts"]["bucket"]["state"], "there");
-    assert_eq!(told["facts"]["index"]["state"], "failed");
-    assert_eq!(told["searchable"], Value::Null);
+    assert_eq!(json["facts"]["bucket"]["state"], "there");
+    assert_eq!(json["facts"]["index"]["state"], "failed");
+    assert_eq!(json["searchable"], Value::Null);
 }

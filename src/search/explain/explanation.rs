@@ -1,6 +1,6 @@
-//! What is known of one key: by the configuration, by the bucket, by the index.
+//! The facts about one key, from the configuration, the bucket and the index.
 //!
-//! Explanation only; what follows from them is `verdict`. All of it can be shown as JSON.
+//! This module draws no conclusions; `verdict` does. All types serialize to JSON.
 
 use serde::{Serialize, Serializer};
 
@@ -11,47 +11,47 @@ use crate::core::replication::source_state::{RunningScan, SourceState};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 
-/// What is known of one key of a Source. Stamps are RFC 3339 in JSON.
+/// The facts about one key of a Source. Timestamps are RFC 3339 in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Explanation {
     /// The name of the Source.
     pub source: String,
-    /// Whether the Source is listed, followed and searched.
+    /// Whether the Source is scanned, follows events and is searched.
     pub enabled: bool,
     /// Whether events are configured for the Source.
     pub has_events: bool,
-    /// What all keys of the Source start with.
+    /// The prefix of all keys of the Source.
     pub prefix: String,
     /// The key, byte for byte.
     pub key: String,
-    /// Its asset path; `None` for a key that is not under the prefix.
+    /// The asset path. `None` if the key is not under the prefix.
     pub path: Option<String>,
-    /// Where it is served if it is an asset; `None` for a key that is not under the prefix.
+    /// The URL that serves it if it is an asset. `None` if the key is not under the prefix.
     pub url: Option<String>,
-    /// Whether the rules admit it.
+    /// Whether the rules admit the key.
     pub admitted: bool,
-    /// Which rule decided so, in words.
+    /// The rule that decided this, in words.
     pub rule: String,
-    /// What the bucket has under the key now.
+    /// The key in the bucket.
     pub bucket: BucketState,
-    /// What the index has.
+    /// The key in the index.
     pub index: IndexState,
 }
 
-/// What the bucket has under the key now.
+/// The current state of the key in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(crate) enum BucketState {
-    /// It was not asked.
+    /// The bucket was not asked.
     NotAsked,
-    /// It could not be told.
+    /// The look-up failed.
     Failed {
-        /// Why not.
+        /// The error.
         error: String,
     },
-    /// Nothing.
+    /// There is no object with this key.
     Absent,
-    /// This object.
+    /// There is an object.
     #[serde(rename = "there")]
     Present(ObjectDetails),
 }
@@ -59,104 +59,104 @@ pub(crate) enum BucketState {
 /// An object as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ObjectDetails {
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
     /// The entity tag, without quotes.
     pub etag: Option<String>,
     /// When S3 last changed the object.
-    #[serde(serialize_with = "stamp")]
+    #[serde(serialize_with = "timestamp")]
     pub last_modified: Timestamp,
-    /// The storage class, by the name that S3 gives it.
+    /// The storage class, by its name in S3.
     pub storage_class: String,
 }
 
-/// What the index has.
+/// The state of the key in the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(crate) enum IndexState {
     /// There is no index yet.
     NoIndex,
-    /// It could not be told.
+    /// The index could not be read.
     Failed {
-        /// Why not.
+        /// The error.
         error: String,
     },
-    /// Nothing of this Source, of which no scan has begun yet.
+    /// The index has nothing of this Source, because no scan of it has begun yet.
     UnknownSource,
-    /// The Source.
+    /// The index knows the Source.
     Known(Box<IndexedSource>),
 }
 
-/// What the index knows of the Source, and of the key.
+/// The facts in the index about the Source and the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct IndexedSource {
-    /// Start of the newest completed scan.
-    #[serde(serialize_with = "optional_stamp")]
+    /// The start of the newest completed scan.
+    #[serde(serialize_with = "optional_timestamp")]
     pub complete_as_of: Option<Timestamp>,
-    /// When the daemon scans the Source again at the latest; `None` where no scan has completed.
-    #[serde(serialize_with = "optional_stamp")]
+    /// The latest time at which the daemon scans the Source again. `None` if no scan has completed.
+    #[serde(serialize_with = "optional_timestamp")]
     pub scan_due_by: Option<Timestamp>,
-    /// The scan that is under way, if any.
+    /// The running scan, if any.
     pub scan: Option<ScanDetails>,
-    /// Where the records are from, if that is not the bucket and the prefix of the configuration.
+    /// The bucket and prefix of the records, if they differ from the configuration.
     pub other_place: Option<BucketLocation>,
-    /// Whether the records were chosen by other rules than those of the configuration.
+    /// Whether the records were chosen by other rules than the configuration has now.
     pub other_rules: bool,
     /// The record of the key.
     pub record: Option<RecordDetails>,
 }
 
-/// A scan that is under way.
+/// A running scan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ScanDetails {
-    /// Its number.
+    /// The number of the scan.
     pub number: u64,
-    /// Its start; `None` until its first page is in.
-    #[serde(serialize_with = "optional_stamp")]
+    /// The start of the scan. `None` until its first page has arrived.
+    #[serde(serialize_with = "optional_timestamp")]
     pub started: Option<Timestamp>,
-    /// Whether it has yet to list the key; if not, it has done so, or does not list it at all.
+    /// Whether the scan has not listed the key yet. If false, it has listed the key, or never will.
     pub has_key_ahead: bool,
 }
 
 /// A folder of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct BucketLocation {
-    /// Store and bucket.
+    /// The store and the bucket.
     pub origin: String,
-    /// What all keys start with.
+    /// The prefix of all keys.
     pub prefix: String,
 }
 
 /// The record of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct RecordDetails {
-    /// Whether there is an object under the key.
+    /// An object or a tombstone.
     pub content: IndexedContent,
-    /// `eventTime` of the newest event applied.
-    #[serde(serialize_with = "optional_stamp")]
+    /// The `eventTime` of the newest event that was applied.
+    #[serde(serialize_with = "optional_timestamp")]
     pub event_time: Option<Timestamp>,
-    /// Sequencer of the newest event applied.
+    /// The sequencer of the newest event that was applied.
     pub sequencer: Option<String>,
-    /// Timestamp of the page that last wrote the record.
-    #[serde(serialize_with = "optional_stamp")]
+    /// The timestamp of the last page that wrote the record.
+    #[serde(serialize_with = "optional_timestamp")]
     pub listed_at: Option<Timestamp>,
 }
 
-/// Whether there is an object under the key, by the index.
+/// The content of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(crate) enum IndexedContent {
-    /// There is.
+    /// An object.
     Live {
         /// The object.
         object: ObjectDetails,
-        /// When the index first saw it since it was last removed.
-        #[serde(serialize_with = "stamp")]
+        /// When the index first saw the key, after its last removal.
+        #[serde(serialize_with = "timestamp")]
         first_seen: Timestamp,
     },
-    /// A tombstone: it was removed.
+    /// A tombstone: the object was removed.
     Tombstone {
-        /// The number of the scan during or after which that was written.
+        /// The number of the scan during or after which the tombstone was written.
         scan: u64,
     },
 }
@@ -184,29 +184,29 @@ impl From<&Record> for RecordDetails {
         Self {
             content,
             event_time: record.event_time,
-            sequencer: record.sequencer.as_ref().map(|it| it.digits().to_owned()),
+            sequencer: record.sequencer.as_ref().map(|one| one.digits().to_owned()),
             listed_at: record.listed_at,
         }
     }
 }
 
 impl IndexedSource {
-    /// What follows from the Source's state; `every_millis` is the longest time between two scans.
+    /// Takes the facts from the Source's state. `scan_every_millis` is the maximum time between two scans.
     pub(super) fn new(
         state: &SourceState,
         source: &Source,
         key: &str,
         record: Option<&Record>,
-        every_millis: i64,
+        scan_every_millis: i64,
     ) -> Self {
         let is_same_place = state.origin == source.origin() && state.prefix == source.prefix;
         let due = |as_of: Timestamp| {
-            Timestamp::from_millis(as_of.as_millis().saturating_add(every_millis))
+            Timestamp::from_millis(as_of.as_millis().saturating_add(scan_every_millis))
         };
         let scan = |running: &RunningScan| ScanDetails {
             number: state.last_scan,
             started: running.started,
-            has_key_ahead: has_ahead(running, key),
+            has_key_ahead: is_ahead(running, key),
         };
         Self {
             complete_as_of: state.complete_as_of,
@@ -221,7 +221,7 @@ impl IndexedSource {
         }
     }
 
-    /// The object that search finds, if the index holds one under the key.
+    /// The object in the index, if the record is live. A search finds only live records.
     pub(crate) fn live(&self) -> Option<&ObjectDetails> {
         match &self.record.as_ref()?.content {
             IndexedContent::Live { object, .. } => Some(object),
@@ -230,19 +230,19 @@ impl IndexedSource {
     }
 }
 
-/// Whether the key lies in what the scan has left to list.
-fn has_ahead(running: &RunningScan, key: &str) -> bool {
+/// Whether the scan still has to list the key.
+fn is_ahead(running: &RunningScan, key: &str) -> bool {
     let mut open = running.ranges.iter().filter(|range| !range.done);
     open.any(|range| range.rest.interval().contains(key))
 }
 
-fn stamp<S: Serializer>(stamp: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&rfc3339(*stamp))
+fn timestamp<S: Serializer>(timestamp: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*timestamp))
 }
 
-fn optional_stamp<S: Serializer>(
-    stamp: &Option<Timestamp>,
+fn optional_timestamp<S: Serializer>(
+    timestamp: &Option<Timestamp>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    stamp.map(rfc3339).serialize(serializer)
+    timestamp.map(rfc3339).serialize(serializer)
 }

@@ -1,4 +1,4 @@
-//! What is gathered from a bucket that plays its part, and from an index in memory.
+//! Facts from a fake bucket and from an index in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Change, Changes};
 
-/// Answers with these pages, the last one first: keys, and whether more follow.
+/// Returns these pages, the last one first: keys, and whether more pages follow.
 struct Pages(Mutex<Vec<(Vec<&'static str>, bool)>>);
 
 fn object(size: u64) -> Object {
@@ -51,7 +51,7 @@ impl Lister for Pages {
     }
 }
 
-fn ask(mut pages: Vec<(Vec<&'static str>, bool)>) -> BucketState {
+fn look_up(mut pages: Vec<(Vec<&'static str>, bool)>) -> BucketState {
     pages.reverse();
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let pages = Pages(Mutex::new(pages));
@@ -59,11 +59,11 @@ fn ask(mut pages: Vec<(Vec<&'static str>, bool)>) -> BucketState {
 }
 
 #[test]
-fn a_key_alone_is_found_behind_empty_pages_and_not_taken_for_another() {
-    let there = BucketState::Present((&object(7)).into());
+fn look_up_passes_empty_pages_and_ignores_other_keys() {
+    let present = BucketState::Present((&object(7)).into());
     for (pages, want) in [
-        (vec![(vec!["a"], true)], there.clone()),
-        (vec![(vec![], true), (vec!["a"], false)], there),
+        (vec![(vec!["a"], true)], present.clone()),
+        (vec![(vec![], true), (vec!["a"], false)], present),
         (vec![(vec![], false)], BucketState::Absent),
         (vec![(vec!["a/b"], true)], BucketState::Absent),
         (
@@ -71,18 +71,18 @@ fn a_key_alone_is_found_behind_empty_pages_and_not_taken_for_another() {
             BucketState::Absent,
         ),
     ] {
-        assert_eq!(ask(pages.clone()), want, "{pages:?}");
+        assert_eq!(look_up(pages.clone()), want, "{pages:?}");
     }
 }
 
 #[test]
-fn a_listing_that_fails_is_not_an_absence() {
+fn failed_listing_is_not_reported_as_absent() {
     for (pages, says) in [
         (vec![], "failed to list bucket \"photos\": access denied"),
         (vec![(vec![], true)], "access denied"),
         (vec![(vec!["b"], false)], "prefix"),
     ] {
-        let BucketState::Failed { error } = ask(pages) else {
+        let BucketState::Failed { error } = look_up(pages) else {
             panic!("not a failure: {says}");
         };
         assert!(error.contains(says), "{error}");
@@ -97,7 +97,7 @@ fn source() -> Source {
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// An index that holds `shop/a` live, `shop/b` removed, and a scan that is to go on behind `shop/m`.
+/// An index with `shop/a`, a tombstone of `shop/b`, and a running scan that continues after `shop/m`.
 fn engine() -> TantivyEngine {
     let source = source();
     let mut checkpoint = Checkpoint::default();
@@ -150,7 +150,7 @@ fn known(source: &Source, key: &str) -> IndexedSource {
 }
 
 #[test]
-fn the_index_tells_of_record_and_scan() {
+fn index_state_has_record_and_scan() {
     let a = known(&source(), "shop/a");
     assert_eq!(a.live(), Some(&(&object(7)).into()));
     let record = a.record.unwrap();
@@ -166,7 +166,7 @@ fn the_index_tells_of_record_and_scan() {
 }
 
 #[test]
-fn a_source_that_was_changed_is_told_from_one_that_is_new() {
+fn changed_source_differs_from_new_source() {
     let mut moved = source();
     moved.bucket = "pictures".to_owned();
     let place = known(&moved, "shop/a").other_place.unwrap();
@@ -180,18 +180,18 @@ fn a_source_that_was_changed_is_told_from_one_that_is_new() {
 }
 
 #[test]
-fn whether_a_key_marks_a_folder_depends_on_the_size_that_is_known() {
-    let there = |size| BucketState::Present((&object(size)).into());
+fn folder_marker_depends_on_known_size() {
+    let present = |size| BucketState::Present((&object(size)).into());
     for (key, bucket, admitted) in [
-        ("shop/a/", there(0), false),
-        ("shop/a/", there(1), true),
+        ("shop/a/", present(0), false),
+        ("shop/a/", present(1), true),
         ("shop/a/", BucketState::NotAsked, false),
-        ("shop/a", there(0), true),
+        ("shop/a", present(0), true),
         ("shop/a", BucketState::Absent, true),
         ("a", BucketState::NotAsked, false),
     ] {
-        let told = explain(&source(), key, bucket.clone(), IndexState::NoIndex);
-        assert_eq!(told.admitted, admitted, "{key} {bucket:?}");
-        assert_eq!(told.path.is_some(), key.starts_with("shop/"));
+        let explanation = explain(&source(), key, bucket.clone(), IndexState::NoIndex);
+        assert_eq!(explanation.admitted, admitted, "{key} {bucket:?}");
+        assert_eq!(explanation.path.is_some(), key.starts_with("shop/"));
     }
 }

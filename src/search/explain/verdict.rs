@@ -1,6 +1,6 @@
-//! Why a key is or is not searchable: one sentence from the facts.
+//! The verdict: whether a search finds a key, and why, in one sentence.
 //!
-//! It asks nobody anything, and no clock: every case is a line of a test.
+//! It depends only on the facts. It reads no bucket, no index and no clock.
 
 use std::fmt;
 
@@ -13,66 +13,66 @@ use crate::core::replication::timestamp::Timestamp;
 /// Whether search finds a key, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Found, and the index says what the bucket says.
+    /// Found, and the index matches the bucket.
     Matches,
-    /// Found, with the content that the bucket says; what an event does not tell (storage class, and
-    /// last-modified to the millisecond) is as the event left it.
+    /// Found, and the content matches the bucket. The storage class and the last-modified time come from an
+    /// event. Events do not report them exactly, so they may differ from the bucket.
     MatchesEvent(NextUpdate),
-    /// Found; the bucket has not been heard.
+    /// Found. The state of the bucket is not known.
     Unchecked,
-    /// Found, and the bucket says otherwise by now.
+    /// Found, but the object in the bucket is different now.
     Differs(NextUpdate),
-    /// Found, and no longer in the bucket.
+    /// Found, but no longer in the bucket.
     Gone(NextUpdate),
-    /// Found, by rules that have changed since; this is what the rules say now.
+    /// Found, but the rules have changed and no longer admit it. The text is the current decision.
     NoLongerAdmitted(String),
     /// Not found: the Source is disabled.
     Disabled,
-    /// Not found: the key is none of the Source's, whose keys start with this.
+    /// Not found: the key does not start with this prefix of the Source.
     OutsidePrefix(String),
-    /// Not found: the rules do not admit it; which one, in words.
+    /// Not found: the rules do not admit it. The text names the rule.
     NotAdmitted(String),
-    /// Not found: the bucket has nothing under the key.
+    /// Not found: the bucket has no object with this key.
     NotInBucket,
     /// Not found: there is no index.
     NoIndex,
     /// Not found: no scan of the Source has begun.
     NeverScanned,
-    /// Not found: the records are of another bucket or folder, and searched no more.
+    /// Not found: the index has the records of another bucket or prefix, which are no longer searched.
     SourceMoved,
-    /// Not found: it is in the bucket, and not in the index yet.
+    /// Not found: it is in the bucket, but not in the index yet.
     NotIndexedYet(NextUpdate),
-    /// Not found: it is in the bucket, and removed by what the index knows.
+    /// Not found: it is in the bucket, but the index has a tombstone for it.
     MarkedRemoved(NextUpdate),
-    /// Not found: it is not in the index, or removed there; the bucket has not been heard.
+    /// Not found: the index has no live record of it. The state of the bucket is not known.
     NotInIndex {
-        /// Whether there is a tombstone.
+        /// Whether the index has a tombstone for it.
         removed: bool,
     },
-    /// It cannot be told, because the index cannot be read.
+    /// Unknown, because the index cannot be read.
     IndexUnreadable,
 }
 
-/// What brings the index in line with the bucket next.
+/// The next event or scan that makes the index match the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NextUpdate {
-    /// The scan that is under way.
+    /// The running scan.
     RunningScan,
-    /// What happens when the rules that have changed are taken over.
+    /// The scan that runs when the daemon applies the changed rules.
     NewRules,
     /// An event, or the next scan.
     EventOrScan {
-        /// When the daemon scans at the latest.
+        /// The latest time at which the daemon scans.
         due_by: Option<Timestamp>,
     },
     /// The next scan.
     Scan {
-        /// When the daemon scans at the latest.
+        /// The latest time at which the daemon scans.
         due_by: Option<Timestamp>,
     },
 }
 
-/// Decides from the facts alone.
+/// Decides whether a search finds the key.
 pub(crate) fn verdict(explanation: &Explanation) -> Verdict {
     if !explanation.enabled {
         return Verdict::Disabled;
@@ -113,12 +113,11 @@ fn why_found(explanation: &Explanation, known: &IndexedSource) -> Verdict {
     }
 }
 
-/// Whether an event has told what the bucket says, as far as events tell.
+/// Whether the record comes from an event, and has the same size and ETag as the object in the bucket.
 fn is_same_content(object: &ObjectDetails, known: &IndexedSource) -> bool {
-    let is_told = |record: &RecordDetails| record.event_time > record.listed_at;
-    let told = known.record.as_ref().is_some_and(is_told);
-    let same = |live: &ObjectDetails| live.size == object.size && live.etag == object.etag;
-    told && known.live().is_some_and(same)
+    let is_from_event = |record: &RecordDetails| record.event_time > record.listed_at;
+    let is_same = |live: &ObjectDetails| live.size == object.size && live.etag == object.etag;
+    known.record.as_ref().is_some_and(is_from_event) && known.live().is_some_and(is_same)
 }
 
 fn why_not_indexed(explanation: &Explanation, known: &IndexedSource) -> Verdict {
@@ -142,7 +141,7 @@ fn next_update(explanation: &Explanation, known: &IndexedSource) -> NextUpdate {
 }
 
 impl Verdict {
-    /// Whether search finds the key; `None` where that cannot be told.
+    /// Whether a search finds the key. `None` if that is unknown.
     pub(crate) fn is_searchable(&self) -> Option<bool> {
         match self {
             Self::IndexUnreadable => None,
@@ -162,28 +161,25 @@ impl fmt::Display for Verdict {
         f.write_str(match self.is_searchable() {
             Some(true) => "searchable",
             Some(false) => "not searchable: ",
-            None => "not to be told: ",
+            None => "unknown: ",
         })?;
         match self {
-            Self::Matches => f.write_str(", and the index says what the bucket says"),
+            Self::Matches => f.write_str(", and the index matches the bucket"),
             Self::MatchesEvent(next) => write!(
                 f,
-                ", with the bucket's content; last-modified and storage class are as an event told \
-                 them, and {next} brings the bucket's"
+                ", and the content matches the bucket; last-modified and storage class come from an \
+                 event, and {next} updates them"
             ),
-            Self::Unchecked => f.write_str("; whether the bucket still says so is not known"),
+            Self::Unchecked => f.write_str("; it is unknown whether the bucket still matches"),
             Self::Differs(next) => {
-                write!(
-                    f,
-                    ", but the bucket says otherwise by now; {next} brings that"
-                )
+                write!(f, ", but the object in the bucket has changed; {next} updates the index")
             }
             Self::Gone(next) => {
                 write!(f, ", but no longer in the bucket; {next} removes it")
             }
             Self::NoLongerAdmitted(rule) => write!(
                 f,
-                ", but {rule}; it goes when the daemon takes these rules over, or with the next \
+                ", but {rule}; it is removed when the daemon applies these rules, or by the next \
                  reindex"
             ),
             Self::Disabled => f.write_str("the Source is disabled (enabled = false)"),
@@ -191,28 +187,27 @@ impl fmt::Display for Verdict {
                 write!(f, "the key is not under the Source's prefix {prefix:?}")
             }
             Self::NotAdmitted(rule) => f.write_str(rule),
-            Self::NotInBucket => f.write_str("the bucket has nothing under this key"),
-            Self::NoIndex => f.write_str("there is no index yet; `asset-indexer reindex` makes it"),
+            Self::NotInBucket => f.write_str("the bucket has no object with this key"),
+            Self::NoIndex => f.write_str("there is no index yet; run `asset-indexer reindex` to build it"),
             Self::NeverScanned => f.write_str("no scan of the Source has begun yet"),
             Self::SourceMoved => f.write_str(
-                "bucket or prefix of the Source have changed, and no scan of the new place has \
-                 begun yet",
+                "the bucket or prefix of the Source has changed, and no scan with the new one has begun yet",
             ),
             Self::NotIndexedYet(next) => {
                 write!(
                     f,
-                    "it is in the bucket and not in the index yet; {next} brings it"
+                    "it is in the bucket, but not in the index yet; {next} adds it"
                 )
             }
             Self::MarkedRemoved(next) => write!(
                 f,
-                "it is in the bucket, but removed by what the index knows; {next} brings it"
+                "it is in the bucket, but the index recorded its removal; {next} adds it"
             ),
             Self::NotInIndex { removed: false } => {
-                f.write_str("the index does not have it; whether the bucket has is not known")
+                f.write_str("it is not in the index; it is unknown whether it is in the bucket")
             }
             Self::NotInIndex { removed: true } => f.write_str(
-                "it was removed, by what the index knows; whether the bucket has it is not known",
+                "the index recorded its removal; it is unknown whether it is in the bucket",
             ),
             Self::IndexUnreadable => f.write_str("the index cannot be read"),
         }
@@ -222,10 +217,10 @@ impl fmt::Display for Verdict {
 impl fmt::Display for NextUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let due_by = match self {
-            Self::RunningScan => return f.write_str("the scan that is under way"),
-            Self::NewRules => return f.write_str("the scan that the changed rules call for"),
+            Self::RunningScan => return f.write_str("the running scan"),
+            Self::NewRules => return f.write_str("the scan for the changed rules"),
             Self::EventOrScan { due_by } => {
-                f.write_str("an event that is still to come, or else the next scan")?;
+                f.write_str("an event or the next scan")?;
                 due_by
             }
             Self::Scan { due_by } => {
@@ -234,7 +229,7 @@ impl fmt::Display for NextUpdate {
             }
         };
         match due_by {
-            Some(due_by) => write!(f, " (the daemon's is due by {})", rfc3339(*due_by)),
+            Some(due_by) => write!(f, " (due by {} if the daemon is running)", rfc3339(*due_by)),
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! Every case of the verdict, as a line.
+//! All verdicts.
 
 use super::*;
 use crate::search::explain::explanation::{
@@ -48,7 +48,7 @@ fn known(content: Option<IndexedContent>) -> IndexedSource {
     }
 }
 
-/// Of an enabled Source with events, whose rules admit the key.
+/// The facts about an admitted key of an enabled Source with events.
 fn explanation(bucket: BucketState, index: IndexState) -> Explanation {
     Explanation {
         source: "assets".to_owned(),
@@ -65,14 +65,14 @@ fn explanation(bucket: BucketState, index: IndexState) -> Explanation {
     }
 }
 
-fn of(bucket: BucketState, content: Option<IndexedContent>) -> Verdict {
+fn verdict_of(bucket: BucketState, content: Option<IndexedContent>) -> Verdict {
     verdict(&explanation(
         bucket,
         IndexState::Known(Box::new(known(content))),
     ))
 }
 
-fn unread() -> IndexState {
+fn unreadable() -> IndexState {
     IndexState::Failed {
         error: "damaged".to_owned(),
     }
@@ -91,7 +91,7 @@ fn next_event() -> NextUpdate {
 }
 
 #[test]
-fn bucket_and_index_together_tell_why() {
+fn verdict_depends_on_bucket_and_index() {
     use BucketState::{Absent, NotAsked};
     let not_in_index = |removed| Verdict::NotInIndex { removed };
     for (bucket, content, want) in [
@@ -118,30 +118,30 @@ fn bucket_and_index_together_tell_why() {
         (refused(), None, not_in_index(false)),
     ] {
         let found = matches!(content, Some(IndexedContent::Live { .. }));
-        let told = of(bucket.clone(), content.clone());
-        assert_eq!(told, want, "{bucket:?} {content:?}");
-        assert_eq!(told.is_searchable(), Some(found), "{told:?}");
+        let verdict = verdict_of(bucket.clone(), content.clone());
+        assert_eq!(verdict, want, "{bucket:?} {content:?}");
+        assert_eq!(verdict.is_searchable(), Some(found), "{verdict:?}");
     }
 }
 
 #[test]
-fn an_object_differs_in_whatever_a_listing_shows() {
+fn every_listed_field_can_differ() {
     let changes: [fn(&mut ObjectDetails); 4] = [
         |object| object.size = 2,
         |object| object.etag = None,
         |object| object.last_modified = at(9),
         |object| object.storage_class = "GLACIER".to_owned(),
     ];
-    for (place, change) in changes.into_iter().enumerate() {
+    for (index, change) in changes.into_iter().enumerate() {
         let mut object = object("a");
         change(&mut object);
-        let told = of(BucketState::Present(object), Some(live("a")));
-        assert_eq!(told, Verdict::Differs(next_event()), "{place}");
+        let verdict = verdict_of(BucketState::Present(object), Some(live("a")));
+        assert_eq!(verdict, Verdict::Differs(next_event()), "{index}");
     }
 }
 
 #[test]
-fn what_an_event_does_not_tell_is_no_difference() {
+fn fields_that_events_do_not_report_may_differ() {
     type Change = fn(&mut ObjectDetails);
     let changes: [(Change, bool); 4] = [
         (|object| object.size = 2, false),
@@ -149,29 +149,29 @@ fn what_an_event_does_not_tell_is_no_difference() {
         (|object| object.last_modified = at(9), true),
         (|object| object.storage_class = "GLACIER".to_owned(), true),
     ];
-    for (place, (change, as_told)) in changes.into_iter().enumerate() {
+    for (index, (change, may_differ)) in changes.into_iter().enumerate() {
         let mut object = object("a");
         change(&mut object);
         let mut known = known(Some(live("a")));
         if let Some(record) = &mut known.record {
             record.event_time = Some(at(5));
         }
-        let told = verdict(&explanation(
+        let verdict = super::verdict(&explanation(
             BucketState::Present(object),
             IndexState::Known(Box::new(known)),
         ));
         let due_by = Some(at(4));
-        let want = if as_told {
+        let want = if may_differ {
             Verdict::MatchesEvent(NextUpdate::Scan { due_by })
         } else {
             Verdict::Differs(next_event())
         };
-        assert_eq!(told, want, "{place}");
+        assert_eq!(verdict, want, "{index}");
     }
 }
 
 #[test]
-fn an_index_that_does_not_serve_the_source_finds_nothing() {
+fn missing_index_or_source_finds_nothing() {
     for (index, want) in [
         (IndexState::NoIndex, Verdict::NoIndex),
         (IndexState::UnknownSource, Verdict::NeverScanned),
@@ -179,18 +179,18 @@ fn an_index_that_does_not_serve_the_source_finds_nothing() {
         for bucket in [present("a"), BucketState::NotAsked, refused()] {
             assert_eq!(verdict(&explanation(bucket, index.clone())), want);
         }
-        let told = verdict(&explanation(BucketState::Absent, index));
-        assert_eq!(told, Verdict::NotInBucket);
+        let verdict = super::verdict(&explanation(BucketState::Absent, index));
+        assert_eq!(verdict, Verdict::NotInBucket);
     }
-    let told = verdict(&explanation(present("a"), unread()));
+    let verdict = super::verdict(&explanation(present("a"), unreadable()));
     assert_eq!(
-        (told.is_searchable(), told),
+        (verdict.is_searchable(), verdict),
         (None, Verdict::IndexUnreadable)
     );
 }
 
 #[test]
-fn records_of_another_bucket_are_not_found_whatever_they_say() {
+fn records_of_another_bucket_are_not_found() {
     for content in [None, Some(TOMBSTONE), Some(live("a"))] {
         let mut known = known(content);
         known.other_place = Some(BucketLocation {
@@ -205,7 +205,7 @@ fn records_of_another_bucket_are_not_found_whatever_they_say() {
 }
 
 #[test]
-fn what_the_configuration_is_against_is_told_first() {
+fn configuration_is_the_first_reason() {
     let cases = [
         (present("a"), IndexState::NoIndex),
         (BucketState::Absent, IndexState::UnknownSource),
@@ -229,25 +229,25 @@ fn what_the_configuration_is_against_is_told_first() {
         );
         explanation.enabled = false;
         assert_eq!(verdict(&explanation), Verdict::Disabled);
-        explanation.index = unread();
+        explanation.index = unreadable();
         assert_eq!(verdict(&explanation), Verdict::Disabled);
     }
 }
 
 #[test]
-fn new_rules_do_not_hide_what_older_ones_let_in() {
+fn changed_rules_do_not_hide_indexed_keys() {
     for bucket in [present("a"), BucketState::Absent, BucketState::NotAsked] {
         let mut explanation =
             explanation(bucket, IndexState::Known(Box::new(known(Some(live("a"))))));
         explanation.admitted = false;
-        let told = verdict(&explanation);
-        assert_eq!(told, Verdict::NoLongerAdmitted(explanation.rule.clone()));
-        assert_eq!(told.is_searchable(), Some(true));
+        let verdict = super::verdict(&explanation);
+        assert_eq!(verdict, Verdict::NoLongerAdmitted(explanation.rule.clone()));
+        assert_eq!(verdict.is_searchable(), Some(true));
     }
 }
 
 #[test]
-fn what_comes_next_depends_on_scan_rules_and_events() {
+fn next_update_depends_on_scan_rules_and_events() {
     let scan = |has_key_ahead| {
         Some(ScanDetails {
             number: 2,
@@ -274,29 +274,29 @@ fn what_comes_next_depends_on_scan_rules_and_events() {
 }
 
 #[test]
-fn a_verdict_is_a_sentence() {
+fn verdicts_are_sentences() {
     let scan = NextUpdate::Scan {
         due_by: Some(at(4)),
     };
-    for (told, text) in [
+    for (verdict, text) in [
         (
             Verdict::Matches,
-            "searchable, and the index says what the bucket says",
+            "searchable, and the index matches the bucket",
         ),
         (
             Verdict::Gone(NextUpdate::RunningScan),
-            "searchable, but no longer in the bucket; the scan that is under way removes it",
+            "searchable, but no longer in the bucket; the running scan removes it",
         ),
         (
             Verdict::NotIndexedYet(scan),
-            "not searchable: it is in the bucket and not in the index yet; the next scan (the \
-             daemon's is due by 2026-09-21T14:13:24Z) brings it",
+            "not searchable: it is in the bucket, but not in the index yet; the next scan (due by \
+             2026-09-21T14:13:24Z if the daemon is running) adds it",
         ),
         (
             Verdict::IndexUnreadable,
-            "not to be told: the index cannot be read",
+            "unknown: the index cannot be read",
         ),
     ] {
-        assert_eq!(told.to_string(), text);
+        assert_eq!(verdict.to_string(), text);
     }
 }
