@@ -1,4 +1,4 @@
-//! The pure core: replication rules, Sources, the query language, and how values are shown to people.
+//! The pure core: replication rules, Sources, the query language, counters and text formats for people.
 //!
 //! It has no tokio, no AWS SDK, no search engine, no clock, no environment and no `async`.
 

@@ -1,4 +1,4 @@
-//! Counters that one task raises while others read them, and their values at one moment.
+//! Counters that one task increments while others read them, and their values at one moment.
 //!
 //! They are for people to read. No decision depends on them.
 
@@ -26,7 +26,7 @@ impl Counter {
     }
 }
 
-/// What the scan of one Source has done so far. [`ScanCounts`] describes each counter.
+/// Counters of the scan of one Source. [`ScanCounts`] describes each of them.
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the fields of ScanCounts have the docs")]
 pub struct ScanProgress {

@@ -31,8 +31,7 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// Advice to append to the text of an I/O error: what to do if permission is denied, and nothing for other
-/// errors.
+/// Advice to append to the text of an I/O error if permission was denied. Empty for other errors.
 pub(crate) fn permission_hint(cause: &std::io::Error) -> &'static str {
     match cause.kind() {
         std::io::ErrorKind::PermissionDenied => {

@@ -1,4 +1,4 @@
-//! The query language: how text becomes words, how a query is parsed, and what a search returns.
+//! The query language: words, queries, requests, hits and facets.
 //!
 //! This module does not search and has no clock: "now" is a parameter. The room `index` translates a
 //! [`Query`] for its engine and fills in the [`Hit`]s.

@@ -1,4 +1,4 @@
-//! The rules by which listed pages and event notifications become changes of the index.
+//! The replication rules: they convert listed pages and event notifications into changes of the index.
 //!
 //! They are pure functions: nothing here waits, reads a clock or the environment, or depends on AWS or the
 //! search engine. [`order`] states what the rules guarantee together.

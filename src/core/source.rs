@@ -2,7 +2,7 @@
 //! and URL of each key.
 //!
 //! This module only describes Sources. It does not wait, read files or the environment, or call AWS.
-//! It says where credentials are found but never holds a secret.
+//! It says where credentials are found but never contains a secret.
 
 use std::path::PathBuf;
 
@@ -49,7 +49,7 @@ pub struct Source {
     pub subdomain: String,
     /// The part of an asset's URL before the asset path. It has no `/` at the end.
     pub base_url: String,
-    /// Which keys are assets.
+    /// The rules that decide which keys are assets.
     pub rules: Rules,
     /// Whether an empty object whose key ends in `/` can be an asset.
     pub folder_markers: bool,
@@ -103,7 +103,7 @@ pub enum Credentials {
     AccessKey {
         /// The id of the access key, which is not secret.
         access_key_id: String,
-        /// The file that holds the secret access key.
+        /// The file with the secret access key.
         secret: SecretFile,
     },
 }
@@ -189,7 +189,7 @@ impl Source {
         size == 0 && !self.folder_markers && key.ends_with('/')
     }
 
-    /// The key ranges to list. Every admitted key lies in one of them; they ascend and do not overlap.
+    /// The key ranges to list. Every admitted key is in one of them. They ascend and do not overlap.
     pub fn listed_ranges(&self) -> Vec<KeyRange> {
         self.under_prefix(self.rules.ranges())
     }
@@ -197,7 +197,7 @@ impl Source {
     /// The key ranges to list after a change of the configuration.
     ///
     /// Every key that is admitted now and was not admitted by the `previous` configuration of the same
-    /// bucket and prefix lies in one of them. They ascend and do not overlap.
+    /// bucket and prefix is in one of them. They ascend and do not overlap.
     pub fn newly_admitted_ranges(&self, previous: &Source) -> Vec<KeyRange> {
         if self.folder_markers && !previous.folder_markers {
             return self.listed_ranges();

@@ -1,7 +1,7 @@
 //! Cursors: the position in a search as text, which a client sends back to get the next page.
 //!
 //! A cursor is opaque but not secret, and it grants no access: each page is checked against what the
-//! client may see. It holds a fingerprint of its search, so that it is refused for any other search.
+//! client may see. It contains a fingerprint of its search, so that it is refused for any other search.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -69,7 +69,7 @@ pub fn fingerprint(query_text: &str, sort: Sort, sources: &[&str]) -> u64 {
     hash.digest()
 }
 
-/// Where one page of a search starts: at the first hit, or after the last hit of the previous page.
+/// The start of one page of a search: at the first hit, or after the last hit of the previous page.
 ///
 /// It reads the cursor that a client sends and writes the cursor of the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]

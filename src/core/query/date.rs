@@ -30,7 +30,7 @@ const AGE_UNITS: [(&str, u64); 5] = [
     ("y", 365 * DAY),
 ];
 
-/// How the values of a field are compared.
+/// The meaning of comparisons in a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DateOrder {
     /// `>7d` means more than 7 days old. `>2026-01-31` means after the end of that day.

@@ -11,7 +11,7 @@ use crate::core::replication::timestamp::Timestamp;
 /// The maximum number of values in a facet.
 pub const MAX_FACET_VALUES: usize = 100;
 
-/// What to count assets by.
+/// The property to count assets by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FacetBy {
@@ -63,7 +63,7 @@ impl FacetBy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facet {
-    /// What the assets were counted by.
+    /// The property that the assets were counted by.
     pub by: FacetBy,
     /// The values and their counts, at most [`MAX_FACET_VALUES`]. Values with the most assets come
     /// first, except that sizes ascend and months start with the newest.

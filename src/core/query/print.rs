@@ -1,6 +1,6 @@
 //! Prints a query as text, to show how it was understood. The text parses to the same query.
 //!
-//! This holds only for queries that the parser can make. For example, their words are folded.
+//! This is only true for queries that the parser can make. For example, their words are folded.
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::ops::Bound;

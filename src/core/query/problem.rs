@@ -15,11 +15,11 @@ pub struct QueryError {
     pub column: usize,
     /// The faulty text, as it was written.
     pub text: String,
-    /// What is wrong with it, and what to write instead.
+    /// The fault, and what to write instead.
     pub problem: QueryProblem,
 }
 
-/// What is wrong with a part of a query.
+/// A fault in a query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryProblem {

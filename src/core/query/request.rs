@@ -1,6 +1,6 @@
-//! What a search asks for, and its answer: a page of hits, the folders in a folder, suggestions.
+//! Search requests and their answers: pages of hits, folders in a folder, suggestions.
 //!
-//! A request does not say which Sources to search; the caller decides that by what the user may see.
+//! A request does not say which Sources to search. The caller decides that, depending on what the user may see.
 
 use serde::Serialize;
 
@@ -46,11 +46,11 @@ pub struct Request {
     pub sort: Sort,
     /// The maximum number of hits on the page: 1 to [`MAX_LIMIT`]. The default is [`DEFAULT_LIMIT`].
     pub limit: usize,
-    /// Where the previous page ended; the page starts after it. The default is the first page.
+    /// The position where the previous page ended. The page starts after it. The default is the first page.
     pub after: Option<Position>,
-    /// How far to count the hits of all pages. The default is to count all of them.
+    /// The limit for counting the hits of all pages. The default is to count all of them.
     pub count: Count,
-    /// What to count the hits by. The default is nothing.
+    /// The properties to count the hits by. The default is none.
     pub facets: Vec<FacetBy>,
     /// Whether hits say which parts of their path matched. The default is `false`.
     pub highlights: bool,
@@ -92,13 +92,13 @@ impl Request {
         }
     }
 
-    /// Sets how far to count the hits of all pages.
+    /// Sets the limit for counting the hits of all pages.
     #[must_use]
     pub fn count(self, count: Count) -> Self {
         Self { count, ..self }
     }
 
-    /// Sets what to count the hits by.
+    /// Sets the properties to count the hits by.
     #[must_use]
     pub fn facets(self, facets: impl IntoIterator<Item = FacetBy>) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl Default for Request {
     }
 }
 
-/// How far to count the hits of all pages.
+/// The limit for counting the hits of all pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Count {
@@ -190,7 +190,7 @@ pub struct Suggestion {
     pub source: String,
 }
 
-/// What a suggestion names.
+/// The kind of name that a suggestion contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::core::query::term::{Condition, Query};
 
-/// What hits are ordered by.
+/// The property that hits are sorted by.
 ///
 /// Each order is total: hits with the same value are sorted by asset path, then by the name of the
 /// Source, both ascending by bytes. Only a descending order by path reverses these two as well.

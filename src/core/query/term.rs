@@ -7,13 +7,13 @@ use crate::core::query::interval::Interval;
 use crate::core::query::pattern::WildcardPattern;
 use crate::core::replication::timestamp::Timestamp;
 
-/// The maximum length of a query in characters.
+/// Maximum length of a query in characters.
 pub const MAX_QUERY_CHARS: usize = 1_000;
 
-/// The maximum number of terms in a query.
+/// Maximum number of terms in a query.
 pub const MAX_TERMS: usize = 64;
 
-/// How deep parentheses and negations may be nested.
+/// Maximum depth of nested parentheses and negations.
 pub const MAX_DEPTH: usize = 16;
 
 /// A parsed query. [`Query::parse`] reads one, and `Query::default()` finds everything.
@@ -55,7 +55,7 @@ pub enum WordField {
     Name,
 }
 
-/// How words are compared with the words of [`crate::core::query::words()`]. Those include both the
+/// The comparison of query words with the words of [`crate::core::query::words()`]. Those include both the
 /// parts and the whole of `summerSale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchMode {
@@ -78,9 +78,9 @@ pub enum Term {
     Words {
         /// The words, in the order of the query.
         words: Vec<String>,
-        /// How they are compared.
+        /// The mode of comparison.
         mode: MatchMode,
-        /// Where they are looked up.
+        /// The text in which they are looked up.
         field: WordField,
     },
     /// The whole file name, folded by [`crate::core::query::fold_name`], matches a pattern such as

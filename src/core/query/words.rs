@@ -52,7 +52,7 @@ pub fn query_words(text: &str, mut sink: impl FnMut(&str, Range<usize>)) {
     Splitter::new(false, |word: &str, range, _| sink(word, range)).split(text);
 }
 
-/// What a decomposed character does to the current word.
+/// The effect of a decomposed character on the current word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     /// Ends the word.

@@ -1,4 +1,4 @@
-//! How long to wait after failures in a row: exponential backoff with jitter.
+//! Exponential backoff with jitter: the time to wait after consecutive failures.
 //!
 //! It reads no clock and draws no random number. The caller provides both.
 

@@ -1,20 +1,20 @@
-//! What an index knows about its Sources in addition to their records. It is stored in the commit payload.
+//! The checkpoint: the state of all Sources, stored in the payload of each commit.
 //!
-//! It becomes durable in the same commit as the records, so neither can be ahead of the other. It holds no
+//! It becomes durable in the same commit as the records, so neither can be ahead of the other. It contains no
 //! configuration, only identities, fingerprints, and the progress of scans.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::replication::source_state::{SourceId, SourceIdentity, SourceState};
 
-/// The states of all Sources that the index has ever held.
+/// The states of all Sources that the index has ever contained.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// The states, in the order in which the Sources were added.
     pub sources: Vec<SourceState>,
 }
 
-/// Which records of a Source do not belong to the index any more because its configuration changed.
+/// The records of a Source that do not belong to the index any more because its configuration changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaleRecords {
     /// None: bucket, prefix and rules are the same.
@@ -43,7 +43,7 @@ pub enum BindingError {
     },
     /// All Source numbers are taken.
     #[error(
-        "Source {name:?} cannot be added: the index has held 65536 Sources. Start with an empty data_dir."
+        "Source {name:?} cannot be added: the index has already had 65536 Sources. Start with an empty data_dir."
     )]
     NoNumberLeft {
         /// The Source that cannot be added.
@@ -74,8 +74,8 @@ impl Checkpoint {
 
     /// Checks that the subdomain is not bound to another Source.
     pub fn check_binding(&self, name: &str, subdomain: &str) -> Result<(), BindingError> {
-        let holds = |source: &&SourceState| source.subdomains.iter().any(|held| held == subdomain);
-        match self.sources.iter().find(holds) {
+        let has_it = |source: &&SourceState| source.subdomains.iter().any(|one| one == subdomain);
+        match self.sources.iter().find(has_it) {
             Some(owner) if owner.name != name => Err(BindingError::SubdomainTaken {
                 name: name.to_owned(),
                 subdomain: subdomain.to_owned(),
@@ -106,11 +106,7 @@ impl Checkpoint {
             self.sources.push(SourceState::new(id, identity));
             return Ok((id, StaleRecords::None));
         };
-        if !state
-            .subdomains
-            .iter()
-            .any(|held| held == identity.subdomain)
-        {
+        if !state.subdomains.iter().any(|one| one == identity.subdomain) {
             state.subdomains.push(identity.subdomain.to_owned());
         }
         let stale = if state.has_other_location(identity) {
@@ -143,7 +139,7 @@ impl Checkpoint {
         })
     }
 
-    /// Whether `other` may hold newer pages or events than the ranges that an unfinished scan here has
+    /// Whether `other` may contain newer pages or events than the ranges that an unfinished scan here has
     /// listed. Then the scan must not be resumed.
     ///
     /// This index began as [`Checkpoint::bindings_only`] of `other`. Timestamps within one second have no

@@ -40,7 +40,7 @@ impl KeyRange {
         }
     }
 
-    /// Whether the range holds at most one key, because its prefix is its upper end.
+    /// Whether the range contains at most one key, because its prefix is its upper end.
     pub fn is_single_key(&self) -> bool {
         self.until.as_deref() == Some(self.prefix.as_str())
     }
@@ -107,12 +107,12 @@ impl KeyInterval {
         }
     }
 
-    /// Whether the key lies in the interval.
+    /// Whether the interval contains the key.
     pub fn contains(&self, key: &str) -> bool {
         self.is_above_lower(key) && self.is_below_upper(key)
     }
 
-    /// Whether no key can lie in the interval.
+    /// Whether the interval can contain no key.
     pub fn is_empty(&self) -> bool {
         match (&self.lower, &self.upper) {
             (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,

@@ -1,7 +1,7 @@
-//! Invariants of every checkpoint and every record, whatever was observed in whatever order.
+//! Invariants of every checkpoint and every record. They hold for all observations in any order.
 //!
 //! `index verify` uses them to find damage. The index itself does not depend on these checks. They cannot
-//! find out whether a record matches the bucket.
+//! check whether a record matches the bucket.
 
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::record::{Record, RecordContent};
@@ -39,7 +39,7 @@ pub enum InvariantViolation {
         newest: i64,
     },
     /// Of a Source: it shares something that must be unique.
-    #[error("{what} is also that of Source {other:?}")]
+    #[error("{what} also belongs to Source {other:?}")]
     Shared {
         /// The number, name or subdomain.
         what: String,

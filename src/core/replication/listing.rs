@@ -21,7 +21,7 @@ pub const MAX_EMPTY_PAGES: u32 = 10_000;
 pub struct PageEntry {
     /// The key, decoded, byte for byte as it was written.
     pub key: String,
-    /// What the page says about its object.
+    /// The object, as the page describes it.
     pub object: Object,
 }
 
@@ -53,7 +53,7 @@ pub struct PageRequest {
     pub max_keys: u16,
 }
 
-/// What one page proves about its range.
+/// The facts that one page proves about its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageCoverage {
     /// Every key of this interval that exists is in `entries`.
@@ -103,7 +103,7 @@ pub enum ListingError {
 /// A walk over one key range.
 #[derive(Clone, Debug)]
 pub struct RangeWalk {
-    /// What is left to list. Its `after` advances with the pages.
+    /// The part that is left to list. Its `after` advances with the pages.
     rest: KeyRange,
     empty_pages: u32,
 }

@@ -61,13 +61,13 @@ pub struct ObjectEvent {
     pub bucket: String,
     /// The key, byte for byte. May be empty if the meaning is [`EventMeaning::Unknown`].
     pub key: String,
-    /// What the event means for the index.
+    /// The meaning of the event for the index.
     pub meaning: EventMeaning,
     /// The time in the event, as written. `None` if there is none or it cannot be parsed.
     pub time: Option<Timestamp>,
 }
 
-/// What an event means for the index.
+/// The meaning of an event for the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventMeaning {
     /// It says what is under the key now, and has a sequencer.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::core::replication::timestamp::Timestamp;
 
-/// What a listing says about one object. An event says less.
+/// One object, as a listing describes it. Events describe less.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
     /// In bytes.

@@ -1,4 +1,4 @@
-//! The ordering rules: whether an event or a listed page is newer than what the index knows of a key.
+//! The ordering rules: whether an event or a listed page is newer than what the index knows about a key.
 //!
 //! Events and pages reach the index late, more than once and in any order. A rule compares one of them
 //! with the record of its key and with the Source's [`ScanWatermarks`], and decides whether to keep,
@@ -15,7 +15,7 @@
 //! may crash at any point. Then the index ends equal to the admitted keys of the bucket, and needs no
 //! later scan for that, if
 //!
-//! - no clock of S3 is off by a second or more. A page's timestamp lies this second before its snapshot
+//! - no clock of S3 is off by a second or more. A page's timestamp is this second before its snapshot
 //!   ([`Timestamp::of_response`]), and it is half of [`CLOCK_DISAGREEMENT`]; and
 //! - either all events of a key have a sequencer or none has. If only some have one, their times must be
 //!   in order.
@@ -39,10 +39,10 @@ use crate::core::replication::timestamp::Timestamp;
 pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
 
 /// By how much the times of two events of one key may contradict the order of their sequencers: twice
-/// what a clock of S3 may be off, which is the second that a page's timestamp lies before its snapshot.
+/// what a clock of S3 may be off, which is the second that a page's timestamp is before its snapshot.
 pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
 
-/// How far the scans of a Source have come. All times are by S3's clock.
+/// The progress of the scans of a Source. All times are by S3's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScanWatermarks {
     /// Start of the newest completed scan. Everything that happened before is in the index.
@@ -76,7 +76,7 @@ pub struct AmbiguousEvent {
     pub sequencer: Option<Sequencer>,
 }
 
-/// What to do with a record.
+/// The decision about a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Keep it as it is.

@@ -14,7 +14,7 @@ use crate::core::replication::record::Record;
 pub struct JoinedKey<'a> {
     /// The key.
     pub key: &'a str,
-    /// What the page lists under the key.
+    /// The object that the page lists under the key.
     pub listed: Option<&'a Object>,
     /// The key's record in the index.
     pub indexed: Option<&'a Record>,

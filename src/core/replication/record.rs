@@ -1,6 +1,6 @@
 //! The record of one key in the index: a live object or a tombstone, and when it was observed.
 //!
-//! A record is all that the index knows of its key. Events are not stored anywhere else.
+//! A record is everything that the index knows about its key. Events are not stored anywhere else.
 
 use crate::core::replication::object::Object;
 use crate::core::replication::sequencer::Sequencer;

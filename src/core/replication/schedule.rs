@@ -47,7 +47,7 @@ impl fmt::Display for ScanReason {
 pub struct DueScan {
     /// Why it is due.
     pub reason: ScanReason,
-    /// Which ranges to list. If events may have been lost, this is [`ScanMode::Fresh`], because the ranges
+    /// The ranges to list. If events may have been lost, this is [`ScanMode::Fresh`], because the ranges
     /// that an unfinished scan has listed may be out of date again.
     pub mode: ScanMode,
 }
@@ -57,13 +57,13 @@ pub struct DueScan {
 pub struct QueueInfo {
     /// Identifies the queue.
     pub id: QueueId,
-    /// How long it keeps messages.
+    /// The time that it keeps messages.
     pub retention: Duration,
 }
 
 /// The scan that is due now, if any.
 ///
-/// `queue` is `None` if the daemon does not receive from a queue for this Source. `every` is the longest time
+/// `queue` is `None` if the daemon does not receive from a queue for this Source. `every` is the maximum time
 /// between two scans, and `now_millis` the current time by the local clock.
 pub fn due_scan(
     state: &SourceState,
@@ -114,13 +114,13 @@ fn why_events_may_be_lost(
     }
 }
 
-/// The longest time between two scans of one Source: `every`, minus up to a tenth of it, by `random` (0 to 1).
+/// The maximum time between two scans of one Source: `every`, minus up to a tenth of it, by `random` (0 to 1).
 /// It spreads the scans of Sources that were first scanned together.
 pub fn jittered(every: Duration, random: f64) -> Duration {
     every.mul_f64(1.0 - random.clamp(0.0, 1.0) / 10.0)
 }
 
-/// How long until the next scan is due by age. Zero if no scan has completed yet.
+/// Time until the next scan is due by age. Zero if no scan has completed yet.
 pub fn time_until_due(state: &SourceState, every: Duration, now_millis: i64) -> Duration {
     let Some(as_of) = state.complete_as_of else {
         return Duration::ZERO;

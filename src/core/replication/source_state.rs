@@ -17,15 +17,15 @@ pub struct SourceId(pub u16);
 /// One Source as the index knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceState {
-    /// Its number.
+    /// The number of the Source.
     pub id: SourceId,
-    /// Its name in the configuration.
+    /// The name in the configuration.
     pub name: String,
-    /// Every subdomain that the Source has ever had. They stay bound to its name for good.
+    /// Every subdomain that the Source has ever had. They stay reserved for its name.
     pub subdomains: Vec<String>,
     /// The store and bucket that the records are from.
     pub origin: String,
-    /// All keys of the Source start with it. Asset paths do not contain it.
+    /// The prefix of all keys of the Source. Asset paths do not contain it.
     pub prefix: String,
     /// Fingerprint of everything that decides which keys are admitted.
     pub scope: String,
@@ -56,7 +56,7 @@ pub struct SourceState {
 /// Identifies a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueId {
-    /// Its URL.
+    /// The URL of the queue.
     pub url: String,
     /// When it was created, in seconds since the epoch, if known. A queue that was deleted and created again
     /// has the same URL and none of the messages.
@@ -65,7 +65,7 @@ pub struct QueueId {
 }
 
 impl QueueId {
-    /// Whether both may be the same queue, as far as is known.
+    /// Whether both may be the same queue. It is `true` if that is unknown.
     pub fn may_equal(&self, other: &Self) -> bool {
         let same_age = self.created.zip(other.created).is_none_or(|(a, b)| a == b);
         self.url == other.url && same_age
@@ -77,12 +77,12 @@ impl QueueId {
 pub struct FollowedUntil {
     /// The queue.
     pub queue: QueueId,
-    /// Milliseconds since the epoch by the local clock, not S3's. It only serves to compare how long nothing was
-    /// received with how long the queue keeps messages.
+    /// Milliseconds since the epoch by the local clock, not S3's. It is only used to compare the time without
+    /// messages with the time that the queue keeps messages.
     pub until_millis: i64,
 }
 
-/// How far an unfinished scan is.
+/// The progress of an unfinished scan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningScan {
     /// The start of the scan. `None` until the first page has arrived.
@@ -95,21 +95,21 @@ pub struct RunningScan {
     pub partial: bool,
 }
 
-/// How far the scan of one range is.
+/// The progress of one range of a scan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RangeProgress {
-    /// What is left to list. Its `after` is the last key done.
+    /// The part that is left to list. Its `after` is the last key done.
     pub rest: KeyRange,
-    /// Whether nothing is left.
+    /// Whether the range is listed to its end.
     pub done: bool,
 }
 
-/// What the index needs to know of a configured Source.
+/// The properties of a configured Source that the index needs.
 #[derive(Clone, Copy, Debug)]
 pub struct SourceIdentity<'a> {
-    /// Its name.
+    /// The name of the Source.
     pub name: &'a str,
-    /// Its subdomain.
+    /// The subdomain.
     pub subdomain: &'a str,
     /// See [`SourceState::origin`].
     pub origin: &'a str,
@@ -167,7 +167,7 @@ impl SourceState {
         self.partial_as_of = None;
     }
 
-    /// How far the scans have come.
+    /// The progress of the scans.
     pub fn watermarks(&self) -> ScanWatermarks {
         ScanWatermarks {
             complete_as_of: self.complete_as_of,
@@ -204,8 +204,8 @@ impl SourceState {
     /// The first page sets the start of the scan, and no later page gets a timestamp before it. That is true
     /// because the scanner requests no other page until the first has arrived.
     ///
-    /// The start lies above every page of earlier scans, which arrived before this page was requested. If
-    /// `listed_at` does not, because S3's `Date` has whole seconds and both scans fall into one, the start is
+    /// The start is later than every page of earlier scans, which arrived before this page was requested. If
+    /// `listed_at` is not later, because S3's `Date` has whole seconds and both scans fall into one, the start is
     /// one millisecond above them. A scan takes longer than that, so the start is still not later than the
     /// page's snapshot.
     pub fn note_page(&mut self, listed_at: Timestamp) -> Option<Timestamp> {
@@ -247,7 +247,7 @@ impl SourceState {
 }
 
 impl RunningScan {
-    /// Notes how far a range is: listed up to `resume_after`, or to its end.
+    /// Notes the progress of a range: listed up to `resume_after`, or to its end.
     pub fn advance(&mut self, range: usize, resume_after: Option<String>, done: bool) {
         if let Some(progress) = self.ranges.get_mut(range) {
             progress.rest.after = resume_after;

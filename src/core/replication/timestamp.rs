@@ -16,7 +16,7 @@ pub struct Timestamp(i64);
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
 impl Timestamp {
-    /// The timestamp of that many milliseconds since the epoch.
+    /// The timestamp at this number of milliseconds since the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
@@ -30,7 +30,7 @@ impl Timestamp {
     ///
     /// `date` is the `Date` header of the response, and `took` the time from sending the request to receiving
     /// the header. S3 took the snapshot after it received the request, so `date - took` is not later than
-    /// the snapshot, except for the resolution of the header, which is subtracted too.
+    /// the snapshot, except for the resolution of the header, which is also subtracted.
     pub fn of_response(date: Timestamp, took: Duration) -> Self {
         date.minus(took).minus(DATE_RESOLUTION)
     }

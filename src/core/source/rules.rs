@@ -44,7 +44,7 @@ pub struct RulesError {
     pub key: String,
     /// The value, in TOML syntax.
     pub value: String,
-    /// What is wrong with it and what to write instead.
+    /// The fault, and what to write instead.
     pub problem: String,
 }
 

@@ -1,6 +1,6 @@
 //! The part of a Source that a search needs: which keys it covers, and the URLs of its assets.
 //!
-//! It has no credentials, no queue and no rules, so a program that only searches can hold one.
+//! It has no credentials, no queue and no rules, so programs that only search can use it.
 
 use crate::core::source::Source;
 use crate::core::source::address;

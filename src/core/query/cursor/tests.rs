@@ -109,7 +109,7 @@ fn refuses_base64_that_is_not_canonical() {
     ] {
         assert_eq!(Cursor::parse(&wrong), Err(CursorError::Damaged), "{wrong}");
     }
-    // The alphabet is the one of RFC 4648, section 5, without padding.
+    // The alphabet is from RFC 4648, section 5, without padding.
     for (bytes, text) in [
         (&b""[..], ""),
         (b"f", "Zg"),

@@ -87,7 +87,7 @@ impl Field {
     }
 }
 
-/// How a field and its value are compared.
+/// The comparison of a field with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operator {
     /// `:`. Its meaning depends on the field.

@@ -20,7 +20,7 @@ pub fn fold_name(name: &str) -> String {
     folded
 }
 
-/// Emits a folded name in parts, each with the byte range of `name` that it stands for.
+/// Emits a folded name in parts, each with its byte range in `name`.
 pub(in crate::core::query) fn fold_with(name: &str, mut sink: impl FnMut(&str, Range<usize>)) {
     // A syllable waits here until the next character shows whether it joins.
     let mut pending: Option<(char, Range<usize>)> = None;

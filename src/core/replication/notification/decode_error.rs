@@ -12,7 +12,7 @@ const MAX_QUOTED: usize = 80;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}found {found}, expected {expected}")]
 pub struct DecodeError {
-    /// Where in the message, from the outside in. Empty for the message itself.
+    /// The location in the message, from the outside in. Empty for the message itself.
     place: String,
     found: String,
     expected: &'static str,

@@ -47,7 +47,7 @@ impl EventFields {
         }
     }
 
-    /// What an event of that kind with these fields means.
+    /// The meaning of an event of this kind with these fields.
     ///
     /// A removal that names a version must be looked up: it may have removed an old version, or a delete
     /// marker, after which the object is there again.

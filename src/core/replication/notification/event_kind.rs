@@ -3,7 +3,7 @@
 //! Names are compared exactly, and a name that is not listed here is [`EventKind::Unknown`]. Whether the event has
 //! enough fields to act on is decided in `event_fields`.
 
-/// What happened, according to the name of an event.
+/// The kind of change that the name of an event reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventKind {
     /// An object was written.

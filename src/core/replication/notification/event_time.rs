@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::core::replication::timestamp::Timestamp;
 
-/// What a time in whole seconds can leave out, in milliseconds.
+/// Maximum time that a timestamp in whole seconds leaves out, in milliseconds.
 const TRUNCATED_MILLIS: i64 = 999;
 
 /// When S3 finished the request, by S3's clock.

@@ -19,7 +19,7 @@ use rules::{BrokenRule, Rules};
 use state::{Fingerprint, State};
 use world::World;
 
-/// What to explore: all histories with at most these numbers of steps.
+/// The scope to explore: all histories with at most these numbers of steps.
 #[derive(Clone, Copy, Debug)]
 struct Scope {
     /// Writes and removals of the key, at most [`state::MAX_OPERATIONS`].
@@ -28,7 +28,7 @@ struct Scope {
     scans: u64,
     /// Look-ups of the key, at most [`state::MAX_LOOKUPS`]. Each may run at any time or be lost.
     lookups: usize,
-    /// How often each event may be delivered. At least 1.
+    /// Maximum number of deliveries of each event. At least 1.
     copies: u8,
     /// By how much a page's timestamp may lie before its snapshot, in moments.
     lags: &'static [i64],
@@ -38,7 +38,7 @@ struct Scope {
     pace: i64,
     /// The length of a moment in milliseconds. It determines how many moments the tombstone margin has.
     moment: i64,
-    /// What every history must satisfy.
+    /// The demand that every history must satisfy.
     demand: Demand,
 }
 

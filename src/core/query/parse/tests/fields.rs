@@ -1,4 +1,4 @@
-//! Fields, in our notation and in those of Cloudinary and ImageKit.
+//! Fields, in our notation and in the notations of Cloudinary and ImageKit.
 
 use super::*;
 

@@ -26,7 +26,7 @@ const NOTHING_LISTED: Listed = Listed {
     shows: 0,
 };
 
-/// How far the scan is with this key.
+/// The progress of the scan at this key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Scan {
     #[default]
