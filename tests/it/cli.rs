@@ -1,4 +1,4 @@
-//! Runs the real binary: with its own configuration, its own index, and a deadline.
+//! Runs the real binary with a separate configuration and index, and with a deadline.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use tempfile::TempDir;
 
 use crate::config::Config;
 
-/// How long one command may take; far beyond what any needs, so that a hang is an error.
+/// Maximum time for one command. No command needs that long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_asset-indexer");
 
-/// The binary with a configuration file and a data folder of its own.
+/// The binary with a separate configuration file and data directory.
 pub struct Cli {
     folder: TempDir,
     environment: Vec<(&'static str, String)>,
 }
 
-/// What a command left behind.
+/// The exit status and the output of a command.
 #[derive(Debug)]
 pub struct Output {
     pub status: ExitStatus,
@@ -31,7 +31,7 @@ pub struct Output {
     pub stderr: String,
 }
 
-/// The numbers of a `reindex` summary.
+/// The totals of a `reindex` summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
     pub added: u64,
@@ -39,15 +39,15 @@ pub struct Counts {
     pub removed: u64,
 }
 
-/// A command that runs.
+/// A running command.
 pub struct Running {
     child: Child,
-    /// Standard output and standard error, each sent when it ended.
+    /// Standard output and standard error. Each is sent when it ends.
     streams: [Receiver<String>; 2],
 }
 
 impl Cli {
-    /// A fresh folder with that configuration in it and no index yet.
+    /// A new folder with this configuration and without an index.
     pub fn new(config: &Config) -> Self {
         let cli = Self {
             folder: TempDir::new().expect("a temporary folder"),
@@ -57,32 +57,32 @@ impl Cli {
         cli
     }
 
-    /// Writes the configuration file anew.
+    /// Replaces the configuration file.
     pub fn configure(&self, config: &Config) {
         self.configure_with(&config.to_toml(&self.data_dir()));
     }
 
-    /// Writes the configuration file anew, with this text.
+    /// Replaces the configuration file with this text.
     pub fn configure_with(&self, toml: &str) {
         std::fs::write(self.config_file(), toml).expect("the folder is ours");
     }
 
-    /// Sets an environment variable for the commands to come.
+    /// Sets an environment variable for the next commands.
     pub fn set_environment(&mut self, name: &'static str, value: &str) {
         self.environment.push((name, value.to_owned()));
     }
 
-    /// The folder that everything of this test lies in.
+    /// The folder with all files of this test.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Where the index is.
+    /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// The name of the live generation of the index.
+    /// The name of the index's current generation.
     pub fn generation(&self) -> String {
         std::fs::read_to_string(self.data_dir().join("CURRENT")).expect("there is an index")
     }
@@ -104,19 +104,19 @@ impl Cli {
         Running { child, streams }
     }
 
-    /// Completes a command that begins with the binary, or with something that runs it: the
-    /// configuration, the environment and the streams.
+    /// Adds the configuration, the environment and the streams to a command that starts the binary, directly
+    /// or through another program.
     pub fn command(&self, mut command: Command) -> Command {
         command
             .arg("--config")
             .arg(self.config_file())
-            // Nothing of the developer's own AWS set-up may reach a test.
+            // The developer's AWS settings must not reach a test.
             .env_clear()
             .env("HOME", self.folder.path())
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            // As tests read it: a daemon whose log goes into a pipe writes JSON by itself.
+            // Tests read text. By default, the daemon writes JSON if its log goes to a pipe.
             .env("ASSET_INDEXER_LOG_FORMAT", "text")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -133,25 +133,25 @@ impl Cli {
     /// Runs a command that must succeed.
     pub fn succeed<A: AsRef<str>>(&self, arguments: &[A]) -> Output {
         let output = self.run(arguments);
-        assert!(output.status.success(), "not a success: {output:#?}");
+        assert!(output.status.success(), "the command failed: {output:#?}");
         output
     }
 
-    /// Runs a command that must fail in good order, saying each of `words` on standard error.
+    /// Runs a command that must fail with an error that contains each of `words`.
     pub fn fail<A: AsRef<str>>(&self, arguments: &[A], words: &[&str]) -> Output {
         let output = self.run(arguments);
-        output.assert_failed_saying(words);
+        output.assert_failed_with(words);
         output
     }
 
-    /// A `reindex` that must succeed.
+    /// Runs `reindex`, which must succeed.
     pub fn reindex(&self) -> Counts {
         self.succeed(&["reindex"]).counts()
     }
 }
 
 impl Output {
-    /// The sums of a `reindex` summary: the numbers before `added`, `changed` and `removed`.
+    /// The totals of a `reindex` summary: the numbers before `added`, `changed` and `removed`.
     pub fn counts(&self) -> Counts {
         Counts {
             added: self.number_before("added"),
@@ -160,27 +160,30 @@ impl Output {
         }
     }
 
-    /// The number that stands right before a word, where the word is said last.
+    /// The number directly before the last occurrence of a word.
     pub fn number_before(&self, word: &str) -> u64 {
         let words: Vec<_> = self.stdout.split_whitespace().collect();
         let pairs = words.windows(2).rev();
-        let said = |pair: &&[&str]| pair[1].trim_end_matches(['.', ',', ';']) == word;
-        let number = pairs.filter(said).find_map(|pair| {
+        let is_before_word = |pair: &&[&str]| pair[1].trim_end_matches(['.', ',', ';']) == word;
+        let number = pairs.filter(is_before_word).find_map(|pair| {
             let digits = pair[0].replace([',', '_'], "");
             digits.parse().ok()
         });
         number.unwrap_or_else(|| panic!("no number of {word} in {self:#?}"))
     }
 
-    /// Checks for an exit with an error code (not a signal, not a panic) and these words.
-    pub fn assert_failed_saying(&self, words: &[&str]) {
+    /// Checks for an exit with an error code, not by a signal or a panic, and for these words in the error.
+    pub fn assert_failed_with(&self, words: &[&str]) {
         let code = self.status.code();
-        let in_good_order = code.is_some_and(|code| code != 0 && code != 101);
-        assert!(in_good_order, "not a failure in good order: {self:#?}");
-        let said = self.stderr.to_lowercase();
+        let is_error = code.is_some_and(|code| code != 0 && code != 101);
+        assert!(is_error, "no exit with an error code: {self:#?}");
+        let stderr = self.stderr.to_lowercase();
         for word in words {
             let word = word.to_lowercase();
-            assert!(said.contains(&word), "does not say {word:?}: {self:#?}");
+            assert!(
+                stderr.contains(&word),
+                "{word:?} is not in the error: {self:#?}"
+            );
         }
     }
 }
@@ -191,7 +194,7 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for its end; kills it and fails when that takes too long.
+    /// Waits for the end of the command. If that takes too long, kills it and fails.
     pub fn wait(mut self) -> Output {
         let end = Instant::now() + DEADLINE;
         let [stdout, stderr] = &self.streams;
@@ -210,28 +213,28 @@ impl Running {
         }
     }
 
-    /// Sends it a signal by name, such as `INT`.
+    /// Sends a signal by name, such as `INT`.
     pub fn signal(&self, name: &str) {
         let (signal, id) = (format!("-{name}"), self.id().to_string());
         let sent = Command::new("kill").args([signal, id]).status();
         assert!(sent.is_ok_and(|status| status.success()));
     }
 
-    /// Ends it the hard way (SIGKILL), and waits until it is gone.
+    /// Sends SIGKILL and waits for the end of the process.
     pub fn kill(&mut self) {
         self.child.kill().expect("our own child");
         self.child.wait().expect("our own child");
     }
 }
 
-/// Reads a stream to its end on a thread of its own, so that no pipe fills up.
+/// Reads a stream to its end in a separate thread, so that no pipe fills up.
 fn collect(mut stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // A stream that breaks off is a process that was killed; what came is what counts.
+        // The stream breaks off if the process is killed. Keep what has arrived.
         let _ = stream.read_to_end(&mut bytes);
-        // Nobody listens any more when the test killed the process.
+        // The receiver is gone if the test killed the process.
         let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });
     receiver

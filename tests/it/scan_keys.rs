@@ -1,9 +1,9 @@
-//! Which keys a scan must bring into the index byte for byte, and how many.
+//! Scans of unusual keys and of unusual numbers of keys.
 
 use crate::cli::Cli;
 use crate::fixture::{Fixture, SOURCE, numbered};
 
-/// Legal keys that some step on the way could spoil.
+/// Legal keys that a step between the bucket and the index could change by mistake.
 pub fn odd_keys() -> Vec<String> {
     let mut keys: Vec<String> = [
         "plain.jpg",
@@ -82,7 +82,7 @@ fn odd_keys_come_back_byte_for_byte() {
 }
 
 #[test]
-fn a_hit_says_what_the_bucket_says_and_where_the_asset_is_served() {
+fn hit_has_properties_of_the_object_and_its_url() {
     let mut fixture = Fixture::with_keys(["shop/summer sale/Red+Shoe.JPG"]);
     fixture.change_source(|source| {
         source.prefix = Some("shop".to_owned());
@@ -102,7 +102,7 @@ fn a_hit_says_what_the_bucket_says_and_where_the_asset_is_served() {
     let age = jiff::Timestamp::now().duration_since(seen);
     assert!(
         age.as_secs() < 600,
-        "seen just now, by the clock of the store"
+        "first seen just now, by the store's clock"
     );
     let url = "https://acme.imgix.net/summer%20sale/Red%2BShoe.JPG";
     assert_eq!(hit.url, url);
@@ -122,13 +122,13 @@ fn storage_classes_are_mirrored() {
 }
 
 #[test]
-fn every_number_of_keys_around_a_page_is_mirrored() {
+fn mirrors_buckets_with_about_a_page_of_keys() {
     let fixture = Fixture::new();
-    let mut there = 0;
+    let mut present = 0;
     for count in [0, 1, 999, 1000, 1001, 2000] {
-        fixture.bucket.put_keys(numbered(there..count));
-        there = count;
-        // An index of its own, so that each number is a first scan.
+        fixture.bucket.put_keys(numbered(present..count));
+        present = count;
+        // A new index each time, so that each scan is the first one.
         let cli = Cli::new(&fixture.config);
         assert_eq!(cli.reindex().added, count as u64, "of {count} keys");
         cli.assert_mirrors(SOURCE, &fixture.bucket);
@@ -136,7 +136,7 @@ fn every_number_of_keys_around_a_page_is_mirrored() {
 }
 
 #[test]
-fn a_bucket_that_is_emptied_leaves_an_empty_index() {
+fn emptied_bucket_leaves_an_empty_index() {
     let fixture = Fixture::with_keys(["a", "b/c"]);
     fixture.cli.reindex();
     fixture.bucket.delete_many(["a", "b/c"]);

@@ -1,4 +1,4 @@
-//! The query language through the binary, on an index of real objects.
+//! The command `search`, on an index of real objects.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::cli::{BINARY, Cli};
 use crate::fixture::{Fixture, SOURCE, numbered};
 
-/// A few objects of known names and sizes.
+/// A few objects with known names and sizes.
 fn library() -> Fixture {
     let fixture = Fixture::new();
     fixture.bucket.put_many(
@@ -31,7 +31,7 @@ fn found(cli: &Cli, query: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn queries_find_what_they_say() {
+fn queries_find_matching_keys() {
     let fixture = library();
     let [beach, forest, house, report, intro] = [
         "photos/2024/summer beach.jpg",
@@ -61,7 +61,7 @@ fn queries_find_what_they_say() {
 }
 
 #[test]
-fn a_hit_tells_what_its_extension_says() {
+fn hit_has_type_and_content_type_of_its_extension() {
     let fixture = library();
     let hits = fixture.cli.search("ext:jpg", &[]);
     assert_eq!(hits.len(), 2);
@@ -71,7 +71,7 @@ fn a_hit_tells_what_its_extension_says() {
 }
 
 #[test]
-fn hits_come_in_the_order_asked_for() {
+fn sorts_hits_as_requested() {
     let fixture = library();
     let keys = |sort: &str| -> Vec<String> {
         let hits = fixture.cli.search("", &["--sort", sort]);
@@ -92,13 +92,13 @@ fn hits_come_in_the_order_asked_for() {
 }
 
 #[test]
-fn the_best_comes_first_unless_everything_is_asked_for() {
+fn sorts_by_relevance_unless_the_query_is_empty() {
     let fixture = library();
     let keys = |query: &str| -> Vec<String> {
         let hits = fixture.cli.search(query, &[]);
         hits.into_iter().map(|hit| hit.key).collect()
     };
-    // In the name before in the folder.
+    // A match in the file name is better than one in a folder.
     fixture.bucket.put("a beach/other.jpg", "x");
     fixture.cli.reindex();
     let beach = keys("beach");
@@ -107,7 +107,7 @@ fn the_best_comes_first_unless_everything_is_asked_for() {
 }
 
 #[test]
-fn more_hits_than_a_page_has_are_of_one_commit_and_each_is_there_once() {
+fn prints_more_hits_than_a_page_without_repetition() {
     let fixture = Fixture::with_keys(numbered(0..2_345));
     fixture.cli.reindex();
     for sort in ["path", "-path", "relevance", "-name", "size"] {
@@ -119,7 +119,7 @@ fn more_hits_than_a_page_has_are_of_one_commit_and_each_is_there_once() {
 }
 
 #[test]
-fn hits_are_counted_by_what_they_have_in_common() {
+fn counts_hits_by_facets() {
     let fixture = library();
     let counts = |query: &str, facets: &str| {
         let output = fixture.cli.succeed(&["search", query, "--facets", facets]);
@@ -144,7 +144,7 @@ fn hits_are_counted_by_what_they_have_in_common() {
 }
 
 #[test]
-fn a_source_that_is_named_twice_is_searched_once() {
+fn searches_a_repeated_source_once() {
     let fixture = library();
     let options = ["--source", SOURCE, "--source", SOURCE, "--limit", "all"];
     assert_eq!(fixture.cli.search("", &options).len(), 5);
@@ -154,21 +154,21 @@ fn a_source_that_is_named_twice_is_searched_once() {
 }
 
 #[test]
-fn the_limit_is_obeyed() {
+fn obeys_limit() {
     let fixture = library();
     assert_eq!(fixture.cli.search("", &["--limit", "2"]).len(), 2);
     assert_eq!(fixture.cli.search("", &["--limit", "all"]).len(), 5);
 }
 
 #[test]
-fn a_query_that_makes_no_sense_is_explained() {
+fn invalid_query_fails_with_the_faulty_text() {
     let fixture = library();
     fixture.cli.fail(&["search", "size:>big"], &["big"]);
     fixture.cli.fail(&["search", "modified:>soon"], &["soon"]);
 }
 
 #[test]
-fn without_json_a_person_reads_paths() {
+fn prints_paths_without_json() {
     let fixture = library();
     let output = fixture.cli.succeed(&["search", "forest"]);
     let path = "/photos/2024/winter-forest.JPG";
@@ -176,13 +176,13 @@ fn without_json_a_person_reads_paths() {
 }
 
 #[test]
-fn a_search_before_the_first_scan_says_what_to_run() {
+fn search_without_index_says_what_to_run() {
     let fixture = Fixture::new();
     fixture.cli.fail(&["search", "x"], &["reindex"]);
 }
 
 #[test]
-fn an_answer_that_cannot_be_printed_is_a_failure() {
+fn fails_if_the_output_cannot_be_written() {
     let fixture = Fixture::with_keys(["a.jpg"]);
     fixture.cli.reindex();
     let commands: [&[&str]; 7] = [
@@ -198,15 +198,15 @@ fn an_answer_that_cannot_be_printed_is_a_failure() {
         let mut command = fixture.cli.command(Command::new(BINARY));
         let full = File::options().write(true).open("/dev/full").unwrap();
         let output = command.args(arguments).stdout(full).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-        assert!(said.contains("No space left"), "{arguments:?}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("No space left"), "{arguments:?}: {stderr}");
     }
 }
 
-/// What Bash offers for the last of these words.
-fn offered(words: &[&str]) -> String {
-    let (last, before) = words.split_last().expect("there is one");
+/// The completions that Bash offers for the last word.
+fn completions(words: &[&str]) -> String {
+    let (last, before) = words.split_last().expect("at least one word");
     let line = format!(
         "source <({BINARY} completions bash); COMP_WORDS=(asset-indexer {0}); COMP_CWORD={1}; \
          _asset__indexer asset-indexer '{last}' '{2}'; echo \"${{COMPREPLY[*]}}\"",
@@ -220,11 +220,11 @@ fn offered(words: &[&str]) -> String {
 }
 
 #[test]
-fn bash_completes_commands_of_commands_options_and_their_values() {
-    assert!(offered(&["ind"]).contains("index"));
-    assert!(offered(&["index", "v"]).contains("verify"));
-    assert!(offered(&["check", "--so"]).contains("--source"));
-    assert!(offered(&["setup", "--print", "t"]).contains("terraform"));
+fn bash_completes_commands_options_and_values() {
+    assert!(completions(&["ind"]).contains("index"));
+    assert!(completions(&["index", "v"]).contains("verify"));
+    assert!(completions(&["check", "--so"]).contains("--source"));
+    assert!(completions(&["setup", "--print", "t"]).contains("terraform"));
 }
 
 #[test]

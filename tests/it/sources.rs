@@ -1,12 +1,11 @@
-//! Several Sources in one index: apart from each other in what they hold, how they fail, and in
-//! the subdomains they own.
+//! Several Sources in one index. Their assets, failures and subdomains stay separate.
 
 use crate::cli::Cli;
 use crate::config::{Config, Source};
 use crate::s3::Bucket;
 use crate::server;
 
-/// A bucket with these keys and the Source of that name that reads it.
+/// A bucket with these keys, and a Source with this name for it.
 fn source(name: &str, keys: &[&str]) -> (Bucket, Source) {
     let bucket = Bucket::create(server::shared());
     bucket.put_keys(keys);
@@ -15,7 +14,7 @@ fn source(name: &str, keys: &[&str]) -> (Bucket, Source) {
 }
 
 #[test]
-fn the_same_keys_of_two_sources_stay_apart() {
+fn equal_keys_of_two_sources_stay_separate() {
     let (one, first) = source("one", &["a.jpg", "b.jpg"]);
     let (two, second) = source("two", &["a.jpg", "c.jpg"]);
     two.put("a.jpg", "other content");
@@ -42,7 +41,7 @@ fn only_the_named_sources_are_scanned() {
 }
 
 #[test]
-fn the_failure_of_one_does_not_stop_the_others() {
+fn failure_of_one_source_does_not_stop_the_others() {
     let (_, mut broken) = source("broken", &[]);
     broken.bucket = "no-such-bucket".to_owned();
     let (one, first) = source("one", &["a.jpg"]);
@@ -54,7 +53,7 @@ fn the_failure_of_one_does_not_stop_the_others() {
 }
 
 #[test]
-fn a_subdomain_is_given_once_in_a_configuration() {
+fn subdomain_must_be_unique_in_the_configuration() {
     let (_one, first) = source("one", &["a.jpg"]);
     let (_two, mut second) = source("two", &["b.jpg"]);
     second.subdomain = first.subdomain.clone();
@@ -64,7 +63,7 @@ fn a_subdomain_is_given_once_in_a_configuration() {
 }
 
 #[test]
-fn a_subdomain_is_never_given_to_another_source() {
+fn subdomain_stays_reserved_for_its_source() {
     let (one, first) = source("one", &["a.jpg"]);
     let (_two, mut second) = source("two", &["b.jpg"]);
     second.subdomain = first.subdomain.clone();
@@ -79,7 +78,7 @@ fn a_subdomain_is_never_given_to_another_source() {
 }
 
 #[test]
-fn a_source_that_moves_to_another_bucket_keeps_nothing_of_the_old_one() {
+fn source_with_a_new_bucket_keeps_no_old_assets() {
     let (_one, first) = source("one", &["a.jpg", "both.jpg"]);
     let (two, second) = source("one", &["b.jpg", "both.jpg"]);
     let cli = Cli::new(&Config::of([first.clone()]));
@@ -89,14 +88,14 @@ fn a_source_that_moves_to_another_bucket_keeps_nothing_of_the_old_one() {
         ..second
     };
     cli.configure(&Config::of([moved]));
-    assert!(cli.keys("one").is_empty(), "not its assets any more");
+    assert!(cli.keys("one").is_empty(), "the old assets are not found");
     let counts = cli.reindex();
     assert_eq!((counts.added, counts.removed), (2, 2));
     cli.assert_mirrors("one", &two);
 }
 
 #[test]
-fn many_sources_are_scanned_together() {
+fn scans_many_sources_in_one_run() {
     let names: Vec<_> = (0..10).map(|number| format!("source-{number}")).collect();
     let made = names.iter().map(|name| source(name, &[name, "shared.jpg"]));
     let (buckets, sources): (Vec<_>, Vec<_>) = made.unzip();

@@ -137,7 +137,7 @@ fn a_start_with_a_filter_that_cannot_be_meant_fails() {
     live.cli.set_environment("ASSET_INDEXER_LOG", "debgu");
     let output = live.cli.run(&["serve"]);
     assert_eq!(output.status.code(), Some(2), "{output:#?}");
-    output.assert_failed_saying(&[
+    output.assert_failed_with(&[
         "ASSET_INDEXER_LOG: \"debgu\" is no log filter",
         "is no level",
     ]);

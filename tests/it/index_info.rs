@@ -1,4 +1,4 @@
-//! `index info` and `index verify`: what the index holds, and whether it is sound, beside a daemon too.
+//! The commands `index info` and `index verify`, also while a daemon is running.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,29 +9,32 @@ use crate::cli::{Cli, Output};
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::live_fixture::Live;
 
-/// What a command prints as JSON.
+/// The JSON output of a command.
 fn json(output: &Output) -> Value {
     serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:#?}"))
 }
 
-/// The files of the live generation's segments.
+/// The segment files with this extension in the current generation.
 fn files_of(cli: &Cli, ending: &str) -> Vec<PathBuf> {
     let files = cli.segment_files().into_iter();
-    let has_ending = |path: &PathBuf| path.extension().is_some_and(|it| it == ending);
+    let has_ending = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| extension == ending)
+    };
     files.filter(has_ending).collect()
 }
 
-/// Flips one bit in the middle of a file, and gives its name.
+/// Flips one bit inside a file. Returns the name of the file.
 fn flip(file: &Path) -> String {
     let mut bytes = fs::read(file).unwrap();
-    let middle = bytes.len() / 3;
-    bytes[middle] ^= 4;
+    let index = bytes.len() / 3;
+    bytes[index] ^= 4;
     fs::write(file, bytes).unwrap();
     file.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
 #[test]
-fn the_info_says_what_the_index_holds() {
+fn info_shows_sources_segments_and_disk_space() {
     let fixture = Fixture::with_keys(numbered(0..30));
     fixture.cli.fail(&["index", "info"], &["there is no index"]);
     fixture.cli.reindex();
@@ -59,7 +62,7 @@ fn the_info_says_what_the_index_holds() {
 }
 
 #[test]
-fn the_info_and_the_verification_work_while_a_daemon_writes() {
+fn info_and_verify_work_while_a_daemon_writes() {
     let live = Live::new();
     live.bucket.put_keys(numbered(0..200));
     let daemon = live.serve();
@@ -80,7 +83,7 @@ fn the_info_and_the_verification_work_while_a_daemon_writes() {
 }
 
 #[test]
-fn a_flipped_bit_is_told_with_its_file_and_what_to_do() {
+fn verify_names_damaged_file_and_rebuild_repairs_it() {
     for ending in ["fast", "term", "idx"] {
         let fixture = Fixture::with_keys(numbered(0..50));
         fixture.cli.reindex();
@@ -93,7 +96,7 @@ fn a_flipped_bit_is_told_with_its_file_and_what_to_do() {
         let output = fixture.cli.run(&["index", "verify", "--json"]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(json(&output)["problems"][0]["file"], name.as_str());
-        // Whatever else reads it may fail; this says what it can, and that repairs it.
+        // Other readers may fail. `info` shows what it can read, and a rebuild repairs the index.
         fixture.cli.succeed(&["index", "info"]);
         let rebuilt = fixture.cli.succeed(&["index", "rebuild"]);
         assert!(
@@ -107,7 +110,7 @@ fn a_flipped_bit_is_told_with_its_file_and_what_to_do() {
 }
 
 #[test]
-fn a_rebuild_keeps_what_it_can_still_read_of_since_when_assets_are_there() {
+fn rebuild_keeps_first_seen_times_of_readable_records() {
     let fixture = Fixture::with_keys(["a.jpg"]);
     fixture.cli.reindex();
     let sound = fixture.cli.segment_files();
@@ -124,7 +127,7 @@ fn a_rebuild_keeps_what_it_can_still_read_of_since_when_assets_are_there() {
 }
 
 #[test]
-fn an_index_that_cannot_be_opened_is_damage_too() {
+fn index_that_cannot_be_opened_is_reported_as_damaged() {
     let fixture = Fixture::with_keys(["a.jpg"]);
     fixture.cli.reindex();
     let live = fixture
