@@ -1,20 +1,29 @@
-//! A deterministic simulation of the ledger with the protocol of commits and acknowledgements: a
-//! bucket, a queue that delivers at least once in any order, scans whose pages come late, crashes
-//! between any two steps. All of it is in memory, and every history can be run again.
+//! A deterministic simulation of the ledger and of the protocol of commits and acknowledgements.
 //!
-//! What it checks after every step ([`demands`]): a message is acknowledged only once its effect is durable
-//! (I1); a key disappears only where a removal or a page says so (I2); whenever every message is acknowledged
-//! and no page is on its way, the index shows and holds what the bucket does (I3, the claim of
-//! [`crate::core::replication::order`]); a scan is complete when it is listed to its end and not before (I6).
-//! At the end also: what comes again changes nothing (I5), and no tombstone stays for ever.
+//! It has a bucket, a queue that delivers at least once and in any order, scans whose pages arrive late, and
+//! crashes between any two steps. All of it is in memory, and every history can be run again. There are no
+//! threads and no real clock, so it does not test the writer thread.
 //!
-//! It has no threads and no clock of its own, so it says nothing about the writer's thread. Small
-//! histories are all tried ([`exhaustive`]), longer ones made up from seeds ([`random`]); those that
-//! broke a rule once are in [`regressions`].
+//! After every step it checks the following ([`checks`]):
+//!
+//! - I1: a message is acknowledged only after its effect is durable.
+//! - I2: a key disappears only because of a removal, or because a page covers it and does not list it.
+//! - I3: if every message is acknowledged and no page is in flight, the index equals the bucket, with and
+//!   without pending changes. This is the claim of [`crate::core::replication::order`].
+//! - I6: a scan completes if and only if every range was listed to its end.
+//!
+//! At the end of a history it also checks:
+//!
+//! - I5: an event, page or look-up that arrives again changes nothing.
+//! - Every tombstone is purged at some point.
+//!
+//! [`exhaustive`] tries all small histories, [`random`] makes longer ones from seeds, and [`regressions`]
+//! holds histories that failed once.
 
 mod bucket;
+mod check_state;
+mod checks;
 mod consumer;
-mod demands;
 mod engine;
 mod exhaustive;
 mod fault;
@@ -24,19 +33,20 @@ mod random;
 mod regressions;
 mod scanner;
 mod step;
-mod witness;
 mod world;
 
 use bucket::Store;
 use exhaustive::{Scope, explore};
 use fault::Fault;
-use random::{Broken, Kind, run_seed};
+use random::{FailedHistory, RandomOptions, run_seed};
 
-/// What [`crate::core::replication::timestamp::Timestamp::of_response`] takes off at least, in milliseconds.
-const LEAST_MARGIN: i64 = 1_000;
+/// The minimum that [`crate::core::replication::timestamp::Timestamp::of_response`] subtracts, in
+/// milliseconds.
+const MIN_MARGIN: i64 = 1_000;
 
-/// By how much S3's clocks may be off either way: less than a stamp lies before its snapshot.
-const JITTER: i64 = LEAST_MARGIN - 1;
+/// Maximum error of S3's clocks in either direction, in milliseconds. Less than the margin between a page's
+/// timestamp and its snapshot.
+const JITTER: i64 = MIN_MARGIN - 1;
 
 const UNVERSIONED: Store = Store {
     versioned: false,
@@ -50,20 +60,20 @@ const VERSIONED: Store = Store {
     ..UNVERSIONED
 };
 
-/// Four operations on two keys, two pages that hold a key each.
+/// Four operations on two keys, and two pages with one key each.
 const SMALL: Scope = Scope {
     store: UNVERSIONED,
     operations: 4,
-    pace: 1_000,
+    interval: 1_000,
     skew: 0,
     copies: 2,
     scans: 1,
     pages: 2,
-    margins: &[LEAST_MARGIN],
+    margins: &[MIN_MARGIN],
     crashes: 0,
 };
 
-fn assert_all_hold(scope: Scope) {
+fn assert_all_pass(scope: Scope) {
     match explore(scope) {
         Ok(steps) => println!("{steps} steps"),
         Err(history) => panic!("{scope:?}\n{history}"),
@@ -72,12 +82,12 @@ fn assert_all_hold(scope: Scope) {
 
 #[test]
 fn four_operations_without_versions() {
-    assert_all_hold(SMALL);
+    assert_all_pass(SMALL);
 }
 
 #[test]
 fn four_operations_with_versions() {
-    assert_all_hold(Scope {
+    assert_all_pass(Scope {
         store: VERSIONED,
         copies: 1,
         ..SMALL
@@ -86,7 +96,7 @@ fn four_operations_with_versions() {
 
 #[test]
 fn three_operations_with_versions_and_every_message_twice() {
-    assert_all_hold(Scope {
+    assert_all_pass(Scope {
         store: VERSIONED,
         operations: 3,
         ..SMALL
@@ -94,9 +104,9 @@ fn three_operations_with_versions_and_every_message_twice() {
 }
 
 #[test]
-fn two_operations_without_sequencers_and_with_old_stamps() {
+fn two_operations_without_sequencers_and_with_old_timestamps() {
     for (versioned, copies) in [(false, 2), (true, 1)] {
-        assert_all_hold(Scope {
+        assert_all_pass(Scope {
             store: Store {
                 versioned,
                 sequencers: false,
@@ -104,20 +114,20 @@ fn two_operations_without_sequencers_and_with_old_stamps() {
             },
             operations: 2,
             copies,
-            margins: &[LEAST_MARGIN, 2_500],
+            margins: &[MIN_MARGIN, 2_500],
             ..SMALL
         });
     }
 }
 
 #[test]
-fn operations_that_follow_each_other_faster_than_clocks_agree() {
+fn operations_closer_together_than_clock_errors() {
     for (store, copies) in [(UNVERSIONED, 2), (VERSIONED, 1)] {
-        assert_all_hold(Scope {
+        assert_all_pass(Scope {
             store,
             copies,
             operations: 3,
-            pace: 300,
+            interval: 300,
             skew: JITTER,
             ..SMALL
         });
@@ -125,9 +135,9 @@ fn operations_that_follow_each_other_faster_than_clocks_agree() {
 }
 
 #[test]
-fn a_crash_between_any_two_steps() {
+fn crash_between_any_two_steps() {
     for (store, copies, scans) in [(UNVERSIONED, 2, 2), (VERSIONED, 1, 1)] {
-        assert_all_hold(Scope {
+        assert_all_pass(Scope {
             store,
             operations: 2,
             copies,
@@ -138,15 +148,15 @@ fn a_crash_between_any_two_steps() {
     }
 }
 
-const RANDOM: Kind = Kind {
+const RANDOM: RandomOptions = RandomOptions {
     jitter: JITTER,
-    loses: false,
+    loses_messages: false,
     new_rules: false,
     fault: None,
 };
 
-/// Runs seeds from 0, or the one that the environment names; how many steps there were.
-fn run_seeds(seeds: u64, kind: Kind) -> Result<usize, (u64, Broken)> {
+/// Runs `seeds` seeds from 0, or only the one in `ASSET_INDEXER_SEED`. Returns the number of steps.
+fn run_seeds(seeds: u64, options: RandomOptions) -> Result<usize, (u64, FailedHistory)> {
     let chosen = std::env::var("ASSET_INDEXER_SEED").ok();
     let seeds = match chosen.and_then(|seed| seed.parse().ok()) {
         Some(seed) => seed..seed + 1,
@@ -154,44 +164,45 @@ fn run_seeds(seeds: u64, kind: Kind) -> Result<usize, (u64, Broken)> {
     };
     let mut steps = 0;
     for seed in seeds {
-        steps += run_seed(seed, kind).map_err(|broken| (seed, broken))?;
+        steps += run_seed(seed, options).map_err(|failed| (seed, failed))?;
     }
     Ok(steps)
 }
 
-fn assert_seeds_hold(seeds: u64, kind: Kind) {
-    match run_seeds(seeds, kind) {
+fn assert_seeds_pass(seeds: u64, options: RandomOptions) {
+    match run_seeds(seeds, options) {
         Ok(steps) => println!("{steps} steps"),
-        Err((seed, broken)) => panic!("ASSET_INDEXER_SEED={seed}\n{kind:?}\n{broken}"),
+        Err((seed, failed)) => panic!("ASSET_INDEXER_SEED={seed}\n{options:?}\n{failed}"),
     }
 }
 
 #[test]
 fn random_histories() {
-    assert_seeds_hold(25_000, RANDOM);
+    assert_seeds_pass(25_000, RANDOM);
 }
 
 #[test]
 fn random_histories_with_exact_clocks() {
-    assert_seeds_hold(
+    assert_seeds_pass(
         4_000,
-        Kind {
+        RandomOptions {
             jitter: 0,
             ..RANDOM
         },
     );
 }
 
-/// Of what is lost, or thrown away by rules that do not admit it, only a later scan can tell.
+/// Only a later scan can find out about events that were lost, or discarded because the rules did not admit
+/// their key.
 #[test]
 fn random_histories_with_lost_messages_and_new_rules_are_right_after_a_scan() {
-    for (loses, new_rules) in [(true, false), (false, true), (true, true)] {
-        let kind = Kind {
-            loses,
+    for (loses_messages, new_rules) in [(true, false), (false, true), (true, true)] {
+        let options = RandomOptions {
+            loses_messages,
             new_rules,
             ..RANDOM
         };
-        assert_seeds_hold(2_000, kind);
+        assert_seeds_pass(2_000, options);
     }
 }
 
@@ -199,17 +210,17 @@ fn random_histories_with_lost_messages_and_new_rules_are_right_after_a_scan() {
 fn every_fault_is_caught() {
     for fault in [
         Fault::AcknowledgeBeforeCommit,
-        Fault::OldPagesSettle,
+        Fault::OldPagesSettleEvents,
         Fault::LookUpsLeaveNoFloor,
-        Fault::PagesAreStampedLate,
+        Fault::LookUpsHaveLateTimestamps,
         Fault::SequencersAreIgnored,
-        Fault::FirstPagesEndTheirRanges,
-        Fault::ScansGoOnBehindLostPages,
+        Fault::FirstPageEndsRange,
+        Fault::ScansContinueAfterLostPages,
     ] {
         let fault = Some(fault);
-        match run_seeds(5_000, Kind { fault, ..RANDOM }) {
+        match run_seeds(5_000, RandomOptions { fault, ..RANDOM }) {
             Ok(steps) => panic!("{fault:?} is not caught in {steps} steps"),
-            Err((seed, broken)) => println!("{fault:?}, seed {seed}: {broken}"),
+            Err((seed, failed)) => println!("{fault:?}, seed {seed}: {failed}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A bucket as S3 has it, with or without versions, and what it tells of each operation.
+//! A bucket like one of S3, with or without versions, and the event that each operation causes.
 
 use crate::core::replication::object::{ETag, Object, StorageClass};
 use crate::core::replication::order::{AmbiguousEvent, CertainEvent};
@@ -6,34 +6,34 @@ use crate::core::replication::sequencer::Sequencer;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::KeyEvent;
 
-/// What the store is like.
+/// The properties of a store.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Store {
     /// Whether the bucket keeps versions.
     pub(super) versioned: bool,
     /// Whether its events have sequencers.
     pub(super) sequencers: bool,
-    /// Whether those of lifecycle rules have one too.
+    /// Whether events of lifecycle rules have sequencers too.
     pub(super) lifecycle_sequencers: bool,
-    /// Whether its listings tell whole seconds.
+    /// Whether its listings show `LastModified` in whole seconds.
     pub(super) whole_seconds: bool,
 }
 
-/// One thing that is done to a key.
+/// An operation on a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
-    /// Puts an object of that content.
+    /// Puts an object with this content.
     Put(u64),
-    /// Removes it, or puts a delete marker over it.
+    /// Removes the object, or puts a delete marker above it.
     Delete,
-    /// Destroys the version, or the delete marker, that is so many below the newest.
+    /// Destroys the version or delete marker that is `below` positions below the newest.
     Destroy { below: usize },
-    /// As `Delete`, by a lifecycle rule: the time of its event tells nothing, and it is sent so many
-    /// milliseconds later.
+    /// Like `Delete`, but by a lifecycle rule: the time of the event is unusable, and the event is sent
+    /// `sent` milliseconds later.
     Expire { sent: i64 },
 }
 
-/// A version, or a delete marker.
+/// A version or a delete marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Version {
     /// The number of the content; `None` for a delete marker.
@@ -42,16 +42,16 @@ pub(super) struct Version {
     pub(super) put: i64,
 }
 
-/// What a bucket holds under one key.
+/// The versions of one key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
-    /// The newest is the last; at most one without versions.
+    /// In order of creation. At most one if the bucket keeps no versions.
     pub(super) versions: Vec<Version>,
-    /// How many operations the key has seen that are told of.
+    /// Number of events that the key has caused.
     pub(super) events: u64,
 }
 
-/// Every key that was ever written.
+/// A bucket with all keys that were ever written.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     pub(super) store: Store,
@@ -67,9 +67,9 @@ impl Bucket {
         }
     }
 
-    /// Does it, if it can be done, and says what the event tells and when it is sent.
+    /// Performs the operation, if it is possible. Returns the event and the time at which it is sent.
     ///
-    /// `skew` is by how much the event's time is off.
+    /// `skew` is the error of the event's time.
     pub(super) fn operate(
         &mut self,
         key: &'static str,
@@ -81,7 +81,7 @@ impl Bucket {
         let history = self.history(key);
         let versions = &mut history.versions;
         let time = now + skew;
-        let put = |content| Version { content, put: now };
+        let version = |content| Version { content, put: now };
         match operation {
             Operation::Put(_) if !store.versioned => versions.clear(),
             Operation::Destroy { below } if below < versions.len() => {
@@ -90,11 +90,11 @@ impl Bucket {
             Operation::Destroy { .. } => return None,
             Operation::Expire { .. } if newest(versions).is_none() => return None,
             Operation::Delete | Operation::Expire { .. } if !store.versioned => versions.clear(),
-            Operation::Delete | Operation::Expire { .. } => versions.push(put(None)),
+            Operation::Delete | Operation::Expire { .. } => versions.push(version(None)),
             Operation::Put(_) => {}
         }
         if let Operation::Put(content) = operation {
-            versions.push(put(Some(content)));
+            versions.push(version(Some(content)));
         }
         history.events += 1;
         let is_lifecycle = matches!(operation, Operation::Expire { .. });
@@ -117,14 +117,14 @@ impl Bucket {
     }
 
     fn history(&mut self, key: &'static str) -> &mut History {
-        let place = match self.keys.binary_search_by(|(it, _)| it.cmp(&key)) {
-            Ok(place) => place,
-            Err(place) => {
-                self.keys.insert(place, (key, History::default()));
-                place
+        let index = match self.keys.binary_search_by(|(it, _)| it.cmp(&key)) {
+            Ok(index) => index,
+            Err(index) => {
+                self.keys.insert(index, (key, History::default()));
+                index
             }
         };
-        &mut self.keys[place].1
+        &mut self.keys[index].1
     }
 
     /// Every key that was ever written, ascending.
@@ -161,7 +161,7 @@ pub(super) fn sequencer(number: u64) -> Sequencer {
     Sequencer::parse(&digits).expect("two digits of hex are a sequencer")
 }
 
-/// An object of that content: its size and ETag tell it from others.
+/// An object with this content. Its size and ETag differ from those of other contents.
 fn object(content: u64, last_modified: i64) -> Object {
     Object {
         size: content + 1,

@@ -1,10 +1,10 @@
-//! What is done with messages: applied, their keys listed where need be, acknowledged at last.
+//! The consumer: receives messages, applies their events, looks up keys, and acknowledges.
 //!
-//! A message is acknowledged in a step of its own, so that a crash can come before.
+//! Acknowledging is a separate step, so that a crash can happen before it.
 
+use super::check_state::MayRemove;
 use super::fault::Fault;
 use super::queue::{Delivery, Message, Stage};
-use super::witness::MayRemove;
 use super::world::{ID, World};
 use crate::core::replication::order::{self, AmbiguousEvent};
 use crate::core::replication::record::Record;
@@ -13,65 +13,65 @@ use crate::index::IndexError;
 use crate::index::ledger::page::apply_decision;
 use crate::index::ledger::{EventOutcome, EventReport, KeyEvent, LookUpReport};
 
-/// The most deliveries that are worked on at once.
-const MOST_DELIVERIES: usize = 6;
+/// Maximum number of deliveries in progress.
+const MAX_DELIVERIES: usize = 6;
 
 impl World {
     pub(super) fn lose(&mut self, key: &str, event: u64) -> bool {
-        let Some(place) = self.queue.place(key, event) else {
+        let Some(index) = self.queue.index_of(key, event) else {
             return false;
         };
-        let message = &mut self.queue.messages[place];
+        let message = &mut self.queue.messages[index];
         if message.settled {
             return false;
         }
         (message.settled, message.lost) = (true, true);
-        self.witness.is_lossy = true;
+        self.check_state.has_losses = true;
         true
     }
 
     pub(super) fn receive(&mut self, key: &'static str, event: u64) -> Result<bool, String> {
-        let Some(place) = self.queue.place(key, event) else {
+        let Some(index) = self.queue.index_of(key, event) else {
             return Ok(false);
         };
-        let message = self.queue.messages[place].clone();
-        if message.sent > self.now || self.queue.deliveries.len() == MOST_DELIVERIES {
+        let message = self.queue.messages[index].clone();
+        if message.sent > self.now || self.queue.deliveries.len() == MAX_DELIVERIES {
             return Ok(false);
         }
-        let size = match &*message.told {
+        let size = match &*message.payload {
             KeyEvent::Certain(event) => event.object.as_ref().map_or(1, |object| object.size),
             KeyEvent::Ambiguous(_) => 1,
         };
         if !self.source.admits(key, size) {
-            self.queue.messages[place].settled = true;
+            self.queue.messages[index].settled = true;
             return Ok(true);
         }
-        if matches!(&*message.told, KeyEvent::Certain(event) if event.object.is_none()) {
-            self.witness.may_remove = MayRemove::Key(key);
+        if matches!(&*message.payload, KeyEvent::Certain(event) if event.object.is_none()) {
+            self.check_state.may_remove = MayRemove::Key(key);
         }
         let report = self.report(&message);
         let applied = self.ledger.apply_event(report.clone());
-        let Some(applied) = self.or_restart(applied) else {
+        let Some(applied) = self.ok_or_restart(applied) else {
             return Ok(true);
         };
         self.apply_again(&report, applied)?;
         let stage = match applied {
             EventOutcome::Written | EventOutcome::Stale(_) => Stage::Applied,
-            EventOutcome::NeedsLookUp => Stage::WantsPage,
+            EventOutcome::NeedsLookUp => Stage::NeedsLookUp,
             EventOutcome::NotYet => return Ok(true),
         };
-        let message = place;
+        let message = index;
         self.queue.deliveries.push(Delivery { message, stage });
         Ok(true)
     }
 
     fn report(&mut self, message: &Message) -> EventReport {
-        let mut event = (*message.told).clone();
+        let mut event = (*message.payload).clone();
         if let (KeyEvent::Certain(event), true) =
             (&mut event, self.has(Fault::SequencersAreIgnored))
         {
-            self.witness.arrivals += 1;
-            event.sequencer = super::bucket::sequencer(self.witness.arrivals);
+            self.check_state.applied_events += 1;
+            event.sequencer = super::bucket::sequencer(self.check_state.applied_events);
         }
         EventReport {
             source: ID,
@@ -80,9 +80,11 @@ impl World {
         }
     }
 
-    /// An event that comes again at once changes nothing.
+    /// Applies an event a second time immediately, and checks that it changes nothing.
     fn apply_again(&mut self, report: &EventReport, applied: EventOutcome) -> Result<(), String> {
-        if !self.witness.keeps || self.setup.fault.is_some() || applied == EventOutcome::NeedsLookUp
+        if !self.check_state.keeps_applied
+            || self.setup.fault.is_some()
+            || applied == EventOutcome::NeedsLookUp
         {
             return Ok(());
         }
@@ -92,40 +94,44 @@ impl World {
         match (before, again, after) {
             (before, Ok(EventOutcome::Stale(_)), after) if before == after => Ok(()),
             (before, again, after) => Err(format!(
-                "I5: applied at once again it is {again:?}: {before:?} becomes {after:?}"
+                "I5: applying an event again returned {again:?}, and {before:?} became {after:?}"
             )),
         }
     }
 
-    /// Lists the key of an event that could not be decided.
+    /// Lists the key of an ambiguous event.
     pub(super) fn look_up(&mut self, key: &str, event: u64, margin: i64) -> bool {
-        let place = self.queue.place(key, event);
-        let found = place.and_then(|it| self.queue.delivery(it, |at| *at == Stage::WantsPage));
+        let index = self.queue.index_of(key, event);
+        let found = index.and_then(|index| {
+            self.queue
+                .delivery(index, |stage| *stage == Stage::NeedsLookUp)
+        });
         let Some(found) = found else {
             return false;
         };
         self.now += 1;
         let listed = self.bucket.listed(key);
         let listed = listed.filter(|object| self.source.admits(key, object.size));
-        let mut stamp = self.now - margin;
-        if self.has(Fault::PagesAreStampedLate) {
-            stamp = self.now + margin;
+        let mut listed_at = self.now - margin;
+        if self.has(Fault::LookUpsHaveLateTimestamps) {
+            listed_at = self.now + margin;
         }
-        self.queue.deliveries[found].stage = Stage::Listed { listed, stamp };
+        self.queue.deliveries[found].stage = Stage::Listed { listed, listed_at };
         true
     }
 
-    /// Applies that page.
-    pub(super) fn decide(&mut self, key: &'static str, event: u64) -> bool {
+    /// Applies the page of a look-up.
+    pub(super) fn apply_listed(&mut self, key: &'static str, event: u64) -> bool {
         let is_listed = |stage: &Stage| matches!(stage, Stage::Listed { .. });
-        let place = self.queue.place(key, event);
-        let found = place.and_then(|place| self.queue.delivery(place, is_listed));
+        let index = self.queue.index_of(key, event);
+        let found = index.and_then(|index| self.queue.delivery(index, is_listed));
         let Some(found) = found else {
             return false;
         };
         let delivery = self.queue.deliveries.remove(found);
-        let told = &*self.queue.messages[delivery.message].told;
-        let (Stage::Listed { listed, stamp }, KeyEvent::Ambiguous(event)) = (delivery.stage, told)
+        let payload = &*self.queue.messages[delivery.message].payload;
+        let (Stage::Listed { listed, listed_at }, KeyEvent::Ambiguous(event)) =
+            (delivery.stage, payload)
         else {
             return false;
         };
@@ -133,21 +139,21 @@ impl World {
             source: ID,
             key: key.to_owned(),
             listed,
-            listed_at: Timestamp::from_millis(stamp),
+            listed_at: Timestamp::from_millis(listed_at),
             event: event.clone(),
         };
-        self.witness.may_remove = MayRemove::Key(key);
-        self.witness.page_of(key, report.listed_at);
+        self.check_state.may_remove = MayRemove::Key(key);
+        self.check_state.note_page(key, report.listed_at);
         let applied = self.apply_look_up(&report);
-        let Some(applied) = self.or_restart(applied) else {
+        let Some(applied) = self.ok_or_restart(applied) else {
             return true;
         };
-        if self.witness.keeps {
-            self.witness.look_ups.push(report);
+        if self.check_state.keeps_applied {
+            self.check_state.look_ups.push(report);
         }
         let stage = match applied {
-            EventOutcome::NeedsLookUp if self.has(Fault::OldPagesSettle) => Stage::Applied,
-            EventOutcome::NeedsLookUp => Stage::WantsPage,
+            EventOutcome::NeedsLookUp if self.has(Fault::OldPagesSettleEvents) => Stage::Applied,
+            EventOutcome::NeedsLookUp => Stage::NeedsLookUp,
             EventOutcome::Written | EventOutcome::Stale(_) => Stage::Applied,
             EventOutcome::NotYet => return true,
         };
@@ -172,7 +178,14 @@ impl World {
         let counters = self.ledger.change_counters(ID, None);
         let ledger = &mut self.ledger;
         let record = record.as_ref();
-        apply_decision(&mut ledger.pending, ID, &report.key, record, page, &counters);
+        apply_decision(
+            &mut ledger.pending,
+            ID,
+            &report.key,
+            record,
+            page,
+            &counters,
+        );
         ledger.commit_if_full()?;
         let settles = report.listed_at > report.event.time;
         Ok(if settles {
@@ -182,7 +195,7 @@ impl World {
         })
     }
 
-    /// The record of the key, with what is pending.
+    /// The record of the key, with pending changes.
     pub(super) fn record(&self, key: &str) -> Option<Record> {
         match self.ledger.pending.get(ID, key) {
             Some(change) => change.record.clone(),
@@ -191,38 +204,40 @@ impl World {
     }
 
     pub(super) fn acknowledge(&mut self, key: &str, event: u64) -> Result<bool, String> {
-        let place = self.queue.place(key, event);
-        let found = place.and_then(|it| self.queue.delivery(it, |at| *at == Stage::Durable));
+        let index = self.queue.index_of(key, event);
+        let found =
+            index.and_then(|index| self.queue.delivery(index, |stage| *stage == Stage::Durable));
         let Some(found) = found else {
             return Ok(false);
         };
-        let place = self.queue.deliveries.remove(found).message;
-        let message = &self.queue.messages[place];
+        let index = self.queue.deliveries.remove(found).message;
+        let message = &self.queue.messages[index];
         if self.source.admits(key, 1) && !self.is_durable(message) {
-            let told = &message.told;
+            let payload = &message.payload;
             return Err(format!(
-                "I1: acknowledged before its effect is durable: {told:?}"
+                "I1: acknowledged before its effect is durable: {payload:?}"
             ));
         }
-        self.queue.messages[place].settled = true;
+        self.queue.messages[index].settled = true;
         Ok(true)
     }
 
-    /// Whether the last commit holds what the event tells, or newer.
+    /// Whether the last commit holds what the event reports, or something newer.
     fn is_durable(&self, message: &Message) -> bool {
-        let (time, sequencer) = match &*message.told {
+        let (time, sequencer) = match &*message.payload {
             KeyEvent::Certain(event) => (event.time, Some(&event.sequencer)),
             KeyEvent::Ambiguous(AmbiguousEvent { time, sequencer }) => (*time, sequencer.as_ref()),
         };
         let engine = &self.ledger.engine;
-        let as_of = engine.checkpoint.state(ID).and_then(|it| it.complete_as_of);
+        let state = engine.checkpoint.state(ID);
+        let as_of = state.and_then(|state| state.complete_as_of);
         let record = engine.record(message.key);
         let floor = record.and_then(|record| record.sequencer.as_ref());
-        let passed = floor.zip(sequencer);
-        let paged = self.witness.durable_page_of(message.key);
-        passed.is_some_and(|(floor, it)| floor.compare(it).is_ge())
+        let both = floor.zip(sequencer);
+        let newest_page = self.check_state.durable_page(message.key);
+        both.is_some_and(|(floor, sequencer)| floor.compare(sequencer).is_ge())
             || record.and_then(|record| record.listed_at) > Some(time)
-            || paged > Some(time)
+            || newest_page > Some(time)
             || as_of > Some(time)
     }
 }

@@ -1,7 +1,7 @@
-//! An engine in memory whose commits fail when they are told to.
+//! An engine in memory whose commits fail on request.
 //!
-//! It keeps the contract of [`Engine`] for one Source and nothing else: no search, no files. A sorted
-//! list is faster here than a tree, which is large where it is nearly empty.
+//! It implements [`Engine`] for one Source, without search and files. A sorted list is faster here than a
+//! tree, because there are few records.
 
 use std::sync::Arc;
 
@@ -11,30 +11,31 @@ use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
 use crate::index::{Changes, Engine, IndexError, KeyedRecord, RecordFilter};
 
-/// What becomes of the next commit.
+/// Whether the next commit succeeds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum NextCommit {
     #[default]
     Succeeds,
-    /// Nothing of it is durable.
+    /// It fails, and nothing of it is durable.
     FailsBefore,
-    /// All of it is durable, and nobody hears of it.
+    /// It fails, but all of it is durable.
     FailsAfter,
 }
 
-/// What the last commit left.
+/// The records and the checkpoint of the last commit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MemoryEngine {
     /// Ascending by key.
     pub(super) records: Vec<KeyedRecord>,
     pub(super) checkpoint: Arc<Checkpoint>,
-    pub(super) fate: Fate,
-    /// How many commits are durable.
+    pub(super) next_commit: NextCommit,
+    /// Number of durable commits.
     pub(super) commits: u64,
 }
 
-/// A record counts as so many, so that a scan of a few keys is cut into ranges.
-const WEIGHT: u64 = 1_000;
+/// Number of records that the estimate counts for each key, so that a scan of a few keys is split into
+/// ranges.
+const RECORDS_PER_KEY: u64 = 1_000;
 
 impl MemoryEngine {
     fn within<'a>(&'a self, interval: &'a KeyInterval) -> impl Iterator<Item = &'a KeyedRecord> {
@@ -42,13 +43,13 @@ impl MemoryEngine {
         records.filter(|(key, _)| interval.contains(key))
     }
 
-    fn place(&self, key: &str) -> Result<usize, usize> {
+    fn find(&self, key: &str) -> Result<usize, usize> {
         self.records.binary_search_by(|(it, _)| (**it).cmp(key))
     }
 
-    /// What the last commit holds of the key.
+    /// The committed record of the key.
     pub(super) fn record(&self, key: &str) -> Option<&Record> {
-        self.place(key).ok().map(|place| &self.records[place].1)
+        self.find(key).ok().map(|index| &self.records[index].1)
     }
 }
 
@@ -64,9 +65,9 @@ impl Engine for MemoryEngine {
         filter: RecordFilter,
         limit: usize,
     ) -> Result<Vec<KeyedRecord>, IndexError> {
-        let wanted =
+        let passes =
             |(_, record): &&KeyedRecord| filter == RecordFilter::All || record.object().is_none();
-        let found = self.within(interval).filter(wanted).take(limit);
+        let found = self.within(interval).filter(passes).take(limit);
         Ok(found.cloned().collect())
     }
 
@@ -75,12 +76,13 @@ impl Engine for MemoryEngine {
     }
 
     fn assets(&self, _: SourceId) -> Result<u64, IndexError> {
-        let live = self.records.iter().filter(|(_, it)| it.object().is_some());
-        Ok(live.count() as u64)
+        let records = self.records.iter();
+        let assets = records.filter(|(_, record)| record.object().is_some());
+        Ok(assets.count() as u64)
     }
 
     fn estimate(&self, _: SourceId, interval: &KeyInterval) -> Result<u64, IndexError> {
-        Ok(self.within(interval).count() as u64 * WEIGHT)
+        Ok(self.within(interval).count() as u64 * RECORDS_PER_KEY)
     }
 
     fn split_points(
@@ -96,30 +98,30 @@ impl Engine for MemoryEngine {
     }
 
     fn commit(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
-        let fate = std::mem::take(&mut self.fate);
-        let lost = || std::io::Error::other("the power went");
-        if fate == Fate::FailsBefore {
-            return Err(IndexError::engine("commit")(lost()));
+        let next_commit = std::mem::take(&mut self.next_commit);
+        let failure = || std::io::Error::other("the simulation requested a failure");
+        if next_commit == NextCommit::FailsBefore {
+            return Err(IndexError::engine("commit")(failure()));
         }
         for ((_, key), change) in changes {
-            let place = self.place(key);
+            let found = self.find(key);
             assert_eq!(
                 change.replaces,
-                place.is_ok(),
-                "{key:?}: what a commit replaces is what the last one left"
+                found.is_ok(),
+                "{key:?}: `replaces` contradicts the last commit"
             );
-            match (place, change.record.clone()) {
-                (Ok(place), Some(record)) => self.records[place].1 = record,
-                (Ok(place), None) => drop(self.records.remove(place)),
-                (Err(place), Some(record)) => self.records.insert(place, (key.clone(), record)),
+            match (found, change.record.clone()) {
+                (Ok(index), Some(record)) => self.records[index].1 = record,
+                (Ok(index), None) => drop(self.records.remove(index)),
+                (Err(index), Some(record)) => self.records.insert(index, (key.clone(), record)),
                 (Err(_), None) => {}
             }
         }
         self.checkpoint = Arc::new(checkpoint.clone());
         self.commits += 1;
-        match fate {
-            Fate::FailsAfter => Err(IndexError::engine("commit")(lost())),
-            Fate::Succeeds | Fate::FailsBefore => Ok(()),
+        match next_commit {
+            NextCommit::FailsAfter => Err(IndexError::engine("commit")(failure())),
+            NextCommit::Succeeds | NextCommit::FailsBefore => Ok(()),
         }
     }
 

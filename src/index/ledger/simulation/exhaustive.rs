@@ -1,43 +1,44 @@
-//! Every history within a small scope: all interleavings of operations, messages, pages, crashes.
+//! Exhaustive test: every history within a small scope, with all interleavings of operations, messages, pages
+//! and crashes.
 //!
-//! States that decide the same of what can follow are visited once.
+//! States from which the same can follow are visited once.
 
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
 use super::bucket::{Bucket, Operation, Store};
-use super::fingerprint::{Itself, fingerprint};
+use super::fingerprint::{FingerprintHasher, fingerprint};
 use super::queue::Stage;
 use super::step::Step;
 use super::world::{Setup, World};
 
-/// What is explored: all histories with at most so many of each.
+/// The scope to explore: all histories with at most these numbers of each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scope {
     pub(super) store: Store,
     pub(super) operations: usize,
     /// Milliseconds between two operations.
-    pub(super) pace: i64,
-    /// By how much the time of every other event is early and that of the others late.
+    pub(super) interval: i64,
+    /// The error of event times, in milliseconds: alternately early and late by this much.
     pub(super) skew: i64,
-    /// How often each message may be received before it is acknowledged or after.
+    /// Maximum number of times that each message is received, before or after it is acknowledged.
     pub(super) copies: u8,
-    /// Scans begun, those that go on included.
+    /// Scans begun or resumed.
     pub(super) scans: usize,
     /// Pages listed, for scans and look-ups.
     pub(super) pages: usize,
-    /// By how much the stamp of a page may lie before its snapshot, in milliseconds.
+    /// The possible margins between a page's timestamp and its later snapshot, in milliseconds.
     pub(super) margins: &'static [i64],
-    /// Crashes, each with what is not committed lost; without any, everything is committed at once.
+    /// Crashes, each of which loses the pending changes. If 0, every step is committed immediately.
     pub(super) crashes: usize,
 }
 
 pub(super) const KEYS: [&str; 2] = ["a/1", "b/1"];
 
-/// What a listing waits for after the step before, in milliseconds.
-const PAUSE: i64 = 1_000;
+/// Time between the previous step and a listing, in milliseconds.
+const LISTING_DELAY: i64 = 1_000;
 
-type Done = (&'static str, Operation);
+type KeyOperation = (&'static str, Operation);
 
 /// One point of a history.
 struct Point {
@@ -51,13 +52,13 @@ struct Point {
 
 struct Explorer<'a> {
     scope: Scope,
-    operations: &'a [Done],
+    operations: &'a [KeyOperation],
     skews: [i64; 2],
-    seen: HashSet<u128, BuildHasherDefault<Itself>>,
+    seen: HashSet<u128, BuildHasherDefault<FingerprintHasher>>,
     steps: usize,
 }
 
-/// Explores the scope: how many steps there are, or the first history that breaks a demand.
+/// Explores the scope. Returns the number of steps, or the first history that fails a check.
 pub(super) fn explore(scope: Scope) -> Result<usize, String> {
     let mut steps = 0;
     let skews: &[[i64; 2]] = match scope.skew {
@@ -97,8 +98,8 @@ pub(super) fn explore(scope: Scope) -> Result<usize, String> {
     Ok(steps)
 }
 
-/// All sequences of so many operations on two keys, but for those that only swap the keys.
-fn sequences(scope: Scope) -> Vec<Vec<Done>> {
+/// All sequences of this number of operations on two keys, except those that only swap the keys.
+fn sequences(scope: Scope) -> Vec<Vec<KeyOperation>> {
     let mut all = vec![vec![(KEYS[0], Operation::Put(1))]];
     for number in 2..=scope.operations as u64 {
         let mut kinds = vec![Operation::Put(number), Operation::Delete];
@@ -106,7 +107,7 @@ fn sequences(scope: Scope) -> Vec<Vec<Done>> {
             kinds.push(Operation::Destroy { below: 0 });
             kinds.push(Operation::Destroy { below: 1 });
         }
-        let longer = |head: &Vec<Done>| {
+        let append = |head: &Vec<KeyOperation>| {
             let mut tails = Vec::new();
             for key in KEYS {
                 for kind in &kinds {
@@ -115,49 +116,48 @@ fn sequences(scope: Scope) -> Vec<Vec<Done>> {
             }
             tails
         };
-        all = all.iter().flat_map(longer).collect();
+        all = all.iter().flat_map(append).collect();
     }
     all.retain(|operations| are_possible(scope, operations));
     all
 }
 
-/// Whether there is something to destroy where it is destroyed, and, with versions, to mark as deleted:
-/// a marker over nothing shows what nothing shows.
-fn are_possible(scope: Scope, operations: &[Done]) -> bool {
+/// Whether all operations are possible and useful. A delete marker on a key that was never written is left
+/// out, because it shows nothing.
+fn are_possible(scope: Scope, operations: &[KeyOperation]) -> bool {
     let mut bucket = Bucket::new(scope.store);
     operations.iter().all(|(key, operation)| {
-        let marks_nothing = scope.store.versioned
+        let marks_unknown_key = scope.store.versioned
             && *operation == Operation::Delete
             && bucket.keys().all(|known| known != *key);
-        !marks_nothing && bucket.operate(key, *operation, 0, 0).is_some()
+        !marks_unknown_key && bucket.operate(key, *operation, 0, 0).is_some()
     })
 }
 
 impl Explorer<'_> {
-    /// Visits all that can follow; the error is the first history that breaks a demand, last step
-    /// first.
+    /// Visits everything that can follow. The error is the first history that fails a check, last step first.
     fn visit(&mut self, point: &Point) -> Result<(), Vec<String>> {
-        let tally = [point.scans, point.pages, point.crashes];
+        let counts = [point.scans, point.pages, point.crashes];
         if !self
             .seen
-            .insert(fingerprint(&point.world, &point.received, tally))
+            .insert(fingerprint(&point.world, &point.received, counts))
         {
             return Ok(());
         }
         for step in self.steps(point) {
             self.steps += 1;
             let mut next = point.fork();
-            let said = |why: Vec<String>| [why, vec![format!("{step:?}")]].concat();
-            match next.take(step, self) {
-                Ok(true) => self.visit(&next).map_err(said)?,
+            let with_step = |history: Vec<String>| [history, vec![format!("{step:?}")]].concat();
+            match next.apply(step, self) {
+                Ok(true) => self.visit(&next).map_err(with_step)?,
                 Ok(false) => {}
-                Err(why) => return Err(said(vec![why])),
+                Err(failure) => return Err(with_step(vec![failure])),
             }
         }
         Ok(())
     }
 
-    /// All that may be possible next.
+    /// All steps that may be possible next.
     fn steps(&self, point: &Point) -> Vec<Step> {
         let mut steps = Vec::new();
         let (scope, world) = (&self.scope, &point.world);
@@ -196,12 +196,12 @@ impl Explorer<'_> {
             let message = &queue.messages[delivery.message];
             let (key, event) = (message.key, message.event);
             match delivery.stage {
-                Stage::WantsPage => steps.extend(margins.iter().map(|margin| Step::LookUp {
+                Stage::NeedsLookUp => steps.extend(margins.iter().map(|margin| Step::LookUp {
                     key,
                     event,
                     margin: *margin,
                 })),
-                Stage::Listed { .. } => steps.push(Step::Decide { key, event }),
+                Stage::Listed { .. } => steps.push(Step::ApplyLookUp { key, event }),
                 Stage::Applied => {}
                 Stage::Durable => steps.push(Step::Acknowledge { key, event }),
             }
@@ -220,15 +220,15 @@ impl Explorer<'_> {
             steps.push(Step::Complete);
             return;
         }
-        if scanner.has_pages_on_the_way() {
+        if scanner.has_pages_in_flight() {
             steps.push(Step::Arrive { range: 0 });
         }
         steps.extend(margins.iter().map(|margin| Step::List {
             range: 0,
             margin: *margin,
-            most: 1,
+            max_keys: 1,
         }));
-        steps.push(Step::GiveUp);
+        steps.push(Step::InterruptScan);
     }
 }
 
@@ -241,52 +241,54 @@ impl Point {
         }
     }
 
-    /// Lets it happen; whether it could, or what went wrong.
-    fn take(&mut self, step: Step, explorer: &Explorer<'_>) -> Result<bool, String> {
+    /// Performs a step and runs the checks. Returns whether the step was possible, or the failed check.
+    fn apply(&mut self, step: Step, explorer: &Explorer<'_>) -> Result<bool, String> {
         match step {
             Step::Operate { .. } => {
-                self.world.now += explorer.scope.pace - 1;
+                self.world.now += explorer.scope.interval - 1;
                 self.operations += 1;
                 self.received.push(0);
             }
             Step::Receive { key, event } => {
-                let place = self.world.queue.place(key, event);
-                self.received[place.unwrap_or_default()] += 1;
+                let index = self.world.queue.index_of(key, event);
+                self.received[index.unwrap_or_default()] += 1;
             }
             Step::Begin { .. } => self.scans += 1,
             Step::List { .. } | Step::LookUp { .. } => {
-                self.world.now += PAUSE - 1;
+                self.world.now += LISTING_DELAY - 1;
                 self.pages += 1;
             }
             Step::Crash => self.crashes += 1,
             _ => {}
         }
-        if !self.world.happen(step)? {
+        if !self.world.apply_step(step)? {
             return Ok(false);
         }
-        self.world.see_commits();
+        self.world.note_commits();
         if explorer.scope.crashes == 0 {
-            self.come_to_rest()?;
+            self.commit_and_acknowledge()?;
         }
-        self.world.judge()?;
+        self.world.check()?;
         Ok(true)
     }
 
-    /// Commits, and acknowledges what was applied.
-    fn come_to_rest(&mut self) -> Result<(), String> {
+    /// Commits, and acknowledges the applied messages.
+    fn commit_and_acknowledge(&mut self) -> Result<(), String> {
         if !self.world.ledger.is_clean() {
-            self.world.happen(Step::Commit)?;
-            self.world.see_commits();
+            self.world.apply_step(Step::Commit)?;
+            self.world.note_commits();
         }
         loop {
             let deliveries = &self.world.queue.deliveries;
-            let durable = deliveries.iter().find(|it| it.stage == Stage::Durable);
+            let durable = deliveries
+                .iter()
+                .find(|delivery| delivery.stage == Stage::Durable);
             let Some(durable) = durable else {
                 return Ok(());
             };
             let message = &self.world.queue.messages[durable.message];
             let (key, event) = (message.key, message.event);
-            self.world.happen(Step::Acknowledge { key, event })?;
+            self.world.apply_step(Step::Acknowledge { key, event })?;
         }
     }
 }

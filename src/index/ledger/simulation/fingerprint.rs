@@ -1,6 +1,6 @@
-//! 128 bits that stand for everything that decides what can follow.
+//! A 128-bit fingerprint of everything in a world that decides what can happen next.
 //!
-//! Left out is what only judges a run.
+//! It leaves out what only the checks use.
 
 use std::hash::Hasher;
 
@@ -13,51 +13,51 @@ use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::ledger::KeyEvent;
 
-/// Stands between the parts, and for what is not there.
+/// Separates the parts, and stands for a missing value.
 const NONE: i64 = i64::MIN;
 
-pub(super) fn fingerprint(world: &World, received: &[u8], tally: [usize; 3]) -> u128 {
-    let mut words = Words(Vec::with_capacity(1_024));
-    words.put(world.now);
-    for count in tally {
-        words.put(count as i64);
+pub(super) fn fingerprint(world: &World, received: &[u8], counts: [usize; 3]) -> u128 {
+    let mut encoder = Encoder(Vec::with_capacity(1_024));
+    encoder.put(world.now);
+    for count in counts {
+        encoder.put(count as i64);
     }
     for (message, received) in world.queue.messages.iter().zip(received) {
-        words.put(i64::from(*received) * 2 + i64::from(message.settled));
-        let time = match &*message.told {
+        encoder.put(i64::from(*received) * 2 + i64::from(message.settled));
+        let time = match &*message.payload {
             KeyEvent::Certain(event) => event.time,
             KeyEvent::Ambiguous(event) => event.time,
         };
-        words.put(time.as_millis());
+        encoder.put(time.as_millis());
     }
-    words.put(NONE);
+    encoder.put(NONE);
     for delivery in &world.queue.deliveries {
-        words.put(delivery.message as i64);
-        words.stage(&delivery.stage);
+        encoder.put(delivery.message as i64);
+        encoder.stage(&delivery.stage);
     }
-    words.put(NONE);
-    words.scanner(world);
-    words.state(world);
+    encoder.put(NONE);
+    encoder.scanner(world);
+    encoder.state(world);
     for (key, record) in &world.ledger.engine.records {
-        words.key(key);
-        words.record(record);
+        encoder.key(key);
+        encoder.record(record);
     }
-    words.put(NONE);
+    encoder.put(NONE);
     for ((_, key), change) in world.ledger.pending.changes() {
-        words.key(key);
+        encoder.key(key);
         match &change.record {
-            Some(record) => words.record(record),
-            None => words.put(NONE),
+            Some(record) => encoder.record(record),
+            None => encoder.put(NONE),
         }
     }
-    xxh3_128(&words.0)
+    xxh3_128(&encoder.0)
 }
 
-/// A fingerprint is its own hash in a set.
+/// A hasher that returns the fingerprint itself, for a set of fingerprints.
 #[derive(Default)]
-pub(super) struct Itself(u64);
+pub(super) struct FingerprintHasher(u64);
 
-impl Hasher for Itself {
+impl Hasher for FingerprintHasher {
     fn write(&mut self, _: &[u8]) {}
 
     fn write_u128(&mut self, fingerprint: u128) {
@@ -69,15 +69,15 @@ impl Hasher for Itself {
     }
 }
 
-struct Words(Vec<u8>);
+struct Encoder(Vec<u8>);
 
-impl Words {
+impl Encoder {
     fn put(&mut self, word: i64) {
         self.0.extend_from_slice(&word.to_le_bytes());
     }
 
-    fn stamp(&mut self, stamp: Option<Timestamp>) {
-        self.put(stamp.map_or(NONE, Timestamp::as_millis));
+    fn listed_at(&mut self, listed_at: Option<Timestamp>) {
+        self.put(listed_at.map_or(NONE, Timestamp::as_millis));
     }
 
     fn key(&mut self, key: &str) {
@@ -87,12 +87,12 @@ impl Words {
 
     fn stage(&mut self, stage: &Stage) {
         match stage {
-            Stage::WantsPage => self.put(0),
+            Stage::NeedsLookUp => self.put(0),
             Stage::Applied => self.put(1),
             Stage::Durable => self.put(2),
-            Stage::Listed { listed, stamp } => {
+            Stage::Listed { listed, listed_at } => {
                 self.put(3);
-                self.put(*stamp);
+                self.put(*listed_at);
                 self.object(listed.as_ref());
             }
         }
@@ -102,7 +102,7 @@ impl Words {
         match object {
             None => self.put(NONE),
             Some(object) => {
-                // Size and ETag are one in the model.
+                // In the model, size and ETag depend on each other.
                 self.put(object.size as i64);
                 self.put(object.last_modified.as_millis());
             }
@@ -111,15 +111,15 @@ impl Words {
 
     fn record(&mut self, record: &Record) {
         match &record.content {
-            // When it was first seen decides nothing.
+            // `first_seen` decides nothing.
             RecordContent::Live { object, .. } => self.object(Some(object)),
             RecordContent::Removed { scan } => {
                 self.put(NONE);
                 self.put(*scan as i64);
             }
         }
-        self.stamp(record.event_time);
-        self.stamp(record.listed_at);
+        self.listed_at(record.event_time);
+        self.listed_at(record.listed_at);
         let digits = record.sequencer.as_ref().map(|it| it.digits());
         self.key(digits.unwrap_or_default());
     }
@@ -132,9 +132,9 @@ impl Words {
         self.put(i64::from(scanner.has_start));
         for listing in &scanner.ranges {
             self.put(listing.next.as_ref().map_or(0, |_| 1));
-            for page in &listing.on_the_way {
-                self.stamp(Some(page.stamp));
-                self.key(page.settled.as_deref().unwrap_or_default());
+            for page in &listing.in_flight {
+                self.listed_at(Some(page.listed_at));
+                self.key(page.resume_after.as_deref().unwrap_or_default());
                 self.put(i64::from(page.done));
                 for entry in &page.admitted {
                     self.key(&entry.key);
@@ -147,18 +147,18 @@ impl Words {
         }
     }
 
-    /// What the last commit says of the Source, and what is pending of it.
+    /// The committed and the pending state of the Source.
     fn state(&mut self, world: &World) {
         let committed = world.ledger.engine.checkpoint.state(ID);
         for state in [Some(world.state()), committed].into_iter().flatten() {
             self.put(state.last_scan as i64);
-            self.stamp(state.complete_as_of);
-            self.stamp(state.newest_page);
+            self.listed_at(state.complete_as_of);
+            self.listed_at(state.newest_page);
             let Some(running) = &state.running else {
                 self.put(NONE);
                 continue;
             };
-            self.stamp(running.started);
+            self.listed_at(running.started);
             for range in &running.ranges {
                 self.put(i64::from(range.done));
                 self.key(range.rest.after.as_deref().unwrap_or_default());

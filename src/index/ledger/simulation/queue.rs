@@ -1,6 +1,6 @@
-//! A queue that delivers at least once: any message that was sent, at any time, any number of times.
+//! A queue that delivers at least once: any message that was sent, at any time and any number of times.
 //!
-//! It never forgets a message: one that is acknowledged may come once more.
+//! It never forgets a message. An acknowledged message may be delivered again.
 
 use std::sync::Arc;
 
@@ -11,34 +11,37 @@ use crate::index::ledger::KeyEvent;
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     pub(super) key: &'static str,
-    /// Which event of its key it is, from 1.
+    /// The number of the event among those of its key, from 1.
     pub(super) event: u64,
-    pub(super) told: Arc<KeyEvent>,
-    /// When it was sent; it cannot come before.
+    pub(super) payload: Arc<KeyEvent>,
+    /// When it was sent. It cannot be received earlier.
     pub(super) sent: i64,
-    /// Whether it need not come any more: it was acknowledged, or is lost.
+    /// Whether it was acknowledged or lost, so that it need not be delivered again.
     pub(super) settled: bool,
     pub(super) lost: bool,
 }
 
-/// A message that was received and is worked on.
+/// A received message that is not acknowledged.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
-    /// Its place among the messages.
+    /// The index of the message.
     pub(super) message: usize,
     pub(super) stage: Stage,
 }
 
-/// How far a delivery is.
+/// The state of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Its key is to be listed.
-    WantsPage,
-    /// Its key was listed, and the page is on its way.
-    Listed { listed: Option<Object>, stamp: i64 },
-    /// It was applied, and the commit is outstanding.
+    /// Its key must be listed.
+    NeedsLookUp,
+    /// Its key was listed, and the page is in flight.
+    Listed {
+        listed: Option<Object>,
+        listed_at: i64,
+    },
+    /// It was applied, but not committed.
     Applied,
-    /// Its effect is durable: it may be acknowledged.
+    /// Its effect is durable. It may be acknowledged.
     Durable,
 }
 
@@ -49,31 +52,35 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn send(&mut self, key: &'static str, told: KeyEvent, sent: i64) {
+    pub(super) fn send(&mut self, key: &'static str, payload: KeyEvent, sent: i64) {
         let event = 1 + self.messages.iter().filter(|sent| sent.key == key).count() as u64;
         self.messages.push(Message {
             key,
             event,
-            told: Arc::new(told),
+            payload: Arc::new(payload),
             sent,
             settled: false,
             lost: false,
         });
     }
 
-    /// The place of that event of the key among the messages.
-    pub(super) fn place(&self, key: &str, event: u64) -> Option<usize> {
-        let is_it = |message: &Message| message.key == key && message.event == event;
-        self.messages.iter().position(is_it)
+    /// The index of the message with this event of the key.
+    pub(super) fn index_of(&self, key: &str, event: u64) -> Option<usize> {
+        let is_match = |message: &Message| message.key == key && message.event == event;
+        self.messages.iter().position(is_match)
     }
 
-    /// The first delivery of the message that is at such a stage.
-    pub(super) fn delivery(&self, message: usize, is_at: impl Fn(&Stage) -> bool) -> Option<usize> {
-        let is_it = |it: &Delivery| it.message == message && is_at(&it.stage);
-        self.deliveries.iter().position(is_it)
+    /// The first delivery of the message with a matching stage.
+    pub(super) fn delivery(
+        &self,
+        message: usize,
+        matches: impl Fn(&Stage) -> bool,
+    ) -> Option<usize> {
+        let is_match = |it: &Delivery| it.message == message && matches(&it.stage);
+        self.deliveries.iter().position(is_match)
     }
 
-    /// Whether every message was acknowledged, and none is worked on again.
+    /// Whether every message was acknowledged or lost, and none is being handled again.
     pub(super) fn is_at_rest(&self) -> bool {
         self.deliveries.is_empty() && self.messages.iter().all(|message| message.settled)
     }

@@ -1,12 +1,12 @@
-//! Random histories from seeds, and how a failing one is cut down.
+//! Random histories from seeds, and how a failing history is shrunk.
 
 use std::fmt;
 
 use fastrand::Rng;
 
-use super::LEAST_MARGIN;
+use super::MIN_MARGIN;
 use super::bucket::{Operation, Store};
-use super::engine::Fate;
+use super::engine::NextCommit;
 use super::fault::Fault;
 use super::queue::Stage;
 use super::step::Step;
@@ -14,26 +14,26 @@ use super::world::{RULES, Setup, World};
 
 const KEYS: [&str; 4] = ["a/1", "a/2", "b/1", "c/1"];
 
-/// What random histories may hold.
+/// What random histories may contain.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
-    /// By how much the clocks of S3 may be off, in milliseconds.
+pub(super) struct RandomOptions {
+    /// Maximum error of S3's clocks, in milliseconds.
     pub(super) jitter: i64,
     /// Whether messages are lost.
-    pub(super) loses: bool,
+    pub(super) loses_messages: bool,
     /// Whether the rules change.
     pub(super) new_rules: bool,
     pub(super) fault: Option<Fault>,
 }
 
-/// A history that breaks a demand.
-pub(super) struct Broken {
+/// A history that fails a check.
+pub(super) struct FailedHistory {
     pub(super) setup: Setup,
     pub(super) history: Vec<Step>,
     pub(super) why: String,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for FailedHistory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:?}", self.setup)?;
         for step in &self.history {
@@ -43,50 +43,50 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Runs the history to its end.
+/// Runs a history, including the final checks.
 pub(super) fn run(setup: Setup, history: &[Step]) -> Result<(), String> {
     let mut world = World::new(setup);
-    world.witness.keeps = true;
+    world.check_state.keeps_applied = true;
     for step in history {
         world.step(*step)?;
     }
     world.finish()
 }
 
-/// Makes up a history from a seed and runs it to its end.
-pub(super) fn run_seed(seed: u64, kind: Kind) -> Result<usize, Broken> {
+/// Generates a history from a seed and runs it, including the final checks. Returns the number of steps.
+pub(super) fn run_seed(seed: u64, options: RandomOptions) -> Result<usize, FailedHistory> {
     let mut rng = Rng::with_seed(seed);
     let keys = [1, 1, 2, KEYS.len()][rng.usize(..4)];
-    let eagerness = [5, 20, 40, 60][rng.usize(..4)];
-    let mut dice = Dice {
+    let message_percent = [5, 20, 40, 60][rng.usize(..4)];
+    let mut generator = StepGenerator {
         rng,
-        kind,
+        options,
         keys,
-        eagerness,
+        message_percent,
     };
-    let setup = dice.setup();
+    let setup = generator.setup();
     let mut world = World::new(setup);
-    world.witness.keeps = true;
+    world.check_state.keeps_applied = true;
     let mut history = Vec::new();
-    for _ in 0..dice.rng.usize(10..90) {
-        let step = dice.step(&world);
+    for _ in 0..generator.rng.usize(10..90) {
+        let step = generator.step(&world);
         match world.step(step) {
             Ok(true) => history.push(step),
             Ok(false) => {}
             Err(why) => {
                 history.push(step);
-                return Err(cut_down(setup, history, why));
+                return Err(shrink(setup, history, why));
             }
         }
     }
     match world.finish() {
         Ok(()) => Ok(history.len()),
-        Err(why) => Err(cut_down(setup, history, why)),
+        Err(why) => Err(shrink(setup, history, why)),
     }
 }
 
-/// Leaves out every step that is not needed to break a demand.
-fn cut_down(setup: Setup, mut history: Vec<Step>, mut why: String) -> Broken {
+/// Removes every step that is not needed to fail a check.
+fn shrink(setup: Setup, mut history: Vec<Step>, mut why: String) -> FailedHistory {
     let mut chunk = history.len().div_ceil(2);
     while chunk > 0 {
         let mut from = 0;
@@ -100,58 +100,58 @@ fn cut_down(setup: Setup, mut history: Vec<Step>, mut why: String) -> Broken {
         }
         chunk /= 2;
     }
-    Broken {
+    FailedHistory {
         setup,
         history,
         why,
     }
 }
 
-struct Dice {
+struct StepGenerator {
     rng: Rng,
-    kind: Kind,
-    /// How many keys are written to: what goes wrong mostly goes wrong on one.
+    options: RandomOptions,
+    /// Number of keys that are written to. Most failures need only one key.
     keys: usize,
-    /// How many of a hundred steps are about messages.
-    eagerness: u8,
+    /// Share of the steps that concern messages.
+    message_percent: u8,
 }
 
-impl Dice {
+impl StepGenerator {
     fn setup(&mut self) -> Setup {
         Setup {
             store: Store {
                 versioned: self.rng.bool(),
                 sequencers: self.rng.u8(..8) > 0,
-                // Without them times must be in order.
-                lifecycle_sequencers: self.kind.jitter > 0 || self.rng.bool(),
+                // If they have none, the times must be in order.
+                lifecycle_sequencers: self.options.jitter > 0 || self.rng.bool(),
                 whole_seconds: self.rng.bool(),
             },
             max_changes: [1, 2, 1_000][self.rng.usize(..3)],
             newest_first: self.rng.bool(),
-            fault: self.kind.fault,
+            fault: self.options.fault,
         }
     }
 
     fn margin(&mut self) -> i64 {
         if self.rng.bool() {
-            return LEAST_MARGIN;
+            return MIN_MARGIN;
         }
-        self.rng.i64(LEAST_MARGIN..=3_000)
+        self.rng.i64(MIN_MARGIN..=3_000)
     }
 
-    /// Mostly as far off as may be.
+    /// A clock error, mostly the maximum.
     fn skew(&mut self) -> i64 {
-        let most = self.kind.jitter;
+        let max = self.options.jitter;
         match self.rng.u8(..5) {
-            0 | 1 => most,
-            2 | 3 => -most,
-            _ => self.rng.i64(-most..=most),
+            0 | 1 => max,
+            2 | 3 => -max,
+            _ => self.rng.i64(-max..=max),
         }
     }
 
-    /// A step that may well be possible now.
+    /// A step that is probably possible now.
     fn step(&mut self, world: &World) -> Step {
-        if self.rng.u8(..100) < self.eagerness {
+        if self.rng.u8(..100) < self.message_percent {
             return self.message(world);
         }
         match self.rng.u8(..60) {
@@ -163,7 +163,7 @@ impl Dice {
             16..28 => Step::Pass(self.pause()),
             28..31 => Step::Commit,
             31..56 => self.scan(world),
-            _ => self.mishap(),
+            _ => self.failure(),
         }
     }
 
@@ -171,13 +171,13 @@ impl Dice {
         match self.rng.u8(..8) {
             0..6 => self.rng.i64(1..1_500),
             6 => 3_000,
-            // Long enough for tombstones to go, here and there.
+            // Long enough for tombstones to be purged in some histories.
             _ if self.keys == 1 => 70_000,
             _ => 10_000,
         }
     }
 
-    /// What whoever scans does next.
+    /// The next step of the scanner.
     fn scan(&mut self, world: &World) -> Step {
         let Some(scanner) = &world.scanner else {
             return Step::Begin {
@@ -195,22 +195,22 @@ impl Dice {
         Step::List {
             range,
             margin: self.margin(),
-            most: self.rng.usize(1..=3),
+            max_keys: self.rng.usize(1..=3),
         }
     }
 
-    fn mishap(&mut self) -> Step {
-        if self.kind.new_rules && self.rng.bool() {
+    fn failure(&mut self) -> Step {
+        if self.options.new_rules && self.rng.bool() {
             return Step::NewRules {
                 rules: self.rng.usize(..RULES.len()),
                 knows_former: self.rng.bool(),
             };
         }
         match self.rng.u8(..4) {
-            0 => Step::GiveUp,
+            0 => Step::InterruptScan,
             1 => Step::Crash,
-            2 => Step::FailNextCommit(Fate::FailsBefore),
-            _ => Step::FailNextCommit(Fate::FailsAfter),
+            2 => Step::FailNextCommit(NextCommit::FailsBefore),
+            _ => Step::FailNextCommit(NextCommit::FailsAfter),
         }
     }
 
@@ -227,7 +227,7 @@ impl Dice {
         }
     }
 
-    /// Something with a message: one that is new or comes again, or one that is worked on.
+    /// A step for a message: receive it for the first time or again, or continue a delivery.
     fn message(&mut self, world: &World) -> Step {
         let queue = &world.queue;
         if queue.messages.is_empty() {
@@ -238,19 +238,19 @@ impl Dice {
             let message = &queue.messages[delivery.message];
             let (key, event) = (message.key, message.event);
             return match delivery.stage {
-                Stage::WantsPage => Step::LookUp {
+                Stage::NeedsLookUp => Step::LookUp {
                     key,
                     event,
                     margin: self.margin(),
                 },
-                Stage::Listed { .. } => Step::Decide { key, event },
+                Stage::Listed { .. } => Step::ApplyLookUp { key, event },
                 Stage::Applied => Step::Commit,
                 Stage::Durable => Step::Acknowledge { key, event },
             };
         }
         let message = &queue.messages[self.rng.usize(..queue.messages.len())];
         let (key, event) = (message.key, message.event);
-        if self.kind.loses && self.rng.u8(..10) == 0 {
+        if self.options.loses_messages && self.rng.u8(..10) == 0 {
             return Step::Lose { key, event };
         }
         Step::Receive { key, event }

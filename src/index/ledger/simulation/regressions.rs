@@ -1,4 +1,4 @@
-//! Histories that broke a rule once, cut down, and those that show what the rules do not promise.
+//! Shrunk histories that failed once, and histories that show what the ordering rules do not promise.
 
 use super::bucket::Operation::{self, Delete, Destroy, Put};
 use super::bucket::Store;
@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::random::run;
 use super::step::Step::{self, *};
 use super::world::{Setup, World};
-use super::{JITTER, LEAST_MARGIN, UNVERSIONED, VERSIONED};
+use super::{JITTER, MIN_MARGIN, UNVERSIONED, VERSIONED};
 
 const SETUP: Setup = Setup {
     store: UNVERSIONED,
@@ -20,7 +20,7 @@ const VERSIONS: Setup = Setup {
     ..SETUP
 };
 
-/// What is left at the end comes in reverse.
+/// Messages that are left at the end arrive in reverse order.
 const REVERSED: Setup = Setup {
     newest_first: true,
     ..SETUP
@@ -38,11 +38,11 @@ fn operate(operation: Operation, skew: i64) -> Step {
 
 /// The steps that apply an ambiguous event of the key.
 fn look_up(event: u64) -> [Step; 4] {
-    let (key, margin) = (KEY, LEAST_MARGIN);
+    let (key, margin) = (KEY, MIN_MARGIN);
     [
         Receive { key, event },
         LookUp { key, event, margin },
-        Decide { key, event },
+        ApplyLookUp { key, event },
         Commit,
     ]
 }
@@ -57,30 +57,30 @@ fn scan() -> [Step; 4] {
         },
         List {
             range,
-            margin: LEAST_MARGIN,
-            most: 9,
+            margin: MIN_MARGIN,
+            max_keys: 9,
         },
         Arrive { range },
         Complete,
     ]
 }
 
-fn assert_holds(setup: Setup, history: &[&[Step]]) {
+fn assert_passes(setup: Setup, history: &[&[Step]]) {
     let history = history.concat();
     if let Err(why) = run(setup, &history) {
         panic!("{history:?}\n{why}");
     }
 }
 
-fn assert_breaks(setup: Setup, history: &[&[Step]], what: &str) {
-    let why = run(setup, &history.concat()).expect_err(what);
-    assert!(why.starts_with(what), "{why}");
+fn assert_fails(setup: Setup, history: &[&[Step]], check: &str) {
+    let failure = run(setup, &history.concat()).expect_err(check);
+    assert!(failure.starts_with(check), "{failure}");
 }
 
-/// The creation comes after the removal of its version was looked up; the page that was looked up
-/// found nothing to change, and left nothing that the creation is older than.
+/// The creation of a version arrives after the look-up for the removal of this version. The page of the
+/// look-up changed nothing, so without a floor nothing in the record shows that the creation is older.
 #[test]
-fn a_creation_that_comes_after_its_version_was_removed() {
+fn creation_arrives_after_the_look_up_for_the_removal_of_its_version() {
     let history = [
         &[
             operate(Put(1), 0),
@@ -98,18 +98,19 @@ fn a_creation_that_comes_after_its_version_was_removed() {
         },
         ..SETUP
     };
-    assert_holds(in_milliseconds, &history);
-    let no_floor = Setup {
+    assert_passes(in_milliseconds, &history);
+    let without_floor = Setup {
         fault: Some(Fault::LookUpsLeaveNoFloor),
         ..in_milliseconds
     };
-    assert_breaks(no_floor, &history, "I3");
+    assert_fails(without_floor, &history, "I3");
 }
 
-/// The newer of two events has the earlier time; a page with a stamp between them has told what it
-/// tells, and it was dropped without a trace, so that the older one was applied.
+/// The newer of two events has the earlier time, and a page has a timestamp between them. The page already
+/// shows what the newer event reports. The event was once skipped without writing its sequencer, and then the
+/// older event was applied.
 #[test]
-fn a_page_between_two_events_whose_times_are_the_wrong_way_round() {
+fn page_between_two_events_with_swapped_times() {
     for second in [Put(2), Delete] {
         for early in [0, JITTER] {
             let operations = [
@@ -117,15 +118,15 @@ fn a_page_between_two_events_whose_times_are_the_wrong_way_round() {
                 operate(second, -early),
                 Pass(1_500),
             ];
-            assert_holds(REVERSED, &[&operations, &scan()]);
-            assert_holds(SETUP, &[&operations, &scan()]);
+            assert_passes(REVERSED, &[&operations, &scan()]);
+            assert_passes(SETUP, &[&operations, &scan()]);
         }
     }
 }
 
-/// That again with the page of a look-up.
+/// The same with the page of a look-up.
 #[test]
-fn a_look_up_between_two_events_whose_times_are_the_wrong_way_round() {
+fn look_up_between_two_events_with_swapped_times() {
     let operations = [
         operate(Put(1), 0),
         operate(Delete, -300),
@@ -140,32 +141,32 @@ fn a_look_up_between_two_events_whose_times_are_the_wrong_way_round() {
             ..VERSIONS
         },
     ] {
-        assert_holds(setup, &[&operations, &look_up(2)]);
+        assert_passes(setup, &[&operations, &look_up(2)]);
     }
 }
 
-/// The older event was applied over the page already when the newer one comes.
+/// The older event was already applied over the page when the newer one arrives.
 #[test]
-fn the_older_event_was_applied_over_the_page() {
+fn older_event_is_applied_over_the_page_before_the_newer_one() {
     let operations = [operate(Put(1), 500), operate(Put(2), -500), Pass(1_200)];
     let received = [Receive { key: KEY, event: 1 }];
-    assert_holds(SETUP, &[&operations, &scan(), &received]);
+    assert_passes(SETUP, &[&operations, &scan(), &received]);
 }
 
-/// What the rules do not promise: a clock that is off by more than a stamp lies before its snapshot.
+/// Not promised: the index may be wrong if a clock error exceeds the margin between a page's timestamp and
+/// its snapshot.
 #[test]
-fn clocks_that_are_off_by_more_than_the_margin_can_break_it() {
-    let late = [operate(Put(1), -LEAST_MARGIN - 10)];
+fn clock_errors_above_the_margin_can_make_the_index_wrong() {
+    let late = [operate(Put(1), -MIN_MARGIN - 10)];
     let [begin, list, arrive, complete] = scan();
     let history = [&[begin, list][..], &late, &[arrive, complete]];
-    assert_breaks(SETUP, &history, "I3");
+    assert_fails(SETUP, &history, "I3");
 }
 
-/// What the rules do not promise: an event that came while the rules did not admit its key was thrown
-/// away. Where one from before it comes only after the scan by the new rules, it is believed, until
-/// the next scan.
+/// Not promised: an event that arrived while the rules did not admit its key was discarded. If an earlier
+/// event arrives after the scan under the new rules, it is believed until the next scan.
 #[test]
-fn what_other_rules_threw_away_is_missed_until_the_next_scan() {
+fn event_discarded_by_other_rules_is_missing_until_the_next_scan() {
     let history = [
         &[
             operate(Put(1), 0),
@@ -187,12 +188,12 @@ fn what_other_rules_threw_away_is_missed_until_the_next_scan() {
         &scan()[1..],
     ]
     .concat();
-    assert_holds(SETUP, &[&history]);
+    assert_passes(SETUP, &[&history]);
     let mut world = World::new(SETUP);
     for step in history.iter().chain(&[Receive { key: KEY, event: 1 }]) {
         world.step(*step).unwrap();
     }
-    assert_eq!(world.observe().len(), 1, "the removal is not known");
+    assert_eq!(world.observe().len(), 1, "the removal is unknown");
     for step in scan() {
         world.step(step).unwrap();
     }

@@ -1,12 +1,12 @@
-//! One scan under way: ranges are listed side by side, and pages arrive when they do.
+//! The scanner: lists the ranges of one scan in parallel. Pages arrive at any later time.
 //!
-//! Within a range pages arrive in their order, as they do in the program: one is listed while the
-//! one before is handled.
+//! The pages of one range arrive in order, as in the program: it lists a page while the previous one is
+//! applied.
 
 use std::collections::VecDeque;
 
+use super::check_state::{ListedPage, MayRemove};
 use super::fault::Fault;
-use super::witness::{MayRemove, SeenPage};
 use super::world::{ID, World};
 use crate::core::replication::listing::{
     ContinuationToken, ListingPage, PageEntry, PageRequest, RangeWalk,
@@ -16,36 +16,36 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::IndexError;
 use crate::index::ledger::{PageReport, ScanPlan, ScanRequest};
 
-/// The most pages of a range that are on their way.
-const MOST_ON_THE_WAY: usize = 2;
+/// Maximum number of pages in flight for each range.
+const MAX_PAGES_IN_FLIGHT: usize = 2;
 
 #[derive(Clone, Debug)]
 pub(super) struct Scanner {
     pub(super) plan: ScanPlan,
     pub(super) ranges: Vec<Listing>,
-    /// Whether the first page is in, so that others may be asked for.
+    /// Whether the first page has arrived, so that others may be requested.
     pub(super) has_start: bool,
 }
 
 /// The listing of one range.
 #[derive(Clone, Debug)]
 pub(super) struct Listing {
-    pub(super) place: usize,
+    pub(super) index: usize,
     pub(super) walk: RangeWalk,
-    /// What to ask for next, if anything is left.
+    /// The next request. `None` if the range is listed to its end.
     pub(super) next: Option<PageRequest>,
-    pub(super) on_the_way: VecDeque<SeenPage>,
+    pub(super) in_flight: VecDeque<ListedPage>,
 }
 
 impl Scanner {
     fn new(plan: ScanPlan) -> Self {
-        let listing = |(place, range): &(usize, _)| {
+        let listing = |(index, range): &(usize, _)| {
             let walk = RangeWalk::new(Clone::clone(range));
             Listing {
-                place: *place,
+                index: *index,
                 next: Some(walk.first_request()),
                 walk,
-                on_the_way: VecDeque::new(),
+                in_flight: VecDeque::new(),
             }
         };
         Self {
@@ -56,16 +56,16 @@ impl Scanner {
     }
 
     pub(super) fn is_listed(&self) -> bool {
-        let is_done = |listing: &Listing| listing.next.is_none() && listing.on_the_way.is_empty();
+        let is_done = |listing: &Listing| listing.next.is_none() && listing.in_flight.is_empty();
         self.ranges.iter().all(is_done)
     }
 
-    pub(super) fn has_pages_on_the_way(&self) -> bool {
-        self.ranges.iter().any(|range| !range.on_the_way.is_empty())
+    pub(super) fn has_pages_in_flight(&self) -> bool {
+        self.ranges.iter().any(|range| !range.in_flight.is_empty())
     }
 }
 
-impl SeenPage {
+impl ListedPage {
     pub(super) fn report(&self) -> PageReport {
         PageReport {
             source: ID,
@@ -73,8 +73,8 @@ impl SeenPage {
             range: self.range,
             interval: self.interval.clone(),
             admitted: self.admitted.clone(),
-            listed_at: self.stamp,
-            resume_after: self.settled.clone(),
+            listed_at: self.listed_at,
+            resume_after: self.resume_after.clone(),
             done: self.done,
         }
     }
@@ -98,97 +98,97 @@ impl World {
             progress: Default::default(),
         };
         let plan = self.ledger.begin_scan(request);
-        self.scanner = self.or_restart(plan).map(Scanner::new);
+        self.scanner = self.ok_or_restart(plan).map(Scanner::new);
     }
 
-    /// Goes on where the scan was that a crash ended, whatever of it is committed.
-    pub(super) fn go_on_behind(&mut self, mut lost: Scanner) {
+    /// Continues a scan that a crash ended where its listing was, even if its pages were not committed.
+    pub(super) fn continue_lost_scan(&mut self, mut lost: Scanner) {
         let running = self.state().running.is_some();
         if !running || self.state().last_scan != lost.plan.scan {
             return;
         }
         self.begin(false, 1);
         for listing in &mut lost.ranges {
-            listing.on_the_way.clear();
+            listing.in_flight.clear();
         }
         self.scanner = Some(lost);
     }
 
-    /// Asks for the next page of a range and has its snapshot taken.
-    pub(super) fn list(&mut self, range: usize, margin: i64, most: usize) -> bool {
+    /// Lists the next page of a range, from the current state of the bucket.
+    pub(super) fn list(&mut self, range: usize, margin: i64, max_keys: usize) -> bool {
         let now = self.now + 1;
         let Some(scanner) = &mut self.scanner else {
             return false;
         };
-        if !scanner.has_start && (range > 0 || scanner.has_pages_on_the_way()) {
+        if !scanner.has_start && (range > 0 || scanner.has_pages_in_flight()) {
             return false;
         }
-        let ends_early = self.setup.fault == Some(Fault::FirstPagesEndTheirRanges);
+        let ends_early = self.setup.fault == Some(Fault::FirstPageEndsRange);
         let Some(listing) = scanner.ranges.get_mut(range) else {
             return false;
         };
-        if listing.on_the_way.len() == MOST_ON_THE_WAY {
+        if listing.in_flight.len() == MAX_PAGES_IN_FLIGHT {
             return false;
         }
         let Some(request) = listing.next.take() else {
             return false;
         };
-        let page = answer(
+        let page = respond(
             &self.bucket,
             &request,
             Timestamp::from_millis(now - margin),
-            most,
+            max_keys,
         );
-        let statement = listing.walk.accept(page);
-        let mut statement = statement.expect("the model lists in order");
+        let coverage = listing.walk.accept(page);
+        let mut coverage = coverage.expect("the simulated bucket lists in order");
         if ends_early {
-            statement.next = None;
+            coverage.next = None;
         }
-        listing.next.clone_from(&statement.next);
+        listing.next.clone_from(&coverage.next);
         let source = &self.source;
-        let mut admitted = statement.entries;
+        let mut admitted = coverage.entries;
         admitted.retain(|entry| source.admits(&entry.key, entry.object.size));
-        listing.on_the_way.push_back(SeenPage {
+        listing.in_flight.push_back(ListedPage {
             scan: scanner.plan.scan,
-            range: listing.place,
-            interval: statement.interval,
+            range: listing.index,
+            interval: coverage.interval,
             admitted,
-            stamp: statement.listed_at,
-            settled: statement.resume_after,
+            listed_at: coverage.listed_at,
+            resume_after: coverage.resume_after,
             done: listing.next.is_none(),
         });
         self.now = now;
         true
     }
 
-    /// Applies the page of the range that was listed first.
+    /// Applies the oldest page in flight of the range.
     pub(super) fn arrive(&mut self, range: usize) -> bool {
         let listing = self
             .scanner
             .as_mut()
-            .and_then(|it| it.ranges.get_mut(range));
-        let page = listing.and_then(|listing| listing.on_the_way.pop_front());
+            .and_then(|scanner| scanner.ranges.get_mut(range));
+        let page = listing.and_then(|listing| listing.in_flight.pop_front());
         let Some(page) = page else {
             return false;
         };
         let listed = page.admitted.iter().map(|entry| entry.key.clone());
-        self.witness.may_remove = MayRemove::Unlisted(page.interval.clone(), listed.collect());
+        self.check_state.may_remove = MayRemove::Unlisted(page.interval.clone(), listed.collect());
         let applied = self.ledger.apply_page(page.report());
         let started = self.state().watermarks().scanning_since;
-        let stamp = started.map_or(page.stamp, |started| started.max(page.stamp));
+        let listed_at = started.map_or(page.listed_at, |started| started.max(page.listed_at));
         for key in self.bucket.keys() {
             if page.interval.contains(key) {
-                self.witness.page_of(key, stamp);
+                self.check_state.note_page(key, listed_at);
             }
         }
-        if self.or_restart(applied).is_none() {
+        if self.ok_or_restart(applied).is_none() {
             return true;
         }
         if let Some(scanner) = &mut self.scanner {
             scanner.has_start = true;
         }
-        if self.witness.keeps {
-            self.witness.pages.push(page);
+        if self.check_state.keeps_applied {
+            self.check_state.pages.push(page);
         }
         true
     }
@@ -203,26 +203,26 @@ impl World {
             (Err(IndexError::NotComplete(_)), false) => return Ok(true),
             (Err(IndexError::NotComplete(why)), true) => {
                 return Err(format!(
-                    "I6: a scan that was listed to its end is refused: {why}"
+                    "I6: a scan that was listed to its end cannot complete: {why}"
                 ));
             }
             (Ok(_), false) => {
-                return Err("I6: a scan is complete that was not listed to its end".to_owned());
+                return Err("I6: a scan completed that was not listed to its end".to_owned());
             }
             (Err(error), _) => {
-                self.or_restart::<()>(Err(error));
+                self.ok_or_restart::<()>(Err(error));
             }
         }
         Ok(true)
     }
 }
 
-/// The page that S3 answers with now.
-fn answer(
+/// The response of S3 to a list request.
+fn respond(
     bucket: &super::bucket::Bucket,
     request: &PageRequest,
-    stamp: Timestamp,
-    most: usize,
+    listed_at: Timestamp,
+    max_keys: usize,
 ) -> ListingPage {
     let token = request.token.as_ref().map(|token| &*token.0);
     let after = token.or(request.start_after.as_deref());
@@ -236,15 +236,15 @@ fn answer(
             key: key.to_owned(),
             object,
         }));
-        if entries.len() == most.min(request.max_keys.into()) {
+        if entries.len() == max_keys.min(request.max_keys.into()) {
             break;
         }
     }
-    let is_left = keys.any(|key| bucket.listed(key).is_some());
+    let has_more = keys.any(|key| bucket.listed(key).is_some());
     let last = entries.last().map(|entry| entry.key.clone());
     ListingPage {
-        next: last.filter(|_| is_left).map(ContinuationToken),
+        next: last.filter(|_| has_more).map(ContinuationToken),
         entries,
-        listed_at: stamp,
+        listed_at: listed_at,
     }
 }

@@ -1,53 +1,55 @@
-//! What can happen next: a history is a list of these, and every one stands for itself.
+//! Steps: a history is a list of steps.
 //!
-//! A step that cannot happen where a history has it is passed over, so that a history can be cut.
+//! A step that is not possible at its point of a history is skipped, so a history stays valid if steps are
+//! removed.
 
 use super::bucket::Operation;
-use super::engine::Fate;
+use super::engine::NextCommit;
 
 type Key = &'static str;
 
-/// One thing that happens; times are in milliseconds.
+/// One step. Times are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Time passes.
     Pass(i64),
-    /// The bucket is written to; the time in the event is off by `skew`.
+    /// A client writes to the bucket. The time of the event has an error of `skew`.
     Operate {
         key: Key,
         operation: Operation,
         skew: i64,
     },
-    /// The message of that event of the key is lost, if it has not been acknowledged.
+    /// The message with this event of the key is lost, if it was not acknowledged.
     Lose { key: Key, event: u64 },
-    /// The message is received, for the first time or again, and applied.
+    /// The message is received, for the first time or again, and its event is applied.
     Receive { key: Key, event: u64 },
-    /// The key of an event that could not be decided is listed; the stamp is `margin` before now.
+    /// The key of an ambiguous event is listed. The timestamp of the page is `margin` before now.
     LookUp { key: Key, event: u64, margin: i64 },
-    /// That page arrives and is applied.
-    Decide { key: Key, event: u64 },
-    /// A message whose effect is durable is acknowledged.
+    /// The page of the look-up arrives and is applied.
+    ApplyLookUp { key: Key, event: u64 },
+    /// The message is acknowledged, if its effect is durable.
     Acknowledge { key: Key, event: u64 },
-    /// What was applied is committed.
+    /// The pending changes are committed.
     Commit,
-    /// A scan begins anew, or goes on where one was unfinished.
+    /// A scan begins, or resumes an unfinished one unless `fresh` is set.
     Begin { fresh: bool, ranges: usize },
-    /// The next page of a range is listed, of at most so many keys; its stamp is `margin` before now.
+    /// The next page of a range is listed, with at most `max_keys` keys. Its timestamp is `margin` before
+    /// now.
     List {
         range: usize,
         margin: i64,
-        most: usize,
+        max_keys: usize,
     },
-    /// The first page of a range that is on its way arrives and is applied.
+    /// The oldest page in flight of a range arrives and is applied.
     Arrive { range: usize },
-    /// The scan is declared complete, too early perhaps.
+    /// The scan is declared complete, perhaps too early.
     Complete,
-    /// Whoever scans gives up.
-    GiveUp,
+    /// The scan is interrupted.
+    InterruptScan,
     /// The process is killed and starts again.
     Crash,
-    /// The next commit will fail, and the process start again.
-    FailNextCommit(Fate),
-    /// Other rules are put in force, by a process that knows the old ones or does not.
+    /// The next commit will behave like this. If it fails, the process starts again.
+    FailNextCommit(NextCommit),
+    /// The process adopts other rules. It may know the former ones or not.
     NewRules { rules: usize, knows_former: bool },
 }

@@ -1,17 +1,17 @@
-//! The whole of it: bucket, queue, scanner, and the real ledger over an engine in memory.
+//! The world: bucket, queue, scanner, and the real ledger over an engine in memory.
 //!
-//! What is demanded of it is in [`super::demands`].
+//! The module [`super::checks`] checks it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bucket::{Bucket, Store};
+use super::check_state::{CheckState, MayRemove};
 use super::engine::MemoryEngine;
 use super::fault::Fault;
 use super::queue::{Queue, Stage};
 use super::scanner::Scanner;
 use super::step::Step;
-use super::witness::{MayRemove, Witness};
 use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::source::Source;
 use crate::core::source::rules::{RuleSelection, Rules};
@@ -23,33 +23,33 @@ use crate::index::pending::Pending;
 /// The only Source.
 pub(super) const ID: SourceId = SourceId(0);
 
-/// What the rules admit, by number.
+/// The included paths of each set of rules, by number.
 pub(super) const RULES: [&[&str]; 4] = [&[], &["/a/", "/c/"], &["/b/", "/c/"], &["/a/"]];
 
-/// What a history is run on.
+/// The environment in which a history runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setup {
     pub(super) store: Store,
-    /// With how many changed keys the ledger commits by itself.
+    /// Number of changed keys that makes the ledger commit by itself.
     pub(super) max_changes: usize,
-    /// Whether the messages that are left at the end come in reverse.
+    /// Whether the messages that are left at the end arrive in reverse order.
     pub(super) newest_first: bool,
     pub(super) fault: Option<Fault>,
 }
 
 pub(super) struct World {
     pub(super) setup: Setup,
-    /// S3's true time in milliseconds.
+    /// The true time in milliseconds.
     pub(super) now: i64,
     pub(super) bucket: Bucket,
     pub(super) queue: Queue,
     pub(super) ledger: Ledger<MemoryEngine>,
     pub(super) source: Arc<Source>,
     pub(super) scanner: Option<Scanner>,
-    pub(super) witness: Witness,
+    pub(super) check_state: CheckState,
 }
 
-/// Long after 1970, so that no stamp is below it, and a whole second.
+/// The time at which histories begin: a whole second, and late enough that no timestamp is before 1970.
 const BEGIN: i64 = 1_000_000;
 
 impl World {
@@ -62,14 +62,14 @@ impl World {
             ledger: ledger(MemoryEngine::default(), setup),
             source: source(0),
             scanner: None,
-            witness: Witness::default(),
+            check_state: CheckState::default(),
         };
         let attached = world.attach(None);
-        attached.expect("a commit fails only when it is told to");
+        attached.expect("a commit fails only on request");
         world
     }
 
-    /// The same world once more, to go on from here in another way.
+    /// A copy of the world, to try another continuation.
     pub(super) fn fork(&self) -> Self {
         Self {
             setup: self.setup,
@@ -79,7 +79,7 @@ impl World {
             ledger: fork(&self.ledger),
             source: Arc::clone(&self.source),
             scanner: self.scanner.clone(),
-            witness: self.witness.clone(),
+            check_state: self.check_state.clone(),
         }
     }
 
@@ -88,18 +88,18 @@ impl World {
         state.expect("the Source is attached")
     }
 
-    /// Lets it happen; whether it could, or what went wrong.
+    /// Performs a step and runs the checks. Returns whether the step was possible, or the failed check.
     pub(super) fn step(&mut self, step: Step) -> Result<bool, String> {
-        let happened = self.happen(step)?;
-        if happened {
-            self.see_commits();
-            self.judge()?;
+        let was_possible = self.apply_step(step)?;
+        if was_possible {
+            self.note_commits();
+            self.check()?;
         }
-        Ok(happened)
+        Ok(was_possible)
     }
 
-    /// Lets it happen and judges nothing but what is wrong with the step itself.
-    pub(super) fn happen(&mut self, step: Step) -> Result<bool, String> {
+    /// Performs a step. Checks only what concerns the step itself.
+    pub(super) fn apply_step(&mut self, step: Step) -> Result<bool, String> {
         match step {
             Step::Pass(millis) => self.now += millis,
             Step::Operate {
@@ -108,75 +108,75 @@ impl World {
                 skew,
             } => {
                 self.now += 1;
-                let told = self.bucket.operate(key, operation, self.now, skew);
-                let Some((told, sent)) = told else {
+                let event = self.bucket.operate(key, operation, self.now, skew);
+                let Some((payload, sent)) = event else {
                     return Ok(false);
                 };
-                self.queue.send(key, told, sent);
+                self.queue.send(key, payload, sent);
             }
             Step::Lose { key, event } => return Ok(self.lose(key, event)),
             Step::Receive { key, event } => return self.receive(key, event),
             Step::LookUp { key, event, margin } => return Ok(self.look_up(key, event, margin)),
-            Step::Decide { key, event } => return Ok(self.decide(key, event)),
+            Step::ApplyLookUp { key, event } => return Ok(self.apply_listed(key, event)),
             Step::Acknowledge { key, event } => return self.acknowledge(key, event),
             Step::Commit => {
                 if self.ledger.is_clean() {
                     return Ok(false);
                 }
                 let committed = self.ledger.commit();
-                self.or_restart(committed);
+                self.ok_or_restart(committed);
             }
             Step::Begin { fresh, ranges } => self.begin(fresh, ranges),
             Step::List {
                 range,
                 margin,
-                most,
-            } => return Ok(self.list(range, margin, most)),
+                max_keys,
+            } => return Ok(self.list(range, margin, max_keys)),
             Step::Arrive { range } => return Ok(self.arrive(range)),
             Step::Complete => return self.complete(),
-            Step::GiveUp => return Ok(self.scanner.take().is_some()),
+            Step::InterruptScan => return Ok(self.scanner.take().is_some()),
             Step::Crash => self.restart(),
-            Step::FailNextCommit(fate) => self.ledger.engine.fate = fate,
+            Step::FailNextCommit(next_commit) => self.ledger.engine.next_commit = next_commit,
             Step::NewRules {
                 rules,
                 knows_former,
-            } => self.take_rules(rules, knows_former),
+            } => self.adopt_rules(rules, knows_former),
         }
         Ok(true)
     }
 
-    /// What the writer answered; an error ends the process, which starts again.
-    pub(super) fn or_restart<T>(&mut self, result: Result<T, IndexError>) -> Option<T> {
+    /// Returns the result of the writer. An error ends the process, and it starts again.
+    pub(super) fn ok_or_restart<T>(&mut self, result: Result<T, IndexError>) -> Option<T> {
         match result {
-            Ok(answer) => Some(answer),
+            Ok(value) => Some(value),
             Err(_) => {
-                self.see_commits();
+                self.note_commits();
                 self.restart();
                 None
             }
         }
     }
 
-    /// All that is not committed is lost; what was received comes again.
+    /// Restarts the process: what is not committed is lost, and messages are delivered again.
     fn restart(&mut self) {
         let scanner = self.scanner.take();
         self.stop();
         let attached = self.attach(None);
-        attached.expect("a commit fails only when it is told to");
-        if let (Some(scanner), true) = (scanner, self.has(Fault::ScansGoOnBehindLostPages)) {
-            self.go_on_behind(scanner);
+        attached.expect("a commit fails only on request");
+        if let (Some(scanner), true) = (scanner, self.has(Fault::ScansContinueAfterLostPages)) {
+            self.continue_lost_scan(scanner);
         }
     }
 
     fn stop(&mut self) {
         let engine = MemoryEngine {
-            fate: Default::default(),
+            next_commit: Default::default(),
             ..self.ledger.engine.clone()
         };
         self.ledger = ledger(engine, self.setup);
         self.queue.deliveries.clear();
         self.scanner = None;
-        self.witness.restart();
+        self.check_state.restart();
     }
 
     fn attach(&mut self, former: Option<Arc<Source>>) -> Result<(), IndexError> {
@@ -186,30 +186,30 @@ impl World {
             tally: Arc::default(),
             ranges_in_flight: 1,
         })?;
-        assert_eq!(attached.id, ID, "there is no other");
+        assert_eq!(attached.id, ID, "there is only one Source");
         Ok(())
     }
 
-    fn take_rules(&mut self, rules: usize, knows_former: bool) {
+    fn adopt_rules(&mut self, rules: usize, knows_former: bool) {
         let former = std::mem::replace(&mut self.source, source(rules));
-        self.witness.is_lossy = true;
-        self.witness.may_remove = MayRemove::Anything;
+        self.check_state.has_losses = true;
+        self.check_state.may_remove = MayRemove::Anything;
         if !knows_former {
             self.restart();
             return;
         }
-        // Whoever routes messages and scans has stopped before.
+        // The consumer and the scan have stopped before.
         self.queue.deliveries.clear();
         self.scanner = None;
         let attached = self.attach(Some(former));
-        self.or_restart(attached);
+        self.ok_or_restart(attached);
     }
 
-    /// Notes which effects are durable by now.
-    pub(super) fn see_commits(&mut self) {
+    /// Notes which effects are durable now.
+    pub(super) fn note_commits(&mut self) {
         let is_clean = self.ledger.is_clean();
-        self.witness
-            .see_commits(self.ledger.engine.commits, is_clean);
+        self.check_state
+            .note_commits(self.ledger.engine.commits, is_clean);
         if is_clean || self.has(Fault::AcknowledgeBeforeCommit) {
             for delivery in &mut self.queue.deliveries {
                 if delivery.stage == Stage::Applied {
@@ -224,7 +224,7 @@ impl World {
     }
 }
 
-/// A Source of the whole bucket by those rules.
+/// A Source of the whole bucket with the rules of this number.
 fn source(rules: usize) -> Arc<Source> {
     let paths = RULES[rules % RULES.len()];
     let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
@@ -243,7 +243,7 @@ fn ledger(engine: MemoryEngine, setup: Setup) -> Ledger<MemoryEngine> {
         event_interval: never,
         finishes_merges: true,
     };
-    Ledger::new(engine, policy, false).expect("the engine in memory can always be read")
+    Ledger::new(engine, policy, false).expect("the engine in memory is always readable")
 }
 
 fn fork(ledger: &Ledger<MemoryEngine>) -> Ledger<MemoryEngine> {

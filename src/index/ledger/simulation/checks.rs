@@ -1,25 +1,25 @@
-//! What is demanded after every step, and of the end of a history.
+//! The checks after every step and at the end of a history.
 
+use super::check_state::MayRemove;
 use super::queue::Stage;
 use super::step::Step;
-use super::witness::MayRemove;
 use super::world::{ID, World};
 use crate::core::replication::invariants;
 use crate::core::replication::object::{ETag, Object};
 use crate::core::replication::record::Record;
 use crate::index::ledger::EventOutcome;
 
-/// What search shows of each key.
+/// What search shows: each visible key with its size and ETag.
 pub(super) type Shown = Vec<(&'static str, u64, Option<ETag>)>;
 
-/// Rounds after which every message must be acknowledged.
-const MOST_ROUNDS: usize = 40;
+/// Maximum number of rounds until every message must be acknowledged.
+const MAX_ROUNDS: usize = 40;
 
-/// Longer than tombstones are kept behind a scan.
-const LONG: i64 = 120_000;
+/// A time after which a scan purges tombstones, in milliseconds.
+const TOMBSTONE_LIFETIME: i64 = 120_000;
 
 impl World {
-    /// What the index shows, with what is pending.
+    /// What the index shows, with pending changes.
     pub(super) fn observe(&self) -> Shown {
         self.show(|key| match self.ledger.pending.get(ID, key) {
             Some(change) => change.record.as_ref().and_then(Record::object).cloned(),
@@ -37,18 +37,18 @@ impl World {
         listed.filter(|object| self.source.admits(key, object.size))
     }
 
-    /// Every key that was ever written with the object that it has there.
+    /// The keys that have an object according to `object`, of all keys that were ever written.
     fn show(&self, object: impl Fn(&str) -> Option<Object>) -> Shown {
         let shown = |key| object(key).map(|object| (key, object.size, object.etag));
         self.bucket.keys().filter_map(shown).collect()
     }
 
-    /// I2, and the claim where nothing is under way.
-    pub(super) fn judge(&mut self) -> Result<(), String> {
-        let may_remove = std::mem::take(&mut self.witness.may_remove);
+    /// Checks I2, I3 if nothing is in progress, and the invariants of the commit.
+    pub(super) fn check(&mut self) -> Result<(), String> {
+        let may_remove = std::mem::take(&mut self.check_state.may_remove);
         let now = self.observe();
-        let before = std::mem::replace(&mut self.witness.shown, now.clone());
-        let is_gone = |key: &str| !now.iter().any(|(it, ..)| *it == key);
+        let before = std::mem::replace(&mut self.check_state.shown, now.clone());
+        let is_gone = |key: &str| !now.iter().any(|(shown, ..)| *shown == key);
         for key in before
             .iter()
             .map(|(key, ..)| *key)
@@ -58,26 +58,26 @@ impl World {
                 MayRemove::Nothing => false,
                 MayRemove::Key(removed) => key == *removed,
                 MayRemove::Unlisted(interval, listed) => {
-                    interval.contains(key) && !listed.iter().any(|it| it == key)
+                    interval.contains(key) && !listed.iter().any(|listed| listed == key)
                 }
                 MayRemove::Anything => true,
             };
             if !may {
-                return Err(format!("I2: {key} disappears, which nothing told"));
+                return Err(format!("I2: {key} disappeared without a reason"));
             }
         }
-        let on_the_way = self
+        let in_flight = self
             .scanner
             .as_ref()
-            .is_some_and(|it| it.has_pages_on_the_way());
-        if self.queue.is_at_rest() && !on_the_way && !self.witness.is_lossy {
-            self.demand_equality()?;
+            .is_some_and(|scanner| scanner.has_pages_in_flight());
+        if self.queue.is_at_rest() && !in_flight && !self.check_state.has_losses {
+            self.check_equality()?;
         }
-        self.demand_possibility()
+        self.check_invariants()
     }
 
-    /// What `index verify` calls impossible is.
-    fn demand_possibility(&self) -> Result<(), String> {
+    /// Checks that the commit holds nothing that `index verify` would report as impossible.
+    fn check_invariants(&self) -> Result<(), String> {
         let engine = &self.ledger.engine;
         if let Some(impossible) = invariants::of_checkpoint(&engine.checkpoint).first() {
             return Err(format!("the checkpoint is impossible: {impossible:?}"));
@@ -93,7 +93,7 @@ impl World {
         Ok(())
     }
 
-    fn demand_equality(&self) -> Result<(), String> {
+    fn check_equality(&self) -> Result<(), String> {
         let bucket = self.show(|key| self.admitted(key));
         let (shown, committed) = (self.observe(), self.show(|key| self.committed(key)));
         if shown != bucket || committed != bucket {
@@ -106,7 +106,7 @@ impl World {
         Ok(())
     }
 
-    /// Lets everything come to rest and judges that.
+    /// Delivers everything, ends the scan, and checks the final state.
     pub(super) fn finish(&mut self) -> Result<(), String> {
         self.deliver_all()?;
         let ranges = self.scanner.as_ref().map_or(0, |it| it.ranges.len());
@@ -114,33 +114,33 @@ impl World {
             self.step(Step::Arrive { range })?;
         }
         self.step(Step::Commit)?;
-        let was_lossy = self.witness.is_lossy;
+        let was_lossy = self.check_state.has_losses;
         if was_lossy {
             self.scan()?;
-            self.witness.is_lossy = false;
+            self.check_state.has_losses = false;
         }
-        self.demand_equality()?;
+        self.check_equality()?;
         if was_lossy {
-            // Where a newer event was lost, an older one that comes again finds nothing above it.
+            // If a newer event was lost, an older one that is delivered again is applied.
             return Ok(());
         }
         self.replay()?;
         for _ in 0..2 {
-            self.step(Step::Pass(LONG))?;
+            self.step(Step::Pass(TOMBSTONE_LIFETIME))?;
             self.scan()?;
         }
-        self.demand_equality()?;
+        self.check_equality()?;
         let mut records = self.ledger.engine.records.iter();
         if let Some(left) = records.find(|(_, record)| record.object().is_none()) {
-            return Err(format!("a tombstone is never purged: {left:?}"));
+            return Err(format!("a tombstone was not purged: {left:?}"));
         }
         self.replay()
     }
 
     fn deliver_all(&mut self) -> Result<(), String> {
-        self.ledger.engine.fate = Default::default();
+        self.ledger.engine.next_commit = Default::default();
         self.step(Step::Pass(5_000))?;
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             self.work_on_deliveries()?;
             let mut open = self.queue.messages.iter().filter(|it| !it.settled);
             let next = if self.setup.newest_first {
@@ -154,11 +154,11 @@ impl World {
             let (key, event) = (open.key, open.event);
             self.step(Step::Receive { key, event })?;
         }
-        Err("a message is never acknowledged".to_owned())
+        Err("a message was not acknowledged".to_owned())
     }
 
     fn work_on_deliveries(&mut self) -> Result<(), String> {
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let Some(delivery) = self.queue.deliveries.first() else {
                 return Ok(());
             };
@@ -166,20 +166,20 @@ impl World {
             let (key, event) = (message.key, message.event);
             let margin = 1_000;
             let step = match delivery.stage {
-                Stage::WantsPage => {
+                Stage::NeedsLookUp => {
                     self.step(Step::Pass(2_000))?;
                     Step::LookUp { key, event, margin }
                 }
-                Stage::Listed { .. } => Step::Decide { key, event },
+                Stage::Listed { .. } => Step::ApplyLookUp { key, event },
                 Stage::Applied => Step::Commit,
                 Stage::Durable => Step::Acknowledge { key, event },
             };
             self.step(step)?;
         }
-        Err("a delivery is never done with".to_owned())
+        Err("a delivery did not end".to_owned())
     }
 
-    /// Scans everything.
+    /// Runs a full scan.
     fn scan(&mut self) -> Result<(), String> {
         let ranges = 2;
         self.step(Step::Pass(5_000))?;
@@ -187,8 +187,8 @@ impl World {
             fresh: true,
             ranges,
         })?;
-        let (margin, most) = (1_000, 2);
-        for _ in 0..MOST_ROUNDS {
+        let (margin, max_keys) = (1_000, 2);
+        for _ in 0..MAX_ROUNDS {
             let Some(scanner) = &self.scanner else {
                 return Ok(());
             };
@@ -196,51 +196,54 @@ impl World {
                 self.step(Step::List {
                     range,
                     margin,
-                    most,
+                    max_keys,
                 })?;
                 self.step(Step::Arrive { range })?;
             }
             self.step(Step::Complete)?;
         }
-        Err("a scan is never complete".to_owned())
+        Err("a scan did not complete".to_owned())
     }
 
-    /// I5: whatever comes again at rest changes nothing that search shows.
+    /// Checks I5: delivers every message, page and look-up again. What search shows must not change.
     fn replay(&mut self) -> Result<(), String> {
         let before = self.observe();
         let messages = self.queue.messages.clone();
         for message in messages.into_iter().filter(|it| !it.lost) {
             let (key, event) = (message.key, message.event);
             self.step(Step::Receive { key, event })?;
-            self.demand_unchanged(&before, &message)?;
+            self.check_unchanged(&before, &message)?;
             self.work_on_deliveries()?;
-            self.demand_unchanged(&before, &message)?;
+            self.check_unchanged(&before, &message)?;
         }
-        for page in self.witness.pages.clone() {
+        for page in self.check_state.pages.clone() {
             if !self.ledger.scans.contains_key(&ID) && self.state().running.is_some() {
-                // The scan was begun by a process that is gone, and its pages with it.
+                // A process that has ended began the scan, so its pages are lost too.
                 break;
             }
             let applied = self.ledger.apply_page(page.report());
-            applied.map_err(|error| format!("I5: a page that comes again: {error}"))?;
-            self.demand_unchanged(&before, &page)?;
+            applied.map_err(|error| format!("I5: applying a page again failed: {error}"))?;
+            self.check_unchanged(&before, &page)?;
         }
-        for report in self.witness.look_ups.clone() {
+        for report in self.check_state.look_ups.clone() {
             let applied = self.ledger.apply_look_up(report.clone());
-            let applied = applied.map_err(|error| format!("I5: a look-up again: {error}"))?;
+            let applied =
+                applied.map_err(|error| format!("I5: applying a look-up again failed: {error}"))?;
             if applied == EventOutcome::Written {
-                return Err(format!("I5: a look-up that comes again writes: {report:?}"));
+                return Err(format!(
+                    "I5: applying a look-up again wrote a record: {report:?}"
+                ));
             }
-            self.demand_unchanged(&before, &report)?;
+            self.check_unchanged(&before, &report)?;
         }
         self.step(Step::Commit).map(drop)
     }
 
-    fn demand_unchanged(&self, before: &Shown, cause: &dyn std::fmt::Debug) -> Result<(), String> {
+    fn check_unchanged(&self, before: &Shown, cause: &dyn std::fmt::Debug) -> Result<(), String> {
         let now = self.observe();
         if now != *before {
             return Err(format!(
-                "I5: {cause:?} comes again: {before:?} becomes {now:?}"
+                "I5: {cause:?} arrived again, and {before:?} became {now:?}"
             ));
         }
         Ok(())
