@@ -11,9 +11,14 @@ const HEIGHT = 56;
 
 /** A chart. A value that is `null` leaves a gap. */
 export class Chart {
-  # title; format; lines; value = el('span', { class: 'chart-value' }); max = el('span', { class: 'chart-max'
-  # }); svg = shape('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', class:
-  # 'chart-lines', role: 'img' }); area = shape('path', { class: 'chart-area' }); paths;
+  #title;
+  #format;
+  #lines;
+  #value = el('span', { class: 'chart-value' });
+  #max = el('span', { class: 'chart-max' });
+  #svg = shape('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', class: 'chart-lines', role: 'img' });
+  #area = shape('path', { class: 'chart-area' });
+  #paths;
 
   /** `format` turns a value into text. Each of `names` is a line; the area below the first line is filled. */
   constructor(title, format, names = ['']) {

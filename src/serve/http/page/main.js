@@ -1,5 +1,4 @@
-// Starts the page. The state is in the address bar; when it changes, this module updates the parts of the
-// page.
+// Starts the page, and updates its parts when the state in the address bar changes.
 
 import { announce, byId, opensElsewhere, set } from './dom.js';
 import { drawIcons } from './icons.js';

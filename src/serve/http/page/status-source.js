@@ -74,9 +74,10 @@ function figures({ assets, complete_as_of: asOf, drift, counts, queue_url: queue
 
 /** The progress of the running scan. */
 class Scan {
-  # title = el('span', {}); percent = el('span', {}); bar = el('div', { class: 'progress', role:
-  # 'progressbar', 'aria-label': 'Scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, el('span')); found =
-  # el('p', { class: 'aside' });
+  #title = el('span', {});
+  #percent = el('span', {});
+  #bar = el('div', { class: 'progress', role: 'progressbar', 'aria-label': 'Scan', 'aria-valuemin': '0', 'aria-valuemax': '100' }, el('span'));
+  #found = el('p', { class: 'aside' });
   element = el('div', { class: 'scan', hidden: true }, el('p', { class: 'scan-head' }, icon('pulse'), this.#title, this.#percent), this.#bar, this.#found);
 
   update(scan, speed) {
