@@ -1,4 +1,4 @@
-//! The search API: queries in the URL, answers in JSON.
+//! The search API: requests are URLs, responses are JSON.
 //!
 //! `/v1` is our own API with the whole query language. `/api/v1` has the shapes of imgix's Assets API, so
 //! its clients only need another base URL. Both are read-only, and both show only the Sources that

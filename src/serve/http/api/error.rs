@@ -1,7 +1,6 @@
-//! What goes wrong with a request, in the form in which a client reads it: a JSON:API error.
+//! The errors of the HTTP API, as JSON:API error documents.
 //!
-//! Texts tell what was wrong and what to write instead; none tells of a Source that the client may
-//! not see.
+//! Each text says what failed and what to do. No text reveals a Source that the client may not see.
 
 use std::time::Duration;
 
@@ -13,57 +12,57 @@ use tokio::task::JoinError;
 
 use crate::core::query::{CursorError, QueryError};
 
-/// The content type of JSON:API, of errors everywhere.
+/// The content type of JSON:API documents. All errors have it.
 pub(crate) const JSON_API: &str = "application/vnd.api+json";
 
-/// When a client may ask again that was refused because of load, in seconds.
+/// The `Retry-After` header of a 503 response, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// What went wrong, for programs.
+/// The kind of an error, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorCode {
-    /// There is no such parameter.
+    /// The path has no parameter of this name.
     ParameterUnknown,
-    /// The parameter is missing.
+    /// A required parameter is missing.
     ParameterMissing,
-    /// The parameter is there more often than once.
+    /// The parameter occurs several times, but takes one value.
     ParameterRepeated,
-    /// The value of the parameter cannot be meant.
+    /// The parameter has an invalid value.
     ParameterInvalid,
-    /// The search cannot be read.
+    /// The query has a syntax error.
     QueryInvalid,
     /// The cursor is damaged or of another version.
     CursorInvalid,
-    /// The cursor is of another search.
+    /// The cursor belongs to another search.
     CursorOfAnotherQuery,
-    /// The path of the request is not text.
+    /// The path of the request is not percent-encoded UTF-8.
     PathInvalid,
-    /// A token is needed, and there is none that is of use.
+    /// A token is required, and the request has no valid one.
     Unauthenticated,
-    /// The token does not allow it.
+    /// The token does not allow this request.
     Forbidden,
-    /// The service does not have the name by which it is called.
+    /// The `Host` header is not a name of this service.
     HostUnknown,
-    /// There is none, or none that may be seen.
+    /// It does not exist, or the client may not see it.
     NotFound,
-    /// The path can only be read.
+    /// The method is not GET or HEAD.
     MethodNotAllowed,
-    /// Path and parameters together are too long.
+    /// The path and the parameters together are too long.
     UriTooLong,
-    /// As many searches as may run are running.
+    /// The limit of concurrent searches is reached.
     Busy,
-    /// It took longer than it may.
+    /// The search exceeded its time limit.
     TooSlow,
     /// There is no index yet.
     IndexAbsent,
     /// The index cannot be read.
     IndexFailed,
-    /// A defect of the program.
+    /// A bug in this program.
     Internal,
 }
 
 impl ErrorCode {
-    /// The status, the word for programs, and what it is in general.
+    /// The HTTP status, the `code` and the `title`.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
@@ -71,28 +70,28 @@ impl ErrorCode {
             Self::ParameterMissing => (S::BAD_REQUEST, "parameter_missing", "missing parameter"),
             Self::ParameterRepeated => (S::BAD_REQUEST, "parameter_repeated", "repeated parameter"),
             Self::ParameterInvalid => (S::BAD_REQUEST, "parameter_invalid", "invalid parameter"),
-            Self::QueryInvalid => (S::BAD_REQUEST, "query_invalid", "the search cannot be read"),
-            Self::CursorInvalid => (S::BAD_REQUEST, "cursor_invalid", "the cursor is damaged"),
+            Self::QueryInvalid => (S::BAD_REQUEST, "query_invalid", "invalid query"),
+            Self::CursorInvalid => (S::BAD_REQUEST, "cursor_invalid", "invalid cursor"),
             Self::CursorOfAnotherQuery => (
                 S::BAD_REQUEST,
                 "cursor_of_another_query",
-                "the cursor is of another search",
+                "the cursor belongs to another search",
             ),
-            Self::PathInvalid => (S::BAD_REQUEST, "path_invalid", "the path cannot be read"),
-            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "a token is needed"),
-            Self::Forbidden => (S::FORBIDDEN, "forbidden", "the token does not allow it"),
-            Self::HostUnknown => (S::FORBIDDEN, "host_unknown", "no name of the service"),
+            Self::PathInvalid => (S::BAD_REQUEST, "path_invalid", "invalid path"),
+            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "a token is required"),
+            Self::Forbidden => (S::FORBIDDEN, "forbidden", "the token does not allow this"),
+            Self::HostUnknown => (S::FORBIDDEN, "host_unknown", "unknown host name"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "not found"),
             Self::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 "method not allowed",
             ),
-            Self::UriTooLong => (S::URI_TOO_LONG, "uri_too_long", "the request is too long"),
+            Self::UriTooLong => (S::URI_TOO_LONG, "uri_too_long", "the URL is too long"),
             Self::Busy => (
                 S::SERVICE_UNAVAILABLE,
                 "busy",
-                "too many searches at a time",
+                "too many searches are running",
             ),
             Self::TooSlow => (
                 S::SERVICE_UNAVAILABLE,
@@ -114,7 +113,7 @@ impl ErrorCode {
     }
 }
 
-/// Why a request has no answer.
+/// An error response.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiError {
     code: ErrorCode,
@@ -124,7 +123,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    /// What went wrong, and what to do.
+    /// `detail` says what failed and what to do.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -134,26 +133,29 @@ impl ApiError {
         }
     }
 
-    /// A parameter whose value cannot be meant.
+    /// The parameter has an invalid value.
     pub(crate) fn invalid_parameter(parameter: &str, detail: impl Into<String>) -> Self {
         Self::new(ErrorCode::ParameterInvalid, detail).for_parameter(parameter)
     }
 
-    /// The same, because of this parameter.
+    /// Names the parameter that caused the error.
     pub(crate) fn for_parameter(mut self, parameter: &str) -> Self {
         self.parameter = Some(parameter.to_owned());
         self
     }
 
-    /// A search that cannot be read.
+    /// The query in this parameter has a syntax error.
     pub(crate) fn invalid_query(parameter: &str, error: &QueryError) -> Self {
-        let mut it = Self::new(ErrorCode::QueryInvalid, error.to_string()).for_parameter(parameter);
-        it.meta.insert("column".into(), error.column.into());
-        it.meta.insert("text".into(), error.text.clone().into());
-        it
+        let mut api_error =
+            Self::new(ErrorCode::QueryInvalid, error.to_string()).for_parameter(parameter);
+        api_error.meta.insert("column".into(), error.column.into());
+        api_error
+            .meta
+            .insert("text".into(), error.text.clone().into());
+        api_error
     }
 
-    /// A cursor that cannot be used.
+    /// The cursor in this parameter cannot be used.
     pub(crate) fn invalid_cursor(parameter: &str, error: CursorError) -> Self {
         let code = match error {
             CursorError::OtherSearch => ErrorCode::CursorOfAnotherQuery,
@@ -162,19 +164,18 @@ impl ApiError {
         Self::new(code, error.to_string()).for_parameter(parameter)
     }
 
-    /// What went wrong, for programs.
     #[cfg(test)]
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// Whether it is of that kind and about that parameter, and its text has these words in it.
+    /// Whether code and parameter are the same as in `other`, and the detail contains `text`.
     #[cfg(test)]
-    pub(crate) fn is_like(&self, other: &Self, said: &str) -> bool {
-        (self.code, &self.parameter) == (other.code, &other.parameter) && self.detail.contains(said)
+    pub(crate) fn is_like(&self, other: &Self, text: &str) -> bool {
+        (self.code, &self.parameter) == (other.code, &other.parameter) && self.detail.contains(text)
     }
 
-    /// The error object; `id` tells this occurrence from others.
+    /// The JSON:API error object. `id` identifies this occurrence.
     fn object(&self, id: &str) -> Value {
         let (status, code, title) = self.code.parts();
         let mut object = json!({
@@ -199,12 +200,17 @@ impl IntoResponse for ApiError {
         let (status, code, _) = self.code.parts();
         let id = format!("{:016x}", fastrand::u64(..));
         match status {
-            // As many as there are clients that try again: none is news to the operator.
+            // Only debug: under load, clients that retry cause many of them.
             StatusCode::SERVICE_UNAVAILABLE => {
-                tracing::debug!(id, code, detail = self.detail, "a request was put off");
+                tracing::debug!(
+                    id,
+                    code,
+                    detail = self.detail,
+                    "request rejected; the client may retry"
+                );
             }
             _ if status.is_server_error() => {
-                tracing::warn!(id, code, detail = self.detail, "a request was not answered");
+                tracing::warn!(id, code, detail = self.detail, "request failed");
             }
             _ => {}
         }
@@ -223,19 +229,20 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// A search that took longer than `limit`.
+/// The error of a search that exceeded `limit`.
 pub(crate) fn too_slow(limit: Duration) -> ApiError {
     let text = format!(
-        "it was given up after {} ms; ask for less: a folder, whole words, fewer facets",
+        "the search was stopped after {} ms; make it cheaper: search one folder, use whole words, or \
+         request fewer facets",
         limit.as_millis()
     );
     ApiError::new(ErrorCode::TooSlow, text)
 }
 
-/// What answers a request did not end well.
+/// Logs that a request handler panicked and returns the error for the client.
 pub(crate) fn panicked(error: &JoinError) -> ApiError {
-    tracing::error!(%error, "the answer to an HTTP request panicked");
-    let text = "this is a defect of asset-indexer; see its log";
+    tracing::error!(%error, "HTTP request handler panicked");
+    let text = "a bug in asset-indexer; see its log for the details";
     ApiError::new(ErrorCode::Internal, text)
 }
 
@@ -245,11 +252,11 @@ mod tests {
     use crate::core::query::problem::QueryProblem;
 
     #[test]
-    fn an_error_names_the_parameter_and_what_is_wrong_with_it() {
+    fn query_error_has_parameter_column_and_text() {
         let error = QueryError {
             column: 7,
             text: "size:>big".into(),
-            problem: QueryProblem::Size,
+            problem: QueryProblem::InvalidSize,
         };
         let object = ApiError::invalid_query("q", &error).object("1");
         assert_eq!(object["status"], "400");
@@ -261,8 +268,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_passes_by_itself_is_to_be_tried_again() {
-        for (code, status, again) in [
+    fn only_temporary_errors_have_retry_after() {
+        for (code, status, is_temporary) in [
             (ErrorCode::Busy, 503, true),
             (ErrorCode::TooSlow, 503, true),
             (ErrorCode::IndexAbsent, 503, true),
@@ -273,7 +280,8 @@ mod tests {
             let response = ApiError::new(code, "").into_response();
             assert_eq!(response.status().as_u16(), status, "{code:?}");
             let headers = response.headers();
-            assert_eq!(headers.contains_key("retry-after"), again, "{code:?}");
+            let has_retry_after = headers.contains_key("retry-after");
+            assert_eq!(has_retry_after, is_temporary, "{code:?}");
             assert_eq!(headers["content-type"], JSON_API);
         }
     }

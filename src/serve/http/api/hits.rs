@@ -1,22 +1,23 @@
-//! Hits as `/v1` shows them.
+//! The JSON form of hits in `/v1`, with preview URLs on request.
 
 use serde::Serialize;
 
 use super::visible_sources::VisibleSources;
 use crate::core::query::Hit;
 
-/// A hit as `/v1` shows it.
+/// A hit as `/v1` returns it.
 #[derive(Debug, Serialize)]
 pub(super) struct HitBody {
-    /// With highlights counted in characters.
+    /// Its highlights count characters, not bytes.
     #[serde(flatten)]
     hit: Hit,
-    /// Where a browser gets the asset, if that was asked for and as far as there is such a place.
+    /// A URL that a browser can load the asset from. The outer `None` omits the field: no previews were
+    /// requested. The inner `None` becomes `null`: the asset has no such URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     preview_url: Option<Option<String>>,
 }
 
-/// The hits, with previews where they were asked for.
+/// Converts hits, and adds preview URLs if `with_previews` is set.
 pub(super) async fn bodies(
     hits: Vec<Hit>,
     sources: &VisibleSources,
@@ -25,13 +26,13 @@ pub(super) async fn bodies(
     let mut previews: Vec<Option<Option<String>>> = vec![None; hits.len()];
     if with_previews {
         for entry in sources.all() {
-            let its =
-                |(place, hit): (usize, &Hit)| (hit.source == entry.source.name).then_some(place);
-            let places: Vec<usize> = hits.iter().enumerate().filter_map(its).collect();
-            let keys: Vec<&str> = places.iter().map(|place| &*hits[*place].key).collect();
+            let of_source =
+                |(index, hit): (usize, &Hit)| (hit.source == entry.source.name).then_some(index);
+            let indexes: Vec<usize> = hits.iter().enumerate().filter_map(of_source).collect();
+            let keys: Vec<&str> = indexes.iter().map(|index| &*hits[*index].key).collect();
             let urls = entry.preview_urls(&keys).await;
-            for (place, url) in places.into_iter().zip(urls) {
-                previews[place] = Some(url);
+            for (index, url) in indexes.into_iter().zip(urls) {
+                previews[index] = Some(url);
             }
         }
     }

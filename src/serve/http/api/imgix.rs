@@ -1,7 +1,7 @@
-//! `/api/v1`: a read-only API in the shapes of imgix's Assets API.
+//! `/api/v1`: a read-only API with the shapes of imgix's Assets API.
 //!
-//! S3 does not know tags, faces or dimensions of an asset; these attributes are null or empty. Clients of
-//! imgix only need another base URL.
+//! S3 does not know the tags, faces or dimensions of an asset, so these attributes are null or empty. Clients
+//! of imgix only need another base URL.
 
 mod asset_pages;
 mod assets;

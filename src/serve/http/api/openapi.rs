@@ -1,7 +1,7 @@
-//! The OpenAPI document of every path that HTTP serves.
+//! The OpenAPI document: all paths of the HTTP server.
 //!
 //! It is generated from the tables that the handlers read their parameters with, so it cannot promise a
-//! parameter that the service does not accept. The shapes of the answers are in `schemas`.
+//! parameter that the service does not accept. `schemas` describes the response bodies.
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,7 @@ mod service_paths;
 use responses::responses;
 use schemas::schema_ref;
 
-/// The document, as indented JSON.
+/// The document as indented JSON.
 pub(super) fn text() -> String {
     let text = serde_json::to_string_pretty(&document());
     text.expect("a JSON value always serializes: its keys are strings") + "\n"
@@ -80,7 +80,7 @@ A Source is a bucket (or a prefix in one) whose objects are searchable assets. T
 object's key without the Source's prefix: with the prefix `img/`, the key `img/2024/beach.jpg` has the path \
 `/2024/beach.jpg`.
 
-To read the next page, repeat the request with `cursor` (or `page[cursor]`) set to the cursor of the answer.
+To read the next page, repeat the request with `cursor` (or `page[cursor]`) set to the cursor of the response.
 
 Errors are JSON:API documents. Programs should check `code`; `title` and `detail` are for people and may \
 change. A 503 has a `Retry-After` header.";

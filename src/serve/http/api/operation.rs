@@ -1,6 +1,6 @@
-//! One operation of the API: a path that is read with GET, and how it appears in the OpenAPI document.
+//! One operation of the API: a path that accepts GET, and its entry in the OpenAPI document.
 //!
-//! The modules that answer declare their operations; `openapi` collects them.
+//! Each handler module declares its operations. `openapi` collects them.
 
 use super::error::JSON_API;
 use super::params::ParameterSpec;
@@ -8,7 +8,7 @@ use super::params::ParameterSpec;
 /// The path that serves the OpenAPI document.
 pub(super) const OPENAPI_PATH: &str = "/v1/openapi.json";
 
-/// A path that is read with GET.
+/// A path that accepts GET.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ApiOperation {
     /// The route, with `{name}` for each variable part.
@@ -23,11 +23,11 @@ pub(super) struct ApiOperation {
     pub parameters: &'static [&'static [ParameterSpec]],
     /// The name of the response's schema.
     pub response_schema: &'static str,
-    /// Whether the answer can be 404.
+    /// Whether the response can be a 404.
     pub may_be_not_found: bool,
 }
 
-/// The API that a path belongs to; an OpenAPI tag.
+/// The API that a path belongs to. It becomes an OpenAPI tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ApiTag {
     /// Our own API, `/v1`.

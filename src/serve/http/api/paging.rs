@@ -1,7 +1,7 @@
-//! What a client asks for, as the index takes it: a search's text, a place to go on from.
+//! Reads the parameters that select a page: cursor, sort order and total.
 //!
-//! The text of a search is read here with the time that its first page was asked for, so that
-//! `modified:<7d` means the same on its last.
+//! All pages of a search parse its query with the time of the first page, so that `modified:<7d` means the
+//! same on each of them.
 
 use super::error::ApiError;
 use super::params::Params;
@@ -9,8 +9,8 @@ use crate::core::query::{Count, PageStart, Query, Sort, Total};
 use crate::core::replication::timestamp::Timestamp;
 use crate::observe::status;
 
-/// The start of the page that the cursor in `parameter` asks for, in the search with this
-/// fingerprint and order. Without the parameter it is the first page.
+/// The start of the page that the cursor in `parameter` points to, or of the first page if there is no
+/// cursor. The cursor must belong to the search with this fingerprint and order.
 pub(super) fn page_start(
     params: &Params,
     parameter: &str,
@@ -26,9 +26,11 @@ pub(super) fn page_start(
     }
 }
 
-/// The "now" of a search that begins: the present where its text has ages in it, else always the
-/// same, so that its answers and cursors are the same as long as the index is.
-pub(super) fn beginning(text: &str) -> Timestamp {
+/// The time that the first page of a search counts as "now".
+///
+/// If the query contains ages, it is the current time. Otherwise it is always the same, so that responses
+/// and cursors do not change while the index does not.
+pub(super) fn first_page_time(text: &str) -> Timestamp {
     let (now, epoch) = (status::now(), Timestamp::from_millis(0));
     if Query::parse(text, now) == Query::parse(text, epoch) {
         epoch
@@ -37,7 +39,7 @@ pub(super) fn beginning(text: &str) -> Timestamp {
     }
 }
 
-/// How far to count: the parameter `total`.
+/// How far to count hits: the parameter `total`.
 pub(super) fn count(params: &Params) -> Count {
     match params.text("total").and_then(|text| text.parse().ok()) {
         Some(number) => Count::UpTo(number),
@@ -45,17 +47,17 @@ pub(super) fn count(params: &Params) -> Count {
     }
 }
 
-/// The order of the hits: the parameter `sort`, or the default for this query.
+/// The order of the hits: the parameter `sort`, or the default order of this query.
 pub(super) fn sort(params: &Params, query_text: &str) -> Result<Sort, ApiError> {
     let Some(text) = params.text("sort") else {
-        // The order does not depend on the time. A query that cannot be parsed is refused later.
+        // The order does not depend on the time. An invalid query is rejected later.
         let query = Query::parse(query_text, Timestamp::from_millis(0));
         return Ok(query.map_or_else(|_| Sort::default(), |query| Sort::default_for(&query)));
     };
     Sort::parse(text).map_err(|error| ApiError::invalid_parameter("sort", error.to_string()))
 }
 
-/// A count as `/v1` shows it.
+/// A total as `/v1` returns it.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct TotalBody {
     value: u64,
@@ -76,10 +78,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_search_with_ages_depends_on_the_time() {
+    fn only_queries_with_ages_depend_on_the_time() {
         let epoch = Timestamp::from_millis(0);
-        assert_eq!(beginning("summer modified:2026"), epoch);
-        assert_eq!(beginning("\"not closed"), epoch);
-        assert!(beginning("summer modified:<7d") > epoch);
+        assert_eq!(first_page_time("summer modified:2026"), epoch);
+        assert_eq!(first_page_time("\"not closed"), epoch);
+        assert!(first_page_time("summer modified:<7d") > epoch);
     }
 }

@@ -1,53 +1,51 @@
-//! The parameters of a request: which there are, and what was written for each.
+//! Parses the query parameters of a request and checks their types.
 //!
-//! One table a path ([`ParameterSpec`]) says what may be written; the same table makes the path's part of the
-//! OpenAPI document. What a value means beyond its form is decided by those who asked for it.
+//! Each path has a table of [`ParameterSpec`]s, which is also the source of its OpenAPI entry. The handlers
+//! decide what a value means.
 
 use super::error::{ApiError, ErrorCode};
+use super::operation::OPENAPI_PATH;
 
-/// The most characters of a value.
+/// Maximum number of characters of a value.
 pub(crate) const MAX_VALUE_CHARS: usize = 4_096;
 
-/// One parameter that a path takes.
+/// One parameter of a path.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ParameterSpec {
-    /// Its name; a `*` in it stands for any characters.
+    /// The name. A `*` in it stands for one or more characters.
     pub name: &'static str,
-    /// What may be written.
     pub value_type: ValueType,
-    /// What it is for.
+    /// The description for the OpenAPI document: full sentences.
     pub description: &'static str,
 }
 
-/// What may be written for a parameter.
+/// The type of a parameter's value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ValueType {
     /// Any text.
     Text,
-    /// Any text, and the parameter must be there.
+    /// Any text. The parameter is required.
     RequiredText,
-    /// Any text; the parameter may be there several times.
+    /// Any text. The parameter may occur several times.
     RepeatedText,
-    /// A whole number in these bounds.
+    /// A whole number from `min` to `max`.
     Number {
-        /// The least.
         min: u64,
-        /// The greatest.
         max: u64,
-        /// Where nothing is written.
+        /// The value if the parameter is absent.
         default: u64,
     },
-    /// A whole number, or `exact`, as where nothing is written.
+    /// A whole number, or `exact`, which is the default.
     Total,
-    /// `true` or `false`; the latter where nothing is written.
+    /// `true` or `false`, which is the default.
     Flag,
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// Some of these words with commas between them.
+    /// One or more of these words, separated by commas.
     ListOf(&'static [&'static str]),
 }
 
-/// What was written, in the forms that the table asks for.
+/// The parameters of a request. Names and types match the tables.
 #[derive(Debug)]
 pub(crate) struct Params {
     specs: &'static [&'static [ParameterSpec]],
@@ -55,9 +53,9 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    /// Reads the part of an address behind its `?`.
+    /// Parses the part of a URL after the `?`.
     ///
-    /// The first parameter that is unknown, repeated, missing or of another form is an error.
+    /// Fails at the first parameter that is unknown, repeated or invalid, and if a required one is missing.
     pub(crate) fn read(
         query: Option<&str>,
         specs: &'static [&'static [ParameterSpec]],
@@ -67,16 +65,16 @@ impl Params {
         for pair in pairs.filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = percent_decode(name, true).map_err(|problem| {
-                let text = format!("the name of the parameter {name:?} {problem}");
+                let text = format!("the parameter name {name:?} {problem}");
                 ApiError::new(ErrorCode::ParameterInvalid, text)
             })?;
             let value = percent_decode(value, true).map_err(|problem| {
-                ApiError::invalid_parameter(&name, format!("its value {problem}"))
+                ApiError::invalid_parameter(&name, format!("the value of {name} {problem}"))
             })?;
             let spec = spec_of(specs, &name).ok_or_else(|| unknown(specs, &name))?;
             let is_repeated = given.iter().any(|(other, _)| *other == name);
             if is_repeated && !matches!(spec.value_type, ValueType::RepeatedText) {
-                let text = format!("{name} can be there once; write one value");
+                let text = format!("the parameter {name} occurs more than once; give it one value");
                 return Err(ApiError::new(ErrorCode::ParameterRepeated, text).for_parameter(&name));
             }
             spec.value_type.check(&name, &value)?;
@@ -86,55 +84,55 @@ impl Params {
         let required = specs.iter().copied().flatten();
         for spec in required.filter(|spec| matches!(spec.value_type, ValueType::RequiredText)) {
             if params.text(spec.name).is_none() {
-                let text = format!("write {}=…: {}", spec.name, spec.description);
-                return Err(
-                    ApiError::new(ErrorCode::ParameterMissing, text).for_parameter(spec.name)
+                let name = spec.name;
+                let text = format!(
+                    "the parameter {name} is missing; add {name}=… to the URL, see {OPENAPI_PATH}"
                 );
+                return Err(ApiError::new(ErrorCode::ParameterMissing, text).for_parameter(name));
             }
         }
         Ok(params)
     }
 
-    /// What was written, if anything.
+    /// The value of a parameter, if it is present.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.values(name).next()
     }
 
-    /// All that was written.
+    /// All values of a parameter, in the order of the URL.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         debug_assert!(spec_of(self.specs, name).is_some(), "no parameter {name}");
         let given = self.given.iter().filter(move |(given, _)| given == name);
         given.map(|(_, value)| value.as_str())
     }
 
-    /// Names and values of all whose name begins so, in the order in which they were written.
-    pub(crate) fn with_prefix(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
+    /// Names and values of all parameters whose name starts with `prefix`, in the order of the URL.
+    pub(crate) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
         let given = self.given.iter();
-        let given = given.filter(move |(name, _)| name.starts_with(start));
+        let given = given.filter(move |(name, _)| name.starts_with(prefix));
         given.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether it was written at all.
     pub(crate) fn is_given(&self, name: &str) -> bool {
         self.text(name).is_some()
     }
 
-    /// The number that was written, else the default.
+    /// The value of a [`ValueType::Number`], or its default.
     pub(crate) fn number(&self, name: &str) -> u64 {
         let default = match spec_of(self.specs, name).map(|spec| spec.value_type) {
             Some(ValueType::Number { default, .. }) => default,
             _ => 0,
         };
-        let written = self.text(name).and_then(|text| text.parse().ok());
-        written.unwrap_or(default)
+        let parsed = self.text(name).and_then(|text| text.parse().ok());
+        parsed.unwrap_or(default)
     }
 
-    /// Whether `true` was written.
+    /// Whether the value is `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.text(name) == Some("true")
     }
 
-    /// The words that were written with commas between them, each once.
+    /// The words of a comma-separated value, each once.
     pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         let mut words = Vec::new();
         for word in self.text(name).unwrap_or_default().split(',') {
@@ -149,11 +147,13 @@ impl Params {
 impl ValueType {
     fn check(self, name: &str, value: &str) -> Result<(), ApiError> {
         if value.chars().nth(MAX_VALUE_CHARS).is_some() {
-            let text = format!("a value has at most {MAX_VALUE_CHARS} characters");
+            let text = format!(
+                "the value of {name} is longer than {MAX_VALUE_CHARS} characters; shorten it"
+            );
             return Err(ApiError::invalid_parameter(name, text));
         }
-        let refuse = |wanted: String| {
-            let text = format!("{value:?} cannot be meant; write {wanted}");
+        let invalid = |expected: String| {
+            let text = format!("{value:?} is not a valid value of {name}; write {expected}");
             Err(ApiError::invalid_parameter(name, text))
         };
         match self {
@@ -163,23 +163,26 @@ impl ValueType {
                 let number = value.parse().ok().filter(|_| digits);
                 match number.filter(|number| (min..=max).contains(number)) {
                     Some(_) => Ok(()),
-                    None => refuse(format!("a whole number from {min} to {max}")),
+                    None => invalid(format!("a whole number from {min} to {max}")),
                 }
             }
             Self::Total if value == "exact" => Ok(()),
             Self::Total => match value.parse::<u32>() {
                 Ok(_) => Ok(()),
-                Err(_) => refuse("exact, or the number up to which to count".into()),
+                Err(_) => invalid("exact, or the number to count up to".into()),
             },
             Self::Flag if matches!(value, "true" | "false") => Ok(()),
-            Self::Flag => refuse("true or false".into()),
+            Self::Flag => invalid("true or false".into()),
             Self::OneOf(words) if words.contains(&value) => Ok(()),
-            Self::OneOf(words) => refuse(format!("one of {}", words.join(", "))),
+            Self::OneOf(words) => invalid(format!("one of {}", words.join(", "))),
             Self::ListOf(words) => {
                 if value.split(',').all(|word| words.contains(&word)) {
                     Ok(())
                 } else {
-                    refuse(format!("some of {}, with commas", words.join(",")))
+                    invalid(format!(
+                        "one or more of {}, separated by commas",
+                        words.join(",")
+                    ))
                 }
             }
         }
@@ -203,15 +206,17 @@ fn spec_of(
 
 fn unknown(specs: &[&[ParameterSpec]], name: &str) -> ApiError {
     let known: Vec<_> = specs.iter().copied().flatten().map(|it| it.name).collect();
-    let there_are = match known.as_slice() {
-        [] => "this path takes none".to_owned(),
-        known => format!("there are {}", known.join(", ")),
+    let known = match known.as_slice() {
+        [] => "it has none".to_owned(),
+        known => format!("it has {}", known.join(", ")),
     };
-    let text = format!("there is no parameter {name:?}; {there_are}");
+    let text = format!("this path has no parameter {name:?}; {known}");
     ApiError::new(ErrorCode::ParameterUnknown, text).for_parameter(name)
 }
 
-/// The text with each `%` and two hex digits taken for a byte, once; in a form `+` is a space.
+/// Decodes each `%` with two hex digits to a byte, once. If `is_form` is set, `+` becomes a space.
+///
+/// The error completes a sentence that starts with the name of the text.
 pub(crate) fn percent_decode(text: &str, is_form: bool) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -260,12 +265,12 @@ mod tests {
         ParameterSpec {
             name,
             value_type,
-            description: "what it is",
+            description: "",
         }
     }
 
     #[test]
-    fn what_was_written() {
+    fn parses_parameters_of_each_type() {
         let query = "q=a+b%2B%C3%A9&source=x&source=y&name=&limit=007&highlights=true&facets=ext,\
                      type,ext&filter%5Bcustom:a]=1&&";
         let params = Params::read(Some(query), SPECS).unwrap();
@@ -284,9 +289,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant() {
+    fn rejects_invalid_parameters() {
         let long = format!("name=&q={}", "x".repeat(MAX_VALUE_CHARS + 1));
-        for (query, code, parameter, said) in [
+        for (query, code, parameter, text) in [
             ("", ErrorCode::ParameterMissing, Some("name"), "name="),
             (
                 "nme=",
@@ -368,12 +373,12 @@ mod tests {
             if let Some(parameter) = parameter {
                 expected = expected.for_parameter(parameter);
             }
-            assert!(error.is_like(&expected, said), "{query}: {error:?}");
+            assert!(error.is_like(&expected, text), "{query}: {error:?}");
         }
     }
 
     #[test]
-    fn a_path_is_decoded_once_and_keeps_its_plus_signs() {
+    fn decodes_a_path_once_and_keeps_plus_signs() {
         for (text, want) in [
             ("/a+b%20c%2525%2Fd//é", "/a+b c%25/d//é"),
             ("", ""),

@@ -1,6 +1,6 @@
-//! A request as it comes in: what answers it, what it may see, and its address.
+//! The context of a request: the shared state, the Sources that the client may see, and the URL.
 //!
-//! What its parameters mean is for whoever answers it.
+//! It checks the names and types of parameters. The handlers decide what they mean.
 
 use std::sync::Arc;
 
@@ -16,11 +16,10 @@ use super::visible_sources::VisibleSources;
 use crate::serve::access::Grant;
 use crate::serve::http::app_state::{AppState, CatalogEntry};
 
-/// A request; taken out of it by axum, which refuses one that has no grant.
+/// The context of a request. Axum extracts it, and rejects a request without a [`Grant`].
 pub(super) struct RequestContext {
-    /// What answers it.
     pub app: Arc<AppState>,
-    /// What it may see.
+    /// The Sources that the client may see.
     pub sources: VisibleSources,
     uri: Uri,
 }
@@ -39,17 +38,17 @@ impl FromRequestParts<Arc<AppState>> for RequestContext {
 }
 
 impl RequestContext {
-    /// Its parameters, which are those of the operation.
+    /// Parses the parameters. Only the parameters of the operation are accepted.
     pub(super) fn params(&self, operation: &ApiOperation) -> Result<Params, ApiError> {
         Params::read(self.uri.query(), operation.parameters)
     }
 
-    /// The path of its address, still encoded.
+    /// The path of the URL, still percent-encoded.
     pub(super) fn path(&self) -> &str {
         self.uri.path()
     }
 
-    /// The Source that the parameter `source` names.
+    /// The Source named by the parameter `source`.
     pub(super) fn source(&self, params: &Params) -> Result<&CatalogEntry, ApiError> {
         let name = params.text("source").unwrap_or_default();
         self.sources.named(name, "source")

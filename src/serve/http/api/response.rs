@@ -1,7 +1,7 @@
-//! What every answer gets on its way out: a validator, compression, the body of a refusal.
+//! Finishes every response: ETag, compression, default headers, and the body of a 405.
 //!
-//! It knows nothing of what is answered. A HEAD request is answered as the GET would be, without
-//! the body.
+//! It does not look at the content of a response. A HEAD request gets the response of the GET request,
+//! without the body.
 
 use std::io::Write;
 
@@ -16,47 +16,51 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::error::{ApiError, ErrorCode};
 
-/// The most bytes of path and parameters together.
+/// Maximum number of bytes of the path and the parameters together.
 pub(crate) const MAX_URI_BYTES: usize = 8 * 1024;
 
-/// A body that is smaller is not worth compressing.
+/// Smaller bodies are not compressed.
 const MIN_COMPRESSED_BYTES: usize = 1_024;
 
-/// The most bytes of a body: a thousand hits with the longest keys are a tenth of it.
+/// Maximum number of bytes of a body. A thousand hits with the longest keys are a tenth of it.
 const MAX_BODY_BYTES: usize = 64 << 20;
 
-/// Stands for a body in comparisons, where parts of it say only when it was made.
+/// A hash for the ETag of a response, if parts of the body must not count, such as its timing.
+///
+/// A handler adds it to the extensions of its response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EtagHash(u128);
 
 impl EtagHash {
-    /// Of the body without those parts.
+    /// Hashes the body without the parts that must not count.
     pub(crate) fn of(body: &[u8]) -> Self {
         Self(xxh3_128(body))
     }
 
-    /// Weak: what it stands for may be compressed or not, and took as long as it took.
+    /// A weak ETag: the compressed and the plain body share it, and so do bodies with other timings.
     fn etag(self) -> String {
         format!("W/\"{:032x}\"", self.0)
     }
 }
 
-/// Answers one request by `next`, and finishes the answer.
+/// Handles a request with `next` and finishes the response.
 pub(crate) async fn finish_response(mut request: Request, next: Next) -> Response {
     if request.uri().to_string().len() > MAX_URI_BYTES {
-        let text = format!("path and parameters have at most {MAX_URI_BYTES} bytes together");
+        let text = format!(
+            "the path and the parameters are longer than {MAX_URI_BYTES} bytes; shorten them"
+        );
         return ApiError::new(ErrorCode::UriTooLong, text).into_response();
     }
     let is_head = request.method() == Method::HEAD;
     if is_head {
         *request.method_mut() = Method::GET;
     }
-    let asked = request.headers().clone();
+    let request_headers = request.headers().clone();
     let mut response = next.run(request).await;
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response = explained(&response);
+        response = method_not_allowed(&response);
     }
-    let response = completed(response, &asked).await;
+    let response = complete(response, &request_headers).await;
     if is_head {
         response.map(|_| Body::empty())
     } else {
@@ -64,31 +68,31 @@ pub(crate) async fn finish_response(mut request: Request, next: Next) -> Respons
     }
 }
 
-/// The refusal of a method, in words.
-fn explained(refused: &Response) -> Response {
-    let text = "this path can be read by GET and HEAD; nothing can be changed over HTTP";
+/// An error document in place of the router's empty 405.
+fn method_not_allowed(original: &Response) -> Response {
+    let text = "this API is read-only; use GET or HEAD";
     let mut response = ApiError::new(ErrorCode::MethodNotAllowed, text).into_response();
-    let allowed = refused.headers().get(header::ALLOW);
-    let allowed = allowed.cloned();
+    let allowed = original.headers().get(header::ALLOW).cloned();
     let allowed = allowed.unwrap_or(HeaderValue::from_static("GET,HEAD"));
     response.headers_mut().insert(header::ALLOW, allowed);
     response
 }
 
-async fn completed(response: Response, asked: &HeaderMap) -> Response {
+async fn complete(response: Response, request_headers: &HeaderMap) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(mut body) = to_bytes(body, MAX_BODY_BYTES).await else {
-        return ApiError::new(ErrorCode::Internal, "the answer could not be made").into_response();
+        let text = format!("the response is larger than {MAX_BODY_BYTES} bytes");
+        return ApiError::new(ErrorCode::Internal, text).into_response();
     };
     let headers = &mut parts.headers;
-    put(headers, header::CACHE_CONTROL, "private, no-cache");
-    put(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set_default(headers, header::CACHE_CONTROL, "private, no-cache");
+    set_default(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     if parts.status == StatusCode::OK {
         headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
-        let validator = parts.extensions.get::<EtagHash>().copied();
-        let etag = validator.unwrap_or_else(|| EtagHash::of(&body)).etag();
-        put(headers, header::ETAG, &etag);
-        if is_known(headers.get(header::ETAG), asked) {
+        let hash = parts.extensions.get::<EtagHash>().copied();
+        let etag = hash.unwrap_or_else(|| EtagHash::of(&body)).etag();
+        set_default(headers, header::ETAG, &etag);
+        if is_cached(headers.get(header::ETAG), request_headers) {
             parts.status = StatusCode::NOT_MODIFIED;
             headers.remove(header::CONTENT_TYPE);
             headers.remove(header::CONTENT_LENGTH);
@@ -96,39 +100,39 @@ async fn completed(response: Response, asked: &HeaderMap) -> Response {
         }
     }
     let is_plain = !headers.contains_key(header::CONTENT_ENCODING);
-    if is_plain && body.len() >= MIN_COMPRESSED_BYTES && takes_gzip(asked) {
+    if is_plain && body.len() >= MIN_COMPRESSED_BYTES && accepts_gzip(request_headers) {
         let plain = body.clone();
-        // It takes as long as some searches do.
-        if let Ok(Ok(packed)) = tokio::task::spawn_blocking(move || packed(&plain)).await {
+        // Compressing can take as long as a search.
+        if let Ok(Ok(compressed)) = tokio::task::spawn_blocking(move || gzip(&plain)).await {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            body = packed;
+            body = compressed;
         }
     }
     headers.insert(header::CONTENT_LENGTH, body.len().into());
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Sets a header where the answer has not set it itself.
-fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    let value = HeaderValue::from_str(value).expect("it is made of printable ASCII");
+/// Sets a header unless the response already has it.
+fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    let value = HeaderValue::from_str(value).expect("the value is printable ASCII");
     headers.entry(name).or_insert(value);
 }
 
-/// Whether the client has what the validator stands for.
-fn is_known(etag: Option<&HeaderValue>, asked: &HeaderMap) -> bool {
+/// Whether `If-None-Match` contains the ETag: the client has a current copy.
+fn is_cached(etag: Option<&HeaderValue>, request_headers: &HeaderMap) -> bool {
     let Some(etag) = etag.and_then(|etag| etag.to_str().ok()) else {
         return false;
     };
-    let known = asked.get_all(header::IF_NONE_MATCH).iter();
-    let mut known = known
+    let tags = request_headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut tags = tags
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
     let opaque = |tag: &'_ str| tag.trim().trim_start_matches("W/").to_owned();
-    known.any(|known| known.trim() == "*" || opaque(known) == opaque(etag))
+    tags.any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
 }
 
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    let values = asked.get_all(header::ACCEPT_ENCODING).iter();
+fn accepts_gzip(request_headers: &HeaderMap) -> bool {
+    let values = request_headers.get_all(header::ACCEPT_ENCODING).iter();
     let mut codings = values
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
@@ -139,7 +143,7 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
     })
 }
 
-fn packed(plain: &[u8]) -> std::io::Result<Bytes> {
+fn gzip(plain: &[u8]) -> std::io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(plain)?;
     Ok(encoder.finish()?.into())
@@ -159,7 +163,7 @@ mod tests {
         "asset ".repeat(1_000)
     }
 
-    async fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> (Response, Vec<u8>) {
+    async fn send(method: &str, path: &str, headers: &[(&str, &str)]) -> (Response, Vec<u8>) {
         let router = Router::new()
             .route("/long", get(async || long()))
             .route("/short", get(async || "short"))
@@ -175,20 +179,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_long_answer_is_compressed_for_who_takes_it() {
-        for (path, accepted, is_packed) in [
+    async fn compresses_a_long_body_if_the_client_accepts_gzip() {
+        for (path, accepted, is_compressed) in [
             ("/long", "gzip", true),
             ("/long", "br, GZIP;q=0.5", true),
             ("/long", "gzip;q=0, br", false),
             ("/long", "identity", false),
             ("/short", "gzip", false),
         ] {
-            let (response, body) = ask("GET", path, &[("accept-encoding", accepted)]).await;
+            let (response, body) = send("GET", path, &[("accept-encoding", accepted)]).await;
             let encoding = response.headers().get("content-encoding");
-            assert_eq!(encoding.is_some(), is_packed, "{path} {accepted}");
+            assert_eq!(encoding.is_some(), is_compressed, "{path} {accepted}");
             assert_eq!(response.headers()["vary"], "accept-encoding");
             assert_eq!(response.headers()["content-length"], body.len().to_string());
-            if is_packed {
+            if is_compressed {
                 let mut plain = String::new();
                 let mut decoder = flate2::read::GzDecoder::new(body.as_slice());
                 decoder.read_to_string(&mut plain).unwrap();
@@ -198,47 +202,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_the_answer_gets_none() {
-        let (response, _) = ask("GET", "/long", &[]).await;
+    async fn matching_etag_gets_a_304_without_body() {
+        let (response, _) = send("GET", "/long", &[]).await;
         assert_eq!(response.headers()["cache-control"], "private, no-cache");
         let etag = response.headers()["etag"].to_str().unwrap().to_owned();
         let both = format!("\"other\", {etag}");
         let strong = etag.trim_start_matches("W/");
-        for (known, status) in [
+        for (tag, status) in [
             (etag.as_str(), 304),
             (&both, 304),
             (strong, 304),
             ("*", 304),
             ("\"other\"", 200),
         ] {
-            let (response, body) = ask("GET", "/long", &[("if-none-match", known)]).await;
-            assert_eq!(response.status().as_u16(), status, "{known}");
+            let (response, body) = send("GET", "/long", &[("if-none-match", tag)]).await;
+            assert_eq!(response.status().as_u16(), status, "{tag}");
             assert_eq!(response.headers()["etag"], etag);
-            assert_eq!(body.is_empty(), status == 304, "{known}");
+            assert_eq!(body.is_empty(), status == 304, "{tag}");
         }
     }
 
     #[tokio::test]
-    async fn a_head_is_that_of_the_get() {
-        let (got, body) = ask("GET", "/long", &[]).await;
-        let (head, nothing) = ask("HEAD", "/long", &[]).await;
-        assert_eq!(got.headers(), head.headers());
+    async fn head_has_the_headers_of_get() {
+        let (get, body) = send("GET", "/long", &[]).await;
+        let (head, head_body) = send("HEAD", "/long", &[]).await;
+        assert_eq!(get.headers(), head.headers());
         assert_eq!(head.headers()["content-length"], body.len().to_string());
-        assert!(nothing.is_empty());
+        assert!(head_body.is_empty());
     }
 
     #[tokio::test]
-    async fn other_methods_and_endless_addresses_are_refused_in_words() {
-        let endless = format!("/long?q={}", "x".repeat(MAX_URI_BYTES));
-        for (method, path, status, said) in [
+    async fn other_methods_and_long_urls_get_error_documents() {
+        let too_long = format!("/long?q={}", "x".repeat(MAX_URI_BYTES));
+        for (method, path, status, code) in [
             ("POST", "/long", 405, "method_not_allowed"),
-            ("GET", endless.as_str(), 414, "uri_too_long"),
+            ("GET", too_long.as_str(), 414, "uri_too_long"),
         ] {
-            let (response, body) = ask(method, path, &[]).await;
+            let (response, body) = send(method, path, &[]).await;
             assert_eq!(response.status().as_u16(), status);
             assert_eq!(response.headers().contains_key("allow"), status == 405);
             let body = String::from_utf8(body).unwrap();
-            assert!(body.contains(said), "{body}");
+            assert!(body.contains(code), "{body}");
         }
     }
 }

@@ -49,7 +49,7 @@ where
         // Held until the work ends, even if the client is gone.
         let _permit = permit;
         let deadline = Deadline::after(limit.saturating_sub(begin.elapsed()));
-        let deadline = deadline.or_given_up(Arc::clone(&cancelled));
+        let deadline = deadline.or_cancelled(Arc::clone(&cancelled));
         let snapshot = app.index.snapshot();
         work(snapshot.clone(), &deadline).map_err(|error| {
             if let SearchError::Index(error) = &error

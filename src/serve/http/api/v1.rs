@@ -1,4 +1,4 @@
-//! `/v1`: our own API, with the whole query language, across Sources.
+//! `/v1`: our own API, with the whole query language and searches across Sources.
 
 mod asset;
 mod explain;

@@ -1,7 +1,7 @@
-//! Pages of assets: by cursor, by a plain offset in the place of a cursor, or by number.
+//! Pages of assets: by cursor, by an offset in place of a cursor, or by page number.
 //!
-//! Offsets are for clients that count; they show an asset twice or not at all where others come or go
-//! meanwhile. The cursor that an answer gives does not.
+//! If assets are added or removed between two requests, pages by offset or number can repeat or skip an
+//! asset. Pages by the cursor of a response cannot.
 
 use crate::core::query::request::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::core::query::{Count, Hit, PageStart, Position, Request, Sort, Total};
@@ -12,20 +12,19 @@ use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::paging::page_start;
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 
-/// The most assets that can be passed over by counting.
+/// Maximum number of assets that an offset or a page number can skip.
 pub(super) const MAX_OFFSET: u64 = 10_000;
 
-/// How pages are asked for.
 pub(super) const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "page[cursor]",
         value_type: ValueType::Text,
-        description: "meta.cursor.next of the page before; or how many assets to pass over",
+        description: "`meta.cursor.next` of the previous page, or the number of assets to skip.",
     },
     ParameterSpec {
         name: "page[limit]",
         value_type: LIMIT,
-        description: "the most assets",
+        description: "Maximum number of assets.",
     },
     ParameterSpec {
         name: "page[number]",
@@ -34,12 +33,12 @@ pub(super) const PARAMETERS: &[ParameterSpec] = &[
             max: MAX_OFFSET,
             default: 0,
         },
-        description: "which page, from 0, in the place of a cursor",
+        description: "The page to return, counted from 0. Do not combine it with `page[cursor]`.",
     },
     ParameterSpec {
         name: "page[size]",
         value_type: LIMIT,
-        description: "the most assets, beside page[number]",
+        description: "Maximum number of assets, for clients that use `page[number]`. `page[limit]` takes precedence.",
     },
 ];
 
@@ -49,32 +48,34 @@ const LIMIT: ValueType = ValueType::Number {
     default: DEFAULT_LIMIT as u64,
 };
 
-/// The page that was asked for.
+/// The page that a request selects.
 pub(super) struct AssetPaging {
-    /// The most assets.
+    /// Maximum number of assets.
     pub limit: usize,
-    begin: Begin,
+    position: PagePosition,
     start: PageStart,
-    /// As it was written.
+    /// `page[cursor]` as the client sent it, or the offset.
     current: String,
 }
 
-enum Begin {
-    /// Behind the cursor, or at the beginning.
+/// Where the page starts.
+enum PagePosition {
+    /// After the cursor, or at the first asset if there is no cursor.
     Cursor,
-    /// Behind so many assets.
+    /// After this many assets.
     Offset(u64),
 }
 
-/// The assets of a page, how many there are in all, and where the page ended.
-pub(super) type Found = (Vec<Hit>, Total, Option<Position>);
+/// The assets of a page, the number of assets on all pages, and the position of the next page.
+pub(super) type FoundPage = (Vec<Hit>, Total, Option<Position>);
 
 impl AssetPaging {
-    /// The page that was asked for, of the search of that fingerprint.
+    /// Reads the page parameters. A cursor must belong to the search with this fingerprint and order.
     pub(super) fn read(params: &Params, fingerprint: u64, sort: Sort) -> Result<Self, ApiError> {
-        let counted = match (params.text("page[cursor]"), params.text("page[number]")) {
+        let offset_parameter = match (params.text("page[cursor]"), params.text("page[number]")) {
             (Some(_), Some(_)) => {
-                let text = "write page[cursor] or page[number], not both";
+                let text =
+                    "the request has page[cursor] and page[number]; use one of them, not both";
                 return Err(ApiError::invalid_parameter("page[number]", text));
             }
             (None, Some(_)) => Some("page[number]"),
@@ -87,7 +88,7 @@ impl AssetPaging {
         } else {
             limit
         };
-        let offset = match counted {
+        let offset = match offset_parameter {
             None => None,
             Some("page[number]") => Some(params.number("page[number]").saturating_mul(limit)),
             Some(_) => params
@@ -95,33 +96,28 @@ impl AssetPaging {
                 .and_then(|text| text.parse().ok()),
         };
         let epoch = Timestamp::from_millis(0);
-        let (begin, start) =
-            match counted {
-                None => {
-                    let start = page_start(params, "page[cursor]", fingerprint, sort, epoch)?;
-                    (Begin::Cursor, start)
-                }
-                Some(parameter) => {
-                    let offset = offset.filter(|offset| *offset <= MAX_OFFSET).ok_or_else(|| {
-                    let text = format!(
-                        "at most {MAX_OFFSET} assets can be passed over by counting; go on by \
-                         meta.cursor.next of an answer to a request without page[cursor]"
-                    );
-                    ApiError::invalid_parameter(parameter, text)
-                })?;
-                    (Begin::Offset(offset), PageStart::first(fingerprint, epoch))
-                }
-            };
-        let current = match &begin {
-            Begin::Cursor => {
-                let written = params.text("page[cursor]").unwrap_or_default();
-                if written.is_empty() { "0" } else { written }.to_owned()
+        let (position, start) = match offset_parameter {
+            None => {
+                let start = page_start(params, "page[cursor]", fingerprint, sort, epoch)?;
+                (PagePosition::Cursor, start)
             }
-            Begin::Offset(offset) => offset.to_string(),
+            Some(parameter) => {
+                let offset = offset.filter(|offset| *offset <= MAX_OFFSET);
+                let offset = offset.ok_or_else(|| too_far(parameter))?;
+                let start = PageStart::first(fingerprint, epoch);
+                (PagePosition::Offset(offset), start)
+            }
+        };
+        let current = match &position {
+            PagePosition::Cursor => {
+                let cursor = params.text("page[cursor]").unwrap_or_default();
+                if cursor.is_empty() { "0" } else { cursor }.to_owned()
+            }
+            PagePosition::Offset(offset) => offset.to_string(),
         };
         Ok(Self {
             limit: usize::try_from(limit).unwrap_or(MAX_LIMIT),
-            begin,
+            position,
             start,
             current,
         })
@@ -134,18 +130,18 @@ impl AssetPaging {
         sources: &[SearchSource],
         mut request: Request,
         deadline: &Deadline,
-    ) -> Result<Found, SearchError> {
+    ) -> Result<FoundPage, SearchError> {
         request.after = self.start.after().cloned();
-        let mut left = match self.begin {
-            Begin::Cursor => 0,
-            Begin::Offset(offset) => usize::try_from(offset).unwrap_or(usize::MAX),
+        let mut to_skip = match self.position {
+            PagePosition::Cursor => 0,
+            PagePosition::Offset(offset) => usize::try_from(offset).unwrap_or(usize::MAX),
         };
-        // At most `MAX_OFFSET / MAX_LIMIT` times, and one.
-        while left > 0 {
-            request.limit = left.min(MAX_LIMIT);
+        // At most `MAX_OFFSET / MAX_LIMIT` iterations, rounded up.
+        while to_skip > 0 {
+            request.limit = to_skip.min(MAX_LIMIT);
             request.count = Count::UpTo(0);
             let page = snapshot.search(sources, &request, deadline)?;
-            left -= request.limit;
+            to_skip -= request.limit;
             if page.next.is_none() {
                 request.count = Count::Exact;
                 request.after = None;
@@ -160,12 +156,12 @@ impl AssetPaging {
         Ok((page.hits, page.total, page.next))
     }
 
-    /// `meta` of the answer: offsets go on as offsets, all else as cursors.
+    /// The `meta` object of the response. The next page of an offset is an offset, else a cursor.
     pub(super) fn meta(&self, total: Total, next: Option<Position>) -> serde_json::Value {
         let has_more = next.is_some();
-        let next = next.map(|position| match self.begin {
-            Begin::Cursor => self.start.next_cursor(position),
-            Begin::Offset(offset) => (offset + self.limit as u64).to_string(),
+        let next = next.map(|position| match self.position {
+            PagePosition::Cursor => self.start.next_cursor(position),
+            PagePosition::Offset(offset) => (offset + self.limit as u64).to_string(),
         });
         serde_json::json!({
             "cursor": {
@@ -176,6 +172,15 @@ impl AssetPaging {
             },
         })
     }
+}
+
+/// The error of an offset above [`MAX_OFFSET`].
+fn too_far(parameter: &str) -> ApiError {
+    let text = format!(
+        "an offset can skip at most {MAX_OFFSET} assets; start without page[cursor] and page[number], and \
+         continue with meta.cursor.next of each response"
+    );
+    ApiError::invalid_parameter(parameter, text)
 }
 
 fn is_number(text: &str) -> bool {
@@ -192,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_by_counting() {
+    fn reads_limit_and_offset() {
         for (query, limit, offset) in [
             ("", 20, None),
             ("page[limit]=7", 7, None),
@@ -204,17 +209,17 @@ mod tests {
         ] {
             let paging = read(query).unwrap();
             assert_eq!(paging.limit, limit, "{query}");
-            let counted = match paging.begin {
-                Begin::Cursor => None,
-                Begin::Offset(offset) => Some(offset),
+            let read = match paging.position {
+                PagePosition::Cursor => None,
+                PagePosition::Offset(offset) => Some(offset),
             };
-            assert_eq!(counted, offset, "{query}");
+            assert_eq!(read, offset, "{query}");
         }
     }
 
     #[test]
-    fn pages_that_cannot_be_asked_for() {
-        for (query, parameter, said) in [
+    fn rejects_invalid_pages() {
+        for (query, parameter, text) in [
             ("page[cursor]=10001", "page[cursor]", "10000"),
             ("page[cursor]=99999999999999999999", "page[cursor]", "10000"),
             ("page[number]=9000&page[size]=20", "page[number]", "10000"),
@@ -224,7 +229,7 @@ mod tests {
         ] {
             let error = read(query).map(|_| ()).unwrap_err();
             assert!(
-                error.is_like(&ApiError::invalid_parameter(parameter, ""), said),
+                error.is_like(&ApiError::invalid_parameter(parameter, ""), text),
                 "{error:?}"
             );
         }
@@ -232,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_go_on_as_offsets() {
+    fn next_page_of_an_offset_is_an_offset() {
         let position = || {
             Some(Position {
                 value: crate::core::query::SortValue::Path,

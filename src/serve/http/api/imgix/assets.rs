@@ -1,8 +1,8 @@
 //! `/api/v1/sources/{id}/assets`: the assets of a Source in imgix's shape.
 //!
-//! The path of an asset stands in the address behind `assets`, percent-encoded once, and comes back
-//! byte for byte. Clients that put a `/` of their own before `origin_path`, which begins with one, mean
-//! the same.
+//! In a URL the path of an asset follows `assets`, percent-encoded once. Some clients put another `/` in
+//! front of an `origin_path`, which already starts with one. If there is no asset with both slashes, the
+//! first slash is ignored.
 
 use std::sync::Arc;
 
@@ -31,16 +31,16 @@ const SORT: &[ParameterSpec] = &[ParameterSpec {
         "file_size",
         "-file_size",
     ]),
-    description: "the order, descending with - in front; by path without it",
+    description: "The order of the assets. A leading `-` makes it descending. The default is by path.",
 }];
 
 const FIELDS: &[ParameterSpec] = &[ParameterSpec {
     name: "fields[assets]",
     value_type: ValueType::Text,
-    description: "the attributes to give, with commas between",
+    description: "The attributes to return, separated by commas. The default is all.",
 }];
 
-const LISTED: &[&[ParameterSpec]] = &[
+const LIST_PARAMETERS: &[&[ParameterSpec]] = &[
     asset_pages::PARAMETERS,
     SORT,
     FIELDS,
@@ -55,61 +55,57 @@ const LISTED: &[&[ParameterSpec]] = &[
     FILTERS[8],
 ];
 
-/// In the OpenAPI document.
 pub(super) const LIST: ApiOperation = ApiOperation {
     path: "/api/v1/sources/{id}/assets",
     id: "imgixAssets",
-    summary: "The assets of a Source, as imgix lists them",
+    summary: "List or search the assets of a Source.",
     tag: ApiTag::Imgix,
-    parameters: LISTED,
+    parameters: LIST_PARAMETERS,
     response_schema: "ImgixAssets",
     may_be_not_found: true,
 };
 
-/// In the OpenAPI document.
 pub(super) const LEGACY_LIST: ApiOperation = ApiOperation {
     path: "/api/v1/assets/{id}",
     id: "imgixAssetsOld",
-    summary: "The same, as older clients ask for it",
+    summary: "List or search the assets of a Source, by the path that older clients use.",
     ..LIST
 };
 
-/// In the OpenAPI document.
 pub(super) const ONE: ApiOperation = ApiOperation {
     path: "/api/v1/sources/{id}/assets/{origin_path}",
     id: "imgixAsset",
-    summary: "One asset, as imgix shows it",
+    summary: "Get one asset.",
     tag: ApiTag::Imgix,
     parameters: &[FIELDS],
     response_schema: "ImgixAsset",
     may_be_not_found: true,
 };
 
-/// In the OpenAPI document.
 pub(super) const LEGACY_ONE: ApiOperation = ApiOperation {
     path: "/api/v1/assets/{id}/{origin_path}",
     id: "imgixAssetOld",
-    summary: "The same, as older clients ask for it",
+    summary: "Get one asset, by the path that older clients use.",
     ..ONE
 };
 
-/// Answers a request for a page.
+/// Handles a request for a page of assets.
 pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     let params = ctx.params(&LIST)?;
-    let (id, _) = parts(ctx.path());
+    let (id, _) = split_path(ctx.path());
     let source = Arc::clone(&ctx.sources.with_id(id)?.source);
-    let (condition, written) = filters::read(&params)?;
+    let (condition, filters) = filters::read(&params)?;
     let sort = sort(&params);
-    let fingerprint = fingerprint(&format!("assets {written}"), sort, &[&source.name]);
+    let fingerprint = fingerprint(&format!("assets {filters}"), sort, &[&source.name]);
     let paging = AssetPaging::read(&params, fingerprint, sort)?;
     let request = Request {
         sort,
         ..Request::new(Query { condition })
     };
-    let searched = source.enabled.then(|| SearchSource::from(&*source));
+    let search_source = source.enabled.then(|| SearchSource::from(&*source));
     let ((hits, total, next), paging) = run_search(&ctx.app, move |snapshot, deadline| {
-        let found = paging.search(snapshot, searched.as_slice(), request, deadline)?;
-        Ok((found, paging))
+        let page = paging.search(snapshot, search_source.as_slice(), request, deadline)?;
+        Ok((page, paging))
     })
     .await?;
     let fields = params.text("fields[assets]");
@@ -117,20 +113,23 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     Ok(document(Value::Array(data), paging.meta(total, next)))
 }
 
-/// Answers a request for one.
+/// Handles a request for one asset.
 pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiError> {
     let params = ctx.params(&ONE)?;
-    let (id, path) = parts(ctx.path());
+    let (id, path) = split_path(ctx.path());
     let source = Arc::clone(&ctx.sources.with_id(id)?.source);
     let path = percent_decode(path, false)
         .map_err(|problem| ApiError::new(ErrorCode::PathInvalid, format!("the path {problem}")))?;
-    let searched = source.enabled.then(|| SearchSource::from(&*source));
+    let search_source = source.enabled.then(|| SearchSource::from(&*source));
     let found = run_search(&ctx.app, move |snapshot, _| {
-        let Some(source) = &searched else {
+        let Some(source) = &search_source else {
             return Ok(None);
         };
-        let joined = path.starts_with("//").then(|| &path[1..]);
-        for path in [Some(path.as_str()), joined].into_iter().flatten() {
+        let without_extra_slash = path.starts_with("//").then(|| &path[1..]);
+        for path in [Some(path.as_str()), without_extra_slash]
+            .into_iter()
+            .flatten()
+        {
             if let Some(hit) = snapshot.asset(source, path)? {
                 return Ok(Some(hit));
             }
@@ -138,21 +137,23 @@ pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiError> {
         Ok(None)
     });
     let hit = found.await?.ok_or_else(|| {
-        let text = "the Source has no asset of this path; /v1/explain tells why";
+        let text = "the Source has no asset with this path; /v1/explain shows why";
         ApiError::new(ErrorCode::NotFound, text)
     })?;
     let fields = params.text("fields[assets]");
     Ok(document(object(id, &hit, fields), json!({})))
 }
 
-/// The id of the Source and the asset path, still encoded, of an address of either form.
-pub(super) fn parts(address: &str) -> (&str, &str) {
-    let split = |rest: &'_ str| rest.find('/').unwrap_or(rest.len());
-    if let Some(rest) = address.strip_prefix("/api/v1/assets/") {
-        return rest.split_at(split(rest));
+/// Splits the path of a URL of either form into the id of the Source and the asset path, still encoded.
+pub(super) fn split_path(url_path: &str) -> (&str, &str) {
+    let id_end = |rest: &'_ str| rest.find('/').unwrap_or(rest.len());
+    if let Some(rest) = url_path.strip_prefix("/api/v1/assets/") {
+        return rest.split_at(id_end(rest));
     }
-    let rest = address.strip_prefix("/api/v1/sources/").unwrap_or_default();
-    let (id, rest) = rest.split_at(split(rest));
+    let rest = url_path
+        .strip_prefix("/api/v1/sources/")
+        .unwrap_or_default();
+    let (id, rest) = rest.split_at(id_end(rest));
     (id, rest.strip_prefix("/assets").unwrap_or_default())
 }
 
@@ -178,7 +179,7 @@ fn object(source_id: &str, hit: &Hit, fields: Option<&str>) -> Value {
     })
 }
 
-/// The attributes that imgix has.
+/// All attributes that imgix has.
 fn attributes(source_id: &str, hit: &Hit) -> Value {
     json!({
         "source_id": source_id,
@@ -220,8 +221,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_of_address_have_an_id_and_a_path() {
-        for (address, want) in [
+    fn splits_both_forms_of_path() {
+        for (path, want) in [
             ("/api/v1/sources/ab", ("ab", "")),
             ("/api/v1/sources/ab/assets", ("ab", "")),
             ("/api/v1/sources/ab/assets/a%2Fb//c", ("ab", "/a%2Fb//c")),
@@ -229,7 +230,7 @@ mod tests {
             ("/api/v1/assets/ab", ("ab", "")),
             ("/api/v1/assets/ab/assets/x", ("ab", "/assets/x")),
         ] {
-            assert_eq!(parts(address), want, "{address}");
+            assert_eq!(split_path(path), want, "{path}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The JSON:API documents that `/api/v1` answers with.
+//! The JSON:API documents that `/api/v1` returns.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};

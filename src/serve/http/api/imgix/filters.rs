@@ -1,14 +1,14 @@
-//! imgix's filters of assets as a condition.
+//! Converts imgix's asset filters to a search condition.
 //!
-//! All of them hold; of those with `or:` in front of their names, together, at least one. A filter by
-//! something that S3 does not know (`tags`, `face_count`, …) finds nothing.
+//! An asset must match every plain filter, and at least one of the `or:` filters if there are any. A filter
+//! on something that S3 does not know (`tags`, `face_count`, …) matches nothing.
 
 use super::media_kinds;
 use crate::core::query::{Condition, MatchMode, Term, WildcardPattern, WordField, query_words};
 use crate::serve::http::api::error::ApiError;
 use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 
-/// One filter, alone and as one of several.
+/// One filter: its plain form and its `or:` form.
 macro_rules! filter {
     ($name:literal, $description:expr) => {
         [
@@ -20,27 +20,27 @@ macro_rules! filter {
             ParameterSpec {
                 name: concat!("filter[or:", $name, "]"),
                 value_type: ValueType::Text,
-                description: "one of the filters with or: holds",
+                description: "Like the filter without `or:`, but only one of the `or:` filters has to match.",
             },
         ]
     };
 }
 
-const UNKNOWN: &str = "not known of objects in S3: finds nothing";
+const UNKNOWN: &str = "S3 does not know this attribute: the filter matches nothing.";
 
-/// The filters that there are.
+/// All filters.
 pub(super) const FILTERS: &[&[ParameterSpec]] = &[
     &filter!(
         "keyword",
-        "words of the path; the last may be the beginning of one"
+        "Words that the path must contain. The last one may be incomplete."
     ),
     &filter!(
         "origin_path",
-        "a path, or one with * and ?, or a folder with all below"
+        "A path, a pattern with `*` and `?`, or a folder, which includes everything below it."
     ),
     &filter!(
         "media_kind",
-        "IMAGE, ANIMATION, DOCUMENT, VECTOR, VIDEO; several with commas"
+        "One or more of IMAGE, ANIMATION, DOCUMENT, VECTOR and VIDEO, separated by commas."
     ),
     &filter!("categories", UNKNOWN),
     &filter!("colors", UNKNOWN),
@@ -50,9 +50,9 @@ pub(super) const FILTERS: &[&[ParameterSpec]] = &[
     &filter!("tags", UNKNOWN),
 ];
 
-/// What the filters of a request ask for, and the same as a text that tells it from others.
+/// The condition of a request's filters, and a text that differs if the filters differ.
 pub(super) fn read(params: &Params) -> Result<(Condition, String), ApiError> {
-    let (mut all, mut any, mut written) = (Vec::new(), Vec::new(), String::new());
+    let (mut all, mut any, mut text) = (Vec::new(), Vec::new(), String::new());
     for (parameter, value) in params.with_prefix("filter[") {
         let name = parameter
             .trim_start_matches("filter[")
@@ -61,16 +61,16 @@ pub(super) fn read(params: &Params) -> Result<(Condition, String), ApiError> {
             Some(name) => (name, &mut any),
             None => (name, &mut all),
         };
-        conditions.push(one(name, value, parameter)?);
-        written += &format!("{parameter}{}:{value}\n", value.len());
+        conditions.push(condition(name, value, parameter)?);
+        text += &format!("{parameter}{}:{value}\n", value.len());
     }
     if !any.is_empty() {
         all.push(Condition::Any(any));
     }
-    Ok((Condition::All(all), written))
+    Ok((Condition::All(all), text))
 }
 
-fn one(name: &str, value: &str, parameter: &str) -> Result<Condition, ApiError> {
+fn condition(name: &str, value: &str, parameter: &str) -> Result<Condition, ApiError> {
     match name {
         "keyword" => Ok(keyword(value)),
         "origin_path" => Ok(origin_path(value)),
@@ -79,7 +79,8 @@ fn one(name: &str, value: &str, parameter: &str) -> Result<Condition, ApiError> 
             let kinds: Option<Vec<_>> = value.split(',').map(media_kinds::condition).collect();
             kinds.map(Condition::Any).ok_or_else(|| {
                 let names = media_kinds::NAMES.join(", ");
-                let text = format!("there is no kind {value:?}; there are {names}");
+                let text =
+                    format!("{value:?} is not a list of media kinds; write one or more of {names}");
                 ApiError::invalid_parameter(parameter, text)
             })
         }
@@ -87,7 +88,7 @@ fn one(name: &str, value: &str, parameter: &str) -> Result<Condition, ApiError> 
     }
 }
 
-/// A box that is still empty finds everything; signs alone find nothing.
+/// An empty text matches everything. A text without words, such as `!?`, matches nothing.
 fn keyword(text: &str) -> Condition {
     let mut words: Vec<String> = Vec::new();
     query_words(text, |word, _| words.push(word.to_owned()));
@@ -108,8 +109,8 @@ fn origin_path(text: &str) -> Condition {
     } else {
         format!("/{text}")
     };
-    if WildcardPattern::is_in(&path) {
-        return Condition::Term(Term::PathPattern(WildcardPattern::of_paths(&path)));
+    if WildcardPattern::has_wildcard(&path) {
+        return Condition::Term(Term::PathPattern(WildcardPattern::for_paths(&path)));
     }
     let below = if path.ends_with('/') {
         path.clone()
@@ -126,16 +127,16 @@ fn origin_path(text: &str) -> Condition {
 mod tests {
     use super::*;
 
-    fn of(query: &str) -> Result<Condition, ApiError> {
+    fn parse(query: &str) -> Result<Condition, ApiError> {
         let params = Params::read(Some(query), FILTERS)?;
         read(&params).map(|(condition, _)| condition)
     }
 
     #[test]
-    fn filters_hold_together_and_those_with_or_one_by_one() {
+    fn plain_filters_all_match_and_one_of_the_or_filters() {
         let nothing = || Condition::Any(Vec::new());
         let pdf = || Condition::Any(vec![media_kinds::condition("DOCUMENT").unwrap()]);
-        let condition = of(
+        let condition = parse(
             "filter[media_kind]=document&filter[or:tags]=a&filter[or:media_kind]=DOCUMENT&\
              filter[custom:b]=&filter[keyword]=+",
         );
@@ -146,19 +147,19 @@ mod tests {
             Condition::Any(vec![nothing(), pdf()]),
         ];
         assert_eq!(condition, Ok(Condition::All(want)));
-        assert_eq!(of(""), Ok(Condition::All(Vec::new())));
+        assert_eq!(parse(""), Ok(Condition::All(Vec::new())));
     }
 
     #[test]
-    fn a_kind_that_there_is_not_is_an_error() {
-        let error = of("filter[or:media_kind]=IMAGE,SOUND").unwrap_err();
+    fn rejects_unknown_media_kinds_and_filters() {
+        let error = parse("filter[or:media_kind]=IMAGE,SOUND").unwrap_err();
         let like = ApiError::invalid_parameter("filter[or:media_kind]", "");
         assert!(error.is_like(&like, "SOUND"), "{error:?}");
-        assert!(of("filter[name]=x").is_err());
+        assert!(parse("filter[name]=x").is_err());
     }
 
     #[test]
-    fn other_filters_are_another_search() {
+    fn text_distinguishes_filters() {
         let text = |query| {
             let params = Params::read(Some(query), FILTERS).unwrap();
             read(&params).unwrap().1

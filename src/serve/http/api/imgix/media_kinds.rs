@@ -1,18 +1,18 @@
-//! imgix's kinds of media, by the extension alone.
+//! imgix's media kinds, decided only by the extension.
 //!
-//! Whether a GIF moves is not known without looking into it: it counts as an animation.
+//! Every GIF counts as an animation, because only its content shows whether it is one.
 
 use crate::core::query::{AssetType, Condition, Term};
 
-/// Extensions of drawings.
+/// Extensions of vector graphics.
 const VECTOR: [&str; 4] = ["svg", "svgz", "ai", "eps"];
-/// Extensions of moving pictures that are no videos.
+/// Extensions of animated images.
 const ANIMATION: [&str; 2] = ["gif", "apng"];
 
-/// imgix's words.
+/// The names of all kinds.
 pub(super) const NAMES: [&str; 5] = ["IMAGE", "ANIMATION", "DOCUMENT", "VECTOR", "VIDEO"];
 
-/// imgix's word for an asset of that extension and type; `None` where it has none.
+/// The kind of an asset with this extension and type. `None` if imgix has no name for it.
 pub(super) fn name(ext: Option<&str>, kind: AssetType) -> Option<&'static str> {
     let is_in = |exts: &[&str]| ext.is_some_and(|ext| exts.contains(&ext));
     match kind {
@@ -25,7 +25,8 @@ pub(super) fn name(ext: Option<&str>, kind: AssetType) -> Option<&'static str> {
     }
 }
 
-/// What is of the kind of that name, in any case; `None` where there is no such kind.
+/// The condition that matches assets of the kind with this name, in upper or lower case. `None` if the
+/// name is unknown.
 pub(super) fn condition(name: &str) -> Option<Condition> {
     let exts = |exts: &[&str]| {
         let exts = exts.iter().map(|ext| (*ext).to_owned());
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_by_extension() {
+    fn kind_depends_on_the_extension() {
         for (ext, want) in [
             (Some("jpg"), Some("IMAGE")),
             (Some("svg"), Some("VECTOR")),

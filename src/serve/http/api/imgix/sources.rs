@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::assets::parts;
+use super::assets::split_path;
 use super::document::{document, sparse_fields};
 use crate::core::source::Source;
 use crate::serve::http::api::error::ApiError;
@@ -18,7 +18,8 @@ use crate::serve::http::deployment_status::DeploymentStatus;
 
 const FIELDS: &[ParameterSpec] = &[text(
     "fields[sources]",
-    "the attributes to give, with commas between; a dot leads inside",
+    "The attributes to return, separated by commas. A dot selects an inner attribute, as in \
+     `deployment.type`. The default is all.",
 )];
 
 const PARAMETERS: &[ParameterSpec] = &[
@@ -29,7 +30,7 @@ const PARAMETERS: &[ParameterSpec] = &[
             max: 1_000_000,
             default: 0,
         },
-        description: "which page, from 0",
+        description: "The page to return, counted from 0.",
     },
     ParameterSpec {
         name: "page[size]",
@@ -38,7 +39,7 @@ const PARAMETERS: &[ParameterSpec] = &[
             max: 1_000,
             default: 20,
         },
-        description: "the most Sources",
+        description: "Maximum number of Sources.",
     },
     ParameterSpec {
         name: "sort",
@@ -50,7 +51,8 @@ const PARAMETERS: &[ParameterSpec] = &[
             "date_deployed",
             "-date_deployed",
         ]),
-        description: "the order; that of the configuration without it",
+        description: "The order of the Sources. A leading `-` makes it descending. The default is the order of the \
+                      configuration.",
     },
     text("filter[name]", ONE_OF),
     text("filter[enabled]", ONE_OF),
@@ -62,7 +64,8 @@ const PARAMETERS: &[ParameterSpec] = &[
     text("filter[deployment.custom_domains]", ONE_OF),
 ];
 
-const ONE_OF: &str = "the attribute is this, or one of these with commas between";
+const ONE_OF: &str =
+    "The value that the attribute must have, or several values separated by commas.";
 
 const fn text(name: &'static str, description: &'static str) -> ParameterSpec {
     ParameterSpec {
@@ -72,43 +75,41 @@ const fn text(name: &'static str, description: &'static str) -> ParameterSpec {
     }
 }
 
-/// In the OpenAPI document.
 pub(super) const LIST: ApiOperation = ApiOperation {
     path: "/api/v1/sources",
     id: "imgixSources",
-    summary: "The Sources, as imgix lists them",
+    summary: "List the Sources that the token may see.",
     tag: ApiTag::Imgix,
     parameters: &[PARAMETERS, FIELDS],
     response_schema: "ImgixSources",
     may_be_not_found: false,
 };
 
-/// In the OpenAPI document.
 pub(super) const ONE: ApiOperation = ApiOperation {
     path: "/api/v1/sources/{id}",
     id: "imgixSource",
-    summary: "One Source, as imgix shows it",
+    summary: "Get one Source.",
     tag: ApiTag::Imgix,
     parameters: &[FIELDS],
     response_schema: "ImgixSource",
     may_be_not_found: true,
 };
 
-/// Answers a request for all.
+/// Handles a request for a page of Sources.
 pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     let params = ctx.params(&LIST)?;
     let all = ctx
         .sources
         .all()
-        .map(|it| (it.id.clone(), Arc::clone(&it.source)));
+        .map(|entry| (entry.id.clone(), Arc::clone(&entry.source)));
     let mut all = objects(&ctx.app, all.collect()).await?;
     all.retain(|object| {
         let mut filters = params.with_prefix("filter[");
-        filters.all(|(name, value)| has(&object["attributes"], name, value))
+        filters.all(|(name, value)| matches_filter(&object["attributes"], name, value))
     });
     if let Some(sort) = params.text("sort") {
         let name = sort.trim_start_matches('-');
-        all.sort_by_key(|object| rank(&object["attributes"][name]));
+        all.sort_by_key(|object| sort_key(&object["attributes"][name]));
         if sort.starts_with('-') {
             all.reverse();
         }
@@ -138,28 +139,29 @@ pub(super) async fn list(ctx: RequestContext) -> Result<Response, ApiError> {
     Ok(document(Value::Array(data), meta))
 }
 
-/// Answers a request for one.
+/// Handles a request for one Source.
 pub(super) async fn one(ctx: RequestContext) -> Result<Response, ApiError> {
     let params = ctx.params(&ONE)?;
-    let (id, _) = parts(ctx.path());
+    let (id, _) = split_path(ctx.path());
     let entry = ctx.sources.with_id(id)?;
-    let found = objects(&ctx.app, vec![(id.to_owned(), Arc::clone(&entry.source))]).await?;
+    let mut found = objects(&ctx.app, vec![(id.to_owned(), Arc::clone(&entry.source))]).await?;
     let fields = params.text("fields[sources]");
-    let object = found.into_iter().next().unwrap_or_default();
+    let object = found.pop().unwrap_or_default();
     Ok(document(with_fields(object, fields), json!({})))
 }
 
+/// The JSON:API resources of these Sources, given with their ids.
 async fn objects(
     app: &Arc<AppState>,
     sources: Vec<(String, Arc<Source>)>,
 ) -> Result<Vec<Value>, ApiError> {
-    run_index_task(app, move |view, _| {
-        let view = available(view);
+    run_index_task(app, move |snapshot, _| {
+        let snapshot = available(snapshot);
         let object = |(id, source): (String, Arc<Source>)| {
             json!({
                 "id": id,
                 "type": "sources",
-                "attributes": attributes(&source, &DeploymentStatus::of(view.as_deref(), &source)),
+                "attributes": attributes(&source, &DeploymentStatus::of(snapshot.as_deref(), &source)),
             })
         };
         Ok(sources.into_iter().map(object).collect())
@@ -167,10 +169,10 @@ async fn objects(
     .await
 }
 
-/// The attributes that imgix has; no key, and no secret of course.
+/// All attributes that imgix has. They contain no credentials.
 fn attributes(source: &Source, status: &DeploymentStatus) -> Value {
     let domain = source.base_url.split("//").nth(1);
-    let domain = domain.filter(|_| source.has_own_address());
+    let domain = domain.filter(|_| source.has_custom_base_url());
     json!({
         "name": source.name,
         "enabled": source.enabled,
@@ -204,23 +206,23 @@ fn with_fields(mut object: Value, fields: Option<&str>) -> Value {
     object
 }
 
-/// Whether the attribute that the filter names is one of the values.
-fn has(attributes: &Value, filter: &str, values: &str) -> bool {
+/// Whether the attribute in the filter's name has one of the comma-separated values.
+fn matches_filter(attributes: &Value, filter: &str, values: &str) -> bool {
     let path = filter.trim_start_matches("filter[").trim_end_matches(']');
     let attribute = path.split('.').fold(attributes, |value, name| &value[name]);
     let mut values = values.split(',');
-    values.any(|wanted| match attribute {
-        Value::Array(all) => all.iter().any(|one| one == wanted),
-        Value::String(text) => text == wanted,
-        Value::Bool(is_so) => wanted.parse() == Ok(*is_so),
+    values.any(|value| match attribute {
+        Value::Array(items) => items.iter().any(|item| item == value),
+        Value::String(text) => text == value,
+        Value::Bool(flag) => value.parse() == Ok(*flag),
         _ => false,
     })
 }
 
-/// Puts attributes in order: what is null or false first.
-fn rank(attribute: &Value) -> (i64, String) {
+/// The sort key of an attribute. Null sorts first, and false sorts before true.
+fn sort_key(attribute: &Value) -> (i64, String) {
     match attribute {
-        Value::Bool(is_so) => (i64::from(*is_so), String::new()),
+        Value::Bool(flag) => (i64::from(*flag), String::new()),
         Value::Number(number) => (number.as_i64().unwrap_or_default(), String::new()),
         Value::String(text) => (0, text.clone()),
         _ => (i64::MIN, String::new()),

@@ -1,24 +1,24 @@
-//! The statuses that an operation can answer with, for the OpenAPI document.
+//! The `responses` of an operation in the OpenAPI document.
 
 use serde_json::{Value, json};
 
 use super::schemas::schema_ref;
 use crate::serve::http::api::error::JSON_API;
 
-/// The `responses` object of an operation; `content` is the body of its 200.
+/// The `responses` object of an operation. `content` describes the body of its 200 response.
 pub(super) fn responses(content: Value, may_be_not_found: bool) -> Value {
     let mut responses = json!({
         "200": { "description": "The request succeeded.", "content": content },
         "304": {
-            "description": "The client's copy is current: If-None-Match contains the ETag of this answer.",
+            "description": "The client's copy is current: If-None-Match contains the ETag of this response.",
         },
-        "431": { "description": "The request header, which includes path and parameters, is too long." },
+        "431": { "description": "The request head, which includes the path and the parameters, is too long." },
     });
     let mut errors = vec![
         (
             "400",
             "A parameter is unknown, missing, repeated or invalid, or the query, the cursor or the path is \
-             invalid.",
+             invalid. `source.parameter` names the parameter.",
         ),
         (
             "401",
@@ -29,7 +29,7 @@ pub(super) fn responses(content: Value, may_be_not_found: bool) -> Value {
             "The token does not allow this request, or the Host header is not a name of this service.",
         ),
         ("405", "The method is not GET or HEAD."),
-        ("414", "Path and parameters together are too long."),
+        ("414", "The path and the parameters together are too long."),
         (
             "500",
             "The index cannot be read, or the request hit a bug. The service's log has the details.",
@@ -41,7 +41,10 @@ pub(super) fn responses(content: Value, may_be_not_found: bool) -> Value {
         ),
     ];
     if may_be_not_found {
-        errors.push(("404", "It does not exist, or the token may not see it."));
+        errors.push((
+            "404",
+            "The Source or the asset does not exist, or the token may not see it.",
+        ));
     }
     for (status, description) in errors {
         responses[status] = json!({

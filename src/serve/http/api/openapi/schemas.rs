@@ -1,8 +1,8 @@
-//! The JSON schemas of the answers.
+//! The JSON schemas of the response bodies.
 
 use serde_json::{Map, Value, json};
 
-/// A reference to the schema of that name.
+/// A reference to the schema with this name.
 pub(super) fn schema_ref(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
@@ -10,7 +10,7 @@ pub(super) fn schema_ref(name: &str) -> Value {
 /// All schemas by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [own(), imgix(), errors()] {
+    for part in [v1(), imgix(), errors()] {
         all.extend(part.as_object().cloned().unwrap_or_default());
     }
     Value::Object(all)
@@ -24,17 +24,21 @@ fn number() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
-fn flag() -> Value {
+fn boolean() -> Value {
     json!({ "type": "boolean" })
 }
 
-fn moment() -> Value {
+fn date_time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
-/// Seconds since the epoch.
-fn seconds() -> Value {
-    json!({ "type": "integer", "description": "seconds since 1970-01-01" })
+fn unix_seconds(description: &str) -> Value {
+    json!({ "type": "integer", "description": format!("{description} In seconds since 1970-01-01 UTC.") })
+}
+
+fn described(mut schema: Value, description: &str) -> Value {
+    schema["description"] = description.into();
+    schema
 }
 
 fn or_null(mut schema: Value) -> Value {
@@ -52,81 +56,160 @@ fn or_null(mut schema: Value) -> Value {
     }
 }
 
-fn list(items: Value) -> Value {
+fn array(items: Value) -> Value {
     json!({ "type": "array", "items": items })
 }
 
-/// An object whose members are all there, but those whose name ends in `?`.
+/// An object with these members. A name that ends in `?` makes a member optional.
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let (mut properties, mut required) = (Map::new(), Vec::new());
     for (name, member) in members {
-        let plain = name.trim_end_matches('?');
-        if plain == name {
+        let without_mark = name.trim_end_matches('?');
+        if without_mark == name {
             required.push(name);
         }
-        properties.insert(plain.to_owned(), member);
+        properties.insert(without_mark.to_owned(), member);
     }
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
-fn next() -> Value {
-    object([("next", or_null(text())), ("has_more", flag())])
+/// The cursor of a part that can have more pages.
+fn next_cursor() -> Value {
+    object([
+        (
+            "next",
+            described(
+                or_null(text()),
+                "The cursor of the next page. Null on the last page.",
+            ),
+        ),
+        ("has_more", boolean()),
+    ])
 }
 
-fn own() -> Value {
+fn v1() -> Value {
     let kinds = [
         "image", "video", "audio", "document", "archive", "font", "3d", "other",
     ];
     let hit = object([
-        ("source", text()),
-        ("path", text()),
-        ("key", text()),
-        ("name", text()),
-        ("ext", or_null(text())),
-        ("type", json!({ "type": "string", "enum": kinds })),
-        ("content_type", text()),
-        ("size", number()),
-        ("last_modified", moment()),
-        ("first_seen", or_null(moment())),
-        ("etag", or_null(text())),
-        ("storage_class", text()),
-        ("url", text()),
-        ("highlights?", list(schema_ref("Highlight"))),
-        ("preview_url?", or_null(text())),
+        ("source", described(text(), "The name of the Source.")),
+        (
+            "path",
+            described(text(), "`/` and the key without the Source's prefix."),
+        ),
+        ("key", described(text(), "The key in the bucket.")),
+        (
+            "name",
+            described(text(), "The file name: the last segment of the path."),
+        ),
+        (
+            "ext",
+            described(
+                or_null(text()),
+                "The extension in lower case, without the dot.",
+            ),
+        ),
+        (
+            "type",
+            json!({ "type": "string", "enum": kinds, "description": "Decided by the extension." }),
+        ),
+        (
+            "content_type",
+            described(text(), "The media type, decided by the extension."),
+        ),
+        ("size", described(number(), "The size in bytes.")),
+        (
+            "last_modified",
+            described(date_time(), "When the object was last changed in S3."),
+        ),
+        (
+            "first_seen",
+            described(or_null(date_time()), "When the index first saw the key."),
+        ),
+        (
+            "etag",
+            described(or_null(text()), "S3's ETag, without quotes."),
+        ),
+        ("storage_class", described(text(), "S3's storage class.")),
+        ("url", described(text(), "The URL of the asset.")),
+        (
+            "highlights?",
+            described(
+                array(schema_ref("Highlight")),
+                "The parts of the path that match the query, in ascending order. Only with \
+                 `highlights=true`.",
+            ),
+        ),
+        (
+            "preview_url?",
+            described(
+                or_null(text()),
+                "A URL that a browser can load the asset from. Null if there is none. Only with \
+                 `previews=true`.",
+            ),
+        ),
     ]);
     let facet = object([
         (
             "buckets",
-            list(object([("value", text()), ("count", number())])),
+            array(object([
+                (
+                    "value",
+                    described(text(), "The value, as a query can use it."),
+                ),
+                (
+                    "count",
+                    described(number(), "The number of hits that have the value."),
+                ),
+            ])),
         ),
-        ("more", flag()),
+        (
+            "more",
+            described(boolean(), "Whether there are more values than these."),
+        ),
     ]);
     let source = object([
         ("name", text()),
-        ("id", text()),
-        ("enabled", flag()),
+        ("id", described(text(), "The id in the paths of `/api/v1`.")),
+        ("enabled", boolean()),
         ("bucket", text()),
         ("prefix", text()),
-        ("base_url", text()),
         (
-            "status",
-            json!({ "type": "string", "enum": ["deploying", "deployed", "disabled"] }),
+            "base_url",
+            described(text(), "The URLs of the Source's assets start with it."),
         ),
-        ("assets", or_null(number())),
+        ("status", deployment_status()),
+        (
+            "assets",
+            described(
+                or_null(number()),
+                "The number of assets. Null if the Source is disabled or there is no index yet.",
+            ),
+        ),
     ]);
     let suggestion = object([
-        ("text", text()),
+        (
+            "text",
+            described(text(), "The name of the asset or the folder."),
+        ),
         (
             "kind",
-            json!({ "type": "string", "enum": ["name", "folder"] }),
+            json!({
+                "type": "string",
+                "enum": ["name", "folder"],
+                "description": "`name` for an asset.",
+            }),
         ),
-        ("path", text()),
-        ("source", text()),
+        (
+            "path",
+            described(text(), "The path. The path of a folder ends in `/`."),
+        ),
+        ("source", described(text(), "The name of the Source.")),
     ]);
     json!({
         "Hit": hit,
         "Highlight": {
-            "description": "characters (Unicode scalar values) of path, the end not included",
+            "description": "A part of `path`, counted in characters (Unicode scalar values). `end` is exclusive.",
             "type": "object",
             "properties": { "start": number(), "end": number() },
             "required": ["start", "end"],
@@ -134,56 +217,78 @@ fn own() -> Value {
         "Total": object([
             ("value", number()),
             ("relation", json!({
-                "description": "whether there are as many, or at least as many",
+                "description": "`eq`: `value` is exact. `gte`: it is a lower bound.",
                 "type": "string",
                 "enum": ["eq", "gte"],
             })),
         ]),
         "SearchPage": object([
-            ("data", list(schema_ref("Hit"))),
+            ("data", array(schema_ref("Hit"))),
             ("meta", object([
                 ("total", schema_ref("Total")),
                 ("cursor", object([
-                    ("current", or_null(text())),
-                    ("next", or_null(text())),
-                    ("has_more", flag()),
+                    ("current", described(or_null(text()), "The cursor of this page. Null on the first page.")),
+                    ("next", described(or_null(text()), "The cursor of the next page. Null on the last page.")),
+                    ("has_more", boolean()),
                 ])),
-                ("took_ms", number()),
+                ("took_ms", described(number(), "How long the search took, in milliseconds.")),
             ])),
-            ("facets", json!({ "type": "object", "additionalProperties": facet })),
+            ("facets", json!({
+                "type": "object",
+                "additionalProperties": facet,
+                "description": "One member for each facet in the parameter `facets`.",
+            })),
         ]),
         "OneHit": object([("data", schema_ref("Hit"))]),
-        "Sources": object([("data", list(source))]),
-        "Suggestions": object([("data", list(suggestion))]),
+        "Sources": object([("data", array(source))]),
+        "Suggestions": object([("data", array(suggestion))]),
         "FolderPage": object([
             ("data", object([
                 ("source", text()),
-                ("path", text()),
-                ("folders", list(object([
+                ("path", described(text(), "The folder. It starts and ends with `/`.")),
+                ("folders", described(array(object([
                     ("path", text()),
                     ("name", text()),
-                    ("assets", number()),
-                ]))),
-                ("assets", list(schema_ref("Hit"))),
+                    ("assets", described(number(), "The number of assets below the folder, at any depth.")),
+                ])), "The child folders.")),
+                ("assets", described(array(schema_ref("Hit")), "The first assets directly in the folder, by name.")),
             ])),
             ("meta", object([
-                ("cursor", next()),
+                ("cursor", next_cursor()),
                 ("assets", object([
                     ("total", schema_ref("Total")),
-                    ("cursor", next()),
-                    ("q", text()),
+                    ("cursor", next_cursor()),
+                    ("q", described(
+                        text(),
+                        "The query that continues the assets: call `/v1/search` with this `q`, the same source, \
+                         `sort=name` and `meta.assets.cursor.next`.",
+                    )),
                 ])),
             ])),
         ]),
         "Explained": object([("data", object([
-            ("facts", json!({ "type": "object" })),
-            ("searchable", or_null(flag())),
-            ("verdict", text()),
+            ("facts", json!({
+                "type": "object",
+                "description": "The facts that decide: the configuration and the index record of the key.",
+            })),
+            ("searchable", described(
+                or_null(boolean()),
+                "Whether search finds the path. Null if that is unknown.",
+            )),
+            ("verdict", described(text(), "One sentence for people: found or not, and why.")),
         ]))]),
     })
 }
 
-/// A document of JSON:API with this data and this `meta`.
+fn deployment_status() -> Value {
+    json!({
+        "type": "string",
+        "enum": ["deploying", "deployed", "disabled"],
+        "description": "`deploying` until the first scan of the Source is complete.",
+    })
+}
+
+/// A JSON:API document with this `data` and `meta`.
 fn document(data: Value, meta: Value) -> Value {
     object([
         ("data", data),
@@ -193,7 +298,7 @@ fn document(data: Value, meta: Value) -> Value {
     ])
 }
 
-/// Resources; any of their attributes may be left out by the sparse fields of a request.
+/// A JSON:API resource. Sparse fields can omit any attribute.
 fn resource(kind: &str, attributes: &Value) -> Value {
     object([
         ("id", text()),
@@ -210,12 +315,11 @@ fn imgix() -> Value {
         "sources",
         &json!({
             "name": text(),
-            "enabled": flag(),
-            "date_deployed": or_null(seconds()),
-            "deployment_status": {
-                "type": "string",
-                "enum": ["deploying", "deployed", "disabled"],
-            },
+            "enabled": boolean(),
+            "date_deployed": or_null(unix_seconds(
+                "The time as of which the index is known to match the bucket. Null before the first complete scan.",
+            )),
+            "deployment_status": deployment_status(),
             "deployment": { "type": "object" },
         }),
     );
@@ -227,9 +331,9 @@ fn imgix() -> Value {
             "name": text(),
             "content_type": text(),
             "media_kind": or_null(text()),
-            "file_size": number(),
-            "date_created": seconds(),
-            "date_modified": seconds(),
+            "file_size": described(number(), "The size in bytes."),
+            "date_created": unix_seconds("When the index first saw the asset."),
+            "date_modified": unix_seconds("When the object was last changed in S3."),
         }),
     );
     let pagination = object([
@@ -242,32 +346,74 @@ fn imgix() -> Value {
     ]);
     let cursor = object([
         ("current", text()),
-        ("next", or_null(text())),
-        ("hasMore", flag()),
+        (
+            "next",
+            described(
+                or_null(text()),
+                "The `page[cursor]` of the next page. Null on the last page.",
+            ),
+        ),
+        ("hasMore", boolean()),
         ("totalRecords", number()),
     ]);
-    let nothing = json!({ "type": "object" });
+    let empty_meta = json!({ "type": "object" });
     json!({
-        "ImgixSources": document(list(source.clone()), object([("pagination", pagination)])),
-        "ImgixSource": document(source, nothing.clone()),
-        "ImgixAssets": document(list(asset.clone()), object([("cursor", cursor)])),
-        "ImgixAsset": document(asset, nothing),
+        "ImgixSources": document(array(source.clone()), object([("pagination", pagination)])),
+        "ImgixSource": document(source, empty_meta.clone()),
+        "ImgixAssets": document(array(asset.clone()), object([("cursor", cursor)])),
+        "ImgixAsset": document(asset, empty_meta),
     })
 }
 
 fn errors() -> Value {
     let error = object([
-        ("id", text()),
-        ("status", text()),
-        ("code", text()),
-        ("title", text()),
-        ("detail", text()),
-        ("source?", object([("parameter", text())])),
-        ("meta?", object([("column?", number()), ("text?", text())])),
+        (
+            "id",
+            described(
+                text(),
+                "Identifies this occurrence, also in the log of the service.",
+            ),
+        ),
+        ("status", described(text(), "The HTTP status.")),
+        (
+            "code",
+            described(text(), "The kind of the error, for programs."),
+        ),
+        (
+            "title",
+            described(text(), "The kind of the error, for people."),
+        ),
+        (
+            "detail",
+            described(text(), "What failed and what to do, for people."),
+        ),
+        (
+            "source?",
+            object([(
+                "parameter",
+                described(text(), "The name of the parameter that caused the error."),
+            )]),
+        ),
+        (
+            "meta?",
+            described(
+                object([
+                    (
+                        "column?",
+                        described(number(), "The position of the error in the query, from 1."),
+                    ),
+                    (
+                        "text?",
+                        described(text(), "The part of the query that is wrong."),
+                    ),
+                ]),
+                "Only for `query_invalid`.",
+            ),
+        ),
     ]);
     json!({
         "Errors": object([
-            ("errors", list(error)),
+            ("errors", array(error)),
             ("jsonapi", object([("version", json!({ "const": "1.0" }))])),
         ]),
     })

@@ -1,6 +1,6 @@
 //! The paths outside the search API: the search page, health checks, status, metrics, this document.
 //!
-//! None of them has parameters.
+//! They have no parameters.
 
 use serde_json::{Map, Value, json};
 
@@ -86,7 +86,7 @@ fn path_item(service: &ServicePath) -> Value {
     if service.path == "/readyz" {
         operation["responses"]["503"] = json!({
             "description": "The service is not ready. For a client that may see all Sources, each line \
-                            names one thing that it waits for.",
+                            gives one reason.",
             "content": { content_type: { "schema": schema } },
         });
     }

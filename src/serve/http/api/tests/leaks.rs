@@ -1,4 +1,4 @@
-//! A token of one Source is answered alike whether other Sources are full, empty or not there.
+//! A token for one Source gets the same responses whether other Sources are full, empty or absent.
 
 use axum::http::HeaderMap;
 use proptest::prelude::*;
@@ -7,8 +7,8 @@ use proptest::test_runner::TestCaseError;
 use super::*;
 use crate::serve::access::{AccessLevel, Grant, SourceScope};
 
-/// What the token may see.
-const OWN: [&str; 6] = [
+/// The keys that the token may see.
+const VISIBLE_KEYS: [&str; 6] = [
     "2024/summer beach.jpg",
     "2024/winter.png",
     "2023/Summer_house.pdf",
@@ -17,8 +17,8 @@ const OWN: [&str; 6] = [
     "video/intro.mp4",
 ];
 
-/// What it may not: the same words, and others.
-const OTHERS: [&str; 6] = [
+/// The keys that it may not see: some have the same words, some have others.
+const HIDDEN_KEYS: [&str; 6] = [
     "2024/summer secret.jpg",
     "2024/hidden/winter.png",
     "summer/summer/summer.svg",
@@ -27,21 +27,24 @@ const OTHERS: [&str; 6] = [
     "top",
 ];
 
-/// One world for each thing that the others can be; `a` is the same in all.
-fn worlds() -> Vec<Fixture> {
-    let full: &[&str] = &OTHERS;
-    let worlds: [&[(&str, &[&str])]; 4] = [
-        &[("a", &OWN)],
-        &[("a", &OWN), ("b", &[])],
-        &[("a", &OWN), ("b", full)],
-        &[("0", full), ("a", &OWN), ("b", full), ("z", full)],
+/// One index for each state of the other Sources. The Source `a` is the same in all.
+fn fixtures() -> Vec<Fixture> {
+    let full: &[&str] = &HIDDEN_KEYS;
+    let variants: [&[(&str, &[&str])]; 4] = [
+        &[("a", &VISIBLE_KEYS)],
+        &[("a", &VISIBLE_KEYS), ("b", &[])],
+        &[("a", &VISIBLE_KEYS), ("b", full)],
+        &[("0", full), ("a", &VISIBLE_KEYS), ("b", full), ("z", full)],
     ];
-    worlds.iter().map(|sources| Fixture::new(sources)).collect()
+    variants
+        .iter()
+        .map(|sources| Fixture::new(sources))
+        .collect()
 }
 
-/// What leaves the process, without what tells one occurrence from another and when it was.
-async fn seen(fixture: &Fixture, grant: &Grant, address: &str) -> (u16, HeaderMap, Value) {
-    let mut request = Request::builder().uri(address).body(Body::empty()).unwrap();
+/// The response, without values that differ each time: error ids and times.
+async fn response(fixture: &Fixture, grant: &Grant, url: &str) -> (u16, HeaderMap, Value) {
+    let mut request = Request::builder().uri(url).body(Body::empty()).unwrap();
     request.extensions_mut().insert(grant.clone());
     let response = router(Arc::clone(&fixture.app)).oneshot(request).await;
     let (parts, body) = response.unwrap().into_parts();
@@ -64,8 +67,8 @@ async fn seen(fixture: &Fixture, grant: &Grant, address: &str) -> (u16, HeaderMa
     (parts.status.as_u16(), headers, body)
 }
 
-/// Some text that both have or neither.
-fn text() -> impl Strategy<Value = &'static str> {
+/// A query that matches only visible keys, only hidden ones, both or none.
+fn query() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "",
         "summer",
@@ -136,13 +139,13 @@ fn search() -> impl Strategy<Value = String> {
         "&facets=type,ext,storage,size,month,folder",
         "&facets=folder&folder=/2024&highlights=true",
     ]);
-    (text(), source(), sort, more).prop_map(|(text, source, sort, more)| {
-        format!("/v1/search?q={}{source}{sort}{more}", encoded(text))
+    (query(), source(), sort, more).prop_map(|(query, source, sort, more)| {
+        format!("/v1/search?q={}{source}{sort}{more}", encoded(query))
     })
 }
 
-/// An address of any path that there is.
-fn address() -> impl Strategy<Value = String> {
+/// A URL of any path of the API.
+fn url() -> impl Strategy<Value = String> {
     let imgix = prop::sample::select(vec![
         "",
         "?page[limit]=2",
@@ -154,8 +157,8 @@ fn address() -> impl Strategy<Value = String> {
     ]);
     prop_oneof![
         4 => search(),
-        1 => (text(), source()).prop_map(|(text, source)| {
-            format!("/v1/suggest?q={}{source}", encoded(text))
+        1 => (query(), source()).prop_map(|(query, source)| {
+            format!("/v1/suggest?q={}{source}", encoded(query))
         }),
         1 => (path(), source()).prop_map(|(path, source)| format!("/v1/folders?path={path}{source}")),
         1 => (path(), source()).prop_map(|(path, source)| format!("/v1/asset?path={path}{source}")),
@@ -172,10 +175,10 @@ fn address() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn a_token_sees_nothing_of_other_sources() {
-    let worlds = worlds();
-    for world in &worlds {
-        world.app.refresh_board();
+fn responses_do_not_depend_on_hidden_sources() {
+    let fixtures = fixtures();
+    for fixture in &fixtures {
+        fixture.app.refresh_board();
     }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let grants = [AccessLevel::Read, AccessLevel::Admin]
@@ -185,25 +188,25 @@ fn a_token_sees_nothing_of_other_sources() {
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let ran = runner.run(&address(), |address| {
+    let result = runner.run(&url(), |url| {
         for grant in &grants {
-            let first = runtime.block_on(seen(&worlds[0], grant, &address));
-            for world in &worlds[1..] {
-                let other = runtime.block_on(seen(world, grant, &address));
+            let first = runtime.block_on(response(&fixtures[0], grant, &url));
+            for fixture in &fixtures[1..] {
+                let other = runtime.block_on(response(fixture, grant, &url));
                 if other != first {
-                    let text = format!("{address}: {first:#?}\nis not\n{other:#?}");
+                    let text = format!("{url}: {first:#?}\ndiffers from\n{other:#?}");
                     return Err(TestCaseError::fail(text));
                 }
             }
         }
         Ok(())
     });
-    ran.unwrap_or_else(|error| panic!("{error}"));
+    result.unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
-fn what_is_not_to_be_seen_can_be_seen_by_others() {
-    let world = &worlds()[3];
+fn other_grants_see_the_hidden_sources() {
+    let fixture = &fixtures()[3];
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for (grant, count) in [
         (Grant::ALL, 24),
@@ -216,7 +219,7 @@ fn what_is_not_to_be_seen_can_be_seen_by_others() {
             0,
         ),
     ] {
-        let (_, _, body) = runtime.block_on(seen(world, &grant, "/v1/search"));
+        let (_, _, body) = runtime.block_on(response(fixture, &grant, "/v1/search"));
         assert_eq!(body["meta"]["total"]["value"], count, "{grant:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `/v1/folders`: what lies in one folder: its child folders and its assets.
+//! `/v1/folders`: the child folders and the assets of one folder.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "source",
         value_type: ValueType::RequiredText,
-        description: "the name of the Source",
+        description: "The name of the Source.",
     },
     ParameterSpec {
         name: "path",
         value_type: ValueType::Text,
-        description: "the folder; the root without it",
+        description: "The folder. The default is the root, `/`.",
     },
     ParameterSpec {
         name: "limit",
@@ -39,21 +39,22 @@ const PARAMETERS: &[ParameterSpec] = &[
             max: MAX_LIMIT as u64,
             default: 100,
         },
-        description: "the most folders, and the most assets",
+        description: "Maximum number of folders, and maximum number of assets.",
     },
     ParameterSpec {
         name: "cursor",
         value_type: ValueType::Text,
-        description: "meta.cursor.next of the page before: folders go on, assets begin anew",
+        description: "`meta.cursor.next` of the previous page. It continues the folders; the assets start from the \
+                      first again.",
     },
     PREVIEWS,
 ];
 
-/// In the OpenAPI document.
+/// Its entry in the OpenAPI document.
 pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/folders",
     id: "folders",
-    summary: "The child folders of a folder, and the first of its assets",
+    summary: "List the child folders of a folder, and its first assets. meta.assets says how to read the rest.",
     tag: ApiTag::Search,
     parameters: &[PARAMETERS],
     response_schema: "FolderPage",
@@ -70,15 +71,15 @@ const BY_PATH: Sort = Sort {
     descending: false,
 };
 
-/// The answer.
+/// The response body.
 #[derive(Serialize)]
 pub(super) struct Body {
-    data: Level,
+    data: FolderBody,
     meta: Meta,
 }
 
 #[derive(Serialize)]
-struct Level {
+struct FolderBody {
     source: String,
     path: String,
     folders: Vec<Folder>,
@@ -101,12 +102,12 @@ struct NextBody {
 struct AssetsMeta {
     total: TotalBody,
     cursor: NextBody,
-    /// The search by which the assets go on, with `sort=name` and the Source.
+    /// The query of a search that continues the assets, with `sort=name` and the Source.
     q: String,
 }
 
 impl NextBody {
-    fn of(next: Option<String>) -> Self {
+    fn new(next: Option<String>) -> Self {
         Self {
             has_more: next.is_some(),
             next,
@@ -114,29 +115,29 @@ impl NextBody {
     }
 }
 
-/// Answers a request.
+/// Handles a request.
 pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
     let params = ctx.params(&OPERATION)?;
     let entry = ctx.source(&params)?;
     let source = Arc::clone(&entry.source);
     let path = folder_path(params.text("path").unwrap_or("/"));
     let names = [source.name.as_str()];
-    let folders_of = fingerprint(&format!("folders of {path}"), BY_PATH, &names);
+    let folders_fingerprint = fingerprint(&format!("folders of {path}"), BY_PATH, &names);
     let epoch = Timestamp::from_millis(0);
-    let start = paging::page_start(&params, "cursor", folders_of, BY_PATH, epoch)?;
-    let q = text_of(&path);
+    let start = paging::page_start(&params, "cursor", folders_fingerprint, BY_PATH, epoch)?;
+    let q = assets_query(&path);
     let assets_start = PageStart::first(fingerprint(&q, BY_NAME, &names), epoch);
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_LIMIT);
     let after = start.after().map(|position| position.path.clone());
     let folder = path.clone();
-    let searched = source.enabled.then(|| SearchSource::from(&*source));
+    let search_source = source.enabled.then(|| SearchSource::from(&*source));
     let name = source.name.clone();
     let (FolderPage { folders, more }, page) = run_search(&ctx.app, move |snapshot, deadline| {
-        let folders = match &searched {
+        let folders = match &search_source {
             Some(source) => snapshot.folders(source, &folder, after.as_deref(), limit, deadline)?,
             None => FolderPage::default(),
         };
-        let page = snapshot.search(&searched, &level(&folder, limit), deadline)?;
+        let page = snapshot.search(&search_source, &assets_request(&folder, limit), deadline)?;
         Ok((folders, page))
     })
     .await?;
@@ -149,14 +150,14 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
     let assets = hits::bodies(page.hits, &ctx.sources, params.flag(PREVIEWS.name)).await;
     Ok(Json(Body {
         meta: Meta {
-            cursor: NextBody::of(last.map(|position| start.next_cursor(position))),
+            cursor: NextBody::new(last.map(|position| start.next_cursor(position))),
             assets: AssetsMeta {
                 total: page.total.into(),
-                cursor: NextBody::of(assets_next),
+                cursor: NextBody::new(assets_next),
                 q,
             },
         },
-        data: Level {
+        data: FolderBody {
             source: name,
             path,
             folders,
@@ -165,8 +166,8 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
     }))
 }
 
-/// The first assets that lie directly in the folder, by name.
-fn level(folder: &str, limit: usize) -> Request {
+/// A request for the first assets directly in the folder, by name.
+fn assets_request(folder: &str, limit: usize) -> Request {
     let query = Query {
         condition: Condition::Term(Term::DirectlyIn(folder.to_owned())),
     };
@@ -177,8 +178,8 @@ fn level(folder: &str, limit: usize) -> Request {
     }
 }
 
-/// The search for what lies directly in the folder, as it is written.
-fn text_of(folder: &str) -> String {
+/// The query text that finds the assets directly in the folder.
+fn assets_query(folder: &str) -> String {
     let escaped = folder.replace('\\', "\\\\").replace('"', "\\\"");
     format!("folder:=\"{escaped}\"")
 }
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_search_that_goes_on_is_the_one_that_began() {
+    fn query_text_parses_to_the_query_of_the_request() {
         for folder in [
             "/",
             "/a/",
@@ -199,9 +200,9 @@ mod tests {
             "/a*b/",
             "//",
         ] {
-            let text = text_of(folder);
-            let read = Query::parse(&text, Timestamp::from_millis(0));
-            assert_eq!(read, Ok(level(folder, 1).query), "{text}");
+            let text = assets_query(folder);
+            let parsed = Query::parse(&text, Timestamp::from_millis(0));
+            assert_eq!(parsed, Ok(assets_request(folder, 1).query), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `/v1/search`: a page of hits, counts and facets, across Sources.
+//! `/v1/search`: a page of hits with total and facets, across Sources.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -23,12 +23,12 @@ const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "q",
         value_type: ValueType::Text,
-        description: "what to find, in the query language; everything without it",
+        description: "The query, in the query language. The default finds everything.",
     },
     ParameterSpec {
         name: "source",
         value_type: ValueType::RepeatedText,
-        description: "the name of a Source to search; may be there several times; all without it",
+        description: "The name of a Source to search. Repeat it for several Sources. The default is all.",
     },
     ParameterSpec {
         name: "sort",
@@ -46,7 +46,8 @@ const PARAMETERS: &[ParameterSpec] = &[
             "created",
             "-created",
         ]),
-        description: "the order, the reverse with - in front; relevance where q is not empty, else path",
+        description: "The order of the hits. A leading `-` reverses it. The default is `relevance`, or `path` if the \
+                      query finds everything.",
     },
     ParameterSpec {
         name: "limit",
@@ -55,48 +56,50 @@ const PARAMETERS: &[ParameterSpec] = &[
             max: MAX_LIMIT as u64,
             default: DEFAULT_LIMIT as u64,
         },
-        description: "the most hits",
+        description: "Maximum number of hits.",
     },
     ParameterSpec {
         name: "cursor",
         value_type: ValueType::Text,
-        description: "meta.cursor.next of the page before, with the same q, source and sort",
+        description: "`meta.cursor.next` of the previous page. Repeat its q, source and sort.",
     },
     ParameterSpec {
         name: "facets",
         value_type: ValueType::ListOf(&FacetBy::NAMES),
-        description: "what to count the hits by, with commas between",
+        description: "The facets to count all hits by, separated by commas.",
     },
     ParameterSpec {
         name: "folder",
         value_type: ValueType::Text,
-        description: "the folder whose child folders the facet folder counts; it confines no hits",
+        description: "The folder whose child folders the facet `folder` counts. The default is the root. It does not \
+                      restrict the hits.",
     },
     ParameterSpec {
         name: "total",
         value_type: ValueType::Total,
-        description: "exact, or the number up to which to count at least",
+        description: "`exact`, or a number at which counting may stop. If it stops there, `meta.total` is a lower bound.",
     },
     ParameterSpec {
         name: "highlights",
         value_type: ValueType::Flag,
-        description: "whether hits tell which characters of their path were found",
+        description: "Whether hits have `highlights`: the matching parts of their path.",
     },
     PREVIEWS,
 ];
 
-/// Whether hits come with an address for a browser.
+/// Whether hits have a preview URL.
 pub(super) const PREVIEWS: ParameterSpec = ParameterSpec {
     name: "previews",
     value_type: ValueType::Flag,
-    description: "whether hits come with preview_url: an address that is good for ten minutes at least",
+    description: "Whether hits have `preview_url`: a URL that a browser can load the asset from for at least ten \
+                  minutes.",
 };
 
-/// In the OpenAPI document.
+/// Its entry in the OpenAPI document.
 pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/search",
     id: "search",
-    summary: "Find assets",
+    summary: "Search for assets.",
     tag: ApiTag::Search,
     parameters: &[PARAMETERS],
     response_schema: "SearchPage",
@@ -131,11 +134,11 @@ struct FacetBody {
     more: bool,
 }
 
-/// Answers a request.
+/// Handles a request.
 pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     let begin = Instant::now();
     let params = ctx.params(&OPERATION)?;
-    let sources = ctx.sources.searched(params.values("source"))?;
+    let sources = ctx.sources.to_search(params.values("source"))?;
     let (request, start) = request(&params)?;
     let page = run_search(&ctx.app, move |snapshot, deadline| {
         snapshot.search(&sources, &request, deadline)
@@ -168,11 +171,13 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
         },
         facets: facets.collect(),
     };
-    // How long it took makes no other answer.
-    let timeless = serde_json::to_vec(&body).unwrap_or_default();
+    // The ETag does not cover `took_ms`: the same hits have the same ETag.
+    let without_time = serde_json::to_vec(&body).unwrap_or_default();
     body.meta.took_ms = u64::try_from(begin.elapsed().as_millis()).ok();
     let mut response = axum::Json(body).into_response();
-    response.extensions_mut().insert(EtagHash::of(&timeless));
+    response
+        .extensions_mut()
+        .insert(EtagHash::of(&without_time));
     Ok(response)
 }
 
@@ -181,14 +186,21 @@ fn request(params: &Params) -> Result<(Request, PageStart), ApiError> {
     let sort = paging::sort(params, text)?;
     let names: Vec<&str> = params.values("source").collect();
     let fingerprint = fingerprint(text, sort, &names);
-    let now = paging::beginning(text);
-    let start = paging::page_start(params, "cursor", fingerprint, sort, now)?;
+    let as_of = paging::first_page_time(text);
+    let start = paging::page_start(params, "cursor", fingerprint, sort, as_of)?;
     let query =
         Query::parse(text, start.as_of()).map_err(|error| ApiError::invalid_query("q", &error))?;
     let folder = folder_path(params.text("folder").unwrap_or("/"));
     let facets = params.list("facets").into_iter();
-    let facets: Option<Vec<FacetBy>> = facets.map(|name| FacetBy::named(name, &folder)).collect();
-    let facets = facets.ok_or_else(|| ApiError::new(ErrorCode::Internal, "a facet has no name"))?;
+    let facets: Option<Vec<FacetBy>> = facets
+        .map(|name| FacetBy::from_name(name, &folder))
+        .collect();
+    let facets = facets.ok_or_else(|| {
+        ApiError::new(
+            ErrorCode::Internal,
+            "the facet parameter accepts a name that no facet has",
+        )
+    })?;
     let request = Request {
         query,
         sort,

@@ -12,18 +12,18 @@ use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::search_task::{available, run_index_task};
 use crate::serve::http::deployment_status::{DeploymentStatus, count_assets};
 
-/// In the OpenAPI document.
+/// Its entry in the OpenAPI document.
 pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/sources",
     id: "sources",
-    summary: "The Sources that may be seen",
+    summary: "List the Sources that the token may see.",
     tag: ApiTag::Search,
     parameters: &[],
     response_schema: "Sources",
     may_be_not_found: false,
 };
 
-/// The answer.
+/// The response body.
 #[derive(Serialize)]
 pub(super) struct Body {
     data: Vec<SourceBody>,
@@ -41,18 +41,18 @@ struct SourceBody {
     assets: Option<u64>,
 }
 
-/// Answers a request.
+/// Handles a request.
 pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
     ctx.params(&OPERATION)?;
     let sources = ctx
         .sources
         .all()
-        .map(|it| (it.id.clone(), Arc::clone(&it.source)));
+        .map(|entry| (entry.id.clone(), Arc::clone(&entry.source)));
     let sources: Vec<(String, Arc<Source>)> = sources.collect();
-    let data = run_index_task(&ctx.app, move |view, deadline| {
-        let view = available(view);
+    let data = run_index_task(&ctx.app, move |snapshot, deadline| {
+        let snapshot = available(snapshot);
         let body = |(id, source): (String, Arc<Source>)| {
-            let status = DeploymentStatus::of(view.as_deref(), &source);
+            let status = DeploymentStatus::of(snapshot.as_deref(), &source);
             Ok(SourceBody {
                 name: source.name.clone(),
                 id,
@@ -61,7 +61,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
                 prefix: source.prefix.clone(),
                 base_url: source.base_url.clone(),
                 status: status.name(),
-                assets: count_assets(view.as_deref(), &source, deadline)?,
+                assets: count_assets(snapshot.as_deref(), &source, deadline)?,
             })
         };
         sources.into_iter().map(body).collect()

@@ -1,4 +1,4 @@
-//! `/v1/suggest`: what someone may be about to write.
+//! `/v1/suggest`: names that complete the text in a search field.
 
 use axum::Json;
 use serde::Serialize;
@@ -15,12 +15,12 @@ const PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "q",
         value_type: ValueType::RequiredText,
-        description: "the beginning of a name, as it is written so far",
+        description: "The text typed so far. Its last word may be incomplete.",
     },
     ParameterSpec {
         name: "source",
         value_type: ValueType::RepeatedText,
-        description: "the name of a Source; may be there several times; all without it",
+        description: "The name of a Source. Repeat it for several Sources. The default is all.",
     },
     ParameterSpec {
         name: "limit",
@@ -29,31 +29,31 @@ const PARAMETERS: &[ParameterSpec] = &[
             max: MAX_SUGGESTIONS as u64,
             default: 10,
         },
-        description: "the most suggestions",
+        description: "Maximum number of suggestions.",
     },
 ];
 
-/// In the OpenAPI document.
+/// Its entry in the OpenAPI document.
 pub(super) const OPERATION: ApiOperation = ApiOperation {
     path: "/v1/suggest",
     id: "suggest",
-    summary: "Names of assets and folders that begin so",
+    summary: "Suggest names of assets and folders while the user types.",
     tag: ApiTag::Search,
     parameters: &[PARAMETERS],
     response_schema: "Suggestions",
     may_be_not_found: true,
 };
 
-/// The answer.
+/// The response body.
 #[derive(Serialize)]
 pub(super) struct Body {
     data: Vec<Suggestion>,
 }
 
-/// Answers a request.
+/// Handles a request.
 pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
     let params = ctx.params(&OPERATION)?;
-    let sources = ctx.sources.searched(params.values("source"))?;
+    let sources = ctx.sources.to_search(params.values("source"))?;
     let text = params.text("q").unwrap_or_default().to_owned();
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_SUGGESTIONS);
     let data = run_search(&ctx.app, move |snapshot, deadline| {
