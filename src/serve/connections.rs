@@ -1,10 +1,13 @@
 //! Limits the number of open connections, and evicts the one that has been idle longest to admit a new one.
 //!
-//! A semaphore cannot replace this: it would let 256 idle or silent clients lock everyone else out. A client
-//! without a request in flight loses nothing by reconnecting, so its slot is given to a newcomer. A connection
-//! with a request in flight keeps its slot until the response is sent.
+//! A client without a request in flight loses nothing by reconnecting, so a new connection can take its slot.
+//! A connection with a request in flight keeps its slot until the response is sent.
 //!
-//! This module knows no protocol and closes no idle connection unless a newcomer needs its slot.
+//! A semaphore cannot replace this. Its permits would stay with 256 idle or silent clients until hyper's
+//! `header_read_timeout` closes their connections, and the server would accept no one else until then. The
+//! test `new_connections_evict_idle_ones` in `http/tests.rs` shows the difference.
+//!
+//! This module knows no protocol. It closes an idle connection only if a new one needs its slot.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -41,28 +41,33 @@ struct Server {
 
 impl Server {
     async fn start(board: Arc<StatusBoard>, limits: Limits) -> Self {
-        Self::behind(Auth::new(Access::open()), board, limits).await
+        Self::with_auth(Auth::new(Access::open()), board, limits).await
     }
 
-    async fn behind(auth: Auth, board: Arc<StatusBoard>, limits: Limits) -> Self {
-        Self::shared(Arc::new(auth), board, limits).await
+    async fn with_auth(auth: Auth, board: Arc<StatusBoard>, limits: Limits) -> Self {
+        Self::with_shared_auth(Arc::new(auth), board, limits).await
     }
 
-    async fn shared(auth: Arc<Auth>, board: Arc<StatusBoard>, limits: Limits) -> Self {
+    async fn with_shared_auth(auth: Arc<Auth>, board: Arc<StatusBoard>, limits: Limits) -> Self {
         let app = AppState::without_sources(Arc::clone(&board));
         let router = auth::require_auth(routes::router(app), Arc::clone(&auth));
         let evictions = Arc::clone(&board.http.cut_off);
         let router = request_metrics::record_requests(router, board);
-        Self::of(auth, router, evictions, limits).await
+        Self::start_with(auth, router, evictions, limits).await
     }
 
     /// Serves only the router.
-    async fn routed(router: Router, limits: Limits) -> Self {
+    async fn with_router(router: Router, limits: Limits) -> Self {
         let auth = Arc::new(Auth::new(Access::open()));
-        Self::of(auth, router, Arc::default(), limits).await
+        Self::start_with(auth, router, Arc::default(), limits).await
     }
 
-    async fn of(auth: Arc<Auth>, router: Router, evictions: Arc<Counter>, limits: Limits) -> Self {
+    async fn start_with(
+        auth: Arc<Auth>,
+        router: Router,
+        evictions: Arc<Counter>,
+        limits: Limits,
+    ) -> Self {
         let (listener, address) = listening().await;
         let stop = CancellationToken::new();
         let (stopped, counter) = (stop.clone(), Arc::clone(&evictions));
@@ -82,8 +87,8 @@ impl Server {
     }
 
     /// Sends one request on a new connection.
-    async fn ask(&self, method: &str, path: &str) -> Answer {
-        self.connect().await.ask(method, path).await
+    async fn request(&self, method: &str, path: &str) -> TestResponse {
+        self.connect().await.request(method, path).await
     }
 
     async fn end(self) {
@@ -100,7 +105,7 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
 struct Client<S = TcpStream>(S);
 
 #[derive(Debug)]
-struct Answer {
+struct TestResponse {
     status: u16,
     head: String,
     body: String,
@@ -111,16 +116,16 @@ impl<S: Transport> Client<S> {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
-    async fn ask(&mut self, method: &str, path: &str) -> Answer {
+    async fn request(&mut self, method: &str, path: &str) -> TestResponse {
         self.send(&format!("{method} {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
             .await;
-        in_time(self.answer(method == "HEAD")).await
+        in_time(self.read_response(method == "HEAD")).await
     }
 
-    async fn answer(&mut self, is_headless: bool) -> Answer {
+    async fn read_response(&mut self, is_headless: bool) -> TestResponse {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.0.read_u8().await.expect("an answer has a head"));
+            head.push(self.0.read_u8().await.expect("the response has a head"));
         }
         let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -131,11 +136,11 @@ impl<S: Transport> Client<S> {
         let mut body = vec![0; if is_headless { 0 } else { length }];
         self.0.read_exact(&mut body).await.unwrap();
         let body = String::from_utf8(body).unwrap();
-        Answer { status, head, body }
+        TestResponse { status, head, body }
     }
 
     /// Waits until the server has closed the connection.
-    async fn closed(&mut self) {
+    async fn wait_until_closed(&mut self) {
         let mut rest = Vec::new();
         // A connection reset is fine too.
         let _ = in_time(self.0.read_to_end(&mut rest)).await;
@@ -158,13 +163,16 @@ async fn each_path_returns_its_status_and_content_type() {
         ("GET", "/status/", 404, JSON_API, "openapi.json"),
         ("POST", "/nothing", 404, JSON_API, "openapi.json"),
     ] {
-        let answer = server.ask(method, path).await;
-        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        let response = server.request(method, path).await;
+        assert_eq!(response.status, status, "{method} {path}: {response:?}");
         let header = format!("content-type: {kind}\r\n");
-        assert!(answer.head.contains(&header), "{method} {path}: {answer:?}");
         assert!(
-            answer.body.contains(expected),
-            "{method} {path}: {answer:?}"
+            response.head.contains(&header),
+            "{method} {path}: {response:?}"
+        );
+        assert!(
+            response.body.contains(expected),
+            "{method} {path}: {response:?}"
         );
     }
     server.end().await;
@@ -175,12 +183,15 @@ async fn rejects_methods_other_than_get_and_head() {
     let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     for path in ["/status", "/healthz", "/readyz", "/metrics"] {
         for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
-            let answer = server.ask(method, path).await;
-            assert_eq!(answer.status, 405, "{method} {path}");
-            assert!(answer.head.contains("allow: get,head\r\n"), "{answer:?}");
+            let response = server.request(method, path).await;
+            assert_eq!(response.status, 405, "{method} {path}");
+            assert!(
+                response.head.contains("allow: get,head\r\n"),
+                "{response:?}"
+            );
         }
-        let answer = server.ask("HEAD", path).await;
-        assert_ne!(answer.status, 405, "{path}");
+        let response = server.request("HEAD", path).await;
+        assert_ne!(response.status, 405, "{path}");
     }
     server.end().await;
 }
@@ -200,12 +211,12 @@ async fn status_includes_the_index_size() {
     let board = Arc::new(board);
     let server = Server::start(Arc::clone(&board), LIMITS).await;
     let mut report: StatusReport =
-        serde_json::from_str(&server.ask("GET", "/status").await.body).unwrap();
+        serde_json::from_str(&server.request("GET", "/status").await.body).unwrap();
     let here = StatusReport::of(&board, Some(77));
     assert!(report.uptime_seconds <= here.uptime_seconds);
     report.uptime_seconds = here.uptime_seconds;
     assert_eq!(report, here);
-    let metrics = server.ask("GET", "/metrics").await.body;
+    let metrics = server.request("GET", "/metrics").await.body;
     assert!(
         metrics.contains("\nasset_indexer_index_bytes 77\n"),
         "{metrics}"
@@ -221,17 +232,17 @@ async fn ready_once_the_index_is_open_and_each_queue_answered_or_failed() {
     // On one connection, like a monitoring client.
     let mut client = server.connect().await;
     let both = "the index is being opened\nthe queue q has not answered yet\n";
-    let answer = client.ask("GET", "/readyz").await;
-    assert_eq!((answer.status, answer.body.as_str()), (503, both));
+    let response = client.request("GET", "/readyz").await;
+    assert_eq!((response.status, response.body.as_str()), (503, both));
     board.set_index(IndexHealth::Open);
     queue.set_health(QueueHealth::Failing("gone".into()));
-    let answer = client.ask("GET", "/readyz").await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "ready\n"));
+    let response = client.request("GET", "/readyz").await;
+    assert_eq!((response.status, response.body.as_str()), (200, "ready\n"));
     board.set_index(IndexHealth::Failed("no space".into()));
-    let answer = client.ask("GET", "/readyz").await;
+    let response = client.request("GET", "/readyz").await;
     let failed = "the index failed: no space\n";
-    assert_eq!((answer.status, answer.body.as_str()), (503, failed));
-    assert_eq!(client.ask("GET", "/healthz").await.status, 200);
+    assert_eq!((response.status, response.body.as_str()), (503, failed));
+    assert_eq!(client.request("GET", "/healthz").await.status, 200);
     server.end().await;
 }
 
@@ -239,24 +250,24 @@ async fn ready_once_the_index_is_open_and_each_queue_answered_or_failed() {
 async fn stop_closes_idle_connections() {
     let server = Server::start(Arc::new(sample::board()), LIMITS).await;
     let mut kept_alive = server.connect().await;
-    kept_alive.ask("GET", "/healthz").await;
+    kept_alive.request("GET", "/healthz").await;
     let mut silent = server.connect().await;
     let mut half = server.connect().await;
     half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
     let address = server.address;
     server.end().await;
     for client in [&mut kept_alive, &mut silent, &mut half] {
-        client.closed().await;
+        client.wait_until_closed().await;
     }
     TcpStream::connect(address).await.unwrap_err();
 }
 
-/// A router that cancels `asked` when it gets a request, and responds when `go` is cancelled.
-fn slow_router(go: CancellationToken, asked: CancellationToken) -> Router {
+/// A router that cancels `received` when it gets a request, and responds when `go` is cancelled.
+fn slow_router(go: CancellationToken, received: CancellationToken) -> Router {
     Router::new().fallback(move || {
-        let (go, asked) = (go.clone(), asked.clone());
+        let (go, received) = (go.clone(), received.clone());
         async move {
-            asked.cancel();
+            received.cancel();
             go.cancelled().await;
             "done"
         }
@@ -270,19 +281,19 @@ async fn stop_waits_for_responses_in_flight_until_the_drain_timeout() {
             drain: closing,
             ..LIMITS
         };
-        let [go, asked] = std::array::from_fn(|_| CancellationToken::new());
-        let router = slow_router(go.clone(), asked.clone());
-        let server = Server::routed(router, limits).await;
+        let [go, received] = std::array::from_fn(|_| CancellationToken::new());
+        let router = slow_router(go.clone(), received.clone());
+        let server = Server::with_router(router, limits).await;
         let mut client = server.connect().await;
         client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
-        in_time(asked.cancelled()).await;
+        in_time(received.cancelled()).await;
         server.stop.cancel();
         if is_answered {
             go.cancel();
-            assert_eq!(in_time(client.answer(false)).await.body, "done");
+            assert_eq!(in_time(client.read_response(false)).await.body, "done");
         }
         server.end().await;
-        client.closed().await;
+        client.wait_until_closed().await;
     }
 }
 
@@ -298,8 +309,8 @@ async fn closes_connections_without_a_complete_header() {
         let mut half = server.connect().await;
         half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
         let mut silent = server.connect().await;
-        silent.closed().await;
-        half.closed().await;
+        silent.wait_until_closed().await;
+        half.wait_until_closed().await;
         server.end().await;
     }
 }
@@ -318,6 +329,7 @@ async fn first_header_timeout_ends_with_the_first_request() {
 async fn client_that_does_not_read_its_response_loses_its_slot() {
     let limits = Limits {
         max_connections: 1,
+        idle_grace: Duration::ZERO,
         write: Duration::from_millis(50),
         ..LIMITS
     };
@@ -325,11 +337,12 @@ async fn client_that_does_not_read_its_response_loses_its_slot() {
     let router = Router::new()
         .route("/", axum::routing::get(async || vec![0; 64 << 20]))
         .route("/small", axum::routing::get(async || "small"));
-    let server = Server::routed(router, limits).await;
-    let mut idler = server.connect().await;
-    idler.send(REQUEST).await;
-    assert_eq!(server.ask("GET", "/small").await.body, "small");
-    // The write timeout closed it, not an eviction.
+    let server = Server::with_router(router, limits).await;
+    let mut client = server.connect().await;
+    client.send(REQUEST).await;
+    in_time(client.0.readable()).await.unwrap();
+    assert_eq!(server.request("GET", "/small").await.body, "small");
+    // The write timeout closed it. It was not evicted while its response was being sent.
     assert_eq!(server.evictions.get(), 0);
     server.end().await;
 }
@@ -341,7 +354,7 @@ async fn connection_ends_after_its_lifetime() {
         ..LIMITS
     };
     let server = Server::start(Arc::new(sample::board()), limits).await;
-    server.connect().await.closed().await;
+    server.connect().await.wait_until_closed().await;
     server.end().await;
 }
 
@@ -352,8 +365,8 @@ async fn rejects_a_header_that_is_too_long() {
     let long = "x".repeat(LIMITS.header_bytes);
     let request = format!("GET /healthz HTTP/1.1\r\nHost: test\r\nX: {long}\r\n\r\n");
     client.send(&request).await;
-    let answer = in_time(client.answer(false)).await;
-    assert_eq!(answer.status, 431, "{answer:?}");
+    let response = in_time(client.read_response(false)).await;
+    assert_eq!(response.status, 431, "{response:?}");
     server.end().await;
 }
 
@@ -371,12 +384,12 @@ async fn new_connections_evict_idle_ones() {
     let mut half = server.connect().await;
     half.send("GET /healthz HTTP/1.1\r\nHost: ").await;
     let mut kept_alive = server.connect().await;
-    assert_eq!(kept_alive.ask("GET", "/healthz").await.status, 200);
+    assert_eq!(kept_alive.request("GET", "/healthz").await.status, 200);
     let mut newcomers = Vec::new();
     for mut before in [silent, half, kept_alive] {
         let mut newcomer = server.connect().await;
-        assert_eq!(newcomer.ask("GET", "/healthz").await.status, 200);
-        before.closed().await;
+        assert_eq!(newcomer.request("GET", "/healthz").await.status, 200);
+        before.wait_until_closed().await;
         newcomers.push(newcomer);
     }
     assert_eq!(server.evictions.get() - already, 3);
@@ -390,18 +403,18 @@ async fn connections_above_the_limit_wait_for_busy_ones() {
         idle_grace: Duration::ZERO,
         ..LIMITS
     };
-    let [go, asked] = std::array::from_fn(|_| CancellationToken::new());
-    let server = Server::routed(slow_router(go.clone(), asked.clone()), limits).await;
+    let [go, received] = std::array::from_fn(|_| CancellationToken::new());
+    let server = Server::with_router(slow_router(go.clone(), received.clone()), limits).await;
     let mut first = server.connect().await;
     first.send(REQUEST).await;
-    in_time(asked.cancelled()).await;
+    in_time(received.cancelled()).await;
     let mut second = server.connect().await;
     second.send(REQUEST).await;
     let early = second.0.try_read(&mut [0; 1]).unwrap_err();
     assert_eq!(early.kind(), io::ErrorKind::WouldBlock);
     go.cancel();
-    assert_eq!(in_time(first.answer(false)).await.body, "done");
-    assert_eq!(in_time(second.answer(false)).await.body, "done");
+    assert_eq!(in_time(first.read_response(false)).await.body, "done");
+    assert_eq!(in_time(second.read_response(false)).await.body, "done");
     assert_eq!(server.evictions.get(), 1);
     server.end().await;
 }

@@ -1,10 +1,11 @@
 //! Closes a connection whose client stops reading its response.
 //!
-//! `tokio-io-timeout` has the same timer, but cannot tell the connection limiter that a response is still
-//! being written. Without that, a newcomer could evict a connection in the middle of a response.
-//!
 //! The limit applies to one write that makes no progress. A client that reads slowly is limited only by the
 //! lifetime of the connection. Reads have no limit here.
+//!
+//! The crate `tokio-io-timeout` has the same timer. But it does not report a pending write, so the connection
+//! limiter would take a connection with a half-sent response for an idle one, and evict it. The test
+//! `client_that_does_not_read_its_response_loses_its_slot` in `http/tests.rs` shows this.
 
 use std::io;
 use std::pin::Pin;

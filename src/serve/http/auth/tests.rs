@@ -65,12 +65,12 @@ impl Fixture {
         }
     }
 
-    async fn ask(&self, path: &str, token: Option<&str>) -> Answer {
+    async fn send(&self, path: &str, token: Option<&str>) -> TestResponse {
         let authorization = token.map(|token| format!("Bearer {token}"));
         let headers = authorization
             .iter()
             .map(|value| ("authorization", &**value));
-        ask(&self.router, Method::GET, path, headers).await
+        send(&self.router, Method::GET, path, headers).await
     }
 }
 
@@ -79,18 +79,18 @@ fn router(auth: Auth) -> Router {
     require_auth(routes::router(app), Arc::new(auth))
 }
 
-struct Answer {
+struct TestResponse {
     status: u16,
     headers: HeaderMap,
     body: String,
 }
 
-async fn ask<'a>(
+async fn send<'a>(
     router: &Router,
     method: Method,
     path: &str,
     headers: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Answer {
+) -> TestResponse {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(name, value);
@@ -99,7 +99,7 @@ async fn ask<'a>(
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    Answer {
+    TestResponse {
         status: parts.status.as_u16(),
         headers: parts.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
@@ -137,8 +137,8 @@ async fn each_path_requires_its_access_level() {
         ("//healthz", none, 401),
         ("/%68ealthz", none, 401),
     ] {
-        let answer = it.ask(path, token.map(String::as_str)).await;
-        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+        let response = it.send(path, token.map(String::as_str)).await;
+        assert_eq!(response.status, status, "{path}: {}", response.body);
     }
 }
 
@@ -171,28 +171,28 @@ async fn unauthorized_response_explains_what_to_send() {
         (twice.to_vec(), "error=\"invalid_token\"", "invalid token"),
         (one(&other), "error=\"invalid_token\"", "unknown token"),
     ] {
-        let answer = ask(&it.router, Method::GET, "/status", headers.iter().copied()).await;
-        assert_eq!(answer.status, 401, "{headers:?}");
-        let header = |name: &str| answer.headers[name].to_str().unwrap().to_owned();
+        let response = send(&it.router, Method::GET, "/status", headers.iter().copied()).await;
+        assert_eq!(response.status, 401, "{headers:?}");
+        let header = |name: &str| response.headers[name].to_str().unwrap().to_owned();
         assert!(
             header("www-authenticate").contains(challenge),
             "{headers:?}"
         );
         assert_eq!(header("content-type"), JSON_API);
         assert!(
-            answer.body.contains("\"code\":\"unauthenticated\""),
+            response.body.contains("\"code\":\"unauthenticated\""),
             "{}",
-            answer.body
+            response.body
         );
         assert!(
-            answer.body.contains(expected),
+            response.body.contains(expected),
             "{headers:?}: {}",
-            answer.body
+            response.body
         );
     }
     for headers in [one(&whole), one(&whole.replace("Bearer ", "bEARER  "))] {
-        let answer = ask(&it.router, Method::HEAD, "/status", headers.into_iter()).await;
-        assert_eq!(answer.status, 200);
+        let response = send(&it.router, Method::HEAD, "/status", headers.into_iter()).await;
+        assert_eq!(response.status, 200);
     }
 }
 
@@ -200,13 +200,13 @@ async fn unauthorized_response_explains_what_to_send() {
 async fn hides_other_sources() {
     let it = Fixture::new();
     let others = ["\"deploying\"", "\"degraded\"", "\"disabled\"", NEW_QUEUE];
-    let status = it.ask("/status", Some(&it.reader)).await.body;
+    let status = it.send("/status", Some(&it.reader)).await.body;
     assert!(status.contains("\"name\":\"deployed\""), "{status}");
     for other in others {
         let named = other.replacen('"', "\"name\":\"", 1);
         assert!(!status.contains(&named), "{named}: {status}");
     }
-    let metrics = it.ask("/metrics", Some(&it.limited)).await.body;
+    let metrics = it.send("/metrics", Some(&it.limited)).await.body;
     assert!(metrics.contains("source=\"degraded\""), "{metrics}");
     for other in [
         "source=\"deployed\"",
@@ -217,9 +217,9 @@ async fn hides_other_sources() {
         assert!(!metrics.contains(other), "{other}: {metrics}");
     }
     for token in [None, Some(&*it.reader), Some("nonsense")] {
-        assert_eq!(it.ask("/readyz", token).await.body, "not ready\n");
+        assert_eq!(it.send("/readyz", token).await.body, "not ready\n");
     }
-    let all = it.ask("/readyz", Some(&it.admin)).await.body;
+    let all = it.send("/readyz", Some(&it.admin)).await.body;
     assert!(all.contains(NEW_QUEUE), "{all}");
 }
 
@@ -255,25 +255,25 @@ async fn rejects_unknown_hosts_only_without_tokens() {
         let router = router(Auth::from_config(&config(toml)).unwrap());
         for path in ["/status", "/metrics", "/healthz"] {
             let headers = [("host", host), ("origin", "http://rebound.example.com")];
-            let answer = ask(&router, Method::GET, path, headers.into_iter()).await;
+            let response = send(&router, Method::GET, path, headers.into_iter()).await;
             assert_eq!(
-                answer.status, status,
+                response.status, status,
                 "{toml} {host}{path}: {}",
-                answer.body
+                response.body
             );
             assert_eq!(
-                answer.headers["cross-origin-resource-policy"],
+                response.headers["cross-origin-resource-policy"],
                 "same-origin"
             );
-            assert!(!answer.headers.contains_key("access-control-allow-origin"));
+            assert!(!response.headers.contains_key("access-control-allow-origin"));
         }
     }
     // With tokens, any host name is fine: a browser does not send the token for a foreign page.
     let it = Fixture::new();
     let bearer = format!("Bearer {}", it.admin);
     let headers = [("host", "search.example.com"), ("authorization", &*bearer)];
-    let answer = ask(&it.router, Method::GET, "/status", headers.into_iter()).await;
-    assert_eq!(answer.status, 200);
+    let response = send(&it.router, Method::GET, "/status", headers.into_iter()).await;
+    assert_eq!(response.status, 200);
 }
 
 #[test]

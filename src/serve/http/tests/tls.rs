@@ -69,16 +69,16 @@ async fn serves_requests_over_tls() {
     let files = Files::new();
     let certificate = files.renew();
     let board = Arc::new(sample::board());
-    let server = Server::behind(files.auth(), board, LIMITS).await;
+    let server = Server::with_auth(files.auth(), board, LIMITS).await;
     let mut client = connect(&server, &certificate).await.unwrap();
     for _ in 0..2 {
-        let answer = client.ask("GET", "/healthz").await;
-        assert_eq!((answer.status, &*answer.body), (200, "ok\n"));
+        let response = client.request("GET", "/healthz").await;
+        assert_eq!((response.status, &*response.body), (200, "ok\n"));
     }
     let stranger = Files::new().renew();
     assert!(connect(&server, &stranger).await.is_err());
     server.end().await;
-    client.closed().await;
+    client.wait_until_closed().await;
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn reload_applies_a_new_certificate_to_new_connections() {
     let first = files.renew();
     let auth = Arc::new(files.auth());
     let board = Arc::new(sample::board());
-    let server = Server::shared(Arc::clone(&auth), board, LIMITS).await;
+    let server = Server::with_shared_auth(Arc::clone(&auth), board, LIMITS).await;
     let mut before = connect(&server, &first).await.unwrap();
     std::fs::write(files.paths().key, "half").unwrap();
     let error = auth.reload().unwrap_err().to_string();
@@ -97,8 +97,8 @@ async fn reload_applies_a_new_certificate_to_new_connections() {
     auth.reload().unwrap();
     assert!(connect(&server, &first).await.is_err());
     let mut after = connect(&server, &second).await.unwrap();
-    assert_eq!(before.ask("GET", "/healthz").await.status, 200);
-    assert_eq!(after.ask("GET", "/healthz").await.status, 200);
+    assert_eq!(before.request("GET", "/healthz").await.status, 200);
+    assert_eq!(after.request("GET", "/healthz").await.status, 200);
     server.end().await;
 }
 
@@ -112,7 +112,7 @@ async fn client_without_tls_is_disconnected() {
         ..LIMITS
     };
     let board = Arc::new(sample::board());
-    let server = Server::behind(files.auth(), board, limits).await;
+    let server = Server::with_auth(files.auth(), board, limits).await;
     // All clients use the same slot, one after the other.
     let mut plain = server.connect().await;
     plain
@@ -121,10 +121,10 @@ async fn client_without_tls_is_disconnected() {
     let mut received = Vec::new();
     let _ = in_time(plain.0.read_to_end(&mut received)).await;
     assert!(!received.starts_with(b"HTTP"), "{received:?}");
-    server.connect().await.closed().await;
+    server.connect().await.wait_until_closed().await;
     let mut half = server.connect().await;
     half.0.write_all(&[22, 3, 1, 2, 0, 1]).await.unwrap();
-    half.closed().await;
+    half.wait_until_closed().await;
     server.end().await;
 }
 
@@ -137,8 +137,8 @@ async fn stop_does_not_wait_for_a_handshake() {
         ..LIMITS
     };
     let board = Arc::new(sample::board());
-    let server = Server::behind(files.auth(), board, limits).await;
+    let server = Server::with_auth(files.auth(), board, limits).await;
     let mut silent = server.connect().await;
     server.end().await;
-    silent.closed().await;
+    silent.wait_until_closed().await;
 }
