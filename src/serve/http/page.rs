@@ -85,7 +85,7 @@ pub(super) fn routes() -> Router<Arc<AppState>> {
 /// Browsers send no token with this request. So if tokens are required, the policy names only URL schemes.
 async fn index(State(app): State<Arc<AppState>>, grant: Option<Extension<Grant>>) -> Response {
     let catalog = app.catalog();
-    let sources = catalog.sources.iter().map(|listed| &*listed.source);
+    let sources = catalog.sources.iter().map(|entry| &*entry.source);
     let origins = origins(sources);
     let allowed = if grant.is_some_and(|grant| grant.sees_all()) {
         origins
@@ -99,9 +99,8 @@ async fn file(uri: Uri) -> Response {
     let name = uri.path().strip_prefix(FILES_PATH).unwrap_or_default();
     match FILES.iter().find(|file| file.name == name) {
         Some(file) => respond(file, &policy(&[])),
-        None => {
-            ApiError::new(ErrorCode::NotFound, "the page has no file of that name").into_response()
-        }
+        None => ApiError::new(ErrorCode::NotFound, "the page has no file with this name")
+            .into_response(),
     }
 }
 

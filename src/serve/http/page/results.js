@@ -1,5 +1,4 @@
-// The results of a search, loaded page by page while the user scrolls, and the messages shown without
-// results.
+// Shows the results of a search and loads more while the user scrolls, or says why there are none.
 
 import { announce, byId, el, fill } from './dom.js';
 import { icon } from './icons.js';

@@ -13,7 +13,7 @@ use crate::serve::access::{AccessLevel, SourceScope};
 use crate::serve::http::api::error::JSON_API;
 use crate::serve::http::routes::router;
 
-/// Turns text into markup or code, or loads what the policy forbids.
+/// Code that turns text into markup or scripts, or that the policy forbids.
 const FORBIDDEN: [&str; 9] = [
     "innerHTML",
     "outerHTML",
@@ -53,10 +53,10 @@ fn app() -> (tempfile::TempDir, Arc<AppState>) {
     (folder, app)
 }
 
-async fn get_from(path: &str, known: Option<&HeaderValue>) -> Response {
+async fn get_from(path: &str, etag: Option<&HeaderValue>) -> Response {
     let (_folder, app) = app();
     let mut request = Request::get(path);
-    if let Some(etag) = known {
+    if let Some(etag) = etag {
         request = request.header(header::IF_NONE_MATCH, etag);
     }
     let request = request.body(Body::empty()).unwrap();
