@@ -1,4 +1,4 @@
-//! Tokens: making, listing and taking them away, and what each of them lets its holder see.
+//! Tests tokens: how to create, list and remove them, and what each grants access to.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -15,23 +15,23 @@ use crate::http_client::{Response, send};
 use crate::s3::Bucket;
 use crate::server;
 
-/// How long a change of the tokens file may take to be seen.
+/// Maximum time until a change of the tokens file takes effect.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// How long to wait between two looks.
+/// Time between two requests of [`wait_for_status`].
 const POLL: Duration = Duration::from_millis(20);
 
-/// A configuration that names a tokens file.
+/// A configuration with a tokens file.
 pub fn with_tokens(listen: &str) -> Config {
     Config {
         listen: listen.to_owned(),
         serve: vec!["tokens = \"tokens\"".to_owned()],
-        ..Config::of([nowhere("assets")])
+        ..Config::of([unreachable_source("assets")])
     }
 }
 
-/// A Source whose bucket nobody asks.
-fn nowhere(name: &str) -> Source {
+/// A Source whose bucket does not exist. The tests do not use the bucket.
+fn unreachable_source(name: &str) -> Source {
     Source {
         name: name.to_owned(),
         bucket: "a-bucket".to_owned(),
@@ -42,7 +42,7 @@ fn nowhere(name: &str) -> Source {
     }
 }
 
-/// The text of a new token.
+/// Creates a token and returns its text.
 pub fn new_token(cli: &Cli, name: &str, more: &[&str]) -> String {
     let mut arguments = vec!["token", "new", "--name", name];
     arguments.extend(more);
@@ -50,20 +50,21 @@ pub fn new_token(cli: &Cli, name: &str, more: &[&str]) -> String {
     output.stdout.trim_end().to_owned()
 }
 
-/// Starts the server that only reads, and tells where it answers.
+/// Starts the read-only server and returns it with its address.
 pub fn serve_read_only(cli: &Cli) -> (Daemon, String) {
     let server = cli.watch(Command::new(BINARY), &["serve", "--read-only"]);
     let address = server.field(&["serving searches, read-only"], "address");
     (server, address)
 }
 
-fn ask_with(address: &str, path: &str, token: &str) -> Response {
+/// Sends a GET request with the token.
+fn get_with(address: &str, path: &str, token: &str) -> Response {
     let header = format!("Authorization: Bearer {token}");
     send(address, "GET", path, &[&header])
 }
 
 #[test]
-fn a_token_is_shown_once_and_kept_as_a_hash() {
+fn token_is_printed_once_and_stored_as_a_hash() {
     let cli = Cli::new(&with_tokens("off"));
     let output = cli.succeed(&["token", "new", "--name", "backend", "--source", "assets"]);
     let token = output.stdout.trim_end();
@@ -75,14 +76,14 @@ fn a_token_is_shown_once_and_kept_as_a_hash() {
     assert!(!output.stderr.contains("warning"), "{output:#?}");
     let file = cli.folder().join("tokens");
     let mode = std::fs::metadata(&file)
-        .expect("it is made")
+        .expect("the file exists")
         .permissions()
         .mode();
     assert_eq!(mode & 0o7777, 0o600);
     let text = std::fs::read_to_string(&file).expect("text");
     assert!(!text.contains(&token[4..]), "{text}");
-    let day = ["--admin", "--all-sources", "--expires", "2999-01-31"];
-    let other = new_token(&cli, "ops", &day);
+    let options = ["--admin", "--all-sources", "--expires", "2999-01-31"];
+    let other = new_token(&cli, "ops", &options);
     assert_ne!(token, other);
     let listed = cli.succeed(&["token", "list"]).stdout;
     let lines: Vec<&str> = listed.lines().collect();
@@ -98,24 +99,27 @@ fn a_token_is_shown_once_and_kept_as_a_hash() {
 }
 
 #[test]
-fn a_source_that_is_not_there_yet_is_a_warning() {
+fn warns_about_a_token_for_an_unknown_source() {
     let cli = Cli::new(&with_tokens("off"));
     let output = cli.succeed(&["token", "new", "--name", "a", "--source", "later"]);
-    let said = "warning: the configuration has no Source \"later\" yet";
-    assert!(output.stderr.contains(said), "{output:#?}");
+    let warning = "warning: the configuration has no Source \"later\" yet";
+    assert!(output.stderr.contains(warning), "{output:#?}");
     let check = cli.run(&["check"]);
     assert!(!check.stdout.contains("http "), "{check:#?}");
     cli.configure(&with_tokens("127.0.0.1:0"));
     let check = cli.run(&["check"]).stdout;
-    assert!(check.contains("on 127.0.0.1:0: 1 token grants access"), "{check}");
+    assert!(
+        check.contains("on 127.0.0.1:0: 1 token grants access"),
+        "{check}"
+    );
     let warning = "token \"a\" grants access to Source \"later\"";
     assert!(check.contains(warning), "{check}");
 }
 
 #[test]
-fn wrong_arguments_make_no_token() {
+fn invalid_arguments_create_no_token() {
     let cli = Cli::new(&with_tokens("off"));
-    for (more, said) in [
+    for (more, expected) in [
         (&["--name", "a"][..], "--all-sources"),
         (&["--source", "assets"], "--name"),
         (
@@ -134,12 +138,12 @@ fn wrong_arguments_make_no_token() {
             "in the past",
         ),
     ] {
-        let output = cli.fail(&[&["token", "new"], more].concat(), &[said]);
+        let output = cli.fail(&[&["token", "new"], more].concat(), &[expected]);
         assert_eq!(output.status.code(), Some(2), "{output:#?}");
         assert_eq!(output.stdout, "");
     }
     assert!(!cli.folder().join("tokens").exists());
-    let cli = Cli::new(&Config::of([nowhere("assets")]));
+    let cli = Cli::new(&Config::of([unreachable_source("assets")]));
     let output = cli.fail(
         &["token", "list"],
         &["write tokens = \"tokens\" in [serve]"],
@@ -147,15 +151,15 @@ fn wrong_arguments_make_no_token() {
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// Two Sources with a bucket and a token each, and a token for both.
-struct Two {
+/// Two Sources, each with a bucket and a token, and an admin token for both.
+struct TwoSources {
     fixture: Fixture,
     ours: String,
     theirs: String,
     both: String,
 }
 
-impl Two {
+impl TwoSources {
     fn new() -> Self {
         let mut fixture = Fixture::with_keys(["shared/sun.jpg", "ours/moon.jpg"]);
         let bucket = Bucket::create(server::shared());
@@ -176,17 +180,17 @@ impl Two {
     }
 }
 
-/// What of the other Source must not be seen with the token of the first.
-const TRACES: [&str; 3] = ["hidden", "secret", "psd"];
+/// Texts of the second Source that no response to the token of the first may contain.
+const HIDDEN: [&str; 3] = ["hidden", "secret", "psd"];
 
 #[test]
-fn a_token_sees_its_own_sources_alone() {
-    let two = Two::new();
+fn token_sees_only_its_own_sources() {
+    let two = TwoSources::new();
     let (server, address) = serve_read_only(&two.fixture.cli);
     let get = |path: &str, token: &str| -> Value {
-        let answer = ask_with(&address, path, token);
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-        answer.json()
+        let response = get_with(&address, path, token);
+        assert_eq!(response.status, 200, "{path}: {}", response.text());
+        response.json()
     };
     let total = |path: &str, token: &str| get(path, token)["meta"]["total"]["value"].clone();
     for (path, ours, theirs, both) in [
@@ -213,10 +217,10 @@ fn a_token_sees_its_own_sources_alone() {
         "/status",
     ] {
         let text = get(path, &two.ours).to_string();
-        let found = TRACES.iter().find(|trace| text.contains(**trace));
+        let found = HIDDEN.iter().find(|hidden| text.contains(**hidden));
         assert_eq!(found, None, "{path}: {text}");
     }
-    // One that is not to be seen is one that is not there.
+    // A hidden Source gets the same error as one that does not exist.
     for path in [
         "/v1/search?source=NAME",
         "/v1/suggest?q=s&source=NAME",
@@ -224,26 +228,26 @@ fn a_token_sees_its_own_sources_alone() {
         "/v1/asset?source=NAME&path=/shared/sun.jpg",
         "/v1/explain?source=NAME&path=/shared/sun.jpg",
     ] {
-        let refusal = |name: &str| {
-            let answer = ask_with(&address, &path.replace("NAME", name), &two.ours);
-            assert_eq!(answer.status, 404, "{path} {name}: {}", answer.text());
-            let mut body = answer.json();
+        let error = |name: &str| {
+            let response = get_with(&address, &path.replace("NAME", name), &two.ours);
+            assert_eq!(response.status, 404, "{path} {name}: {}", response.text());
+            let mut body = response.json();
             body["errors"][0]["id"] = Value::Null;
             body.to_string().replace(name, "NAME")
         };
-        assert_eq!(refusal("hidden"), refusal("absent"), "{path}");
+        assert_eq!(error("hidden"), error("absent"), "{path}");
     }
     for path in ["", "/assets", "/assets/shared/sun.jpg"] {
         let path = format!("/api/v1/sources/{their_id}{path}");
-        assert_eq!(ask_with(&address, &path, &two.both).status, 200, "{path}");
-        assert_eq!(ask_with(&address, &path, &two.ours).status, 404, "{path}");
+        assert_eq!(get_with(&address, &path, &two.both).status, 200, "{path}");
+        assert_eq!(get_with(&address, &path, &two.ours).status, 404, "{path}");
     }
-    assert_eq!(ask_with(&address, "/metrics", &two.ours).status, 403);
-    assert_eq!(ask_with(&address, "/metrics", &two.both).status, 200);
+    assert_eq!(get_with(&address, "/metrics", &two.ours).status, 403);
+    assert_eq!(get_with(&address, "/metrics", &two.both).status, 200);
     for path in ["/v1/search", "/status", "/metrics", "/api/v1/sources"] {
-        let answer = send(&address, "GET", path, &[]);
-        assert_eq!(answer.status, 401, "{path}");
-        assert_eq!(answer.json()["errors"][0]["code"], "unauthenticated");
+        let response = send(&address, "GET", path, &[]);
+        assert_eq!(response.status, 401, "{path}");
+        assert_eq!(response.json()["errors"][0]["code"], "unauthenticated");
     }
     let log = server.terminate().join("\n");
     for token in [&two.ours, &two.theirs, &two.both] {
@@ -251,18 +255,18 @@ fn a_token_sees_its_own_sources_alone() {
     }
 }
 
-/// Asks until the status is that one.
+/// Repeats the request until the response has this status.
 #[track_caller]
 fn wait_for_status(address: &str, token: &str, status: u16) {
     let deadline = Instant::now() + DEADLINE;
-    while ask_with(address, "/v1/sources", token).status != status {
-        assert!(Instant::now() < deadline, "it is never {status}");
+    while get_with(address, "/v1/sources", token).status != status {
+        assert!(Instant::now() < deadline, "the status is never {status}");
         thread::park_timeout(POLL);
     }
 }
 
 #[test]
-fn a_change_of_the_tokens_counts_while_the_server_runs() {
+fn token_changes_apply_to_a_running_server() {
     let cli = Cli::new(&with_tokens("127.0.0.1:0"));
     let first = new_token(&cli, "first", &["--all-sources"]);
     let (server, address) = serve_read_only(&cli);
@@ -271,17 +275,17 @@ fn a_change_of_the_tokens_counts_while_the_server_runs() {
     wait_for_status(&address, &second, 200);
     cli.succeed(&["token", "remove", "first"]);
     wait_for_status(&address, &first, 401);
-    // A mistake changes nothing.
+    // An invalid file changes nothing.
     let file = cli.folder().join("tokens");
     let good = std::fs::read_to_string(&file).expect("text");
-    std::fs::write(&file, format!("{good}nonsense\n")).expect("the folder is ours");
+    std::fs::write(&file, format!("{good}nonsense\n")).expect("a writable folder");
     server.hangup();
     server.wait_for(&["the new configuration is refused", "tokens:4"]);
     wait_for_status(&address, &second, 200);
-    std::fs::write(&file, good).expect("the folder is ours");
+    std::fs::write(&file, good).expect("a writable folder");
     server.hangup();
     server.wait_for(&["a new configuration took over"]);
-    std::fs::remove_file(&file).expect("the folder is ours");
+    std::fs::remove_file(&file).expect("a writable folder");
     wait_for_status(&address, &second, 401);
     server.terminate();
 }

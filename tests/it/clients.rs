@@ -1,5 +1,5 @@
-//! Clients of other people read from the daemon: imgix's own, of which only the base address is
-//! changed, and one that makes up hostile requests from the OpenAPI document.
+//! Runs third-party clients against the daemon: imgix's own client, with another base URL, and schemathesis,
+//! which generates hostile requests from the OpenAPI document.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::live_fixture::Live;
 use crate::page::modules;
 use crate::server;
 
-/// Keys that clients get wrong, and enough others for several pages.
+/// Keys that clients easily encode wrongly, and enough other keys for several pages.
 fn keys() -> Vec<String> {
     let odd = [
         "cat.jpg",
@@ -33,7 +33,7 @@ fn keys() -> Vec<String> {
         .collect()
 }
 
-/// A daemon whose index holds all keys, and its address.
+/// Starts a daemon whose index contains all keys, and returns it with its URL.
 fn serving(live: &mut Live) -> (Daemon, String) {
     live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
     live.bucket.put_many(
@@ -49,7 +49,9 @@ fn serving(live: &mut Live) -> (Daemon, String) {
 
 #[track_caller]
 fn run(command: &mut Command) {
-    let output = command.output().expect("tests/setup.sh has installed it");
+    let output = command
+        .output()
+        .expect("tests/setup.sh installed the program");
     assert!(
         output.status.success(),
         "{command:?}\n{}\n{}",
@@ -59,7 +61,7 @@ fn run(command: &mut Command) {
 }
 
 #[test]
-fn the_client_of_imgix_reads_each_source_and_asset() {
+fn imgix_client_reads_every_source_and_asset() {
     let mut live = Live::new();
     let (daemon, address) = serving(&mut live);
     let assets: Vec<_> = keys()
@@ -73,15 +75,15 @@ fn the_client_of_imgix_reads_each_source_and_asset() {
     run(Command::new("node")
         .env("NODE_PATH", modules().join("node_modules"))
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/imgix.cjs"))
-        .args([address.as_str(), "a token that nobody asks for"])
+        .args([address.as_str(), "unused token"])
         .arg(&file));
     daemon.terminate();
 }
 
-/// Requests made from the document, inside and outside of what it allows: no answer of 5xx, no status
-/// and no shape that it does not name.
+/// The requests are inside and outside of what the document allows. No response may have a 5xx status, or a
+/// status, content type or body that the document does not describe.
 #[test]
-fn the_openapi_document_says_what_is_answered() {
+fn responses_match_the_openapi_document() {
     let mut live = Live::new();
     let (daemon, address) = serving(&mut live);
     run(Command::new(server::python_program("schemathesis"))

@@ -1,4 +1,4 @@
-//! The HTTP interface of the real daemon, and of the server that only reads, over real buckets.
+//! Tests the HTTP API of the daemon and of the read-only server, over an S3-compatible server.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -11,19 +11,19 @@ use crate::cli::BINARY;
 use crate::config::Source;
 use crate::daemon::Daemon;
 use crate::fixture::{Fixture, SOURCE, numbered};
-use crate::http_client::{ask, get};
+use crate::http_client::{get, send};
 use crate::live_fixture::Live;
 use crate::s3::Bucket;
 use crate::scan_keys::odd_keys;
 use crate::server;
 
-/// How long what happens may take to be seen over HTTP.
+/// Maximum time until HTTP shows a change.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long to wait between two looks.
+/// Time between two requests of [`wait_for`].
 const POLL: Duration = Duration::from_millis(20);
 
-/// The daemon and where it answers.
+/// Starts the daemon and returns it with its address.
 fn serve(live: &mut Live) -> (Daemon, String) {
     live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
     let daemon = live.serve();
@@ -31,7 +31,7 @@ fn serve(live: &mut Live) -> (Daemon, String) {
     (daemon, address)
 }
 
-/// The server that only reads, and where it answers.
+/// Starts the read-only server and returns it with its address.
 fn serve_read_only(fixture: &mut Fixture) -> (Daemon, String) {
     fixture.configure(|config| config.listen = "127.0.0.1:0".to_owned());
     let arguments = ["serve", "--read-only"];
@@ -40,14 +40,14 @@ fn serve_read_only(fixture: &mut Fixture) -> (Daemon, String) {
     (server, address)
 }
 
-/// Waits until the answer at the path is as it should be.
+/// Repeats the request until `is_expected` accepts the status and the JSON body.
 #[track_caller]
-fn wait_for(address: &str, path: &str, is_so: impl Fn(u16, &Value) -> bool) {
+fn wait_for(address: &str, path: &str, is_expected: impl Fn(u16, &Value) -> bool) {
     let deadline = Instant::now() + DEADLINE;
     loop {
-        let answer = ask(address, "GET", path, &[]);
-        let body = serde_json::from_slice(&answer.body).unwrap_or_default();
-        if is_so(answer.status, &body) {
+        let response = send(address, "GET", path, &[]);
+        let body = serde_json::from_slice(&response.body).unwrap_or_default();
+        if is_expected(response.status, &body) {
             return;
         }
         assert!(Instant::now() < deadline, "{path}: {body:#}");
@@ -55,7 +55,7 @@ fn wait_for(address: &str, path: &str, is_so: impl Fn(u16, &Value) -> bool) {
     }
 }
 
-/// The bytes of a key as an address holds them.
+/// Percent-encodes a path.
 fn encoded(text: &str) -> String {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let bytes = text.bytes().map(|byte| {
@@ -68,7 +68,7 @@ fn encoded(text: &str) -> String {
     bytes.collect()
 }
 
-/// The paths on all pages from that one on.
+/// The asset paths of all pages, from the page at `first` on.
 fn walk(address: &str, first: &str, parameter: &str) -> Vec<String> {
     let (mut paths, mut page) = (Vec::new(), first.to_owned());
     loop {
@@ -80,13 +80,13 @@ fn walk(address: &str, first: &str, parameter: &str) -> Vec<String> {
         let Some(cursor) = body["meta"]["cursor"]["next"].as_str() else {
             return paths;
         };
-        assert!(paths.len() < 10_000, "there is no end");
+        assert!(paths.len() < 10_000, "{first} has too many pages");
         page = format!("{first}&{parameter}={cursor}");
     }
 }
 
 #[test]
-fn every_asset_of_the_bucket_is_listed_once_and_comes_back_by_its_path() {
+fn lists_each_asset_once_and_finds_it_by_its_path() {
     let mut live = Live::new();
     let keys = odd_keys();
     live.bucket.put_keys(&keys);
@@ -116,15 +116,15 @@ fn every_asset_of_the_bucket_is_listed_once_and_comes_back_by_its_path() {
 }
 
 #[test]
-fn a_preview_is_an_address_that_gives_the_object() {
+fn preview_url_returns_the_object() {
     let mut live = Live::new();
     live.bucket.put("a b+ü.jpg", "the picture");
     let (daemon, address) = serve(&mut live);
     let page = get(&address, "/v1/search?previews=true");
-    let url = page["data"][0]["preview_url"].as_str().expect("an address");
-    let rest = url.strip_prefix("http://").expect("the store of the test");
+    let url = page["data"][0]["preview_url"].as_str().expect("a URL");
+    let rest = url.strip_prefix("http://").expect("the test server");
     let (store, path) = rest.split_once('/').expect("a path");
-    let object = ask(store, "GET", &format!("/{path}"), &[]);
+    let object = send(store, "GET", &format!("/{path}"), &[]);
     assert_eq!(
         (object.status, object.text().as_str()),
         (200, "the picture")
@@ -134,14 +134,14 @@ fn a_preview_is_an_address_that_gives_the_object() {
 }
 
 #[test]
-fn what_happens_in_the_bucket_is_found_a_moment_later() {
+fn search_follows_the_events_of_the_bucket() {
     let mut live = Live::new();
     live.bucket.put_keys(numbered(0..30));
     let (daemon, address) = serve(&mut live);
     let all = "/v1/search?limit=1";
     let total = |count: u64| move |_, body: &Value| body["meta"]["total"]["value"] == count;
     wait_for(&address, all, total(30));
-    live.bucket.put("new.jpg", "told by an event");
+    live.bucket.put("new.jpg", "new");
     wait_for(&address, all, total(31));
     live.bucket.delete("new.jpg");
     wait_for(&address, all, total(30));
@@ -149,12 +149,15 @@ fn what_happens_in_the_bucket_is_found_a_moment_later() {
 }
 
 #[test]
-fn a_reload_shows_the_sources_of_the_new_configuration() {
+fn reload_applies_the_sources_of_the_new_configuration() {
     let mut live = Live::new();
     let (daemon, address) = serve(&mut live);
     let names = |body: &Value| -> BTreeSet<String> {
         let sources = body["data"].as_array().expect("a list");
-        sources.iter().map(|it| it["name"].to_string()).collect()
+        sources
+            .iter()
+            .map(|source| source["name"].to_string())
+            .collect()
     };
     let bucket = Bucket::create(server::shared());
     bucket.put("x.jpg", "x");
@@ -174,15 +177,15 @@ fn a_reload_shows_the_sources_of_the_new_configuration() {
 }
 
 #[test]
-fn a_server_that_only_reads_waits_for_an_index_and_follows_it() {
+fn read_only_server_waits_for_an_index_and_follows_it() {
     let mut fixture = Fixture::with_keys(["a.jpg", "b.jpg"]);
     let (server, address) = serve_read_only(&mut fixture);
-    let absent = ask(&address, "GET", "/v1/search", &[]);
+    let absent = send(&address, "GET", "/v1/search", &[]);
     assert_eq!(absent.status, 503, "{}", absent.text());
     assert_eq!(absent.json()["errors"][0]["code"], "index_absent");
     assert_eq!(absent.header("retry-after"), Some("1"));
-    assert_eq!(ask(&address, "GET", "/readyz", &[]).status, 503);
-    assert_eq!(ask(&address, "GET", "/healthz", &[]).status, 200);
+    assert_eq!(send(&address, "GET", "/readyz", &[]).status, 503);
+    assert_eq!(send(&address, "GET", "/healthz", &[]).status, 200);
     fixture.cli.reindex();
     wait_for(&address, "/v1/search", |_, body| {
         body["meta"]["total"]["value"] == 2
@@ -191,8 +194,8 @@ fn a_server_that_only_reads_waits_for_an_index_and_follows_it() {
         let source = &body["sources"][0];
         source["state"] == "deployed" && source["assets"] == 2
     });
-    assert_eq!(ask(&address, "GET", "/readyz", &[]).status, 200);
-    // It holds no lock: others go on writing, and even build the index anew.
+    assert_eq!(send(&address, "GET", "/readyz", &[]).status, 200);
+    // It holds no lock: other processes can still write the index, and even rebuild it.
     fixture.bucket.put("c.jpg", "c");
     fixture.cli.succeed(&["reindex", "--rebuild"]);
     wait_for(&address, "/v1/search", |_, body| {
@@ -210,24 +213,24 @@ fn a_server_that_only_reads_waits_for_an_index_and_follows_it() {
 }
 
 #[test]
-fn answers_are_validated_compressed_and_headless_where_asked() {
+fn supports_etags_compression_head_and_only_reads() {
     let mut live = Live::new();
     live.bucket.put_keys(numbered(0..30));
     let (daemon, address) = serve(&mut live);
     let path = "/v1/search?q=photos&facets=ext";
-    let whole = ask(&address, "GET", path, &[]);
-    let etag = whole.header("etag").expect("a validator").to_owned();
-    let known = ask(&address, "GET", path, &[&format!("If-None-Match: {etag}")]);
-    assert_eq!((known.status, known.body.len()), (304, 0));
-    let packed = ask(&address, "GET", path, &["Accept-Encoding: gzip"]);
-    assert_eq!(packed.header("content-encoding"), Some("gzip"));
-    assert!(packed.body.len() * 2 < whole.body.len());
-    let head = ask(&address, "HEAD", path, &[]);
+    let whole = send(&address, "GET", path, &[]);
+    let etag = whole.header("etag").expect("an ETag").to_owned();
+    let cached = send(&address, "GET", path, &[&format!("If-None-Match: {etag}")]);
+    assert_eq!((cached.status, cached.body.len()), (304, 0));
+    let compressed = send(&address, "GET", path, &["Accept-Encoding: gzip"]);
+    assert_eq!(compressed.header("content-encoding"), Some("gzip"));
+    assert!(compressed.body.len() * 2 < whole.body.len());
+    let head = send(&address, "HEAD", path, &[]);
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("etag"), Some(etag.as_str()));
-    let refused = ask(&address, "DELETE", path, &[]);
-    assert_eq!(refused.status, 405);
-    assert_eq!(refused.header("allow"), Some("GET,HEAD"));
-    assert_eq!(refused.json()["errors"][0]["code"], "method_not_allowed");
+    let rejected = send(&address, "DELETE", path, &[]);
+    assert_eq!(rejected.status, 405);
+    assert_eq!(rejected.header("allow"), Some("GET,HEAD"));
+    assert_eq!(rejected.json()["errors"][0]["code"], "method_not_allowed");
     daemon.terminate();
 }

@@ -1,5 +1,5 @@
-//! An index whose files are not as they were written: everything says so and what to do, and nothing panics its
-//! way out or makes it look sound.
+//! An index whose files are not as they were written: everything says so and what to do, and nothing panics
+//! its way out or makes it look sound.
 //!
 //! How the damage itself is found is tested with `index verify`.
 
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::cli::{BINARY, Cli};
 use crate::fixture::{Fixture, numbered};
-use crate::http_client::ask;
+use crate::http_client::send;
 
 /// Garbles the largest file of this ending: bits here and there, behind each other so many bytes.
 fn garble(cli: &Cli, ending: &str, step: usize) {
@@ -109,14 +109,14 @@ fn what_answers_from_a_damaged_index_is_not_ready_and_is_still_watched() {
             "/v1/suggest?q=00",
             "/metrics",
         ] {
-            let answer = ask(&address, "GET", path, &[]);
+            let answer = send(&address, "GET", path, &[]);
             let text = answer.text();
             let is_refused = answer.status == 500 && text.contains("index_failed");
             assert!(answer.status == 200 || is_refused, "{step}, {path}: {text}");
             assert!(path != "/metrics" || answer.status == 200, "{text}");
             was_met |= is_refused;
         }
-        let ready = ask(&address, "GET", "/readyz", &[]);
+        let ready = send(&address, "GET", "/readyz", &[]);
         assert!(ready.status == 503 || !was_met, "{step}: {}", ready.text());
         reader.kill();
     }

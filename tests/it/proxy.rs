@@ -1,7 +1,7 @@
-//! A reverse proxy that notes what passes and breaks what it is told to break.
+//! A reverse proxy that records requests and injects faults.
 //!
-//! It speaks just enough HTTP/1.1 for the indexer's requests to S3 and SQS. What a fault means for the
-//! indexer is said by the tests, not here.
+//! It supports just enough HTTP/1.1 for the indexer's requests to S3 and SQS. The tests decide what a fault
+//! means for the indexer.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use crate::s3::percent_decoded;
 
-/// How long a test waits for a request to reach a gate, and a request for the gate to open.
+/// Maximum time that a test waits for a request at a gate, and that a request waits for the gate to open.
 const GATE_DEADLINE: Duration = Duration::from_secs(60);
 
-/// A proxy on a loopback port of its own.
+/// A proxy on its own loopback port.
 pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -30,22 +30,22 @@ struct State {
     log: Vec<Request>,
     lists: usize,
     faults: Vec<Fault>,
-    /// Seconds that the `Date` headers are moved by; `None` takes them away.
+    /// Number of seconds to move the `Date` headers by. `None` removes them.
     clock: Option<i64>,
 }
 
-/// One request as it came in.
+/// One request as the proxy received it.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
     pub path: String,
     /// Decoded.
     pub query: Vec<(String, String)>,
-    /// For a ListObjectsV2: which one it is since the log was last cleared, from 1.
+    /// For a ListObjectsV2 request: its number since the log was last cleared, from 1.
     pub list: Option<usize>,
-    /// The Region that it is signed for.
+    /// The Region in its signature.
     pub region: Option<String>,
-    /// For SQS: what is asked for, such as `ReceiveMessage`.
+    /// For SQS: the operation, such as `ReceiveMessage`.
     pub operation: Option<String>,
 }
 
@@ -57,22 +57,22 @@ impl Request {
     }
 }
 
-/// What is done to a request instead of passing it on, or to its answer.
+/// A fault: what happens to a request or to its response.
 #[derive(Clone)]
 pub enum Action {
-    /// An answer with this status and S3 error code.
+    /// Respond with this status and S3 error code.
     Error(u16, &'static str),
-    /// The same with one more header.
+    /// Respond with this status, S3 error code, and one more header.
     ErrorWith(u16, &'static str, &'static str, &'static str),
-    /// Status 200, and an error document for a body.
+    /// Respond with status 200 and an S3 error document with this code.
     ErrorInside200(&'static str),
-    /// The connection is closed without an answer.
+    /// Close the connection without a response.
     HangUp,
-    /// The connection is closed after half of the body.
+    /// Close the connection after half of the body.
     CutBody,
-    /// The request waits at the gate and then passes.
+    /// Hold the request at the gate, then forward it.
     Hold(Gate),
-    /// The body is changed.
+    /// Change the body of the response.
     Rewrite(fn(&str) -> String),
 }
 
@@ -82,23 +82,23 @@ struct Fault {
     action: Action,
 }
 
-/// The `n`-th ListObjectsV2 since the log was cleared, from 1.
+/// Matches the `n`-th ListObjectsV2 request since the log was cleared, from 1.
 pub fn nth_list(n: usize) -> impl Fn(&Request) -> bool + Send {
     move |request| request.list == Some(n)
 }
 
-/// The requests to SQS that ask for this.
+/// Matches SQS requests with this operation.
 pub fn operation(name: &'static str) -> impl Fn(&Request) -> bool + Send {
     move |request| request.operation.as_deref() == Some(name)
 }
 
-/// The `n`-th ListObjectsV2 since the log was cleared, and all after it.
+/// Matches the `n`-th ListObjectsV2 request since the log was cleared, and all after it.
 pub fn lists_from(n: usize) -> impl Fn(&Request) -> bool + Send {
     move |request| request.list.is_some_and(|list| list >= n)
 }
 
 impl Proxy {
-    /// Starts a proxy in front of `upstream`; it listens until the process ends.
+    /// Starts a proxy in front of `upstream`. It runs until the process ends.
     pub fn start(upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -111,19 +111,19 @@ impl Proxy {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let serving = Arc::clone(&accepting);
-                // An error here is a client that went away, which tests do on purpose.
+                // Errors are ignored: tests kill clients on purpose.
                 thread::spawn(move || drop(serving.serve(client)));
             }
         });
         Self { address, shared }
     }
 
-    /// Its address as `endpoint_url`.
+    /// Its URL, for `endpoint_url`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on, `action` is done to the next `times` requests that `applies` to.
+    /// Applies `action` to the next `times` requests that `applies` matches.
     pub fn fault(
         &self,
         times: usize,
@@ -137,14 +137,14 @@ impl Proxy {
         });
     }
 
-    /// Holds the next request that `applies` to at a gate.
+    /// Holds the next request that `applies` matches at a gate.
     pub fn hold(&self, applies: impl Fn(&Request) -> bool + Send + 'static) -> Gate {
         let gate = Gate::default();
         self.fault(1, applies, Action::Hold(gate.clone()));
         gate
     }
 
-    /// Forgets faults and log; lists are counted from 1 again.
+    /// Clears the faults and the log. ListObjectsV2 requests are counted from 1 again.
     pub fn clear(&self) {
         let mut state = self.state();
         state.faults.clear();
@@ -152,7 +152,7 @@ impl Proxy {
         state.lists = 0;
     }
 
-    /// Moves the server's clock, as its `Date` headers show it; `None` takes the header away.
+    /// Moves the `Date` headers of the server by this time. `None` removes them.
     pub fn set_clock(&self, seconds: Option<i64>) {
         self.state().clock = seconds;
     }
@@ -179,11 +179,11 @@ impl Shared {
         let mut reader = BufReader::new(client.try_clone()?);
         let mut client = client;
         while let Some(head) = read_head(&mut reader)? {
-            let request = self.note(&head);
-            let mut body = vec![0; header(&head, "content-length").map_or(0, parsed)];
+            let request = self.record(&head);
+            let mut body = vec![0; header(&head, "content-length").map_or(0, parse_number)];
             reader.read_exact(&mut body)?;
             let action = self.action_for(&request);
-            let answer = match action {
+            let response = match action {
                 Some(Action::HangUp) => return Ok(()),
                 Some(Action::Error(status, code)) => error(status, code, ""),
                 Some(Action::ErrorWith(status, code, name, value)) => {
@@ -191,14 +191,14 @@ impl Shared {
                 }
                 Some(Action::ErrorInside200(code)) => error(200, code, ""),
                 Some(Action::CutBody) => {
-                    let answer = self.forward(&head, &body)?;
-                    let half = answer.head.len() + answer.body.len() / 2;
-                    return client.write_all(&answer.bytes(&request)[..half]);
+                    let response = self.forward(&head, &body)?;
+                    let half = response.head.len() + response.body.len() / 2;
+                    return client.write_all(&response.bytes(&request)[..half]);
                 }
                 Some(Action::Rewrite(change)) => {
-                    let mut answer = self.forward(&head, &body)?;
-                    answer.body = change(&String::from_utf8_lossy(&answer.body)).into_bytes();
-                    answer
+                    let mut response = self.forward(&head, &body)?;
+                    response.body = change(&String::from_utf8_lossy(&response.body)).into_bytes();
+                    response
                 }
                 Some(Action::Hold(gate)) => {
                     gate.pass();
@@ -206,13 +206,13 @@ impl Shared {
                 }
                 None => self.forward(&head, &body)?,
             };
-            client.write_all(&answer.bytes(&request))?;
+            client.write_all(&response.bytes(&request))?;
         }
         Ok(())
     }
 
-    /// Reads the request out of its head and writes it to the log.
-    fn note(&self, head: &str) -> Request {
+    /// Parses the head of a request and adds the request to the log.
+    fn record(&self, head: &str) -> Request {
         let mut words = head.split(' ');
         let mut word = || words.next().unwrap_or_default().to_owned();
         let (method, target) = (word(), word());
@@ -243,19 +243,19 @@ impl Shared {
         request
     }
 
-    /// What is planned for the request; taking it uses it up.
+    /// The planned fault for the request, if any. It counts as used.
     fn action_for(&self, request: &Request) -> Option<Action> {
         let mut state = self.lock();
-        let planned = |fault: &&mut Fault| fault.left > 0 && (fault.applies)(request);
-        let fault = state.faults.iter_mut().find(planned)?;
+        let is_planned = |fault: &&mut Fault| fault.left > 0 && (fault.applies)(request);
+        let fault = state.faults.iter_mut().find(is_planned)?;
         fault.left -= 1;
         Some(fault.action.clone())
     }
 
-    /// Sends the request on, over a connection of its own, and reads the whole answer.
+    /// Forwards the request on a new connection and reads the whole response.
     ///
-    /// As HTTP/1.0, so that the end of the connection is the end of the body.
-    fn forward(&self, head: &str, body: &[u8]) -> std::io::Result<Answer> {
+    /// It uses HTTP/1.0, so that the end of the connection ends the body.
+    fn forward(&self, head: &str, body: &[u8]) -> std::io::Result<Response> {
         let mut server = TcpStream::connect(self.upstream)?;
         server.write_all(head.replacen("HTTP/1.1", "HTTP/1.0", 1).as_bytes())?;
         server.write_all(body)?;
@@ -266,17 +266,17 @@ impl Shared {
         let clock = self.lock().clock;
         let head = head.lines().filter(|line| !line.is_empty());
         let head = head.filter_map(|line| head_line(line, clock)).collect();
-        Ok(Answer { head, body })
+        Ok(Response { head, body })
     }
 }
 
-/// An answer without `Content-Length`, which is made when it is sent.
-struct Answer {
+/// A response. Its head has no `Content-Length` until it is sent.
+struct Response {
     head: String,
     body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     fn bytes(&self, request: &Request) -> Vec<u8> {
         let length = self.body.len();
         let mut bytes = format!("{}Content-Length: {length}\r\n\r\n", self.head).into_bytes();
@@ -287,39 +287,39 @@ impl Answer {
     }
 }
 
-/// The value of a header, by its name in small letters.
-fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
+/// The value of the header with this name, in upper or lower case.
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut headers = head.lines().filter_map(|line| line.split_once(": "));
-    let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let found = headers.find(|(other, _)| other.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.trim_end())
 }
 
-fn parsed(number: &str) -> usize {
-    number.parse().expect("the indexer writes numbers")
+fn parse_number(number: &str) -> usize {
+    number.parse().expect("the indexer sends numbers")
 }
 
-/// A line of an answer's head as it is passed on, if it is.
+/// A header line of a response as the proxy forwards it, or `None` if it removes the line.
 fn head_line(line: &str, clock: Option<i64>) -> Option<String> {
     let (name, value) = line.split_once(": ").unwrap_or((line, ""));
     let line = match name.to_ascii_lowercase().as_str() {
         "content-length" | "transfer-encoding" | "connection" => return None,
-        "date" => format!("date: {}", moved(value, clock?)),
+        "date" => format!("date: {}", move_date(value, clock?)),
         _ => line.replacen("HTTP/1.0", "HTTP/1.1", 1),
     };
     Some(line + "\r\n")
 }
 
-/// A `Date` header, some seconds later.
-fn moved(date: &str, seconds: i64) -> String {
-    let date = httpdate::parse_http_date(date).expect("the server writes HTTP dates");
+/// Moves the value of a `Date` header by this number of seconds.
+fn move_date(date: &str, seconds: i64) -> String {
+    let date = httpdate::parse_http_date(date).expect("the server sends HTTP dates");
     let by = Duration::from_secs(seconds.unsigned_abs());
     httpdate::fmt_http_date(if seconds < 0 { date - by } else { date + by })
 }
 
-/// What S3 answers when it refuses.
-fn error(status: u16, code: &str, header: &str) -> Answer {
+/// An error response like those of S3.
+fn error(status: u16, code: &str, header: &str) -> Response {
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
-    Answer {
+    Response {
         head: format!(
             "HTTP/1.1 {status} Planned\r\ncontent-type: application/xml\r\ndate: {date}\r\n{header}"
         ),
@@ -331,7 +331,8 @@ fn error(status: u16, code: &str, header: &str) -> Answer {
     }
 }
 
-/// The head of a request or answer, to the empty line; `None` at the end of the connection.
+/// Reads the head of a request or response, including the empty line. Returns `None` at the end of the
+/// connection.
 fn read_head(reader: &mut impl BufRead) -> std::io::Result<Option<String>> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -342,45 +343,46 @@ fn read_head(reader: &mut impl BufRead) -> std::io::Result<Option<String>> {
     Ok(Some(head))
 }
 
-/// Where a request waits until the test lets it pass.
+/// Holds a request until the test opens the gate.
 #[derive(Clone, Default)]
-pub struct Gate(Arc<(Mutex<Passage>, Condvar)>);
+pub struct Gate(Arc<(Mutex<GateState>, Condvar)>);
 
 #[derive(Default)]
-struct Passage {
+struct GateState {
     reached: bool,
     open: bool,
 }
 
 impl Gate {
-    /// Returns when a request stands at the gate.
+    /// Waits until a request is held at the gate.
     pub fn wait_until_reached(&self) {
-        assert!(self.wait_for(|passage| passage.reached), "nobody came");
+        let reached = self.wait_for(|state| state.reached);
+        assert!(reached, "no request reached the gate");
     }
 
-    /// Lets the request pass.
+    /// Lets the request continue.
     pub fn open(&self) {
-        self.change(|passage| passage.open = true);
+        self.change(|state| state.open = true);
     }
 
     fn pass(&self) {
-        self.change(|passage| passage.reached = true);
-        self.wait_for(|passage| passage.open);
+        self.change(|state| state.reached = true);
+        self.wait_for(|state| state.open);
     }
 
-    fn change(&self, change: impl FnOnce(&mut Passage)) {
-        let (passage, changed) = &*self.0;
-        change(&mut passage.lock().expect("no thread panics with the lock"));
+    fn change(&self, change: impl FnOnce(&mut GateState)) {
+        let (state, changed) = &*self.0;
+        change(&mut state.lock().expect("no thread panics with the lock"));
         changed.notify_all();
     }
 
-    /// Whether the condition came true in time.
-    fn wait_for(&self, condition: impl Fn(&Passage) -> bool) -> bool {
-        let (passage, changed) = &*self.0;
-        let passage = passage.lock().expect("no thread panics with the lock");
-        let (passage, _) = changed
-            .wait_timeout_while(passage, GATE_DEADLINE, |passage| !condition(passage))
+    /// Waits for the condition. Returns whether it became true in time.
+    fn wait_for(&self, condition: impl Fn(&GateState) -> bool) -> bool {
+        let (state, changed) = &*self.0;
+        let state = state.lock().expect("no thread panics with the lock");
+        let (state, _) = changed
+            .wait_timeout_while(state, GATE_DEADLINE, |state| !condition(state))
             .expect("no thread panics with the lock");
-        condition(&passage)
+        condition(&state)
     }
 }

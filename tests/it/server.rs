@@ -1,7 +1,7 @@
-//! The S3-compatible server (ministack) that the tests talk to: one of each kind for the whole
-//! test process, on a loopback port of its own, everything in memory.
+//! Starts the S3-compatible server (ministack) of the tests. All tests of a process share one server of each
+//! kind. It listens on a loopback port and keeps everything in memory.
 //!
-//! What is in it is not said here: each test makes itself a bucket (see `s3`).
+//! Each test creates its own buckets (see `s3`).
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -14,25 +14,26 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-/// How long the server may take to answer its first request.
+/// Maximum time until the server answers its first request.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long to wait between two looks at a server that is not up yet.
+/// Time between two requests to a server that is starting.
 const START_POLL: Duration = Duration::from_millis(10);
 
-/// How many ports are tried before giving up.
+/// Maximum number of ports to try.
 const MAX_START_ATTEMPTS: u32 = 20;
 
-/// Ports below the ones that Linux hands out by itself: there nobody else's outgoing connection
-/// (nor our own attempt to connect) can take the port between our look and the server's bind.
+/// The first port to try. Linux assigns ephemeral ports above this range, so no outgoing connection can take a
+/// port between our check and the server's bind.
 const FIRST_PORT: u16 = 20_000;
 
-/// How many ports from [`FIRST_PORT`] on are used.
+/// Number of ports in the range that starts at [`FIRST_PORT`].
 const PORTS: u16 = 12_000;
 
-/// Runs the server and ends it when standard input ends, which it does when this process is gone,
-/// however it went: a static is never dropped, and `PR_SET_PDEATHSIG` follows a thread. The
-/// server's own files go with it.
+/// Runs the server until standard input ends, and then removes the server's files.
+///
+/// Standard input ends when this process does, even if it is killed. Nothing else is reliable: statics are
+/// never dropped, and `PR_SET_PDEATHSIG` depends on a thread.
 const KEEPER: &str = r#"
 exec 3<&0
 "$1" </dev/null 3<&- & server=$!
@@ -42,26 +43,26 @@ rm -rf -- "$2"
 kill "$keeper" 2>/dev/null
 "#;
 
-/// A running server; it ends when this is dropped or the process ends.
+/// A running server. It stops when this is dropped or the process ends.
 pub struct S3Server {
     address: SocketAddr,
     keeper: Child,
 }
 
-/// The access key of a user of a server that checks rights.
+/// The access key of a user, for a server that checks permissions.
 #[derive(Clone, Debug)]
 pub struct AccessKey {
     pub id: String,
     pub secret: String,
 }
 
-/// The server that believes everyone, shared by all tests.
+/// The server that accepts any credentials, shared by all tests.
 pub fn shared() -> &'static S3Server {
     static SERVER: OnceLock<S3Server> = OnceLock::new();
     SERVER.get_or_init(S3Server::start)
 }
 
-/// The server that checks signatures and rights, shared by all tests.
+/// The server that checks signatures and permissions, shared by all tests.
 pub fn shared_with_rights() -> &'static S3Server {
     static SERVER: OnceLock<S3Server> = OnceLock::new();
     SERVER.get_or_init(S3Server::start_with_rights)
@@ -75,7 +76,7 @@ impl S3Server {
 
     /// Starts a server that checks signatures and policies.
     ///
-    /// The key `test` is root there, whatever its secret; see [`S3Server::create_user`].
+    /// The access key `test` is root, with any secret. See [`S3Server::create_user`] for other users.
     pub fn start_with_rights() -> Self {
         Self::start_as("true")
     }
@@ -89,7 +90,7 @@ impl S3Server {
         panic!("no free port for the S3 server in {MAX_START_ATTEMPTS} attempts");
     }
 
-    /// Starts a server on `port`; `None` if someone else took the port meanwhile.
+    /// Starts a server on `port`. Returns `None` if another process took the port meanwhile.
     fn try_start(port: u16, auth: &str) -> Option<Self> {
         let program = python_program("ministack");
         let name = format!("s3-{}-{port}", std::process::id());
@@ -108,18 +109,18 @@ impl S3Server {
             .env("AUTH", auth)
             .env("TMPDIR", &folder)
             .env("S3_DATA_DIR", folder.join("s3"))
-            // Shown by the health page: how we know that the one who answers is ours.
+            // The health page shows it, which tells us that the server is the one we started.
             .env("MINISTACK_VERSION", &name)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
-            .expect("sh is there");
+            .expect("sh exists");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut server = Self { address, keeper };
         let deadline = Instant::now() + START_DEADLINE;
         while Instant::now() < deadline {
             match exchange(address, "GET /_ministack/health HTTP/1.0\r\n\r\n") {
-                Some(answer) if answer.contains(&name) => return Some(server),
+                Some(response) if response.contains(&name) => return Some(server),
                 Some(_) => return None,
                 None if server.keeper.try_wait().expect("our own child").is_some() => return None,
                 None => thread::park_timeout(START_POLL),
@@ -128,19 +129,18 @@ impl S3Server {
         panic!("the S3 server did not answer within {START_DEADLINE:?}");
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its address as `endpoint_url`.
+    /// Its URL, for `endpoint_url`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Makes a user of that name who may do `actions` on all buckets, and a key for it.
+    /// Creates a user that may do `actions` on all resources, and returns its access key.
     ///
-    /// Only of use on a server that checks rights.
+    /// It only has an effect on a server that checks permissions.
     pub fn create_user(&self, name: &str, actions: &[&str]) -> AccessKey {
         if actions.is_empty() {
             return self.create_user_without_rights(name);
@@ -150,7 +150,7 @@ impl S3Server {
         self.create_user_with(name, &policy.to_string())
     }
 
-    /// Makes a user of that name with that policy and no other, and a key for it.
+    /// Creates a user with only this policy, and returns its access key.
     pub fn create_user_with(&self, name: &str, policy: &str) -> AccessKey {
         let key = self.create_user_without_rights(name);
         let policy = form_encoded(policy);
@@ -162,19 +162,19 @@ impl S3Server {
 
     fn create_user_without_rights(&self, name: &str) -> AccessKey {
         self.iam(&format!("Action=CreateUser&UserName={name}"));
-        let answer = self.iam(&format!("Action=CreateAccessKey&UserName={name}"));
+        let response = self.iam(&format!("Action=CreateAccessKey&UserName={name}"));
         AccessKey {
-            id: element(&answer, "AccessKeyId"),
-            secret: element(&answer, "SecretAccessKey"),
+            id: element(&response, "AccessKeyId"),
+            secret: element(&response, "SecretAccessKey"),
         }
     }
 
-    /// Makes a queue, and gives its address.
+    /// Creates a queue and returns its URL.
     pub fn create_queue(&self, name: &str) -> String {
         self.create_queue_with(name, &[])
     }
 
-    /// Makes a queue with these attributes, and gives its address.
+    /// Creates a queue with these attributes and returns its URL.
     pub fn create_queue_with(&self, name: &str, attributes: &[(&str, &str)]) -> String {
         let form = format!("CreateQueue&QueueName={name}{}", attribute_form(attributes));
         element(&self.sqs(&form), "QueueUrl")
@@ -202,7 +202,7 @@ impl S3Server {
         self.post_form("iam", &format!("{form}&Version=2010-05-08"))
     }
 
-    /// Sends a form to one of the server's services as root.
+    /// Sends a form to a service of the server as root. Panics unless the status is 200.
     fn post_form(&self, service: &str, form: &str) -> String {
         let request = format!(
             "POST / HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\n\
@@ -211,12 +211,12 @@ impl S3Server {
              SignedHeaders=host, Signature=0\r\nContent-Length: {}\r\n\r\n{form}",
             form.len()
         );
-        let answer = exchange(self.address, &request).expect("the server is up");
+        let response = exchange(self.address, &request).expect("the server is running");
         assert!(
-            answer.contains(" 200 "),
-            "{service} refused {form}: {answer}"
+            response.contains(" 200 "),
+            "{service} rejected {form}: {response}"
         );
-        answer
+        response
     }
 }
 
@@ -227,7 +227,7 @@ impl Drop for S3Server {
     }
 }
 
-/// The text of the first element of that name.
+/// The text of the first element with this name.
 fn element(xml: &str, name: &str) -> String {
     let (_, rest) = xml
         .split_once(&format!("<{name}>"))
@@ -235,7 +235,7 @@ fn element(xml: &str, name: &str) -> String {
     rest.split('<').next().unwrap_or_default().to_owned()
 }
 
-/// Queue attributes as a part of a form.
+/// Encodes queue attributes as a part of a form.
 fn attribute_form(attributes: &[(&str, &str)]) -> String {
     let numbered = attributes.iter().zip(1..);
     let pairs = numbered.map(|((name, value), n)| {
@@ -245,7 +245,7 @@ fn attribute_form(attributes: &[(&str, &str)]) -> String {
     pairs.collect()
 }
 
-/// A text as the value of a form's field.
+/// Percent-encodes a value of a form.
 fn form_encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
@@ -256,16 +256,16 @@ fn form_encoded(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// One request, one answer, over a connection of its own; `None` if nobody listens.
+/// Sends one request on a new connection and returns the response, or `None` if the connection fails.
 fn exchange(address: SocketAddr, request: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    Some(String::from_utf8_lossy(&answer).into_owned())
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).ok()?;
+    Some(String::from_utf8_lossy(&response).into_owned())
 }
 
-/// A port that was free a moment ago; no two calls of one process give the same.
+/// Returns a port that is free now. It returns each port only once per process.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let seed = (std::process::id() % u32::from(PORTS)) as u16;
@@ -275,12 +275,12 @@ pub fn free_port() -> u16 {
         .expect("one of thousands of ports is free")
 }
 
-/// A program of the Python packages that the S3 server runs from, where `tests/run.sh` puts them.
+/// The path of a program in the Python environment of the S3 server, which `tests/run.sh` sets up.
 pub fn python_program(name: &str) -> PathBuf {
     program_of("ASSET_INDEXER_TEST_VENV", "target/venv", name)
 }
 
-/// One of the tools, which have an environment of their own.
+/// The path of a program in the separate environment of the tools.
 pub fn tool(name: &str) -> PathBuf {
     program_of("ASSET_INDEXER_TEST_TOOLS", "target/tools", name)
 }
@@ -293,7 +293,7 @@ fn program_of(variable: &str, folder: &str, name: &str) -> PathBuf {
     let program = venv.join("bin").join(name);
     assert!(
         program.is_file(),
-        "{} is not there: run tests/run.sh, which sets it up",
+        "{} does not exist; run tests/run.sh, which installs it",
         program.display()
     );
     program

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::cli::BINARY;
 use crate::daemon::Daemon;
-use crate::http_client::ask;
+use crate::http_client::send;
 use crate::live_disk::{limit, limitable};
 use crate::live_fixture::{Live, SCANNED};
 use crate::prometheus::{Prometheus, promtool, rules_file};
@@ -302,7 +302,7 @@ fn trouble_fires_its_alerts_and_its_end_ends_them() {
 /// Checks that each query of the dashboard is one, and finds something where there is something.
 #[track_caller]
 fn assert_dashboard_shows_something(prometheus: &Prometheus, address: &str) {
-    let search = ask(address, "GET", "/v1/search?q=a", &[]);
+    let search = send(address, "GET", "/v1/search?q=a", &[]);
     assert_eq!(search.status, 200, "{}", search.text());
     // Nothing was refused, scanned or failed, and no scan runs, so that nothing is the right answer there.
     let may_be_empty = |expression: &str| {

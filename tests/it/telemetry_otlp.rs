@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
-use crate::http_client::ask;
+use crate::http_client::send;
 use crate::live_fixture::{Live, SCANNED};
 
 /// How long the spans may take that must come.
@@ -109,7 +109,7 @@ fn scans_pages_batches_commits_and_searches_are_seen() {
     live.bucket.put("geheimnis-2.jpg", "told");
     live.wait_for_mirror();
     assert_eq!(
-        ask(&address, "GET", "/v1/search?q=geheimnis", &[]).status,
+        send(&address, "GET", "/v1/search?q=geheimnis", &[]).status,
         200
     );
     let spans = collector.wait_for(&["scan", "page", "batch", "commit", "request", "search"]);
@@ -200,7 +200,7 @@ fn an_export_that_is_not_possible_is_refused_at_the_start() {
         .set_environment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     let output = live.cli.run(&["reindex"]);
     assert_eq!(output.status.code(), Some(2), "{output:#?}");
-    output.assert_failed_saying(&[
+    output.assert_failed_with(&[
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         "grpc",
         "http/protobuf",

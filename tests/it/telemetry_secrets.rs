@@ -2,7 +2,7 @@
 //! or wrong.
 
 use crate::access::new_token;
-use crate::http_client::ask;
+use crate::http_client::send;
 use crate::live_fixture::Live;
 use crate::proxy::{Action, Request};
 use crate::server::AccessKey;
@@ -40,7 +40,7 @@ fn log_of_everything(level: &str) -> (String, String) {
     });
     let token = new_token(&live.cli, "all", &["--all-sources", "--admin"]);
     live.cli.set_environment("ASSET_INDEXER_LOG", level);
-    live.bucket.keep_versions();
+    live.bucket.enable_versioning();
     live.bucket
         .put_keys(["geheimnis-a.jpg", "geheimnis-b.jpg", "geheimnis-c.jpg"]);
     // The first page is asked for twice.
@@ -68,13 +68,13 @@ fn log_of_everything(level: &str) -> (String, String) {
         ("/geheimnis", 404),
     ] {
         assert_eq!(
-            ask(&address, "GET", path, &[&header]).status,
+            send(&address, "GET", path, &[&header]).status,
             status,
             "{path}"
         );
     }
     let forged = format!("{header}geheimnis");
-    assert_eq!(ask(&address, "GET", "/v1/search", &[&forged]).status, 401);
+    assert_eq!(send(&address, "GET", "/v1/search", &[&forged]).status, 401);
     // A scan whose listing cannot be believed.
     live.proxy.fault(
         1,
@@ -127,7 +127,7 @@ fn at_trace_what_the_sdk_signs_is_not_logged() {
     let daemon = live.serve();
     let address = daemon.field(&["serving status and metrics"], "address");
     live.wait_for_mirror();
-    let answer = ask(&address, "GET", "/v1/search?previews=true", &[]).text();
+    let answer = send(&address, "GET", "/v1/search?previews=true", &[]).text();
     assert!(answer.contains(SESSION), "nothing was signed: {answer}");
     let log = daemon.terminate();
     assert!(log.iter().any(|line| line.contains("TRACE")));
