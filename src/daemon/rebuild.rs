@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,10 +25,13 @@ use crate::index::new_generation::{
 };
 use crate::index::tally::Tally;
 use crate::index::writer::{self, IndexHandle, IndexThread};
-use crate::ingest::consumer::QueueState;
 use crate::ingest::consumer::routes::ActiveSource;
+use crate::ingest::consumer::{QueueState, Reception};
 use crate::ingest::scanner::{ScanError, ScanJob, scan_measured};
 use crate::observe::status::QueueHealth;
+
+/// Maximum time to wait until the queues are drained after all scans completed.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The generation that a rebuild builds.
 pub(super) struct NewGeneration {
@@ -214,6 +218,15 @@ fn remove(path: &Path) {
 }
 
 impl FollowedQueue {
+    /// Waits until the queue is drained, or receiving fails.
+    async fn wait_until_drained(&self) {
+        let mut reception = self.state.watch();
+        let is_over =
+            |now: &Reception| now.is_drained || !matches!(now.health, QueueHealth::Receiving);
+        // It cannot fail: `self` keeps the sender.
+        let _ = reception.wait_for(is_over).await;
+    }
+
     /// Whether the new generation contains everything that has happened since the Source was listed. If not,
     /// a scan is due after it has become current.
     fn has_delivered_everything(&self) -> bool {
@@ -263,6 +276,7 @@ impl Fill {
             false => FillResult::Incomplete,
         };
         if let FillResult::Complete = result {
+            wait_until_drained(&self.followed, &stop).await;
             let followed = self.followed.iter();
             for queue in followed.filter(|queue| queue.has_delivered_everything()) {
                 self.index.follow(queue.source, queue.state.id()).await?;
@@ -273,6 +287,18 @@ impl Fill {
         stop.cancel();
         Ok(())
     }
+}
+
+/// Waits a short time until all queues are drained, to avoid a scan after the rebuild.
+async fn wait_until_drained(followed: &[FollowedQueue], stop: &CancellationToken) {
+    let drained = async {
+        for queue in followed {
+            queue.wait_until_drained().await;
+        }
+    };
+    let drained = tokio::time::timeout(DRAIN_TIMEOUT, drained);
+    // After the timeout or a stop, the Sources whose queue is not drained need a scan.
+    let _ = stop.run_until_cancelled(drained).await;
 }
 
 impl Job {
@@ -297,7 +323,7 @@ impl Job {
         };
         let scan = scan_measured(job, "rebuild", stop).await;
         let failure = match &scan.result {
-            Err(ScanError::Index(error)) if !error.concerns_one_source() => Some(error.clone()),
+            Err(ScanError::Index(error)) if !error.is_about_one_source() => Some(error.clone()),
             _ => None,
         };
         (source.name.clone(), ScanReport::of(&scan), failure)
