@@ -79,8 +79,8 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     let app = AppState::new(Arc::clone(&ctx.board), &config)?;
     let stop = stop_on_signals()?;
     let hangups = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
-    let mut beside = JoinSet::new();
-    beside.spawn(reload_on(
+    let mut tasks = JoinSet::new();
+    tasks.spawn(reload_on(
         hangups,
         config_path,
         Arc::clone(&config),
@@ -89,7 +89,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
         auth,
     ));
     let control_ctx = Arc::clone(&ctx);
-    beside.spawn(async {
+    tasks.spawn(async {
         control_server::serve(control, control_ctx).await;
         Ok(())
     });
@@ -98,13 +98,13 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     if let Some((listener, auth)) = http {
         tracing::info!(address = %listener.address(), "serving status and metrics");
         let served = served.clone();
-        beside.spawn(async { Ok(http::serve(listener, auth, app, served).await?) });
+        tasks.spawn(async { Ok(http::serve(listener, auth, app, served).await?) });
     }
     let daemon = daemon::run(Arc::clone(&config), &ctx, inbox, stop.clone());
     let ended = tokio::select! {
         ended = daemon => ended.map_err(anyhow::Error::from),
         () = systemd::notify(&ctx) => unreachable!("it runs until it is dropped"),
-        Some(ended) = beside.join_next() => Err(match ended {
+        Some(ended) = tasks.join_next() => Err(match ended {
             Ok(Err(error)) => error,
             _ => anyhow::anyhow!("a task panicked; see the log"),
         }),
@@ -115,7 +115,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     served.cancel();
     if config.serve.listen.is_some() {
         // Of the other tasks only HTTP ends by itself. Requests that are still open are cut off.
-        let _ = tokio::time::timeout(http::DRAIN_TIMEOUT, beside.join_next()).await;
+        let _ = tokio::time::timeout(http::DRAIN_TIMEOUT, tasks.join_next()).await;
     }
     if ended.is_ok() {
         tracing::info!("stopped");
@@ -157,6 +157,7 @@ fn context(
         quarantine: Arc::new(Quarantine::open(&config.data_dir)?),
         data_dir,
         lock,
+        failed_scans: Arc::default(),
         session: SessionHandle::default(),
         session_changes,
         log_filter,

@@ -2,7 +2,7 @@
 //!
 //! It contains no logic of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
@@ -22,11 +22,41 @@ pub(crate) struct DaemonContext {
     pub data_dir: DataDir,
     /// Proves that only this process writes the data directory.
     pub lock: WriterLock,
+    pub failed_scans: Arc<FailedScans>,
     /// The running session.
     pub session: SessionHandle,
     /// Requests another session.
     pub session_changes: mpsc::Sender<SessionChange>,
     pub log_filter: LogFilter,
+}
+
+/// The names of the Sources whose last scan failed. The next session retries these scans immediately, because
+/// the cause may be fixed.
+#[derive(Default)]
+pub(crate) struct FailedScans(Mutex<BTreeSet<String>>);
+
+impl FailedScans {
+    pub(super) fn contains(&self, source: &str) -> bool {
+        self.lock().contains(source)
+    }
+
+    pub(super) fn add(&self, source: &str) {
+        self.lock().insert(source.to_owned());
+    }
+
+    pub(super) fn remove(&self, source: &str) {
+        self.lock().remove(source);
+    }
+
+    /// Removes all other Sources.
+    pub(super) fn retain(&self, sources: &[&str]) {
+        self.lock().retain(|name| sources.contains(&name.as_str()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        // A panic cannot leave it half-written: each holder makes one change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Gives access to the running session. Empty if no session runs.

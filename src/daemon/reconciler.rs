@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::commands::{ScanCommand, ScanReport};
+use super::context::FailedScans;
 use super::scan_backoff::ScanBackoff;
 use super::source_queue::SourceQueue;
 use crate::concurrency::ConcurrencyLimit;
@@ -49,6 +50,7 @@ pub(super) struct Reconciler {
     /// The longest time between two scans.
     every: Duration,
     backoff: ScanBackoff,
+    failed_scans: Arc<FailedScans>,
     started_at: tokio::time::Instant,
     /// The part of [`QueueState::missing`](crate::ingest::consumer::QueueState::missing) that was handled.
     handled_missing: u64,
@@ -81,12 +83,13 @@ impl Reconciler {
         index: IndexHandle,
         config: Arc<Config>,
         concurrent_scans: ConcurrencyLimit,
+        failed_scans: Arc<FailedScans>,
         commands: mpsc::Receiver<ScanCommand>,
     ) -> Self {
         Self {
             // Random, so that Sources that were first scanned together are not always scanned together.
             every: jittered(config.scan.reconcile_every, fastrand::f64()),
-            backoff: ScanBackoff::new(active.board.has_condition(SourceCondition::Scan)),
+            backoff: ScanBackoff::new(failed_scans.contains(&active.source.name)),
             started_at: tokio::time::Instant::now(),
             handled_missing: 0,
             active,
@@ -94,6 +97,7 @@ impl Reconciler {
             index,
             config,
             concurrent_scans,
+            failed_scans,
             commands,
         }
     }
@@ -242,8 +246,9 @@ impl Reconciler {
             progress: Arc::clone(&progress),
         }));
         if !self.backoff.has_failed() {
-            // The condition is from the previous session, and its cause may be fixed.
+            // The failure is from the previous session, and its cause may be fixed.
             board.clear(SourceCondition::Scan);
+            self.failed_scans.remove(&source.name);
         }
         // Retries are not logged until one succeeds.
         if !board.has_condition(SourceCondition::Scan) {
@@ -274,7 +279,7 @@ impl Reconciler {
             let _ = command.reply.send(ScanReport::of(&scan));
         }
         match scan.result {
-            Err(ScanError::Index(error)) if !error.concerns_one_source() => Err(error),
+            Err(ScanError::Index(error)) if !error.is_about_one_source() => Err(error),
             _ => Ok(reconciled),
         }
     }
@@ -285,6 +290,7 @@ impl Reconciler {
         let source = &self.active.source.name;
         match &scan.result {
             Ok(completed) => {
+                self.failed_scans.remove(source);
                 board.scans.add(1);
                 board.clear(SourceCondition::Scan);
                 // The scan has listed the keys that could not be looked up.
@@ -307,6 +313,7 @@ impl Reconciler {
             }
             Err(ScanError::Interrupted) => Reconciled::Stopped,
             Err(error) => {
+                self.failed_scans.add(source);
                 board.failed_scans.add(1);
                 if board.raise(SourceCondition::Scan, error.to_string()) {
                     tracing::warn!(source, %error, "scan failed; retrying");

@@ -147,6 +147,9 @@ async fn start(
 ) -> Result<(), SessionError> {
     let config = &spec.config;
     show_sources(config, &ctx.board);
+    let enabled = config.sources.iter().filter(|source| source.enabled);
+    let enabled: Vec<&str> = enabled.map(|source| source.name.as_str()).collect();
+    ctx.failed_scans.retain(&enabled);
     let names = config.sources.iter().map(|source| source.name.clone());
     index.forget_others(names.collect()).await?;
     let mut active_sources = Vec::new();
@@ -205,6 +208,7 @@ async fn start(
             index.clone(),
             Arc::clone(config),
             concurrent_scans.clone(),
+            Arc::clone(&ctx.failed_scans),
             inbox,
         );
         tasks.spawn(reconciler.run(stop.clone()));
@@ -276,7 +280,7 @@ async fn attach(
         state,
         is_moving,
     } = match index.attach(request).await {
-        Err(error) if error.concerns_one_source() => {
+        Err(error) if error.is_about_one_source() => {
             board.set_phase(SourcePhase::Deploying);
             if board.raise(SourceCondition::Binding, error.to_string()) {
                 tracing::warn!(source = source.name, %error, "the Source is not indexed");

@@ -14,8 +14,8 @@ const INTERVAL: Duration = Duration::from_millis(250);
 
 /// Notifies systemd until it is dropped.
 ///
-/// It resets the watchdog only if the writer thread of the index makes progress, or if no session has the
-/// index open: then the index is being opened, or failed and will be opened again.
+/// It resets the watchdog only if the writer thread of the index makes progress, or if no session runs: then
+/// one is starting, or the index failed and will be opened again.
 pub(crate) async fn notify(ctx: &DaemonContext) {
     run(&ctx.board, Notifier::default(), || ctx.session.heartbeat()).await;
 }
@@ -86,8 +86,8 @@ impl Notifier {
 
 /// What the daemon is doing, in one line.
 fn status_line(board: &StatusBoard) -> String {
-    if let IndexHealth::Failed(why) = board.index() {
-        return format!("index failed: {why}");
+    if let IndexHealth::Failed(reason) = board.index() {
+        return format!("index failed: {reason}");
     }
     let (sources, queues) = (board.sources(), board.queues());
     let assets: u64 = sources.iter().map(|source| source.tally.assets()).sum();
