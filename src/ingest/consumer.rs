@@ -335,7 +335,7 @@ impl<Q: Queue> Consumer<Q> {
         let queue_url = self.state.board().url.clone();
         // Blocking: it writes to the disk.
         self.requests.spawn_blocking(move || {
-            let suspect = FailedMessage {
+            let failed_message = FailedMessage {
                 queue_url: &queue_url,
                 message_id: &message.id,
                 body: &message.body,
@@ -346,7 +346,7 @@ impl<Q: Queue> Consumer<Q> {
             let queue = &queue_url;
             // At debug, because the reason quotes the message and may contain a key.
             tracing::debug!(queue, message_id = message.id, reason, "message not handled");
-            match quarantine.keep(&suspect) {
+            match quarantine.keep(&failed_message) {
                 Ok(KeepOutcome::New) => tracing::warn!(
                     queue,
                     message_id = message.id,
@@ -408,7 +408,7 @@ impl<Q: Queue> Consumer<Q> {
                 if !std::mem::replace(&mut self.acknowledging_fails, true) {
                     tracing::warn!(queue = self.state.board().url, %error, "failed to acknowledge messages; retrying");
                 }
-                (0..sent).map(|place| (place, false)).collect()
+                (0..sent).map(|index| (index, false)).collect()
             }
         };
         if failed.is_empty() && std::mem::take(&mut self.acknowledging_fails) {
@@ -418,9 +418,9 @@ impl<Q: Queue> Consumer<Q> {
             );
         }
         counters.acknowledged.add((sent - failed.len()) as u64);
-        for (place, mut ack) in batch.into_iter().enumerate() {
+        for (index, mut ack) in batch.into_iter().enumerate() {
             ack.attempts += 1;
-            match failed.get(&place) {
+            match failed.get(&index) {
                 None => {}
                 Some(false) if ack.attempts < MAX_ACKNOWLEDGEMENTS => self.to_acknowledge.push(ack),
                 // It is redelivered. Its effects are in the index already, so that changes nothing.

@@ -149,7 +149,7 @@ impl Reindex {
     async fn scan_all(&self, index: &IndexHandle, stop: &CancellationToken) -> Vec<ReindexOutcome> {
         let concurrent_scans = ConcurrencyLimit::new(self.config.scan.sources_in_flight);
         let mut tasks = JoinSet::new();
-        for (place, job) in self.jobs.iter().enumerate() {
+        for (position, job) in self.jobs.iter().enumerate() {
             let (job, index, stop) = (Arc::clone(job), index.clone(), stop.clone());
             let (concurrent_scans, limits) = (concurrent_scans.clone(), self.config.scan);
             let mode = self.scan_mode;
@@ -159,13 +159,13 @@ impl Reindex {
                 let scan = scan_one(&job, index, &limits, mode, &stop).await;
                 let took = began.elapsed();
                 let scan = MeasuredScan { took, ..scan };
-                (place, ReindexOutcome { job, scan })
+                (position, ReindexOutcome { job, scan })
             });
         }
         let mut outcomes: Vec<Option<ReindexOutcome>> = self.jobs.iter().map(|_| None).collect();
         while let Some(ended) = tasks.join_next().await {
-            if let Ok((place, outcome)) = ended {
-                outcomes[place] = Some(outcome);
+            if let Ok((position, outcome)) = ended {
+                outcomes[position] = Some(outcome);
             }
         }
         let or_died = |(outcome, job): (Option<ReindexOutcome>, &Arc<ReindexJob>)| {

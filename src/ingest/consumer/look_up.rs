@@ -96,7 +96,7 @@ pub(super) async fn run(
     Err(LookUpError::Outdated)
 }
 
-/// What became of the event according to the index. `None` if the key still has to be listed.
+/// What became of the event according to the index. `None` if the key must still be listed.
 async fn settled(
     active: &ActiveSource,
     index: &IndexHandle,

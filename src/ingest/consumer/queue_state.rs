@@ -32,7 +32,7 @@ pub struct QueueState {
 pub struct Reception {
     /// Whether the queue answers.
     pub health: QueueHealth,
-    /// Whether no message has been waiting at some moment since receiving last failed or started.
+    /// Whether there was a moment at which no message was waiting, since receiving started or last failed.
     pub is_drained: bool,
 }
 
@@ -52,7 +52,7 @@ impl QueueState {
         }
     }
 
-    /// Where the state is shown.
+    /// The status that shows this state.
     pub fn board(&self) -> &QueueStatus {
         &self.board
     }
