@@ -1,7 +1,8 @@
-//! A pinned commit: a commit whose files are all open, so that merges cannot take them away.
+//! A pinned commit: a commit whose files are all open, so that they can be read even after a merge removes
+//! them.
 //!
 //! This module compares files with their checksums, and can open the commit without its damaged segments. It
-//! does not look at the contents of files.
+//! does not interpret the contents of files.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -20,7 +21,7 @@ use crate::index::IndexError;
 /// Number of bytes that are read from a file at once.
 const CHUNK: usize = 1 << 20;
 
-/// The attempt that errors of this module name.
+/// The attempted action in error messages.
 const READING: &str = "read the index";
 
 /// A commit and its open files.
@@ -118,8 +119,8 @@ impl PinnedCommit {
         Ok(damages)
     }
 
-    /// Returns the commit without the segments that have these damages, and the number of documents that are
-    /// missing from it. Open the returned commit while this one is still pinned.
+    /// Returns the commit without the segments of these damaged files, and the number of documents that it
+    /// loses. Open the returned commit while this one is still pinned.
     pub fn without(&self, damages: &[Damage]) -> Result<(CommitFolder, u64), IndexError> {
         let mut metas = self.metas.clone();
         let mut lost = 0;

@@ -23,7 +23,7 @@ use crate::index::{Deadline, IndexError};
 /// Number of blocks that are read between two checks of the deadline: 4,096 documents.
 const BLOCKS_PER_CHECK: usize = 4096 / BLOCK;
 
-/// The attempt that errors of this module name.
+/// The attempted action in error messages.
 const SEARCHING: &str = "search the index";
 
 /// Comes before every document.

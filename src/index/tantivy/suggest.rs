@@ -38,7 +38,7 @@ const DOCS_PER_CHECK: usize = 4096;
 /// Minimum limit of matches for each Source in a segment, even if there are many Sources.
 const MIN_MATCHES_PER_SOURCE: usize = 4;
 
-/// The attempt that errors of this module name.
+/// The attempted action in error messages.
 const SUGGESTING: &str = "find suggestions";
 
 impl TantivyEngine {
