@@ -24,7 +24,7 @@ use token::TokenHash;
 pub(crate) use tokens::TokenFileError;
 use tokens::{FileVersion, TokenList};
 
-/// How often the file is checked for changes, at most.
+/// Minimum time between two checks of the file for changes.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Decides what a request may see. `None` allows everything. Share it in an [`Arc`].
@@ -46,7 +46,7 @@ struct State {
     checked_at: Instant,
 }
 
-/// What the holder of a token may see.
+/// The rights of a client: its access level and the Sources that it may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
     level: AccessLevel,
@@ -62,7 +62,7 @@ pub(crate) enum TokenError {
     /// The text does not have the form of a token.
     #[error("invalid token: it is incomplete, mistyped or for another service")]
     Malformed,
-    /// The tokens file does not have it, or no longer.
+    /// The tokens file does not contain it, or no longer does.
     #[error("unknown token; create one with `asset-indexer token new`")]
     Unknown,
     /// It has expired.
@@ -86,7 +86,7 @@ impl Grant {
         self.level == AccessLevel::Admin
     }
 
-    /// Whether it may see the Source of that name. A Source it may not see must look like a missing one.
+    /// Whether it may see the Source with this name. A hidden Source must look like a missing one.
     pub(crate) fn may_see(&self, source: &str) -> bool {
         self.scope.contains(source)
     }
@@ -103,7 +103,7 @@ impl Access {
         Self(None)
     }
 
-    /// Requires a token of that file. Fails if the file has none.
+    /// Requires a token from this file. Fails if the file has none.
     pub(crate) fn from_file(path: &Path) -> Result<Self, TokenFileError> {
         let tokens = TokenList::read(path)?;
         if tokens.entries.is_empty() {

@@ -47,7 +47,7 @@ pub(crate) fn add(path: &Path, entry: &TokenEntry) -> Result<(), TokenFileError>
     edit.finish(&text)
 }
 
-/// Removes the entry of that name.
+/// Removes the entry with this name.
 pub(crate) fn remove(path: &Path, name: &str) -> Result<(), TokenFileError> {
     let edit = Edit::begin(path)?;
     let (text, _) = edit.read()?;
@@ -108,7 +108,7 @@ impl Edit {
         Ok((text, tokens))
     }
 
-    /// Replaces the file by one with that text and the same owner and permissions.
+    /// Replaces the file by one with this text and the same owner and permissions.
     fn finish(self, text: &str) -> Result<(), TokenFileError> {
         let mut new_path = self.path.clone().into_os_string();
         new_path.push(".new");

@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 
 use super::token::TokenHash;
 
-/// The longest name, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME: usize = 64;
 
 /// Means all Sources. No Source can have this name.
@@ -37,12 +37,12 @@ pub(crate) struct TokenEntry {
     pub expires: Option<Timestamp>,
 }
 
-/// What a token allows.
+/// The access level of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AccessLevel {
-    /// To search, and to read the status.
+    /// May search, and read the status.
     Read,
-    /// To read metrics too.
+    /// May also read metrics.
     Admin,
 }
 
@@ -62,7 +62,7 @@ impl SourceScope {
         Self::Only(Arc::new(names.collect()))
     }
 
-    /// Whether it includes the Source of that name.
+    /// Whether it includes the Source with this name.
     pub(crate) fn contains(&self, source: &str) -> bool {
         match self {
             Self::All => true,

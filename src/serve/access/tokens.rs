@@ -12,9 +12,9 @@ use super::checked_file::{self, CheckedFileError};
 use super::entry::TokenEntry;
 use super::token::TokenHash;
 
-/// The maximum size of the file.
+/// Maximum size of the file, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
-/// The maximum number of tokens. Each request is compared with all of them.
+/// Maximum number of tokens. Each request is compared with all of them.
 pub(crate) const MAX_TOKENS: usize = 1000;
 
 /// Why the tokens file cannot be read or edited.
@@ -146,7 +146,7 @@ impl TokenList {
         Ok(Self { entries, version })
     }
 
-    /// Returns the token with that hash. Compares all tokens, so the duration does not reveal which one it is.
+    /// Returns the token with this hash. Compares all tokens, so the duration does not reveal which one it is.
     pub(crate) fn find(&self, hash: &TokenHash) -> Option<&TokenEntry> {
         let mut found = None;
         for entry in &self.entries {

@@ -35,14 +35,14 @@ enum State {
     Idle(Instant),
     /// Has a request in flight.
     Busy,
-    /// Was told to close, but still holds its slot.
+    /// Has been evicted, but still holds its slot.
     Evicted,
 }
 
 /// Why no slot is free.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoSlot {
-    /// A connection was told to close.
+    /// A connection has been evicted, and will free its slot when it has closed.
     EvictionPending {
         /// Whether this call evicted it, rather than an earlier one.
         is_new: bool,

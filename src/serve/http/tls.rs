@@ -14,7 +14,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use crate::config::TlsFiles;
 use crate::serve::access::checked_file::{self, CheckedFileError};
 
-/// The maximum size of each file.
+/// Maximum size of each file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The protocol offered by ALPN.

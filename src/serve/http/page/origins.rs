@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::core::source::{EndpointOrder, Source};
 
-/// The maximum number of listed origins. With more, the header would be too long for clients, so any HTTPS
+/// Maximum number of listed origins. With more, the header would be too long for clients, so any HTTPS
 /// origin is allowed.
 const MAX_ORIGINS: usize = 64;
 
@@ -72,7 +72,7 @@ fn origin_of(url: &str) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-/// Whether it is safe in the header, so that it cannot add another origin or directive.
+/// Whether the origin is safe in the header: it cannot add another origin or directive.
 fn is_plain(origin: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_:/*[]".contains(c);
     origin.chars().all(is_plain)

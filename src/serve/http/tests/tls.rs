@@ -75,8 +75,8 @@ async fn serves_requests_over_tls() {
         let response = client.request("GET", "/healthz").await;
         assert_eq!((response.status, &*response.body), (200, "ok\n"));
     }
-    let stranger = Files::new().renew();
-    assert!(connect(&server, &stranger).await.is_err());
+    let other = Files::new().renew();
+    assert!(connect(&server, &other).await.is_err());
     server.end().await;
     client.wait_until_closed().await;
 }

@@ -58,7 +58,7 @@ pub(super) struct AssetPaging {
     current: String,
 }
 
-/// Where the page starts.
+/// The start of a page.
 enum PagePosition {
     /// After the cursor, or at the first asset if there is no cursor.
     Cursor,
