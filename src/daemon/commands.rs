@@ -60,7 +60,7 @@ impl RebuildRequest {
     }
 }
 
-/// What a rebuild reports: up to two messages for each Source, and one at the end.
+/// The progress of a rebuild: up to two messages for each Source, and one at the end.
 pub(crate) enum RebuildProgress {
     /// The scan of this Source has started. It counts here what it does.
     ScanStarted(String, Arc<ScanProgress>),

@@ -1,4 +1,4 @@
-//! The context of the daemon: what outlives a session, and how other tasks reach the running session.
+//! The context of the daemon: the state that outlives a session, and access to the running session.
 //!
 //! It contains no logic of its own.
 
@@ -15,7 +15,7 @@ use crate::observe::quarantine::Quarantine;
 use crate::observe::status::StatusBoard;
 use crate::observe::telemetry::LogFilter;
 
-/// What outlives a session.
+/// The state that outlives a session.
 pub(crate) struct DaemonContext {
     pub board: Arc<StatusBoard>,
     pub quarantine: Arc<Quarantine>,
@@ -76,7 +76,7 @@ pub(super) struct SessionParts {
 }
 
 impl SessionHandle {
-    /// Where to request a scan of that Source.
+    /// The channel to request scans of that Source. `None` if it is not active.
     pub(crate) fn scan_commands(&self, source: &str) -> Option<mpsc::Sender<ScanCommand>> {
         self.lock().scan_commands.get(source).cloned()
     }
@@ -86,7 +86,7 @@ impl SessionHandle {
         self.lock().scan_commands.keys().cloned().collect()
     }
 
-    /// The handler of the messages of that queue.
+    /// The handler of the messages of that queue. `None` if the queue is not open.
     pub(crate) fn handler(&self, queue_url: &str) -> Option<Arc<Handler>> {
         self.lock().handlers.get(queue_url).cloned()
     }

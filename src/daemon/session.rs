@@ -44,7 +44,7 @@ pub(super) enum SessionError {
     TaskDied,
 }
 
-/// What a session runs with.
+/// The inputs of a session.
 pub(super) struct SessionSpec {
     pub config: Arc<Config>,
     /// The configuration that `config` replaced, if any.

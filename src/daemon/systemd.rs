@@ -44,7 +44,7 @@ async fn run(board: &StatusBoard, mut notifier: Notifier, heartbeat: impl Fn() -
     }
 }
 
-/// What was sent last.
+/// The state that was sent last.
 #[derive(Default)]
 struct Notifier {
     is_ready: bool,
@@ -84,7 +84,7 @@ impl Notifier {
     }
 }
 
-/// What the daemon is doing, in one line.
+/// Describes in one line what the daemon is doing.
 fn status_line(board: &StatusBoard) -> String {
     if let IndexHealth::Failed(reason) = board.index() {
         return format!("index failed: {reason}");

@@ -1,4 +1,4 @@
-//! The loop of one queue: receive messages, hand them to the index, acknowledge what is committed.
+//! The consumer of one queue: receives messages, hands them to the index, and acknowledges committed ones.
 //!
 //! [`handler`] decides what a message means. A message is acknowledged after the commit that contains its
 //! effects, with its latest receipt handle. Until then its visibility is extended. If anything goes wrong,
@@ -55,7 +55,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 const FIRST_REDELIVERY_DELAY: Duration = Duration::from_secs(10);
 const LONGEST_REDELIVERY_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// The loop of one queue.
+/// Consumes one queue.
 pub struct Consumer<Q> {
     queue: Arc<Q>,
     handler: Arc<Handler>,
@@ -109,7 +109,7 @@ struct Acknowledged {
 }
 
 impl<Q: Queue> Consumer<Q> {
-    /// A loop that has not started yet.
+    /// A consumer that has not started yet.
     pub fn new(
         queue: Arc<Q>,
         handler: Arc<Handler>,

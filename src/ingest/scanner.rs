@@ -58,7 +58,7 @@ pub(crate) enum ScanError {
         bucket: String,
         /// The prefix of the range.
         prefix: String,
-        /// What is wrong with the page.
+        /// The contradiction in the page.
         error: ListingError,
     },
     /// The index failed.

@@ -122,7 +122,7 @@ pub(crate) enum ControlAnswer {
 pub(crate) struct SourceScanCounts {
     /// The name of the Source.
     pub source: String,
-    /// What the scan has done so far.
+    /// The counts so far.
     #[serde(flatten)]
     pub counts: ScanCounts,
 }
@@ -177,7 +177,7 @@ pub(crate) enum ControlError {
         path.display(), limit.as_secs_f64()
     )]
     NoAnswer {
-        /// What was attempted.
+        /// The attempt, worded to follow "failed to".
         attempted: &'static str,
         /// The socket.
         path: PathBuf,
@@ -190,7 +190,7 @@ pub(crate) enum ControlError {
         path.display(), permission_hint(cause)
     )]
     Socket {
-        /// What was attempted.
+        /// The attempt, worded to follow "failed to".
         attempted: &'static str,
         /// The socket.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! Logs what became of each event: one line per event and Source, at debug because it names the key.
+//! Logs the outcome of each event: one line per event and Source, at debug because it names the key.
 //!
 //! It decides and counts nothing.
 
@@ -12,7 +12,7 @@ pub(super) fn log_skipped(source: Option<&str>, event: &ObjectEvent, outcome: &'
     log(source, &event.key, &event.name, outcome, false);
 }
 
-/// Logs what became of an event.
+/// Logs the outcome of an event.
 pub(super) fn log(
     source: Option<&str>,
     key: &str,

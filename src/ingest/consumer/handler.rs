@@ -45,7 +45,7 @@ pub struct Handler {
     pub queue: Arc<QueueState>,
 }
 
-/// What became of a message.
+/// The outcome of handling a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageOutcome {
     /// All its effects are committed. The caller must acknowledge it.
@@ -84,7 +84,7 @@ impl Handler {
     ///
     /// # Errors
     ///
-    /// Only if the index fails. Then it is unknown what became of the message.
+    /// Only if the index fails. Then the outcome is unknown.
     pub async fn handle(&self, message: &Message) -> Result<MessageOutcome, IndexError> {
         let events = match decode(&message.body) {
             Err(error) => return Ok(MessageOutcome::Unreadable(error.to_string())),
@@ -288,7 +288,7 @@ fn trust_until(sent: Timestamp, event: CertainEvent) -> KeyEvent {
     })
 }
 
-/// What the event means to a Source by its rules. `None` if it does not concern the Source.
+/// The event as it applies to a Source by its rules. `None` if it does not concern the Source.
 fn admitted(active: &ActiveSource, key: &str, meaning: KeyEvent) -> Option<KeyEvent> {
     /// Stands for the unknown size of a removed object: any size except that of a folder marker, 0.
     const ANY_SIZE: u64 = 1;

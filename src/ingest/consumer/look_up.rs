@@ -36,7 +36,7 @@ pub(super) enum LookUpError {
     Listing {
         /// The bucket.
         bucket: String,
-        /// What is wrong with the page.
+        /// The contradiction in the page.
         error: ListingError,
     },
     /// No answer came in time.
@@ -96,7 +96,7 @@ pub(super) async fn run(
     Err(LookUpError::Outdated)
 }
 
-/// What became of the event according to the index. `None` if the key must still be listed.
+/// The outcome of the event if the index can decide it now. `None` if the key must still be listed.
 async fn settled(
     active: &ActiveSource,
     index: &IndexHandle,

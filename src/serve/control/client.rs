@@ -35,7 +35,7 @@ pub(crate) struct AnswerStream {
     request: SentRequest,
 }
 
-/// What was requested on which socket, for errors.
+/// A request that was sent, for error messages.
 #[derive(Clone)]
 struct SentRequest {
     path: PathBuf,
@@ -158,7 +158,7 @@ impl SentRequest {
 }
 
 impl ControlRequest {
-    /// What the request attempts, after "failed to".
+    /// Names the request in an error message, after "failed to".
     fn attempted(&self) -> &'static str {
         match self {
             Self::Status => "read the daemon's status",
