@@ -148,7 +148,7 @@ fn on_failure(error: &SessionError, ctx: &DaemonContext, failures: u32) -> Resul
     ctx.board.commit_failures.add(1);
     let was_open = ctx.board.index() == IndexHealth::Open;
     let keeps_dying = matches!(error, IndexError::WriterGone) && failures >= MAX_WRITER_DEATHS;
-    if error.is_lasting() || keeps_dying {
+    if error.is_permanent() || keeps_dying {
         return Err(error.clone().into());
     }
     if was_open || failures == 1 {

@@ -13,6 +13,7 @@ use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
 
+pub(crate) mod commit_counters;
 pub mod current;
 pub mod deadline;
 pub mod directory;
@@ -24,7 +25,6 @@ pub(crate) mod info;
 pub mod ledger;
 pub(crate) mod new_generation;
 pub(crate) mod pending;
-pub(crate) mod progress;
 pub(crate) mod tally;
 pub mod tantivy;
 pub mod writer;

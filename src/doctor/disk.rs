@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::finding::{Finding, Subject};
 use crate::core::human::{grouped, size};
-use crate::index::disk::Room;
+use crate::index::disk::DiskSpace;
 use crate::observe::status::index_bytes;
 
 /// Minimum free space in bytes. With less, the next commits fail.
@@ -18,8 +18,8 @@ const MIN_FREE_FILES: u64 = 200;
 /// Examines the disk of the data directory. Blocks on file I/O.
 pub(super) fn examine(data_dir: &Path) -> Finding {
     let folder = first_existing(data_dir);
-    match Room::of(folder) {
-        Ok(room) => judge(folder, room, index_bytes(data_dir).unwrap_or(0)),
+    match DiskSpace::of(folder) {
+        Ok(space) => judge(folder, space, index_bytes(data_dir).unwrap_or(0)),
         Err(error) => {
             Finding::warning(Subject::Disk, error.to_string()).remedy("Look at the disk with df.")
         }
@@ -32,30 +32,30 @@ fn first_existing(path: &Path) -> &Path {
     existing.unwrap_or(Path::new("/"))
 }
 
-fn judge(folder: &Path, room: Room, index_bytes: u64) -> Finding {
+fn judge(folder: &Path, space: DiskSpace, index_bytes: u64) -> Finding {
     let (subject, folder) = (Subject::Disk, folder.display());
-    if room.is_read_only {
+    if space.is_read_only {
         let what = format!("this user cannot write to {folder}");
         return Finding::failure(subject, what).remedy(
             "Run check as the user of the service. If you already do, mount the file system read-write and \
              make that user the owner of the folder.",
         );
     }
-    let files = match room.free_files {
+    let files = match space.free_files {
         Some(files) => format!(" and {} files", grouped(files)),
         None => String::new(),
     };
     let what = format!(
         "{folder} has {}{files} free; the index uses {}",
-        size(room.free_bytes),
+        size(space.free_bytes),
         size(index_bytes)
     );
-    let has_files = room.free_files.is_none_or(|files| files >= MIN_FREE_FILES);
-    if room.free_bytes < MIN_FREE_BYTES || !has_files {
+    let has_files = space.free_files.is_none_or(|files| files >= MIN_FREE_FILES);
+    if space.free_bytes < MIN_FREE_BYTES || !has_files {
         return Finding::failure(subject, what)
             .remedy("Free disk space. Until then commits fail, and no message is acknowledged.");
     }
-    if room.free_bytes - MIN_FREE_BYTES < index_bytes {
+    if space.free_bytes - MIN_FREE_BYTES < index_bytes {
         return Finding::warning(subject, what)
             .remedy("Free disk space. Merging segments or a rebuild may need as much again as the index uses.");
     }
@@ -89,13 +89,13 @@ mod tests {
             ("few files", 10 * GB, Some(200), false, 0, Verdict::Ok),
             ("read-only", 10 * GB, many, true, 0, Verdict::Failure),
         ] {
-            let room = Room {
+            let space = DiskSpace {
                 free_bytes,
                 size_bytes: 100 * GB,
                 free_files,
                 is_read_only,
             };
-            let finding = judge(Path::new("/data"), room, index);
+            let finding = judge(Path::new("/data"), space, index);
             assert_eq!(finding.verdict, verdict, "{case}: {finding:?}");
             assert_eq!(finding.remedy.is_none(), verdict == Verdict::Ok, "{case}");
         }

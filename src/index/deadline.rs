@@ -1,6 +1,6 @@
-//! Until when a search may take.
+//! The deadline of a search.
 //!
-//! Only work that changes nothing has a deadline: a search that is late is given up, a commit never.
+//! Only reads have a deadline. A search that exceeds it fails. A commit never has one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,50 +8,50 @@ use std::time::{Duration, Instant};
 
 use super::IndexError;
 
-/// The end of the time that a search may take.
+/// When a search must stop: at a point in time, or when it is cancelled.
 #[derive(Clone, Debug)]
 pub struct Deadline {
-    /// How long it may take, and until when; `None`: as long as it does.
+    /// The allowed duration and its end. `None` if there is no limit.
     end: Option<(Duration, Instant)>,
-    /// Whether nobody waits for it any more.
-    given_up: Option<Arc<AtomicBool>>,
+    /// Set when the search is cancelled.
+    cancelled: Option<Arc<AtomicBool>>,
 }
 
 impl Deadline {
-    /// As long as it takes.
+    /// No limit.
     pub fn never() -> Self {
         Self {
             end: None,
-            given_up: None,
+            cancelled: None,
         }
     }
 
-    /// So long from now on.
+    /// Allows this duration from now on.
     pub fn after(allowed: Duration) -> Self {
-        // An end that no clock reaches is none.
+        // An end beyond the range of the clock means no limit.
         let end = Instant::now().checked_add(allowed);
         Self {
             end: end.map(|end| (allowed, end)),
-            given_up: None,
+            cancelled: None,
         }
     }
 
-    /// The same, and over as soon as the flag is set: nobody waits for the answer any more.
-    pub fn or_given_up(self, given_up: Arc<AtomicBool>) -> Self {
+    /// Also ends the search when the flag is set. The caller sets it when nothing waits for the result any more.
+    pub fn or_cancelled(self, cancelled: Arc<AtomicBool>) -> Self {
         Self {
-            given_up: Some(given_up),
+            cancelled: Some(cancelled),
             ..self
         }
     }
 
-    /// Whether the time is over.
+    /// Whether the search must stop.
     pub fn is_over(&self) -> bool {
-        let is_given_up = |flag: &Arc<AtomicBool>| flag.load(Ordering::Relaxed);
+        let is_set = |flag: &Arc<AtomicBool>| flag.load(Ordering::Relaxed);
         self.end.is_some_and(|(_, end)| Instant::now() >= end)
-            || self.given_up.as_ref().is_some_and(is_given_up)
+            || self.cancelled.as_ref().is_some_and(is_set)
     }
 
-    /// Refuses to go on once the time is over.
+    /// Returns [`IndexError::TooSlow`] if the search must stop.
     pub fn check(&self) -> Result<(), IndexError> {
         let allowed = self.end.map_or(Duration::MAX, |(allowed, _)| allowed);
         if self.is_over() {
@@ -67,11 +67,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deadlines() {
-        let given_up = |is_so| Deadline::never().or_given_up(Arc::new(AtomicBool::new(is_so)));
+    fn is_over_after_its_end_or_if_cancelled() {
+        let with_flag = |set| Deadline::never().or_cancelled(Arc::new(AtomicBool::new(set)));
         for (name, deadline, over) in [
-            ("waited for", given_up(false), false),
-            ("given up", given_up(true), true),
+            ("not cancelled", with_flag(false), false),
+            ("cancelled", with_flag(true), true),
             ("never", Deadline::never(), false),
             ("now", Deadline::after(Duration::ZERO), true),
             (
@@ -79,12 +79,12 @@ mod tests {
                 Deadline::after(Duration::from_secs(3600)),
                 false,
             ),
-            ("beyond all clocks", Deadline::after(Duration::MAX), false),
+            ("beyond the clock", Deadline::after(Duration::MAX), false),
         ] {
             assert_eq!(deadline.is_over(), over, "{name}");
-            let refused = deadline.check().err().map(|error| error.to_string());
-            assert_eq!(refused.is_some(), over, "{name}");
-            assert!(refused.is_none_or(|text| text.contains("narrow")), "{name}");
+            let error = deadline.check().err().map(|error| error.to_string());
+            assert_eq!(error.is_some(), over, "{name}");
+            assert!(error.is_none_or(|text| text.contains("narrow")), "{name}");
         }
     }
 }

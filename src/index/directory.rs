@@ -105,7 +105,7 @@ impl DataDir {
         let metadata = fs::metadata(&self.path).map_err(IndexError::file("look at", &self.path))?;
         match metadata.uid() {
             owner if owner != 0 && rustix::process::geteuid().is_root() => {
-                Err(IndexError::OfAnotherUser {
+                Err(IndexError::OwnedByAnotherUser {
                     data_dir: self.path.clone(),
                     owner,
                 })
@@ -150,7 +150,7 @@ impl DataDir {
             Some((found, _)) => Err(IndexError::OtherSchema {
                 path: generation,
                 found,
-                wanted: self.schema_version,
+                expected: self.schema_version,
             }),
             None => Err(IndexError::Damaged {
                 what: format!(

@@ -1,6 +1,6 @@
-//! How much room there is on the disk that a folder lies on.
+//! The free space of the disk that holds a folder.
 //!
-//! It is told at the moment, and promised to nobody: others write there too.
+//! The numbers are a snapshot, not a reservation: other programs also write to the disk.
 
 use std::path::Path;
 
@@ -8,30 +8,30 @@ use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 
 use super::IndexError;
 
-/// What there is on the file system of a folder.
+/// The free space and the state of the file system that holds a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Room {
-    /// Bytes that this process may still write; what is kept for the superuser does not count.
+pub(crate) struct DiskSpace {
+    /// Bytes that this process may still write. Excludes the space that is reserved for root.
     pub free_bytes: u64,
-    /// Bytes that the file system has altogether.
+    /// Size of the file system in bytes.
     pub size_bytes: u64,
-    /// How many files can be made; `None` where the file system has no such bound.
+    /// Number of files that can still be created. `None` if the file system has no such limit.
     pub free_files: Option<u64>,
-    /// Whether nothing can be written in the folder, by anybody or by this process.
+    /// Whether this process cannot write to the folder: the file system is read-only, or permissions are missing.
     pub is_read_only: bool,
 }
 
-impl Room {
-    /// That of a folder.
+impl DiskSpace {
+    /// Queries the file system of the folder.
     pub(crate) fn of(folder: &Path) -> Result<Self, IndexError> {
-        let found = statvfs(folder)
-            .map_err(|error| IndexError::file("ask for the disk of", folder)(error.into()))?;
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        let stats = statvfs(folder)
+            .map_err(|error| IndexError::file("query the disk space of", folder)(error.into()))?;
+        let bytes = |blocks: u64| blocks.saturating_mul(stats.f_frsize);
         Ok(Self {
-            free_bytes: bytes(found.f_bavail),
-            size_bytes: bytes(found.f_blocks),
-            free_files: (found.f_files > 0).then_some(found.f_favail),
-            is_read_only: found.f_flag.contains(StatVfsMountFlags::RDONLY)
+            free_bytes: bytes(stats.f_bavail),
+            size_bytes: bytes(stats.f_blocks),
+            free_files: (stats.f_files > 0).then_some(stats.f_favail),
+            is_read_only: stats.f_flag.contains(StatVfsMountFlags::RDONLY)
                 || access(folder, Access::WRITE_OK | Access::EXEC_OK).is_err(),
         })
     }
@@ -42,12 +42,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_disk_of_a_folder_has_some_room_and_that_of_none_is_an_error() {
+    fn reads_free_space_and_fails_for_a_missing_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let room = Room::of(folder.path()).unwrap();
-        assert!(room.free_bytes > 0 && room.free_bytes <= room.size_bytes);
-        assert!(!room.is_read_only);
-        let error = Room::of(&folder.path().join("gone")).unwrap_err();
-        assert!(error.to_string().contains("ask for the disk of"));
+        let space = DiskSpace::of(folder.path()).unwrap();
+        assert!(space.free_bytes > 0 && space.free_bytes <= space.size_bytes);
+        assert!(!space.is_read_only);
+        let error = DiskSpace::of(&folder.path().join("gone")).unwrap_err();
+        assert!(error.to_string().contains("query the disk space of"));
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with an index, in words that say what to do.
+//! The error of the index. Its texts say what to do.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use crate::core::replication::source_state::NotComplete;
 
 /// Why the index could not be opened, read or written.
 ///
-/// The text holds the cause, so that it stands by itself in a log or in a line of `check`.
-/// It can be cloned because one failure of the writer answers everyone who waits for it.
+/// The text includes the cause, so that one line in a log or in `check` is complete. The error can be cloned
+/// because one failure of the writer fails all waiting requests.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum IndexError {
-    /// Another process writes the index.
+    /// Another process is writing the index.
     #[error(
         "the index in {} is being written by {holder}; wait until it ends, or stop it",
         data_dir.display()
@@ -24,19 +24,19 @@ pub enum IndexError {
     Locked {
         /// The data directory.
         data_dir: PathBuf,
-        /// Process id and command, as the holder left them.
+        /// The other process, as it wrote itself into the lock file: `process` and its id.
         holder: String,
     },
-    /// Root is about to write what another user's service has to read and replace.
+    /// Root would write files that the service of another user must be able to read and replace.
     #[error(
-        "the data directory {dir} is that of user #{owner}, who could not go on with what root writes there; \
-         run this as that user: `runuser -u \"$(stat -c %U {dir})\" -- asset-indexer …`",
+        "the data directory {dir} belongs to user #{owner}, who could not use files that root writes there; \
+         run this command as that user: `runuser -u \"$(stat -c %U {dir})\" -- asset-indexer …`",
         dir = data_dir.display()
     )]
-    OfAnotherUser {
+    OwnedByAnotherUser {
         /// The data directory.
         data_dir: PathBuf,
-        /// The number of the user that it belongs to.
+        /// The user id of its owner.
         owner: u32,
     },
     /// There is no index yet.
@@ -48,27 +48,27 @@ pub enum IndexError {
         /// The data directory.
         data_dir: PathBuf,
     },
-    /// The index was written by a program of another schema version.
-    #[error("{}", of_other_schema(path, *found, *wanted))]
+    /// The index has another schema version than this program.
+    #[error("{}", schema_mismatch(path, *found, *expected))]
     OtherSchema {
-        /// Where it is.
+        /// The folder of the index.
         path: PathBuf,
-        /// The version of the program that wrote it.
+        /// The schema version of the index.
         found: u32,
-        /// The version of this program.
-        wanted: u32,
+        /// The schema version of this program.
+        expected: u32,
     },
     /// A file or folder of the data directory could not be used.
     #[error("failed to {attempted} {}: {cause}{}", path.display(), permission_hint(cause))]
     File {
         /// What was attempted.
         attempted: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
         /// Why not.
         cause: Arc<std::io::Error>,
     },
-    /// The engine refused.
+    /// The engine failed.
     #[error("failed to {attempted}: {cause}")]
     Engine {
         /// What was attempted.
@@ -76,60 +76,64 @@ pub enum IndexError {
         /// Why not.
         cause: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// The index holds what no version of this program writes.
+    /// The index contains something that no version of this program writes.
     #[error("the index is damaged: {what}; build a new one with `asset-indexer reindex --rebuild`")]
     Damaged {
-        /// What was found.
+        /// What is wrong.
         what: String,
     },
-    /// A Source cannot have its place.
+    /// A Source cannot be added to the index.
     #[error(transparent)]
     Binding(#[from] BindingError),
-    /// A scan was declared complete too early.
+    /// A scan cannot be completed: a range is not listed to its end, or no scan is running.
     #[error(transparent)]
     NotComplete(#[from] NotComplete),
-    /// The writer's thread is gone without an error of its own.
+    /// The writer thread ended without an error, so it panicked.
     #[error(
-        "the thread that writes the index ended; see the log for its panic, and if it does so again, \
+        "the thread that writes the index panicked; see the log for the panic message. If it happens again, \
          build a new index with `asset-indexer reindex --rebuild`"
     )]
     WriterGone,
-    /// A search took longer than it may.
+    /// A search exceeded its deadline.
     #[error(
         "the search took longer than {allowed:?}; narrow it by more words, a folder or a Source, or \
-         ask for fewer facets"
+         request fewer facets"
     )]
     TooSlow {
-        /// What it may take.
+        /// The allowed duration.
         allowed: Duration,
     },
-    /// A page cannot go on where the last one ended.
-    #[error("the page before was not sorted by {sort}; begin again with the first page")]
+    /// The cursor is from a search with another sort order.
+    #[error(
+        "the cursor is from a page that was not sorted by {sort}; start again with the first page"
+    )]
     OtherSort {
-        /// What the search is sorted by.
+        /// The sort order of the search.
         sort: Sort,
     },
 }
 
-/// The two versions, and which of the two programs has to change.
-fn of_other_schema(path: &Path, found: u32, wanted: u32) -> String {
-    let way = if found > wanted {
-        "a newer release wrote it: use that one, or build one for this release beside it with \
+/// The error text for two different schema versions. The advice depends on which one is newer.
+fn schema_mismatch(path: &Path, found: u32, expected: u32) -> String {
+    let advice = if found > expected {
+        "a newer release wrote it. Use that release, or build an index for this release next to it with \
          `asset-indexer reindex --rebuild`"
     } else {
-        "build a new one beside it with `asset-indexer reindex --rebuild`"
+        "build a new one next to it with `asset-indexer reindex --rebuild`"
     };
     let path = path.display();
-    format!("the index {path} is of schema version {found} and not {wanted}; {way}")
+    format!(
+        "the index {path} has schema version {found}, but this program needs version {expected}; {advice}"
+    )
 }
 
 impl IndexError {
-    /// Whether the index is as it was, and only the Source that was asked for cannot be served.
-    pub fn concerns_one_source(&self) -> bool {
+    /// Whether the error only affects one Source. The index is unchanged and usable for other Sources.
+    pub fn is_about_one_source(&self) -> bool {
         matches!(self, Self::Binding(_) | Self::NotComplete(_))
     }
 
-    /// Whether the index is not as it was written, and so nothing will ever be read from it.
+    /// Whether the index is damaged or missing files or folders, so that retrying to read it is useless.
     pub fn is_damage(&self) -> bool {
         let no_folder = [ErrorKind::NotFound, ErrorKind::NotADirectory];
         match self {
@@ -139,18 +143,18 @@ impl IndexError {
         }
     }
 
-    /// Whether opening the index anew cannot help.
-    pub fn is_lasting(&self) -> bool {
+    /// Whether opening the index again is useless until a person or another process changes something.
+    pub fn is_permanent(&self) -> bool {
         matches!(
             self,
             Self::Locked { .. }
-                | Self::OfAnotherUser { .. }
+                | Self::OwnedByAnotherUser { .. }
                 | Self::OtherSchema { .. }
                 | Self::Damaged { .. }
         )
     }
 
-    /// Wraps an I/O error: what was attempted, on which path.
+    /// Wraps an I/O error of a file or folder. `attempted` completes the sentence "failed to …".
     pub fn file(
         attempted: &'static str,
         path: impl Into<PathBuf>,
@@ -163,7 +167,7 @@ impl IndexError {
         }
     }
 
-    /// Wraps an engine's error: what was attempted.
+    /// Wraps an error of the engine. `attempted` completes the sentence "failed to …".
     pub fn engine<E>(attempted: &'static str) -> impl FnOnce(E) -> Self
     where
         E: std::error::Error + Send + Sync + 'static,
@@ -180,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_may_not_read_the_index_is_told_who_may() {
+    fn permission_error_says_who_may_read_the_index() {
         let failed = |kind: ErrorKind| IndexError::file("open", "index")(kind.into()).to_string();
         let denied = failed(ErrorKind::PermissionDenied);
         assert!(

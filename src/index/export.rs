@@ -1,7 +1,7 @@
-//! The records of an index as lines of JSON, for whoever keeps or compares them elsewhere.
+//! Exports the records of an index as lines of JSON, to store or compare them elsewhere.
 //!
-//! Each line is one record with all that is known of it; `schema/README.md` describes them. Where the
-//! lines go is the caller's affair.
+//! Each line is one record with everything that the index knows about it. `schema/README.md` describes the
+//! format. The caller writes the lines.
 
 use serde::Serialize;
 
@@ -12,10 +12,10 @@ use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::SourceState;
 use crate::core::replication::timestamp::Timestamp;
 
-/// So many records are read at once.
+/// Number of records to read at once.
 const CHUNK: usize = 4_000;
 
-/// One record. Times are RFC 3339 in UTC, with milliseconds where there are any.
+/// One record. Times are RFC 3339 in UTC. Milliseconds are left out if they are zero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Line<'a> {
     /// The name of the Source.
@@ -24,39 +24,39 @@ pub(crate) struct Line<'a> {
     pub key: &'a str,
     /// The asset path: `/` and the key without the Source's prefix.
     pub path: String,
-    /// What is there; absent in a tombstone.
+    /// The asset. Absent in a tombstone.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub asset: Option<Asset<'a>>,
-    /// Present in tombstones alone: the number of the scan during or after which it was removed.
+    /// Only in tombstones: the number of the scan during or after which the key was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removed_in_scan: Option<u64>,
-    /// The time of the newest event applied.
+    /// The time of the newest applied event.
     pub event_time: Option<String>,
-    /// Its sequencer, lower-case hex.
+    /// The sequencer of this event, in lower-case hex.
     pub sequencer: Option<&'a str>,
-    /// The stamp of the page that last wrote the record.
+    /// The timestamp of the page that last wrote the record.
     pub listed_at: Option<String>,
 }
 
 /// The part of a line that only a live record has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Asset<'a> {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// When S3 last changed the object.
     pub last_modified: String,
-    /// The entity tag, without quotes.
+    /// The ETag, without quotes.
     pub etag: Option<String>,
-    /// The storage class, by the name that S3 gives it.
+    /// The name of the storage class in S3.
     pub storage_class: &'a str,
     /// When the index first saw the key, by S3's clock.
     pub first_seen: String,
 }
 
 impl<'a> Line<'a> {
-    /// The line of a record.
+    /// Returns the line of a record.
     pub(crate) fn of(state: &'a SourceState, key: &'a str, record: &'a Record) -> Self {
-        let below = key.strip_prefix(&*state.prefix).unwrap_or(key);
+        let below_prefix = key.strip_prefix(&*state.prefix).unwrap_or(key);
         let (asset, removed_in_scan) = match &record.content {
             RecordContent::Removed { scan } => (None, Some(*scan)),
             RecordContent::Live { object, first_seen } => {
@@ -70,11 +70,11 @@ impl<'a> Line<'a> {
                 (Some(asset), None)
             }
         };
-        let time = |stamp: Option<Timestamp>| stamp.map(rfc3339);
+        let time = |time: Option<Timestamp>| time.map(rfc3339);
         Self {
             source: &state.name,
             key,
-            path: format!("/{below}"),
+            path: format!("/{below_prefix}"),
             asset,
             removed_in_scan,
             event_time: time(record.event_time),
@@ -84,21 +84,21 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Gives every record of the Source to `each`, ascending by key; tombstones where they are asked for.
+/// Passes the line of every record of the Source to `on_line`, ascending by key.
 ///
-/// It ends with the first error, whoever it is of.
+/// It stops at the first error, from the index or from `on_line`.
 pub(crate) fn export<E: From<IndexError>>(
     engine: &impl Engine,
     state: &SourceState,
     with_tombstones: bool,
-    mut each: impl FnMut(&Line<'_>) -> Result<(), E>,
+    mut on_line: impl FnMut(&Line<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut rest = KeyInterval::everything();
     loop {
         let records = engine.read(state.id, &rest, RecordFilter::All, CHUNK)?;
         for (key, record) in &records {
             if with_tombstones || record.object().is_some() {
-                each(&Line::of(state, key, record))?;
+                on_line(&Line::of(state, key, record))?;
             }
         }
         match records.last().filter(|_| records.len() >= CHUNK) {
@@ -140,8 +140,8 @@ mod tests {
         }
     }
 
-    /// An engine with so many records, every fourth of them a tombstone.
-    fn written(count: usize) -> (TantivyEngine, Checkpoint) {
+    /// Returns an engine with `count` records. Every fourth record is a tombstone.
+    fn engine_with(count: usize) -> (TantivyEngine, Checkpoint) {
         let mut engine = TantivyEngine::in_memory().unwrap();
         let mut checkpoint = Checkpoint::default();
         let identity = SourceIdentity {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     fn lines(count: usize, with_tombstones: bool) -> Vec<serde_json::Value> {
-        let (engine, checkpoint) = written(count);
+        let (engine, checkpoint) = engine_with(count);
         let mut lines = Vec::new();
         export(&engine, &checkpoint.sources[0], with_tombstones, |line| {
             lines.push(serde_json::to_value(line).unwrap());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_all_that_is_known_of_a_record() {
+    fn line_contains_the_whole_record() {
         let [removed, live] = &lines(2, true)[..] else {
             panic!("two records");
         };
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn every_record_comes_once_whatever_the_chunks() {
+    fn exports_every_record_once_for_any_number_of_chunks() {
         for count in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK] {
             let live = count - count.div_ceil(4);
             for (with_tombstones, expected) in [(true, count), (false, live)] {
@@ -205,16 +205,16 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_of_whoever_takes_the_lines_ends_it() {
-        let (engine, checkpoint) = written(10);
-        let mut taken = 0;
-        let ended = export(&engine, &checkpoint.sources[0], true, |_| {
-            taken += 1;
+    fn stops_at_the_first_error_of_the_callback() {
+        let (engine, checkpoint) = engine_with(10);
+        let mut lines = 0;
+        let result = export(&engine, &checkpoint.sources[0], true, |_| {
+            lines += 1;
             let absent = || IndexError::Absent {
                 data_dir: "full".into(),
             };
-            if taken == 3 { Err(absent()) } else { Ok(()) }
+            if lines == 3 { Err(absent()) } else { Ok(()) }
         });
-        assert!(ended.is_err() && taken == 3);
+        assert!(result.is_err() && lines == 3);
     }
 }

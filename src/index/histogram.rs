@@ -1,26 +1,27 @@
-//! How long something took, counted in buckets that others read while it goes on.
+//! A histogram of durations that can be read while it is written.
 //!
-//! It is for people: nothing is decided by it.
+//! It is only for metrics. No decision depends on it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The most bounds that a histogram may have.
+/// Maximum number of bounds of a histogram.
 pub(crate) const MAX_BOUNDS: usize = 12;
 
-/// Durations in buckets.
+/// Counts durations in buckets.
 #[derive(Debug)]
 pub struct Histogram {
-    /// The upper bounds in milliseconds, ascending; what is above all of them is counted as well.
+    /// The upper bounds of the buckets in milliseconds, ascending. One more bucket counts longer durations.
     bounds: &'static [u64],
     sum_micros: AtomicU64,
     counts: [AtomicU64; MAX_BOUNDS + 1],
 }
 
 impl Histogram {
-    /// With these upper bounds in milliseconds, ascending, [`MAX_BOUNDS`] of them at the most.
+    /// Creates an empty histogram. `bounds` are the inclusive upper bounds in milliseconds: ascending, at most
+    /// [`MAX_BOUNDS`].
     pub const fn new(bounds: &'static [u64]) -> Self {
-        assert!(bounds.len() <= MAX_BOUNDS, "that many buckets are not read");
+        assert!(bounds.len() <= MAX_BOUNDS, "too many bounds");
         Self {
             bounds,
             sum_micros: AtomicU64::new(0),
@@ -28,7 +29,7 @@ impl Histogram {
         }
     }
 
-    /// Counts one.
+    /// Counts a duration.
     pub fn record(&self, took: Duration) {
         let is_below = |bound: &u64| Duration::from_millis(*bound) < took;
         let bucket = self.bounds.partition_point(is_below);
@@ -37,13 +38,13 @@ impl Histogram {
         self.sum_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    /// All of them together.
+    /// The sum of all durations.
     pub fn sum(&self) -> Duration {
         Duration::from_micros(self.sum_micros.load(Ordering::Relaxed))
     }
 
-    /// The upper bound of each bucket in seconds, the last one infinite, and how many are in it, none
-    /// counted twice.
+    /// Returns for each bucket its upper bound in seconds and its count. The last bound is infinite. The counts are
+    /// not cumulative.
     pub fn buckets(&self) -> Vec<(f64, u64)> {
         let bounds = self.bounds.iter().map(|millis| *millis as f64 / 1000.0);
         let counts = self
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_is_in_the_first_bucket_whose_bound_is_not_below_it() {
+    fn counts_a_duration_in_the_first_bucket_that_holds_it() {
         static BOUNDS: [u64; 3] = [1, 10, 1_000];
         let histogram = Histogram::new(&BOUNDS);
         for micros in [0, 1_000, 1_001, 10_000, 2_000_000] {

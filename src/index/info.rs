@@ -1,6 +1,6 @@
-//! What a data directory holds, told without changing anything and without waiting for its writer.
+//! Describes a data directory: its current index, Sources, segments and writer.
 //!
-//! How it is shown is the caller's affair. Whether it is sound is an audit's to say.
+//! It changes nothing and does not wait for the writer. It does not look for damage: that is the audit's job.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,105 +10,105 @@ use serde::Serialize;
 use super::IndexError;
 use super::current::read_current;
 use super::directory::DataDir;
-use super::disk::Room;
+use super::disk::DiskSpace;
 use super::tantivy::commit_stats::{CommitStats, RecordCounts, count_records_in};
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::source_state::{RunningScan, SourceId, SourceState};
 
-/// A data directory and its live index. Times are RFC 3339 in UTC, by S3's clock.
+/// A data directory and its current index. Times are RFC 3339 in UTC, by S3's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct IndexInfo {
     /// The data directory.
     pub data_dir: PathBuf,
-    /// The name of the live generation.
+    /// The name of the current generation.
     pub generation: String,
-    /// The schema version of the live index.
+    /// The schema version of the current index.
     pub schema_version: u32,
-    /// Whether this program can read it; otherwise only a rebuild goes on from it.
+    /// Whether this program can search the index. If not, it has to be rebuilt.
     pub is_readable: bool,
-    /// The version of the program that wrote it last, where that is known.
+    /// The version of the program that wrote the last commit. `None` if an old version wrote it.
     pub program: Option<String>,
-    /// Its Sources, in the order of their first appearance.
+    /// The Sources of the index, in the order in which they were added.
     pub sources: Vec<SourceInfo>,
-    /// Its segments, the largest first.
+    /// The segments of the index, the largest first.
     pub segments: Vec<SegmentInfo>,
-    /// Bytes of its segments.
+    /// Size of the segments in bytes.
     pub bytes: u64,
-    /// Bytes that may still be written to its disk.
+    /// Free space of the disk in bytes.
     pub free_bytes: u64,
-    /// Who holds the writer's lock.
+    /// The process that holds the writer's lock: `process` and its id. `None` if no process holds it.
     pub writer: Option<String>,
-    /// The names of generations that are not live.
+    /// The names of the other generations.
     pub other_generations: Vec<String>,
-    /// Why the records could not be counted, where they could not.
+    /// The error, if the records could not be counted.
     pub problem: Option<String>,
 }
 
 /// One Source of an index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct SourceInfo {
-    /// Its name.
+    /// The name of the Source.
     pub name: String,
-    /// Its number in the index.
+    /// Its id in the index.
     pub id: u16,
-    /// The bucket and store that its records are of.
+    /// The store and bucket that its records come from.
     pub origin: String,
-    /// What all its keys begin with.
+    /// The prefix of all its keys.
     pub prefix: String,
-    /// Its subdomains, the present one last.
+    /// Its subdomains, the current one last.
     pub subdomains: Vec<String>,
-    /// How many assets it has, where they could be counted.
+    /// Number of assets. `None` if they could not be counted.
     pub assets: Option<u64>,
-    /// How many tombstones it has, where they could be counted.
+    /// Number of tombstones. `None` if they could not be counted.
     pub tombstones: Option<u64>,
-    /// The number of the last scan that has begun.
+    /// The number of the last started scan.
     pub last_scan: u64,
-    /// As of when a scan has shown everything.
+    /// The time as of which a scan has shown everything. `None` if no scan is complete.
     pub complete_as_of: Option<String>,
-    /// The scan that is under way, or was when whoever scanned ended.
+    /// The unfinished scan: it is running, or it was interrupted.
     pub running: Option<ScanInfo>,
-    /// The queue that has been seen to get the bucket's events.
+    /// The queue that is known to receive the bucket's events.
     pub wired_queue: Option<String>,
 }
 
-/// A scan that is not complete.
+/// An unfinished scan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ScanInfo {
-    /// When it began, once its first page was in.
+    /// When it started. `None` until its first page was applied.
     pub started: Option<String>,
-    /// Into how many ranges of keys it is cut.
+    /// Number of its key ranges.
     pub ranges: usize,
-    /// How many of them are done.
+    /// Number of key ranges that are done.
     pub ranges_done: usize,
-    /// Whether only what new rules admit is listed.
+    /// Whether it only lists the keys that new rules admit.
     pub partial: bool,
 }
 
-/// One segment.
+/// One segment of an index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct SegmentInfo {
-    /// What its files' names begin with.
+    /// The id of the segment. The names of its files begin with it.
     pub name: String,
-    /// Documents that are not deleted.
+    /// Number of documents that are not deleted.
     pub documents: u32,
-    /// Documents that are deleted.
+    /// Number of deleted documents.
     pub deleted: u32,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
 }
 
 impl IndexInfo {
-    /// Looks at a data directory.
+    /// Reads the description of a data directory.
     pub(crate) fn of(data_dir: &DataDir) -> Result<Self, IndexError> {
         let read = |live: &Path| {
-            let facts = CommitStats::of(live)?;
-            let counted = count_records_in(live, &facts.checkpoint);
-            Ok((name_of(live), facts, counted))
+            let stats = CommitStats::of(live)?;
+            let counted = count_records_in(live, &stats.checkpoint);
+            Ok((name_of(live), stats, counted))
         };
-        let (generation, facts, counted) = read_current(data_dir, read)?;
+        let (generation, stats, counted) = read_current(data_dir, read)?;
         let records = counted.as_ref().ok();
-        let sources = facts.checkpoint.sources.iter();
-        let segments = facts.segments.into_iter().map(|segment| SegmentInfo {
+        let sources = stats.checkpoint.sources.iter();
+        let segments = stats.segments.into_iter().map(|segment| SegmentInfo {
             name: segment.name,
             documents: segment.documents,
             deleted: segment.deleted,
@@ -119,13 +119,13 @@ impl IndexInfo {
             data_dir: data_dir.path().to_owned(),
             schema_version: data_dir.current_schema_version()?.unwrap_or_default(),
             is_readable: data_dir.current().is_ok(),
-            program: facts.program,
+            program: stats.program,
             sources: sources
                 .map(|state| SourceInfo::of(state, records))
                 .collect(),
             bytes: segments.iter().map(|segment| segment.bytes).sum(),
             segments,
-            free_bytes: Room::of(data_dir.path())?.free_bytes,
+            free_bytes: DiskSpace::of(data_dir.path())?.free_bytes,
             writer: data_dir.lock_holder()?,
             other_generations: data_dir.other_generations()?,
             problem: counted.err(),
@@ -133,7 +133,7 @@ impl IndexInfo {
         })
     }
 
-    /// The sum of the records that could be counted.
+    /// The sums of the records of all Sources. Sources that could not be counted are left out.
     pub(crate) fn records(&self) -> RecordCounts {
         let sum =
             |count: fn(&SourceInfo) -> Option<u64>| self.sources.iter().filter_map(count).sum();
@@ -143,7 +143,7 @@ impl IndexInfo {
         }
     }
 
-    /// How many deleted documents take room.
+    /// Number of deleted documents that still take up space.
     pub(crate) fn deleted(&self) -> u64 {
         let deleted = self.segments.iter().map(|it| u64::from(it.deleted));
         deleted.sum()

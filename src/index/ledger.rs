@@ -20,8 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::commit_counters::CommitCounters;
 use super::pending::Pending;
-use super::progress::Commits;
 use super::tally::Tally;
 use super::{Compaction, Engine, IndexError, KeyedRecord, RecordFilter};
 #[cfg(feature = "program")]
@@ -137,7 +137,7 @@ pub struct Ledger<E> {
     moving: HashSet<SourceId>,
     drift_candidates: DriftCandidates,
     heartbeat: Arc<AtomicU64>,
-    commits: Arc<Commits>,
+    commits: Arc<CommitCounters>,
     /// During a rebuild: the index that this one will replace.
     previous: Option<PreviousIndex<E>>,
 }
@@ -183,7 +183,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Sets the counters for commits.
-    pub fn count_commits(&mut self, commits: Arc<Commits>) {
+    pub fn count_commits(&mut self, commits: Arc<CommitCounters>) {
         self.commits = commits;
     }
 

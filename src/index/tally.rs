@@ -1,69 +1,69 @@
-//! What the writer counts of one Source for people to read: assets, and the drift of its last scan.
+//! The numbers of one Source that the writer counts for display: its assets, and the drift of its last scan.
 //!
-//! Nothing is decided by these figures, and none of them is durable.
+//! No decision depends on these numbers, and they are not durable.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::replication::timestamp::Timestamp;
 
-/// The figures of one Source, shared between the writer and whoever shows them.
+/// The numbers of one Source. The writer and the status board share them.
 #[derive(Debug, Default)]
 pub struct Tally {
     assets: AtomicU64,
     drift: Mutex<Option<Drift>>,
 }
 
-/// What a completed scan had to mend although events should have told.
+/// The differences that a completed scan repaired although events should have reported them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drift {
-    /// As of when the scan is complete.
+    /// The index is complete as of this time.
     pub as_of: Option<Timestamp>,
-    /// Assets that the index did not have.
+    /// Number of assets that were missing in the index.
     pub missing: u64,
-    /// Assets of which the index had another size or ETag.
+    /// Number of assets that had another size or ETag in the index.
     pub stale: u64,
-    /// Assets in the index that were not in the bucket any more.
+    /// Number of assets in the index that were no longer in the bucket.
     pub left_over: u64,
 }
 
 impl Drift {
-    /// All of it; zero is what is expected.
+    /// Number of all differences. Zero if events work.
     pub fn total(&self) -> u64 {
         self.missing + self.stale + self.left_over
     }
 }
 
 impl Tally {
-    /// How many assets search can find.
+    /// Number of assets that searches can find.
     pub fn assets(&self) -> u64 {
         self.assets.load(Ordering::Relaxed)
     }
 
-    /// The drift of the newest scan that measured one.
+    /// The drift of the last completed scan that measured drift.
     pub fn drift(&self) -> Option<Drift> {
         *self
             .drift
             .lock()
-            .unwrap_or_else(|broken| broken.into_inner())
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     pub(crate) fn set_assets(&self, assets: u64) {
         self.assets.store(assets, Ordering::Relaxed);
     }
 
-    /// Counts one key by whether search finds it before and after.
+    /// Counts a change of one key: whether it was an asset before, and whether it is one now.
     pub(super) fn count(&self, was_live: bool, is_live: bool) {
         match (was_live, is_live) {
             (false, true) => {
                 self.assets.fetch_add(1, Ordering::Relaxed);
             }
             (true, false) => {
-                // Not below zero, where it was never set.
-                let less = |assets: u64| Some(assets.saturating_sub(1));
+                // Stop at zero, in case the number was never set.
+                let decrement = |assets: u64| Some(assets.saturating_sub(1));
                 let _ = self
                     .assets
-                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, decrement);
             }
             _ => {}
         }
@@ -73,6 +73,6 @@ impl Tally {
         *self
             .drift
             .lock()
-            .unwrap_or_else(|broken| broken.into_inner()) = Some(drift);
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(drift);
     }
 }

@@ -234,7 +234,7 @@ fn send_reply<T>(reply: Reply<T>, result: Result<T, IndexError>) -> Result<(), I
     let fatal = result
         .as_ref()
         .err()
-        .filter(|error| !error.concerns_one_source())
+        .filter(|error| !error.is_about_one_source())
         .cloned();
     // The receiver may be gone. Then the reply is not needed.
     let _ = reply.send(result);
