@@ -65,7 +65,7 @@ pub enum IndexError {
         attempted: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         cause: Arc<std::io::Error>,
     },
     /// The engine failed.
@@ -73,7 +73,7 @@ pub enum IndexError {
     Engine {
         /// What was attempted.
         attempted: &'static str,
-        /// Why not.
+        /// The cause.
         cause: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// The index contains something that no version of this program writes.
@@ -88,9 +88,9 @@ pub enum IndexError {
     /// A scan cannot be completed: a range is not listed to its end, or no scan is running.
     #[error(transparent)]
     NotComplete(#[from] NotComplete),
-    /// The writer thread ended without an error, so it panicked.
+    /// The writer thread ended without returning an error. Usually it panicked.
     #[error(
-        "the thread that writes the index panicked; see the log for the panic message. If it happens again, \
+        "the thread that writes the index ended unexpectedly; see the log for its panic message. If it happens again, \
          build a new index with `asset-indexer reindex --rebuild`"
     )]
     WriterGone,

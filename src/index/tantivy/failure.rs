@@ -39,8 +39,8 @@ pub fn failed_read(attempted: &'static str) -> impl FnOnce(TantivyError) -> Inde
 /// Runs code that reads the index, and turns a panic into [`IndexError::Damaged`]: tantivy panics on some
 /// damaged files.
 ///
-/// After a panic, discard everything that the code was changing, because it may be half changed. Only the
-/// files of the index are still valid.
+/// After a panic, discard everything that the code was changing, because it may be half changed. Start again
+/// from the last commit.
 pub fn catch_panics<T>(read: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
     panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
         Err(IndexError::Damaged {

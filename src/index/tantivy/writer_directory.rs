@@ -174,7 +174,7 @@ mod tests {
         let (folder, directory) = directory();
         let meta = folder.path().join(META);
         std::fs::remove_file(&meta).unwrap();
-        // A folder in its place: the rename fails, also for root.
+        // A folder with this name makes the rename fail, even for root.
         std::fs::create_dir_all(meta.join("full")).unwrap();
         assert!(directory.atomic_write(Path::new(META), b"[]").is_err());
         std::fs::remove_dir_all(&meta).unwrap();
