@@ -127,15 +127,16 @@ impl<E: Engine> Ledger<E> {
             let Some((last, _)) = records.last() else {
                 return self.commit();
             };
-            let (covered, next) = (rest.up_to(last), Bound::Excluded(last.clone()));
-            // A resumed rebuild already has some of the records.
-            let (ours, _) = self.read(id, &covered, RecordFilter::All)?;
-            for (key, record) in records {
+            // A resumed rebuild may already have these records, and others between them. If so, it may take
+            // several reads to see all of them.
+            let (ours, last_read) = self.read(id, &rest.up_to(last), RecordFilter::All)?;
+            let end = last_read.unwrap_or_else(|| last.clone());
+            for (key, record) in records.into_iter().take_while(|(key, _)| *key <= end) {
                 let found = ours.binary_search_by(|(known, _)| known.cmp(&key));
                 self.pending.put(id, &key, Some(record), found.is_ok());
             }
             self.commit_if_full()?;
-            rest.lower = next;
+            rest = rest.after(&end);
         }
     }
 
