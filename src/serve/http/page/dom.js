@@ -8,7 +8,8 @@ export const byId = (id) => document.getElementById(id);
  *
  * `dataset` and `style` (with custom properties) take objects, `on…` takes a function. `true` sets an empty
  * attribute; `null`, `undefined` and `false` set no attribute. Children that are `null`, `undefined` or
- * `false` are skipped. /
+ * `false` are skipped.
+ */
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   set(element, attributes);
@@ -43,7 +44,8 @@ export function fill(element, ...children) {
 
 /**
  * An element with a text from outside, such as a file name. The text cannot change the writing direction of
- * its surroundings, and control characters are visible. /
+ * its surroundings, and control characters are visible.
+ */
 export function foreign(text, attributes = {}) {
   return el('bdi', attributes, visible(text));
 }

@@ -92,7 +92,8 @@ export function offerSources(sources) {
  * Shows a mistake in the search below the field and marks its position; `null` hides it.
  *
  * If the column is after the typed text, the mistake is in a filter. Only an address edited by hand can cause
- * that. /
+ * that.
+ */
 export function showProblem(error) {
   const [input, problem] = [byId('q'), byId('problem')];
   const hasColumn = error?.column !== null && error?.column !== undefined;

@@ -65,7 +65,8 @@ export const addressWith = (changes) => address({ ...state, ...changes });
 
 /**
  * Changes the state. This adds an entry to the browser history, or replaces the current entry if `replace` is
- * set. `mark` is stored with the entry. /
+ * set. `mark` is stored with the entry.
+ */
 export function go(changes, { replace = false, mark = null } = {}) {
   const to = address({ ...state, ...changes });
   if (replace) history.replaceState(mark ?? history.state, '', to);
