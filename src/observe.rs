@@ -1,6 +1,6 @@
-//! What operators look at: the status board, logs and traces, and quarantined messages.
+//! Information for operators: the status board, logs and traces, and quarantined messages.
 //!
-//! It does not serve any of this: `serve` and `cli` do.
+//! This room does not serve any of it: `serve` and `cli` do.
 
 pub mod quarantine;
 pub mod status;

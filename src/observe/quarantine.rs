@@ -1,16 +1,16 @@
-//! Messages that cannot be handled, kept on disk for whoever looks into them.
+//! The quarantine: copies of messages that could not be handled, on disk, for people to inspect.
 //!
 //! ```text
 //! quarantine/                       mode 0700, in the data directory
 //! quarantine/0123456789abcdef.json  one message, mode 0600
-//! quarantine/incoming.tmp           one that is being written, or was when the power went
+//! quarantine/incoming.tmp           a message that is being written, or a leftover after a power cut
 //! ```
 //!
-//! It holds copies for people: no message is acknowledged because of it, so what becomes of the
-//! message itself is up to the queue's redrive policy. What a body means is not looked at.
+//! The quarantine does not acknowledge messages: the queue's redrive policy decides what happens to the
+//! original. It does not decode bodies.
 //!
-//! One process keeps messages: the one that holds the lock of the data directory. Any other may read
-//! and remove them meanwhile.
+//! Only the process that holds the lock of the data directory adds messages. Other processes may read and
+//! remove them at the same time.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -31,100 +31,100 @@ use entry::is_id;
 pub use entry::{FailedMessage, QuarantineEntry};
 pub use error::QuarantineError;
 
-/// The most messages that are kept.
+/// Maximum number of messages.
 pub const MAX_MESSAGES: usize = 1_000;
-/// The most bytes that the files of all kept messages have together.
+/// Maximum total size of the message files in bytes.
 pub const MAX_BYTES: u64 = 64_000_000;
-/// How soon it is looked again at the folder for what another process has removed from it.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Minimum time between two reads of the folder, which find messages that another process removed.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The folder in the data directory.
+/// The folder's name in the data directory.
 const FOLDER: &str = "quarantine";
-/// What a message is written to before it gets its name.
+/// The name of the temporary file that a message is written to first.
 const INCOMING: &str = "incoming.tmp";
 
-/// The messages in quarantine, shared by all who keep, show and remove them.
+/// The quarantine of a data directory.
 ///
-/// The methods wait for the disk.
+/// The methods block on file I/O.
 #[derive(Debug)]
 pub struct Quarantine {
     folder: PathBuf,
-    bounds: Bounds,
-    known: Mutex<Known>,
+    limits: Limits,
+    known: Mutex<KnownFiles>,
 }
 
-/// What became of a message that was to be kept.
+/// The result of [`Quarantine::keep`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepOutcome {
-    /// It is kept now.
+    /// The message was written.
     New,
-    /// It had been kept before; nothing was written.
+    /// The message is already in quarantine. Nothing was written.
     AlreadyKept,
-    /// It is not kept: [`MAX_MESSAGES`] or [`MAX_BYTES`] are reached.
+    /// Nothing was written: [`MAX_MESSAGES`] or [`MAX_BYTES`] is reached.
     Full,
 }
 
-/// How much is kept at most.
+/// The limits of a quarantine.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
+struct Limits {
     messages: usize,
     bytes: u64,
 }
 
-/// What there was when it was last looked, and what was kept since.
+/// The files that the folder had at the last read, and those written since.
 #[derive(Debug)]
-struct Known {
-    /// Bytes of each message's file, by id.
+struct KnownFiles {
+    /// The size of each message's file in bytes, by id.
     files: BTreeMap<String, u64>,
-    /// When the folder was last looked at again.
-    looked: Option<Instant>,
+    /// When [`KnownFiles::refresh`] last read the folder.
+    read_at: Option<Instant>,
 }
 
 impl Quarantine {
     /// Opens the quarantine of a data directory.
     ///
-    /// Nothing is made here: the folder comes with the first message, so that whoever only looks
-    /// leaves no folder behind that the daemon's user cannot write to.
+    /// This does not create the folder: the first message does. Otherwise a command run by another user could
+    /// create a folder that the daemon cannot write to.
     pub fn open(data_dir: &Path) -> Result<Self, QuarantineError> {
-        let bounds = Bounds {
+        let limits = Limits {
             messages: MAX_MESSAGES,
             bytes: MAX_BYTES,
         };
-        Self::with_bounds(data_dir, bounds)
+        Self::with_limits(data_dir, limits)
     }
 
-    fn with_bounds(data_dir: &Path, bounds: Bounds) -> Result<Self, QuarantineError> {
+    fn with_limits(data_dir: &Path, limits: Limits) -> Result<Self, QuarantineError> {
         let folder = data_dir.join(FOLDER);
-        let known = Known {
+        let known = KnownFiles {
             files: files_in(&folder)?,
-            looked: None,
+            read_at: None,
         };
         Ok(Self {
             folder,
-            bounds,
+            limits,
             known: Mutex::new(known),
         })
     }
 
-    /// Keeps a message, unless it is kept already or there is no room for it.
-    pub fn keep(&self, suspect: &FailedMessage<'_>) -> Result<KeepOutcome, QuarantineError> {
+    /// Adds a message, unless it is already in quarantine or does not fit.
+    pub fn keep(&self, message: &FailedMessage<'_>) -> Result<KeepOutcome, QuarantineError> {
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-        let entry = suspect.entry(now);
+        let entry = message.entry(now);
         let mut known = self.known();
-        let path = self.path_of(&entry.id);
-        // Asked of the disk, because another process may have removed it.
+        let path = self.path(&entry.id);
+        // Check the disk, because another process may have removed it.
         if path
             .try_exists()
-            .map_err(QuarantineError::of("look for", &path))?
+            .map_err(QuarantineError::new("look for", &path))?
         {
             return Ok(KeepOutcome::AlreadyKept);
         }
         known.files.remove(&entry.id);
         let text = serde_json::to_vec_pretty(&entry).expect("text and numbers are JSON");
         let bytes = text.len() as u64;
-        if !known.has_room_for(bytes, self.bounds) {
-            known.look_again(&self.folder)?;
-            if !known.has_room_for(bytes, self.bounds) {
+        if !known.fits(bytes, self.limits) {
+            known.refresh(&self.folder)?;
+            if !known.fits(bytes, self.limits) {
                 return Ok(KeepOutcome::Full);
             }
         }
@@ -133,13 +133,13 @@ impl Quarantine {
         Ok(KeepOutcome::New)
     }
 
-    /// Writes a file whole or not at all. The lock on what is known must be held.
+    /// Writes a file atomically. The caller must hold the lock on the known files.
     fn write(&self, path: &Path, text: &[u8]) -> Result<(), QuarantineError> {
-        let made = DirBuilder::new()
+        let created = DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&self.folder);
-        made.map_err(QuarantineError::of("create", &self.folder))?;
+        created.map_err(QuarantineError::new("create", &self.folder))?;
         let incoming = self.folder.join(INCOMING);
         let written = OpenOptions::new()
             .write(true)
@@ -149,45 +149,45 @@ impl Quarantine {
             .open(&incoming)
             .and_then(|mut file| {
                 file.write_all(text)?;
-                // Else a power cut could leave an empty file under the name.
+                // Without this, a power cut could leave an empty file with the final name.
                 file.sync_all()
             });
         if let Err(cause) = written {
-            // It may have filled the disk; if it cannot go, the next one is written over it.
+            // It may have filled the disk. If it cannot be removed, the next message overwrites it.
             let _ = fs::remove_file(&incoming);
-            return Err(QuarantineError::of("write", path)(cause));
+            return Err(QuarantineError::new("write", path)(cause));
         }
-        fs::rename(&incoming, path).map_err(QuarantineError::of("write", path))
+        fs::rename(&incoming, path).map_err(QuarantineError::new("write", path))
     }
 
-    /// All that are kept, the newest first.
+    /// All messages, newest first.
     ///
-    /// A file that cannot be read is passed over, with a warning; [`Quarantine::remove`] removes it.
+    /// Skips unreadable files with a warning. [`Quarantine::remove`] removes them.
     pub fn list(&self) -> Result<Vec<QuarantineEntry>, QuarantineError> {
         let mut entries = Vec::new();
         for id in files_in(&self.folder)?.into_keys() {
             match self.get(&id) {
                 Ok(Some(entry)) => entries.push(entry),
-                // Removed meanwhile.
+                // Another process removed it.
                 Ok(None) => {}
-                Err(error) => warn!(%error, "passing over a message in quarantine"),
+                Err(error) => warn!(%error, "skipping an unreadable message in quarantine"),
             }
         }
         entries.sort_by(|a, b| (b.kept_at, &b.id).cmp(&(a.kept_at, &a.id)));
         Ok(entries)
     }
 
-    /// The message of that id; `None` where there is none.
+    /// The message with this id, if it exists.
     pub fn get(&self, id: &str) -> Result<Option<QuarantineEntry>, QuarantineError> {
         if !is_id(id) {
             return Ok(None);
         }
-        let path = self.path_of(id);
+        let path = self.path(id);
         let read = || -> io::Result<QuarantineEntry> {
-            let about = fs::symlink_metadata(&path)?;
-            if !about.is_file() || about.len() > MAX_BYTES {
-                let why = "it is no file that a message was written to";
-                return Err(io::Error::new(ErrorKind::InvalidData, why));
+            let metadata = fs::symlink_metadata(&path)?;
+            if !metadata.is_file() || metadata.len() > MAX_BYTES {
+                let problem = "not the file of a message";
+                return Err(io::Error::new(ErrorKind::InvalidData, problem));
             }
             let entry: QuarantineEntry = serde_json::from_slice(&fs::read(&path)?)?;
             Ok(QuarantineEntry {
@@ -198,71 +198,71 @@ impl Quarantine {
         match read() {
             Ok(entry) => Ok(Some(entry)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(QuarantineError::of("read", &path)(error)),
+            Err(error) => Err(QuarantineError::new("read", &path)(error)),
         }
     }
 
-    /// Removes the message of that id; whether there was one.
+    /// Removes the message with this id. Returns whether it existed.
     pub fn remove(&self, id: &str) -> Result<bool, QuarantineError> {
         if !is_id(id) {
             return Ok(false);
         }
-        let path = self.path_of(id);
+        let path = self.path(id);
         let mut known = self.known();
         let removed = match fs::remove_file(&path) {
             Ok(()) => true,
             Err(error) if error.kind() == ErrorKind::NotFound => false,
-            Err(error) => return Err(QuarantineError::of("remove", &path)(error)),
+            Err(error) => return Err(QuarantineError::new("remove", &path)(error)),
         };
         known.files.remove(id);
         Ok(removed)
     }
 
-    /// How many are kept; what another process removed in the last second may be among them.
+    /// The number of messages. May include messages that another process removed in the last second.
     pub fn len(&self) -> usize {
         let mut known = self.known();
-        if let Err(error) = known.look_again(&self.folder) {
-            warn!(%error, "the quarantine cannot be counted anew");
+        if let Err(error) = known.refresh(&self.folder) {
+            warn!(%error, "counting the messages in quarantine failed; using the last count");
         }
         known.files.len()
     }
 
-    /// Whether none is kept; see [`Quarantine::len`].
+    /// Whether there are no messages, see [`Quarantine::len`].
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    fn path_of(&self, id: &str) -> PathBuf {
+    fn path(&self, id: &str) -> PathBuf {
         self.folder.join(format!("{id}.json"))
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        // It is what was seen on disk, and is looked at anew: a panic elsewhere cannot spoil it.
+    fn known(&self) -> MutexGuard<'_, KnownFiles> {
+        // It is only a copy of what is on disk, so it is valid even after a panic of another holder.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
-    fn has_room_for(&self, bytes: u64, bounds: Bounds) -> bool {
-        let taken: u64 = self.files.values().sum();
-        self.files.len() < bounds.messages && taken.saturating_add(bytes) <= bounds.bytes
+impl KnownFiles {
+    /// Whether a file of this size fits into the limits.
+    fn fits(&self, bytes: u64, limits: Limits) -> bool {
+        let used: u64 = self.files.values().sum();
+        self.files.len() < limits.messages && used.saturating_add(bytes) <= limits.bytes
     }
 
-    /// Looks at the folder, at most once in [`LOOK_AGAIN`]: it may be asked for each message of a
-    /// flood.
-    fn look_again(&mut self, folder: &Path) -> Result<(), QuarantineError> {
-        let is_due = |looked: Instant| looked.elapsed() >= LOOK_AGAIN;
-        if self.looked.is_none_or(is_due) {
+    /// Reads the folder again, at most once per [`REFRESH_INTERVAL`], because many messages may fail at once.
+    fn refresh(&mut self, folder: &Path) -> Result<(), QuarantineError> {
+        let is_due = |read_at: Instant| read_at.elapsed() >= REFRESH_INTERVAL;
+        if self.read_at.is_none_or(is_due) {
             self.files = files_in(folder)?;
-            self.looked = Some(Instant::now());
+            self.read_at = Some(Instant::now());
         }
         Ok(())
     }
 }
 
-/// The messages in the folder with the bytes of their files; what else lies there is left alone.
+/// The message files in the folder with their sizes in bytes. Ignores other files.
 fn files_in(folder: &Path) -> Result<BTreeMap<String, u64>, QuarantineError> {
-    let unreadable = || QuarantineError::of("read", folder);
+    let unreadable = || QuarantineError::new("read", folder);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
@@ -277,11 +277,13 @@ fn files_in(folder: &Path) -> Result<BTreeMap<String, u64>, QuarantineError> {
             continue;
         };
         match entry.metadata() {
-            Ok(about) if about.is_file() => drop(files.insert(id.to_owned(), about.len())),
+            Ok(metadata) if metadata.is_file() => {
+                files.insert(id.to_owned(), metadata.len());
+            }
             Ok(_) => {}
-            // Removed meanwhile.
+            // Another process removed it.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(QuarantineError::of("read", &entry.path())(error)),
+            Err(error) => return Err(QuarantineError::new("read", &entry.path())(error)),
         }
     }
     Ok(files)

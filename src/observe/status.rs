@@ -1,6 +1,7 @@
-//! The board: what the daemon is doing, written by those who do it and read by those who show it.
+//! The status board: what the daemon is doing. The working code writes it; the API, metrics and commands read
+//! it.
 //!
-//! It is for display only. It outlives a reload and a reopened index, so that counters only rise.
+//! It is for display only. It outlives a reload and a reopened index, so counters only rise.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,27 +30,27 @@ pub use report::StatusReport;
 pub use size::index_bytes;
 pub use source::{ScanInProgress, SourceCondition, SourcePhase, SourceSettings, SourceStatus};
 
-pub use crate::index::progress::Commits;
+pub use crate::index::commit_counters::CommitCounters;
 
-/// What the daemon is doing.
+/// The status of the daemon.
 #[derive(Debug)]
 pub struct StatusBoard {
-    /// When the process began, by our clock.
+    /// When the process started, by our clock.
     pub started: Timestamp,
-    /// Where the index lies.
+    /// The folder of the index.
     pub data_dir: PathBuf,
     index: Mutex<IndexHealth>,
     sources: Mutex<BTreeMap<String, Arc<SourceStatus>>>,
     queues: Mutex<BTreeMap<String, Arc<QueueStatus>>>,
-    /// Commits that succeeded.
-    pub commits: Arc<Commits>,
-    /// Commits that failed.
+    /// Successful commits.
+    pub commits: Arc<CommitCounters>,
+    /// Failures to commit or to open the index.
     pub commit_failures: Counter,
-    /// Configurations that were taken over after the first.
+    /// Successful reloads of the configuration.
     pub reloads: Counter,
-    /// Configurations that were refused.
+    /// Failed reloads of the configuration.
     pub refused_reloads: Counter,
-    /// What is answered over HTTP.
+    /// Requests over HTTP.
     pub http: HttpMetrics,
 }
 
@@ -60,21 +61,21 @@ pub enum IndexHealth {
     Opening,
     /// It is open.
     Open,
-    /// It failed, and is to be opened anew.
+    /// It failed for this reason, and will be opened again.
     Failed(String),
 }
 
-/// Something that went wrong last.
+/// The last error of something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastError {
-    /// When, by our clock.
+    /// When it happened, by our clock.
     pub at: Timestamp,
-    /// What.
+    /// The message.
     pub text: String,
 }
 
 impl LastError {
-    /// It happened just now.
+    /// An error that happened just now.
     pub fn now(text: impl Into<String>) -> Self {
         Self {
             at: now(),
@@ -83,18 +84,19 @@ impl LastError {
     }
 }
 
-/// The present by our clock: for people, and for how long something lasted.
+/// The current time by our clock. Only for display and for measuring how long something took.
 pub fn now() -> Timestamp {
     Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
 }
 
-/// Locks what no panic can leave half-written: each holder puts in one value.
+/// Locks the mutex even if it is poisoned. Every holder writes a single value, so a panic cannot leave it
+/// half-written.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl StatusBoard {
-    /// A board on which nothing stands yet.
+    /// An empty board.
     pub fn new(data_dir: PathBuf) -> Self {
         Self {
             started: now(),
@@ -115,37 +117,37 @@ impl StatusBoard {
         lock(&self.index).clone()
     }
 
-    /// Notes whether the index can be written.
+    /// Sets whether the index can be written.
     pub fn set_index(&self, health: IndexHealth) {
         *lock(&self.index) = health;
     }
 
-    /// The place of a Source, made where there is none.
+    /// The status of a Source. Created if it does not exist yet.
     pub fn source(&self, name: &str) -> Arc<SourceStatus> {
         let mut sources = lock(&self.sources);
-        let place = sources.entry(name.to_owned());
-        Arc::clone(place.or_insert_with(|| Arc::new(SourceStatus::new(name))))
+        let entry = sources.entry(name.to_owned());
+        Arc::clone(entry.or_insert_with(|| Arc::new(SourceStatus::new(name))))
     }
 
-    /// The place of a queue, made where there is none.
+    /// The status of a queue. Created if it does not exist yet.
     pub fn queue(&self, url: &str) -> Arc<QueueStatus> {
         let mut queues = lock(&self.queues);
-        let place = queues.entry(url.to_owned());
-        Arc::clone(place.or_insert_with(|| Arc::new(QueueStatus::new(url))))
+        let entry = queues.entry(url.to_owned());
+        Arc::clone(entry.or_insert_with(|| Arc::new(QueueStatus::new(url))))
     }
 
-    /// Removes what is not among these names and addresses.
+    /// Removes all other Sources and queues.
     pub fn retain(&self, names: &[&str], urls: &[&str]) {
         lock(&self.sources).retain(|name, _| names.contains(&name.as_str()));
         lock(&self.queues).retain(|url, _| urls.contains(&url.as_str()));
     }
 
-    /// All Sources, by name.
+    /// All Sources, ordered by name.
     pub fn sources(&self) -> Vec<Arc<SourceStatus>> {
         lock(&self.sources).values().cloned().collect()
     }
 
-    /// All queues, by address.
+    /// All queues, ordered by URL.
     pub fn queues(&self) -> Vec<Arc<QueueStatus>> {
         lock(&self.queues).values().cloned().collect()
     }

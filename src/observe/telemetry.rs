@@ -1,7 +1,7 @@
-//! Logs and spans: constant messages with fields, for people on a terminal and for programs elsewhere.
+//! Logs and spans: constant messages with fields.
 //!
-//! No secret is ever in a field, and no key or search text at `info` and above. Metrics are not here:
-//! `http` reads them off the board.
+//! No field contains a secret. At `info` and above, no field contains a key or a search text. This module has
+//! no metrics: `serve::http` makes them from the status board.
 
 use std::io::IsTerminal;
 
@@ -23,46 +23,45 @@ pub(crate) use format::{Audience, LogFormat};
 #[cfg(feature = "otlp")]
 pub(crate) use otlp::ExportError;
 
-/// The environment variable that says what is logged, in the syntax of `tracing`'s filters.
+/// The environment variable with the log filter, in the syntax of `tracing`.
 pub(crate) const LOG_VARIABLE: &str = "ASSET_INDEXER_LOG";
 
-/// The environment variable that says in which form, as `--log-format` does.
+/// The environment variable with the log format, like `--log-format`.
 pub(crate) const FORMAT_VARIABLE: &str = "ASSET_INDEXER_LOG_FORMAT";
 
-/// Why there can be no logs as they are asked for.
+/// Why logging could not be started as requested.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TelemetryError {
-    /// The environment asks for a filter that is none.
+    /// The filter in the environment is invalid.
     #[error("{LOG_VARIABLE}: {0}")]
     Filter(#[from] FilterError),
-    /// There is no journal to write to.
-    #[error("failed to reach the journal at {path}: {cause}; write another --log-format")]
+    /// The systemd journal cannot be reached.
+    #[error("failed to reach the systemd journal at {path}: {cause}. Use another --log-format.")]
     Journal {
-        /// Where it takes entries.
+        /// The socket of the journal.
         path: &'static str,
-        /// Why not.
+        /// Why it failed.
         cause: std::io::Error,
     },
-    /// The environment asks for spans to be exported in a way that is not known.
+    /// The environment requests an export of spans that is not possible.
     #[cfg(feature = "otlp")]
     #[error(transparent)]
     Export(#[from] ExportError),
 }
 
-/// Logs and spans that are under way. When it is dropped, spans that are left are delivered, within
-/// three seconds.
+/// Running logs and spans. Dropping it delivers the remaining spans, which takes at most 3 seconds.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
-    /// What is logged.
+    /// Changes what is logged.
     pub filter: LogFilter,
     #[cfg(feature = "otlp")]
     _exporter: Option<otlp::Exporter>,
 }
 
-/// Starts logging to `writer`, which stands for standard error.
+/// Starts logging to `writer`, which must write to standard error.
 ///
-/// `default` is logged where [`LOG_VARIABLE`] is not set. `reader` says who reads standard error where
-/// the format is [`LogFormat::Auto`].
+/// `default` is the filter if [`LOG_VARIABLE`] is not set. `reader` is the expected reader of standard error,
+/// for [`LogFormat::Auto`].
 pub(crate) fn init<W>(
     writer: W,
     format: LogFormat,
@@ -72,9 +71,9 @@ pub(crate) fn init<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let written = std::env::var(LOG_VARIABLE).ok();
-    let written = written.filter(|written| !written.trim().is_empty());
-    let (filter, filtering) = LogFilter::new(written.as_deref().unwrap_or(default))?;
+    let configured = std::env::var(LOG_VARIABLE).ok();
+    let configured = configured.filter(|filter| !filter.trim().is_empty());
+    let (filter, layer_filter) = LogFilter::new(configured.as_deref().unwrap_or(default))?;
     let format = format.resolved(reader);
     let journal = match format {
         LogFormat::Journald => {
@@ -91,9 +90,9 @@ where
         Some(journal) => journal.boxed(),
         None => lines(writer, format),
     };
-    let filtering = filtering.and(filter_fn(has_no_secret));
+    let layer_filter = layer_filter.and(filter_fn(has_no_secret));
     #[cfg_attr(not(feature = "otlp"), allow(unused_mut))]
-    let mut layers = vec![logs.with_filter(filtering).boxed()];
+    let mut layers = vec![logs.with_filter(layer_filter).boxed()];
     #[cfg(feature = "otlp")]
     let exporter = match otlp::Exporter::from_environment()? {
         Some((exporter, spans)) => {
@@ -110,13 +109,14 @@ where
     })
 }
 
-/// Whether it is sure that no secret is in it: at `trace`, the AWS SDK tells what it signs, session tokens
-/// included.
+/// Whether it certainly contains no secret. At `trace`, the AWS SDK logs what it signs, including session
+/// tokens.
 fn has_no_secret(metadata: &Metadata<'_>) -> bool {
     *metadata.level() != Level::TRACE || !metadata.target().starts_with("aws")
 }
 
-/// Lines on standard error: colours and no times on a terminal, times and no colours elsewhere.
+/// A layer that writes lines: with colors and without times on a terminal, otherwise with times and without
+/// colors.
 fn lines<W>(writer: W, format: LogFormat) -> Box<dyn Layer<Registry> + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! How the daemon logs, in each form, and how that is changed while it runs.
+//! Tests the log formats, and changing the log filter of a running daemon.
 
 use std::io::Write;
 use std::os::unix::net::UnixDatagram;
@@ -11,11 +11,11 @@ use crate::cli::BINARY;
 use crate::fixture::SOURCE;
 use crate::live_fixture::Live;
 
-/// How long the journal waits for an entry that must come.
+/// Time to wait for a journal entry.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Runs what follows with a journal of its own: standard error is said to be the journal's, and the
-/// journal's socket is that of the folder `$1`, for this process alone.
+/// Runs a command with a fake journal that only this process sees: its socket is in the folder `$1`, and
+/// `JOURNAL_STREAM` names standard error.
 const IN_A_JOURNAL: &str = r#"
 set -e
 mount -t tmpfs none /run
@@ -26,7 +26,7 @@ JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stderr) exec "$@"
 "#;
 
 #[test]
-fn a_daemon_that_no_terminal_shows_writes_json() {
+fn daemon_without_a_terminal_logs_json() {
     let mut live = Live::silent();
     live.bucket.put_keys(["a.jpg"]);
     live.cli.set_environment("ASSET_INDEXER_LOG_FORMAT", "auto");
@@ -52,26 +52,26 @@ fn a_daemon_that_no_terminal_shows_writes_json() {
 }
 
 #[test]
-fn a_command_that_no_terminal_shows_writes_text() {
+fn command_without_a_terminal_logs_text() {
     let mut live = Live::silent();
     live.cli
         .set_environment("ASSET_INDEXER_LOG", "asset_indexer=debug");
     live.cli.set_environment("ASSET_INDEXER_LOG_FORMAT", "auto");
-    let said = live.cli.succeed(&["reindex"]).stderr;
+    let log = live.cli.succeed(&["reindex"]).stderr;
     assert!(
-        said.contains("DEBUG ") && said.contains("committed documents="),
-        "{said}"
+        log.contains("DEBUG ") && log.contains("committed documents="),
+        "{log}"
     );
-    let said = live
+    let log = live
         .cli
         .succeed(&["reindex", "--log-format", "json"])
         .stderr;
-    let first = said.lines().next().expect("it logs");
-    assert!(serde_json::from_str::<Value>(first).is_ok(), "{said}");
+    let first = log.lines().next().expect("the command logs");
+    assert!(serde_json::from_str::<Value>(first).is_ok(), "{log}");
 }
 
 #[test]
-fn what_is_logged_is_changed_while_the_daemon_runs() {
+fn changes_the_log_filter_of_a_running_daemon() {
     let mut live = Live::new();
     live.change_source(|source| source.exclude = vec!["**/*.png".to_owned()]);
     live.bucket.put_keys(["a.jpg"]);
@@ -82,17 +82,17 @@ fn what_is_logged_is_changed_while_the_daemon_runs() {
     };
     assert_eq!(log(&[]), "error,asset_indexer=info\n");
     assert_eq!(daemon.count(&["DEBUG"]), 0);
-    let said = log(&["asset_indexer=debug"]);
+    let output = log(&["asset_indexer=debug"]);
     assert_eq!(
-        said,
+        output,
         "asset_indexer=debug (the daemon started with error,asset_indexer=info)\n"
     );
     daemon.wait_for(&[
         "INFO",
-        "what is logged is changed",
+        "log filter changed",
         "filter=\"asset_indexer=debug\"",
     ]);
-    live.bucket.put("b.jpg", "told");
+    live.bucket.put("b.jpg", "logged");
     daemon.wait_for(&["DEBUG", "committed", "documents="]);
     let handled = |key: &str, event: &str, outcome: &str| {
         daemon.wait_for(&[
@@ -108,23 +108,20 @@ fn what_is_logged_is_changed_while_the_daemon_runs() {
     handled("b.png", "ObjectCreated", "not admitted");
     live.bucket.delete("b.jpg");
     handled("b.jpg", "ObjectRemoved", "written");
-    // Refused, it changes nothing.
+    // A refused filter changes nothing.
     live.cli.fail(
         &["log", "loud"],
         &[
             "the daemon refuses",
-            "\"loud\" is no level",
-            "write for example",
+            "\"loud\" is not a level",
+            "Use for example",
         ],
     );
     live.cli.fail(&["log", ""], &["it is empty"]);
     assert_eq!(log(&["--reset"]), "error,asset_indexer=info\n");
-    daemon.wait_for(&[
-        "what is logged is changed",
-        "before=\"asset_indexer=debug\"",
-    ]);
+    daemon.wait_for(&["log filter changed", "before=\"asset_indexer=debug\""]);
     let before = daemon.count(&["DEBUG"]);
-    live.bucket.put("c.jpg", "not told");
+    live.bucket.put("c.jpg", "not logged");
     live.wait_for_mirror_where(|key, _| !key.ends_with(".png"));
     assert_eq!(daemon.count(&["DEBUG"]), before);
     daemon.terminate();
@@ -132,14 +129,14 @@ fn what_is_logged_is_changed_while_the_daemon_runs() {
 }
 
 #[test]
-fn a_start_with_a_filter_that_cannot_be_meant_fails() {
+fn refuses_to_start_with_an_invalid_filter() {
     let mut live = Live::silent();
     live.cli.set_environment("ASSET_INDEXER_LOG", "debgu");
     let output = live.cli.run(&["serve"]);
     assert_eq!(output.status.code(), Some(2), "{output:#?}");
     output.assert_failed_with(&[
-        "ASSET_INDEXER_LOG: \"debgu\" is no log filter",
-        "is no level",
+        "ASSET_INDEXER_LOG: invalid log filter \"debgu\"",
+        "is not a level",
     ]);
     live.cli.set_environment("ASSET_INDEXER_LOG", "");
     live.cli.succeed(&["reindex", "--log-format", "text"]);
@@ -148,11 +145,11 @@ fn a_start_with_a_filter_that_cannot_be_meant_fails() {
 }
 
 #[test]
-fn under_systemd_entries_go_to_the_journal_with_their_fields() {
+fn writes_entries_with_fields_to_the_journal() {
     if !may_mount() {
-        // Past the test harness, which keeps what a test that passes says to itself.
-        let why = "skipped: logs to the journal: this user may not mount, so that it cannot be stood in for";
-        writeln!(std::io::stderr(), "{why}").unwrap();
+        // Write to standard error directly: the test harness hides the output of tests that pass.
+        let reason = "skipped: logs to the journal: this user cannot mount a fake journal";
+        writeln!(std::io::stderr(), "{reason}").unwrap();
         return;
     }
     let mut live = Live::silent();
@@ -172,7 +169,7 @@ fn under_systemd_entries_go_to_the_journal_with_their_fields() {
     let daemon = live.cli.watch(command, &["serve"]);
     let mut entry = vec![0; 1 << 20];
     loop {
-        let length = journal.recv(&mut entry).expect("entries come");
+        let length = journal.recv(&mut entry).expect("an entry arrives");
         let text = String::from_utf8_lossy(&entry[..length]);
         if !text.contains("scan completed") {
             continue;
@@ -190,13 +187,13 @@ fn under_systemd_entries_go_to_the_journal_with_their_fields() {
         break;
     }
     let lines = daemon.terminate();
-    assert_eq!(lines, Vec::<String>::new(), "the journal has them already");
+    assert_eq!(lines, Vec::<String>::new(), "all entries go to the journal");
 }
 
-/// Whether this user may have mounts of its own.
+/// Whether this user can create mounts.
 pub fn may_mount() -> bool {
-    let tried = Command::new("unshare")
+    let result = Command::new("unshare")
         .args(["--mount", "mount", "-t", "tmpfs", "none", "/run"])
         .output();
-    tried.is_ok_and(|output| output.status.success())
+    result.is_ok_and(|output| output.status.success())
 }

@@ -1,4 +1,4 @@
-//! Spans reach a collector that speaks OTLP over HTTP, and a collector that is not there harms nothing.
+//! Tests the export of spans to an OTLP collector over HTTP, also if the collector is missing.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use prost::Message;
 use crate::http_client::send;
 use crate::live_fixture::{Live, SCANNED};
 
-/// How long the spans may take that must come.
+/// Time to wait for spans.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A collector on a free port.
@@ -33,7 +33,7 @@ impl Collector {
                 thread::spawn(move || {
                     let mut stream = BufReader::new(stream.unwrap());
                     while let Some(request) = receive(&mut stream) {
-                        // The test may have seen enough.
+                        // Sending fails if the test has already ended.
                         let _ = sender.send(request);
                     }
                 });
@@ -42,7 +42,7 @@ impl Collector {
         Self { endpoint, requests }
     }
 
-    /// Waits for spans until all of these names were among them.
+    /// Waits until spans with all of these names have arrived. Returns all spans.
     #[track_caller]
     fn wait_for(&self, names: &[&str]) -> Vec<(String, ExportTraceServiceRequest, Span)> {
         let deadline = Instant::now() + DEADLINE;
@@ -54,7 +54,7 @@ impl Collector {
             let left = deadline.saturating_duration_since(Instant::now());
             let request = self.requests.recv_timeout(left);
             let found: Vec<_> = spans.iter().map(|(_, _, span)| &span.name).collect();
-            let (head, request) = request.unwrap_or_else(|_| panic!("only {found:?} came"));
+            let (head, request) = request.unwrap_or_else(|_| panic!("only {found:?} arrived"));
             for scope in request.resource_spans.iter().flat_map(|it| &it.scope_spans) {
                 let of = |span: &Span| (head.clone(), request.clone(), span.clone());
                 spans.extend(scope.spans.iter().map(of));
@@ -64,7 +64,7 @@ impl Collector {
     }
 }
 
-/// One request: its head, and what it exports. It is answered with success.
+/// Receives one request and responds with success. Returns its head and its spans.
 fn receive(stream: &mut BufReader<TcpStream>) -> Option<(String, ExportTraceServiceRequest)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -76,9 +76,9 @@ fn receive(stream: &mut BufReader<TcpStream>) -> Option<(String, ExportTraceServ
     let length = lower.split("content-length: ").nth(1)?.lines().next()?;
     let mut body = vec![0; length.parse().ok()?];
     stream.read_exact(&mut body).ok()?;
-    let answer =
+    let response =
         "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n";
-    stream.get_mut().write_all(answer.as_bytes()).ok()?;
+    stream.get_mut().write_all(response.as_bytes()).ok()?;
     Some((
         lower,
         ExportTraceServiceRequest::decode(&*body).expect("protobuf"),
@@ -94,7 +94,7 @@ fn attribute(span: &Span, name: &str) -> String {
 }
 
 #[test]
-fn scans_pages_batches_commits_and_searches_are_seen() {
+fn exports_spans_of_scans_pages_batches_commits_and_searches() {
     let collector = Collector::start();
     let mut live = Live::new();
     live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
@@ -106,7 +106,7 @@ fn scans_pages_batches_commits_and_searches_are_seen() {
     live.bucket.put_keys(["geheimnis.jpg", "b.jpg"]);
     let daemon = live.serve();
     let address = daemon.field(&["serving status and metrics"], "address");
-    live.bucket.put("geheimnis-2.jpg", "told");
+    live.bucket.put("geheimnis-2.jpg", "new");
     live.wait_for_mirror();
     assert_eq!(
         send(&address, "GET", "/v1/search?q=geheimnis", &[]).status,
@@ -139,7 +139,7 @@ fn scans_pages_batches_commits_and_searches_are_seen() {
     assert!(attribute(&one("batch").2, "messages").contains("IntValue("));
     assert!(attribute(&one("commit").2, "documents").contains("IntValue("));
     assert!(attribute(&one("search").2, "sources").contains("IntValue(1)"));
-    // Neither keys nor what is searched for, at any level.
+    // Spans contain neither keys nor search texts, at any level.
     for (_, _, span) in &spans {
         assert!(!format!("{span:?}").contains("geheimnis"), "{span:?}");
     }
@@ -147,7 +147,7 @@ fn scans_pages_batches_commits_and_searches_are_seen() {
 }
 
 #[test]
-fn what_is_left_at_the_end_is_delivered_too() {
+fn delivers_remaining_spans_at_the_end() {
     let collector = Collector::start();
     let mut live = Live::silent();
     live.cli
@@ -160,14 +160,14 @@ fn what_is_left_at_the_end_is_delivered_too() {
 }
 
 #[test]
-fn a_collector_that_is_not_there_neither_blocks_nor_fills_the_log() {
-    // One that refuses, and one that takes connections and never answers.
+fn missing_collector_neither_blocks_nor_floods_the_log() {
+    // One collector refuses connections. The other accepts them and never responds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let refusing = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
-    for (address, told) in [(refusing, 1), (silent.local_addr().unwrap(), 0)] {
+    for (address, min_warnings) in [(refusing, 1), (silent.local_addr().unwrap(), 0)] {
         let mut live = Live::new();
         let endpoint = format!("http://{address}");
         live.cli
@@ -177,22 +177,25 @@ fn a_collector_that_is_not_there_neither_blocks_nor_fills_the_log() {
         let daemon = live.cli.serve();
         daemon.wait_for(&SCANNED);
         for number in 0..5 {
-            live.bucket.put(&format!("{number}.jpg"), "told");
+            live.bucket.put(&format!("{number}.jpg"), "new");
             live.wait_for_mirror();
         }
-        if told > 0 {
-            daemon.wait_for(&["WARN", "spans cannot be delivered"]);
+        if min_warnings > 0 {
+            daemon.wait_for(&["WARN", "exporting spans failed"]);
         }
-        let begun = Instant::now();
+        let began = Instant::now();
         let lines = daemon.terminate();
-        assert!(begun.elapsed() < DEADLINE / 3, "it waits for its collector");
-        let said = lines.iter().filter(|line| line.contains("spans")).count();
-        assert!((told..=1).contains(&said), "{lines:#?}");
+        assert!(
+            began.elapsed() < DEADLINE / 3,
+            "the daemon waited for its collector"
+        );
+        let warnings = lines.iter().filter(|line| line.contains("spans")).count();
+        assert!((min_warnings..=1).contains(&warnings), "{lines:#?}");
     }
 }
 
 #[test]
-fn an_export_that_is_not_possible_is_refused_at_the_start() {
+fn refuses_to_start_with_an_unsupported_protocol() {
     let mut live = Live::silent();
     live.cli
         .set_environment("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317");

@@ -1,6 +1,6 @@
-//! One message in quarantine: what is known of it, and the name that follows from that.
+//! One message in quarantine: its fields, and the id that is derived from them.
 //!
-//! What its body means is not looked at.
+//! This module does not decode the body.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,53 +8,53 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::core::replication::timestamp::Timestamp;
 
-/// How many hex digits an id has.
+/// Number of hex digits of an id.
 const ID_DIGITS: usize = 16;
 
-/// A message that cannot be handled.
+/// A message that could not be handled.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedMessage<'a> {
-    /// The address of the queue that it came from.
+    /// The URL of its queue.
     pub queue_url: &'a str,
-    /// The queue's own id of it; may be empty.
+    /// The message id of the queue. May be empty.
     pub message_id: &'a str,
-    /// Its body, as it was received.
+    /// The body as it was received.
     pub body: &'a str,
-    /// Why it cannot be handled.
+    /// Why it could not be handled.
     pub reason: &'a str,
     /// When it was sent, by the queue's clock.
     pub sent: Option<Timestamp>,
-    /// How often it has been received.
+    /// Number of receives so far.
     pub receive_count: u32,
 }
 
-/// A message in quarantine, as its file has it and as it is shown.
+/// A message in quarantine, in its file and in the output of commands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineEntry {
-    /// 16 hex digits; see [`FailedMessage::id`].
+    /// 16 hex digits, see [`FailedMessage::id`].
     pub id: String,
-    /// The address of the queue that it came from.
+    /// The URL of its queue.
     pub queue_url: String,
-    /// The queue's own id of it; may be empty.
+    /// The message id of the queue. May be empty.
     pub message_id: String,
-    /// Why it cannot be handled.
+    /// Why it could not be handled.
     pub reason: String,
-    /// When it was sent, by the queue's clock; RFC 3339 in JSON.
+    /// When it was sent, by the queue's clock. RFC 3339 in JSON.
     #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
     pub sent: Option<Timestamp>,
-    /// When it was put in quarantine, by our clock; RFC 3339 in JSON.
+    /// When it was added to the quarantine, by our clock. RFC 3339 in JSON.
     #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
     pub kept_at: Option<Timestamp>,
-    /// How often it had been received by then.
+    /// Number of receives until then.
     pub receive_count: u32,
-    /// Its body, as it was received.
+    /// The body as it was received.
     pub body: String,
 }
 
 impl FailedMessage<'_> {
-    /// The same for the same message of the same queue however often it comes: XXH3-64 of both.
+    /// The id in quarantine: XXH3-64 of the queue's URL and the message id. It is the same for each delivery.
     ///
-    /// A message without an id is known by its body.
+    /// If the message has no id, its body is used instead.
     pub fn id(&self) -> String {
         let own = match self.message_id {
             "" => self.body,
@@ -64,7 +64,7 @@ impl FailedMessage<'_> {
         format!("{:0ID_DIGITS$x}", xxh3_64(name.as_bytes()))
     }
 
-    /// What is written of it, at this moment.
+    /// The entry for this message, added at `kept_at`.
     pub(super) fn entry(&self, kept_at: Timestamp) -> QuarantineEntry {
         QuarantineEntry {
             id: self.id(),
@@ -79,7 +79,7 @@ impl FailedMessage<'_> {
     }
 }
 
-/// Whether the text has the form of an id; no other names a file.
+/// Whether the text has the form of an id. Only ids become file names.
 pub(super) fn is_id(text: &str) -> bool {
     let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     text.len() == ID_DIGITS && text.bytes().all(is_digit)
@@ -104,7 +104,7 @@ fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timest
 mod tests {
     use super::*;
 
-    fn suspect<'a>(queue_url: &'a str, message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
+    fn failed<'a>(queue_url: &'a str, message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
         FailedMessage {
             queue_url,
             message_id,
@@ -116,26 +116,26 @@ mod tests {
     }
 
     #[test]
-    fn the_id_is_of_queue_and_message_and_only_without_one_of_the_body() {
-        let id = suspect("q", "m", "x").id();
+    fn id_depends_on_queue_and_message_id_or_else_the_body() {
+        let id = failed("q", "m", "x").id();
         assert!(is_id(&id), "{id}");
-        // It names files: another hash would lose sight of those that are there.
+        // Ids are file names: another hash would not find existing files.
         assert_eq!(id, format!("{:016x}", xxh3_64(b"q\0m")));
         for (other, same) in [
-            (suspect("q", "m", "another body"), true),
-            (suspect("p", "m", "x"), false),
-            (suspect("q", "n", "x"), false),
-            (suspect("q", "", "x"), false),
-            (suspect("q", "", "m"), true),
+            (failed("q", "m", "another body"), true),
+            (failed("p", "m", "x"), false),
+            (failed("q", "n", "x"), false),
+            (failed("q", "", "x"), false),
+            (failed("q", "", "m"), true),
         ] {
             assert_eq!(other.id() == id, same, "{other:?}");
         }
     }
 
     #[test]
-    fn an_entry_comes_back_from_json_with_times_that_people_can_read() {
+    fn entry_round_trips_through_json_with_rfc_3339_times() {
         let body = "a\0b\u{1b}é\u{FEFF}\"\\\n";
-        let mut entry = suspect("q", "m", body).entry(Timestamp::from_millis(1_790_000_001_000));
+        let mut entry = failed("q", "m", body).entry(Timestamp::from_millis(1_790_000_001_000));
         let json = serde_json::to_string(&entry).unwrap();
         assert!(
             json.contains("\"sent\":\"2026-09-21T14:13:20.123Z\""),
@@ -154,8 +154,8 @@ mod tests {
     }
 
     #[test]
-    fn only_sixteen_lower_case_hex_digits_are_an_id() {
-        for (text, is) in [
+    fn id_has_16_lower_case_hex_digits() {
+        for (text, want) in [
             ("0123456789abcdef", true),
             ("0123456789ABCDEF", false),
             ("0123456789abcde", false),
@@ -164,7 +164,7 @@ mod tests {
             ("0123456789abcde/", false),
             ("", false),
         ] {
-            assert_eq!(is_id(text), is, "{text}");
+            assert_eq!(is_id(text), want, "{text}");
         }
     }
 }

@@ -1,36 +1,37 @@
-//! What can go wrong with the quarantine, in words that say what to do.
+//! Errors of the quarantine: what failed, on which path, why, and what to do.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// A file or the folder of the quarantine could not be used.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to {attempted} {}: {cause}{}", path.display(), remedy(cause))]
+#[error("failed to {operation} {}: {cause}{}", path.display(), remedy(cause))]
 pub struct QuarantineError {
-    /// What was attempted.
-    pub attempted: &'static str,
-    /// On what.
+    /// The operation that failed, for `failed to …`.
+    pub operation: &'static str,
+    /// The file or folder.
     pub path: PathBuf,
-    /// Why not.
+    /// Why it failed.
     #[source]
     pub cause: io::Error,
 }
 
+/// What to do about it. Starts with a period, or is empty.
 fn remedy(cause: &io::Error) -> &'static str {
     match cause.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room on the disk",
-        ErrorKind::PermissionDenied => "; run this as the user that the daemon runs as",
-        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => "; look into the file, and remove it",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ". Free disk space.",
+        ErrorKind::PermissionDenied => ". Run the command as the user of the daemon.",
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => ". Inspect the file and remove it.",
         _ => "",
     }
 }
 
 impl QuarantineError {
-    /// Wraps an I/O error: what was attempted, on which path.
-    pub(super) fn of(attempted: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    /// Converts an I/O error of this operation on this path.
+    pub(super) fn new(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self {
-            attempted,
+            operation,
             path,
             cause,
         }

@@ -1,4 +1,4 @@
-//! The quarantine on a real disk; a second handle stands for another process.
+//! Tests the quarantine on a real disk. A second handle stands for another process.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-fn suspect<'a>(message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
+fn failed<'a>(message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
     FailedMessage {
         queue_url: "https://sqs.us-east-1.amazonaws.com/1/events",
         message_id,
@@ -17,8 +17,8 @@ fn suspect<'a>(message_id: &'a str, body: &'a str) -> FailedMessage<'a> {
     }
 }
 
-fn bounded(data_dir: &TempDir, messages: usize, bytes: u64) -> Quarantine {
-    Quarantine::with_bounds(data_dir.path(), Bounds { messages, bytes }).unwrap()
+fn with_small_limits(data_dir: &TempDir, messages: usize, bytes: u64) -> Quarantine {
+    Quarantine::with_limits(data_dir.path(), Limits { messages, bytes }).unwrap()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -26,12 +26,12 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_message_is_kept_once_and_again_when_it_was_removed() {
+fn keeps_a_message_once_and_again_after_removal() {
     let data_dir = TempDir::new().unwrap();
     let daemon = Quarantine::open(data_dir.path()).unwrap();
     let other = Quarantine::open(data_dir.path()).unwrap();
     assert!(daemon.is_empty() && other.list().unwrap().is_empty());
-    let message = suspect("m", "rubbish");
+    let message = failed("m", "rubbish");
     assert_eq!(daemon.keep(&message).unwrap(), KeepOutcome::New);
     assert_eq!(daemon.keep(&message).unwrap(), KeepOutcome::AlreadyKept);
     let [entry] = &other.list().unwrap()[..] else {
@@ -50,14 +50,14 @@ fn a_message_is_kept_once_and_again_when_it_was_removed() {
 }
 
 #[test]
-fn the_newest_come_first() {
+fn lists_the_newest_first() {
     let data_dir = TempDir::new().unwrap();
-    let quarantine = bounded(&data_dir, 10, 10_000);
+    let quarantine = with_small_limits(&data_dir, 10, 10_000);
     for (id, kept_at) in [("1", 10), ("2", 30), ("3", 20)] {
-        let entry = suspect(id, "x").entry(Timestamp::from_millis(kept_at));
+        let entry = failed(id, "x").entry(Timestamp::from_millis(kept_at));
         let text = serde_json::to_vec(&entry).unwrap();
         quarantine
-            .write(&quarantine.path_of(&entry.id), &text)
+            .write(&quarantine.path(&entry.id), &text)
             .unwrap();
     }
     let listed = quarantine.list().unwrap();
@@ -66,70 +66,67 @@ fn the_newest_come_first() {
 }
 
 #[test]
-fn what_finds_no_room_is_not_kept_until_somebody_makes_some() {
+fn is_full_at_the_limit_until_a_message_is_removed() {
     let data_dir = TempDir::new().unwrap();
-    let daemon = bounded(&data_dir, 2, 10_000);
+    let daemon = with_small_limits(&data_dir, 2, 10_000);
     for id in ["1", "2"] {
-        assert_eq!(daemon.keep(&suspect(id, "x")).unwrap(), KeepOutcome::New);
+        assert_eq!(daemon.keep(&failed(id, "x")).unwrap(), KeepOutcome::New);
     }
     let other = Quarantine::open(data_dir.path()).unwrap();
-    assert!(other.remove(&suspect("1", "").id()).unwrap());
-    assert_eq!(daemon.keep(&suspect("3", "x")).unwrap(), KeepOutcome::New);
-    assert_eq!(daemon.keep(&suspect("4", "x")).unwrap(), KeepOutcome::Full);
-    // One that is there needs no room.
+    assert!(other.remove(&failed("1", "").id()).unwrap());
+    assert_eq!(daemon.keep(&failed("3", "x")).unwrap(), KeepOutcome::New);
+    assert_eq!(daemon.keep(&failed("4", "x")).unwrap(), KeepOutcome::Full);
+    // A message that is already in quarantine needs no space.
     assert_eq!(
-        daemon.keep(&suspect("2", "x")).unwrap(),
+        daemon.keep(&failed("2", "x")).unwrap(),
         KeepOutcome::AlreadyKept
     );
-    assert!(daemon.remove(&suspect("2", "").id()).unwrap());
-    assert_eq!(daemon.keep(&suspect("4", "x")).unwrap(), KeepOutcome::New);
+    assert!(daemon.remove(&failed("2", "").id()).unwrap());
+    assert_eq!(daemon.keep(&failed("4", "x")).unwrap(), KeepOutcome::New);
     assert_eq!(daemon.len(), 2);
-    let reopened = bounded(&data_dir, 2, 10_000);
-    assert_eq!(
-        reopened.keep(&suspect("5", "x")).unwrap(),
-        KeepOutcome::Full
-    );
+    let reopened = with_small_limits(&data_dir, 2, 10_000);
+    assert_eq!(reopened.keep(&failed("5", "x")).unwrap(), KeepOutcome::Full);
 }
 
 #[test]
-fn bytes_are_bounded_as_well() {
+fn limits_the_total_size() {
     let data_dir = TempDir::new().unwrap();
-    let quarantine = bounded(&data_dir, 100, 3_000);
+    let quarantine = with_small_limits(&data_dir, 100, 3_000);
     let long = "x".repeat(2_000);
     assert_eq!(
-        quarantine.keep(&suspect("1", &long)).unwrap(),
+        quarantine.keep(&failed("1", &long)).unwrap(),
         KeepOutcome::New
     );
     assert_eq!(
-        quarantine.keep(&suspect("2", &long)).unwrap(),
+        quarantine.keep(&failed("2", &long)).unwrap(),
         KeepOutcome::Full
     );
     assert_eq!(
-        quarantine.keep(&suspect("3", "x")).unwrap(),
+        quarantine.keep(&failed("3", "x")).unwrap(),
         KeepOutcome::New
     );
-    let taken: u64 = files_in(&quarantine.folder).unwrap().values().sum();
-    assert!((2_000..=3_000).contains(&taken), "{taken}");
+    let used: u64 = files_in(&quarantine.folder).unwrap().values().sum();
+    assert!((2_000..=3_000).contains(&used), "{used}");
 }
 
 #[test]
-fn only_the_owner_may_read_and_who_looks_makes_nothing() {
+fn only_the_owner_can_read_and_reading_creates_nothing() {
     let data_dir = TempDir::new().unwrap();
     let quarantine = Quarantine::open(data_dir.path()).unwrap();
     assert!(quarantine.list().unwrap().is_empty());
     assert!(!quarantine.folder.exists());
-    let message = suspect("m", "rubbish");
+    let message = failed("m", "rubbish");
     quarantine.keep(&message).unwrap();
     assert_eq!(mode(&quarantine.folder), 0o700);
-    assert_eq!(mode(&quarantine.path_of(&message.id())), 0o600);
+    assert_eq!(mode(&quarantine.path(&message.id())), 0o600);
     assert!(!quarantine.folder.join(INCOMING).exists());
 }
 
 #[test]
-fn what_is_no_message_is_left_alone_and_a_broken_one_hides_no_other() {
+fn ignores_other_files_and_skips_broken_ones() {
     let data_dir = TempDir::new().unwrap();
     let quarantine = Quarantine::open(data_dir.path()).unwrap();
-    quarantine.keep(&suspect("m", "x")).unwrap();
+    quarantine.keep(&failed("m", "x")).unwrap();
     let put = |name: &str, text: &str| fs::write(quarantine.folder.join(name), text).unwrap();
     for name in [
         "notes.txt",
@@ -160,25 +157,25 @@ fn what_is_no_message_is_left_alone_and_a_broken_one_hides_no_other() {
 }
 
 #[test]
-fn a_full_disk_is_an_error_that_names_the_file_and_spoils_nothing() {
+fn full_disk_is_an_error_that_names_the_file_and_changes_nothing() {
     let data_dir = TempDir::new().unwrap();
     let quarantine = Quarantine::open(data_dir.path()).unwrap();
-    quarantine.keep(&suspect("1", "x")).unwrap();
+    quarantine.keep(&failed("1", "x")).unwrap();
     symlink("/dev/full", quarantine.folder.join(INCOMING)).unwrap();
-    let message = suspect("2", "x");
+    let message = failed("2", "x");
     let error = quarantine.keep(&message).unwrap_err().to_string();
     assert!(error.contains(&message.id()), "{error}");
-    assert!(error.ends_with("make room on the disk"), "{error}");
+    assert!(error.ends_with("Free disk space."), "{error}");
     assert_eq!(quarantine.list().unwrap().len(), 1);
     assert_eq!(quarantine.keep(&message).unwrap(), KeepOutcome::New);
 }
 
 #[test]
-fn a_folder_that_cannot_be_is_an_error_that_names_it() {
+fn unusable_folder_is_an_error_that_names_it() {
     let data_dir = TempDir::new().unwrap();
     let quarantine = Quarantine::open(data_dir.path()).unwrap();
     fs::write(&quarantine.folder, "a file").unwrap();
-    let error = quarantine.keep(&suspect("m", "x")).unwrap_err().to_string();
+    let error = quarantine.keep(&failed("m", "x")).unwrap_err().to_string();
     assert!(error.contains("quarantine"), "{error}");
     let error = Quarantine::open(data_dir.path()).unwrap_err().to_string();
     assert!(error.starts_with("failed to read "), "{error}");

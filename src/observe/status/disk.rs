@@ -1,30 +1,30 @@
-//! What the data directory takes and has left, as the disk says.
+//! Disk usage of the data directory.
 //!
-//! It waits for the disk: not for a path that is taken often.
+//! It blocks on file I/O, so do not call it often.
 
 use std::path::Path;
 
 use super::index_bytes;
-use crate::index::disk::Room;
+use crate::index::disk::DiskSpace;
 use crate::observe::quarantine::Quarantine;
 
-/// What is on the disk; `None` where it cannot be told.
+/// Disk usage. Unknown values are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DiskUsage {
-    /// Bytes of the index's files.
+    /// Size of the index's files in bytes.
     pub index_bytes: Option<u64>,
-    /// Bytes of the file system that the process may still write.
+    /// Bytes that the process can still write to the file system.
     pub available_bytes: Option<u64>,
-    /// Bytes of the file system.
+    /// Size of the file system in bytes.
     pub size_bytes: Option<u64>,
-    /// Messages in quarantine.
+    /// Number of messages in quarantine.
     pub quarantined: Option<u64>,
 }
 
 impl DiskUsage {
-    /// That of a data directory.
+    /// Measures a data directory.
     pub fn of(data_dir: &Path) -> Self {
-        let room = Room::of(data_dir).ok();
+        let room = DiskSpace::of(data_dir).ok();
         let quarantine = Quarantine::open(data_dir).ok();
         Self {
             index_bytes: index_bytes(data_dir),
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_has_a_disk_and_a_quarantine() {
+    fn measures_the_disk_and_the_quarantine() {
         let folder = tempfile::tempdir().unwrap();
         let disk = DiskUsage::of(folder.path());
         assert!(disk.available_bytes.unwrap() <= disk.size_bytes.unwrap());
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_what_is_not_there() {
+    fn missing_folder_has_no_values() {
         let disk = DiskUsage::of(Path::new("/none/at/all"));
         assert_eq!((disk.available_bytes, disk.size_bytes), (None, None));
     }

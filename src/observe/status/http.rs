@@ -1,6 +1,6 @@
-//! The board of the HTTP side: how many requests there were of each kind, and how long they took.
+//! Counts and times HTTP requests, grouped by route.
 //!
-//! A kind of request stands for many paths, so that nothing that a client writes becomes a label.
+//! A route group covers many paths, so text from clients never becomes a label.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -10,67 +10,67 @@ use super::lock;
 use crate::core::counters::Counter;
 use crate::index::histogram::Histogram;
 
-/// The upper bounds of the times that requests take, in milliseconds.
+/// The upper bounds of the duration buckets, in milliseconds.
 const REQUEST_MILLIS: [u64; 12] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000];
 
-/// A kind of request.
+/// A group of paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteGroup {
-    /// A search of `/v1`.
+    /// `/v1/search`.
     Search,
-    /// A suggestion of `/v1`.
+    /// `/v1/suggest`.
     Suggest,
-    /// Anything else of `/v1`.
+    /// Any other path below `/v1/`.
     Other,
-    /// In the shapes of imgix, `/api/v1`.
+    /// The imgix-compatible API, `/api/v1/`.
     Imgix,
-    /// A file of the page.
+    /// The search page and its files.
     Page,
-    /// The status.
+    /// `/status`.
     Status,
-    /// Whether the process lives, or is ready.
+    /// `/healthz` and `/readyz`.
     Health,
-    /// The metrics.
+    /// `/metrics`.
     Metrics,
-    /// A path at which there is nothing.
+    /// A path that is not served.
     Unknown,
 }
 
-/// The HTTP side.
+/// Metrics of all HTTP requests.
 #[derive(Debug, Default)]
 pub struct HttpMetrics {
     routes: [RouteMetrics; RouteGroup::ALL.len()],
-    /// Searches that were refused because as many were running as may.
+    /// Searches that were refused because too many were running.
     pub busy: Counter,
-    /// Searches that were given up because they took too long.
+    /// Searches that failed because they took too long.
     pub too_slow: Counter,
-    /// Connections that were cut off because others came.
+    /// Idle connections that were closed to make room for new ones.
     pub cut_off: Arc<Counter>,
 }
 
-/// Requests of one kind.
+/// Metrics of the requests of one route group.
 #[derive(Debug)]
 pub struct RouteMetrics {
-    /// How long they took, from the whole header to the whole answer being made.
+    /// The time from the complete request head until the response is built.
     pub took: Histogram,
     statuses: Mutex<BTreeMap<u16, u64>>,
 }
 
-/// The statuses that are watched, and so are counted before they first come.
+/// Statuses that alerts watch. They are reported as 0 before they first occur.
 const FAILURES: [u16; 2] = [500, 503];
 
 impl Default for RouteMetrics {
     fn default() -> Self {
         Self {
             took: Histogram::new(&REQUEST_MILLIS),
-            // An increase can be seen only of what was 0 before.
+            // Prometheus sees the first increase only if the counter was 0 before.
             statuses: Mutex::new(BTreeMap::from(FAILURES.map(|status| (status, 0)))),
         }
     }
 }
 
 impl RouteGroup {
-    /// All of them.
+    /// All route groups.
     pub const ALL: [Self; 9] = [
         Self::Search,
         Self::Suggest,
@@ -83,7 +83,7 @@ impl RouteGroup {
         Self::Unknown,
     ];
 
-    /// The kind of that path.
+    /// The group of a path.
     pub fn of(path: &str) -> Self {
         match path {
             "/v1/search" => Self::Search,
@@ -99,7 +99,7 @@ impl RouteGroup {
         }
     }
 
-    /// In one word.
+    /// The value of the label `route`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Search => "search",
@@ -116,21 +116,21 @@ impl RouteGroup {
 }
 
 impl HttpMetrics {
-    /// Counts a request that was answered.
+    /// Counts a request that has a response.
     pub fn count(&self, route: RouteGroup, status: u16, took: Duration) {
-        let board = self.of(route);
-        board.took.record(took);
-        *lock(&board.statuses).entry(status).or_default() += 1;
+        let metrics = self.of(route);
+        metrics.took.record(took);
+        *lock(&metrics.statuses).entry(status).or_default() += 1;
     }
 
-    /// Requests of that kind.
+    /// The metrics of a route group.
     pub fn of(&self, route: RouteGroup) -> &RouteMetrics {
         &self.routes[route as usize]
     }
 }
 
 impl RouteMetrics {
-    /// How many were answered with each status.
+    /// The number of responses with each status.
     pub fn statuses(&self) -> BTreeMap<u16, u64> {
         lock(&self.statuses).clone()
     }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_path_is_of_one_kind() {
+    fn groups_paths() {
         for (path, word) in [
             ("/v1/search", "search"),
             ("/v1/suggest", "suggest"),
@@ -158,24 +158,24 @@ mod tests {
         ] {
             assert_eq!(RouteGroup::of(path).as_str(), word, "{path}");
         }
-        for (place, route) in RouteGroup::ALL.into_iter().enumerate() {
-            assert_eq!(route as usize, place);
+        for (index, route) in RouteGroup::ALL.into_iter().enumerate() {
+            assert_eq!(route as usize, index);
         }
     }
 
     #[test]
-    fn requests_are_counted_under_their_kind_and_status() {
-        let board = HttpMetrics::default();
+    fn counts_requests_by_route_and_status() {
+        let metrics = HttpMetrics::default();
         for status in [200, 200, 503] {
-            board.count(RouteGroup::Search, status, Duration::from_millis(3));
+            metrics.count(RouteGroup::Search, status, Duration::from_millis(3));
         }
-        let search = board.of(RouteGroup::Search);
+        let search = metrics.of(RouteGroup::Search);
         assert_eq!(
             search.statuses(),
             BTreeMap::from([(200, 2), (500, 0), (503, 1)])
         );
         assert_eq!(search.took.sum(), Duration::from_millis(9));
         let none = BTreeMap::from([(500, 0), (503, 0)]);
-        assert_eq!(board.of(RouteGroup::Page).statuses(), none);
+        assert_eq!(metrics.of(RouteGroup::Page).statuses(), none);
     }
 }

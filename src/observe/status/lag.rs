@@ -1,7 +1,7 @@
-//! How long it takes from an event to its being searchable.
+//! Event lag: the time from an event until it is searchable.
 //!
-//! It is measured from `eventTime`, by S3's clock, to the commit, by ours: clocks that disagree shift
-//! it, and what would be negative counts as zero.
+//! It is measured from `eventTime` (S3's clock) to the commit (our clock). If the clocks disagree, it is
+//! shifted. A negative lag counts as zero.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::lock;
 use crate::index::histogram::Histogram;
 
-/// How many of the newest events the quantiles are of.
+/// Number of recent events that the quantiles cover.
 const WINDOW: usize = 1_024;
 
 /// The upper bounds of the buckets, in milliseconds.
@@ -34,19 +34,19 @@ impl Default for EventLag {
     }
 }
 
-/// The lags of the newest events.
+/// Quantiles of the lags of recent events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LagSummary {
-    /// Half of them took no longer.
+    /// The median.
     pub p50: Duration,
-    /// All but one in a hundred took no longer.
+    /// The 99th percentile.
     pub p99: Duration,
-    /// None took longer.
+    /// The maximum.
     pub max: Duration,
 }
 
 impl EventLag {
-    /// Counts one event.
+    /// Records the lag of one event.
     pub fn record(&self, lag: Duration) {
         let millis = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
         self.all.record(Duration::from_millis(millis));
@@ -57,8 +57,8 @@ impl EventLag {
         newest.push_back(millis);
     }
 
-    /// The figures of the newest 1,024 events; `None` before the first.
-    pub fn figures(&self) -> Option<LagSummary> {
+    /// Quantiles of the last 1,024 events. `None` before the first event.
+    pub fn summary(&self) -> Option<LagSummary> {
         let mut sorted: Vec<u64> = lock(&self.newest).iter().copied().collect();
         sorted.sort_unstable();
         let last = sorted.len().checked_sub(1)?;
@@ -81,17 +81,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_of_the_newest_and_buckets_of_all() {
+    fn summary_covers_recent_events_and_buckets_all() {
         let lag = EventLag::default();
-        assert_eq!(lag.figures(), None);
+        assert_eq!(lag.summary(), None);
         let millis = Duration::from_millis;
         lag.record(millis(100_000_000));
         for number in 1..=WINDOW as u64 {
             lag.record(millis(number));
         }
-        let figures = lag.figures().unwrap();
-        assert_eq!((figures.p50, figures.max), (millis(512), millis(1_024)));
-        assert_eq!(figures.p99, millis(1_013));
+        let summary = lag.summary().unwrap();
+        assert_eq!((summary.p50, summary.max), (millis(512), millis(1_024)));
+        assert_eq!(summary.p99, millis(1_013));
         let counts: Vec<u64> = lag.all().buckets().iter().map(|it| it.1).collect();
         assert_eq!(counts[..4], [100, 150, 250, 500]);
         assert_eq!((counts[4], counts[12]), (24, 1));

@@ -1,25 +1,25 @@
-//! What the process takes of the machine, as Linux says in `/proc/self`.
+//! Resource usage of the process, from `/proc/self`.
 //!
-//! Elsewhere nothing is known.
+//! On systems other than Linux, the values are unknown.
 
 use std::fs;
 use std::time::Duration;
 
-/// What the process takes; `None` where it cannot be told.
+/// Resource usage of the process. Unknown values are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProcessUsage {
-    /// Bytes of memory that it has in use.
+    /// Resident memory in bytes.
     pub resident_bytes: Option<u64>,
-    /// Processor time, of the program and of the system for it, since it began.
+    /// CPU time in user and kernel mode since the process started.
     pub cpu: Option<Duration>,
-    /// Files, sockets and the like that it has open.
+    /// Number of open file descriptors.
     pub open_files: Option<u64>,
-    /// How many it may have open.
+    /// Maximum number of open file descriptors.
     pub max_files: Option<u64>,
 }
 
 impl ProcessUsage {
-    /// This process, now.
+    /// Measures this process.
     pub fn now() -> Self {
         Self {
             resident_bytes: fs::read_to_string("/proc/self/statm")
@@ -28,7 +28,7 @@ impl ProcessUsage {
             cpu: fs::read_to_string("/proc/self/stat")
                 .ok()
                 .and_then(|stat| cpu(&stat, rustix::param::clock_ticks_per_second())),
-            // One of them is that of the folder.
+            // One of them is the open folder itself.
             open_files: fs::read_dir("/proc/self/fd")
                 .ok()
                 .map(|files| (files.count() as u64).saturating_sub(1)),
@@ -39,13 +39,14 @@ impl ProcessUsage {
     }
 }
 
-/// The second number is what is resident, in pages.
+/// Parses `statm`: the second number is the resident memory in pages.
 fn resident_bytes(statm: &str, page: u64) -> Option<u64> {
     let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * page)
 }
 
-/// Fields 14 and 15, in clock ticks; the second field is a name in brackets that may have spaces.
+/// Parses `stat`: fields 14 and 15 are the CPU time in clock ticks. The second field is a name in
+/// parentheses, which may contain spaces.
 fn cpu(stat: &str, per_second: u64) -> Option<Duration> {
     let (_, rest) = stat.rsplit_once(") ")?;
     let mut times = rest.split(' ').skip(11);
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_takes_something() {
+    fn measures_this_process() {
         let now = ProcessUsage::now();
         assert!(now.resident_bytes.unwrap() > 1 << 20, "{now:?}");
         assert!((3..=now.max_files.unwrap()).contains(&now.open_files.unwrap()));
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_numbers_are_read() {
+    fn parses_statm_and_stat() {
         assert_eq!(resident_bytes("100 25 3 1 0 50 0\n", 4096), Some(102_400));
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 1 2 3 4 150 50 9 9 20 0 1";
         assert_eq!(cpu(stat, 100), Some(Duration::from_secs(2)));

@@ -1,4 +1,4 @@
-//! The board of one queue: whether it is received from, and what came.
+//! The status of one queue: whether receiving works, and what it delivered.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,55 +7,55 @@ use super::lock;
 use crate::aws::queue::QueueAttributes;
 use crate::core::counters::Counter;
 
-/// Whether a queue is received from.
+/// Whether receiving from a queue works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueHealth {
-    /// It has not answered yet, and has not failed either.
+    /// The queue has neither answered nor failed yet.
     Starting,
-    /// It answers.
+    /// The queue answers.
     Receiving,
-    /// It does not, for this reason.
+    /// Receiving fails, for this reason.
     Failing(String),
 }
 
-/// One queue.
+/// The status of one queue.
 #[derive(Debug)]
 pub struct QueueStatus {
-    /// Its address.
+    /// The URL of the queue.
     pub url: String,
     health: Mutex<QueueHealth>,
     attributes: Mutex<Option<QueueAttributes>>,
-    /// Whether S3's test event was seen, or an event that was for a Source: the queue is wired.
+    /// Whether S3's test event, or an event of a Source, has arrived.
     wired: AtomicBool,
-    /// What came.
+    /// What the queue has delivered.
     pub counters: QueueCounters,
 }
 
-/// What came from one queue.
+/// Counts what a queue has delivered.
 #[derive(Debug, Default)]
 pub struct QueueCounters {
-    /// Messages received, each delivery counted.
+    /// Deliveries of messages.
     pub received: Counter,
-    /// Those of them that had been received before.
+    /// Deliveries of messages that were received before.
     pub redelivered: Counter,
     /// Messages acknowledged.
     pub acknowledged: Counter,
-    /// Deliveries of messages that cannot be read.
+    /// Deliveries of messages that cannot be decoded.
     pub unreadable: Counter,
     /// Deliveries whose handling failed.
     pub failed: Counter,
-    /// Those deliveries of the two kinds that were the last: the queue moves the message to its dead-letter
-    /// queue.
+    /// Deliveries that were unreadable or failed, and were the last before the queue moves the message to its
+    /// dead-letter queue.
     pub dead_lettered: Counter,
     /// Receipts that the queue refused.
     pub refused_receipts: Counter,
-    /// Events of a bucket or folder that no Source has.
+    /// Events of buckets or prefixes that no Source covers.
     pub unrouted: Counter,
-    /// Events that no rule admits.
+    /// Events of keys that the rules do not admit.
     pub not_admitted: Counter,
-    /// Events that change nothing that a listing shows.
+    /// Events of types that do not change a listing.
     pub irrelevant: Counter,
-    /// Events of a name that this program does not know.
+    /// Events of unknown types.
     pub unknown: Counter,
 }
 
@@ -70,38 +70,38 @@ impl QueueStatus {
         }
     }
 
-    /// Whether the queue is received from.
+    /// Whether receiving works.
     pub fn health(&self) -> QueueHealth {
         lock(&self.health).clone()
     }
 
-    /// Shows whether the queue is received from.
+    /// Sets whether receiving works.
     pub fn set_health(&self, health: QueueHealth) {
         *lock(&self.health) = health;
     }
 
-    /// Shows the queue as one that has not answered yet.
+    /// Resets the queue to one that has not answered yet.
     pub fn restart(&self) {
         self.set_health(QueueHealth::Starting);
         *lock(&self.attributes) = None;
     }
 
-    /// What the queue last said of itself.
+    /// The last known attributes of the queue.
     pub fn attributes(&self) -> Option<QueueAttributes> {
         lock(&self.attributes).clone()
     }
 
-    /// Notes what the queue says of itself.
+    /// Sets the attributes of the queue.
     pub fn set_attributes(&self, attributes: QueueAttributes) {
         *lock(&self.attributes) = Some(attributes);
     }
 
-    /// Whether anything has shown that S3 sends events to the queue.
+    /// Whether there is evidence that S3 sends events to the queue.
     pub fn is_wired(&self) -> bool {
         self.wired.load(Ordering::Relaxed)
     }
 
-    /// Notes that S3 sends events to the queue.
+    /// Records that S3 sends events to the queue.
     pub fn set_wired(&self) {
         self.wired.store(true, Ordering::Relaxed);
     }

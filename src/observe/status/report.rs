@@ -1,6 +1,6 @@
-//! The report: the board at one moment, in the form in which it leaves the process.
+//! The status report: a snapshot of the status board as JSON.
 //!
-//! What is written is read back by the same types. It holds no secret, because the board holds none.
+//! The same types write and read it. It contains no secret, because the board contains none.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,45 +16,45 @@ pub use source::{
     DeploymentState, DriftReport, ErrorReport, LagReport, ScanReport, SourceCounts, SourceReport,
 };
 
-/// What the daemon is doing.
+/// A snapshot of the status board.
 ///
-/// Times are RFC 3339 text in UTC, durations seconds, sizes bytes.
+/// Times are RFC 3339 text in UTC. Durations are in seconds, sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatusReport {
     /// The version of the program.
     pub version: String,
-    /// When the process began.
+    /// When the process started.
     pub started: String,
-    /// How long ago that was.
+    /// Time since the process started.
     pub uptime_seconds: f64,
     /// Whether the index is open and every queue has answered or failed.
     pub ready: bool,
-    /// What is missing for that, in words.
+    /// What the daemon waits for before it is ready, for people.
     pub waiting_for: Vec<String>,
     /// The index.
     pub index: IndexReport,
-    /// Configurations that were taken over after the first.
+    /// Successful reloads of the configuration.
     pub reloads: u64,
-    /// Configurations that were refused.
+    /// Failed reloads of the configuration.
     pub refused_reloads: u64,
-    /// The Sources, by name.
+    /// The Sources, ordered by name.
     pub sources: Vec<SourceReport>,
-    /// The queues, by address.
+    /// The queues, ordered by URL.
     pub queues: Vec<QueueReport>,
 }
 
-/// The index.
+/// The status of the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexReport {
-    /// Whether it can be written.
+    /// Whether the index can be written.
     pub state: IndexState,
-    /// Why not, where it failed.
+    /// Why the index failed.
     pub reason: Option<String>,
-    /// Where it lies.
+    /// The folder of the index.
     pub data_dir: String,
-    /// What its files take; `null` where that is not known.
+    /// The size of its files. `null` if unknown.
     pub bytes: Option<u64>,
-    /// Commits that failed.
+    /// Failures to commit or to open the index.
     pub commit_failures: u64,
 }
 
@@ -66,17 +66,17 @@ pub enum IndexState {
     Opening,
     /// It is open.
     Open,
-    /// It failed, and is to be opened anew.
+    /// It failed, and will be opened again.
     Failed,
 }
 
 impl StatusReport {
-    /// The board now; `index_bytes` is what [`super::index_bytes`] found.
+    /// A snapshot of the board now. `index_bytes` is the result of [`super::index_bytes`].
     pub fn of(board: &StatusBoard, index_bytes: Option<u64>) -> Self {
         Self::at(board, index_bytes, now())
     }
 
-    /// The board, with what has lasted until now lasting until `now`.
+    /// A snapshot of the board, with all durations up to `now`.
     pub fn at(board: &StatusBoard, index_bytes: Option<u64>, now: Timestamp) -> Self {
         let waiting_for = waiting_for(board);
         let sources = board.sources();
@@ -90,12 +90,15 @@ impl StatusReport {
             index: IndexReport::of(board, index_bytes),
             reloads: board.reloads.get(),
             refused_reloads: board.refused_reloads.get(),
-            sources: sources.iter().map(|of| SourceReport::at(of, now)).collect(),
+            sources: sources
+                .iter()
+                .map(|source| SourceReport::at(source, now))
+                .collect(),
             queues: queues.iter().map(|queue| QueueReport::of(queue)).collect(),
         }
     }
 
-    /// The queue of that address.
+    /// The queue with this URL.
     pub fn queue(&self, url: &str) -> Option<&QueueReport> {
         self.queues.iter().find(|queue| queue.url == url)
     }
@@ -118,8 +121,7 @@ impl IndexReport {
     }
 }
 
-/// What the daemon waits for before it is ready, in words; nothing exactly where
-/// [`StatusBoard::is_ready`] says that it is.
+/// What the daemon waits for before it is ready, for people. Empty if [`StatusBoard::is_ready`].
 pub fn waiting_for(board: &StatusBoard) -> Vec<String> {
     let index = match board.index() {
         IndexHealth::Opening => Some("the index is being opened".to_owned()),
@@ -127,14 +129,14 @@ pub fn waiting_for(board: &StatusBoard) -> Vec<String> {
         IndexHealth::Failed(reason) => Some(format!("the index failed: {reason}")),
     };
     let queues = board.queues();
-    let silent = queues
+    let starting = queues
         .iter()
         .filter(|queue| queue.health() == QueueHealth::Starting);
-    let silent = silent.map(|queue| format!("the queue {} has not answered yet", queue.url));
-    index.into_iter().chain(silent).collect()
+    let starting = starting.map(|queue| format!("the queue {} has not answered yet", queue.url));
+    index.into_iter().chain(starting).collect()
 }
 
-/// From `then` to `now`; zero where the clock was put back meanwhile.
+/// Seconds from `then` to `now`. Zero if the clock was set back meanwhile.
 fn seconds_between(then: Timestamp, now: Timestamp) -> f64 {
     now.as_millis().saturating_sub(then.as_millis()).max(0) as f64 / 1000.0
 }

@@ -1,4 +1,4 @@
-//! A board with something of each kind, for the tests of those who show it.
+//! Sample boards for tests of the code that displays them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::core::replication::schedule::ScanReason;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tally::Drift;
 
-/// The queue that answers.
+/// A queue that responds.
 pub const GOOD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1/good";
-/// The queue that does not.
+/// A queue that fails.
 pub const BAD_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1/bad";
-/// The queue that has not answered yet.
+/// A queue that has not responded yet.
 pub const NEW_QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/1/new";
 
 /// 2026-01-02T03:04:05Z.
-pub const BEGAN: Timestamp = Timestamp::from_millis(1_767_323_045_000);
+pub const STARTED: Timestamp = Timestamp::from_millis(1_767_323_045_000);
 
 /// A ready board without Sources and queues.
 pub fn empty_board() -> StatusBoard {
@@ -31,10 +31,11 @@ pub fn empty_board() -> StatusBoard {
     board
 }
 
-/// One Source in each state, one queue of each health: not ready, for one queue is still silent.
+/// A board with a Source in each state and a queue in each health. It is not ready, because one queue has not
+/// responded yet.
 pub fn board() -> StatusBoard {
     let mut board = empty_board();
-    board.started = BEGAN;
+    board.started = STARTED;
     board.reloads.add(2);
     board.refused_reloads.add(1);
     board.commit_failures.add(3);
@@ -55,12 +56,12 @@ pub fn board() -> StatusBoard {
     progress.expected.add(6_000);
     deploying.set_scan(Some(ScanInProgress {
         reason: ScanReason::NeverComplete,
-        since: BEGAN,
+        since: STARTED,
         progress,
     }));
     let degraded = source(&board, "degraded", SourcePhase::Deployed, BAD_QUEUE);
     degraded.raise(SourceCondition::Queue, "access denied\u{1b}[31m");
-    degraded.raise(SourceCondition::LookUp, "it passed");
+    degraded.raise(SourceCondition::LookUp, "look-up failed");
     degraded.clear(SourceCondition::LookUp);
     let disabled = source(&board, "disabled", SourcePhase::Disabled, GOOD_QUEUE);
     disabled.raise(SourceCondition::Scan, "no bucket");
@@ -108,12 +109,12 @@ fn source(
 fn fill_deployed(source: &SourceStatus) {
     source.tally.set_assets(1_234_567);
     source.tally.set_drift(Drift {
-        as_of: Some(BEGAN),
+        as_of: Some(STARTED),
         missing: 1,
         stale: 2,
         left_over: 3,
     });
-    source.set_complete_as_of(Some(BEGAN));
+    source.set_complete_as_of(Some(STARTED));
     for millis in [100, 900, 40_000, 90_000_000] {
         source.lag.record(Duration::from_millis(millis));
     }
@@ -164,7 +165,7 @@ fn fill_queues(board: &StatusBoard) {
     board.queue(NEW_QUEUE);
 }
 
-/// What the clock says an hour and a half after [`BEGAN`].
+/// The time 1.5 hours after [`STARTED`].
 pub fn later() -> Timestamp {
-    Timestamp::from_millis(BEGAN.as_millis() + 90 * 60 * 1000)
+    Timestamp::from_millis(STARTED.as_millis() + 90 * 60 * 1000)
 }

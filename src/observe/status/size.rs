@@ -1,6 +1,6 @@
-//! How much of the disk the index takes.
+//! The size of the index on disk.
 //!
-//! It reads a folder, so it waits for the disk: not for a path that is taken often.
+//! It blocks on file I/O, so do not call it often.
 
 use std::fs;
 use std::path::Path;
@@ -8,15 +8,16 @@ use std::path::Path;
 use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
-/// The bytes of the live generation's files; `None` where there is none, or none can be read.
+/// The size of the current generation's files in bytes. `None` if there is no generation, or it cannot be
+/// read.
 ///
-/// Files come and go while segments are merged: one that is gone when it is looked at counts nothing.
+/// Merges create and remove files meanwhile. A file that is already gone does not count.
 pub fn index_bytes(data_dir: &Path) -> Option<u64> {
     let data_dir = DataDir::new(data_dir, SCHEMA_VERSION);
     let generation = data_dir.current_of_any_schema().ok()??;
     let files = fs::read_dir(generation).ok()?;
-    let sizes = files.filter_map(|file| file.ok()?.metadata().ok());
-    let files = sizes.filter(|found| found.is_file());
+    let metadata = files.filter_map(|file| file.ok()?.metadata().ok());
+    let files = metadata.filter(|metadata| metadata.is_file());
     Some(files.map(|file| file.len()).sum())
 }
 
@@ -25,14 +26,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_files_of_the_live_generation_alone_count() {
+    fn counts_only_the_files_of_the_current_generation() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         assert_eq!(index_bytes(path), None);
-        let live = format!("assets-v{SCHEMA_VERSION}-000002");
-        fs::write(path.join("CURRENT"), &live).unwrap();
+        let current = format!("assets-v{SCHEMA_VERSION}-000002");
+        fs::write(path.join("CURRENT"), &current).unwrap();
         assert_eq!(index_bytes(path), None);
-        for generation in [&live, "assets-v1-000001"] {
+        for generation in [&current, "assets-v1-000001"] {
             fs::create_dir_all(path.join(generation).join("a folder")).unwrap();
             fs::write(path.join(generation).join("one"), [0; 100]).unwrap();
             fs::write(path.join(generation).join("two"), [0; 23]).unwrap();

@@ -1,4 +1,4 @@
-//! The board of one Source: what state it is in, and why.
+//! The status of one Source: its phase, its problems and its counters.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,34 +9,34 @@ use crate::core::replication::schedule::ScanReason;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tally::Tally;
 
-/// One Source.
+/// The status of one Source.
 #[derive(Debug)]
 pub struct SourceStatus {
-    /// Its name.
+    /// The name of the Source.
     pub name: String,
-    /// Its assets and its drift.
+    /// The number of assets, and the drift.
     pub tally: Arc<Tally>,
-    /// From event to searchable.
+    /// Time from an event until it is searchable.
     pub lag: EventLag,
-    /// Events whose effect was written.
+    /// Events that were written to the index.
     pub written: Counter,
-    /// Events of which the index knew as much or more.
+    /// Events that were not newer than the index.
     pub stale: Counter,
-    /// Pages of one key that were asked for.
+    /// Look-ups: listings of a single key.
     pub look_ups: Counter,
-    /// Scans that completed.
+    /// Completed scans.
     pub scans: Counter,
-    /// Scans that failed.
+    /// Failed scans.
     pub failed_scans: Counter,
-    facts: Mutex<SourceSettings>,
+    settings: Mutex<SourceSettings>,
     phase: Mutex<SourcePhase>,
-    troubles: Mutex<BTreeMap<SourceCondition, String>>,
+    conditions: Mutex<BTreeMap<SourceCondition, String>>,
     scan: Mutex<Option<ScanInProgress>>,
     complete_as_of: Mutex<Option<Timestamp>>,
     last_error: Mutex<Option<LastError>>,
 }
 
-/// What the configuration says of a Source.
+/// The configuration of a Source, as far as it is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceSettings {
     /// The bucket.
@@ -45,42 +45,42 @@ pub struct SourceSettings {
     pub prefix: String,
     /// The subdomain.
     pub subdomain: String,
-    /// The address of its queue.
+    /// The URL of its queue.
     pub queue_url: Option<String>,
 }
 
-/// How far a Source is.
+/// The phase of a Source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourcePhase {
-    /// Its first listing, or that of another bucket, is not complete yet.
+    /// No scan of its current bucket and prefix has completed yet.
     Deploying,
-    /// The index mirrors it.
+    /// A scan has completed, and the index follows the bucket.
     Deployed,
-    /// It is disabled.
+    /// The configuration disables it.
     Disabled,
 }
 
-/// What a Source can suffer from; each at most once.
+/// A problem that a Source can have. Each kind is shown at most once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SourceCondition {
-    /// Its subdomain is another's.
+    /// Its subdomain is bound to another Source.
     Binding,
     /// Its last scan failed.
     Scan,
-    /// Its queue cannot be received from.
+    /// Receiving from its queue fails.
     Queue,
-    /// The key of an event could not be listed.
+    /// A look-up failed.
     LookUp,
 }
 
-/// A scan that is under way.
+/// A running scan.
 #[derive(Clone, Debug)]
 pub struct ScanInProgress {
-    /// Why it runs.
+    /// Why the scan was started.
     pub reason: ScanReason,
-    /// Since when, by our clock.
+    /// When it started, by our clock.
     pub since: Timestamp,
-    /// What it has done.
+    /// What it has done so far.
     pub progress: Arc<ScanProgress>,
 }
 
@@ -95,78 +95,78 @@ impl SourceStatus {
             look_ups: Counter::default(),
             scans: Counter::default(),
             failed_scans: Counter::default(),
-            facts: Mutex::default(),
+            settings: Mutex::default(),
             phase: Mutex::new(SourcePhase::Deploying),
-            troubles: Mutex::default(),
+            conditions: Mutex::default(),
             scan: Mutex::default(),
             complete_as_of: Mutex::default(),
             last_error: Mutex::default(),
         }
     }
 
-    /// What the configuration says of it.
+    /// The configuration of the Source.
     pub fn settings(&self) -> SourceSettings {
-        lock(&self.facts).clone()
+        lock(&self.settings).clone()
     }
 
-    /// Notes what the configuration says of it.
-    pub fn set_settings(&self, facts: SourceSettings) {
-        *lock(&self.facts) = facts;
+    /// Sets the configuration of the Source.
+    pub fn set_settings(&self, settings: SourceSettings) {
+        *lock(&self.settings) = settings;
     }
 
-    /// How far it is.
+    /// The phase.
     pub fn phase(&self) -> SourcePhase {
         *lock(&self.phase)
     }
 
-    /// Notes how far it is.
+    /// Sets the phase.
     pub fn set_phase(&self, phase: SourcePhase) {
         *lock(&self.phase) = phase;
     }
 
-    /// What it suffers from, in words.
+    /// The messages of all current problems.
     pub fn conditions(&self) -> Vec<String> {
-        lock(&self.troubles).values().cloned().collect()
+        lock(&self.conditions).values().cloned().collect()
     }
 
-    /// Whether it suffers from that.
-    pub fn has_condition(&self, trouble: SourceCondition) -> bool {
-        lock(&self.troubles).contains_key(&trouble)
+    /// Whether the Source has this problem.
+    pub fn has_condition(&self, condition: SourceCondition) -> bool {
+        lock(&self.conditions).contains_key(&condition)
     }
 
-    /// Notes what it suffers from; tells whether it did not before.
-    pub fn raise(&self, trouble: SourceCondition, text: impl Into<String>) -> bool {
+    /// Adds a problem. Returns whether it is new.
+    pub fn raise(&self, condition: SourceCondition, text: impl Into<String>) -> bool {
         let text = text.into();
         *lock(&self.last_error) = Some(LastError::now(text.clone()));
-        lock(&self.troubles).insert(trouble, text).is_none()
+        lock(&self.conditions).insert(condition, text).is_none()
     }
 
-    /// Notes that it does not suffer from that any more; tells whether it did.
-    pub fn clear(&self, trouble: SourceCondition) -> bool {
-        lock(&self.troubles).remove(&trouble).is_some()
+    /// Removes a problem. Returns whether it existed.
+    pub fn clear(&self, condition: SourceCondition) -> bool {
+        lock(&self.conditions).remove(&condition).is_some()
     }
 
-    /// The scan that is under way.
+    /// The running scan, if any.
     pub fn scan(&self) -> Option<ScanInProgress> {
         lock(&self.scan).clone()
     }
 
-    /// Notes which scan is under way.
+    /// Sets the running scan.
     pub fn set_scan(&self, scan: Option<ScanInProgress>) {
         *lock(&self.scan) = scan;
     }
 
-    /// As of when its newest scan is complete.
+    /// The time as of which the last complete scan shows the bucket.
     pub fn complete_as_of(&self) -> Option<Timestamp> {
         *lock(&self.complete_as_of)
     }
 
-    /// Notes as of when its newest scan is complete.
+    /// Sets the time as of which the last complete scan shows the bucket.
     pub fn set_complete_as_of(&self, as_of: Option<Timestamp>) {
         *lock(&self.complete_as_of) = as_of;
     }
 
-    /// What went wrong last.
+    /// The last error.
     pub fn last_error(&self) -> Option<LastError> {
         lock(&self.last_error).clone()
     }

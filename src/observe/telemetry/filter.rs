@@ -1,6 +1,6 @@
-//! What is logged, and how that is changed while the process runs.
+//! The log filter. It can be changed while the process runs.
 //!
-//! The filter is that of the logs alone: spans that are exported have their own.
+//! It applies only to logs: exported spans have a filter of their own.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,15 +8,15 @@ use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
-/// A filter that cannot be meant.
+/// A log filter that is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{filter:?} is no log filter ({why}); write for example info or asset_indexer=debug")]
+#[error("invalid log filter {filter:?}: {problem}. Use for example info or asset_indexer=debug.")]
 pub(crate) struct FilterError {
     filter: String,
-    why: String,
+    problem: String,
 }
 
-/// What is logged; clones share it.
+/// The log filter. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct LogFilter(Arc<Shared>);
 
@@ -28,55 +28,55 @@ struct Shared {
 }
 
 impl LogFilter {
-    /// A filter, and what is to be put before the logs.
+    /// Parses a filter. Also returns the filter for the log layer.
     pub(super) fn new(
         initial: &str,
     ) -> Result<(Self, reload::Layer<EnvFilter, Registry>), FilterError> {
-        let (filtering, handle) = reload::Layer::new(parse(initial)?);
+        let (layer_filter, handle) = reload::Layer::new(parse(initial)?);
         let shared = Shared {
             handle,
             initial: initial.to_owned(),
             current: Mutex::new(initial.to_owned()),
         };
-        Ok((Self(Arc::new(shared)), filtering))
+        Ok((Self(Arc::new(shared)), layer_filter))
     }
 
-    /// The one that the process began with.
+    /// The filter at the start of the process.
     pub(crate) fn initial(&self) -> &str {
         &self.0.initial
     }
 
-    /// The one that holds now.
+    /// The current filter.
     pub(crate) fn current(&self) -> String {
         self.lock().clone()
     }
 
-    /// Logs by another one from now on, and says so in the log, if either of the two lets it through.
+    /// Replaces the filter, and logs the change if the old or the new filter allows it.
     pub(crate) fn set(&self, filter: &str) -> Result<(), FilterError> {
         let parsed = parse(filter)?;
-        // Held over the change, so that what is shown is what holds.
+        // The lock is held during the change, so that `current` matches the active filter.
         let mut current = self.lock();
         let before = std::mem::replace(&mut *current, filter.to_owned());
-        let is_told = tracing::enabled!(Level::INFO);
-        if is_told {
-            tell(&before, filter);
+        let is_logged = tracing::enabled!(Level::INFO);
+        if is_logged {
+            log_change(&before, filter);
         }
-        // It fails only where the logs have ended, as in a test.
+        // This fails only if the subscriber is gone, as in a test.
         let _ = self.0.handle.reload(parsed);
-        if !is_told {
-            tell(&before, filter);
+        if !is_logged {
+            log_change(&before, filter);
         }
         Ok(())
     }
 
-    /// Logs again by the one that the process began with.
+    /// Restores the filter from the start of the process.
     pub(crate) fn reset(&self) {
-        let again = self.set(&self.0.initial);
-        again.expect("it could be read when the process began");
+        let result = self.set(&self.0.initial);
+        result.expect("the filter was valid at the start");
     }
 
     fn lock(&self) -> MutexGuard<'_, String> {
-        // A holder only puts in a whole text.
+        // Every holder writes a complete text, so a panic cannot leave it half-written.
         self.0
             .current
             .lock()
@@ -84,38 +84,40 @@ impl LogFilter {
     }
 }
 
-fn tell(before: &str, filter: &str) {
-    tracing::info!(filter, before, "what is logged is changed");
+fn log_change(before: &str, filter: &str) {
+    tracing::info!(filter, before, "log filter changed");
 }
 
-/// Reads a filter. A word alone must be a level: `tracing` would take any other one, so also a level
-/// that is misspelt, for the only part of the program that is to be logged.
+/// Parses a filter. A word without `=` must be a level: `tracing` would accept any other word, for example a
+/// misspelled level, as the name of the only module to log.
 fn parse(filter: &str) -> Result<EnvFilter, FilterError> {
-    let bad = |why: String| FilterError {
+    let invalid = |problem: String| FilterError {
         filter: filter.to_owned(),
-        why,
+        problem,
     };
     if filter.trim().is_empty() {
-        return Err(bad("it is empty".to_owned()));
+        return Err(invalid("it is empty".to_owned()));
     }
-    // In brackets, commas part the fields of a span.
+    // In brackets, commas separate the fields of a span.
     if filter.contains('[') {
-        return read(filter).map_err(|error| bad(error.to_string()));
+        return parse_directives(filter).map_err(|error| invalid(error.to_string()));
     }
     let parts: Vec<&str> = filter.split(',').map(str::trim).collect();
     let words = parts.iter().filter(|part| !part.contains('='));
     for word in words {
-        // Nothing at all would be taken for a level.
+        // An empty word would parse as a level.
         if word.is_empty() || word.parse::<LevelFilter>().is_err() {
-            let why = "is no level: they are off, error, warn, info, debug and trace";
-            return Err(bad(format!("{word:?} {why}")));
+            let levels = "off, error, warn, info, debug and trace";
+            return Err(invalid(format!(
+                "{word:?} is not a level; the levels are {levels}"
+            )));
         }
     }
-    read(&parts.join(",")).map_err(|error| bad(error.to_string()))
+    parse_directives(&parts.join(",")).map_err(|error| invalid(error.to_string()))
 }
 
-/// Values of fields are compared as they stand: as expressions, they would have no bound of memory.
-fn read(filter: &str) -> Result<EnvFilter, ParseError> {
+/// Parses directives. Field values are compared literally: regular expressions could need unlimited memory.
+fn parse_directives(filter: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::builder().with_regex(false).parse(filter)
 }
 
@@ -157,25 +159,25 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_changed_told_and_reset() {
+    fn changes_logs_and_resets_the_filter() {
         let lines = Lines::default();
-        let (filter, filtering) = LogFilter::new("warn").unwrap();
+        let (filter, layer_filter) = LogFilter::new("warn").unwrap();
         let logs = fmt::layer().with_writer(lines.clone()).with_ansi(false);
-        let logs = logs.with_filter(filtering);
+        let logs = logs.with_filter(layer_filter);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(logs), || {
             tracing::debug!("one");
             filter.set("asset_indexer=debug").unwrap();
-            assert!(lines.take().contains("what is logged is changed"));
+            assert!(lines.take().contains("log filter changed"));
             tracing::debug!("two");
             assert!(lines.take().contains("two"));
             assert_eq!(filter.current(), "asset_indexer=debug");
             assert!(filter.set("loud").is_err());
             assert_eq!(filter.current(), "asset_indexer=debug");
             filter.reset();
-            let told = lines.take();
+            let line = lines.take();
             assert!(
-                told.contains("filter=\"warn\" before=\"asset_indexer=debug\""),
-                "{told}"
+                line.contains("filter=\"warn\" before=\"asset_indexer=debug\""),
+                "{line}"
             );
             tracing::debug!("three");
             assert_eq!(lines.take(), "");
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_can_be_meant_is_a_filter() {
+    fn refuses_invalid_filters() {
         for (filter, problem) in [
             ("info", None),
             ("ERROR", None),
@@ -197,18 +199,18 @@ mod tests {
             ("asset_indexer[scan{source=\"a\"}]=debug", None),
             ("", Some("it is empty")),
             (" ", Some("it is empty")),
-            ("debgu", Some("\"debgu\" is no level")),
-            ("asset_indexer", Some("is no level")),
-            ("info,,", Some("is no level")),
+            ("debgu", Some("\"debgu\" is not a level")),
+            ("asset_indexer", Some("is not a level")),
+            ("info,,", Some("is not a level")),
             ("asset_indexer=loud", Some("error parsing level")),
         ] {
             match (parse(filter), problem) {
                 (Ok(_), None) => {}
                 (Err(error), Some(words)) => {
-                    let said = error.to_string();
+                    let text = error.to_string();
                     assert!(
-                        said.contains(words) && said.contains("write for example"),
-                        "{said}"
+                        text.contains(words) && text.contains("Use for example"),
+                        "{text}"
                     );
                 }
                 (parsed, _) => panic!("{filter:?}: {parsed:?}"),

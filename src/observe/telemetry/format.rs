@@ -1,12 +1,12 @@
-//! In which form logs are written: as it is asked for, or as suits whoever reads standard error.
+//! The log format: the requested one, or one that fits the reader of standard error.
 //!
-//! What is written is not decided here.
+//! This module does not decide what is logged.
 
 use std::io::IsTerminal;
 
 use super::journal;
 
-/// The form of logs.
+/// The format of logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LogFormat {
     /// Text on a terminal, journald under systemd; elsewhere JSON from the daemon and text from other
@@ -21,16 +21,16 @@ pub(crate) enum LogFormat {
     Journald,
 }
 
-/// Who most likely reads standard error where it is neither a terminal nor the journal.
+/// The expected reader of standard error if it is neither a terminal nor the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// Someone who called a command and kept what it said.
+    /// A person who ran a command and redirected its output.
     Person,
-    /// Whatever collects the logs of services.
+    /// A program that collects the logs of services.
     Program,
 }
 
-/// What standard error is.
+/// What standard error is connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
     Terminal,
@@ -39,16 +39,16 @@ enum Stream {
 }
 
 impl LogFormat {
-    /// The form that is meant; never [`LogFormat::Auto`].
+    /// Replaces [`LogFormat::Auto`] by the format that fits.
     pub(super) fn resolved(self, reader: Audience) -> Self {
         match self {
-            Self::Auto => suited_to(standard_error(), reader),
-            asked => asked,
+            Self::Auto => resolve_auto(standard_error(), reader),
+            requested => requested,
         }
     }
 }
 
-fn suited_to(stream: Stream, reader: Audience) -> LogFormat {
+fn resolve_auto(stream: Stream, reader: Audience) -> LogFormat {
     match (stream, reader) {
         (Stream::Journal, _) => LogFormat::Journald,
         (Stream::Other, Audience::Program) => LogFormat::Json,
@@ -56,18 +56,19 @@ fn suited_to(stream: Stream, reader: Audience) -> LogFormat {
     }
 }
 
+/// Detects what standard error is connected to.
 fn standard_error() -> Stream {
     let stderr = std::io::stderr();
     if stderr.is_terminal() {
         return Stream::Terminal;
     }
-    let said = std::env::var("JOURNAL_STREAM").ok();
-    let is_said = said.is_some_and(|said| {
+    let variable = std::env::var("JOURNAL_STREAM").ok();
+    let is_journal = variable.is_some_and(|variable| {
         rustix::fs::fstat(&stderr)
-            .is_ok_and(|about| said == format!("{}:{}", about.st_dev, about.st_ino))
+            .is_ok_and(|stat| variable == format!("{}:{}", stat.st_dev, stat.st_ino))
     });
-    // Also where the variable was inherited and the journal is out of reach: then text will do.
-    if is_said && journal::Journal::open().is_ok() {
+    // The variable may be inherited while the journal cannot be reached.
+    if is_journal && journal::Journal::open().is_ok() {
         Stream::Journal
     } else {
         Stream::Other
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_stream_has_its_form() {
+    fn auto_depends_on_stream_and_reader() {
         use {Audience::*, LogFormat::*, Stream::*};
         for (stream, reader, format) in [
             (Terminal, Program, Text),
@@ -89,12 +90,16 @@ mod tests {
             (Other, Program, Json),
             (Other, Person, Text),
         ] {
-            assert_eq!(suited_to(stream, reader), format, "{stream:?} {reader:?}");
+            assert_eq!(
+                resolve_auto(stream, reader),
+                format,
+                "{stream:?} {reader:?}"
+            );
         }
     }
 
     #[test]
-    fn what_is_asked_for_is_what_is_meant() {
+    fn requested_format_is_used() {
         for format in [LogFormat::Text, LogFormat::Json, LogFormat::Journald] {
             assert_eq!(format.resolved(Audience::Program), format);
         }

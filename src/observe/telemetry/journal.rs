@@ -1,7 +1,12 @@
-//! Entries of the systemd journal: the message with its fields to read, and each field to select by.
+//! Writes log entries to the systemd journal. `MESSAGE` is the message with all fields, for people. Each
+//! field is also a journal field, for queries.
 //!
-//! The protocol is <https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>. Nothing is queued here: where the
-//! journal does not take an entry it goes to standard error, which under systemd is the journal too.
+//! The protocol is <https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>. This module has no queue: if the journal
+//! does not accept an entry, the entry goes to standard error, which under systemd also ends up in the
+//! journal.
+//!
+//! The crate `tracing-journald` does not fit: its `MESSAGE` omits the event's fields, it maps `INFO` to
+//! priority 5 (notice) by default, and it silently drops an entry that the journal refuses.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -15,25 +20,25 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Where the journal takes entries.
+/// The socket of the journal.
 pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// How long the journal may take an entry; then the entry goes elsewhere.
+/// Time that the journal has to accept an entry. After it, the entry goes to standard error.
 const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The most bytes of one value: the entry must fit into a datagram.
+/// Maximum length of a value in bytes, because an entry must fit into a datagram. Longer values are cut.
 const MAX_VALUE_BYTES: usize = 8 << 10;
 
-/// What the names of our own fields begin with, as others have a `SOURCE` too.
+/// The prefix of our own journal fields, because other programs also have fields such as `SOURCE`.
 const PREFIX: &str = "ASSET_INDEXER_";
 
-/// The journal, as a place for logs.
+/// A log layer that writes to the journal.
 #[derive(Debug)]
 pub(super) struct Journal {
     socket: UnixDatagram,
 }
 
-/// Fields of an event or of a span, in their order.
+/// The fields of an event or span, in order.
 #[derive(Debug, Default)]
 struct Fields {
     message: String,
@@ -41,10 +46,10 @@ struct Fields {
 }
 
 impl Journal {
-    /// The journal, if it takes entries.
+    /// Opens the journal. Fails if nothing listens on its socket.
     pub(super) fn open() -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
-        // Only to see that it is there: a journal that is restarted is another.
+        // A separate socket tests the connection. A connected one would not survive a restart of the journal.
         UnixDatagram::unbound()?.connect(SOCKET)?;
         socket.set_write_timeout(Some(SEND_TIMEOUT))?;
         Ok(Self { socket })
@@ -74,32 +79,33 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        // What the event says itself is nearer to it than what the span around it says.
+        // Fields of the event win over those of its spans, and inner spans win over outer ones.
         for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(around) = span.extensions().get::<Fields>() {
-                fields.add_missing(around);
+            if let Some(span_fields) = span.extensions().get::<Fields>() {
+                fields.add_missing(span_fields);
             }
         }
         let metadata = event.metadata();
-        let entry = entry(*metadata.level(), metadata.target(), &fields);
+        let entry = encode(*metadata.level(), metadata.target(), &fields);
         if self.socket.send_to(&entry, SOCKET).is_err() {
             let (level, target) = (metadata.level(), metadata.target());
-            // Where that is gone too nobody listens; a log line must not end the program.
+            // If standard error fails too, the entry is lost: logging must not end the program.
             let _ = writeln!(io::stderr(), "{level} {target}: {}", fields.line());
         }
     }
 }
 
 impl Fields {
-    fn add_missing(&mut self, around: &Self) {
-        for (name, value) in &around.others {
+    /// Adds the fields whose names are not present yet.
+    fn add_missing(&mut self, span_fields: &Self) {
+        for (name, value) in &span_fields.others {
             if !self.others.iter().any(|(known, _)| known == name) {
                 self.others.push((name, value.clone()));
             }
         }
     }
 
-    /// The message and its fields, as a person reads them.
+    /// The message and its fields in one line, for people.
     fn line(&self) -> String {
         let mut line = self.message.clone();
         for (name, value) in &self.others {
@@ -114,7 +120,7 @@ impl Fields {
         line
     }
 
-    fn put(&mut self, field: &Field, value: String) {
+    fn set(&mut self, field: &Field, value: String) {
         if field.name() == "message" {
             self.message = value;
             return;
@@ -129,24 +135,24 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value.to_owned());
+        self.set(field, value.to_owned());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}"));
+        self.set(field, format!("{value:?}"));
     }
 }
 
-/// One entry, as the journal takes it.
-fn entry(level: Level, target: &str, fields: &Fields) -> Vec<u8> {
+/// Encodes an entry for the journal.
+fn encode(level: Level, target: &str, fields: &Fields) -> Vec<u8> {
     let mut entry = Vec::with_capacity(512);
-    put(&mut entry, "MESSAGE", &fields.line());
-    put(&mut entry, "PRIORITY", priority(level));
-    put(&mut entry, "SYSLOG_IDENTIFIER", env!("CARGO_PKG_NAME"));
-    put(&mut entry, "TARGET", target);
+    append(&mut entry, "MESSAGE", &fields.line());
+    append(&mut entry, "PRIORITY", priority(level));
+    append(&mut entry, "SYSLOG_IDENTIFIER", env!("CARGO_PKG_NAME"));
+    append(&mut entry, "TARGET", target);
     for (name, value) in &fields.others {
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        put(
+        append(
             &mut entry,
             &format!("{PREFIX}{}", name.to_ascii_uppercase()),
             value,
@@ -155,8 +161,8 @@ fn entry(level: Level, target: &str, fields: &Fields) -> Vec<u8> {
     entry
 }
 
-/// A field with its length, so that a line break in the value is no new field.
-fn put(entry: &mut Vec<u8>, name: &str, value: &str) {
+/// Appends a field with its length, so that a line break in the value does not start a new field.
+fn append(entry: &mut Vec<u8>, name: &str, value: &str) {
     let value = &value[..value.floor_char_boundary(MAX_VALUE_BYTES)];
     entry.extend_from_slice(name.as_bytes());
     entry.push(b'\n');
@@ -165,7 +171,7 @@ fn put(entry: &mut Vec<u8>, name: &str, value: &str) {
     entry.push(b'\n');
 }
 
-/// As syslog numbers them: what an operator should look at is 4 or less.
+/// The syslog priority of a level. Entries that an operator should see have 4 or less.
 fn priority(level: Level) -> &'static str {
     match level {
         Level::ERROR => "3",
@@ -179,8 +185,8 @@ fn priority(level: Level) -> &'static str {
 mod tests {
     use super::*;
 
-    /// Reads an entry as the journal does.
-    fn read(mut entry: &[u8]) -> Vec<(String, String)> {
+    /// Decodes an entry like the journal.
+    fn decode(mut entry: &[u8]) -> Vec<(String, String)> {
         let mut fields = Vec::new();
         while let Some(end) = entry.iter().position(|byte| *byte == b'\n') {
             let name = String::from_utf8(entry[..end].to_vec()).unwrap();
@@ -195,13 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_a_line_to_read_and_fields_to_select_by() {
+    fn entry_has_a_readable_line_and_separate_fields() {
         let fields = Fields {
-            message: "scan complete".into(),
+            message: "scan completed".into(),
             others: vec![("source", "a b".into()), ("listed", "3".into())],
         };
         let want = [
-            ("MESSAGE", "scan complete source=\"a b\" listed=3"),
+            ("MESSAGE", "scan completed source=\"a b\" listed=3"),
             ("PRIORITY", "4"),
             ("SYSLOG_IDENTIFIER", "asset-indexer"),
             ("TARGET", "asset_indexer::daemon"),
@@ -210,33 +216,33 @@ mod tests {
         ];
         let want = want.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(
-            read(&entry(Level::WARN, "asset_indexer::daemon", &fields)),
+            decode(&encode(Level::WARN, "asset_indexer::daemon", &fields)),
             want
         );
     }
 
     #[test]
-    fn no_value_breaks_out_of_its_field_or_out_of_a_datagram() {
+    fn values_stay_in_their_field_and_fit_into_a_datagram() {
         let long = "é".repeat(MAX_VALUE_BYTES);
         let fields = Fields {
             message: "m".into(),
             others: vec![("error", "x\nPRIORITY=0".into()), ("why", long)],
         };
-        let fields = read(&entry(Level::INFO, "t", &fields));
+        let fields = decode(&encode(Level::INFO, "t", &fields));
         assert_eq!(fields.len(), 6);
         assert_eq!(fields[4].1, "x\nPRIORITY=0");
         assert_eq!(fields[5].1.len(), MAX_VALUE_BYTES);
     }
 
     #[test]
-    fn an_event_says_more_than_its_span_and_before_it() {
+    fn event_fields_win_over_span_fields() {
         let mut fields = Fields::default();
         fields.others.push(("source", "near".into()));
-        let around = Fields {
+        let span_fields = Fields {
             message: String::new(),
             others: vec![("source", "far".into()), ("reason", "asked".into())],
         };
-        fields.add_missing(&around);
+        fields.add_missing(&span_fields);
         assert_eq!(fields.line(), " source=near reason=asked");
     }
 }

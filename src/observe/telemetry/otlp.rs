@@ -1,9 +1,9 @@
-//! Spans to an OpenTelemetry collector, if the environment names one: OTLP over HTTP, as protobuf.
+//! Exports spans to an OpenTelemetry collector, if the environment names one: OTLP over HTTP, as protobuf.
 //!
-//! The standard variables say where and how: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`),
+//! The standard variables configure it: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`),
 //! `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_…`, `OTEL_SERVICE_NAME`,
-//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`. Nobody waits for a collector: what it does not take
-//! is dropped.
+//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`. The program never waits for a collector: spans that it
+//! does not accept are dropped.
 
 use std::time::Duration;
 
@@ -21,47 +21,50 @@ mod client;
 
 use client::Client;
 
-/// How long the last spans may take to be delivered when the process ends.
-const CLOSING: Duration = Duration::from_secs(3);
+/// Time to deliver the last spans when the process ends.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The one protocol that is spoken.
+/// The only supported protocol.
 const PROTOCOL: &str = "http/protobuf";
 
-/// The part of the program whose spans are exported: all of ours, none of what it is made of.
-const OURS: &str = "asset_indexer";
+/// The target prefix of spans that are exported: those of this program, not those of its libraries.
+const OWN_TARGET: &str = "asset_indexer";
 
-/// Why spans cannot be exported as the environment asks.
+/// Why spans cannot be exported as the environment requests.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExportError {
-    /// In another protocol.
+    /// Another protocol is requested.
     #[error(
-        "{variable} = {protocol:?}: spans are exported by {PROTOCOL} alone, which collectors take at \
-         port 4318; write that, or nothing"
+        "{variable} = {protocol:?}: only {PROTOCOL} is supported, which collectors accept on port 4318. \
+         Set {PROTOCOL}, or remove the variable."
     )]
     Protocol {
-        /// Which says so.
+        /// The environment variable.
         variable: &'static str,
-        /// What it says.
+        /// Its value.
         protocol: String,
     },
-    /// To an address that is none, or otherwise.
-    #[error("failed to prepare the export of spans; see the OTEL_ variables: {0}")]
+    /// The exporter cannot be built, for example because the endpoint is not a URL.
+    #[error("failed to prepare the export of spans: {0}. Check the OTEL_ environment variables.")]
     Exporter(#[from] ExporterBuildError),
-    /// There is no way to send anything.
+    /// The HTTP client cannot be built.
     #[error("failed to prepare the export of spans: {0}")]
     Client(#[from] std::io::Error),
 }
 
-/// Exports spans until it is dropped, and then those that are left.
+/// Exports spans. Dropping it exports the remaining ones.
 #[derive(Debug)]
 pub(super) struct Exporter(SdkTracerProvider);
 
 impl Exporter {
-    /// The exporter and where spans are collected for it, if the environment asks for one.
-    #[expect(clippy::type_complexity, reason = "it is taken apart at once")]
+    /// The exporter and the layer that collects its spans, if the environment requests an export.
+    #[expect(
+        clippy::type_complexity,
+        reason = "the only caller takes the tuple apart"
+    )]
     pub(super) fn from_environment()
     -> Result<Option<(Self, Box<dyn Layer<Registry> + Send + Sync>)>, ExportError> {
-        if !is_asked_for() {
+        if !is_requested() {
             return Ok(None);
         }
         check_protocol()?;
@@ -74,7 +77,7 @@ impl Exporter {
             .with_resource(resource())
             .build();
         let spans = tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer(OURS))
+            .with_tracer(provider.tracer(OWN_TARGET))
             .with_threads(false)
             .with_filter(FilterFn::new(is_exported).with_max_level_hint(LevelFilter::DEBUG));
         Ok(Some((Self(provider), spans.boxed())))
@@ -83,16 +86,18 @@ impl Exporter {
 
 impl Drop for Exporter {
     fn drop(&mut self) {
-        // What is not delivered by then is lost, as it would be later.
-        let _ = self.0.shutdown_with_timeout(CLOSING);
+        // Spans that are not delivered by then are lost.
+        let _ = self.0.shutdown_with_timeout(SHUTDOWN_TIMEOUT);
     }
 }
 
+/// The value of an environment variable, if it is set and not empty.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn is_asked_for() -> bool {
+/// Whether the environment requests an export.
+fn is_requested() -> bool {
     let endpoints = [
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -108,10 +113,10 @@ fn check_protocol() -> Result<(), ExportError> {
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
         "OTEL_EXPORTER_OTLP_PROTOCOL",
     ];
-    let mut said = variables
+    let mut protocols = variables
         .into_iter()
         .filter_map(|name| Some((name, variable(name)?)));
-    match said.next() {
+    match protocols.next() {
         Some((variable, protocol)) if protocol != PROTOCOL => {
             Err(ExportError::Protocol { variable, protocol })
         }
@@ -119,7 +124,7 @@ fn check_protocol() -> Result<(), ExportError> {
     }
 }
 
-/// What the spans are of.
+/// The service that the spans belong to.
 fn resource() -> Resource {
     let resource = Resource::builder()
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
@@ -131,7 +136,8 @@ fn resource() -> Resource {
     }
 }
 
-/// All spans of ours, and what went wrong within them.
-fn is_exported(of: &Metadata<'_>) -> bool {
-    of.target().starts_with(OURS) && (of.is_span() || *of.level() <= Level::WARN)
+/// Whether it is exported: a span of this program, or a warning or error in one.
+fn is_exported(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with(OWN_TARGET)
+        && (metadata.is_span() || *metadata.level() <= Level::WARN)
 }

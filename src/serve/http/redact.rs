@@ -86,18 +86,18 @@ fn waiting_for(report: &StatusReport) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::status::sample::{self, BAD_QUEUE, BEGAN, GOOD_QUEUE, NEW_QUEUE};
+    use crate::observe::status::sample::{self, BAD_QUEUE, STARTED, GOOD_QUEUE, NEW_QUEUE};
     use crate::serve::access::{AccessLevel, SourceScope};
 
     fn report_for(scope: SourceScope) -> StatusReport {
-        let full = StatusReport::at(&sample::board(), Some(77), BEGAN);
+        let full = StatusReport::at(&sample::board(), Some(77), STARTED);
         report(full, &Grant::new(AccessLevel::Admin, scope))
     }
 
     #[test]
     fn grant_for_all_sees_everything() {
         // Both sides use the same report: a second one would contain different ages.
-        let full = StatusReport::at(&sample::board(), Some(77), BEGAN);
+        let full = StatusReport::at(&sample::board(), Some(77), STARTED);
         assert_eq!(
             report(
                 full.clone(),
@@ -133,7 +133,7 @@ mod tests {
                 let named = format!("\"name\":\"{other}\"");
                 assert_eq!(text.contains(&named), own(&other), "{scope:?}: {text}");
             }
-            for text_of_others in ["access denied", "no bucket", "/var/lib", "it passed"] {
+            for text_of_others in ["access denied", "no bucket", "/var/lib", "look-up failed"] {
                 assert!(!text.contains(text_of_others), "{scope:?}: {text}");
             }
             assert_eq!(report.index.bytes, None);

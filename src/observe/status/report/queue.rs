@@ -1,85 +1,85 @@
-//! One queue, in the report.
+//! One queue in the status report.
 
 use serde::{Deserialize, Serialize};
 
 use crate::aws::queue::QueueAttributes;
 use crate::observe::status::{QueueHealth, QueueStatus};
 
-/// One queue.
+/// The status of one queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueReport {
-    /// Its address.
+    /// The URL of the queue.
     pub url: String,
-    /// Whether it is received from.
+    /// Whether receiving works.
     pub state: ReceiveState,
-    /// Why not, where it fails.
+    /// Why receiving fails.
     pub reason: Option<String>,
-    /// Whether anything has shown that S3 sends events to it.
+    /// Whether there is evidence that S3 sends events to the queue.
     pub wired: bool,
-    /// What it says of itself; `null` until it has.
+    /// The attributes of the queue. `null` until they are known.
     pub attributes: Option<AttributesReport>,
-    /// What came, since the process began.
+    /// What the queue has delivered since the process started.
     pub counts: QueueCounts,
 }
 
-/// Whether a queue is received from.
+/// Whether receiving from a queue works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiveState {
-    /// It has not answered yet, and has not failed either.
+    /// The queue has neither answered nor failed yet.
     Starting,
-    /// It answers.
+    /// The queue answers.
     Receiving,
-    /// It does not.
+    /// Receiving fails.
     Failing,
 }
 
-/// What a queue says of itself; its counts are estimates.
+/// The attributes of a queue. Message counts are estimates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributesReport {
     /// Messages that can be received now.
     pub visible: u64,
-    /// Messages that are received and not acknowledged.
+    /// Messages that are received and not yet acknowledged.
     pub in_flight: u64,
     /// Messages that cannot be received yet.
     pub delayed: u64,
-    /// How long the queue keeps a message.
+    /// Time that the queue keeps a message.
     pub retention_seconds: u64,
-    /// Where messages go that are received again and again; `null`: nowhere.
+    /// Where the queue moves messages that are received too often. `null` if it does not.
     pub dead_letter: Option<DeadLetterReport>,
 }
 
-/// Where messages go that are received again and again.
+/// The dead-letter queue of a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetterReport {
-    /// The ARN of that queue.
+    /// The ARN of the dead-letter queue.
     pub arn: String,
-    /// How often a message is received before.
+    /// Number of receives after which a message is moved.
     pub max_receive_count: u32,
 }
 
-/// What came from one queue; see [`crate::observe::status::QueueCounters`].
+/// Counts of what a queue has delivered, see [`crate::observe::status::QueueCounters`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueCounts {
-    /// Messages received, each delivery counted.
+    /// Deliveries of messages.
     pub received: u64,
-    /// Those of them that had been received before.
+    /// Deliveries of messages that were received before.
     pub redelivered: u64,
     /// Messages acknowledged.
     pub acknowledged: u64,
-    /// Deliveries of messages that cannot be read.
+    /// Deliveries of messages that cannot be decoded.
     pub unreadable: u64,
     /// Deliveries whose handling failed.
     pub failed: u64,
     /// Receipts that the queue refused.
     pub refused_receipts: u64,
-    /// Events of a bucket or folder that no Source has.
+    /// Events of buckets or prefixes that no Source covers.
     pub unrouted: u64,
-    /// Events that no rule admits.
+    /// Events of keys that the rules do not admit.
     pub not_admitted: u64,
-    /// Events that change nothing that a listing shows.
+    /// Events of types that do not change a listing.
     pub irrelevant: u64,
-    /// Events of a name that this program does not know.
+    /// Events of unknown types.
     pub unknown: u64,
 }
 

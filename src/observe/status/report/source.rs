@@ -1,4 +1,4 @@
-//! One Source, in the report.
+//! One Source in the status report.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,10 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::index::tally::Drift;
 use crate::observe::status::{LagSummary, LastError, ScanInProgress, SourcePhase, SourceStatus};
 
-/// One Source.
+/// The status of one Source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceReport {
-    /// Its name.
+    /// The name of the Source.
     pub name: String,
     /// The bucket.
     pub bucket: String,
@@ -20,44 +20,45 @@ pub struct SourceReport {
     pub prefix: String,
     /// The subdomain.
     pub subdomain: String,
-    /// The address of its queue; `null`: it is kept right by scans alone.
+    /// The URL of its queue. `null` if the Source is only scanned.
     pub queue_url: Option<String>,
-    /// What state it is in.
+    /// The state of the Source.
     pub state: DeploymentState,
-    /// What it suffers from, in words.
+    /// The current problems, for people.
     pub reasons: Vec<String>,
-    /// How many assets search can find.
+    /// Number of assets that searches can find.
     pub assets: u64,
-    /// The scan that is under way, if any is.
+    /// The running scan, if any.
     pub scan: Option<ScanReport>,
-    /// As of when its newest complete scan shows the bucket, by S3's clock; `null`: there is none.
+    /// The time as of which the last complete scan shows the bucket, by S3's clock. `null` if no scan has
+    /// completed.
     pub complete_as_of: Option<String>,
-    /// What the newest scan that measured it had to mend.
+    /// The drift that the last measuring scan repaired.
     pub drift: Option<DriftReport>,
-    /// From event to searchable, of the newest events; `null` before the first.
+    /// The lag of recent events. `null` before the first event.
     pub lag: Option<LagReport>,
-    /// What was done, since the process began.
+    /// What was done since the process started.
     pub counts: SourceCounts,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<ErrorReport>,
 }
 
-/// What state a Source is in.
+/// The state of a Source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeploymentState {
-    /// Its first listing, or that of another bucket, is not complete yet.
+    /// No scan of its current bucket and prefix has completed yet.
     Deploying,
-    /// The index mirrors it.
+    /// A scan has completed, and the index follows the bucket.
     Deployed,
-    /// Either of the two, and it suffers from something.
+    /// Deploying or deployed, and it has a problem.
     Degraded,
-    /// It is disabled, whatever it suffers from.
+    /// The configuration disables it. It may have problems, too.
     Disabled,
 }
 
 impl DeploymentState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 4] = [
         Self::Deploying,
         Self::Deployed,
@@ -65,17 +66,17 @@ impl DeploymentState {
         Self::Disabled,
     ];
 
-    /// The state of a Source that is so far, and suffers from something or not.
-    pub fn of(phase: SourcePhase, suffers: bool) -> Self {
+    /// The state of a Source in this phase, with or without problems.
+    pub fn of(phase: SourcePhase, has_conditions: bool) -> Self {
         match phase {
             SourcePhase::Disabled => Self::Disabled,
-            _ if suffers => Self::Degraded,
+            _ if has_conditions => Self::Degraded,
             SourcePhase::Deploying => Self::Deploying,
             SourcePhase::Deployed => Self::Deployed,
         }
     }
 
-    /// The word for it.
+    /// The name in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deploying => "deploying",
@@ -86,85 +87,85 @@ impl DeploymentState {
     }
 }
 
-/// A scan that is under way.
+/// A running scan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScanReport {
-    /// Why it runs, in words.
+    /// Why it was started, for people.
     pub reason: String,
-    /// Since when.
+    /// When it started.
     pub since: String,
-    /// How long that is.
+    /// Time since it started.
     pub seconds: f64,
     /// What it has done so far.
     #[serde(flatten)]
     pub counts: ScanCounts,
 }
 
-/// What a scan had to mend although events should have told; zeros are what is expected.
+/// Differences that a scan repaired although events should have reported them. Expected: 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftReport {
-    /// As of when the scan is complete.
+    /// The time as of which the scan shows the bucket.
     pub as_of: Option<String>,
-    /// Assets that the index did not have.
+    /// Assets that were missing in the index.
     pub missing: u64,
-    /// Assets of which the index had another size or ETag.
+    /// Assets that had another size or ETag in the index.
     pub stale: u64,
-    /// Assets in the index that were not in the bucket any more.
+    /// Assets in the index that are no longer in the bucket.
     pub left_over: u64,
 }
 
-/// From event to searchable.
+/// Time from an event until it is searchable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LagReport {
-    /// Half of them took no longer.
+    /// The median.
     pub p50_seconds: f64,
-    /// All but one in a hundred took no longer.
+    /// The 99th percentile.
     pub p99_seconds: f64,
-    /// None took longer.
+    /// The maximum.
     pub max_seconds: f64,
 }
 
 /// What was done for one Source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceCounts {
-    /// Events whose effect was written.
+    /// Events that were written to the index.
     pub written: u64,
-    /// Events of which the index knew as much or more.
+    /// Events that were not newer than the index.
     pub stale: u64,
-    /// Pages of one key that were asked for.
+    /// Look-ups: listings of a single key.
     pub look_ups: u64,
-    /// Scans that completed.
+    /// Completed scans.
     pub scans: u64,
-    /// Scans that failed.
+    /// Failed scans.
     pub failed_scans: u64,
 }
 
-/// Something that went wrong.
+/// An error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorReport {
-    /// When.
+    /// When it happened.
     pub at: String,
-    /// What.
+    /// The message.
     pub text: String,
 }
 
 impl SourceReport {
     pub(super) fn at(source: &SourceStatus, now: Timestamp) -> Self {
-        let facts = source.settings();
+        let settings = source.settings();
         let reasons = source.conditions();
         Self {
             name: source.name.clone(),
-            bucket: facts.bucket,
-            prefix: facts.prefix,
-            subdomain: facts.subdomain,
-            queue_url: facts.queue_url,
+            bucket: settings.bucket,
+            prefix: settings.prefix,
+            subdomain: settings.subdomain,
+            queue_url: settings.queue_url,
             state: DeploymentState::of(source.phase(), !reasons.is_empty()),
             reasons,
             assets: source.tally.assets(),
             scan: source.scan().map(|scan| ScanReport::at(&scan, now)),
             complete_as_of: source.complete_as_of().map(rfc3339),
             drift: source.tally.drift().map(DriftReport::of),
-            lag: source.lag.figures().map(LagReport::of),
+            lag: source.lag.summary().map(LagReport::of),
             counts: SourceCounts {
                 written: source.written.get(),
                 stale: source.stale.get(),
@@ -200,11 +201,11 @@ impl DriftReport {
 }
 
 impl LagReport {
-    fn of(figures: LagSummary) -> Self {
+    fn of(summary: LagSummary) -> Self {
         Self {
-            p50_seconds: figures.p50.as_secs_f64(),
-            p99_seconds: figures.p99.as_secs_f64(),
-            max_seconds: figures.max.as_secs_f64(),
+            p50_seconds: summary.p50.as_secs_f64(),
+            p99_seconds: summary.p99.as_secs_f64(),
+            max_seconds: summary.max.as_secs_f64(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a report holds, and in which words and units.
+//! Tests the content of status reports.
 
 use serde_json::json;
 
@@ -11,14 +11,14 @@ fn report() -> StatusReport {
 }
 
 #[test]
-fn a_report_is_read_back_as_it_was_written() {
+fn round_trips_through_json() {
     let report = report();
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<StatusReport>(&text).unwrap(), report);
 }
 
 #[test]
-fn what_is_written_has_these_names_and_units() {
+fn json_has_fixed_names_and_units() {
     let written = serde_json::to_value(report()).unwrap();
     assert_eq!(written["started"], "2026-01-02T03:04:05Z");
     assert_eq!(written["uptime_seconds"], 5_400.0);
@@ -50,7 +50,7 @@ fn what_is_written_has_these_names_and_units() {
 }
 
 #[test]
-fn a_queue_is_written_with_what_it_says_of_itself_and_what_came() {
+fn json_of_a_queue_has_attributes_and_counts() {
     let report = report();
     let good = serde_json::to_value(report.queue(GOOD_QUEUE).unwrap()).unwrap();
     let want = json!({
@@ -78,8 +78,8 @@ fn a_queue_is_written_with_what_it_says_of_itself_and_what_came() {
 }
 
 #[test]
-fn the_state_is_the_phase_unless_the_source_suffers() {
-    for (phase, suffers, want) in [
+fn state_is_the_phase_unless_there_are_problems() {
+    for (phase, has_conditions, want) in [
         (SourcePhase::Deploying, false, DeploymentState::Deploying),
         (SourcePhase::Deployed, false, DeploymentState::Deployed),
         (SourcePhase::Disabled, false, DeploymentState::Disabled),
@@ -88,9 +88,9 @@ fn the_state_is_the_phase_unless_the_source_suffers() {
         (SourcePhase::Disabled, true, DeploymentState::Disabled),
     ] {
         assert_eq!(
-            DeploymentState::of(phase, suffers),
+            DeploymentState::of(phase, has_conditions),
             want,
-            "{phase:?} {suffers}"
+            "{phase:?} {has_conditions}"
         );
     }
     for state in DeploymentState::ALL {
@@ -99,17 +99,17 @@ fn the_state_is_the_phase_unless_the_source_suffers() {
 }
 
 #[test]
-fn a_trouble_that_passed_is_no_reason_but_stays_the_last_error() {
+fn cleared_problem_remains_the_last_error() {
     let report = report();
     let degraded = &report.sources[0];
     assert_eq!(degraded.reasons, ["access denied\u{1b}[31m"]);
-    assert_eq!(degraded.last_error.as_ref().unwrap().text, "it passed");
+    assert_eq!(degraded.last_error.as_ref().unwrap().text, "look-up failed");
     assert_eq!(degraded.state, DeploymentState::Degraded);
 }
 
 #[test]
-fn the_daemon_waits_for_the_index_and_for_silent_queues() {
-    for (index, is_silent, want) in [
+fn waits_for_the_index_and_for_starting_queues() {
+    for (index, is_starting, want) in [
         (IndexHealth::Open, false, &[][..]),
         (IndexHealth::Opening, false, &["the index is being opened"]),
         (
@@ -133,7 +133,7 @@ fn the_daemon_waits_for_the_index_and_for_silent_queues() {
     ] {
         let board = sample::empty_board();
         board.set_index(index.clone());
-        if !is_silent {
+        if !is_starting {
             board
                 .queue("q")
                 .set_health(QueueHealth::Failing("gone".into()));
@@ -147,14 +147,14 @@ fn the_daemon_waits_for_the_index_and_for_silent_queues() {
 }
 
 #[test]
-fn a_clock_that_was_put_back_makes_no_negative_time() {
+fn clock_set_back_yields_no_negative_time() {
     let report = StatusReport::at(&sample::board(), None, Timestamp::from_millis(0));
     assert_eq!(report.uptime_seconds, 0.0);
     assert_eq!(report.sources[2].scan.as_ref().unwrap().seconds, 0.0);
 }
 
 #[test]
-fn a_source_without_anything_yet_is_deploying() {
+fn new_source_is_deploying() {
     let board = sample::empty_board();
     board.source("new");
     let report = StatusReport::of(&board, None);

@@ -1,7 +1,7 @@
-//! Sends what is exported, and tells once when it cannot and once when it can again.
+//! Sends exported spans. Logs the first failure and the first success after it.
 //!
-//! It is called on the exporter's own thread, which nobody waits for. No header is ever logged: one of
-//! them may be a secret.
+//! It runs on the exporter's own thread, so it blocks nothing else. It never logs headers, because they may
+//! contain a secret.
 
 use std::io;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use tokio::runtime::{self, Runtime};
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// How long one request may take, its answer included.
+/// Time that a request may take, including its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most bytes of an answer: it says nothing but that some spans were refused.
-const MAX_ANSWER_BYTES: usize = 64 << 10;
+/// Maximum size of a response in bytes. A response only says that some spans were refused.
+const MAX_RESPONSE_BYTES: usize = 64 << 10;
 
 /// An HTTP client with a runtime of its own.
 #[derive(Debug)]
@@ -32,13 +32,13 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A client that trusts whom the system trusts.
+    /// A client that trusts the root certificates of the system.
     pub(super) fn new() -> io::Result<Self> {
         let new = HttpsConnectorBuilder::new;
         let connector = match new().with_provider_and_native_roots(default_provider()) {
             Ok(connector) => connector,
-            // Where the system trusts nobody, a collector can still be reached without TLS.
-            Err(_) => new().with_tls_config(trusting_nobody()?),
+            // If the system has no root certificates, a collector can still be reached without TLS.
+            Err(_) => new().with_tls_config(without_roots()?),
         };
         let connector = connector.https_or_http().enable_http1().build();
         Ok(Self {
@@ -52,21 +52,20 @@ impl Client {
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let answer = self.http.request(request.map(Full::new)).await?;
-        let (head, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await?;
+        let response = self.http.request(request.map(Full::new)).await?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MAX_RESPONSE_BYTES).collect().await?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 
-    /// Tells of the first failure, and of the end of failures.
-    fn note(&self, failure: Option<&str>) {
+    /// Logs the first failure, and the end of failures.
+    fn log_change(&self, failure: Option<&str>) {
         let was_failing = self.is_failing.swap(failure.is_some(), Ordering::Relaxed);
         match failure {
-            Some(error) if !was_failing => tracing::warn!(
-                error,
-                "spans cannot be delivered to the collector and are dropped; it is tried with the next"
-            ),
-            None if was_failing => tracing::info!("spans are delivered to the collector again"),
+            Some(error) if !was_failing => {
+                tracing::warn!(error, "exporting spans failed; dropping them")
+            }
+            None if was_failing => tracing::info!("exporting spans works again"),
             _ => {}
         }
     }
@@ -76,29 +75,34 @@ impl Client {
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let send = async { tokio::time::timeout(TIMEOUT, self.send(request)).await };
-        let answered = self.runtime.block_on(send).unwrap_or_else(|_| {
-            Err(format!("no answer within {} seconds", TIMEOUT.as_secs()).into())
-        });
-        match &answered {
-            Err(error) => self.note(Some(&chain(error.as_ref()))),
-            Ok(answer) if !answer.status().is_success() => {
-                self.note(Some(&format!("it answers {}", answer.status())));
+        let result = self
+            .runtime
+            .block_on(send)
+            .unwrap_or_else(|_| Err(format!("no response within {} s", TIMEOUT.as_secs()).into()));
+        match &result {
+            Err(error) => self.log_change(Some(&chain(error.as_ref()))),
+            Ok(response) if !response.status().is_success() => {
+                self.log_change(Some(&format!(
+                    "the collector responded with status {}",
+                    response.status()
+                )));
             }
-            Ok(_) => self.note(None),
+            Ok(_) => self.log_change(None),
         }
-        answered
+        result
     }
 }
 
-fn trusting_nobody() -> io::Result<ClientConfig> {
+/// A TLS configuration that trusts no certificate.
+fn without_roots() -> io::Result<ClientConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
-    let nobody = config.with_root_certificates(RootCertStore::empty());
-    Ok(nobody.with_no_client_auth())
+    let config = config.with_root_certificates(RootCertStore::empty());
+    Ok(config.with_no_client_auth())
 }
 
-/// An error with its causes.
+/// The error and its causes in one line.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes

@@ -123,12 +123,12 @@ fn drift(source: &SourceStatus) -> Vec<LabeledValue> {
 }
 
 fn recent_lag(source: &SourceStatus) -> Vec<LabeledValue> {
-    let Some(figures) = source.lag.figures() else {
+    let Some(summary) = source.lag.summary() else {
         return Vec::new();
     };
     vec![
-        ("0.5", figures.p50.into()),
-        ("0.99", figures.p99.into()),
-        ("1", figures.max.into()),
+        ("0.5", summary.p50.into()),
+        ("0.99", summary.p99.into()),
+        ("1", summary.max.into()),
     ]
 }
