@@ -1,4 +1,4 @@
-//! The configuration file that a test gives to the binary.
+//! Writes configuration files for the binary under test.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -6,28 +6,27 @@ use std::path::{Path, PathBuf};
 use crate::s3::Bucket;
 use crate::server::AccessKey;
 
-/// A configuration: the Sources and the few settings that tests change.
+/// A configuration: the Sources, and the few settings that tests change.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub sources: Vec<Source>,
-    /// Key ranges of one Source that are listed at the same time.
+    /// Maximum number of key ranges of one Source that are listed at the same time.
     pub ranges_in_flight: u32,
-    /// How often a request is sent before it is given up.
+    /// Maximum number of attempts for a request.
     pub attempts: u32,
-    /// How many changed documents make a commit.
+    /// Number of changed documents that trigger a commit.
     pub commit_documents: u32,
-    /// Milliseconds after which what an event did is committed.
+    /// Milliseconds after which the effect of an event is committed.
     pub event_commit_interval_ms: u32,
-    /// Seconds for which a received message is kept from others.
+    /// Visibility timeout of received messages in seconds.
     pub visibility_timeout_seconds: u32,
-    /// Seconds that an event may be late before it counts as lost.
+    /// Seconds after a scan for an event to arrive before its change counts as drift.
     pub expected_within_seconds: u32,
-    /// Minutes after which a Source is scanned again.
+    /// Maximum time between two scans of a Source in minutes.
     pub reconcile_every_minutes: u32,
-    /// ReceiveMessage requests at the same time, of all queues.
+    /// Maximum number of ReceiveMessage requests in flight for all queues.
     pub receives_in_flight: u32,
-    /// Where the daemon serves status and metrics. Two daemons at the same time would want the same
-    /// port, so by default nowhere.
+    /// Where the daemon serves HTTP. Off by default, because two daemons cannot share a port.
     pub listen: String,
     /// More keys of `serve`, such as `tokens = "tokens"`.
     pub serve: Vec<String>,
@@ -51,12 +50,12 @@ pub struct Source {
     pub access_key: Option<(String, PathBuf)>,
     /// The name of a profile.
     pub profile: Option<String>,
-    /// The address of the queue that its events come from.
+    /// The URL of the queue that delivers its events.
     pub queue_url: Option<String>,
 }
 
 impl Source {
-    /// The whole bucket at that endpoint.
+    /// A Source of the whole bucket at this endpoint.
     pub fn of(name: &str, bucket: &Bucket, endpoint: String) -> Self {
         Self {
             name: name.to_owned(),
@@ -68,14 +67,14 @@ impl Source {
         }
     }
 
-    /// The same with these rules.
+    /// Sets the rules.
     pub fn with_rules(mut self, include: &[&str], exclude: &[&str]) -> Self {
         self.include = include.iter().map(|&rule| rule.to_owned()).collect();
         self.exclude = exclude.iter().map(|&rule| rule.to_owned()).collect();
         self
     }
 
-    /// The same with that access key, its secret in a file with these permission bits.
+    /// Sets the access key, and writes its secret to a file with this mode.
     pub fn with_access_key(mut self, key: &AccessKey, file: &Path, mode: u32) -> Self {
         use std::os::unix::fs::PermissionsExt;
         std::fs::write(file, &key.secret).expect("the folder is ours");
@@ -84,7 +83,7 @@ impl Source {
         self
     }
 
-    /// The same with the credentials of that profile.
+    /// Sets the name of the profile.
     pub fn with_profile(mut self, name: &str) -> Self {
         self.profile = Some(name.to_owned());
         self
@@ -132,7 +131,7 @@ impl Source {
 }
 
 impl Config {
-    /// These Sources; every other setting so that a test is quick and its requests are countable.
+    /// A configuration with these Sources. The other settings make tests fast and their requests countable.
     pub fn of(sources: impl Into<Vec<Source>>) -> Self {
         Self {
             sources: sources.into(),
@@ -190,7 +189,7 @@ impl Config {
     }
 }
 
-/// Strings and arrays of strings, as JSON writes them, are TOML too.
+/// Formats a string or an array of strings as JSON, which is also TOML.
 fn quoted(value: impl serde::Serialize) -> String {
     serde_json::to_string(&value).expect("text is JSON")
 }

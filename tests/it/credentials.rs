@@ -1,24 +1,23 @@
-//! Access keys, against a server that checks signatures and rights; and that no secret is ever
-//! printed.
+//! Tests access keys with a server that checks signatures and permissions, and that no secret is printed.
 
 use crate::cli::{Cli, Output};
 use crate::config::{Config, Source};
 use crate::s3::Bucket;
 use crate::server::{self, AccessKey};
 
-/// The binary with one Source whose secret lies in a file with these permission bits.
+/// The binary with one Source, whose secret is in a file with this mode.
 fn cli_with(bucket: &Bucket, key: &AccessKey, mode: u32) -> Cli {
     let endpoint = server::shared_with_rights().endpoint();
     let source = Source::of("guarded", bucket, endpoint);
     let mut cli = Cli::new(&Config::of([]));
     let file = cli.folder().join("secret");
     cli.configure(&Config::of([source.with_access_key(key, &file, mode)]));
-    // The most that it can be made to say.
+    // The most verbose logs.
     cli.set_environment("ASSET_INDEXER_LOG", "trace");
     cli
 }
 
-/// A bucket with one object on the server that checks rights.
+/// A bucket with one object on the server that checks permissions.
 fn bucket() -> Bucket {
     let bucket = Bucket::create(server::shared_with_rights());
     bucket.put("a.jpg", "content");
@@ -26,44 +25,44 @@ fn bucket() -> Bucket {
 }
 
 #[track_caller]
-fn assert_secret_unsaid(output: &Output, key: &AccessKey) {
+fn assert_secret_not_printed(output: &Output, key: &AccessKey) {
     for stream in [&output.stdout, &output.stderr] {
         assert!(!stream.contains(&key.secret), "the secret is printed");
     }
 }
 
 #[test]
-fn the_right_to_list_is_enough() {
+fn works_with_only_the_permission_to_list() {
     let bucket = bucket();
     let server = server::shared_with_rights();
     let key = server.create_user("lister", &["s3:ListBucket"]);
     let cli = cli_with(&bucket, &key, 0o600);
     for command in ["check", "reindex"] {
         let output = cli.succeed(&[command]);
-        assert_secret_unsaid(&output, &key);
+        assert_secret_not_printed(&output, &key);
     }
     cli.assert_mirrors("guarded", &bucket);
 }
 
 #[test]
-fn a_user_without_rights_is_told_what_is_missing() {
+fn names_the_missing_permission() {
     let key = server::shared_with_rights().create_user("nobody", &[]);
     let cli = cli_with(&bucket(), &key, 0o600);
     let output = cli.fail(&["reindex"], &["denied", "ListBucket", "guarded"]);
-    assert_secret_unsaid(&output, &key);
+    assert_secret_not_printed(&output, &key);
 }
 
 #[test]
-fn a_wrong_secret_is_told_from_missing_rights() {
+fn distinguishes_a_wrong_secret_from_a_missing_permission() {
     let server = server::shared_with_rights();
-    let right = server.create_user("mistaken", &["s3:ListBucket"]);
+    let valid = server.create_user("mistaken", &["s3:ListBucket"]);
     let wrong = AccessKey {
         secret: "wrongwrongwrongwrongwrongwrongwrongwrong".to_owned(),
-        ..right
+        ..valid
     };
     let cli = cli_with(&bucket(), &wrong, 0o600);
     let output = cli.fail(&["reindex"], &["secret", "guarded"]);
-    assert_secret_unsaid(&output, &wrong);
+    assert_secret_not_printed(&output, &wrong);
     assert!(
         !output.stderr.contains("Grant these credentials"),
         "{output:#?}"
@@ -71,7 +70,7 @@ fn a_wrong_secret_is_told_from_missing_rights() {
 }
 
 #[test]
-fn an_unknown_access_key_is_named() {
+fn reports_an_unknown_access_key() {
     let unknown = AccessKey {
         id: "AKIAUNKNOWNUNKNOWN12".to_owned(),
         secret: "unknownunknownunknownunknownunknown12345".to_owned(),
@@ -79,11 +78,11 @@ fn an_unknown_access_key_is_named() {
     let cli = cli_with(&bucket(), &unknown, 0o600);
     let words = ["access key", "guarded"];
     let output = cli.fail(&["reindex"], &words);
-    assert_secret_unsaid(&output, &unknown);
+    assert_secret_not_printed(&output, &unknown);
 }
 
 #[test]
-fn a_secret_that_others_can_read_is_refused() {
+fn refuses_a_secret_that_others_can_read() {
     let server = server::shared_with_rights();
     let key = server.create_user("careless", &["s3:ListBucket"]);
     for mode in [0o644, 0o640, 0o604, 0o666] {
@@ -93,15 +92,15 @@ fn a_secret_that_others_can_read_is_refused() {
         for command in ["check", "reindex"] {
             let output = cli.run(&[command]);
             assert!(!output.status.success(), "mode {mode:o} was accepted");
-            let said = format!("{}{}", output.stdout, output.stderr);
-            assert!(said.contains(file) && said.contains("chmod"), "{said}");
-            assert_secret_unsaid(&output, &key);
+            let text = format!("{}{}", output.stdout, output.stderr);
+            assert!(text.contains(file) && text.contains("chmod"), "{text}");
+            assert_secret_not_printed(&output, &key);
         }
     }
 }
 
 #[test]
-fn a_secret_in_the_configuration_itself_is_refused_unprinted() {
+fn refuses_a_secret_in_the_configuration_without_printing_it() {
     let cli = Cli::new(&Config::of([]));
     let secret = "inlineinlineinlineinlineinlineinline1234";
     let toml = format!(
@@ -115,7 +114,7 @@ fn a_secret_in_the_configuration_itself_is_refused_unprinted() {
 }
 
 #[test]
-fn a_named_profile_is_used_whatever_the_environment_says() {
+fn named_profile_wins_over_the_environment() {
     let server = server::shared_with_rights();
     let key = server.create_user("profiled", &["s3:ListBucket"]);
     let bucket = bucket();
@@ -130,7 +129,7 @@ fn a_named_profile_is_used_whatever_the_environment_says() {
     cli.set_environment("ASSET_INDEXER_LOG", "trace");
     for command in ["check", "reindex"] {
         let output = cli.succeed(&[command]);
-        assert_secret_unsaid(&output, &key);
+        assert_secret_not_printed(&output, &key);
     }
     cli.assert_mirrors("guarded", &bucket);
 }

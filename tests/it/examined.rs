@@ -1,4 +1,4 @@
-//! What `check` finds, read from its JSON, and a Source of which it finds nothing wrong.
+//! Runs `check --json` and reads its findings. Provides a Source with a queue for which all findings are ok.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub const EVENTS: [&str; 3] = [
     "s3:LifecycleExpiration:*",
 ];
 
-/// A Source with a queue, of which `check` finds nothing wrong.
+/// A Source with a queue. All findings of `check` are ok.
 pub struct Wired {
     pub bucket: Bucket,
     pub queue: Sqs,
@@ -27,12 +27,12 @@ pub struct Wired {
 }
 
 impl Wired {
-    /// On that server, with the default credentials.
+    /// On this server, with the default credentials.
     pub fn on(server: &S3Server) -> Self {
         Self::with(server, |_| ())
     }
 
-    /// On that server, the Source changed.
+    /// On this server, with a changed Source.
     pub fn with(server: &S3Server, change: impl FnOnce(&mut Source)) -> Self {
         let bucket = Bucket::create(server);
         bucket.put("photos/a.jpg", "x");
@@ -65,7 +65,7 @@ impl Wired {
         self.cli.configure(&self.config);
     }
 
-    /// Has bucket and queue asked with that key.
+    /// Uses this key for bucket and queue.
     pub fn sign_by(&mut self, key: &AccessKey) {
         let file = self.cli.folder().join("secret");
         self.configure(|config| {
@@ -97,7 +97,7 @@ impl Wired {
         policy.to_string()
     }
 
-    /// A policy of the queue that lets that bucket send, and nobody else.
+    /// A queue policy that allows only this bucket to send.
     pub fn policy(&self, bucket: &str) -> String {
         let policy = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
@@ -111,14 +111,14 @@ impl Wired {
         policy.to_string()
     }
 
-    /// Has everything examined.
+    /// Runs `check`.
     #[track_caller]
     pub fn examine(&self) -> Examined {
         Examined::of(&self.cli, &[])
     }
 }
 
-/// What was found.
+/// The result of a run of `check`.
 #[derive(Debug)]
 pub struct Examined {
     pub report: Value,
@@ -127,7 +127,7 @@ pub struct Examined {
 }
 
 impl Examined {
-    /// By `check --json` and these arguments.
+    /// Runs `check --json` with additional arguments.
     #[track_caller]
     pub fn of(cli: &Cli, more: &[&str]) -> Self {
         let began = Instant::now();
@@ -140,7 +140,7 @@ impl Examined {
         }
     }
 
-    /// All findings, of the machine and of all Sources.
+    /// All findings about the machine and the Sources.
     fn findings(&self) -> impl Iterator<Item = &Value> {
         let sources = self.report["sources"].as_array().expect("a list");
         let of_sources = sources
@@ -150,7 +150,7 @@ impl Examined {
         machine.iter().chain(of_sources)
     }
 
-    /// Subject and verdict of what is not ok.
+    /// Subject and verdict of all findings that are not ok.
     pub fn bad(&self) -> Vec<(&str, &str)> {
         self.findings()
             .filter(|finding| finding["verdict"] != "ok")
@@ -161,16 +161,16 @@ impl Examined {
             .collect()
     }
 
-    /// Checks that nothing but this is wrong, and that what is said of it has these words.
+    /// Checks that this is the only finding that is not ok, and that it contains these words.
     #[track_caller]
     pub fn assert_bad(&self, subject: &str, verdict: &str, words: &[&str]) {
         assert_eq!(self.bad(), [(subject, verdict)], "{self:#?}");
         let found = self.finding(subject);
-        let said = found.to_string();
+        let text = found.to_string();
         for word in words {
             let escaped = serde_json::to_string(word).expect("text is JSON");
             assert!(
-                said.contains(escaped.trim_matches('"')),
+                text.contains(escaped.trim_matches('"')),
                 "{word}: {found:#}"
             );
         }
@@ -179,20 +179,20 @@ impl Examined {
         assert_eq!(self.exit_code, Some(code), "{self:#?}");
     }
 
-    /// Checks that nothing is wrong.
+    /// Checks that all findings are ok.
     #[track_caller]
     pub fn assert_well(&self) {
         assert_eq!(self.bad(), [], "{self:#?}");
         assert_eq!(self.exit_code, Some(0));
     }
 
-    /// The first finding of that subject.
+    /// The first finding with this subject.
     #[track_caller]
     pub fn finding(&self, subject: &str) -> &Value {
         let found = self
             .findings()
             .find(|finding| finding["subject"] == subject);
-        found.unwrap_or_else(|| panic!("nothing of {subject}: {self:#?}"))
+        found.unwrap_or_else(|| panic!("no finding about {subject}: {self:#?}"))
     }
 
     /// The subjects of all findings.

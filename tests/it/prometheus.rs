@@ -1,7 +1,7 @@
-//! Prometheus and promtool, where `tests/run.sh` puts them: a server of its own for a test, on the
-//! loopback, which reads the daemon's metrics every second.
+//! Runs Prometheus and promtool, which `tests/run.sh` installs. A test starts its own server on the loopback
+//! interface, which scrapes the daemon every second.
 //!
-//! What should be found is said by the tests.
+//! The tests decide which results they expect.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,18 +18,18 @@ use tempfile::TempDir;
 use crate::s3::form_encoded;
 use crate::server::free_port;
 
-/// How long the server may take until it is ready, and whatever is waited for until it holds.
+/// Time for the server to become ready, and for any other condition.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// How long to wait between two looks.
+/// Time between two checks of a condition.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The alert rules that are delivered.
+/// The alert rules of the package.
 pub fn rules_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus-rules.yml")
 }
 
-/// A program of the package.
+/// The path of a Prometheus program.
 fn program(name: &str) -> PathBuf {
     let folder = std::env::var_os("ASSET_INDEXER_TEST_PROMETHEUS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/prometheus"),
@@ -38,13 +38,13 @@ fn program(name: &str) -> PathBuf {
     let program = folder.join("usr/bin").join(name);
     assert!(
         program.is_file(),
-        "{} is not there: run tests/run.sh, which sets it up",
+        "{} is missing: run tests/run.sh, which installs it",
         program.display()
     );
     program
 }
 
-/// Runs promtool with something on standard input; it must succeed. Gives what it says.
+/// Runs promtool with this standard input. It must succeed. Returns its output.
 #[track_caller]
 pub fn promtool(arguments: &[&str], input: &str) -> String {
     let folder = TempDir::new().expect("a temporary folder");
@@ -53,19 +53,19 @@ pub fn promtool(arguments: &[&str], input: &str) -> String {
     let output = Command::new(program("promtool"))
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(File::open(&path).expect("it was just written"))
+        .stdin(File::open(&path).expect("the file was just written"))
         .output()
-        .expect("it is there");
-    let said = format!(
+        .expect("promtool is installed");
+    let text = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(output.status.success(), "promtool {arguments:?}: {said}");
-    said
+    assert!(output.status.success(), "promtool {arguments:?}: {text}");
+    text
 }
 
-/// A running server; killed when this is dropped.
+/// A running server. Dropping it kills the server.
 pub struct Prometheus {
     child: Child,
     address: String,
@@ -73,20 +73,20 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts a server that reads that address, with the rules that are delivered; what they wait for
-    /// lasts a second or two with it.
+    /// Starts a server that scrapes this address, with the alert rules of the package. Their waiting times
+    /// are shortened to a second or two.
     pub fn watching(address: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let rules = std::fs::read_to_string(rules_file()).expect("it is delivered");
-        let quick = rules.replace("[2m]", "[2s]");
-        let quick = quick.lines().map(|line| {
+        let rules = std::fs::read_to_string(rules_file()).expect("the rules exist");
+        let shortened = rules.replace("[2m]", "[2s]");
+        let shortened = shortened.lines().map(|line| {
             if line.trim_start().starts_with("for:") {
                 "        for: 1s"
             } else {
                 line
             }
         });
-        let rules: Vec<&str> = quick.collect();
+        let rules: Vec<&str> = shortened.collect();
         let config = format!(
             "global: {{ scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }}\n\
              rule_files: [rules.yml]\n\
@@ -113,7 +113,7 @@ impl Prometheus {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .expect("it is there");
+            .expect("Prometheus is installed");
         let mut server = Self {
             child,
             address: own,
@@ -141,52 +141,49 @@ impl Prometheus {
         }
     }
 
-    /// The body of an answer of status 200.
+    /// The body of a response, if its status is 200.
     fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
-        // Of version 1.0, so that the body is sent as it is.
+        // With HTTP 1.0 the body is not chunked.
         let request = format!("GET {path} HTTP/1.0\r\n\r\n");
         stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response).ok()?;
+        let (head, body) = response.split_once("\r\n\r\n")?;
         head.contains(" 200 ").then(|| body.to_owned())
     }
 
-    /// Waits until a query finds something; once is enough where it need not.
+    /// Waits until a query has a result. If it may be empty, only checks that the query is valid.
     #[track_caller]
     pub fn wait_for_result(&self, expression: &str, may_be_empty: bool) {
         let deadline = Instant::now() + DEADLINE;
         while self.query(expression).is_empty() && !may_be_empty {
-            assert!(
-                Instant::now() < deadline,
-                "nothing is found by {expression}"
-            );
+            assert!(Instant::now() < deadline, "no result: {expression}");
             thread::park_timeout(POLL);
         }
     }
 
-    /// The result of a query, now.
+    /// The current result of a query.
     #[track_caller]
     fn query(&self, expression: &str) -> Vec<Value> {
         let path = format!("/api/v1/query?query={}", form_encoded(expression));
-        let answer = self.get(&path);
-        let answer = answer.unwrap_or_else(|| panic!("no query: {expression}"));
-        let result = &json(&answer)["data"]["result"];
+        let response = self.get(&path);
+        let response = response.unwrap_or_else(|| panic!("invalid query: {expression}"));
+        let result = &json(&response)["data"]["result"];
         result.as_array().cloned().unwrap_or_default()
     }
 
-    /// The names of the alerts that fire now.
+    /// The names of the firing alerts.
     pub fn firing(&self) -> BTreeSet<String> {
-        let answer = json(&self.get("/api/v1/alerts").expect("it is up"));
-        let alerts = answer["data"]["alerts"].as_array().cloned();
+        let response = json(&self.get("/api/v1/alerts").expect("the server runs"));
+        let alerts = response["data"]["alerts"].as_array().cloned();
         let firing = alerts.into_iter().flatten();
         let firing = firing.filter(|alert| alert["state"] == "firing");
         let name = |alert: Value| alert["labels"]["alertname"].as_str().map(str::to_owned);
         firing.filter_map(name).collect()
     }
 
-    /// Waits until that holds of the names of the alerts that fire.
+    /// Waits until the names of the firing alerts satisfy `holds`.
     #[track_caller]
     pub fn wait_for(&self, what: &str, holds: impl Fn(&BTreeSet<String>) -> bool) {
         let deadline = Instant::now() + DEADLINE;
@@ -195,7 +192,7 @@ impl Prometheus {
             if holds(&firing) {
                 return;
             }
-            assert!(Instant::now() < deadline, "{what}: there fire {firing:?}");
+            assert!(Instant::now() < deadline, "{what}: firing: {firing:?}");
             thread::park_timeout(POLL);
         }
     }
@@ -203,14 +200,14 @@ impl Prometheus {
     /// Waits until all of these fire.
     #[track_caller]
     pub fn wait_for_all(&self, names: &[&str]) {
-        let are_there = |firing: &BTreeSet<String>| names.iter().all(|name| firing.contains(*name));
-        self.wait_for(&format!("{names:?} should fire"), are_there);
+        let all_fire = |firing: &BTreeSet<String>| names.iter().all(|name| firing.contains(*name));
+        self.wait_for(&format!("{names:?} should fire"), all_fire);
     }
 }
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        // Both fail where it has ended.
+        // Both fail if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,6 +1,7 @@
-//! The Region of a bucket: found where it is not configured, named where it is configured wrongly.
+//! Tests the region of a bucket: it is detected if not configured, and named in the error if configured
+//! wrong.
 //!
-//! The server insists on a bucket's Region as AWS does (301 with the Region in a header).
+//! Like AWS, the server responds with 301 and the region in a header to requests for another region.
 
 use crate::cli::Cli;
 use crate::config::{Config, Source};
@@ -9,11 +10,11 @@ use crate::proxy::{Action, Proxy, Request};
 use crate::s3::Bucket;
 use crate::server;
 
-/// The Region that the buckets of these tests lie in.
+/// The region of the buckets in these tests.
 const REGION: &str = "eu-west-1";
 
-/// A bucket in [`REGION`], a proxy before it, and the binary with a Source of that region.
-fn bucket_far_away(configured: Option<&str>) -> (Bucket, Proxy, Cli) {
+/// A bucket in [`REGION`], a proxy in front of it, and the binary with a Source in the configured region.
+fn bucket_in_region(configured: Option<&str>) -> (Bucket, Proxy, Cli) {
     let bucket = Bucket::create_in(REGION, server::shared());
     bucket.put_keys(["a", "b"]);
     let proxy = Proxy::start(server::shared().address());
@@ -26,8 +27,8 @@ fn bucket_far_away(configured: Option<&str>) -> (Bucket, Proxy, Cli) {
 }
 
 #[test]
-fn the_configured_region_is_used() {
-    let (bucket, proxy, cli) = bucket_far_away(Some(REGION));
+fn uses_the_configured_region() {
+    let (bucket, proxy, cli) = bucket_in_region(Some(REGION));
     cli.reindex();
     cli.assert_mirrors(SOURCE, &bucket);
     let signed = |request: &Request| request.region.as_deref() == Some(REGION);
@@ -35,8 +36,8 @@ fn the_configured_region_is_used() {
 }
 
 #[test]
-fn the_region_is_found_where_it_is_not_configured() {
-    let (bucket, proxy, cli) = bucket_far_away(None);
+fn detects_the_region_if_it_is_not_configured() {
+    let (bucket, proxy, cli) = bucket_in_region(None);
     cli.succeed(&["check"]);
     cli.reindex();
     cli.assert_mirrors(SOURCE, &bucket);
@@ -45,8 +46,8 @@ fn the_region_is_found_where_it_is_not_configured() {
 }
 
 #[test]
-fn the_region_is_found_by_the_location_where_head_bucket_is_denied() {
-    let (bucket, proxy, cli) = bucket_far_away(None);
+fn detects_the_region_by_location_if_head_bucket_is_denied() {
+    let (bucket, proxy, cli) = bucket_in_region(None);
     let head = |request: &Request| request.method == "HEAD";
     let denied = Action::Error(403, "AccessDenied");
     proxy.fault(usize::MAX, head, denied);
@@ -55,8 +56,11 @@ fn the_region_is_found_by_the_location_where_head_bucket_is_denied() {
 }
 
 #[test]
-fn a_wrong_region_is_refused_with_the_right_one() {
-    let (_bucket, proxy, cli) = bucket_far_away(Some("us-east-1"));
+fn error_of_a_wrong_region_names_the_right_one() {
+    let (_bucket, proxy, cli) = bucket_in_region(Some("us-east-1"));
     cli.fail(&["reindex"], &["region", REGION, SOURCE]);
-    assert!(proxy.lists().len() <= 1, "permanent: no retries");
+    assert!(
+        proxy.lists().len() <= 1,
+        "the error is permanent, so it is not retried"
+    );
 }

@@ -1,5 +1,5 @@
-//! Processing rules, from the configuration file to the index; the fine points of the patterns
-//! are tested beside the matcher.
+//! Tests processing rules from the configuration file to the index. The unit tests of the matcher cover the
+//! details of patterns.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ const KEYS: [&str; 8] = [
     "top.jpg",
 ];
 
-/// The keys that stay with these rules, and the prefixes that the scan asked S3 for.
+/// The keys in the index with these rules, and the prefixes that the scan listed.
 fn scanned(include: &[&str], exclude: &[&str]) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut fixture = Fixture::with_keys(KEYS);
     fixture.change_source(|source| *source = source.clone().with_rules(include, exclude));
@@ -26,75 +26,78 @@ fn scanned(include: &[&str], exclude: &[&str]) -> (BTreeSet<String>, BTreeSet<St
     (fixture.cli.keys(SOURCE), prefixes)
 }
 
-/// Checks which keys stay and what is listed for them.
+/// Checks which keys are in the index, and which prefixes were listed.
 #[track_caller]
 fn assert_scan(include: &[&str], exclude: &[&str], keys: &[&str], prefixes: &[&str]) {
-    let (kept, listed) = scanned(include, exclude);
-    assert_eq!(kept, keys.iter().map(|key| (*key).to_owned()).collect());
+    let (keys_found, listed) = scanned(include, exclude);
+    assert_eq!(
+        keys_found,
+        keys.iter().map(|key| (*key).to_owned()).collect()
+    );
     assert_eq!(listed, prefixes.iter().map(|p| (*p).to_owned()).collect());
 }
 
 #[test]
-fn no_rules_include_all() {
+fn no_rules_include_everything() {
     assert_scan(&[], &[], &KEYS, &[""]);
 }
 
 #[test]
-fn one_included_path() {
+fn includes_one_path() {
     let keys = ["a/1.jpg", "a/deep/2.png", "a/private/3.jpg"];
     assert_scan(&["/a/**"], &[], &keys, &["a/"]);
 }
 
 #[test]
-fn many_included_paths_list_only_their_literal_prefixes() {
+fn lists_only_the_literal_prefixes_of_included_paths() {
     let keys = ["a/1.jpg", "a/deep/2.png", "a/private/3.jpg", "b/5.jpg"];
     assert_scan(&["a/**", "b/*.jpg"], &[], &keys, &["a/", "b/"]);
 }
 
 #[test]
-fn exclude_all_leaves_nothing() {
-    let (kept, _) = scanned(&[], &["**"]);
-    assert_eq!(kept, BTreeSet::new());
+fn excluding_everything_leaves_nothing() {
+    let (found, _) = scanned(&[], &["**"]);
+    assert_eq!(found, BTreeSet::new());
 }
 
 #[test]
-fn the_word_all_stands_for_all_paths_and_lists_nothing_where_it_is_excluded() {
+fn include_all_mirrors_everything_and_exclude_all_lists_nothing() {
     let mut fixture = Fixture::with_keys(KEYS);
-    let written = |fixture: &mut Fixture, choice: &str| {
+    let set_rules = |fixture: &mut Fixture, rules_value: &str| {
         let mut toml = String::new();
         fixture.configure(|config| toml = config.to_toml(std::path::Path::new("data")));
         let rules = toml
             .lines()
             .find(|line| line.starts_with("rules"))
-            .expect("there are rules");
+            .expect("the configuration has rules");
         fixture
             .cli
-            .configure_with(&toml.replace(rules, &format!("rules = {{ {choice} }}")));
+            .configure_with(&toml.replace(rules, &format!("rules = {{ {rules_value} }}")));
     };
-    written(&mut fixture, "include = \"all\"");
+    set_rules(&mut fixture, "include = \"all\"");
     fixture.cli.reindex();
     fixture.assert_mirror();
     fixture.proxy.clear();
-    written(&mut fixture, "exclude = \"all\"");
+    set_rules(&mut fixture, "exclude = \"all\"");
     fixture.cli.reindex();
     assert!(fixture.cli.keys(SOURCE).is_empty());
     assert!(fixture.proxy.lists().is_empty());
 }
 
 #[test]
-fn excluded_paths_are_left_out() {
+fn removes_excluded_paths() {
     let keys = ["ab/4.jpg", "c.gif", "top.jpg"];
     assert_scan(&[], &["/a", "b/**"], &keys, &[""]);
 }
 
 #[test]
-fn some_included_and_some_of_those_excluded() {
+fn excludes_some_of_the_included_paths() {
     let keys = ["a/1.jpg", "a/deep/2.png"];
     assert_scan(&["a/**"], &["a/private"], &keys, &["a/"]);
 }
 
 #[test]
-fn one_star_stops_at_a_folder_and_two_do_not() {
+fn one_star_stops_at_a_slash_and_two_do_not() {
     assert_scan(&["/*.jpg"], &[], &["top.jpg"], &[""]);
     let jpgs = KEYS.iter().filter(|key| key.ends_with(".jpg"));
     assert_scan(
@@ -106,14 +109,14 @@ fn one_star_stops_at_a_folder_and_two_do_not() {
 }
 
 #[test]
-fn a_literal_is_a_folder_or_the_very_path() {
-    let (kept, _) = scanned(&["a/1.jpg", "b"], &[]);
+fn literal_rule_matches_a_path_and_everything_below_it() {
+    let (found, _) = scanned(&["a/1.jpg", "b"], &[]);
     let keys = ["a/1.jpg", "b/5.jpg", "b/deep/6.jpg"].map(str::to_owned);
-    assert_eq!(kept, keys.into());
+    assert_eq!(found, keys.into());
 }
 
 #[test]
-fn case_counts_unless_it_is_said_not_to() {
+fn case_matters_unless_case_insensitive() {
     let mut fixture = Fixture::with_keys(["IMG/A.JPG", "img/b.jpg"]);
     fixture.change_source(|source| *source = source.clone().with_rules(&["img/*.jpg"], &[]));
     fixture.cli.reindex();
@@ -124,7 +127,7 @@ fn case_counts_unless_it_is_said_not_to() {
 }
 
 #[test]
-fn changed_rules_add_and_remove() {
+fn changed_rules_add_and_remove_keys() {
     let mut fixture = Fixture::with_keys(KEYS);
     fixture.change_source(|source| *source = source.clone().with_rules(&["a/**"], &[]));
     fixture.cli.reindex();
@@ -142,7 +145,7 @@ fn changed_rules_add_and_remove() {
 }
 
 #[test]
-fn folder_markers_are_assets_only_where_it_is_said() {
+fn folder_markers_are_assets_only_if_configured() {
     let mut fixture = Fixture::with_keys(["a/1.jpg"]);
     fixture.bucket.put("a/", "");
     fixture.bucket.put("b/", "");
@@ -159,7 +162,7 @@ fn folder_markers_are_assets_only_where_it_is_said() {
 }
 
 #[test]
-fn rules_test_says_which_rule_decided() {
+fn rules_test_shows_which_rule_decided() {
     let mut fixture = Fixture::new();
     fixture.change_source(|source| {
         *source = source.clone().with_rules(&["a/**"], &["a/private"]);
@@ -171,7 +174,7 @@ fn rules_test_says_which_rule_decided() {
     let lines: Vec<_> = output.stdout.lines().collect();
     let line = |path: &str| {
         let found = lines.iter().find(|line| line.contains(path));
-        *found.unwrap_or_else(|| panic!("nothing about {path}: {output:#?}"))
+        *found.unwrap_or_else(|| panic!("no line about {path}: {output:#?}"))
     };
     assert!(line("a/1.jpg").contains("a/**"));
     assert!(line("a/private/x.jpg").contains("a/private"));

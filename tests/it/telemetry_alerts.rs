@@ -1,6 +1,6 @@
-//! The metrics, the alert rules and the dashboard hold together, and real trouble fires the alerts.
+//! Tests that metrics, alert rules and dashboard are consistent, and that real failures fire the alerts.
 //!
-//! A real Prometheus reads the real daemon; only what a rule waits for is shortened.
+//! A real Prometheus scrapes a real daemon. Only the waiting times of the rules are shortened.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,10 +18,10 @@ use crate::live_fixture::{Live, SCANNED};
 use crate::prometheus::{Prometheus, promtool, rules_file};
 use crate::telemetry::may_mount;
 
-/// Words of the query language between two expressions.
+/// PromQL operators between two expressions.
 const OPERATORS: [&str; 3] = ["and", "or", "unless"];
 
-/// Words of the query language before a list of labels.
+/// PromQL keywords before a list of labels.
 const LISTS: [&str; 6] = [
     "by",
     "on",
@@ -31,10 +31,10 @@ const LISTS: [&str; 6] = [
     "group_right",
 ];
 
-/// Labels that Prometheus gives to everything that it reads, and to buckets.
-const GIVEN: [&str; 3] = ["job", "instance", "le"];
+/// Labels that Prometheus adds to all series, and the label of histogram buckets.
+const BUILT_IN_LABELS: [&str; 3] = ["job", "instance", "le"];
 
-/// Runs what follows with a small disk at `$1`, for this process alone.
+/// Runs a command with a small disk at `$1` that only this process sees.
 const ON_A_SMALL_DISK: &str = r#"set -e; mount -t tmpfs -o size=64m none "$1"; shift; exec "$@""#;
 
 fn deploy(name: &str) -> PathBuf {
@@ -43,7 +43,7 @@ fn deploy(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// The documented metrics with their labels.
+/// The documented metrics and their labels.
 fn metrics() -> Vec<(String, Vec<String>)> {
     let text = fs::read_to_string(deploy("metrics.md")).unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| `"));
@@ -59,13 +59,13 @@ fn metrics() -> Vec<(String, Vec<String>)> {
 fn rule_expressions() -> Vec<String> {
     let text = fs::read_to_string(rules_file()).unwrap();
     let parts = text.split("        expr: ").skip(1);
-    let one = |part: &str| {
+    let expression = |part: &str| {
         let lines = part.lines().enumerate();
-        let lines = lines.take_while(|(place, line)| *place == 0 || line.starts_with("          "));
+        let lines = lines.take_while(|(index, line)| *index == 0 || line.starts_with("          "));
         let lines: Vec<&str> = lines.map(|(_, line)| line.trim()).collect();
         lines.join(" ").trim_start_matches(">- ").to_owned()
     };
-    parts.map(one).collect()
+    parts.map(expression).collect()
 }
 
 /// The expressions of the dashboard, with its variables filled in.
@@ -87,8 +87,8 @@ fn dashboard_expressions() -> Vec<String> {
     expressions.map(fill).collect()
 }
 
-/// The metrics that an expression names, each with the labels that are written behind it, and all other
-/// names: labels that it groups or joins by.
+/// The metrics in an expression, each with the labels it is filtered by; and the labels that the expression
+/// groups or joins by.
 fn names_in(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
     let (mut metrics, mut others) = (Vec::new(), Vec::new());
     let mut rest = expression;
@@ -100,36 +100,36 @@ fn names_in(expression: &str) -> (Vec<(String, Vec<String>)>, Vec<String>) {
             continue;
         }
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
-        rest = behind;
+        let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
         if LISTS.contains(&name) {
-            let (list, behind) = behind.split_once(')').unwrap();
+            let (list, after) = after.split_once(')').unwrap();
             let list = list
                 .trim_start()
                 .trim_start_matches('(')
                 .split(',')
                 .map(str::trim);
             others.extend(list.filter(|it| !it.is_empty()).map(str::to_owned));
-            rest = behind;
-        } else if let Some(matchers) = behind.strip_prefix('{') {
-            let (matchers, behind) = matchers.split_once('}').unwrap();
+            rest = after;
+        } else if let Some(matchers) = after.strip_prefix('{') {
+            let (matchers, after) = matchers.split_once('}').unwrap();
             let label = |matcher: &str| matcher.split(['=', '!']).next().unwrap().to_owned();
             metrics.push((name.to_owned(), matchers.split(',').map(label).collect()));
-            rest = behind;
-        } else if !is_function(behind) && !OPERATORS.contains(&name) {
+            rest = after;
+        } else if !is_function(after) && !OPERATORS.contains(&name) {
             metrics.push((name.to_owned(), Vec::new()));
         }
     }
     (metrics, others)
 }
 
-/// Whether what stands behind a name shows that it is a function.
-fn is_function(behind: &str) -> bool {
-    let behind = behind.trim_start();
-    behind.starts_with('(') || behind.starts_with("by (") || behind.starts_with("without (")
+/// Whether the text after a name shows that the name is a function.
+fn is_function(after: &str) -> bool {
+    let after = after.trim_start();
+    after.starts_with('(') || after.starts_with("by (") || after.starts_with("without (")
 }
 
-/// The documented metric of which a name is: a histogram is asked for by its parts.
+/// The documented metric with this name. The series of a histogram have suffixes.
 fn documented<'a>(
     known: &'a [(String, Vec<String>)],
     name: &str,
@@ -142,16 +142,16 @@ fn documented<'a>(
 }
 
 #[test]
-fn rules_and_dashboard_use_metrics_and_labels_that_there_are() {
+fn rules_and_dashboard_use_existing_metrics_and_labels() {
     let known = metrics();
     let expressions = [rule_expressions(), dashboard_expressions()].concat();
     let mut used = BTreeSet::new();
     for expression in &expressions {
         let (metrics, others) = names_in(expression);
         assert!(!metrics.is_empty(), "{expression}");
-        let mut labels: BTreeSet<&str> = GIVEN.into();
+        let mut labels: BTreeSet<&str> = BUILT_IN_LABELS.into();
         for (name, matched) in &metrics {
-            // Prometheus says itself whether it could read.
+            // `up` is a metric of Prometheus itself.
             let Some((name, own)) = documented(&known, name) else {
                 assert_eq!(name, "up", "no such metric: {expression}");
                 continue;
@@ -159,7 +159,7 @@ fn rules_and_dashboard_use_metrics_and_labels_that_there_are() {
             used.insert(name);
             labels.extend(own.iter().map(String::as_str));
             for label in matched {
-                let is_known = own.contains(label) || GIVEN.contains(&&**label);
+                let is_known = own.contains(label) || BUILT_IN_LABELS.contains(&&**label);
                 assert!(is_known, "{name} has no {label}: {expression}");
             }
         }
@@ -170,7 +170,7 @@ fn rules_and_dashboard_use_metrics_and_labels_that_there_are() {
             );
         }
     }
-    // What nobody looks at is not worth serving, but for what tells a running scan in detail.
+    // Every metric should be used, except for these, which show details.
     let unused = known.iter().filter(|(name, _)| !used.contains(name));
     let unused: Vec<&str> = unused.map(|(name, _)| &**name).collect();
     assert_eq!(
@@ -189,7 +189,7 @@ fn rules_and_dashboard_use_metrics_and_labels_that_there_are() {
 }
 
 #[test]
-fn each_alert_says_how_bad_it_is_what_it_is_and_what_to_do() {
+fn each_alert_has_severity_description_runbook_and_test() {
     let text = fs::read_to_string(rules_file()).unwrap();
     let tests = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/alerts.yml"));
     let tests = tests.unwrap();
@@ -210,7 +210,7 @@ fn each_alert_says_how_bad_it_is_what_it_is_and_what_to_do() {
             .lines()
             .next()
             .unwrap();
-        assert!(chapters.contains(anchor), "{name}: there is no {anchor}");
+        assert!(chapters.contains(anchor), "{name}: no chapter {anchor}");
         assert!(
             tests.contains(&format!("- name: {name}")),
             "{name} has no test"
@@ -232,7 +232,7 @@ fn promtool_accepts_the_rules_and_their_tests_pass() {
 }
 
 #[test]
-fn what_is_to_be_done_about_a_metric_is_where_it_leads_to() {
+fn links_from_metrics_to_the_runbook_exist() {
     let text = fs::read_to_string(deploy("metrics.md")).unwrap();
     let chapters = chapters();
     let anchors = text
@@ -240,11 +240,11 @@ fn what_is_to_be_done_about_a_metric_is_where_it_leads_to() {
         .skip(1)
         .map(|rest| rest.split(')').next().unwrap());
     for anchor in anchors {
-        assert!(chapters.contains(anchor), "there is no {anchor}");
+        assert!(chapters.contains(anchor), "no chapter {anchor}");
     }
 }
 
-/// The chapters of the run-book, by which they are linked to.
+/// The chapters of the run-book, as link anchors.
 fn chapters() -> BTreeSet<String> {
     let text = fs::read_to_string(deploy("README.md")).unwrap();
     let titles = text.lines().filter_map(|line| line.strip_prefix("## "));
@@ -253,7 +253,7 @@ fn chapters() -> BTreeSet<String> {
         .collect()
 }
 
-/// A daemon with one Source whose metrics are read.
+/// Starts a daemon with one Source, and a Prometheus that scrapes it.
 fn watched(live: &Live, command: Command) -> (Daemon, String, Prometheus) {
     let daemon = live.cli.watch(command, &["serve"]);
     daemon.wait_for(&SCANNED);
@@ -273,10 +273,10 @@ fn wired() -> Live {
 }
 
 #[test]
-fn trouble_fires_its_alerts_and_its_end_ends_them() {
+fn alerts_fire_on_failures_and_resolve() {
     let live = wired();
     let (daemon, address, prometheus) = watched(&live, limitable());
-    live.bucket.put("c.jpg", "told");
+    live.bucket.put("c.jpg", "new");
     live.wait_for_mirror();
     prometheus.wait_for("all is well", BTreeSet::is_empty);
     assert_dashboard_shows_something(&prometheus, &address);
@@ -299,12 +299,12 @@ fn trouble_fires_its_alerts_and_its_end_ends_them() {
     prometheus.wait_for_all(&["AssetIndexerDown"]);
 }
 
-/// Checks that each query of the dashboard is one, and finds something where there is something.
+/// Checks that each query of the dashboard is valid, and has a result if there is data.
 #[track_caller]
 fn assert_dashboard_shows_something(prometheus: &Prometheus, address: &str) {
     let search = send(address, "GET", "/v1/search?q=a", &[]);
     assert_eq!(search.status, 200, "{}", search.text());
-    // Nothing was refused, scanned or failed, and no scan runs, so that nothing is the right answer there.
+    // Nothing was refused, has failed or drifted, and no scan runs, so these queries may have no result.
     let may_be_empty = |expression: &str| {
         ["> 0", "drift_assets"]
             .iter()
@@ -316,10 +316,10 @@ fn assert_dashboard_shows_something(prometheus: &Prometheus, address: &str) {
 }
 
 #[test]
-fn a_full_disk_fires_before_and_when_nothing_can_be_written() {
+fn alerts_fire_before_and_when_the_disk_is_full() {
     if !may_mount() {
-        let why = "skipped: alerts of a full disk: this user may not mount, so that no disk can be filled";
-        writeln!(std::io::stderr(), "{why}").unwrap();
+        let reason = "skipped: alerts of a full disk: this user cannot mount a small disk";
+        writeln!(std::io::stderr(), "{reason}").unwrap();
         return;
     }
     let mut live = wired();
@@ -334,9 +334,9 @@ fn a_full_disk_fires_before_and_when_nothing_can_be_written() {
         .arg(BINARY);
     let (daemon, _, prometheus) = watched(&live, small);
     prometheus.wait_for("all is well", BTreeSet::is_empty);
-    // The disk is the daemon's alone, and is reached through it.
-    let seen = PathBuf::from(format!("/proc/{}/root", daemon.id()));
-    let filler = seen.join(data.strip_prefix("/").unwrap()).join("filler");
+    // Only the daemon sees the disk, so access it through the daemon's root.
+    let root = PathBuf::from(format!("/proc/{}/root", daemon.id()));
+    let filler = root.join(data.strip_prefix("/").unwrap()).join("filler");
     let mut filler = fs::File::create(filler).unwrap();
     let full = loop {
         if let Err(full) = filler.write_all(&[0; 4096]) {
@@ -348,7 +348,7 @@ fn a_full_disk_fires_before_and_when_nothing_can_be_written() {
     live.bucket.put("c.jpg", "cannot be written");
     prometheus.wait_for_all(&["AssetIndexerCommitFailing", "AssetIndexerIndexDown"]);
     filler.set_len(0).unwrap();
-    prometheus.wait_for("there is room again", |firing| {
+    prometheus.wait_for("the disk has free space again", |firing| {
         !firing.contains("AssetIndexerDiskFull") && !firing.contains("AssetIndexerIndexDown")
     });
 }

@@ -1,5 +1,4 @@
-//! No secret is ever in the log, and at `info` neither a key nor what is searched for, whatever goes well
-//! or wrong.
+//! Tests that logs contain no secrets, and at `info` neither keys nor search texts, also if something fails.
 
 use crate::access::new_token;
 use crate::http_client::send;
@@ -7,13 +6,13 @@ use crate::live_fixture::Live;
 use crate::proxy::{Action, Request};
 use crate::server::AccessKey;
 
-/// In each key, and in what is searched for.
+/// A part of each key and each search text.
 const PRIVATE: &str = "geheimnis";
 
-/// The secret of the access key; the server takes any.
+/// The secret of the access key. The server accepts any secret.
 const SECRET: &str = "wJalrXUtnFEMIK7MDENGbPxRfiCYSECRETKEY000";
 
-/// The first two keys change places.
+/// Swaps the order of the first two keys of a page.
 fn out_of_order(page: &str) -> String {
     page.replacen("geheimnis-b", "zz-geheimnis-b", 1)
 }
@@ -24,7 +23,7 @@ fn lists_one_key(request: &Request) -> bool {
         .is_some_and(|prefix| prefix.contains(PRIVATE))
 }
 
-/// A daemon with a token that does and suffers all that it may; its log, and what must not be in it.
+/// Runs a daemon through many successes and failures. Returns its log, and a token that must not be in it.
 fn log_of_everything(level: &str) -> (String, String) {
     let mut live = Live::new();
     let key = AccessKey {
@@ -43,22 +42,22 @@ fn log_of_everything(level: &str) -> (String, String) {
     live.bucket.enable_versioning();
     live.bucket
         .put_keys(["geheimnis-a.jpg", "geheimnis-b.jpg", "geheimnis-c.jpg"]);
-    // The first page is asked for twice.
+    // The first page is requested twice.
     let once = |request: &Request| request.list.is_some();
     live.proxy.fault(1, once, Action::Error(503, "SlowDown"));
     let daemon = live.serve();
     let address = daemon.field(&["serving status and metrics"], "address");
-    // Events, one that cannot be looked up at first, and one that is none.
+    // Events: a valid one, one whose look-up fails at first, and messages that are not events.
     live.proxy
         .fault(3, lists_one_key, Action::Error(403, "AccessDenied"));
-    live.bucket.put("geheimnis-d.jpg", "told");
+    live.bucket.put("geheimnis-d.jpg", "new");
     let version = live.bucket.versions("geheimnis-a.jpg").remove(0);
     live.bucket.delete_version("geheimnis-a.jpg", &version);
     live.queue
         .send(&["geheimnis, but no notification", "{\"geheimnis\": 1}"]);
     daemon.wait_for(&["WARN", "look-up failed"]);
     daemon.wait_for_times(2, &["WARN", "message quarantined"]);
-    // Searches that find, and some that cannot be answered.
+    // Searches that succeed, and searches that fail.
     let header = format!("Authorization: Bearer {token}");
     for (path, status) in [
         ("/v1/search?q=geheimnis", 200),
@@ -75,7 +74,7 @@ fn log_of_everything(level: &str) -> (String, String) {
     }
     let forged = format!("{header}geheimnis");
     assert_eq!(send(&address, "GET", "/v1/search", &[&forged]).status, 401);
-    // A scan whose listing cannot be believed.
+    // A scan with an invalid listing.
     live.proxy.fault(
         1,
         |request| request.list.is_some(),
@@ -87,14 +86,14 @@ fn log_of_everything(level: &str) -> (String, String) {
 }
 
 #[test]
-fn at_info_neither_keys_nor_searches_nor_secrets_are_logged() {
+fn info_logs_contain_no_keys_searches_or_secrets() {
     let (log, token) = log_of_everything("info");
-    for said in [
+    for message in [
         "request failed; retrying",
         "scan failed",
         "ascending key order",
     ] {
-        assert!(log.contains(said), "{log}");
+        assert!(log.contains(message), "{log}");
     }
     for hidden in [PRIVATE, SECRET, &token, &token[4..20]] {
         let line = log.lines().find(|line| line.contains(hidden));
@@ -103,11 +102,11 @@ fn at_info_neither_keys_nor_searches_nor_secrets_are_logged() {
 }
 
 #[test]
-fn at_debug_keys_are_logged_and_secrets_are_not() {
+fn debug_logs_contain_keys_but_no_secrets() {
     let (log, token) = log_of_everything("asset_indexer=trace,debug");
     assert!(
         log.contains("\"zz-geheimnis-b.jpg\""),
-        "the fault has no key: {log}"
+        "the listing error names no key: {log}"
     );
     for hidden in [SECRET, &token, &token[4..]] {
         let line = log.lines().find(|line| line.contains(hidden));
@@ -116,8 +115,8 @@ fn at_debug_keys_are_logged_and_secrets_are_not() {
 }
 
 #[test]
-fn at_trace_what_the_sdk_signs_is_not_logged() {
-    /// Of credentials that expire; it is a part of each presigned address.
+fn trace_logs_do_not_contain_what_the_sdk_signs() {
+    /// The session token of temporary credentials. It is a part of each presigned URL.
     const SESSION: &str = "FwoGZXIvYXdzEEXAMPLESESSIONTOKEN0000";
     let mut live = Live::new();
     live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
@@ -127,8 +126,8 @@ fn at_trace_what_the_sdk_signs_is_not_logged() {
     let daemon = live.serve();
     let address = daemon.field(&["serving status and metrics"], "address");
     live.wait_for_mirror();
-    let answer = send(&address, "GET", "/v1/search?previews=true", &[]).text();
-    assert!(answer.contains(SESSION), "nothing was signed: {answer}");
+    let response = send(&address, "GET", "/v1/search?previews=true", &[]).text();
+    assert!(response.contains(SESSION), "no URL was signed: {response}");
     let log = daemon.terminate();
     assert!(log.iter().any(|line| line.contains("TRACE")));
     assert_eq!(log.iter().find(|line| line.contains(SESSION)), None);
