@@ -225,7 +225,7 @@ impl TantivyEngine {
     pub fn open_undamaged_segments(path: &Path) -> Result<(Self, u64), IndexError> {
         let commit = PinnedCommit::newest(path)?;
         let damages = commit.damages(|_| {})?;
-        let (whole, lost) = commit.without(&damages)?;
+        let (whole, lost) = commit.without_damaged_segments(&damages)?;
         Ok((Self::from_commit(whole, Ok)?, lost))
     }
 

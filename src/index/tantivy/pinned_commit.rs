@@ -121,7 +121,10 @@ impl PinnedCommit {
 
     /// Returns the commit without the segments of these damaged files, and the number of documents that it
     /// loses. Open the returned commit while this one is still pinned.
-    pub fn without(&self, damages: &[Damage]) -> Result<(CommitFolder, u64), IndexError> {
+    pub fn without_damaged_segments(
+        &self,
+        damages: &[Damage],
+    ) -> Result<(CommitFolder, u64), IndexError> {
         let mut metas = self.metas.clone();
         let mut lost = 0;
         metas.segments.retain(|segment| {
