@@ -181,8 +181,8 @@ sys.exit(f"{url} does not answer")
 PYTHON
 }
 
-# Waits until the events of all 100 changes are acknowledged, so the index has them: wait_for_events
-# STATUS_URL
+# Waits until the events of all 100 changes are acknowledged, so the index has them:
+# wait_for_events STATUS_URL
 wait_for_events() {
     "$venv/bin/python" - "$1" <<'PYTHON'
 import json

@@ -1,7 +1,8 @@
-# shellcheck shell=bash Functions that install what tests, demo and package need: Python packages, Node.js
-# packages and tools under target/, and some programs as Debian packages (Chromium, jq, shellcheck,
-# debootstrap, systemd-container). tests/run.sh, tests/forms.sh, deploy/demo.sh and deploy/package.sh source
-# this file from the folder of the project.
+# shellcheck shell=bash
+# Functions that install what tests, demo and package need: Python packages, Node.js packages and tools under
+# target/, and some programs as Debian packages (Chromium, jq, shellcheck, debootstrap, systemd-container).
+# tests/run.sh, tests/forms.sh, deploy/demo.sh and deploy/package.sh source this file from the folder of the
+# project.
 
 venv=${ASSET_INDEXER_TEST_VENV:-$PWD/target/venv}
 tools=${ASSET_INDEXER_TEST_TOOLS:-$PWD/target/tools}

@@ -1,7 +1,8 @@
 // Reads Sources and assets with imgix's own client. Only its base address is changed.
 //
-// Usage: node imgix.cjs BASE_URL TOKEN EXPECTED.json; NODE_PATH is the folder of the packages. EXPECTED:
-// {"source": NAME, "bucket": NAME, "assets": [{"path", "size"}, ...]}. Exits with an error if a check fails.
+// Usage: node imgix.cjs BASE_URL TOKEN EXPECTED.json; NODE_PATH is the folder of the packages.
+// EXPECTED: {"source": NAME, "bucket": NAME, "assets": [{"path", "size"}, ...]}
+// Exits with an error if a check fails.
 const assert = require('node:assert/strict');
 const { readFileSync } = require('node:fs');
 
