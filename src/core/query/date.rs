@@ -57,9 +57,9 @@ pub(super) fn parse(
         let then = now.minus(age);
         return match (comparison, order) {
             (Some(comparison), DateOrder::ByAge) => {
-                Ok(moment(then).to_interval(Some(comparison.reversed())))
+                Ok(moment(then).interval(Some(comparison.reversed())))
             }
-            (Some(comparison), DateOrder::ByTime) => Ok(moment(then).to_interval(Some(comparison))),
+            (Some(comparison), DateOrder::ByTime) => Ok(moment(then).interval(Some(comparison))),
             (None, DateOrder::ByAge) => {
                 Err(QueryProblem::AgeWithoutComparison { age: value.into() })
             }
@@ -70,8 +70,8 @@ pub(super) fn parse(
     }
     let span = span(value)?;
     match order {
-        DateOrder::ByTime if comparison.is_some() => Ok(moment(span.start).to_interval(comparison)),
-        _ => Ok(span.to_interval(comparison)),
+        DateOrder::ByTime if comparison.is_some() => Ok(moment(span.start).interval(comparison)),
+        _ => Ok(span.interval(comparison)),
     }
 }
 

@@ -100,7 +100,7 @@ impl<T: PartialOrd> Span<T> {
 
     /// The values that compare to the span in this way. Greater values start after the end of the span.
     /// Without a comparison, it is the span itself.
-    pub(crate) fn to_interval(self, comparison: Option<Comparison>) -> Interval<T> {
+    pub(crate) fn interval(self, comparison: Option<Comparison>) -> Interval<T> {
         let (lower, upper) = match comparison {
             None => (Bound::Included(self.start), self.end),
             Some(Comparison::LessThan) => (Bound::Unbounded, Bound::Excluded(self.start)),
@@ -135,7 +135,7 @@ mod tests {
         for end in [Bound::Included(5), Bound::Excluded(6)] {
             let span = Span { start: 3, end };
             for value in 0..10 {
-                let holds = |comparison| span.to_interval(comparison).contains(&value);
+                let holds = |comparison| span.interval(comparison).contains(&value);
                 assert_eq!(holds(None), (3..=5).contains(&value));
                 assert_eq!(holds(Some(Comparison::LessThan)), value < 3);
                 assert_eq!(holds(Some(Comparison::AtMost)), value <= 5);

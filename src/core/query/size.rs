@@ -31,7 +31,7 @@ const MAX_DECIMALS: usize = 9;
 pub(super) fn parse(text: &str) -> Result<Interval<u64>, QueryProblem> {
     let (comparison, value) = Comparison::strip(text);
     match Range::parse(value) {
-        None => Ok(span(value)?.to_interval(comparison)),
+        None => Ok(span(value)?.interval(comparison)),
         Some(Some(range)) if comparison.is_none() => {
             range.interval(span, QueryProblem::InvalidSize)
         }

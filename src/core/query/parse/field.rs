@@ -29,8 +29,8 @@ pub(super) enum ValueType {
     Number,
 }
 
-/// The names of the fields, normalized as in [`Field::from_name`]. The first name is ours; the others are
-/// aliases, mostly the names that Cloudinary, ImageKit and imgix use.
+/// The names of the fields, normalized as in [`Field::from_name`]. Many are aliases: the names that
+/// Cloudinary, ImageKit and imgix use.
 const NAMES: [(Field, &[&str]); 12] = [
     (Field::Folder, &["folder", "assetfolder"]),
     (Field::Path, &["path", "originpath"]),
