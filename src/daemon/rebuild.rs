@@ -333,6 +333,36 @@ impl Job {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::status::StatusBoard;
+
+    fn followed() -> FollowedQueue {
+        let board = StatusBoard::new("/nowhere".into()).queue("url");
+        FollowedQueue {
+            source: SourceId(0),
+            state: Arc::new(QueueState::new(board)),
+            losses_before: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn queue_has_delivered_everything_once_it_is_drained_without_losses() {
+        let queue = followed();
+        let wait = Duration::from_secs(1);
+        queue.state.on_received(1, wait);
+        assert!(!queue.has_delivered_everything());
+        queue.state.on_received(0, wait);
+        queue.wait_until_drained().await;
+        assert!(queue.has_delivered_everything());
+        queue.state.on_given_up();
+        assert!(!queue.has_delivered_everything());
+    }
+
+    #[tokio::test]
+    async fn does_not_wait_for_a_queue_that_cannot_be_received_from() {
+        let queue = followed();
+        queue.wait_until_drained().await;
+        assert!(!queue.has_delivered_everything());
+    }
 
     #[test]
     fn only_a_complete_and_closed_generation_is_publishable() {
