@@ -52,7 +52,7 @@ fn read_text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What is wrong, and the offset in bytes.
+/// A problem in the text, with its offset in bytes.
 struct ParseError {
     at: usize,
     problem: String,

@@ -22,7 +22,7 @@ pub enum ConfigError {
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong and what is expected.
+        /// The problem, and the expected value.
         problem: String,
     },
     /// A value is not allowed.
@@ -45,7 +45,7 @@ pub struct InvalidValue {
     pub key: String,
     /// The value in TOML syntax. `None` if it is missing or could be a secret.
     pub value: Option<String>,
-    /// What is wrong with it and what to set instead.
+    /// The problem, and what to set instead.
     pub problem: String,
 }
 

@@ -10,7 +10,7 @@ use super::error::InvalidValue;
 use super::file::ServeFile;
 use super::resolved_path;
 
-/// Where HTTP is served by default.
+/// The default address for HTTP.
 const DEFAULT_LISTEN: &str = "127.0.0.1:8470";
 /// The prefix of a Unix socket's path in `listen`.
 const UNIX: &str = "unix:";
@@ -19,7 +19,7 @@ pub const PENDING_SUFFIX: &str = ".new";
 /// Maximum length of the path of a Unix socket on Linux in bytes, without the zero at its end.
 pub(super) const MAX_SOCKET_PATH: usize = 107;
 
-/// Where the server accepts connections.
+/// The address at which the server accepts connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
     /// An address and a port.

@@ -14,7 +14,7 @@ const CONTROL_SOCKET: &str = "control.sock";
 /// How the daemon runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServeConfig {
-    /// Where HTTP is served. `None` if it is off.
+    /// The address for HTTP. `None` if HTTP is off.
     pub listen: Option<Listen>,
     /// The file with the tokens. `None` if every client that can connect may read everything.
     pub tokens: Option<PathBuf>,

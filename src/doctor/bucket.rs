@@ -24,7 +24,7 @@ const MAX_RANGES: usize = 16;
 /// The region to probe for if none is configured. The response names the right one.
 const PROBE_REGION: &str = crate::aws::credentials::DEFAULT_REGION;
 
-/// What the tests of the queue need to know about the bucket.
+/// Facts about the bucket that the tests of the queue need.
 #[derive(Debug, Default)]
 pub(super) struct BucketInfo {
     /// The region, if it is known.

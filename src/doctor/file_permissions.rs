@@ -23,7 +23,7 @@ const STICKY: u32 = 0o1000;
 /// The bits of a mode that are shown.
 const MODE: u32 = 0o7777;
 
-/// What the service uses a file for.
+/// The use of a file by the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FileKind {
     /// A file that determines what the service does, or a folder with such files or secrets.
@@ -156,7 +156,7 @@ fn inspect(path: PathBuf, kind: FileKind) -> Option<FileInfo> {
     })
 }
 
-/// What is wrong with the file. `trusted` are the users who may own it, if known.
+/// Finds problems with the file. `trusted` are the users who may own it, if known.
 fn judge(file: &FileInfo, trusted: Option<&[u32; 3]>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (path, mode) = (file.path.display(), file.mode);

@@ -18,7 +18,7 @@ pub(crate) enum Verdict {
     Failure,
 }
 
-/// What was examined.
+/// The thing that was examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// The content of the configuration.
@@ -57,7 +57,7 @@ pub(crate) enum Subject {
     QueueVisibility,
     /// The maximum size of a message in the queue.
     QueueMessageSize,
-    /// Where the queue moves messages that cannot be handled.
+    /// The queue for messages that cannot be handled.
     DeadLetters,
     /// The key that encrypts the messages of the queue.
     QueueEncryption,
@@ -130,7 +130,7 @@ impl Serialize for Subject {
     }
 }
 
-/// What to do about a finding.
+/// The way to fix a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Remedy {
     /// One or more sentences. If there are commands, it ends without a period: the printer adds a colon.
@@ -139,16 +139,16 @@ pub(crate) struct Remedy {
     pub commands: Vec<String>,
 }
 
-/// What one test found.
+/// The result of one test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// What was examined.
+    /// The thing that was examined.
     pub subject: Subject,
     /// How bad it is.
     pub verdict: Verdict,
-    /// What was found: one line without control characters, and without a final period.
+    /// A description of the result: one line without control characters, and without a final period.
     pub what: String,
-    /// What to do about it, if anything.
+    /// The way to fix it, if anything is wrong.
     pub remedy: Option<Remedy>,
 }
 

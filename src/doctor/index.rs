@@ -8,7 +8,7 @@ use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
 
-/// What to do if a file cannot be read.
+/// The remedy if a file cannot be read.
 const RUN_AS_SERVICE: &str =
     "Run check as the user of the service, and make that user the owner of the folder.";
 

@@ -40,7 +40,7 @@ impl Route {
     }
 }
 
-/// What the index knows about earlier events of a Source.
+/// Earlier events of a Source, as far as the index knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct EventHistory {
     /// Whether a daemon has received from the queue for this Source.

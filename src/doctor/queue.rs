@@ -23,13 +23,13 @@ const MIN_RECEIVE_COUNT: u32 = 5;
 /// The key that AWS manages for SQS. Its policy cannot be changed, and does not allow S3 to use it.
 const AWS_MANAGED_KEY: &str = "alias/aws/sqs";
 
-/// What to do if messages that cannot be handled have nowhere to go.
+/// The remedy if the queue has no usable dead-letter queue.
 const ADD_DEAD_LETTER_QUEUE: &str = "Create a dead-letter queue, and move such messages to it";
 
 /// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
 
-/// What the tests of a queue need in addition to its `QueueInfo`.
+/// Inputs to the tests of a queue in addition to its `QueueInfo`.
 pub(super) struct QueueContext<'a> {
     /// The region in the queue's ARN, or else the region that requests to it are signed for.
     pub region: &'a str,
@@ -43,7 +43,7 @@ pub(super) struct QueueContext<'a> {
     pub dead_letter_commands: Option<&'a QueueCommands>,
     /// The services that may send to the queue.
     pub senders: &'a [&'static str],
-    /// What is known about earlier events.
+    /// Earlier events that arrived through the queue.
     pub history: EventHistory,
 }
 

@@ -11,7 +11,7 @@ use crate::aws::iam::is_previewed;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::source::Source;
 
-/// What the tests of all Sources share.
+/// Inputs that the tests of all Sources share.
 #[derive(Clone, Debug)]
 pub(super) struct SourceContext {
     /// The checkpoint of the current index, if there is an index.
@@ -53,7 +53,7 @@ fn binding(source: &Source, checkpoint: Option<&Checkpoint>) -> Option<Finding> 
     Some(Finding::failure(Subject::Binding, error.to_string()).remedy(remedy))
 }
 
-/// What the index knows about events of the Source from this queue.
+/// The events of the Source that arrived through this queue, as far as the index knows.
 fn event_history(
     source: &Source,
     queue_url: &str,

@@ -1,4 +1,4 @@
-//! The status board: what the daemon is doing. The working code writes it; the API, metrics and commands read
+//! The status board: what the daemon is doing. Running tasks write it. The API, metrics and commands read
 //! it.
 //!
 //! It is for display only. It outlives a reload and a reopened index, so counters only rise.

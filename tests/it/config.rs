@@ -26,7 +26,7 @@ pub struct Config {
     pub reconcile_every_minutes: u32,
     /// Maximum number of ReceiveMessage requests in flight for all queues.
     pub receives_in_flight: u32,
-    /// Where the daemon serves HTTP. Off by default, because two daemons cannot share a port.
+    /// The address at which the daemon serves HTTP. Off by default, because two daemons cannot share a port.
     pub listen: String,
     /// More keys of `serve`, such as `tokens = "tokens"`.
     pub serve: Vec<String>,

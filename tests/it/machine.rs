@@ -1,7 +1,7 @@
-//! A machine with the package: a container, a bucket with a queue, and a Source of it.
+//! A machine with the installed package: a container, a bucket with a queue, and a Source.
 //!
-//! Bucket and queue are those of the server that checks signatures, so that whatever is found was asked for
-//! with the secret that systemd has decrypted. What the package does is said by the tests.
+//! Bucket and queue are on the server that checks signatures. So every successful request was signed with the
+//! secret that systemd decrypted. The tests decide what they expect of the package.
 
 use std::collections::BTreeSet;
 
@@ -21,11 +21,11 @@ pub const INSTANCE: &str = "asset-indexer@second.service";
 pub const REINDEX: &str = "asset-indexer-reindex.service";
 pub const TIMER: &str = "asset-indexer-reindex.timer";
 
-/// The configuration of the service, and that of the instance.
+/// The configuration files of the service and of the second instance.
 pub const SETTINGS: &str = "/etc/asset-indexer/asset-indexer.toml";
 pub const SECOND: &str = "/etc/asset-indexer/second/asset-indexer.toml";
 
-/// A machine with the package, and a bucket with a queue that it could follow.
+/// A machine with the package, and a bucket with a queue.
 pub struct Machine {
     pub container: Container,
     pub bucket: Bucket,
@@ -34,7 +34,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// With the package as it is after its installation; `None` where no container can be run, which is told.
+    /// A machine with the package freshly installed. `None` if no container can run here; that is printed.
     pub fn new(name: &str) -> Option<Self> {
         let container = Container::boot(packages)?;
         let server = server::shared_with_rights();
@@ -52,7 +52,7 @@ impl Machine {
         Some(machine)
     }
 
-    /// With a Source besides whose secret systemd has.
+    /// A machine with a configured Source, whose secret is a systemd credential.
     pub fn configured(name: &str) -> Option<Self> {
         let machine = Self::new(name)?;
         machine.configure(50);
@@ -61,14 +61,14 @@ impl Machine {
         Some(machine)
     }
 
-    /// Installs one of the packages, or a later one in the place of an earlier.
+    /// Installs a package, or upgrades to it.
     pub fn install(&self, package: &str) {
         let package = format!("{SHARED}/{package}");
         self.container
             .succeed(&["apt-get", "install", "--yes", "--quiet", &package]);
     }
 
-    /// Writes the configuration; what events did is committed so many milliseconds later.
+    /// Writes the configuration with this commit interval for events.
     pub fn configure(&self, event_commit_interval_ms: u32) {
         let settings = format!(
             "data_dir = \"/var/lib/asset-indexer\"\n\
@@ -79,7 +79,7 @@ impl Machine {
         self.container.write(SETTINGS, &settings);
     }
 
-    /// The keys of a Source of the bucket; where it follows the events, only one can.
+    /// The TOML of a Source of the bucket. Only one Source may follow the events.
     fn source(&self, name: &str, follows: bool) -> String {
         let (bucket, endpoint, id) = (
             &self.bucket.name,
@@ -106,7 +106,7 @@ impl Machine {
         self.container.write(&path, &self.source(name, follows));
     }
 
-    /// Encrypts a secret by the command of the run-book, in which a person is asked for it.
+    /// Encrypts a secret with the command of the run-book, without its interactive prompt.
     pub fn encrypt(&self, secret: &str) {
         let line = RUNBOOK
             .lines()
@@ -115,20 +115,20 @@ impl Machine {
             .shell(line.expect("the run-book has it"), secret);
     }
 
-    /// Has systemd do something, which must succeed.
+    /// Runs systemctl. It must succeed.
     pub fn systemctl(&self, arguments: &[&str]) -> String {
         self.container
             .succeed(&[&["systemctl"], arguments].concat())
     }
 
-    /// Adds lines to a unit, as an operator would by `systemctl edit`.
+    /// Adds lines to a unit, like `systemctl edit`.
     pub fn edit(&self, unit: &str, lines: &str) {
         let path = format!("/etc/systemd/system/{unit}.d/override.conf");
         self.container.write(&path, lines);
         self.systemctl(&["daemon-reload"]);
     }
 
-    /// A property of a unit.
+    /// The value of a property of a unit.
     pub fn property(&self, unit: &str, name: &str) -> String {
         let value = self.systemctl(&["show", "--value", "--property", name, unit]);
         value.trim_end().to_owned()
@@ -145,20 +145,20 @@ impl Machine {
         self.container.wait_for(&show, &format!("{value}\n"));
     }
 
-    /// The number of the main process, as the container has it.
+    /// The id of the main process inside the container.
     pub fn main_process(&self, unit: &str) -> u32 {
         let id = self.property(unit, "MainPID").parse().expect("a number");
-        assert_ne!(id, 0, "{unit} does not run");
+        assert_ne!(id, 0, "{unit} is not running");
         id
     }
 
-    /// What a unit has logged.
+    /// The log of a unit.
     pub fn log(&self, unit: &str) -> String {
         self.container
             .succeed(&["journalctl", "--no-pager", "--output=cat", "--unit", unit])
     }
 
-    /// The keys that search finds, with this configuration or else the package's.
+    /// The keys that a search finds, with this configuration file or else the default one.
     pub fn keys(&self, source: &str, config: Option<&str>) -> BTreeSet<String> {
         let mut command = vec![
             "asset-indexer",
@@ -171,7 +171,7 @@ impl Machine {
             source,
         ];
         command.extend(config.into_iter().flat_map(|path| ["--config", path]));
-        // Before there is an index it fails.
+        // The search fails until there is an index.
         let hits = self.container.run(&command).stdout;
         let key = |line: &str| {
             let hit: Value = serde_json::from_str(line).expect("JSON");
@@ -188,7 +188,7 @@ impl Machine {
         });
     }
 
-    /// Starts an instance beside the service, with an index of its own and the same secret.
+    /// Starts a second instance next to the service, with its own index and the same secret.
     pub fn start_instance(&self) {
         let source = self.source("photos", false);
         let text = format!(

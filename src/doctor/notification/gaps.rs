@@ -26,7 +26,7 @@ const REQUIRED_EVENTS: [(&str, &[&str], bool); 3] = [
 
 /// Events that are not sent, or only for some keys.
 pub(super) struct Gap {
-    /// What is wrong, for people.
+    /// The problem, for people.
     pub what: String,
     /// Such as `s3:ObjectCreated:*`.
     pub events: Vec<String>,
@@ -66,7 +66,7 @@ pub(super) fn of(source: &Source, rules: &[&NotificationRule]) -> Vec<Gap> {
     gaps
 }
 
-/// What the rules do not send of this event, for people. `None` if they send everything.
+/// Describes which keys the rules send no such event for. `None` if they send all.
 fn gap(
     source: &Source,
     key_sets: &[KeySet<'_>],

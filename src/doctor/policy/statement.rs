@@ -17,7 +17,7 @@ pub(in crate::doctor) struct Sender {
     pub account: Option<String>,
 }
 
-/// What a policy allows a sender to do.
+/// How far a policy allows a sender to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::doctor) enum SendAccess {
     /// No statement allows it to send.
@@ -28,7 +28,7 @@ pub(in crate::doctor) enum SendAccess {
     Restricted,
 }
 
-/// What the policy of the queue allows the sender to do. Fails if the policy is not JSON.
+/// Evaluates the policy of the queue for the sender. Fails if the policy is not JSON.
 pub(in crate::doctor) fn send_access(
     policy: &str,
     queue_arn: &str,

@@ -16,7 +16,7 @@ pub struct QuarantineError {
     pub cause: io::Error,
 }
 
-/// What to do about it. Starts with a period, or is empty.
+/// The advice at the end of the message. Starts with a period, or is empty.
 fn remedy(cause: &io::Error) -> &'static str {
     match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ". Free disk space.",

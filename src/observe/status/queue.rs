@@ -27,7 +27,7 @@ pub struct QueueStatus {
     attributes: Mutex<Option<QueueAttributes>>,
     /// Whether S3's test event, or an event of a Source, has arrived.
     wired: AtomicBool,
-    /// What the queue has delivered.
+    /// Counts of deliveries.
     pub counters: QueueCounters,
 }
 

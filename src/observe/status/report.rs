@@ -29,7 +29,7 @@ pub struct StatusReport {
     pub uptime_seconds: f64,
     /// Whether the index is open and every queue has answered or failed.
     pub ready: bool,
-    /// What the daemon waits for before it is ready, for people.
+    /// The reasons why the daemon is not ready yet, for people.
     pub waiting_for: Vec<String>,
     /// The index.
     pub index: IndexReport,
@@ -121,7 +121,7 @@ impl IndexReport {
     }
 }
 
-/// What the daemon waits for before it is ready, for people. Empty if [`StatusBoard::is_ready`].
+/// The reasons why the daemon is not ready yet, for people. Empty if [`StatusBoard::is_ready`].
 pub fn waiting_for(board: &StatusBoard) -> Vec<String> {
     let index = match board.index() {
         IndexHealth::Opening => Some("the index is being opened".to_owned()),

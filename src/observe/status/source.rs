@@ -80,7 +80,7 @@ pub struct ScanInProgress {
     pub reason: ScanReason,
     /// When it started, by our clock.
     pub since: Timestamp,
-    /// What it has done so far.
+    /// Its progress so far.
     pub progress: Arc<ScanProgress>,
 }
 
@@ -156,12 +156,12 @@ impl SourceStatus {
         *lock(&self.scan) = scan;
     }
 
-    /// The time as of which the last complete scan shows the bucket.
+    /// The last complete scan shows the bucket as of this time.
     pub fn complete_as_of(&self) -> Option<Timestamp> {
         *lock(&self.complete_as_of)
     }
 
-    /// Sets the time as of which the last complete scan shows the bucket.
+    /// Sets as of which time the last complete scan shows the bucket.
     pub fn set_complete_as_of(&self, as_of: Option<Timestamp>) {
         *lock(&self.complete_as_of) = as_of;
     }

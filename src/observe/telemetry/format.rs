@@ -30,7 +30,7 @@ pub(crate) enum Audience {
     Program,
 }
 
-/// What standard error is connected to.
+/// The kind of stream that standard error is connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
     Terminal,

@@ -86,7 +86,7 @@ fn waiting_for(report: &StatusReport) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::status::sample::{self, BAD_QUEUE, STARTED, GOOD_QUEUE, NEW_QUEUE};
+    use crate::observe::status::sample::{self, BAD_QUEUE, GOOD_QUEUE, NEW_QUEUE, STARTED};
     use crate::serve::access::{AccessLevel, SourceScope};
 
     fn report_for(scope: SourceScope) -> StatusReport {

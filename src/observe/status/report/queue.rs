@@ -18,7 +18,7 @@ pub struct QueueReport {
     pub wired: bool,
     /// The attributes of the queue. `null` until they are known.
     pub attributes: Option<AttributesReport>,
-    /// What the queue has delivered since the process started.
+    /// Counts of deliveries since the process started.
     pub counts: QueueCounts,
 }
 
@@ -45,7 +45,7 @@ pub struct AttributesReport {
     pub delayed: u64,
     /// Time that the queue keeps a message.
     pub retention_seconds: u64,
-    /// Where the queue moves messages that are received too often. `null` if it does not.
+    /// The queue for messages that are received too often. `null` if there is none.
     pub dead_letter: Option<DeadLetterReport>,
 }
 

@@ -30,14 +30,14 @@ pub struct SourceReport {
     pub assets: u64,
     /// The running scan, if any.
     pub scan: Option<ScanReport>,
-    /// The time as of which the last complete scan shows the bucket, by S3's clock. `null` if no scan has
+    /// The last complete scan shows the bucket as of this time, by S3's clock. `null` if no scan has
     /// completed.
     pub complete_as_of: Option<String>,
     /// The drift that the last measuring scan repaired.
     pub drift: Option<DriftReport>,
     /// The lag of recent events. `null` before the first event.
     pub lag: Option<LagReport>,
-    /// What was done since the process started.
+    /// Counts of the work since the process started.
     pub counts: SourceCounts,
     /// The last error.
     pub last_error: Option<ErrorReport>,
@@ -96,7 +96,7 @@ pub struct ScanReport {
     pub since: String,
     /// Time since it started.
     pub seconds: f64,
-    /// What it has done so far.
+    /// Its progress so far.
     #[serde(flatten)]
     pub counts: ScanCounts,
 }
@@ -104,7 +104,7 @@ pub struct ScanReport {
 /// Differences that a scan repaired although events should have reported them. Expected: 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftReport {
-    /// The time as of which the scan shows the bucket.
+    /// The scan shows the bucket as of this time.
     pub as_of: Option<String>,
     /// Assets that were missing in the index.
     pub missing: u64,
@@ -125,7 +125,7 @@ pub struct LagReport {
     pub max_seconds: f64,
 }
 
-/// What was done for one Source.
+/// Counts of the work for one Source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceCounts {
     /// Events that were written to the index.
