@@ -1,6 +1,6 @@
-//! The HTTP server: searches, status, metrics and the page for people. It is read-only.
+//! The HTTP server: searches, status, metrics and the search page. It is read-only.
 //!
-//! [`auth`] decides who may read what. The routes are in `routes`.
+//! [`auth`] decides what a client may read. `routes` lists the paths.
 
 use std::future::pending;
 use std::io;

@@ -400,7 +400,10 @@ fn errors() -> Value {
                 object([
                     (
                         "column?",
-                        described(number(), "The position of the error in the query, from 1."),
+                        described(
+                            number(),
+                            "The position of the error in the query: the number of the character, from 1.",
+                        ),
                     ),
                     (
                         "text?",
