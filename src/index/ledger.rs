@@ -13,6 +13,7 @@
 //! | `ledger/stale_records.rs` | removes the records that a configuration change made stale |
 //! | `ledger/drift.rs` | counts what a scan repaired although events should have reported it |
 //! | `ledger/previous_index.rs` | takes data from the previous index during a rebuild |
+//! | `ledger/tests.rs` | tests with the real engine in memory |
 //! | `ledger/simulation.rs` | test: bucket, queue, scans and crashes in memory, with random histories |
 
 use std::collections::{HashMap, HashSet};

@@ -133,11 +133,12 @@ impl<E: Engine> Ledger<E> {
     /// Records that from now on, until [`Ledger::unfollow`], all events of the Source are received soon after
     /// they are sent. Commits if that is new.
     ///
-    /// Call it after the scans that are due have begun and the queue was seen empty. The index may lack
-    /// events that were sent before.
+    /// Call it after the scans that are due have begun and the queue was seen empty. Otherwise the index may
+    /// lack events that were sent earlier.
     pub fn follow(&mut self, id: SourceId, queue: &QueueId) -> Result<(), IndexError> {
         let followed = self.state(id)?.followed.as_ref();
-        if followed.is_none_or(|it| it.queue != *queue) || !self.following.contains(&id) {
+        if followed.is_none_or(|followed| followed.queue != *queue) || !self.following.contains(&id)
+        {
             self.follow_from_now(id, queue.clone())?;
             self.following.insert(id);
             self.checkpoint_changed = true;
@@ -207,8 +208,8 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// Commits if events are followed and the last commit is [`HEARTBEAT`] ago. After a restart the
-    /// checkpoint then shows for how long no events were received.
+    /// Commits if events are followed and the last commit is a minute ago. After a restart the checkpoint
+    /// then shows for how long no events were received.
     pub fn commit_heartbeat(&mut self) -> Result<(), IndexError> {
         if !self.following.is_empty() && self.last_commit.elapsed() >= HEARTBEAT {
             self.checkpoint_changed = true;

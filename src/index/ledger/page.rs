@@ -115,7 +115,7 @@ impl<E: Engine> Ledger<E> {
     ///
     /// # Errors
     ///
-    /// [`IndexError::NotComplete`] if a range is not listed to its end. Then the scan goes on.
+    /// [`IndexError::NotComplete`] if a range is not listed to its end. Then the scan stays unfinished.
     pub fn complete_scan(&mut self, id: SourceId) -> Result<Option<Timestamp>, IndexError> {
         self.begin_move(id)?;
         let state = self.state(id)?;

@@ -51,8 +51,9 @@ impl<E: Engine> Ledger<E> {
     /// Removes the records for which `is_stale` is true, and leaves no tombstones. The last removals are
     /// pending.
     ///
-    /// The first commit already says that nothing is known of the Source. If the process crashed and the old
-    /// configuration came back, records that it admits would be missing. Returns what was known before.
+    /// The first commit already says that nothing is known of the Source. Otherwise, if the process crashed and
+    /// the old configuration came back, the index would claim to be complete without the removed records.
+    /// Returns what was known before.
     fn erase_and_forget(
         &mut self,
         id: SourceId,

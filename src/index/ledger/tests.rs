@@ -75,7 +75,7 @@ fn list(
     source: &Source,
     bucket: &Bucket,
     per_page: usize,
-    stamp: i64,
+    listed_at: i64,
     max_pages: usize,
 ) -> bool {
     let mut left = max_pages;
@@ -108,7 +108,7 @@ fn list(
                 range: *index,
                 interval,
                 admitted: admitted.collect(),
-                listed_at: Timestamp::from_millis(stamp),
+                listed_at: Timestamp::from_millis(listed_at),
                 resume_after: last.clone(),
                 done,
             };
@@ -126,10 +126,18 @@ fn scan(
     ledger: &mut Ledger<TantivyEngine>,
     source: &Arc<Source>,
     bucket: &Bucket,
-    stamp: i64,
+    listed_at: i64,
 ) -> [u64; 3] {
     let (plan, progress) = begin(ledger, source, false);
-    assert!(list(ledger, &plan, source, bucket, 2, stamp, usize::MAX));
+    assert!(list(
+        ledger,
+        &plan,
+        source,
+        bucket,
+        2,
+        listed_at,
+        usize::MAX
+    ));
     ledger.complete_scan(plan.source).unwrap();
     counts(&progress)
 }
@@ -439,15 +447,15 @@ proptest! {
         let mut ledger = ledger(false);
         let sources = [source("", &[]), source("a/", &[]), source("", &["**/*.jpg", "/b"])];
         for (step, (bucket, per_page, max_pages, chosen)) in steps.iter().enumerate() {
-            let (source, stamp) = (&sources[*chosen], 10_000 * (step as i64 + 1));
+            let (source, listed_at) = (&sources[*chosen], 10_000 * (step as i64 + 1));
             let (plan, _) = begin(&mut ledger, source, true);
-            if list(&mut ledger, &plan, source, bucket, *per_page, stamp, *max_pages) {
+            if list(&mut ledger, &plan, source, bucket, *per_page, listed_at, *max_pages) {
                 ledger.complete_scan(plan.source).unwrap();
             } else {
                 ledger.commit().unwrap();
                 let (plan, _) = begin(&mut ledger, source, false);
                 prop_assert!(plan.resumed || *max_pages == 0);
-                list(&mut ledger, &plan, source, bucket, *per_page, stamp + 1, usize::MAX);
+                list(&mut ledger, &plan, source, bucket, *per_page, listed_at + 1, usize::MAX);
                 ledger.complete_scan(plan.source).unwrap();
             }
             prop_assert_eq!(indexed(&ledger), admitted(source, bucket));

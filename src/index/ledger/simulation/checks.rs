@@ -114,13 +114,13 @@ impl World {
             self.step(Step::Arrive { range })?;
         }
         self.step(Step::Commit)?;
-        let was_lossy = self.check_state.has_losses;
-        if was_lossy {
+        let had_losses = self.check_state.has_losses;
+        if had_losses {
             self.scan()?;
             self.check_state.has_losses = false;
         }
         self.check_equality()?;
-        if was_lossy {
+        if had_losses {
             // If a newer event was lost, an older one that is delivered again is applied.
             return Ok(());
         }

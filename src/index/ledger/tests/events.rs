@@ -61,14 +61,14 @@ fn look_up(
     ledger: &mut Ledger<TantivyEngine>,
     id: SourceId,
     listed: Option<u64>,
-    stamp: i64,
+    listed_at: i64,
     event: &AmbiguousEvent,
 ) -> EventOutcome {
     let report = LookUpReport {
         source: id,
         key: "k".to_owned(),
         listed: listed.map(object),
-        listed_at: Timestamp::from_millis(stamp),
+        listed_at: Timestamp::from_millis(listed_at),
         event: event.clone(),
     };
     ledger.apply_look_up(report).unwrap()

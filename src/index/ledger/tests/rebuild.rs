@@ -15,7 +15,7 @@ fn first_seen(ledger: &Ledger<TantivyEngine>) -> Vec<(String, i64)> {
 }
 
 fn expected(seen: &[(&str, i64)]) -> Vec<(String, i64)> {
-    let owned = |(key, stamp): &(&str, i64)| ((*key).to_owned(), *stamp);
+    let owned = |(key, time): &(&str, i64)| ((*key).to_owned(), *time);
     seen.iter().map(owned).collect()
 }
 
