@@ -51,7 +51,7 @@ impl VisibleSources {
     /// The enabled Sources with these names, each once. Without names: all enabled Sources.
     ///
     /// An unknown name is an error.
-    pub(crate) fn to_search<'n>(
+    pub(crate) fn select_enabled<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,
     ) -> Result<Vec<SearchSource>, ApiError> {

@@ -138,7 +138,7 @@ struct FacetBody {
 pub(super) async fn handle(ctx: RequestContext) -> Result<Response, ApiError> {
     let begin = Instant::now();
     let params = ctx.params(&OPERATION)?;
-    let sources = ctx.sources.to_search(params.values("source"))?;
+    let sources = ctx.sources.select_enabled(params.values("source"))?;
     let (request, start) = request(&params)?;
     let page = run_search(&ctx.app, move |snapshot, deadline| {
         snapshot.search(&sources, &request, deadline)

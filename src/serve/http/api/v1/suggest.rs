@@ -53,7 +53,7 @@ pub(super) struct Body {
 /// Handles a request.
 pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
     let params = ctx.params(&OPERATION)?;
-    let sources = ctx.sources.to_search(params.values("source"))?;
+    let sources = ctx.sources.select_enabled(params.values("source"))?;
     let text = params.text("q").unwrap_or_default().to_owned();
     let limit = usize::try_from(params.number("limit")).unwrap_or(MAX_SUGGESTIONS);
     let data = run_search(&ctx.app, move |snapshot, deadline| {
