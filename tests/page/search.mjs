@@ -70,7 +70,7 @@ export const scenarios = [
       await problem.waitFor();
       assert.equal(await problem.locator('mark').textContent(), 'size:huge');
       assert.match(await problem.textContent(), /Column 8$/);
-      assert.match(await problem.locator('.problem-text').textContent(), /^No size; write size:/);
+      assert.match(await problem.locator('.problem-text').textContent(), /^Not a size; write size:/);
       assert.equal(await user.field().getAttribute('aria-invalid'), 'true');
       await user.checkView('mistake');
       await user.field().fill('summer beach');
