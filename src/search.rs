@@ -48,9 +48,9 @@
 //!
 //! # Pages
 //!
-//! Each page contains the position of its last hit, and the next page starts after that position. Assets that are added or
-//! removed in the meantime do not shift the pages: an asset that stays in the index is on exactly one
-//! page. A *cursor* carries the position through a client as text. It also carries the time from which
+//! Each page contains the position of its last hit, and the next page starts after that position. Assets
+//! that are added or removed in the meantime do not shift the pages: an asset that stays in the index is on
+//! exactly one page. A *cursor* carries the position through a client as text. It also carries the time from which
 //! `modified:<7d` counts back, and it is valid for one search only. [`PageStart`] reads and writes
 //! cursors.
 //!

@@ -37,8 +37,8 @@
 //! and TO are keywords only in capital letters. Directly before a field or a parenthesis, `!` means the
 //! same as `-`, and `+` has no effect.
 //!
-//! Fields have the names that Cloudinary and ImageKit use as aliases: `bytes`, `format`, `resource_type`,
-//! `uploaded_at`, `createdAt` and others. The aliases that name a time, such as `createdAt`, compare times:
+//! Fields also have the names that Cloudinary and ImageKit use: `bytes`, `format`, `resource_type`,
+//! `uploaded_at`, `createdAt` and others. Some of them, such as `createdAt`, compare times:
 //! `createdAt > 7d` means later than 7 days ago, while `created:>7d` means more than 7 days old.
 
 use crate::core::query::problem::{QueryError, QueryProblem};
