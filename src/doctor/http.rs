@@ -22,7 +22,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         }
     };
     let access = match auth.access().count() {
-        None => "no tokens: every client that can connect can read everything".to_owned(),
+        None => "without tokens, every client that can connect can read everything".to_owned(),
         Some(1) => "1 token grants access".to_owned(),
         Some(count) => format!("{count} tokens grant access"),
     };
