@@ -10,7 +10,7 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::directory::DataDir;
-use crate::index::live::open_live;
+use crate::index::current::open_current;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::search::explain::explanation::{IndexedContent, ObjectDetails, RecordDetails};
 use crate::search::explain::{
@@ -76,7 +76,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
 }
 
 fn look_into_index(config: &Config, source: &Source, key: &str) -> Result<IndexState, IndexError> {
-    let live = open_live(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
+    let live = open_current(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
     match live {
         None => Ok(IndexState::NoIndex),
         Some(engine) => index_state(&engine, source, key, config.scan.reconcile_every),
