@@ -24,7 +24,7 @@ pub(crate) struct IndexInfo {
     pub generation: String,
     /// The schema version of the current index.
     pub schema_version: u32,
-    /// Whether this program can search the index. If not, it has to be rebuilt.
+    /// Whether this program can search the index. If not, the index must be rebuilt.
     pub is_readable: bool,
     /// The version of the program that wrote the last commit. `None` if an old version wrote it.
     pub program: Option<String>,
