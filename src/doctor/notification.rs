@@ -85,17 +85,17 @@ pub(super) fn judge(
         (NotificationTarget::Topic(_), Route::Indirect { .. }) => true,
         _ => false,
     };
-    let destination = match &route {
-        Route::Direct => "to the queue".to_owned(),
+    let (destination, note) = match &route {
+        Route::Direct => ("to the queue".to_owned(), ""),
         Route::Indirect {
             event_bridge: true, ..
         } => {
             let what = "all events go to EventBridge; its rules are not checked";
             return Finding::ok(subject, what);
         }
-        Route::Indirect { topics, .. } => format!(
-            "to SNS ({}); its subscriptions are not checked",
-            topics.join(", ")
+        Route::Indirect { topics, .. } => (
+            format!("to SNS ({})", topics.join(", ")),
+            "; its subscriptions are not checked",
         ),
         Route::None => return not_sent(notifications, queue_arn, history),
     };
@@ -105,14 +105,14 @@ pub(super) fn judge(
     if gaps.is_empty() {
         return Finding::ok(
             subject,
-            format!("all events that the Source needs go {destination}"),
+            format!("all events that the Source needs go {destination}{note}"),
         );
     }
     let missing = gaps
         .iter()
         .map(|gap| format!("{} {}", gap.events.join(", "), gap.what));
     let missing = missing.collect::<Vec<_>>().join("; ");
-    let what = format!("not all events that the Source needs go {destination}: {missing}");
+    let what = format!("not all events that the Source needs go {destination}: {missing}{note}");
     let is_other = |rule: &NotificationRule| {
         matches!(rule.target, NotificationTarget::Topic(_)) && !is_on_route(&rule.target)
     };
@@ -125,8 +125,8 @@ pub(super) fn judge(
     };
     finding
         .remedy(
-            "Configure the bucket to send them: until then, only the next scan finds these changes. This command \
-             prints how",
+            "Configure the bucket to send the missing events: until then, only scans find these changes. This \
+             command prints how",
         )
         .command(print_setup(route.setup_path()))
 }
