@@ -1,4 +1,5 @@
-//! Tests the findings of `check` about this machine: files, disk, index, clock, and a network without responses.
+//! Tests the findings of `check` about this machine: files, disk, index, clock, and a network without
+//! responses.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -195,7 +196,8 @@ fn unreadable_index_has_a_remedy() {
     assert!(index.contains("reindex --rebuild"), "{index}");
 }
 
-/// Mounts a small file system at the first argument, with the options in the second, and runs the other arguments.
+/// Mounts a small file system at the first argument, with the options in the second, and runs the other
+/// arguments.
 const MOUNTED: &str = "mount -t tmpfs -o \"$2\" none \"$1\" && shift 2 && exec \"$@\"";
 
 #[test]

@@ -14,8 +14,8 @@ const ACTIONS: [&str; 7] = [
     "sqs:ChangeMessageVisibility",
 ];
 
-/// Actions that AWS does not have. On AWS the permission for an action includes its batches, but this server requires
-/// another one.
+/// Actions that AWS does not have. On AWS the permission for an action includes its batches, but this server
+/// requires another one.
 const BATCHES: [&str; 2] = ["sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch"];
 
 /// A Source with a search page over HTTP, and a user with these permissions.
