@@ -36,7 +36,7 @@ fn installed_service_is_disabled_and_fails_without_a_source() {
     machine.assert_property(SERVICE, "SubState", "failed");
     machine.assert_property(SERVICE, "ExecMainStatus", "2");
     machine.assert_property(SERVICE, "NRestarts", "0");
-    assert!(machine.log(SERVICE).contains("sources.d beside this file"));
+    assert!(machine.log(SERVICE).contains("sources.d next to this file"));
 }
 
 #[test]
