@@ -32,8 +32,8 @@ const SECRET_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// The session name of an assumed role. It appears in the account's CloudTrail logs.
 const SESSION_NAME: &str = "asset-indexer";
 
-/// The SDK configuration for these credentials. The region is `region`, else that of the environment,
-/// else [`DEFAULT_REGION`].
+/// The SDK configuration for these credentials. The region is `region`, else the region of the
+/// environment, else [`DEFAULT_REGION`].
 ///
 /// It reads a secret file once, so that an unusable file is an error here and not at the first request.
 pub(crate) async fn sdk_config(
@@ -83,7 +83,7 @@ fn loader(region: Option<&str>) -> ConfigLoader {
     }
 }
 
-/// The credentials of exactly this profile. The default chain would prefer those of the environment.
+/// The credentials of exactly this profile. The default chain would prefer credentials in the environment.
 async fn profile(name: &str, region: Option<&str>) -> ProfileFileCredentialsProvider {
     // Set the HTTP client first: looking for a region builds a client for the instance metadata, even if
     // it sends no request, and that panics without an HTTP client.

@@ -45,7 +45,7 @@ impl fmt::Display for ErrorDetail {
     }
 }
 
-/// The error, its source, the source of that, and so on.
+/// The error and the chain of its sources.
 pub(crate) fn chain<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

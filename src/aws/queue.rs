@@ -39,8 +39,8 @@ pub const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
 pub trait Queue: Send + Sync + 'static {
     /// Receives up to `max` messages and makes them invisible for `visibility`.
     ///
-    /// - It waits up to `wait` for the first message, but not for more. If none arrives, the list is
-    ///   empty; that is not an error. It is also empty if too many messages are in flight (120,000 on AWS).
+    /// - It waits up to `wait` for the first message, but not for further ones. If none arrives, the list
+    ///   is empty; that is not an error. It is also empty if too many messages are in flight (120,000 on AWS).
     /// - `max` is clamped to 1 to [`MAX_BATCH`]. `wait` and `visibility` are cut to [`MAX_WAIT`] and
     ///   [`MAX_VISIBILITY`].
     /// - It makes one attempt. After an error, the caller backs off and calls again.
@@ -94,7 +94,7 @@ pub struct Message {
     pub id: String,
     /// Identifies this delivery, to acknowledge or extend it.
     pub receipt: ReceiptHandle,
-    /// The text as it was sent, byte for byte. Empty if the queue sends none; no sender can send an empty one.
+    /// The text as it was sent, byte for byte. Empty if the queue sends none: a sent message is never empty.
     pub body: String,
     /// When the message was sent, by the queue's clock, if the queue says so.
     pub sent: Option<Timestamp>,

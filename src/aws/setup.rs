@@ -86,7 +86,7 @@ pub(crate) struct PlannedBucket {
     pub owner: Option<String>,
     /// The URL of the S3 server, if that is not AWS.
     pub endpoint_url: Option<String>,
-    /// The prefixes of the Sources. None starts with another one.
+    /// The prefixes of the Sources. No prefix starts with another.
     pub prefixes: Vec<String>,
 }
 

@@ -17,7 +17,7 @@ use crate::aws::bucket::endpoint::{Endpoint, Failover};
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One or two clients, and the endpoint between them.
+/// One or two clients, and the recent failure that decides between them.
 #[derive(Debug)]
 pub(super) struct EndpointClients {
     preferred: Client,
@@ -38,7 +38,8 @@ impl EndpointClients {
                 .region(Region::new(region.to_owned()))
                 .force_path_style(path_style)
                 .retry_config(RetryConfig::disabled())
-                // The SDK would correct a wrong clock after the first refusal. We want the error, so that the clock gets fixed.
+                // The SDK would correct a wrong clock after the first refusal. We want the error, so that
+                // the user fixes the clock.
                 .disable_clock_skew_correction(true)
                 // A slow page is not an error. `response_capture` has the timeouts.
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -69,13 +70,13 @@ impl EndpointClients {
         }
     }
 
-    /// Records a failure of the endpoint. Returns whether there is another one.
+    /// Records a failure of the endpoint. Returns whether there is a fallback.
     pub(super) fn note_failure(&self, endpoint: Endpoint) -> bool {
         if self.fallback.is_none() {
             return false;
         }
         if self.failover().note_failure(endpoint, Instant::now()) {
-            warn!(endpoint = ?endpoint, "endpoint failed; using the other one");
+            warn!(endpoint = ?endpoint, "endpoint failed; using the other endpoint");
         }
         true
     }

@@ -10,9 +10,9 @@ pub(super) const FALLBACK_PERIOD: Duration = Duration::from_secs(5 * 60);
 /// One of two endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// The one to use unless it failed recently.
+    /// The endpoint to use unless it failed recently.
     Preferred,
-    /// The other one.
+    /// The endpoint to use otherwise.
     Fallback,
 }
 

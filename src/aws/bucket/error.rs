@@ -196,7 +196,7 @@ impl AttemptError {
     }
 }
 
-/// The kind for an error code of S3, if the code is enough to tell.
+/// The kind for an error code of S3. `None` if the code does not determine it.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 fn kind_of_code(code: &str, region: Option<&str>) -> Option<BucketErrorKind> {
     let wrong_region = || BucketErrorKind::WrongRegion {

@@ -1,5 +1,4 @@
-//! A bucket that is opened when it is first used. A bucket that cannot be reached yet therefore stops nothing
-//! else.
+//! A bucket that is opened when it is first used, so an unreachable bucket does not delay anything else.
 
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ pub struct LazyBucket {
 }
 
 impl LazyBucket {
-    /// The bucket of the Source. It makes up to `attempts` attempts for each request. This sends none.
+    /// The bucket of the Source, with up to `attempts` attempts for each request. Sends no request yet.
     pub fn new(source: Arc<Source>, attempts: u32) -> Self {
         Self {
             source,

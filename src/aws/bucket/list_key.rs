@@ -26,7 +26,7 @@ pub(crate) enum ListKeyError {
 
 /// Lists one key and calls `on_answer` after each request.
 ///
-/// Usually this takes one request. A store may send pages without keys first, for example where it has
+/// Usually this takes one request. A store may send pages without keys first, for example if it has
 /// many delete markers; [`MAX_EMPTY_PAGES`](crate::core::replication::listing::MAX_EMPTY_PAGES) limits
 /// how many.
 pub(crate) async fn list_key(

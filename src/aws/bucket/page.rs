@@ -26,7 +26,7 @@ pub enum PageError {
     Service(ErrorDocument),
 }
 
-/// Decodes a body. `listed_at` becomes that of the page.
+/// Decodes a body. `listed_at` becomes the timestamp of the page.
 pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageError> {
     let mut xml = XmlReader::new(body);
     match xml.root()? {

@@ -1,7 +1,7 @@
 //! Presigned URLs, with which a browser can load an object for some minutes without credentials.
 //!
-//! Signing sends no request, except those that find the region of a bucket, once per bucket. Anyone with such
-//! a URL can read the object, so it must never be logged.
+//! Signing itself sends no request. Opening a bucket may send requests, to find its region. Anyone with a
+//! presigned URL can read the object, so it must never be logged.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -13,7 +13,7 @@ use super::response_capture::{RawResponse, ResponseCapture};
 use super::s3::local_time;
 use crate::core::replication::timestamp::Timestamp;
 
-/// The useful parts of a response to HeadBucket. A store sends them whatever the credentials permit.
+/// The useful parts of a response to HeadBucket. A store sends them even if it denies access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeResponse {
     /// The HTTP status.
@@ -24,7 +24,7 @@ pub struct ProbeResponse {
     pub clocks: Option<ClockReadings>,
 }
 
-/// The same moment by two clocks. The store's has a resolution of one second.
+/// The same moment by two clocks. The store's clock has a resolution of one second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockReadings {
     /// The clock of the store, from the header `Date`.
@@ -112,7 +112,7 @@ impl S3Bucket {
     }
 }
 
-/// The error for a response, as if it were a refusal.
+/// Classifies a response as an error, even if its status is a success.
 fn error_of(response: &RawResponse) -> AttemptError {
     let document = ErrorDocument::from_body(&response.body);
     AttemptError::from_response(

@@ -23,7 +23,7 @@ pub(super) fn of_head_bucket(response: &RawResponse) -> Result<Option<String>, A
         &ErrorDocument::from_body(&response.body),
         None,
     );
-    // Other refusals have no body that says what is wrong. The first listing will tell.
+    // The response has no body, so the cause is unknown. The first listing will report it.
     if error.kind == BucketErrorKind::NoSuchBucket || error.kind.is_retryable() {
         Err(error)
     } else {

@@ -1,8 +1,8 @@
 //! Captures the response to a request before the SDK decodes it.
 //!
-//! The SDK still signs the request, and chooses endpoint and credentials. Its decoder gets an empty
-//! document instead of the body, because it takes over ten times as much CPU time as ours. This module
-//! does not decode the body.
+//! The SDK still signs the request, and chooses endpoint and credentials. But its decoder takes over ten
+//! times as much CPU time as ours, so it gets an empty document instead of the body. This module does not
+//! decode the body.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,9 +96,9 @@ impl ResponseCapture {
         Ok(response)
     }
 
-    fn with_captured<T>(&self, look: impl FnOnce(&mut Captured) -> T) -> T {
+    fn with_captured<T>(&self, access: impl FnOnce(&mut Captured) -> T) -> T {
         // Each field is written at once, so a panic cannot leave it half-written.
-        look(&mut self.captured.lock().unwrap_or_else(PoisonError::into_inner))
+        access(&mut self.captured.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -159,7 +159,7 @@ mod tests {
                 1,
             ),
             (
-                "no attempt is one",
+                "0 attempts count as 1",
                 0,
                 &[Err(Kind::Unavailable)],
                 Err(Kind::Unavailable),

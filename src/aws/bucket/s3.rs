@@ -26,7 +26,7 @@ use crate::core::source::{EndpointOrder, Source};
 
 /// Subtracted from this machine's clock if a response has no `Date`.
 ///
-/// The clock cannot be further off: S3 refuses requests with a signature from over 15 minutes away.
+/// The clock cannot be off by more: S3 refuses a request whose signature time is over 15 minutes off.
 const CLOCK_MARGIN: Duration = Duration::from_secs(15 * 60);
 
 /// The endpoints of `endpoint_order = "external-first"`. Both are in us-east-1.

@@ -17,8 +17,8 @@ const MAX_BYTES: u64 = 4096;
 /// The permission bits of group and others.
 const OTHERS: u32 = 0o077;
 
-/// The forbidden permission bits of a systemd credential. Its group bits show the mask of the access
-/// control list with which systemd lets only the unit's user read the file.
+/// The forbidden permission bits of a systemd credential. systemd lets only the unit's user read the file,
+/// with an access control list. The group bits then show the mask of that list, so they may be set.
 const SYSTEMD_OTHERS: u32 = 0o007;
 
 /// The environment variable in which systemd names the folder with the credentials of the unit.
@@ -51,8 +51,8 @@ pub(crate) enum SecretError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// Other users than the owner can read or change the file.
-    #[error("failed to read the secret in {path}: other users than its owner can read or change it (mode {mode:o}). Run chmod 600 on it.", path = .path.display())]
+    /// Users other than the owner can read or change the file.
+    #[error("failed to read the secret in {path}: users other than its owner can read or change it (mode {mode:o}). Run chmod 600 on it.", path = .path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -227,7 +227,7 @@ mod tests {
             (&b"hidden"[..], 0o604, "chmod 600"),
             (b"hidden", 0o601, "(mode 601)"),
             (b"hidden", 0o640, "(mode 640)"),
-            (b"hidden", 0o602, "other users"),
+            (b"hidden", 0o602, "users other than its owner"),
             (b"", 0o600, "it is empty"),
             (b"\n\n", 0o600, "it is empty"),
             (b"hidden\nhidden\n", 0o600, "several lines"),

@@ -26,7 +26,7 @@ pub struct QueueAttributes {
     pub visibility: Duration,
     /// The maximum size of a message.
     pub max_message_bytes: u32,
-    /// Where messages go that are received too often. `None`: they stay until `retention` is over.
+    /// Where a message goes after too many receives. `None`: it stays until `retention` is over.
     pub redrive: Option<RedrivePolicy>,
     /// The queue's ARN; empty if the queue does not say.
     pub arn: String,
@@ -57,7 +57,7 @@ impl QueueAttributes {
         let visible = response.get(&Name::ApproximateNumberOfMessages);
         let visible = visible.ok_or("the response has no ApproximateNumberOfMessages")?;
         let redrive = response.get(&Name::RedrivePolicy).map(String::as_str);
-        // A removed policy can remain as an empty one.
+        // After a policy is removed, the attribute can remain with an empty policy.
         let redrive = redrive.filter(|policy| !matches!(policy.trim(), "" | "{}"));
         let seconds = |name, default| number(response, name, default).map(Duration::from_secs);
         Ok(Self {

@@ -22,7 +22,7 @@ pub struct QueueInfo {
     /// The KMS key that encrypts the messages: a key of the account, or `alias/aws/sqs`. `None` if SQS
     /// encrypts with a key of its own, or not at all.
     pub kms_key: Option<String>,
-    /// Whether it is a FIFO queue. S3 cannot send to those.
+    /// Whether it is a FIFO queue. S3 cannot send to FIFO queues.
     pub is_fifo: bool,
 }
 
@@ -49,8 +49,8 @@ impl SqsQueue {
     /// Checks `sqs:ReceiveMessage` with a request for 0 messages, which SQS refuses as invalid unless it
     /// denies access first.
     ///
-    /// Servers check the permission first, but AWS does not promise that. So an error is certain, and
-    /// `Ok` only means that access was not denied.
+    /// Servers check the permission first, but AWS does not promise that. So a denial is reliable, but `Ok`
+    /// only means that access was not denied.
     pub async fn check_receive(&self) -> Result<(), QueueError> {
         let request = self.client.receive_message().queue_url(&self.url);
         // If a server returns a message anyway, the message becomes visible again immediately.
@@ -78,7 +78,7 @@ impl SqsQueue {
             .map(drop)
     }
 
-    /// The queue with this ARN, used with the same credentials. `None` if the ARN is not that of a queue in
+    /// The queue with this ARN, used with the same credentials. `None` if the ARN does not name a queue in
     /// the same region.
     pub fn with_arn(&self, arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.split(':').collect();

@@ -255,7 +255,8 @@ pub(super) fn origin(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
-/// The duration in whole seconds, rounded up: rounded down, a short long poll would become a busy loop.
+/// The duration in whole seconds, rounded up. Rounded down, a wait below one second would be 0, and receiving
+/// would become a busy loop.
 fn whole_seconds(duration: Duration, limit: Duration) -> i32 {
     let duration = duration.min(limit);
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
@@ -274,9 +275,9 @@ fn numbered<T>(
     entries.collect()
 }
 
-/// The entries of a batch that the response does not call successful.
+/// The entries of a batch that the response does not report as successful.
 ///
-/// `indices` are those of the batch in the whole list of receipts.
+/// `indices` are the positions of the batch in the whole list of receipts.
 fn refused_receipts<'a>(
     indices: std::ops::Range<usize>,
     successful: impl Iterator<Item = &'a str>,

@@ -16,15 +16,15 @@ const MAX_NOTIFICATIONS: usize = 30;
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>
 const MAX_PATTERN: usize = 2_048;
 
-/// Sorts the prefixes and removes those that start with another one.
+/// Sorts the prefixes and removes each prefix that starts with another.
 pub(super) fn outermost(mut prefixes: Vec<String>) -> Vec<String> {
     prefixes.sort_unstable();
     prefixes.dedup_by(|prefix, before| prefix.starts_with(before.as_str()));
     prefixes
 }
 
-/// The prefix filters for the notifications of a bucket. None starts with another one. An empty prefix matches
-/// all keys.
+/// The prefix filters for the notifications of a bucket. No filter starts with another. An empty prefix
+/// matches all keys.
 ///
 /// S3 compares a filter with the encoded key in the event. Other stores compare it with the key itself. So a
 /// filter ends before the first character that is encoded.
@@ -40,8 +40,8 @@ pub(crate) fn notification_prefixes(bucket: &PlannedBucket) -> Vec<String> {
     }
 }
 
-/// The prefixes for an EventBridge rule: those of the Sources, or their common prefix if the pattern becomes
-/// too long. `None`: the rule forwards all events of the bucket.
+/// The prefixes for an EventBridge rule: the Sources' prefixes, or their common prefix if the pattern
+/// becomes too long. `None`: the rule forwards all events of the bucket.
 pub(crate) fn event_prefixes(bucket: &PlannedBucket) -> Option<Vec<String>> {
     let own = bucket.prefixes.clone();
     let shared = vec![common(&bucket.prefixes)];

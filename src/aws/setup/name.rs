@@ -13,7 +13,7 @@ const MAX_QUEUE_NAME: usize = 80;
 /// The maximum length of the name of an EventBridge rule, in characters.
 const MAX_RULE_NAME: usize = 64;
 
-/// The name of a new queue for a Source. The name of a Source can have a `.`, that of a queue cannot.
+/// The name of a new queue for a Source. The name of a Source can have a `.`, the name of a queue cannot.
 pub(super) fn queue_name(source: &str) -> String {
     format!("{}-{}", super::ID_PREFIX, source.replace('.', "-"))
 }

@@ -26,7 +26,7 @@ impl SetupPlan {
         let followed = all.iter().map(|source| (*source, queue_of(source, all)));
         let followed: Vec<(&Source, QueueId)> = followed.collect();
         let mut queues: Vec<PlannedQueue> = Vec::new();
-        for key in wanted(chosen, &followed, all) {
+        for key in queues_to_plan(chosen, &followed, all) {
             let followers = followed.iter().filter(|(_, own)| *own == key);
             let followers: Vec<&Source> = followers.map(|(source, _)| *source).collect();
             queues.push(queue(key, &followers, all)?);
@@ -104,13 +104,17 @@ fn is_same_bucket(one: &Source, other: &Source) -> bool {
 }
 
 /// The queues of the chosen Sources, and all other queues that the same buckets send to.
-fn wanted(chosen: &[&Source], followed: &[(&Source, QueueId)], all: &[&Source]) -> Vec<QueueId> {
-    let mut wanted: Vec<QueueId> = Vec::new();
+fn queues_to_plan(
+    chosen: &[&Source],
+    followed: &[(&Source, QueueId)],
+    all: &[&Source],
+) -> Vec<QueueId> {
+    let mut planned: Vec<QueueId> = Vec::new();
     let mut found: Vec<QueueId> = chosen.iter().map(|source| queue_of(source, all)).collect();
     while !found.is_empty() {
         let mut next: Vec<QueueId> = Vec::new();
         for key in found {
-            if wanted.contains(&key) {
+            if planned.contains(&key) {
                 continue;
             }
             let followers = followed.iter().filter(|(_, own)| *own == key);
@@ -119,12 +123,12 @@ fn wanted(chosen: &[&Source], followed: &[(&Source, QueueId)], all: &[&Source]) 
                 followed.iter().filter(is_sibling)
             });
             next.extend(siblings.map(|(_, own)| own.clone()));
-            wanted.push(key);
+            planned.push(key);
         }
-        next.retain(|key| !wanted.contains(key));
+        next.retain(|key| !planned.contains(key));
         found = next;
     }
-    wanted
+    planned
 }
 
 /// The scheme and host of a URL.
@@ -172,8 +176,8 @@ fn owner_of_bucket(source: &Source, all: &[&Source]) -> Option<String> {
     siblings.find_map(|sibling| sibling.expected_bucket_owner.clone())
 }
 
-/// Sets the account of the queue to that of its buckets: S3 sends to the EventBridge of the bucket's account,
-/// so the rule and the queue must be in that account.
+/// Sets the account of the queue to the account of its buckets: S3 sends to the EventBridge of the bucket's
+/// account, so the rule and the queue must be there too.
 fn set_account(queue: &mut PlannedQueue) -> Result<(), SetupError> {
     for bucket in &queue.buckets {
         match (&queue.account, &bucket.owner) {

@@ -254,7 +254,7 @@ fn rejects_every_proper_prefix_of_a_page() {
     }
 }
 
-/// Choices of the encoder where XML and S3 allow several spellings.
+/// Choices of the encoder, because XML and S3 allow several spellings.
 #[derive(Clone, Copy, Debug)]
 struct EncodingStyle {
     url_encoded: bool,

@@ -135,7 +135,7 @@ async fn receive_is_not_retried_and_other_requests_are() {
 }
 
 #[tokio::test]
-async fn returns_receipts_that_the_response_does_not_call_successful() {
+async fn returns_receipts_that_are_not_reported_as_successful() {
     let first: Vec<_> = (0..10).map(|id| json!({ "Id": id.to_string() })).collect();
     let first = json!({ "Successful": first, "Failed": [] }).to_string();
     let second = json!({

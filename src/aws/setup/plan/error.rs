@@ -21,7 +21,7 @@ pub(crate) enum SetupError {
     AccessPoint(String),
     /// A bucket sends only to queues in its own region.
     #[error(
-        "cannot set up queue {queue:?}: it is in {queue_region}, but bucket {bucket:?} is in {bucket_region}, and S3 sends only to queues in the bucket's region. Set queue_url to a queue there."
+        "cannot set up queue {queue:?}: it is in {queue_region}, but bucket {bucket:?} is in {bucket_region}, and S3 sends only to queues in the bucket's region. Set queue_url to a queue in that region."
     )]
     Regions {
         queue: String,
@@ -31,7 +31,7 @@ pub(crate) enum SetupError {
     },
     /// A bucket sends only to the EventBridge of its own account.
     #[error(
-        "cannot set up queue {queue:?}: it is in account {account}, but bucket {bucket:?} belongs to account {owner}, and S3 sends only to the EventBridge of the bucket's account. Set queue_url to a queue there, or let S3 send to the queue directly (--through s3)."
+        "cannot set up queue {queue:?}: it is in account {account}, but bucket {bucket:?} belongs to account {owner}, and S3 sends only to the EventBridge of the bucket's account. Set queue_url to a queue in account {owner}, or let S3 send to the queue directly (--through s3)."
     )]
     Accounts {
         queue: String,
