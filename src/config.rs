@@ -43,7 +43,7 @@ pub struct Config {
     pub serve: ServeConfig,
     /// How searches are answered.
     pub search: SearchConfig,
-    /// The Sources, at least one: first those in the file, then those in the folder by file name.
+    /// The Sources, at least one: first the Sources in the file, then the Sources in the folder by file name.
     pub sources: Vec<Arc<Source>>,
 }
 
@@ -214,7 +214,7 @@ fn read_sources_folder(folder: &Path) -> Result<Vec<UnresolvedSource>, ConfigErr
     paths.into_iter().map(read).collect()
 }
 
-/// Resolves each Source, and checks it against the ones before it.
+/// Resolves each Source, and checks it against the previous Sources.
 fn resolve_all(
     sources: Vec<UnresolvedSource>,
     folder: &Path,
@@ -245,7 +245,7 @@ fn check_unique(source: &Source, previous: &[(PathBuf, Arc<Source>)]) -> Result<
     for (path, other) in previous {
         let problem = |what| {
             let (name, path) = (&other.name, path.display());
-            format!("Source {name:?} in {path} already has this {what}; use another")
+            format!("Source {name:?} in {path} already has this {what}; use another {what}")
         };
         if other.name == source.name {
             return Err(InvalidValue::text("name", &source.name, problem("name")));

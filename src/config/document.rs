@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::config::error::ConfigError;
 
-/// Maximum size of a file. A device, which has no end, must not fill the memory.
+/// Maximum size of a file. A device such as `/dev/zero` has no end and must not fill the memory.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Keys that usually have a secret as their value, in lower case without `_` and `-`.

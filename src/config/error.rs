@@ -68,7 +68,7 @@ impl InvalidValue {
         }
     }
 
-    /// Puts the key below another one, as in `events.credentials`.
+    /// Puts the key below another key, as in `events.credentials`.
     pub fn below(mut self, key: &str) -> Self {
         self.key = format!("{key}.{}", self.key);
         self

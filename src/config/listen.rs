@@ -31,7 +31,7 @@ pub enum Listen {
 /// The PEM files for TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate, followed by the intermediate ones that lead to a root.
+    /// The certificate, followed by the intermediate certificates up to a root.
     pub certificate: PathBuf,
     /// The private key of the certificate.
     pub key: PathBuf,

@@ -70,9 +70,8 @@ fn rules(file: RulesFile) -> Result<Rules, InvalidValue> {
     })
 }
 
-/// Resolves `events`. If the queue has no credentials of its own, it uses the `own` credentials of the
-/// Source, but only if bucket and queue are both on AWS or both not on AWS: otherwise they would not be valid
-/// there.
+/// Resolves `events`. `own` are the credentials of the Source. A queue without credentials uses them, but only
+/// if bucket and queue are both on AWS or both not on AWS: credentials for one are not valid for the other.
 fn events(
     file: EventsFile,
     own: &Credentials,

@@ -1,5 +1,5 @@
-//! Resolves the settings of searches: how fresh they are, how long one may take, and how many run at the same
-//! time.
+//! Resolves the settings of searches: how fresh they are, how long they may take, and how many run at the
+//! same time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::validate;
 pub struct SearchConfig {
     /// Maximum time after a commit until searches see it, 10 to 60,000 milliseconds.
     pub refresh: Duration,
-    /// Time that a search may take, 10 to 60,000 milliseconds. Then it fails.
+    /// Maximum time of a search, 10 to 60,000 milliseconds. After it the search fails.
     pub timeout: Duration,
     /// Maximum number of searches over HTTP that run at the same time, 1 to 256. Further ones are refused.
     pub concurrent_searches: usize,

@@ -31,7 +31,7 @@ pub struct ServeConfig {
 /// How events are received. A limit applies to all queues together unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventsConfig {
-    /// Maximum number of ReceiveMessage requests in flight for one queue, 1 to 64. 1 is used when idle.
+    /// Maximum number of ReceiveMessage requests in flight for one queue, 1 to 64. An idle queue uses 1.
     pub receives_per_queue: usize,
     /// Maximum number of ReceiveMessage requests in flight, 1 to 10,000. Each needs a connection.
     pub receives_in_flight: usize,
@@ -42,8 +42,8 @@ pub struct EventsConfig {
     pub look_ups_in_flight: usize,
     /// The visibility timeout that is requested for each message and then extended, 10 to 3,600 seconds.
     pub visibility_timeout: Duration,
-    /// Time after a scan for an event to arrive, before the change that the scan repaired counts as drift, 0
-    /// to 86,400 seconds.
+    /// Time for an event to arrive after a scan, 0 to 86,400 seconds. After it, the change that the scan
+    /// repaired counts as drift.
     pub expected_within: Duration,
 }
 
