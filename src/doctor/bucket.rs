@@ -17,11 +17,11 @@ use crate::core::source::{EndpointOrder, Source};
 /// Maximum number of attempts for a request. Few, because the user waits for the result.
 const ATTEMPTS: u32 = 2;
 
-/// Maximum number of ranges to list, of those that a scan would list. If a policy excludes some of them, the
-/// first 16 usually show it, and the user does not have to wait for hundreds of requests.
+/// Maximum number of a scan's ranges to list. If a policy excludes some ranges, the first 16 usually show it,
+/// and the user does not have to wait for hundreds of requests.
 const MAX_RANGES: usize = 16;
 
-/// The region to probe for if none is configured. The response names the right one.
+/// The region that the probe is signed for if none is configured. The response names the right region.
 const PROBE_REGION: &str = crate::aws::credentials::DEFAULT_REGION;
 
 /// Facts about the bucket that the tests of the queue need.

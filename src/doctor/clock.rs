@@ -19,7 +19,7 @@ const WARNING: Duration = Duration::from_secs(30);
 pub(super) fn judge(clocks: Option<ClockReadings>) -> Finding {
     let Some(clocks) = clocks else {
         let what = "the responses of the store have no Date header, so a listing is dated by this \
-                    machine's clock minus 15 minutes, and cannot override events of those 15 minutes";
+                    machine's clock minus 15 minutes, and does not override events of the last 15 minutes";
         let remedy = "Configure the store, or the proxy in front of it, to send the Date header.";
         return Finding::warning(Subject::Clock, what).remedy(remedy);
     };

@@ -1,6 +1,6 @@
 //! Tests whether the disk has space for the index to grow.
 //!
-//! Merging segments, or a rebuild next to the current index, may need as much space again as the index uses.
+//! Merging segments, or a rebuild next to the current index, may need as much free space as the index uses.
 
 use std::path::Path;
 
@@ -57,7 +57,7 @@ fn judge(folder: &Path, space: DiskSpace, index_bytes: u64) -> Finding {
     }
     if space.free_bytes - MIN_FREE_BYTES < index_bytes {
         return Finding::warning(subject, what)
-            .remedy("Free disk space. Merging segments or a rebuild may need as much again as the index uses.");
+            .remedy("Free disk space. Merging segments or a rebuild may need as much free space as the index uses.");
     }
     Finding::ok(subject, what)
 }

@@ -102,7 +102,7 @@ fn notifications(
     })
 }
 
-/// Whether the queue policy allows the bucket's events. `None` for a FIFO queue, to which S3 cannot send.
+/// Whether the queue policy allows the bucket's events. `None` for a FIFO queue, because S3 cannot send to it.
 fn queue_policy(
     source: &Source,
     bucket_region: &str,

@@ -1,6 +1,6 @@
 //! Tests who can read and change the files that the service depends on: configuration, secrets and index.
 //!
-//! This module does not read the files. It ignores missing files: whatever needs them reports that.
+//! This module does not read the files. It ignores missing files: the tests that read them report them.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -28,7 +28,7 @@ const MODE: u32 = 0o7777;
 enum FileKind {
     /// A file that determines what the service does, or a folder with such files or secrets.
     Configuration,
-    /// A token file or the private key of TLS. Nobody else may read it.
+    /// A token file or the private key of TLS. Only its owner and group may read it.
     Private,
     /// A secret access key. Its mode is checked when it is read.
     Secret,
@@ -56,7 +56,7 @@ pub(super) fn examine(config: &Config, path: &Path) -> Vec<Finding> {
         .filter_map(|(path, kind)| inspect(path, kind))
         .collect();
     let owner_of = |path: &Path| Some(std::fs::metadata(path).ok()?.uid());
-    // The owner of the index is the user of the service, whichever user runs this.
+    // The owner of the index is the user of the service. Another user may be running this test.
     let trusted = owner_of(Path::new("/proc/self")).map(|ours| {
         let service = owner_of(&config.data_dir);
         [0, ours, service.unwrap_or(ours)]

@@ -52,7 +52,7 @@ fn denied(verdict: Verdict, action: IamAction, resource: &str, what: &str) -> Fi
         })
 }
 
-/// The finding for a request to a bucket that failed for another reason than a missing permission.
+/// The finding for a request to a bucket that failed for a reason other than a missing permission.
 pub(super) fn bucket_failure(error: &BucketError) -> Finding {
     let subject = match error.kind() {
         BucketErrorKind::UnknownAccessKey
@@ -233,7 +233,7 @@ pub(super) fn queue_action(
     }
 }
 
-/// The finding for a request to a queue that failed for another reason than a missing permission.
+/// The finding for a request to a queue that failed for a reason other than a missing permission.
 pub(super) fn queue_failure(error: &QueueError) -> Finding {
     let subject = match error.kind {
         QueueErrorKind::NoCredentials => Subject::Credentials,

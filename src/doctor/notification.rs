@@ -188,7 +188,7 @@ pub(super) fn first_event(history: EventHistory) -> Finding {
             "the daemon receives from the queue, but neither S3's test event nor another event has arrived",
         )
         .remedy(
-            "Put an object into the bucket and run check again. If this stays, see the finding on notifications.",
+            "Put an object into the bucket and run check again. If this finding remains, see the finding on notifications.",
         ),
     }
 }

@@ -1,7 +1,8 @@
 //! Tests whether a queue policy allows S3, SNS or EventBridge to send this bucket's events, and only those.
 //!
 //! It reads only the statements that allow. Statements that deny are ignored, and an unknown condition counts
-//! as true. So a finding that nothing can be sent is certain, and a finding that it can is not.
+//! as true. So if a finding says that nothing can be sent, that is certain. If it says that events can be sent,
+//! that is not certain.
 
 mod statement;
 

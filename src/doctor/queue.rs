@@ -55,7 +55,7 @@ pub(super) fn judge(
 ) -> Vec<Finding> {
     let attributes = &info.attributes;
     if info.is_fifo {
-        let what = "it is a FIFO queue, and S3 cannot send to those";
+        let what = "it is a FIFO queue, and S3 cannot send to FIFO queues";
         let remedy = "Create a standard queue, and set queue_url to its URL.";
         return vec![Finding::failure(Subject::Queue, what).remedy(remedy)];
     }
@@ -162,7 +162,7 @@ fn dead_letters(
     match context.dead_letters {
         Some(Ok(dead)) if dead.retention < attributes.retention => {
             let what = format!(
-                "{moved}. That queue keeps a message for {} from when it was first sent, which is less than the {} \
+                "{moved}. The dead-letter queue keeps a message for {} after it was first sent, which is less than the {} \
                  of this queue, so the message may expire immediately",
                 duration(dead.retention),
                 duration(attributes.retention)
@@ -183,7 +183,7 @@ fn dead_letters(
         Some(Ok(_)) => Finding::ok(subject, moved),
         // The daemon does not need access to the dead-letter queue, so a denial is ok.
         Some(Err(_)) | None => {
-            let what = format!("{moved}; the retention of that queue cannot be read");
+            let what = format!("{moved}; the retention of the dead-letter queue cannot be read");
             Finding::ok(subject, what)
         }
     }

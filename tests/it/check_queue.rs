@@ -133,7 +133,7 @@ fn notifications_must_send_all_events_that_the_source_needs() {
             &EVENTS,
             &[("suffix", ".jpg")],
             Some("failure"),
-            "the rules admit others",
+            "the rules admit other keys",
         ),
         (
             &ours,

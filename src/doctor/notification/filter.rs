@@ -38,7 +38,8 @@ fn digit(hex: u8) -> Option<u8> {
     u8::try_from(char::from(hex).to_digit(16)?).ok()
 }
 
-/// Whether an event may have the character unencoded. If sources disagree about a character, it may.
+/// Whether an event may have the character unencoded. True for characters on which the documentation is
+/// contradictory.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/-_.!*'()~".contains(&byte)
 }

@@ -24,7 +24,7 @@ const REQUIRED_EVENTS: [(&str, &[&str], bool); 3] = [
     ),
 ];
 
-/// Events that are not sent, or only for some keys.
+/// Events that are not sent, or are sent only for some keys.
 pub(super) struct Gap {
     /// The problem, for people.
     pub what: String,
@@ -66,7 +66,7 @@ pub(super) fn of(source: &Source, rules: &[&NotificationRule]) -> Vec<Gap> {
     gaps
 }
 
-/// Describes which keys the rules send no such event for. `None` if they send all.
+/// Describes the keys for which the rules do not send the event. `None` if they send it for all keys.
 fn gap(
     source: &Source,
     key_sets: &[KeySet<'_>],
@@ -99,7 +99,7 @@ fn gap(
         if !covering.iter().any(|rule| rule.passes_all(source, keys)) {
             let suffixes = quoted(&mut covering.iter().map(|it| it.rule.suffix.as_str()));
             return Some(format!(
-                "sent only for keys that end in {suffixes}, but the rules admit others{hint}"
+                "sent only for keys that end in {suffixes}, but the rules admit other keys too{hint}"
             ));
         }
     }
