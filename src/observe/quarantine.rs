@@ -153,7 +153,7 @@ impl Quarantine {
                 file.sync_all()
             });
         if let Err(cause) = written {
-            // It may have filled the disk. If it cannot be removed, the next message overwrites it.
+            // The file may have filled the disk. If it cannot be removed, the next message overwrites it.
             let _ = fs::remove_file(&incoming);
             return Err(QuarantineError::new("write", path)(cause));
         }
@@ -237,7 +237,7 @@ impl Quarantine {
     }
 
     fn known(&self) -> MutexGuard<'_, KnownFiles> {
-        // It is only a copy of what is on disk, so it is valid even after a panic of another holder.
+        // It only caches what is in the folder, so it is usable even after another holder panicked.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -65,7 +65,7 @@ pub enum IndexHealth {
     Failed(String),
 }
 
-/// The last error of something.
+/// An error, and when it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastError {
     /// When it happened, by our clock.

@@ -109,8 +109,8 @@ where
     })
 }
 
-/// Whether it certainly contains no secret. At `trace`, the AWS SDK logs what it signs, including session
-/// tokens.
+/// Whether the event or span may be logged, because it cannot contain a secret. At `trace`, the AWS SDK logs
+/// what it signs, including session tokens.
 fn has_no_secret(metadata: &Metadata<'_>) -> bool {
     *metadata.level() != Level::TRACE || !metadata.target().starts_with("aws")
 }

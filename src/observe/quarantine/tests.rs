@@ -35,7 +35,7 @@ fn keeps_a_message_once_and_again_after_removal() {
     assert_eq!(daemon.keep(&message).unwrap(), KeepOutcome::New);
     assert_eq!(daemon.keep(&message).unwrap(), KeepOutcome::AlreadyKept);
     let [entry] = &other.list().unwrap()[..] else {
-        panic!("one message, one entry");
+        panic!("expected one entry");
     };
     assert_eq!(other.get(&entry.id).unwrap().as_ref(), Some(entry));
     let was = (&*entry.message_id, &*entry.body, &*entry.reason, entry.sent);

@@ -1,7 +1,7 @@
 //! Event lag: the time from an event until it is searchable.
 //!
-//! It is measured from `eventTime` (S3's clock) to the commit (our clock). If the clocks disagree, it is
-//! shifted. A negative lag counts as zero.
+//! It is measured from `eventTime` (S3's clock) to the commit (our clock), so it is wrong by the difference
+//! between the clocks. A negative lag counts as zero.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

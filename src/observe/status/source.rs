@@ -156,12 +156,12 @@ impl SourceStatus {
         *lock(&self.scan) = scan;
     }
 
-    /// The last complete scan shows the bucket as of this time.
+    /// The time as of which the last complete scan shows the bucket.
     pub fn complete_as_of(&self) -> Option<Timestamp> {
         *lock(&self.complete_as_of)
     }
 
-    /// Sets as of which time the last complete scan shows the bucket.
+    /// Sets the time as of which the last complete scan shows the bucket.
     pub fn set_complete_as_of(&self, as_of: Option<Timestamp>) {
         *lock(&self.complete_as_of) = as_of;
     }

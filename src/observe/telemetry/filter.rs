@@ -88,8 +88,8 @@ fn log_change(before: &str, filter: &str) {
     tracing::info!(filter, before, "log filter changed");
 }
 
-/// Parses a filter. A word without `=` must be a level: `tracing` would accept any other word, for example a
-/// misspelled level, as the name of the only module to log.
+/// Parses a filter. A word without `=` must be a level. `tracing` would accept any other word, for example a
+/// misspelled level, and then log only the module of that name.
 fn parse(filter: &str) -> Result<EnvFilter, FilterError> {
     let invalid = |problem: String| FilterError {
         filter: filter.to_owned(),

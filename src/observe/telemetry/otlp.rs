@@ -2,8 +2,8 @@
 //!
 //! The standard variables configure it: `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`),
 //! `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_…`, `OTEL_SERVICE_NAME`,
-//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`. The program never waits for a collector: spans that it
-//! does not accept are dropped.
+//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`. The program never waits for a collector: spans that the
+//! collector does not accept are dropped.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub(crate) enum ExportError {
     Client(#[from] std::io::Error),
 }
 
-/// Exports spans. Dropping it exports the remaining ones.
+/// Exports spans. Dropping it exports the remaining spans.
 #[derive(Debug)]
 pub(super) struct Exporter(SdkTracerProvider);
 
@@ -136,7 +136,7 @@ fn resource() -> Resource {
     }
 }
 
-/// Whether it is exported: a span of this program, or a warning or error in one.
+/// Whether a span or event is exported: the spans of this program, and warnings and errors in them.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with(OWN_TARGET)
         && (metadata.is_span() || *metadata.level() <= Level::WARN)

@@ -1,4 +1,4 @@
-//! Sends exported spans. Logs the first failure and the first success after it.
+//! Sends exported spans. Logs the first of several failures, and the first success after them.
 //!
 //! It runs on the exporter's own thread, so it blocks nothing else. It never logs headers, because they may
 //! contain a secret.
