@@ -205,7 +205,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         // Into memory first: clap panics if standard output cannot be written.
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command, "asset-indexer", &mut script);
-        let script = completions::mended(script);
+        let script = completions::with_one_name(script);
         return match std::io::stdout().write_all(&script) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::from(error).context("failed to print the completions"))?

@@ -39,13 +39,13 @@ pub(super) struct Rebuild {
 
 /// The data directory to read.
 #[derive(Debug, clap::Args)]
-struct Place {
+struct DataDirArgument {
     /// Another data directory than the configured one, for example a copy
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
 
-impl Place {
+impl DataDirArgument {
     fn open(&self, config: &Config) -> DataDir {
         let path = self.data_dir.as_ref().unwrap_or(&config.data_dir);
         DataDir::new(path, SCHEMA_VERSION)

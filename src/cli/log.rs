@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::observe::telemetry::{self, Audience, LogFormat, Telemetry};
 use crate::serve::control::{self, ControlAnswer, ControlRequest, LogCommand};
 
-/// Show or change what the running daemon logs, until it ends
+/// Show or change the log filter of the running daemon; a change lasts until the daemon stops
 ///
 /// A filter is a level for everything, a level for a part of the program, or several of them separated by
 /// commas: debug, asset_indexer=debug, warn,asset_indexer::aws::queue=trace. Levels are off, error,

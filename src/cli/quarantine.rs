@@ -17,7 +17,7 @@ use crate::serve::control::{self, ControlAnswer, ControlRequest};
 
 /// Show, retry and remove messages that cannot be handled
 ///
-/// The daemon keeps a copy of each message that it cannot read or that fails every time. It does not
+/// The daemon keeps a copy of each message that it cannot read or that fails repeatedly. It does not
 /// acknowledge the message: the redrive policy of the queue decides what happens to it.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -41,7 +41,7 @@ pub(super) enum Command {
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
     },
-    /// Remove copies; if SQS delivers the message again, it is kept again
+    /// Remove copies; if SQS delivers the message again, the daemon may keep a new copy
     Remove {
         /// Ids from `quarantine list`
         #[arg(required = true, value_name = "ID")]
@@ -131,7 +131,7 @@ fn row(entry: &QuarantineEntry) -> [String; 5] {
     ]
 }
 
-/// The last segment of a queue's address.
+/// The last segment of a queue's URL.
 fn queue_name(url: &str) -> &str {
     url.rsplit_once('/').map_or(url, |(_, name)| name)
 }

@@ -82,7 +82,7 @@ pub(super) async fn run(
     // Does nothing if the display is hidden.
     let _ = bars.clear();
     let outcomes = outcomes?;
-    summarise(&outcomes, mode);
+    print_summary(&outcomes, mode);
     if stop.is_cancelled() {
         return Err(Failure::Silent(INTERRUPTED));
     }
@@ -117,7 +117,7 @@ async fn stop_on(mut signal: Signal, stop: CancellationToken) {
     }
 }
 
-fn summarise(outcomes: &[ReindexOutcome], mode: ReindexMode) {
+fn print_summary(outcomes: &[ReindexOutcome], mode: ReindexMode) {
     let mut sums = [0; 6];
     for outcome in outcomes {
         let figures = figures(outcome);

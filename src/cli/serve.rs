@@ -114,7 +114,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     let _ = std::fs::remove_file(socket);
     served.cancel();
     if config.serve.listen.is_some() {
-        // Of the other tasks only HTTP ends by itself. Requests that are still open are cut off.
+        // HTTP is the only other task that ends by itself. Requests that take longer are cut off.
         let _ = tokio::time::timeout(http::DRAIN_TIMEOUT, tasks.join_next()).await;
     }
     if ended.is_ok() {
@@ -123,8 +123,8 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     ended
 }
 
-/// Raises the limit of open files to what the configuration can need: its connections, and some for the
-/// index, the control socket and HTTP.
+/// Raises the limit of open files to the maximum that the configuration may need: its connections, and
+/// some files for the index, the control socket and HTTP.
 fn raise_file_limit(config: &Config) {
     const OTHERS: usize = 512;
     let listings = config.scan.sources_in_flight * config.scan.ranges_in_flight;
@@ -139,7 +139,7 @@ fn raise_file_limit(config: &Config) {
         tracing::warn!(
             wanted,
             granted = granted.unwrap_or_default(),
-            "the limit of open files is below what the configuration can lead to; raise it, or lower \
+            "the limit of open files is lower than the configuration may need; raise it, or lower \
              events.receives_in_flight"
         );
     }
@@ -206,7 +206,7 @@ async fn reload_on(
     auth: Option<Arc<Auth>>,
 ) -> anyhow::Result<()> {
     while hangups.recv().await.is_some() {
-        // A reload does not make the daemon ready: it says READY only if it was ready before.
+        // A reload does not make the daemon ready: it reports READY only if it was ready before.
         let is_ready = ctx.board.is_ready();
         if is_ready {
             systemd::reloading();

@@ -232,7 +232,7 @@ fn failure(queue: &QueueReport) -> String {
     format!("queue {}: {}", printable(&queue.url), printable(reason))
 }
 
-/// The first lines, and the number of the others.
+/// The first [`MAX_LINES`] lines, and the number of omitted lines.
 fn first<T>(items: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
     let mut lines: Vec<String> = items.iter().take(MAX_LINES).map(line).collect();
     if items.len() > MAX_LINES {

@@ -33,12 +33,12 @@ fn commands(text: &str) -> Vec<String> {
     let is_command = |part: &&str| part.starts_with("asset-indexer ");
     let all = lines.filter(runs_it).chain(inline.filter(is_command));
     let from_name = |line: &str| {
-        let place = if line.starts_with("asset-indexer ") {
+        let start = if line.starts_with("asset-indexer ") {
             0
         } else {
             line.rfind(" asset-indexer ")? + 1
         };
-        let command = line[place..].split("  #").next()?;
+        let command = line[start..].split("  #").next()?;
         let command = command.trim_end().trim_end_matches(" &&");
         Some(command.trim_end().to_owned())
     };

@@ -39,7 +39,7 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("sources").required(true).args(["source", "all_sources"]))]
 pub(super) struct NewArguments {
-    /// Name of the token, for example that of its user
+    /// Name of the token, for example the name of its user
     #[arg(long)]
     name: String,
     /// Allow access to this Source; repeat it for more

@@ -82,7 +82,7 @@ fn a_rebuild_that_is_killed_again_and_again_loses_nothing_and_completes() {
         assert_eq!(fixture.cli.generation(), "assets-v1-000001\n");
         refuses(&fixture.cli);
         let info = fixture.cli.succeed(&["index", "info"]).stdout;
-        assert!(info.contains("beside it   assets-v2-000002"), "{info}");
+        assert!(info.contains("others      assets-v2-000002"), "{info}");
     }
     fixture.cli.succeed(&["index", "rebuild"]);
     fixture.assert_mirror();

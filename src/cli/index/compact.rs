@@ -9,9 +9,9 @@ use indicatif::{MultiProgress, ProgressBar};
 use crate::cli::Failure;
 use crate::cli::text::{grouped, say, size};
 use crate::config::Config;
+use crate::index::current::open_or_create_current;
 use crate::index::directory::DataDir;
 use crate::index::info::IndexInfo;
-use crate::index::current::open_or_create_current;
 use crate::index::tantivy::pinned_commit::PinnedCommit;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::index::{Engine, IndexError};
@@ -19,8 +19,8 @@ use crate::serve::control::{self, ControlRequest};
 
 /// Merge all segments into one and drop deleted documents
 ///
-/// The index merges small segments by itself. This merges everything at once. Searches keep working, and
-/// so do events if a daemon runs. The disk needs free space for a second copy of the index.
+/// The index merges small segments by itself. This merges everything at once. Searches continue, and a
+/// running daemon continues to handle events. The disk needs free space for a second copy of the index.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {}
 
@@ -33,7 +33,7 @@ pub(super) async fn run(config: &Config, bars: &MultiProgress) -> Result<(), Fai
     let before = IndexInfo::of(&data_dir).map_err(anyhow::Error::from)?;
     // Fails with instructions if the index has another schema version.
     data_dir.current().map_err(anyhow::Error::from)?;
-    check_room(&before)?;
+    check_free_space(&before)?;
     let bar = bars.add(ProgressBar::new_spinner().with_message("merging the segments"));
     bar.enable_steady_tick(TICK);
     let compacted = match check_files(&data_dir).await {
@@ -43,13 +43,13 @@ pub(super) async fn run(config: &Config, bars: &MultiProgress) -> Result<(), Fai
     bar.finish_and_clear();
     compacted?;
     let after = IndexInfo::of(&data_dir).map_err(anyhow::Error::from)?;
-    say!("before: {}", sentence(&before));
-    say!("after:  {}", sentence(&after));
+    say!("before: {}", summary(&before));
+    say!("after:  {}", summary(&after));
     Ok(())
 }
 
 /// Fails if the disk has no space for the new segment.
-fn check_room(info: &IndexInfo) -> anyhow::Result<()> {
+fn check_free_space(info: &IndexInfo) -> anyhow::Result<()> {
     if info.free_bytes < info.bytes {
         bail!(
             "the merge may need {} of free space, and {} has only {}; free some space, or rely on the \
@@ -64,11 +64,11 @@ fn check_room(info: &IndexInfo) -> anyhow::Result<()> {
 
 /// Checks the checksum of every file: a merge would copy damage into a file with a valid checksum.
 async fn check_files(data_dir: &DataDir) -> anyhow::Result<()> {
-    let Some(live) = data_dir.current()? else {
+    let Some(generation) = data_dir.current()? else {
         return Ok(());
     };
     let checked = tokio::task::spawn_blocking(move || {
-        PinnedCommit::newest(&live).and_then(|commit| commit.damages(|_| {}))
+        PinnedCommit::newest(&generation).and_then(|commit| commit.damages(|_| {}))
     });
     match checked.await??.first() {
         None => Ok(()),
@@ -97,7 +97,7 @@ async fn compact_by_daemon(socket: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn sentence(info: &IndexInfo) -> String {
+fn summary(info: &IndexInfo) -> String {
     let records = info.records();
     format!(
         "{} in {} segments; {} assets, {} tombstones, {} deleted",

@@ -13,14 +13,14 @@ use anyhow::{Context, anyhow, bail};
 use rustix::fs::OFlags;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Place;
+use super::DataDirArgument;
 use crate::cli::text::{grouped, say};
 use crate::cli::{Failure, INTERRUPTED, MISUSED};
 use crate::config::Config;
 use crate::core::replication::source_state::SourceState;
+use crate::index::current::read_current;
 use crate::index::directory::{DataDir, sync_dir};
 use crate::index::export::{Line, export};
-use crate::index::current::read_current;
 use crate::index::tantivy::TantivyEngine;
 use crate::index::{Engine, IndexError};
 
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
     #[command(flatten)]
-    place: Place,
+    data_dir: DataDirArgument,
 }
 
 /// Why an export ends early.
@@ -80,7 +80,7 @@ impl From<anyhow::Error> for Ended {
 pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     let file = Some(&arguments.output).filter(|path| *path != Path::new("-"));
     let stop = stop_on_signals(file.is_some())?;
-    let data_dir = arguments.place.open(config);
+    let data_dir = arguments.data_dir.open(config);
     if let Some(path) = file {
         check_outside(path, data_dir.path())?;
     }
@@ -97,7 +97,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Fai
         None => work.write(io::stdout().lock()).map(drop),
         Some(path) => work.write_file(&path),
     });
-    match written.await.context("the export died")? {
+    match written.await.context("the export panicked")? {
         Ok(()) | Err(Ended::ByReader) => Ok(()),
         Err(Ended::BySignal) => Err(Failure::Silent(INTERRUPTED)),
         Err(Ended::Failed(error)) => Err(error.into()),
@@ -123,7 +123,7 @@ fn stop_on_signals(has_file: bool) -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Opens the current index of any schema version: the records of each can be read.
+/// Opens the current index, whatever its schema version: the records of every version can be read.
 fn open(data_dir: &DataDir) -> Result<TantivyEngine, IndexError> {
     read_current(data_dir, TantivyEngine::open_any_schema)
 }
@@ -221,9 +221,9 @@ fn check_outside(path: &Path, data_dir: &Path) -> Result<(), Failure> {
     Err(Failure::Error(MISUSED, error))
 }
 
-/// Creates the temporary file. One that a killed export left is overwritten.
+/// Creates the temporary file. Overwrites a file that a killed export left.
 fn begin_file(path: &Path) -> anyhow::Result<(PathBuf, File)> {
-    // The rename would replace a device or a pipe by a file.
+    // The rename would replace a device or a pipe with a file.
     if path.exists() && !path.is_file() {
         bail!(
             "{} is not a regular file; use - for standard output",

@@ -1,28 +1,28 @@
-//! `index info`: shows what the data directory holds, as text or as JSON.
+//! `index info`: describes the index and the data directory, as text or as JSON.
 
 use anyhow::Context;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::Place;
+use super::DataDirArgument;
 use crate::cli::Failure;
 use crate::cli::text::{grouped, printable, say, size};
 use crate::config::Config;
 use crate::index::info::{IndexInfo, ScanInfo, SourceInfo};
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 
-/// Show what the index holds: Sources, segments, sizes, the writer
+/// Show the Sources, the segments, the size and the writer of the index
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Print everything as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: Place,
+    data_dir: DataDirArgument,
 }
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
-    let info = IndexInfo::of(&arguments.place.open(config)).map_err(anyhow::Error::from)?;
+    let info = IndexInfo::of(&arguments.data_dir.open(config)).map_err(anyhow::Error::from)?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&info).context("failed to write JSON")?
     } else {
@@ -56,7 +56,7 @@ fn facts(info: &IndexInfo) -> Vec<String> {
         format!(
             "schema      version {}{}",
             info.schema_version,
-            way_on(info)
+            schema_remedy(info)
         ),
         format!("written by  asset-indexer {}", printable(program)),
         format!(
@@ -84,8 +84,8 @@ fn facts(info: &IndexInfo) -> Vec<String> {
     });
     if !info.other_generations.is_empty() {
         lines.push(format!(
-            "beside it   {}: a rebuild that is under way, or did not end and goes on with the next; or an \
-             index of before, which goes with the next",
+            "others      {}: a rebuild that is running or unfinished, or an old index that the next rebuild \
+             removes",
             info.other_generations.join(", ")
         ));
     }
@@ -93,7 +93,7 @@ fn facts(info: &IndexInfo) -> Vec<String> {
 }
 
 /// What to do about the schema version, if it is not the current one.
-fn way_on(info: &IndexInfo) -> String {
+fn schema_remedy(info: &IndexInfo) -> String {
     if info.is_readable {
         String::new()
     } else {
@@ -165,8 +165,8 @@ fn table(columns: &[(&str, bool)]) -> Table {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(columns.iter().map(|(name, _)| *name));
-    for (place, (_, is_number)) in columns.iter().enumerate() {
-        if let (true, Some(column)) = (is_number, table.column_mut(place)) {
+    for (index, (_, is_number)) in columns.iter().enumerate() {
+        if let (true, Some(column)) = (is_number, table.column_mut(index)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_says_what_there_is() {
+    fn text_has_sources_sizes_and_writer() {
         let text = render(&info());
         for words in [
             "/data/assets-v2-000003",
@@ -231,11 +231,11 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
-        assert!(!text.contains("beside it"), "{text}");
+        assert!(!text.contains("others"), "{text}");
     }
 
     #[test]
-    fn what_is_not_as_usual_comes_with_what_to_do() {
+    fn text_explains_problems_and_other_generations() {
         let mut info = info();
         info.schema_version = 1;
         info.is_readable = false;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::Place;
+use super::DataDirArgument;
 use crate::cli::text::{grouped, printable, say, size};
 use crate::cli::{FAILED, Failure};
 use crate::config::Config;
@@ -13,8 +13,8 @@ use crate::index::tantivy::audit::{AuditProgress, AuditReport};
 
 /// Read the whole index and check that it is sound
 ///
-/// Checks the checksum of every file, the validity of every record, and every field that follows from the
-/// keys. It does not compare with the bucket: `reindex --dry-run` does. The exit code is 1 if it finds a
+/// Checks the checksum of every file, the validity of every record, and every field that is derived from
+/// the key. It does not compare with the bucket: `reindex --dry-run` does. The exit code is 1 if it finds a
 /// defect.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -22,15 +22,15 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: Place,
+    data_dir: DataDirArgument,
 }
 
 /// Template of the progress bar.
 const BAR: &str = "{prefix} [{bar:20}] {percent} %";
 
 /// What to do about a defect.
-const REMEDY: &str = "build a new index from the buckets with `asset-indexer index rebuild`; what can still be \
-                      read keeps when it was first seen";
+const REMEDY: &str = "build a new index from the buckets with `asset-indexer index rebuild`; it keeps the \
+                      first-seen time of each record that can still be read";
 
 /// Runs the command.
 pub(super) fn run(
@@ -38,7 +38,7 @@ pub(super) fn run(
     config: &Config,
     bars: &MultiProgress,
 ) -> Result<(), Failure> {
-    let data_dir = arguments.place.open(config);
+    let data_dir = arguments.data_dir.open(config);
     let bar = new_bar(bars);
     let audited = audit_current(&data_dir, &|step| show(&bar, step));
     bar.finish_and_clear();
@@ -53,8 +53,8 @@ pub(super) fn run(
         let text = serde_json::to_string_pretty(&audit).context("failed to write JSON")?;
         say!("{text}");
     } else {
-        say!("{}: {}", generation.display(), sentence(&audit));
-        tell(&audit);
+        say!("{}: {}", generation.display(), summary(&audit));
+        print_problems(&audit);
     }
     if audit.is_sound() {
         Ok(())
@@ -63,7 +63,7 @@ pub(super) fn run(
     }
 }
 
-fn tell(audit: &AuditReport) {
+fn print_problems(audit: &AuditReport) {
     for problem in &audit.problems {
         eprintln!("error: {}", printable(&problem.to_string()));
     }
@@ -75,7 +75,7 @@ fn tell(audit: &AuditReport) {
     }
 }
 
-fn sentence(audit: &AuditReport) -> String {
+fn summary(audit: &AuditReport) -> String {
     let read = format!(
         "{} assets and {} tombstones in {} segments, {} files of {}",
         grouped(audit.assets),
@@ -108,20 +108,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_template_can_be_read() {
+    fn template_is_valid() {
         new_bar(&MultiProgress::new());
     }
 
     #[test]
-    fn the_sentence_says_how_much_was_read_and_whether_it_is_sound() {
+    fn summary_has_counts_and_soundness() {
         let mut audit = AuditReport {
             assets: 1_234,
             bytes: 5_000,
             ..AuditReport::default()
         };
-        assert!(sentence(&audit).starts_with("sound: 1,234 assets"));
+        assert!(summary(&audit).starts_with("sound: 1,234 assets"));
         audit.more_problems = 2;
-        let text = sentence(&audit);
+        let text = summary(&audit);
         assert!(
             text.starts_with("DAMAGED, 2 problems: could read"),
             "{text}"

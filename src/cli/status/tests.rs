@@ -11,7 +11,7 @@ fn report(board: &StatusBoard) -> StatusReport {
 }
 
 #[test]
-fn each_source_has_a_row_and_what_is_wrong_stands_below() {
+fn sources_have_rows_and_problems_follow_the_table() {
     let mut report = report(&sample::board());
     report.version = "1.2.3".into();
     report.sources[0].last_error = Some(ErrorReport {
@@ -41,7 +41,7 @@ queue https://sqs.eu-west-1.amazonaws.com/1/bad: access denied
 }
 
 #[test]
-fn where_all_is_well_nothing_stands_below() {
+fn report_without_problems_ends_after_the_table() {
     let board = sample::empty_board();
     let source = board.source("a");
     source.set_phase(SourcePhase::Deployed);
@@ -58,7 +58,7 @@ fn where_all_is_well_nothing_stands_below() {
 }
 
 #[test]
-fn many_queues_do_not_flood_the_terminal() {
+fn limits_the_number_of_lines_about_queues() {
     let board = sample::empty_board();
     for number in 0..500 {
         board.queue(&format!("starting-{number:03}"));
@@ -72,7 +72,7 @@ fn many_queues_do_not_flood_the_terminal() {
 }
 
 #[test]
-fn nothing_that_others_wrote_commands_the_terminal() {
+fn escapes_control_characters() {
     let board = StatusBoard::new("/data\u{1b}]0;".into());
     board.set_index(IndexHealth::Failed("\u{1b}[2J".into()));
     let source = board.source("a\u{1b}[31m\n");
@@ -81,21 +81,21 @@ fn nothing_that_others_wrote_commands_the_terminal() {
         .queue("q\u{9b}")
         .set_health(QueueHealth::Failing("\r".into()));
     let text = render(&report(&board));
-    let is_command = |c: char| c.is_control() && c != '\n';
-    assert!(!text.contains(is_command), "{text:?}");
-    for spelled in [
+    let is_unescaped = |c: char| c.is_control() && c != '\n';
+    assert!(!text.contains(is_unescaped), "{text:?}");
+    for escaped in [
         r"\u{1b}]0;",
         r"\u{1b}[2J",
         r"a\u{1b}[31m\n",
         r"\u{7}",
         r"\r",
     ] {
-        assert!(text.contains(spelled), "{spelled} is not in {text}");
+        assert!(text.contains(escaped), "{escaped} is not in {text}");
     }
 }
 
 #[test]
-fn a_scan_shows_how_far_it_is() {
+fn scan_shows_its_progress() {
     for (listed, expected, want) in [
         (10, 0, "10 listed"),
         (10, 1_000, "10 of ~1,000"),
