@@ -5,7 +5,7 @@
 //! invalid file (a bad line, permissions that are too open) is logged once and the tokens stay as they were.
 //! A deleted file revokes all tokens.
 //!
-//! How a token is sent is up to the HTTP server.
+//! This module does not read requests: the HTTP server extracts the token.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,5 @@
-//! Limits the number of open connections, and evicts the one that has been idle longest to admit a new one.
+//! Limits the number of open connections. To admit a new connection, it evicts the one that has been idle
+//! longest.
 //!
 //! A client without a request in flight loses nothing by reconnecting, so a new connection can take its slot.
 //! A connection with a request in flight keeps its slot until the response is sent.

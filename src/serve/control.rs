@@ -74,8 +74,8 @@ pub(crate) enum LogCommand {
 
 /// An answer of the daemon.
 ///
-/// The first one is [`ControlAnswer::Accepted`], as soon as the request is read. It may be missing if the
-/// request is refused. The last one is [`ControlAnswer::Done`] or [`ControlAnswer::Refused`].
+/// The first answer is [`ControlAnswer::Accepted`], as soon as the request is read. It may be missing if the
+/// request is refused. The last answer is [`ControlAnswer::Done`] or [`ControlAnswer::Refused`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ControlAnswer {

@@ -108,12 +108,12 @@ impl Edit {
         Ok((text, tokens))
     }
 
-    /// Replaces the file by one with this text and the same owner and permissions.
+    /// Replaces the file with a file that has this text and the same owner and permissions.
     fn finish(self, text: &str) -> Result<(), TokenFileError> {
         let mut new_path = self.path.clone().into_os_string();
         new_path.push(".new");
         let new_path = PathBuf::from(new_path);
-        // A killed command may have left one. Only the holder of the lock writes it.
+        // A killed command may have left this file. Only the holder of the lock writes it.
         match fs::remove_file(&new_path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed("replace", &new_path)(error));

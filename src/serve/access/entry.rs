@@ -49,9 +49,9 @@ pub(crate) enum AccessLevel {
 /// The Sources that a token may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SourceScope {
-    /// All, including ones configured later.
+    /// All Sources, including Sources configured later.
     All,
-    /// Those with these names. Never empty.
+    /// The Sources with these names. Never empty.
     Only(Arc<BTreeSet<String>>),
 }
 

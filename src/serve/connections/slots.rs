@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-/// At or below this share of taken slots, the limit no longer counts as reached. The gap to 100% keeps a
-/// single connection that comes and goes from logging each time.
+/// At or below this share of taken slots, the limit no longer counts as reached. It is below 100%, so that a
+/// single connection that comes and goes does not cause a log message each time.
 const RECOVERED_SHARE: (usize, usize) = (3, 4);
 
 /// The slots that are taken.
@@ -31,7 +31,7 @@ struct Connection {
 enum State {
     /// Just accepted. A request may already be in the receive buffer.
     New,
-    /// Has had no request in flight since then.
+    /// Has had no request in flight since this time.
     Idle(Instant),
     /// Has a request in flight.
     Busy,
@@ -44,7 +44,7 @@ enum State {
 pub(super) enum NoSlot {
     /// A connection has been evicted, and will free its slot when it has closed.
     EvictionPending {
-        /// Whether this call evicted it, rather than an earlier one.
+        /// Whether this call evicted it, rather than an earlier call.
         is_new: bool,
     },
     /// The longest idle connection can be evicted at this time.

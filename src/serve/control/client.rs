@@ -16,8 +16,8 @@ use super::{
     read_line,
 };
 
-/// Time the daemon has to accept a request. It has the same time again to answer a request that takes no
-/// work.
+/// Maximum time until the daemon accepts a request. If the request takes no work, the answer must arrive
+/// within the same time after that.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The wait before connecting again if the socket's backlog is full.
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn permission_error_says_which_user_to_be() {
+    fn permission_error_names_the_user_to_run_as() {
         let denied = ControlError::Socket {
             attempted: "connect to",
             path: "control.sock".into(),

@@ -38,7 +38,7 @@ const RESPONSE_HEADERS: [(HeaderName, &str); 2] = [
 #[derive(Debug)]
 pub(crate) struct Auth {
     access: Access,
-    /// `None` if the host name does not matter.
+    /// `None` if every host name is allowed.
     hosts: Option<AllowedHosts>,
     tls: Option<Tls>,
 }

@@ -12,7 +12,7 @@ use crate::search::{Deadline, SearchError, Snapshot};
 pub(crate) struct DeploymentStatus {
     /// A Source is deployed when its first scan is complete.
     pub phase: SourcePhase,
-    /// The time as of which its most recent complete scan is right; see the checkpoint.
+    /// The time as of which its last complete scan shows the bucket.
     pub complete_as_of: Option<Timestamp>,
 }
 

@@ -150,7 +150,7 @@ fn bind_socket(path: &Path) -> io::Result<UnixListener> {
     pending_path.push(PENDING_SUFFIX);
     let pending_path = PathBuf::from(pending_path);
     match std::fs::symlink_metadata(&pending_path) {
-        // A killed process may have left one.
+        // A killed process may have left this file.
         Ok(metadata) if metadata.file_type().is_socket() => std::fs::remove_file(&pending_path)?,
         _ => {}
     }

@@ -12,7 +12,7 @@ use crate::serve::access::Grant;
 /// Replaces an error text that the client may not see.
 const HIDDEN: &str = "see the log of asset-indexer for the reason";
 
-/// The report without what the grant may not see.
+/// Removes from the report everything that the grant may not see.
 pub(super) fn report(mut report: StatusReport, grant: &Grant) -> StatusReport {
     if grant.sees_all() {
         return report;

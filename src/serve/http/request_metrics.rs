@@ -1,4 +1,4 @@
-//! Records every request, also a refused one, by route, status and duration.
+//! Records every request, including refused requests, by route, status and duration.
 //!
 //! It records no paths and no query texts, because they contain keys.
 

@@ -43,7 +43,7 @@ pub(crate) enum ErrorCode {
     Forbidden,
     /// The `Host` header is not a name of this service.
     HostUnknown,
-    /// It does not exist, or the client may not see it.
+    /// The path, Source, asset or file does not exist, or the client may not see it.
     NotFound,
     /// The method is not GET or HEAD.
     MethodNotAllowed,

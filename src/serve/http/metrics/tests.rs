@@ -31,7 +31,7 @@ fn parse(text: &str) -> Parsed {
             assert_eq!(name, last_help, "HELP comes before TYPE");
             current = (name.to_owned(), kind.to_owned());
             let doubled = parsed.kinds.insert(name.into(), kind.into());
-            assert_eq!(doubled, None, "{name} is there twice");
+            assert_eq!(doubled, None, "{name} occurs twice");
         } else {
             let (series, value) = line.rsplit_once(' ').expect("a series and a value");
             let name = &series[..series.find('{').unwrap_or(series.len())];
@@ -45,7 +45,7 @@ fn parse(text: &str) -> Parsed {
             assert!(suffixes.contains(&suffix), "{line}");
             let value: f64 = value.parse().expect("a number");
             let doubled = parsed.series.insert(series.to_owned(), value);
-            assert_eq!(doubled, None, "{series} is there twice");
+            assert_eq!(doubled, None, "{series} occurs twice");
         }
     }
     parsed
@@ -91,7 +91,7 @@ fn serves_exactly_the_metrics_of_the_table() {
     let served: BTreeSet<&str> = parsed.kinds.keys().map(String::as_str).collect();
     let named: BTreeSet<&str> = metrics().map(family).collect();
     assert_eq!(served, named);
-    assert_eq!(named.len(), metrics().count(), "a name is there twice");
+    assert_eq!(named.len(), metrics().count(), "a name occurs twice");
     for metric in metrics() {
         let is_of = |series: &String| series.starts_with(metric.name);
         assert!(parsed.series.keys().any(is_of), "{} is empty", metric.name);

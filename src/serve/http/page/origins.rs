@@ -1,6 +1,6 @@
 //! Lists the origins of previews for the Content Security Policy: S3 endpoints and base URLs of the Sources.
 //!
-//! It makes no requests. If the Region of a bucket is not configured, it allows all of `amazonaws.com`.
+//! It makes no requests. If the region of a bucket is not configured, it allows all of `amazonaws.com`.
 
 use std::collections::BTreeSet;
 
@@ -105,7 +105,7 @@ mod tests {
             ..source
         };
         let cases: [(&str, Source, &[&str]); 10] = [
-            ("no Region", source(), &["https://*.amazonaws.com"]),
+            ("no region", source(), &["https://*.amazonaws.com"]),
             (
                 "a Region",
                 in_region("eu-west-1"),
@@ -115,7 +115,7 @@ mod tests {
                 ],
             ),
             (
-                "a Region in China",
+                "a region in China",
                 path_style(in_region("cn-north-1")),
                 &["https://s3.cn-north-1.amazonaws.com.cn"],
             ),
