@@ -7,8 +7,8 @@ Both list the crates of Cargo.lock that are linked into the binary for x86_64 Li
 dependencies of the tests. If a crate offers several licenses, the copyright file names the license that is used, and
 the bill of materials has the SPDX expression of the crate.
 
-It is our own script because cargo-cyclonedx puts the path of the build folder into the bill, cargo-about does not list
-the copyright holders that Debian requires, and both take many minutes to build.
+cargo-cyclonedx is not used because it puts the path of the build folder into the bill (CycloneDX/cyclonedx-rust-cargo
+issue 556). This script needs only cargo and Python.
 """
 
 import json
