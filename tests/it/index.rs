@@ -1,4 +1,4 @@
-//! What the index says, asked through the binary's own `search`, against what the bucket says.
+//! Reads the index with the binary's own `search`, and compares it with the bucket.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use serde::Deserialize;
 use crate::cli::Cli;
 use crate::s3::{Bucket, Listed};
 
-/// How many keys a failed comparison shows of each kind.
-const SHOWN: usize = 5;
+/// Maximum number of keys of each kind that a failed comparison shows.
+const MAX_SHOWN: usize = 5;
 
 /// One line of `search --json`.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// The hit as a listing would say it.
+    /// The object as a listing would return it.
     pub fn listed(&self) -> Listed {
         let modified: jiff::Timestamp = self.last_modified.parse().expect("RFC 3339");
         Listed {
@@ -46,7 +46,7 @@ impl Hit {
 }
 
 impl Cli {
-    /// The hits of a query, in the order of the answer.
+    /// The hits of a query, in the order of the output.
     pub fn search(&self, query: &str, options: &[&str]) -> Vec<Hit> {
         let arguments = [&["search", query, "--json"], options].concat();
         let output = self.succeed(&arguments);
@@ -54,29 +54,29 @@ impl Cli {
         output.stdout.lines().map(hit).collect()
     }
 
-    /// Everything that the index holds of a Source, by key.
+    /// All assets of a Source in the index, by key.
     pub fn indexed(&self, source: &str) -> BTreeMap<String, Hit> {
         let options = ["--source", source, "--limit", "all", "--sort", "path"];
         let hits = self.search("", &options);
         let count = hits.len();
         let by_key: BTreeMap<_, _> = hits.into_iter().map(|hit| (hit.key.clone(), hit)).collect();
-        assert_eq!(by_key.len(), count, "a key stands in the index twice");
+        assert_eq!(by_key.len(), count, "a key is in the index twice");
         assert!(by_key.values().all(|hit| hit.source == source));
         by_key
     }
 
-    /// The keys that the index holds of a Source.
+    /// The keys of a Source in the index.
     pub fn keys(&self, source: &str) -> BTreeSet<String> {
         self.indexed(source).into_keys().collect()
     }
 
-    /// Checks that the index holds the bucket and nothing else, byte for byte.
+    /// Checks that the index contains exactly the objects of the bucket, with the same keys byte for byte.
     #[track_caller]
     pub fn assert_mirrors(&self, source: &str, bucket: &Bucket) {
         self.assert_mirrors_where(source, bucket, |_, _| true);
     }
 
-    /// Checks that the index holds of the bucket what is admitted, and nothing else.
+    /// Checks that the index contains exactly the admitted objects of the bucket.
     #[track_caller]
     pub fn assert_mirrors_where(
         &self,
@@ -86,40 +86,40 @@ impl Cli {
     ) {
         let mut expected = bucket.list();
         expected.retain(|key, object| admitted(key, object));
-        self.assert_holds(source, &expected);
+        self.assert_contains_exactly(source, &expected);
     }
 
-    /// Checks that the index holds exactly these objects.
+    /// Checks that the index contains exactly these objects.
     #[track_caller]
-    pub fn assert_holds(&self, source: &str, expected: &BTreeMap<String, Listed>) {
+    pub fn assert_contains_exactly(&self, source: &str, expected: &BTreeMap<String, Listed>) {
         let indexed = self.indexed(source);
         let missing = expected.keys().filter(|key| !indexed.contains_key(*key));
-        let beyond = indexed.keys().filter(|key| !expected.contains_key(*key));
+        let unexpected = indexed.keys().filter(|key| !expected.contains_key(*key));
         let different = expected.iter().filter_map(|(key, object)| {
             let found = indexed.get(key)?.listed();
             (found != *object).then_some((key, object, found))
         });
-        let missing: Vec<_> = missing.take(SHOWN).collect();
-        let beyond: Vec<_> = beyond.take(SHOWN).collect();
-        let different: Vec<_> = different.take(SHOWN).collect();
+        let missing: Vec<_> = missing.take(MAX_SHOWN).collect();
+        let unexpected: Vec<_> = unexpected.take(MAX_SHOWN).collect();
+        let different: Vec<_> = different.take(MAX_SHOWN).collect();
         assert!(
-            missing.is_empty() && beyond.is_empty() && different.is_empty(),
+            missing.is_empty() && unexpected.is_empty() && different.is_empty(),
             "not a mirror: {} in the bucket, {} in the index\nmissing: {missing:#?}\nnot in the \
-             bucket: {beyond:#?}\nin bucket and index, but different: {different:#?}",
+             bucket: {unexpected:#?}\nin bucket and index, but different: {different:#?}",
             expected.len(),
             indexed.len()
         );
     }
 
-    /// The files of the index that hold documents, as tantivy names them: new documents or
-    /// removals make new ones.
+    /// The files with documents and removals, of all generations. New documents and
+    /// removals create new files.
     pub fn segment_files(&self) -> BTreeSet<PathBuf> {
         let mut files = BTreeSet::new();
         collect_files(&self.data_dir(), &mut files);
-        let of_segment = ["term", "idx", "fast", "store", "del"];
+        let extensions = ["term", "idx", "fast", "store", "del"];
         files.retain(|file| {
             let extension = file.extension().and_then(|extension| extension.to_str());
-            extension.is_some_and(|extension| of_segment.contains(&extension))
+            extension.is_some_and(|extension| extensions.contains(&extension))
         });
         files
     }

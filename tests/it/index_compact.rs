@@ -1,4 +1,5 @@
-//! `index compact`: one segment of all, made by the command, or by the daemon while it follows events.
+//! `index compact`: merges all segments into one. The command does it by itself, or asks the running daemon,
+//! which follows events meanwhile.
 
 use serde_json::Value;
 
@@ -6,7 +7,7 @@ use crate::cli::Cli;
 use crate::fixture::{Fixture, numbered};
 use crate::live_fixture::Live;
 
-/// Segments of the live index, and the deleted documents in them.
+/// Number of segments of the current generation, and number of deleted documents in them.
 fn segments(cli: &Cli) -> (usize, u64) {
     let info = cli.succeed(&["index", "info", "--json"]).stdout;
     let info: Value = serde_json::from_str(&info).expect("JSON");
@@ -18,7 +19,7 @@ fn segments(cli: &Cli) -> (usize, u64) {
 }
 
 #[test]
-fn segments_are_put_together_without_what_is_deleted() {
+fn merges_segments_and_drops_deleted_documents() {
     let mut fixture = Fixture::with_keys(numbered(0..2500));
     fixture.configure(|config| config.commit_documents = 1000);
     fixture.cli.reindex();
@@ -35,19 +36,19 @@ fn segments_are_put_together_without_what_is_deleted() {
     assert_eq!(segments(&fixture.cli), (1, 0));
     let files = fixture.cli.segment_files();
     fixture.cli.succeed(&["index", "verify"]);
-    // What was known of the Source is known: nothing is to be written.
+    // The checkpoint is unchanged, so a reindex writes nothing.
     assert_eq!(fixture.cli.reindex().added, 0);
     fixture.assert_mirror();
     fixture.cli.succeed(&["index", "compact"]);
-    assert_eq!(fixture.cli.segment_files(), files, "it was compact");
+    assert_eq!(fixture.cli.segment_files(), files, "it was compact already");
 }
 
 #[test]
-fn a_daemon_puts_segments_together_and_follows_events_meanwhile() {
+fn daemon_compacts_while_it_follows_events() {
     let live = Live::new();
     live.bucket.put_keys(numbered(0..500));
     let daemon = live.serve();
-    // Few commits: eight segments would be merged before the command runs.
+    // Make only a few commits, because eight segments would be merged before the command runs.
     for round in 0..2 {
         live.bucket.delete(&format!("photos/{round:05}.jpg"));
         live.bucket.put(&format!("new/{round}.jpg"), "new");
@@ -66,7 +67,7 @@ fn a_daemon_puts_segments_together_and_follows_events_meanwhile() {
 }
 
 #[test]
-fn an_index_that_something_else_writes_is_left_alone() {
+fn refuses_an_index_that_another_process_writes() {
     let mut fixture = Fixture::with_keys(numbered(0..1500));
     fixture.configure(|config| config.commit_documents = 1000);
     fixture

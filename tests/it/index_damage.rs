@@ -1,7 +1,7 @@
-//! An index whose files are not as they were written: everything says so and what to do, and nothing panics
-//! its way out or makes it look sound.
+//! An index with damaged files: commands and servers report the damage and the remedy. They do not panic, and
+//! a compaction does not hide the damage.
 //!
-//! How the damage itself is found is tested with `index verify`.
+//! `index_info` tests how `index verify` finds damage.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,19 +11,19 @@ use crate::cli::{BINARY, Cli};
 use crate::fixture::{Fixture, numbered};
 use crate::http_client::send;
 
-/// Garbles the largest file of this ending: bits here and there, behind each other so many bytes.
-fn garble(cli: &Cli, ending: &str, step: usize) {
+/// Damages the largest file with this extension: flips one bit in every `step` bytes.
+fn damage(cli: &Cli, extension: &str, step: usize) {
     let files = cli.segment_files().into_iter();
     let size = |path: &PathBuf| fs::metadata(path).unwrap().len();
     let file = files
-        .filter(|path| path.extension().is_some_and(|it| it == ending))
+        .filter(|path| path.extension().is_some_and(|it| it == extension))
         .max_by_key(size)
-        .expect("each segment has one");
+        .expect("each segment has such a file");
     let mut bytes = fs::read(&file).unwrap();
-    // The footer would tell at once.
+    // Spare the footer, because damage there is detected immediately.
     let end = bytes.len().saturating_sub(120);
-    for place in (step / 2..end).step_by(step) {
-        bytes[place] ^= 1 << (place % 8);
+    for offset in (step / 2..end).step_by(step) {
+        bytes[offset] ^= 1 << (offset % 8);
     }
     fs::write(file, bytes).unwrap();
 }
@@ -34,11 +34,11 @@ fn indexed() -> Fixture {
     fixture
 }
 
-/// Damages of different weight, in the columns that everything reads.
+/// Numbers of bytes between two flipped bits. The tests damage the columns, which every command reads.
 const STEPS: [usize; 4] = [3, 41, 211, 997];
 
 #[test]
-fn each_command_says_that_the_index_is_damaged_and_none_panics_its_way_out() {
+fn commands_report_damage_and_do_not_panic() {
     let commands: [&[&str]; 5] = [
         &["search", "photos", "--limit", "all"],
         &["search", "", "--facets", "ext,folder,month"],
@@ -46,19 +46,19 @@ fn each_command_says_that_the_index_is_damaged_and_none_panics_its_way_out() {
         &["index", "compact"],
         &["reindex"],
     ];
-    let mut told = 0;
+    let mut reports = 0;
     for step in STEPS {
         let fixture = indexed();
-        garble(&fixture.cli, "fast", step);
+        damage(&fixture.cli, "fast", step);
         for command in commands {
             let output = fixture.cli.run(command);
             let code = output.status.code();
-            let is_told = output.stderr.contains("the index is damaged");
+            let is_reported = output.stderr.contains("the index is damaged");
             assert!(
-                code == Some(0) || (code == Some(1) && is_told),
+                code == Some(0) || (code == Some(1) && is_reported),
                 "{step}, {command:?}: {output:#?}"
             );
-            told += usize::from(is_told);
+            reports += usize::from(is_reported);
         }
         fixture
             .cli
@@ -66,15 +66,18 @@ fn each_command_says_that_the_index_is_damaged_and_none_panics_its_way_out() {
         fixture.cli.succeed(&["index", "rebuild"]);
         fixture.assert_mirror();
     }
-    assert!(told > STEPS.len(), "only {told} have met it");
+    assert!(
+        reports > STEPS.len(),
+        "only {reports} commands reported the damage"
+    );
 }
 
 #[test]
-fn a_compaction_does_not_make_damage_look_sound() {
+fn compaction_does_not_hide_damage() {
     let fixture = indexed();
     fixture.bucket.put("another segment.jpg", "x");
     fixture.cli.reindex();
-    garble(&fixture.cli, "fast", 4000);
+    damage(&fixture.cli, "fast", 4000);
     fixture.cli.fail(&["index", "verify"], &["checksum"]);
     fixture
         .cli
@@ -83,9 +86,9 @@ fn a_compaction_does_not_make_damage_look_sound() {
 }
 
 #[test]
-fn a_daemon_ends_with_the_command_that_repairs_it() {
+fn daemon_exits_and_names_the_command_that_repairs_the_index() {
     let fixture = indexed();
-    garble(&fixture.cli, "fast", 3);
+    damage(&fixture.cli, "fast", 3);
     let mut daemon = fixture.cli.serve();
     let ended = daemon.wait_for_end();
     assert_eq!(ended.code(), Some(1));
@@ -93,31 +96,38 @@ fn a_daemon_ends_with_the_command_that_repairs_it() {
 }
 
 #[test]
-fn what_answers_from_a_damaged_index_is_not_ready_and_is_still_watched() {
+fn read_only_server_is_not_ready_after_an_error_and_still_serves_metrics() {
     for step in STEPS {
         let mut fixture = indexed();
-        garble(&fixture.cli, "fast", step);
+        damage(&fixture.cli, "fast", step);
         fixture.configure(|config| config.listen = "127.0.0.1:0".to_owned());
         let reader = fixture
             .cli
             .watch(Command::new(BINARY), &["serve", "--read-only"]);
         let address = reader.field(&["serving searches"], "address");
-        let mut was_met = false;
+        let mut has_failed = false;
         for path in [
             "/v1/search?q=photos&facets=ext,folder,month,size",
             "/v1/folders?path=/&source=assets",
             "/v1/suggest?q=00",
             "/metrics",
         ] {
-            let answer = send(&address, "GET", path, &[]);
-            let text = answer.text();
-            let is_refused = answer.status == 500 && text.contains("index_failed");
-            assert!(answer.status == 200 || is_refused, "{step}, {path}: {text}");
-            assert!(path != "/metrics" || answer.status == 200, "{text}");
-            was_met |= is_refused;
+            let response = send(&address, "GET", path, &[]);
+            let text = response.text();
+            let is_refused = response.status == 500 && text.contains("index_failed");
+            assert!(
+                response.status == 200 || is_refused,
+                "{step}, {path}: {text}"
+            );
+            assert!(path != "/metrics" || response.status == 200, "{text}");
+            has_failed |= is_refused;
         }
         let ready = send(&address, "GET", "/readyz", &[]);
-        assert!(ready.status == 503 || !was_met, "{step}: {}", ready.text());
+        assert!(
+            ready.status == 503 || !has_failed,
+            "{step}: {}",
+            ready.text()
+        );
         reader.kill();
     }
 }

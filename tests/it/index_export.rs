@@ -1,4 +1,5 @@
-//! `index export`: every record as a line of JSON, into a pipe or a file that is whole or not there.
+//! `index export`: writes each record as a line of JSON, to standard output or to a file. The file gets its
+//! name only when it is complete.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,7 +14,7 @@ use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::live_fixture::Live;
 use crate::scan_keys::odd_keys;
 
-/// The lines by their keys.
+/// Parses an export. Returns its lines by key.
 fn lines(text: &str) -> BTreeMap<String, Value> {
     let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
     let with_key = |line: Value| (line["key"].as_str().expect("a key").to_owned(), line);
@@ -26,7 +27,7 @@ fn export(cli: &Cli, options: &[&str]) -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn what_is_exported_is_what_search_finds() {
+fn exports_the_assets_that_search_finds() {
     let fixture = Fixture::with_keys(odd_keys());
     fixture
         .cli
@@ -49,14 +50,14 @@ fn what_is_exported_is_what_search_finds() {
         }
         assert_eq!(line["size"], hit.size);
     }
-    let none = fixture.cli.run(&["index", "export", "--source", "nobody"]);
-    assert_eq!(none.status.code(), Some(2), "{none:#?}");
-    assert!(none.stderr.contains(SOURCE), "{none:#?}");
+    let unknown = fixture.cli.run(&["index", "export", "--source", "unknown"]);
+    assert_eq!(unknown.status.code(), Some(2), "{unknown:#?}");
+    assert!(unknown.stderr.contains(SOURCE), "{unknown:#?}");
     assert_eq!(export(&fixture.cli, &["--source", SOURCE]), exported);
 }
 
 #[test]
-fn tombstones_are_exported_where_they_are_asked_for() {
+fn exports_tombstones_only_on_request() {
     let live = Live::new();
     live.bucket.put_keys(["a.jpg", "b.jpg"]);
     let daemon = live.serve();
@@ -72,39 +73,39 @@ fn tombstones_are_exported_where_they_are_asked_for() {
 }
 
 #[test]
-fn a_file_is_there_when_everything_is_in_it() {
+fn replaces_the_file_only_by_a_complete_one() {
     let fixture = Fixture::with_keys(numbered(0..10));
     fixture.cli.reindex();
     let file = fixture.cli.folder().join("assets.jsonl");
     let path = file.to_str().expect("UTF-8");
-    fs::write(&file, "the one before").expect("ours");
-    // One that was killed has left this.
+    fs::write(&file, "the previous export").expect("the folder is ours");
+    // A killed export has left this file.
     let partial = fixture.cli.folder().join("assets.jsonl.partial");
-    fs::write(&partial, "x".repeat(100_000)).expect("ours");
+    fs::write(&partial, "x".repeat(100_000)).expect("the folder is ours");
     let output = fixture.cli.succeed(&["index", "export", "--output", path]);
     assert!(output.stdout.contains("10 records"), "{output:#?}");
-    let text = fs::read_to_string(&file).expect("it is there");
+    let text = fs::read_to_string(&file).expect("the file exists");
     assert_eq!(lines(&text), export(&fixture.cli, &[]));
     assert!(!partial.exists());
     let folder = fixture.cli.folder().to_str().expect("UTF-8");
-    for (place, words) in [
+    for (path, words) in [
         (folder, "is not a regular file"),
         ("/nowhere/a.jsonl", "failed to create"),
     ] {
-        let arguments = ["index", "export", "--output", place];
+        let arguments = ["index", "export", "--output", path];
         fixture.cli.fail(&arguments, &[words]);
     }
-    assert_eq!(fs::read_to_string(&file).expect("it stays"), text);
+    assert_eq!(fs::read_to_string(&file).expect("the file exists"), text);
 }
 
 #[test]
-fn nothing_is_written_into_the_data_directory() {
+fn refuses_to_write_into_the_data_directory() {
     let fixture = Fixture::with_keys(numbered(0..10));
     fixture.cli.reindex();
     let data_dir = fixture.cli.data_dir();
     let current = fs::read(data_dir.join("CURRENT")).expect("there is an index");
     let link = fixture.cli.folder().join("link");
-    symlink(&data_dir, &link).expect("ours");
+    symlink(&data_dir, &link).expect("the folder is ours");
     let generation = fixture.cli.generation().trim().to_owned();
     for file in [
         data_dir.join("CURRENT"),
@@ -120,7 +121,7 @@ fn nothing_is_written_into_the_data_directory() {
         assert!(refused.stderr.contains(words), "{refused:#?}");
     }
     assert_eq!(
-        fs::read(data_dir.join("CURRENT")).expect("it stays"),
+        fs::read(data_dir.join("CURRENT")).expect("the file exists"),
         current
     );
     assert!(!data_dir.join("assets.jsonl").exists());
@@ -128,36 +129,39 @@ fn nothing_is_written_into_the_data_directory() {
 }
 
 #[test]
-fn what_is_in_the_way_and_no_file_is_not_written() {
+fn refuses_a_partial_file_that_is_not_a_regular_file() {
     let fixture = Fixture::with_keys(numbered(0..10));
     fixture.cli.reindex();
     let file = fixture.cli.folder().join("assets.jsonl");
     let partial = fixture.cli.folder().join("assets.jsonl.partial");
     let precious = fixture.cli.folder().join("precious");
-    fs::write(&precious, "precious").expect("ours");
+    fs::write(&precious, "precious").expect("the folder is ours");
     let arguments = ["index", "export", "--output", file.to_str().expect("UTF-8")];
     let refused = || {
         let words = ["assets.jsonl.partial", "is not a regular file", "remove it"];
         fixture.cli.fail(&arguments, &words);
         assert!(!file.exists());
     };
-    symlink(&precious, &partial).expect("ours");
+    symlink(&precious, &partial).expect("the folder is ours");
     refused();
-    assert_eq!(fs::read_to_string(&precious).expect("ours"), "precious");
-    fs::remove_file(&partial).expect("ours");
+    assert_eq!(
+        fs::read_to_string(&precious).expect("the folder is ours"),
+        "precious"
+    );
+    fs::remove_file(&partial).expect("the folder is ours");
     let made = Command::new("mkfifo").arg(&partial).status();
-    assert!(made.expect("mkfifo is there").success());
-    // A pipe without a reader cannot be opened so, and one with a reader can.
+    assert!(made.expect("mkfifo is installed").success());
+    // Without a reader, the pipe cannot be opened for writing. With a reader it can, and is refused too.
     refused();
     let reader = File::options().read(true).write(true).open(&partial);
     refused();
-    drop(reader.expect("ours"));
-    fs::remove_file(&partial).expect("ours");
+    drop(reader.expect("the pipe exists"));
+    fs::remove_file(&partial).expect("the folder is ours");
     fixture.cli.succeed(&arguments);
 }
 
 #[test]
-fn a_file_that_cannot_be_written_to_its_end_is_not_there() {
+fn failed_export_leaves_no_file() {
     let fixture = Fixture::with_keys(numbered(0..2000));
     fixture.cli.reindex();
     let file = fixture.cli.folder().join("assets.jsonl");
@@ -169,11 +173,11 @@ fn a_file_that_cannot_be_written_to_its_end_is_not_there() {
         .args(["index", "export", "--output"])
         .arg(&file)
         .output()
-        .expect("sh is there");
+        .expect("sh runs");
     assert_eq!(output.status.code(), Some(1), "{output:#?}");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("failed to write the lines"), "{said}");
-    let left = fs::read_dir(fixture.cli.folder()).expect("it is there");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("failed to write the lines"), "{stderr}");
+    let left = fs::read_dir(fixture.cli.folder()).expect("the folder exists");
     let left = left.filter(|entry| {
         let name = entry.as_ref().expect("readable").file_name();
         name.to_string_lossy().contains("jsonl")
@@ -181,8 +185,8 @@ fn a_file_that_cannot_be_written_to_its_end_is_not_there() {
     assert_eq!(left.count(), 0);
 }
 
-/// Starts an export of more than a pipe holds, and reads the first line.
-fn begun(fixture: &Fixture) -> (Child, Lines<BufReader<ChildStdout>>) {
+/// Starts an export that does not fit into the buffer of a pipe, and reads the first line.
+fn start_export(fixture: &Fixture) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut command = fixture.cli.command(Command::new(BINARY));
     command.args(["index", "export"]);
     let mut export = command.spawn().expect("cargo built it");
@@ -192,12 +196,12 @@ fn begun(fixture: &Fixture) -> (Child, Lines<BufReader<ChildStdout>>) {
 }
 
 #[test]
-fn a_reader_that_goes_and_a_signal_end_it_cleanly() {
+fn closed_pipe_and_signals_end_the_export_without_messages() {
     let fixture = Fixture::with_keys(numbered(0..3000));
     fixture.cli.reindex();
     for (signal, code) in [(None, 0), (Some("-INT"), 130), (Some("-TERM"), 130)] {
-        let (export, lines) = begun(&fixture);
-        // It waits for its reader, who has stopped reading, or goes.
+        let (export, lines) = start_export(&fixture);
+        // The export waits because the pipe is full. Close the pipe, or send a signal.
         let _unread = match signal {
             None => {
                 drop(lines);
@@ -206,7 +210,7 @@ fn a_reader_that_goes_and_a_signal_end_it_cleanly() {
             Some(signal) => {
                 let id = export.id().to_string();
                 let sent = Command::new("kill").args([signal, &id]).status();
-                assert!(sent.expect("kill is there").success());
+                assert!(sent.expect("kill is installed").success());
                 Some(lines)
             }
         };
@@ -217,12 +221,12 @@ fn a_reader_that_goes_and_a_signal_end_it_cleanly() {
 }
 
 #[test]
-fn an_export_is_of_one_commit_while_a_daemon_writes() {
+fn exports_one_commit_while_a_daemon_writes() {
     let live = Live::new();
     live.bucket.put_keys(numbered(0..100));
     let daemon = live.serve();
     for number in 0..10 {
-        // There is one more before there is one less.
+        // Add a key before removing one.
         live.bucket.put(&format!("new/{number}.jpg"), "new");
         live.bucket.delete(&format!("photos/{number:05}.jpg"));
         let count = export(&live.cli, &[]).len();

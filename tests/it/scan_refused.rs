@@ -1,75 +1,81 @@
-//! Faults that stay: the scan stops, says what to fix, and removes nothing that it did not see.
+//! Lasting faults: the scan stops, says what to fix, and removes only keys that a complete page left out.
 
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::proxy::{Action, Request, lists_from};
 
-/// A fault that no number of attempts outlasts.
-const FOR_EVER: usize = usize::MAX;
+/// The number of requests that fail if a fault never ends.
+const FOREVER: usize = usize::MAX;
 
-/// Any request at all, HeadBucket included.
+/// Matches every request, also HeadBucket.
 fn any(_: &Request) -> bool {
     true
 }
 
-/// Scans with every request answered so; standard error must say `words`, and no request may have
-/// been repeated.
+/// Checks that a scan in which every request fails like this reports `words`, and that the LIST request is
+/// not retried.
 #[track_caller]
 fn assert_permanent(action: Action, words: &[&str]) {
     let fixture = Fixture::with_keys(["a"]);
     fixture.cli.reindex();
     fixture.proxy.clear();
-    fixture.proxy.fault(FOR_EVER, any, action);
+    fixture.proxy.fault(FOREVER, any, action);
     fixture.cli.fail(&["reindex"], &[words, &[SOURCE]].concat());
-    assert!(fixture.proxy.lists().len() <= 1, "permanent: no retries");
+    assert!(
+        fixture.proxy.lists().len() <= 1,
+        "a permanent error was retried"
+    );
     fixture.assert_mirror();
 }
 
 #[test]
-fn access_denied() {
+fn denied_access_is_not_retried() {
     let denied = Action::Error(403, "AccessDenied");
     assert_permanent(denied, &["denied", "ListBucket"]);
 }
 
 #[test]
-fn expired_token() {
+fn expired_token_is_not_retried() {
     assert_permanent(Action::Error(400, "ExpiredToken"), &["expired"]);
 }
 
 #[test]
-fn unknown_access_key() {
+fn unknown_access_key_is_not_retried() {
     let unknown = Action::Error(403, "InvalidAccessKeyId");
     assert_permanent(unknown, &["access key"]);
 }
 
 #[test]
-fn wrong_secret() {
+fn wrong_secret_is_not_retried() {
     let wrong = Action::Error(403, "SignatureDoesNotMatch");
     assert_permanent(wrong, &["secret"]);
 }
 
 #[test]
-fn clocks_that_differ_too_much() {
+fn wrong_clock_is_reported() {
     let fixture = Fixture::with_keys(["a"]);
     let skewed = Action::Error(403, "RequestTimeTooSkewed");
-    fixture.proxy.fault(FOR_EVER, any, skewed);
+    fixture.proxy.fault(FOREVER, any, skewed);
     fixture.cli.fail(&["reindex"], &["clock", SOURCE]);
 }
 
 #[test]
-fn a_bucket_that_is_not_there() {
+fn missing_bucket_is_not_retried() {
     let mut fixture = Fixture::new();
     fixture.change_source(|source| source.bucket = "no-such-bucket".to_owned());
     let words = ["no-such-bucket", SOURCE];
     fixture.cli.fail(&["reindex"], &words);
-    assert!(fixture.proxy.lists().len() <= 1, "permanent: no retries");
+    assert!(
+        fixture.proxy.lists().len() <= 1,
+        "a permanent error was retried"
+    );
 }
 
 #[test]
-fn a_server_that_is_not_there() {
+fn unreachable_server_is_reported() {
     let mut fixture = Fixture::with_keys(["a"]);
     fixture.cli.reindex();
     let endpoint = fixture.proxy.endpoint();
-    // Port 1 of the loopback: nobody listens there.
+    // No server listens at port 1.
     fixture.change_source(|source| source.endpoint = "http://127.0.0.1:1".to_owned());
     fixture.cli.fail(&["reindex"], &["127.0.0.1:1", SOURCE]);
     fixture.change_source(|source| source.endpoint = endpoint);
@@ -77,7 +83,7 @@ fn a_server_that_is_not_there() {
 }
 
 #[test]
-fn keys_out_of_order() {
+fn keys_out_of_order_fail_the_scan() {
     let fixture = Fixture::with_keys(["a", "b", "c"]);
     fixture.cli.reindex();
     let swapped = |body: &str| {
@@ -85,23 +91,24 @@ fn keys_out_of_order() {
         let body = body.replace("<Key>b<", "<Key>a<");
         body.replace("<Key>?<", "<Key>b<")
     };
-    fixture.proxy.fault(FOR_EVER, any, Action::Rewrite(swapped));
+    fixture.proxy.fault(FOREVER, any, Action::Rewrite(swapped));
     fixture.cli.fail(&["reindex"], &["order", SOURCE]);
     fixture.assert_mirror();
 }
 
 #[test]
-fn the_same_key_twice() {
+fn repeated_key_fails_the_scan() {
     let fixture = Fixture::with_keys(["a", "b", "c"]);
     let doubled = |body: &str| body.replace("<Key>b<", "<Key>a<");
-    fixture.proxy.fault(FOR_EVER, any, Action::Rewrite(doubled));
+    fixture.proxy.fault(FOREVER, any, Action::Rewrite(doubled));
     fixture.cli.fail(&["reindex"], &["order", SOURCE]);
     assert!(fixture.cli.keys(SOURCE).is_empty());
 }
 
-/// Indexes four pages, deletes one key of each, and scans again with `action` done from the third
-/// page on: the removals of the pages before it are kept, all others are not made.
-fn fails_at_the_third_page(action: Action, words: &[&str]) {
+/// Indexes four pages, deletes one key of each, and scans again with a fault from the third page on. Checks
+/// that only the removals in the first two pages are applied.
+#[track_caller]
+fn assert_removes_only_from_complete_pages(action: Action, words: &[&str]) {
     let mut fixture = Fixture::with_keys(numbered(0..3500));
     fixture.configure(|config| config.commit_documents = 1);
     fixture.cli.reindex();
@@ -111,67 +118,70 @@ fn fails_at_the_third_page(action: Action, words: &[&str]) {
     let expected = fixture.bucket.list();
     fixture.bucket.delete_many(kept);
     fixture.proxy.clear();
-    fixture.proxy.fault(FOR_EVER, lists_from(3), action);
+    fixture.proxy.fault(FOREVER, lists_from(3), action);
     fixture.cli.fail(&["reindex"], &[words, &[SOURCE]].concat());
-    fixture.cli.assert_holds(SOURCE, &expected);
+    fixture.cli.assert_contains_exactly(SOURCE, &expected);
     fixture.proxy.clear();
     assert_eq!(fixture.cli.reindex().removed, 2);
     fixture.assert_mirror();
 }
 
 #[test]
-fn a_page_that_fails_for_good_removes_nothing_that_was_not_seen() {
-    fails_at_the_third_page(Action::Error(500, "InternalError"), &["InternalError"]);
+fn internal_errors_remove_only_from_complete_pages() {
+    assert_removes_only_from_complete_pages(
+        Action::Error(500, "InternalError"),
+        &["InternalError"],
+    );
 }
 
 #[test]
-fn a_page_that_is_denied_removes_nothing_that_was_not_seen() {
-    fails_at_the_third_page(Action::Error(403, "AccessDenied"), &["denied"]);
+fn denied_pages_remove_only_from_complete_pages() {
+    assert_removes_only_from_complete_pages(Action::Error(403, "AccessDenied"), &["denied"]);
 }
 
 #[test]
-fn an_error_inside_a_200_removes_nothing_that_was_not_seen() {
+fn errors_inside_a_200_remove_only_from_complete_pages() {
     let error = Action::ErrorInside200("InternalError");
-    fails_at_the_third_page(error, &["InternalError"]);
+    assert_removes_only_from_complete_pages(error, &["InternalError"]);
 }
 
 #[test]
-fn a_page_that_is_always_cut_off_removes_nothing_that_was_not_seen() {
-    fails_at_the_third_page(Action::CutBody, &[]);
+fn incomplete_bodies_remove_only_from_complete_pages() {
+    assert_removes_only_from_complete_pages(Action::CutBody, &[]);
 }
 
 #[test]
-fn a_connection_that_is_always_closed_removes_nothing_that_was_not_seen() {
-    fails_at_the_third_page(Action::HangUp, &[]);
+fn closed_connections_remove_only_from_complete_pages() {
+    assert_removes_only_from_complete_pages(Action::HangUp, &[]);
 }
 
 #[test]
-fn attempts_are_bounded_as_configured() {
+fn number_of_attempts_is_configurable() {
     let mut fixture = Fixture::with_keys(["a"]);
     fixture.configure(|config| config.attempts = 2);
     let slow_down = Action::Error(503, "SlowDown");
-    fixture.proxy.fault(FOR_EVER, lists_from(1), slow_down);
+    fixture.proxy.fault(FOREVER, lists_from(1), slow_down);
     fixture.cli.fail(&["reindex"], &["SlowDown", SOURCE]);
     assert_eq!(fixture.proxy.lists().len(), 2);
 }
 
 #[test]
-fn check_tells_what_does_not_work() {
+fn check_reports_denied_access() {
     let fixture = Fixture::with_keys(["a"]);
     fixture.cli.succeed(&["check"]);
     let denied = Action::Error(403, "AccessDenied");
-    fixture.proxy.fault(FOR_EVER, any, denied);
+    fixture.proxy.fault(FOREVER, any, denied);
     let output = fixture.cli.run(&["check"]);
     assert!(!output.status.success());
-    let said = (output.stdout + &output.stderr).to_lowercase();
-    assert!(said.contains("denied") && said.contains(SOURCE), "{said}");
+    let text = (output.stdout + &output.stderr).to_lowercase();
+    assert!(text.contains("denied") && text.contains(SOURCE), "{text}");
 }
 
 #[test]
-fn a_first_scan_that_fails_is_no_obstacle_to_the_next() {
+fn failed_first_scan_does_not_block_the_next() {
     let fixture = Fixture::with_keys(["a"]);
     let error = Action::Error(500, "InternalError");
-    fixture.proxy.fault(FOR_EVER, any, error);
+    fixture.proxy.fault(FOREVER, any, error);
     fixture.cli.fail(&["reindex"], &[SOURCE]);
     fixture.proxy.clear();
     assert_eq!(fixture.cli.reindex().added, 1);
