@@ -1,5 +1,5 @@
-//! Holds the layout that the crate documentation describes: imports run one way, and each foreign
-//! crate is named in its room alone. Reads the source as text.
+//! Checks the layout that `src/README.md` describes: imports run one way, and each foreign crate is named only
+//! in its rooms. Reads the source as text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const LEVELS: [&[&str]; 9] = [
     &["lib", "main"],
 ];
 
-/// Which parts of `core` each part of it must not import.
+/// Parts of `core`, and the other parts of `core` that each must not import.
 const FORBIDDEN_IN_CORE: [(&str, &[&str]); 4] = [
     (
         "core/counters",
@@ -34,7 +34,7 @@ const FORBIDDEN_IN_CORE: [(&str, &[&str]); 4] = [
 /// Modules that compute only from their arguments: no I/O, no clock, no environment.
 const PURE: [&str; 3] = ["core", "aws/iam", "aws/setup"];
 
-/// What a pure room must not name.
+/// Names that must not occur in a pure module.
 const IMPURE: [&str; 13] = [
     "tokio",
     "aws_config",
@@ -51,7 +51,7 @@ const IMPURE: [&str; 13] = [
     "SystemTime",
 ];
 
-/// Beginnings of foreign names, and where they may stand.
+/// Prefixes of names of foreign crates, and the modules that may use them.
 const FOREIGN: [(&str, &[&str]); 14] = [
     ("aws_config", &["aws"]),
     ("aws_credential", &["aws"]),
@@ -69,7 +69,8 @@ const FOREIGN: [(&str, &[&str]); 14] = [
     ("indicatif", &["cli"]),
 ];
 
-/// One file of the library: its path below `src`, without the ending, and its lines of code.
+/// A source file: its path in `src` without the extension, and its lines of code before the tests, without
+/// comments.
 struct File {
     path: String,
     code: Vec<String>,
@@ -86,8 +87,8 @@ impl File {
             .any(|part| part == "tests" || part == "model")
     }
 
-    fn is_in(&self, place: &str) -> bool {
-        self.path == place || self.path.starts_with(&format!("{place}/"))
+    fn is_in(&self, module: &str) -> bool {
+        self.path == module || self.path.starts_with(&format!("{module}/"))
     }
 }
 
@@ -97,8 +98,12 @@ fn files() -> Vec<File> {
     collect(&root, &mut paths);
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("a source file is text");
-        let below = path.strip_prefix(&root).expect("it was found there");
-        let path = below.with_extension("").to_str().expect("UTF-8").to_owned();
+        let relative = path.strip_prefix(&root).expect("the file is in src");
+        let path = relative
+            .with_extension("")
+            .to_str()
+            .expect("UTF-8")
+            .to_owned();
         let is_code = |line: &&str| !line.trim_start().starts_with("//");
         let code = text
             .lines()
@@ -110,11 +115,11 @@ fn files() -> Vec<File> {
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("the sources are there") {
+    for entry in fs::read_dir(folder).expect("the folder exists") {
         let path = entry.expect("the sources can be read").path();
         if path.is_dir() {
             collect(&path, paths);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             paths.push(path);
         }
     }
@@ -122,7 +127,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
 
 fn level(room: &str) -> usize {
     let found = LEVELS.iter().position(|rooms| rooms.contains(&room));
-    found.unwrap_or_else(|| panic!("the room {room} has no level: give it one"))
+    found.unwrap_or_else(|| panic!("the room {room} has no level: add it to LEVELS"))
 }
 
 /// The rooms that a line names as `crate::room`.
@@ -145,10 +150,10 @@ fn imports_run_one_way() {
         for line in &file.code {
             for named in named_rooms(line).filter(|named| !named.is_empty()) {
                 seen += 1;
-                let below = level(named) < level(file.room());
+                let is_lower = level(named) < level(file.room());
                 assert!(
-                    below || named == file.room(),
-                    "{} names {named}, which is not below it: {line}",
+                    is_lower || named == file.room(),
+                    "{} names {named}, which is not on a lower level: {line}",
                     file.path
                 );
             }
@@ -165,7 +170,7 @@ fn imports_inside_core_run_one_way() {
         for line in &file.code {
             assert!(
                 !line.contains("crate::core::{"),
-                "{} names several parts of core at once, which this test does not read: {line}",
+                "{} names several parts of core at once, which this test does not support: {line}",
                 file.path
             );
             for named in names_after("crate::core::", line) {
@@ -179,7 +184,7 @@ fn imports_inside_core_run_one_way() {
 }
 
 #[test]
-fn pure_rooms_stay_pure() {
+fn pure_modules_name_nothing_impure() {
     // Their tests may read files.
     let is_pure = |file: &&File| PURE.iter().any(|pure| file.is_in(pure)) && !file.is_test();
     for file in files().iter().filter(is_pure) {
@@ -196,14 +201,14 @@ fn pure_rooms_stay_pure() {
 }
 
 #[test]
-fn each_foreign_crate_stays_in_its_room() {
+fn foreign_crates_are_named_only_in_their_rooms() {
     for file in files().iter().filter(|file| !file.is_test()) {
-        for (foreign, places) in FOREIGN {
-            if places.iter().any(|place| file.is_in(place)) {
+        for (foreign, modules) in FOREIGN {
+            if modules.iter().any(|module| file.is_in(module)) {
                 continue;
             }
             for line in &file.code {
-                // The room of that name is ours.
+                // This module is ours, in spite of its name.
                 let line = line.replace("index::tantivy::", "");
                 let line = line.replace("super::tantivy::", "");
                 assert!(
@@ -217,7 +222,7 @@ fn each_foreign_crate_stays_in_its_room() {
 }
 
 #[test]
-fn every_module_opens_with_a_sentence() {
+fn every_module_starts_with_a_doc_comment() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     collect(&root.join("src"), &mut paths);
@@ -226,7 +231,7 @@ fn every_module_opens_with_a_sentence() {
         let text = fs::read_to_string(&path).expect("a source file is text");
         assert!(
             text.starts_with("//! ") || path.ends_with("src/lib.rs"),
-            "{} opens without a sentence",
+            "{} does not start with a doc comment",
             path.display()
         );
     }

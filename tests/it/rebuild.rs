@@ -1,4 +1,4 @@
-//! `reindex --rebuild`: a new index beside the live one, and a swap when it is complete.
+//! `reindex --rebuild`: builds a new index next to the current one, and makes it current when it is complete.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::proxy::{Action, lists_from, nth_list};
 use crate::s3::Bucket;
 use crate::server;
 
-/// An indexed bucket of two pages that has changed since.
+/// A bucket of two pages that has changed since it was indexed.
 fn changed() -> Fixture {
     let fixture = Fixture::with_keys(numbered(0..1500));
     fixture.cli.reindex();
@@ -20,7 +20,7 @@ fn changed() -> Fixture {
 }
 
 #[test]
-fn a_rebuild_gives_a_mirror() {
+fn rebuild_creates_a_mirror() {
     let fixture = changed();
     let output = fixture.cli.succeed(&["reindex", "--rebuild"]);
     assert_eq!(output.counts().added, 1490);
@@ -30,7 +30,7 @@ fn a_rebuild_gives_a_mirror() {
 }
 
 #[test]
-fn a_rebuild_forgets_nothing_of_since_when_an_asset_is_there() {
+fn rebuild_keeps_first_seen_times() {
     let fixture = Fixture::with_keys(["old.jpg", "changed.jpg", "gone.jpg"]);
     fixture.cli.reindex();
     let before = fixture.cli.indexed(SOURCE);
@@ -55,7 +55,7 @@ fn a_rebuild_forgets_nothing_of_since_when_an_asset_is_there() {
 }
 
 #[test]
-fn a_rebuild_keeps_the_records_of_a_source_that_is_disabled() {
+fn rebuild_keeps_the_records_of_a_disabled_source() {
     let mut fixture = Fixture::with_keys(numbered(0..5000));
     fixture.cli.reindex();
     let before = fixture.cli.indexed(SOURCE);
@@ -76,14 +76,14 @@ fn a_rebuild_keeps_the_records_of_a_source_that_is_disabled() {
 }
 
 #[test]
-fn a_rebuild_where_there_is_no_index_is_a_first_scan() {
+fn rebuild_without_an_index_is_a_first_scan() {
     let fixture = Fixture::with_keys(["a", "b"]);
     fixture.cli.succeed(&["reindex", "--rebuild"]);
     fixture.assert_mirror();
 }
 
 #[test]
-fn the_old_index_answers_until_the_new_one_is_complete() {
+fn searches_use_the_old_index_until_the_new_one_is_complete() {
     let fixture = changed();
     let old = fixture.cli.keys(SOURCE);
     let gate = fixture.proxy.hold(nth_list(2));
@@ -97,7 +97,7 @@ fn the_old_index_answers_until_the_new_one_is_complete() {
 }
 
 #[test]
-fn a_rebuild_that_fails_leaves_the_old_index() {
+fn failed_rebuild_keeps_the_old_index() {
     let fixture = changed();
     let old = fixture.cli.keys(SOURCE);
     let denied = Action::Error(403, "AccessDenied");
@@ -111,7 +111,7 @@ fn a_rebuild_that_fails_leaves_the_old_index() {
 }
 
 #[test]
-fn a_rebuild_that_is_killed_leaves_the_old_index() {
+fn killed_rebuild_keeps_the_old_index() {
     let fixture = changed();
     let old = fixture.cli.keys(SOURCE);
     let gate = fixture.proxy.hold(nth_list(2));
@@ -125,7 +125,7 @@ fn a_rebuild_that_is_killed_leaves_the_old_index() {
 }
 
 #[test]
-fn rebuilds_leave_nothing_behind() {
+fn rebuilds_leave_no_files_behind() {
     let fixture = changed();
     fixture.cli.succeed(&["reindex", "--rebuild"]);
     let files = fixture.cli.segment_files().len();
@@ -137,7 +137,7 @@ fn rebuilds_leave_nothing_behind() {
 }
 
 #[test]
-fn a_half_built_index_that_knows_a_subdomain_less_is_not_gone_on_with() {
+fn incomplete_rebuild_that_lacks_a_subdomain_is_not_resumed() {
     let mut fixture = changed();
     let gate = fixture.proxy.hold(nth_list(2));
     let mut rebuild = fixture.cli.start(&["reindex", "--rebuild"]);
@@ -151,26 +151,28 @@ fn a_half_built_index_that_knows_a_subdomain_less_is_not_gone_on_with() {
     fixture.cli.fail(&["reindex"], &["later", SOURCE]);
 }
 
-/// Does some harm to a data folder, whose live generation is the second argument.
+/// Damages a data directory. The second argument is the folder of its current generation.
 type Damage<'a> = &'a dyn Fn(&Path, &Path);
 
 #[test]
-fn a_rebuild_repairs_what_every_other_command_refuses() {
-    let column = |live: &Path| {
+fn rebuild_repairs_an_index_that_other_commands_refuse() {
+    let column = |generation: &Path| {
         let is_column = |path: &PathBuf| path.extension().is_some_and(|end| end == "fast");
-        let mut files = fs::read_dir(live).unwrap().map(|file| file.unwrap().path());
+        let mut files = fs::read_dir(generation)
+            .unwrap()
+            .map(|file| file.unwrap().path());
         files.find(is_column).unwrap()
     };
     let damages: [Damage; 9] = [
         &|data, _| fs::write(data.join("CURRENT"), "../../etc").unwrap(),
         &|data, _| fs::write(data.join("CURRENT"), b"\xFF\xFE\0").unwrap(),
-        &|_, live| fs::write(live.join("meta.json"), b"\xFF\xFE\0").unwrap(),
-        &|_, live| fs::remove_dir_all(live).unwrap(),
-        &|_, live| fs::write(column(live), "").unwrap(),
-        &|_, live| fs::write(column(live), "not tantivy's").unwrap(),
-        &|_, live| fs::write(live.join("meta.json"), "{\"index_settings\": {").unwrap(),
-        &|_, live| fs::remove_file(live.join("meta.json")).unwrap(),
-        &|_, live| fs::remove_file(column(live)).unwrap(),
+        &|_, generation| fs::write(generation.join("meta.json"), b"\xFF\xFE\0").unwrap(),
+        &|_, generation| fs::remove_dir_all(generation).unwrap(),
+        &|_, generation| fs::write(column(generation), "").unwrap(),
+        &|_, generation| fs::write(column(generation), "not tantivy's").unwrap(),
+        &|_, generation| fs::write(generation.join("meta.json"), "{\"index_settings\": {").unwrap(),
+        &|_, generation| fs::remove_file(generation.join("meta.json")).unwrap(),
+        &|_, generation| fs::remove_file(column(generation)).unwrap(),
     ];
     for (number, damage) in damages.iter().enumerate() {
         let fixture = Fixture::with_keys(["a.jpg"]);
@@ -188,21 +190,21 @@ fn a_rebuild_repairs_what_every_other_command_refuses() {
 }
 
 #[test]
-fn an_index_whose_pointer_is_lost_is_gone_on_with() {
+fn uses_the_complete_generation_if_current_is_lost() {
     for command in [&["reindex"][..], &["reindex", "--rebuild"]] {
         let fixture = Fixture::with_keys(["a.jpg", "b.jpg"]);
         fixture.cli.reindex();
         let before = fixture.cli.indexed(SOURCE);
-        // A rebuild that did not end lies beside it, and is not taken for it.
+        // The incomplete generation of a failed rebuild must not be used instead.
         let denied = Action::Error(403, "AccessDenied");
         fixture.proxy.fault(usize::MAX, lists_from(1), denied);
         fixture.cli.fail(&["reindex", "--rebuild"], &["denied"]);
         fixture.proxy.clear();
-        for pointer in [None, Some("")] {
+        for content in [None, Some("")] {
             let current = fixture.cli.data_dir().join("CURRENT");
-            match pointer {
+            match content {
                 None => fs::remove_file(&current).unwrap(),
-                // In place it is refused, as every other damage.
+                // `reindex` without `--rebuild` refuses an empty file, like any other damage.
                 Some(_) if command.len() == 1 => continue,
                 Some(text) => fs::write(&current, text).unwrap(),
             }
@@ -216,8 +218,8 @@ fn an_index_whose_pointer_is_lost_is_gone_on_with() {
     }
 }
 
-/// As [`changed`], with a rebuild that has committed its first page and failed on the second.
-fn half_built() -> Fixture {
+/// Like [`changed`], with a rebuild that has committed its first page and failed at the second one.
+fn with_incomplete_rebuild() -> Fixture {
     let fixture = changed();
     let denied = Action::Error(403, "AccessDenied");
     fixture.proxy.fault(usize::MAX, lists_from(2), denied);
@@ -227,16 +229,16 @@ fn half_built() -> Fixture {
 }
 
 #[test]
-fn a_rebuild_goes_on_where_it_ended() {
-    let fixture = half_built();
+fn failed_rebuild_is_resumed() {
+    let fixture = with_incomplete_rebuild();
     fixture.cli.succeed(&["reindex", "--rebuild"]);
     assert_eq!(fixture.proxy.lists().len(), 1);
     fixture.assert_mirror();
 }
 
 #[test]
-fn a_rebuild_never_brings_back_what_the_live_index_has_seen_go_since() {
-    let fixture = half_built();
+fn resumed_rebuild_does_not_restore_keys_removed_meanwhile() {
+    let fixture = with_incomplete_rebuild();
     fixture.bucket.delete("photos/00001.jpg");
     fixture.bucket.put("photos/00000a.jpg", "new");
     fixture.cli.reindex();
@@ -245,11 +247,11 @@ fn a_rebuild_never_brings_back_what_the_live_index_has_seen_go_since() {
 }
 
 #[test]
-fn a_half_built_index_that_is_damaged_is_built_anew() {
-    let fixture = half_built();
+fn rebuild_starts_from_scratch_if_the_incomplete_one_is_damaged() {
+    let fixture = with_incomplete_rebuild();
     let data = fixture.cli.data_dir();
-    let half = fs::read_dir(data.join("assets-v2-000002")).unwrap();
-    for file in half.map(|file| file.unwrap().path()) {
+    let files = fs::read_dir(data.join("assets-v2-000002")).unwrap();
+    for file in files.map(|file| file.unwrap().path()) {
         if file.extension().is_some_and(|end| end == "fast") {
             fs::remove_file(file).unwrap();
         }

@@ -1,9 +1,9 @@
-//! What a second scan finds: additions, changes, removals, or nothing to do.
+//! A second scan finds additions, changes and removals. If nothing has changed, it writes nothing.
 
 use crate::cli::Counts;
 use crate::fixture::{Fixture, SOURCE, numbered};
 
-/// Nothing to do.
+/// No changes.
 const NOTHING: Counts = counts(0, 0, 0);
 
 const fn counts(added: u64, changed: u64, removed: u64) -> Counts {
@@ -14,7 +14,8 @@ const fn counts(added: u64, changed: u64, removed: u64) -> Counts {
     }
 }
 
-/// A bucket of three pages, indexed; then one key more, two overwritten, three gone.
+/// An indexed bucket of three pages. After the scan, one key is added, two are overwritten and three are
+/// deleted.
 fn changed_after_a_scan() -> Fixture {
     let fixture = Fixture::with_keys(numbered(0..2500));
     assert_eq!(fixture.cli.reindex(), counts(2500, 0, 0));
@@ -28,16 +29,16 @@ fn changed_after_a_scan() -> Fixture {
 }
 
 #[test]
-fn additions_changes_and_removals_are_found_in_one_pass() {
+fn finds_additions_changes_and_removals_in_one_pass() {
     let fixture = changed_after_a_scan();
     fixture.proxy.clear();
     assert_eq!(fixture.cli.reindex(), counts(1, 2, 3));
-    assert_eq!(fixture.proxy.lists().len(), 3, "one request a page");
+    assert_eq!(fixture.proxy.lists().len(), 3, "one request for each page");
     fixture.assert_mirror();
 }
 
 #[test]
-fn a_dry_run_counts_and_changes_nothing() {
+fn dry_run_counts_changes_without_applying_them() {
     let fixture = changed_after_a_scan();
     let indexed = fixture.cli.keys(SOURCE);
     let files = fixture.cli.segment_files();
@@ -46,11 +47,15 @@ fn a_dry_run_counts_and_changes_nothing() {
     assert_eq!(output.number_before("LIST"), 3);
     assert_eq!(fixture.cli.keys(SOURCE), indexed);
     assert_eq!(fixture.cli.segment_files(), files);
-    assert_eq!(fixture.cli.reindex(), counts(1, 2, 3), "still to be done");
+    assert_eq!(
+        fixture.cli.reindex(),
+        counts(1, 2, 3),
+        "nothing was applied"
+    );
 }
 
 #[test]
-fn a_dry_run_before_the_first_scan_makes_no_index() {
+fn dry_run_before_the_first_scan_creates_no_index() {
     let fixture = Fixture::with_keys(["a", "b"]);
     let output = fixture.cli.succeed(&["reindex", "--dry-run"]);
     assert_eq!(output.counts(), counts(2, 0, 0));
@@ -59,18 +64,21 @@ fn a_dry_run_before_the_first_scan_makes_no_index() {
 }
 
 #[test]
-fn an_unchanged_bucket_costs_no_write() {
+fn unchanged_bucket_causes_no_writes() {
     let fixture = Fixture::with_keys(numbered(0..1500));
     fixture.cli.reindex();
     let files = fixture.cli.segment_files();
-    assert!(!files.is_empty(), "the check below would see nothing");
+    assert!(
+        !files.is_empty(),
+        "without files, the test would check nothing"
+    );
     assert_eq!(fixture.cli.reindex(), NOTHING);
     assert_eq!(fixture.cli.segment_files(), files);
     fixture.assert_mirror();
 }
 
 #[test]
-fn a_removed_key_that_comes_back_comes_back() {
+fn removed_key_is_found_again_after_another_put() {
     let fixture = Fixture::with_keys(["a.jpg", "b.jpg"]);
     fixture.cli.reindex();
     fixture.bucket.delete("a.jpg");
@@ -81,7 +89,7 @@ fn a_removed_key_that_comes_back_comes_back() {
 }
 
 #[test]
-fn changes_within_one_second_are_seen() {
+fn finds_changes_within_one_second() {
     let fixture = Fixture::new();
     for round in 0..5 {
         fixture.bucket.put("a.jpg", format!("content {round}"));
@@ -91,7 +99,7 @@ fn changes_within_one_second_are_seen() {
 }
 
 #[test]
-fn the_clock_of_the_server_may_differ_from_ours() {
+fn works_with_a_wrong_or_missing_server_clock() {
     for seconds in [Some(-7200), Some(7200), None] {
         let fixture = Fixture::with_keys(["a", "b", "c"]);
         fixture.proxy.set_clock(seconds);
@@ -105,7 +113,7 @@ fn the_clock_of_the_server_may_differ_from_ours() {
 }
 
 #[test]
-fn another_prefix_replaces_what_the_index_holds() {
+fn new_prefix_replaces_all_assets() {
     let mut fixture = Fixture::with_keys(["one/a", "one/b", "two/a", "two/b/c", "two2/x"]);
     fixture.change_source(|source| source.prefix = Some("one".to_owned()));
     fixture.cli.reindex();

@@ -1,9 +1,10 @@
-//! Faults that pass: a scan that meets them tries again and ends with a mirror.
+//! Temporary faults: the scan retries the request, and ends with a mirror.
 
 use crate::fixture::{Fixture, numbered};
 use crate::proxy::{Action, nth_list};
 
-/// Scans a bucket of three pages whose second page is broken `times` times; the requests it took.
+/// Scans a bucket of three pages with a fault in the first `times` requests for the second page. Returns the
+/// number of LIST requests.
 fn requests_with(times: usize, action: Action) -> usize {
     let fixture = Fixture::with_keys(numbered(0..2100));
     let second_page = |request: &crate::proxy::Request| {
@@ -16,33 +17,33 @@ fn requests_with(times: usize, action: Action) -> usize {
 }
 
 #[test]
-fn a_server_that_asks_to_slow_down_is_asked_again() {
+fn retries_after_slow_down() {
     assert_eq!(requests_with(2, Action::Error(503, "SlowDown")), 5);
 }
 
 #[test]
-fn an_internal_error_is_tried_again() {
+fn retries_after_an_internal_error() {
     assert_eq!(requests_with(1, Action::Error(500, "InternalError")), 4);
 }
 
 #[test]
-fn an_error_inside_a_200_is_tried_again() {
+fn retries_after_an_error_inside_a_200() {
     assert_eq!(requests_with(1, Action::ErrorInside200("InternalError")), 4);
 }
 
 #[test]
-fn a_body_that_is_cut_off_is_fetched_again() {
+fn retries_after_an_incomplete_body() {
     assert_eq!(requests_with(1, Action::CutBody), 4);
 }
 
 #[test]
-fn a_connection_that_is_closed_is_made_again() {
-    // The HTTP client may itself send once more on a kept connection that was closed.
+fn retries_after_a_closed_connection() {
+    // The HTTP client may itself repeat a request if its kept-alive connection was closed.
     assert!(requests_with(1, Action::HangUp) >= 4);
 }
 
 #[test]
-fn a_body_that_breaks_off_as_well_formed_text_is_not_taken_for_the_last_page() {
+fn retries_after_a_body_that_ends_between_two_elements() {
     let cut = |body: &str| {
         let end = body.find("<Contents>").expect("keys on the page");
         body[..end].to_owned()
@@ -51,7 +52,7 @@ fn a_body_that_breaks_off_as_well_formed_text_is_not_taken_for_the_last_page() {
 }
 
 #[test]
-fn a_first_page_may_fail_too() {
+fn retries_the_first_page() {
     let fixture = Fixture::with_keys(["a", "b"]);
     let slow_down = Action::Error(503, "SlowDown");
     fixture.proxy.fault(1, nth_list(1), slow_down);
@@ -60,14 +61,14 @@ fn a_first_page_may_fail_too() {
 }
 
 #[test]
-fn an_empty_page_that_is_not_the_last_is_not_the_end() {
+fn continues_after_an_empty_page_that_is_not_the_last() {
     let fixture = Fixture::with_keys(numbered(0..1500));
     let without_keys = |body: &str| {
         let (head, rest) = body.split_once("<Contents>").expect("keys on the page");
         let (_, tail) = rest.rsplit_once("</Contents>").expect("keys on the page");
         format!("{head}{tail}")
     };
-    // The page's keys are lost to this scan: S3 says that there are none in that stretch.
+    // This scan misses the keys of the page, because the response says that there are none in its interval.
     fixture
         .proxy
         .fault(1, nth_list(1), Action::Rewrite(without_keys));

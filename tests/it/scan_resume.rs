@@ -1,4 +1,4 @@
-//! A scan that is killed goes on where its last commit left it; one that is held keeps others out.
+//! A killed scan resumes after its last commit. A running scan keeps other writers out.
 
 use std::fs;
 use std::path::Path;
@@ -8,14 +8,14 @@ use crate::cli::Running;
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::proxy::{Gate, Request, nth_list};
 
-/// How long the first pages may take to become visible to a search.
+/// Maximum time until the first pages are visible to a search.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(60);
 
-/// How many pages the bucket of these tests has.
+/// Number of pages of the bucket.
 const PAGES: usize = 5;
 
-/// A first scan of a bucket of [`PAGES`] pages that stands before its last page, the pages before
-/// the last two committed.
+/// A first scan of a bucket of [`PAGES`] pages that waits for its last page. All pages before the last two
+/// are committed.
 fn held_before_the_last_page() -> (Fixture, Running, Gate) {
     let mut fixture = Fixture::with_keys(numbered(0..PAGES * 1000));
     fixture.configure(|config| config.commit_documents = 1000);
@@ -26,7 +26,7 @@ fn held_before_the_last_page() -> (Fixture, Running, Gate) {
     (fixture, scan, gate)
 }
 
-/// Asks the index until it holds that many keys: the only way to see a commit from outside.
+/// Searches until the index contains this number of keys.
 fn wait_for_keys(fixture: &Fixture, count: usize) {
     let deadline = Instant::now() + COMMIT_DEADLINE;
     while fixture.cli.keys(SOURCE).len() < count {
@@ -35,7 +35,7 @@ fn wait_for_keys(fixture: &Fixture, count: usize) {
 }
 
 #[test]
-fn a_killed_scan_is_resumed_and_ends_with_a_mirror() {
+fn killed_scan_is_resumed_and_ends_with_a_mirror() {
     let (fixture, mut scan, gate) = held_before_the_last_page();
     scan.kill();
     gate.open();
@@ -43,14 +43,19 @@ fn a_killed_scan_is_resumed_and_ends_with_a_mirror() {
     fixture.cli.reindex();
     fixture.assert_mirror();
     let lists = fixture.proxy.lists();
-    assert!(lists.len() <= 2, "{PAGES} are a full scan: {lists:#?}");
-    let after = lists[0].get("start-after").expect("resumed by key");
-    let earliest = numbered(2999..3000).next().expect("one");
+    assert!(
+        lists.len() <= 2,
+        "a full scan takes {PAGES} requests: {lists:#?}"
+    );
+    let after = lists[0]
+        .get("start-after")
+        .expect("the scan resumes after a key");
+    let earliest = numbered(2999..3000).next().expect("the range is not empty");
     assert!(after >= earliest.as_str(), "{after}");
 }
 
 #[test]
-fn an_interrupted_scan_ends_in_good_order_and_commits_what_it_has() {
+fn interrupted_scan_commits_its_pages_and_is_resumed() {
     for signal in ["INT", "TERM"] {
         let (fixture, scan, gate) = held_before_the_last_page();
         scan.signal(signal);
@@ -67,14 +72,14 @@ fn an_interrupted_scan_ends_in_good_order_and_commits_what_it_has() {
 }
 
 #[test]
-fn what_a_resumed_scan_passed_over_is_found_by_the_next() {
+fn changes_that_a_resumed_scan_skips_are_found_by_the_next() {
     let (fixture, mut scan, gate) = held_before_the_last_page();
     scan.kill();
     gate.open();
     let early = ["photos/00001.jpg", "photos/01001.jpg"];
     fixture.bucket.delete_many(early);
     fixture.bucket.put("photos/00002.jpg", "other content");
-    fixture.bucket.put("a/first.jpg", "before all others");
+    fixture.bucket.put("a/first.jpg", "before all other keys");
     fixture.cli.reindex();
     fixture.cli.reindex();
     fixture.assert_mirror();
@@ -94,7 +99,7 @@ fn fresh_does_not_resume() {
 }
 
 #[test]
-fn changed_rules_void_what_a_killed_scan_had_done() {
+fn changed_rules_restart_a_killed_scan() {
     let (mut fixture, mut scan, gate) = held_before_the_last_page();
     scan.kill();
     gate.open();
@@ -109,10 +114,10 @@ fn changed_rules_void_what_a_killed_scan_had_done() {
 }
 
 #[test]
-fn a_scan_that_is_killed_before_every_page_ends_with_a_mirror() {
+fn scan_killed_before_every_page_ends_with_a_mirror() {
     let mut fixture = Fixture::with_keys(numbered(0..PAGES * 1000));
     fixture.configure(|config| config.commit_documents = 1000);
-    // A run that is resumed asks for its first page at least, so each of these is killed.
+    // A resumed run requests at least one page, so each of these runs is killed.
     for _ in 0..PAGES {
         fixture.proxy.clear();
         let gate = fixture.proxy.hold(nth_list(1));
@@ -126,7 +131,7 @@ fn a_scan_that_is_killed_before_every_page_ends_with_a_mirror() {
 }
 
 #[test]
-fn a_failed_scan_is_resumed() {
+fn failed_scan_is_resumed() {
     let mut fixture = Fixture::with_keys(numbered(0..PAGES * 1000));
     fixture.configure(|config| config.commit_documents = 1000);
     let denied = crate::proxy::Action::Error(403, "AccessDenied");
@@ -141,7 +146,7 @@ fn a_failed_scan_is_resumed() {
 }
 
 #[test]
-fn a_second_writer_is_kept_out_and_told_by_whom() {
+fn second_writer_is_refused_and_names_the_first() {
     let fixture = Fixture::with_keys(["a"]);
     let gate = fixture.proxy.hold(nth_list(1));
     let first = fixture.cli.start(&["reindex"]);
@@ -156,7 +161,7 @@ fn a_second_writer_is_kept_out_and_told_by_whom() {
 }
 
 #[test]
-fn a_lock_that_a_killed_process_left_is_no_obstacle() {
+fn lock_of_a_killed_process_blocks_no_other() {
     let fixture = Fixture::with_keys(["a"]);
     let gate = fixture.proxy.hold(nth_list(1));
     let mut first = fixture.cli.start(&["reindex"]);
@@ -168,25 +173,25 @@ fn a_lock_that_a_killed_process_left_is_no_obstacle() {
 }
 
 #[test]
-fn a_sweep_that_was_killed_before_its_commit_is_done_again() {
+fn sweep_killed_before_its_commit_is_repeated() {
     let mut fixture = Fixture::with_keys((0..10).map(|number| format!("{number}.jpg")));
     fixture.cli.reindex();
-    let live = fixture.cli.data_dir().join("assets-v2-000001");
+    let generation = fixture.cli.data_dir().join("assets-v2-000001");
     let before = fixture.cli.folder().join("before");
-    copy_files(&live, &before);
+    copy_files(&generation, &before);
     fixture.change_source(|source| source.exclude = vec!["/0.jpg".to_owned()]);
     fixture.cli.reindex();
-    let of_deletes = file_names(&live)
+    let deletes_file = file_names(&generation)
         .into_iter()
         .find(|name| name.ends_with(".del"));
-    let of_deletes = of_deletes.expect("a sweep deletes");
-    // What a kill between the file of deletes and the commit leaves.
-    copy_files(&before, &live);
-    let managed = live.join(".managed.json");
+    let deletes_file = deletes_file.expect("the sweep removes a record");
+    // Restore the files as a kill between writing this file and the commit leaves them.
+    copy_files(&before, &generation);
+    let managed = generation.join(".managed.json");
     let names = fs::read_to_string(&managed).unwrap();
     fs::write(
         &managed,
-        names.replacen('[', &format!("[\"{of_deletes}\","), 1),
+        names.replacen('[', &format!("[\"{deletes_file}\","), 1),
     )
     .unwrap();
     fixture.cli.reindex();
