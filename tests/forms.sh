@@ -17,7 +17,7 @@ for folder in "${ASSET_INDEXER_TEST_TERRAFORM_PLUGINS:-}" ~/.terraform.d/plugins
     fi
 done
 
-# A golden script is only what follows the head, which all scripts share.
+# The golden scripts do not contain the head, which all scripts share.
 # SC2016: single quotes are printed on purpose, so that the shell expands nothing.
 for script in tests/golden/setup/*/*.sh; do
     cat src/aws/setup/script/head.sh "$script" | shellcheck --shell=sh --exclude=SC2016 - ||

@@ -51,8 +51,8 @@ fn silent_endpoints_time_out_concurrently() {
     assert!(examined.took < BOUND, "{examined:#?}");
     let names = examined.report["sources"].as_array().expect("a list");
     let names: Vec<_> = names.iter().map(|source| source["name"].clone()).collect();
-    let wanted: Vec<_> = (0..5).map(|number| format!("silent-{number}")).collect();
-    assert_eq!(names, wanted, "in the order of the configuration");
+    let expected: Vec<_> = (0..5).map(|number| format!("silent-{number}")).collect();
+    assert_eq!(names, expected, "in the order of the configuration");
 }
 
 #[test]

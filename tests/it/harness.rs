@@ -1,4 +1,4 @@
-//! Tests the tools of the tests: what the server really does, and that the proxy injects the planned faults.
+//! Tests the tools of the tests: the server lists all keys, and the proxy injects the planned faults.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

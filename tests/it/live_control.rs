@@ -33,7 +33,7 @@ fn running_daemon_executes_a_reindex() {
     assert!(output.stdout.contains(summary), "{output:#?}");
     assert_eq!(daemon.count(&["scan started", "a user requested it"]), 1);
     live.wait_for_mirror();
-    let refused = live.cli.run(&["reindex", "--source", "nobody"]);
+    let refused = live.cli.run(&["reindex", "--source", "unknown"]);
     assert_eq!(refused.status.code(), Some(2), "{refused:#?}");
     let dry = live.cli.succeed(&["reindex", "--dry-run"]);
     assert!(dry.stdout.contains("would be: 0 added"), "{dry:#?}");

@@ -22,7 +22,7 @@ const NO_WAIT: Duration = Duration::ZERO;
 /// The result if no receipt is refused.
 const NO_REFUSALS: [usize; 0] = [];
 
-/// A queue whose other side the test controls.
+/// A queue that the test fills and observes.
 trait TestQueue: Queue {
     /// Sends a message.
     async fn send(&self, body: &str);

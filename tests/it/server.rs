@@ -23,8 +23,8 @@ const START_POLL: Duration = Duration::from_millis(10);
 /// Maximum number of ports to try.
 const MAX_START_ATTEMPTS: u32 = 20;
 
-/// The first port to try. Linux assigns ephemeral ports above this range, so no outgoing connection can take a
-/// port between our check and the server's bind.
+/// The first port to try. Linux assigns ephemeral ports above this range, so no outgoing connection can take
+/// a port between our check and the server's bind.
 const FIRST_PORT: u16 = 20_000;
 
 /// Number of ports in the range that starts at [`FIRST_PORT`].
@@ -109,7 +109,7 @@ impl S3Server {
             .env("AUTH", auth)
             .env("TMPDIR", &folder)
             .env("S3_DATA_DIR", folder.join("s3"))
-            // The health page shows it, which tells us that the server is the one we started.
+            // The health page shows it. So we know that this is the server that we started.
             .env("MINISTACK_VERSION", &name)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -28,7 +28,7 @@ fn hanging_daemon_is_restarted() {
 }
 
 #[test]
-fn reload_takes_over_a_valid_configuration_and_refuses_a_wrong_one() {
+fn reload_applies_a_valid_configuration_and_refuses_a_wrong_one() {
     let Some(machine) = Machine::configured("reload") else {
         return;
     };

@@ -278,7 +278,7 @@ fn alerts_fire_on_failures_and_resolve() {
     let (daemon, address, prometheus) = watched(&live, limitable());
     live.bucket.put("c.jpg", "new");
     live.wait_for_mirror();
-    prometheus.wait_for("all is well", BTreeSet::is_empty);
+    prometheus.wait_for("no alerts", BTreeSet::is_empty);
     assert_dashboard_shows_something(&prometheus, &address);
     limit(&daemon, "0");
     live.bucket.put("d.jpg", "cannot be written");
@@ -333,7 +333,7 @@ fn alerts_fire_before_and_when_the_disk_is_full() {
         .arg(&data)
         .arg(BINARY);
     let (daemon, _, prometheus) = watched(&live, small);
-    prometheus.wait_for("all is well", BTreeSet::is_empty);
+    prometheus.wait_for("no alerts", BTreeSet::is_empty);
     // Only the daemon sees the disk, so access it through the daemon's root.
     let root = PathBuf::from(format!("/proc/{}/root", daemon.id()));
     let filler = root.join(data.strip_prefix("/").unwrap()).join("filler");

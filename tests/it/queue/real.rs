@@ -1,4 +1,4 @@
-//! A queue of the test server, behind a relay that signals each request.
+//! A queue of the test server, which is reached through a relay that signals each request.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

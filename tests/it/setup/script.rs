@@ -138,7 +138,7 @@ fn script_keeps_existing_settings_and_sends_events() {
     other["Id"] = json!("theirs");
     other["QueueArn"] = json!(create_other_queue("theirs"));
     other["Filter"]["Key"]["FilterRules"][0]["Value"] = json!("elsewhere/");
-    // Notifications to the same queue that somebody set by hand. Their events overlap with ours.
+    // Notifications to the same queue that were set by hand. Their events overlap with ours.
     let by_hand = |id: &str, events: &[&str]| {
         let mut configuration = ours["QueueConfigurations"][0].clone();
         configuration["Id"] = json!(id);
