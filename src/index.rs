@@ -64,10 +64,10 @@ pub enum RecordFilter {
 /// Keys are opaque UTF-8. The engine compares them byte by byte and returns them unchanged.
 ///
 /// Every read sees exactly the last successful commit. Changes are never visible before their commit, and
-/// nothing of a failed commit is. A Source that has no records reads as empty, also if the checkpoint does
+/// nothing of a failed commit is. A Source that has no records reads as empty, even if the checkpoint does
 /// not list it.
 ///
-/// One thread at a time uses an engine. Methods may block on file I/O.
+/// Only one thread at a time uses an engine. Methods may block on file I/O.
 ///
 /// # Errors
 ///

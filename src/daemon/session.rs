@@ -117,7 +117,7 @@ fn open_index(
     let memory = config.index.writer_memory_bytes;
     let engine = open_or_create_current(&ctx.data_dir, &ctx.lock, memory)?;
     let mut ledger = Ledger::new(engine, CommitPolicy::of(&config.index, false), false)?;
-    ledger.count_commits(Arc::clone(&ctx.board.commits));
+    ledger.set_commit_counters(Arc::clone(&ctx.board.commits));
     writer::start(ledger)
 }
 

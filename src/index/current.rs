@@ -1,7 +1,7 @@
 //! The current index of a data directory: opens it to read it, to write it, or to rebuild it.
 //!
-//! If a rebuild replaces the index while it is being opened or read, the functions here follow to the new
-//! one. The module `directory` knows which generation is current, and the engine knows what is in it.
+//! If a rebuild replaces the index while it is being opened or read, the functions here switch to the new
+//! index. The module `directory` knows which generation is current, and the engine knows what is in it.
 
 use std::path::{Path, PathBuf};
 
@@ -34,11 +34,11 @@ pub fn open_or_create_current(
     Ok(engine)
 }
 
-/// Makes the generation with the most complete Sources the current one, or the newest of several. Call it if
-/// the file CURRENT is lost or damaged.
+/// Picks the generation that has completed scans of the most Sources, and makes it current. If several have
+/// the same number, picks the newest. Call it if the file CURRENT is lost or damaged.
 ///
-/// A new index would lose when each asset was first seen. If the chosen one lacks assets, the scans that are
-/// due add them. If no generation has a complete Source, nothing changes.
+/// A new index would not know when each asset was first seen. If the chosen generation lacks assets, the
+/// scans that are due add them. If no generation has completed a scan of any Source, nothing changes.
 pub fn choose_current(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), IndexError> {
     let complete = |generation: &PathBuf| match TantivyEngine::checkpoint_in(generation) {
         Ok(checkpoint) => {
@@ -63,16 +63,16 @@ pub fn choose_current(data_dir: &DataDir, _lock: &WriterLock) -> Result<(), Inde
     data_dir.publish(&generation)
 }
 
-/// Opens the current index, of any schema version, for a rebuild to take data from. Damaged parts are left
-/// out.
+/// Opens the current index, of any schema version, so that a rebuild can take data from it. Leaves out
+/// damaged parts.
 ///
 /// Returns `None` if there is no index, or if all of it is damaged. Damage is logged as a warning. Reads the
 /// whole index, so it can take minutes.
 ///
 /// # Errors
 ///
-/// If the index cannot be read for another reason than damage. It may be intact, and the rebuild would remove
-/// the only record of when each asset was first seen.
+/// If the index cannot be read for a reason other than damage. The index may then be intact, and a rebuild
+/// without its data would lose when each asset was first seen.
 pub fn open_previous_index(data_dir: &DataDir) -> Result<Option<TantivyEngine>, IndexError> {
     let current = data_dir.current_of_any_schema().transpose();
     let opened = current.map(|current| TantivyEngine::open_undamaged_segments(&current?));
@@ -170,7 +170,7 @@ fn open_newest(
     }
 }
 
-/// Audits the current index, also while another process writes it. Returns `None` if there is no index yet.
+/// Audits the current index, even while another process writes it. Returns `None` if there is no index yet.
 pub fn audit_current(
     data_dir: &DataDir,
     on_progress: OnProgress<'_>,

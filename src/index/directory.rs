@@ -57,7 +57,7 @@ impl DataDir {
         }
     }
 
-    /// Its path.
+    /// The path of the data directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -102,7 +102,8 @@ impl DataDir {
     /// Refuses to write as root into the folder of another user. That user could not read or replace what
     /// root writes.
     fn check_owner(&self) -> Result<(), IndexError> {
-        let metadata = fs::metadata(&self.path).map_err(IndexError::file("look at", &self.path))?;
+        let metadata =
+            fs::metadata(&self.path).map_err(IndexError::file("read the owner of", &self.path))?;
         match metadata.uid() {
             owner if owner != 0 && rustix::process::geteuid().is_root() => {
                 Err(IndexError::OwnedByAnotherUser {
@@ -129,8 +130,8 @@ impl DataDir {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(IndexError::file("open", path)(error)),
         };
-        let held = is_held(&file).map_err(IndexError::file("lock", path))?;
-        Ok(held.then(|| holder_of(&mut file)))
+        let is_locked = is_held(&file).map_err(IndexError::file("lock", path))?;
+        Ok(is_locked.then(|| holder_of(&mut file)))
     }
 
     /// The folder of the current generation. `None` if there is no index yet.
@@ -301,7 +302,7 @@ fn is_held(file: &File) -> std::io::Result<bool> {
     }
 }
 
-/// What the holder of the lock has written into the file.
+/// Returns the text that the holder of the lock wrote into the file, such as `process 7`.
 fn holder_of(file: &mut File) -> String {
     let mut holder = String::new();
     let read = file.take(MAX_HOLDER_BYTES).read_to_string(&mut holder);

@@ -79,7 +79,7 @@ pub enum IndexError {
     /// The index contains something that no version of this program writes.
     #[error("the index is damaged: {what}; build a new one with `asset-indexer reindex --rebuild`")]
     Damaged {
-        /// What is wrong.
+        /// The problem. It completes the sentence "the index is damaged: …".
         what: String,
     },
     /// A Source cannot be added to the index.
@@ -133,7 +133,7 @@ impl IndexError {
         matches!(self, Self::Binding(_) | Self::NotComplete(_))
     }
 
-    /// Whether the index is damaged or missing files or folders, so that retrying to read it is useless.
+    /// Whether the index is damaged or lacks files or folders, so that reading it again is useless.
     pub fn is_damage(&self) -> bool {
         let no_folder = [ErrorKind::NotFound, ErrorKind::NotADirectory];
         match self {

@@ -1,6 +1,6 @@
 //! Describes a data directory: its current index, Sources, segments and writer.
 //!
-//! It changes nothing and does not wait for the writer. It does not look for damage: that is the audit's job.
+//! It changes nothing and does not wait for the writer. It does not look for damage: the audit does.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,8 @@ pub(crate) struct SourceInfo {
     pub tombstones: Option<u64>,
     /// The number of the last started scan.
     pub last_scan: u64,
-    /// The time as of which a scan has shown everything. `None` if no scan is complete.
+    /// The start of the newest completed scan: everything that happened before is in the index. `None` if no
+    /// scan has completed.
     pub complete_as_of: Option<String>,
     /// The unfinished scan: it is running, or it was interrupted.
     pub running: Option<ScanInfo>,
@@ -80,7 +81,7 @@ pub(crate) struct ScanInfo {
     pub ranges: usize,
     /// Number of key ranges that are done.
     pub ranges_done: usize,
-    /// Whether it only lists the keys that new rules admit.
+    /// Whether it lists only the keys that new rules admit in addition to the old ones.
     pub partial: bool,
 }
 

@@ -5,8 +5,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `ledger.rs` | holds the state, reads records with the pending changes over them, commits |
-//! | `ledger/attach.rs` | adds a Source, adopts new rules, records since when events are followed |
+//! | `ledger.rs` | holds the state, reads records including pending changes, commits |
+//! | `ledger/attach.rs` | adds a Source, adopts new rules, records up to when events were followed |
 //! | `ledger/begin.rs` | begins or resumes a scan and plans its ranges |
 //! | `ledger/page.rs` | joins a page with the records of its interval, completes a scan |
 //! | `ledger/events.rs` | applies events and look-ups |
@@ -87,8 +87,8 @@ struct Scan {
     progress: Arc<ScanProgress>,
     /// Stale records that a dry run ignores, because it must not remove them.
     hidden: StaleRecords,
-    /// The ranges to scan if the Source moves to another bucket or prefix than that of its records. The scan
-    /// begins, and the old records are removed, when the first page shows that the new bucket is readable.
+    /// The ranges to scan if the Source has moved to another bucket or prefix. The scan begins, and the old
+    /// records are removed, when the first page shows that the new bucket is readable.
     move_to: Option<Vec<KeyRange>>,
     /// The queue whose events are received when the move begins.
     queue: Option<QueueId>,
@@ -130,7 +130,7 @@ pub struct Ledger<E> {
     policy: CommitPolicy,
     dry_run: bool,
     scans: HashMap<SourceId, Scan>,
-    /// Counters of the attached Sources, also of those whose queue cannot be reached at the moment.
+    /// Counters of the attached Sources, including Sources whose queue cannot be reached at the moment.
     tallies: HashMap<SourceId, Arc<Tally>>,
     /// The attached Sources whose events are being received.
     following: HashSet<SourceId>,
@@ -184,11 +184,11 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Sets the counters for commits.
-    pub fn count_commits(&mut self, commits: Arc<CommitCounters>) {
+    pub fn set_commit_counters(&mut self, commits: Arc<CommitCounters>) {
         self.commits = commits;
     }
 
-    /// Takes over the names, numbers and subdomains of another index, if this index is new.
+    /// Takes over the names, ids and subdomains of another index, if this index is new.
     pub fn inherit(&mut self, bindings: Checkpoint) {
         if self.checkpoint == Checkpoint::default() {
             self.checkpoint = bindings;
@@ -196,8 +196,8 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// The first records of the interval that pass the filter, with pending changes. Also returns the last
-    /// key that was read if there may be more records after it.
+    /// Reads the first records of the interval that pass the filter, including pending changes. Also returns
+    /// the last key that was read if there may be more records after it.
     ///
     /// Pending records of the interval are included whether they pass the filter or not.
     fn read(
@@ -229,7 +229,7 @@ impl<E: Engine> Ledger<E> {
         self.checkpoint
             .state_mut(id)
             .ok_or_else(|| IndexError::Damaged {
-                what: format!("its checkpoint has no Source number {}", id.0),
+                what: format!("its checkpoint has no Source with the id {}", id.0),
             })
     }
 

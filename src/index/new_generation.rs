@@ -1,8 +1,8 @@
 //! A new generation next to the current one, prepared for a rebuild to fill.
 //!
-//! The new index takes over the names, numbers and subdomains of the Sources. It reads the current index to
-//! keep when each asset was first seen, and copies the records of disabled Sources. This module does not
-//! scan, and does not make the generation current.
+//! The new index takes over the names, ids and subdomains of the Sources. It reads from the current index
+//! when each asset was first seen, and copies the records of disabled Sources. This module does not scan, and
+//! does not make the generation current.
 
 use std::path::{Path, PathBuf};
 
@@ -30,19 +30,19 @@ pub(crate) struct PrepareOptions {
     /// Whether to resume an unfinished rebuild, if it is readable and nothing that it would miss has
     /// entered the current index. Otherwise an unfinished rebuild is removed.
     pub resume: bool,
-    /// What to do if the current index is not usable as it is.
+    /// How to handle a current index that is damaged or has another schema version.
     pub if_unusable: IfUnusable,
     /// Names of the disabled Sources. No scan fills them, so their records are copied.
     pub disabled: Vec<String>,
 }
 
-/// What to do if the current index is damaged or has another schema version.
+/// How to handle a current index that is damaged or has another schema version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IfUnusable {
-    /// Fail. A running daemon writes to both indexes, so a Source must have the same number in both.
+    /// Fail. A running daemon writes to both indexes, so a Source must have the same id in both.
     Fail,
     /// Use what can be read. An index of another schema version is read as well. If the checkpoint is
-    /// damaged, log a warning and begin without names, numbers and subdomains.
+    /// damaged, log a warning and begin without names, ids and subdomains.
     UseReadableParts,
 }
 

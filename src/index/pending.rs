@@ -1,4 +1,5 @@
-//! Pending changes: what was decided since the last commit. They are laid over the records of the engine.
+//! Pending changes: the changes that were decided since the last commit. Reads show them in place of the
+//! engine's records.
 //!
 //! Only the newest change of each key is kept. This module does not decide anything and does not write.
 
@@ -61,7 +62,7 @@ impl Pending {
         }
     }
 
-    /// Lays the changes of the interval over `stored`, the engine's records of the same interval. Both are
+    /// Applies the changes of the interval to `stored`, the engine's records of the same interval. Both are
     /// ascending by key, and so is the result.
     pub(crate) fn overlay(
         &self,

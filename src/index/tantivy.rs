@@ -212,8 +212,8 @@ impl TantivyEngine {
 
     /// Like [`TantivyEngine::open_read_only`], but accepts any schema version.
     ///
-    /// Only the checkpoint, [`crate::index::Engine::read`] and the counts of records are reliable: they find columns
-    /// by name.
+    /// Use only the checkpoint, [`crate::index::Engine::read`] and the counts of records. They find columns
+    /// by name, so they work for any schema version.
     pub fn open_any_schema(path: &Path) -> Result<Self, IndexError> {
         open_newest(CommitFolder::newest(path)?, |commit| {
             Self::from_commit(commit, Ok)
@@ -250,8 +250,8 @@ impl TantivyEngine {
         })
     }
 
-    /// Reads the checkpoint of the index in the folder, of any schema version. The default one if the newest commit
-    /// has no payload.
+    /// Reads the checkpoint of the index in the folder, of any schema version. Returns the default checkpoint
+    /// if the newest commit has no payload.
     pub fn checkpoint_in(path: &Path) -> Result<Checkpoint, IndexError> {
         let meta = path.join("meta.json");
         let damaged = |error: &dyn std::fmt::Display| IndexError::Damaged {

@@ -143,7 +143,7 @@ fn run<E: Engine>(
                 return closed;
             }
         };
-        if let Err(error) = served.and_then(|()| commit_what_is_due(&mut ledger, &mut waiting)) {
+        if let Err(error) = served.and_then(|()| commit_if_due(&mut ledger, &mut waiting)) {
             // Tasks that wait or send later find the channel closed, and read the error here.
             failure.get_or_init(|| error.clone());
             return Err(error);
@@ -151,7 +151,7 @@ fn run<E: Engine>(
     }
 }
 
-fn commit_what_is_due<E: Engine>(
+fn commit_if_due<E: Engine>(
     ledger: &mut Ledger<E>,
     waiting: &mut CommitWaiters,
 ) -> Result<(), IndexError> {

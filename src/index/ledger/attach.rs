@@ -1,4 +1,4 @@
-//! Attaching a Source: the index adopts its configuration, and records since when its events are followed.
+//! Attaching a Source: the index adopts its configuration, and records up to when its events were followed.
 //!
 //! If the rules have changed, records that the new rules exclude are removed, and a scan of the keys that
 //! only the new rules admit begins. This module does not receive events.
@@ -34,7 +34,7 @@ pub struct AttachRequest {
 /// An attached Source.
 #[derive(Clone, Debug)]
 pub struct Attachment {
-    /// Its number.
+    /// Its id.
     pub id: SourceId,
     /// Its state, to decide whether it must be scanned.
     pub state: SourceState,
@@ -49,7 +49,7 @@ impl<E: Engine> Ledger<E> {
     /// only the new rules admit, or of all keys if the old rules are not known exactly. The caller resumes
     /// it.
     ///
-    /// If bucket or prefix have changed, the old records stay until a scan of the new location has begun.
+    /// If the bucket or prefix has changed, the old records stay until a scan of the new location has begun.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl<E: Engine> Ledger<E> {
             StaleRecords::Everything => {
                 self.moving.insert(id);
                 // From now on, events of the old bucket are not applied. If the Source moves back before the
-                // new bucket is listed, a scan must be due.
+                // new bucket is listed, it needs a scan.
                 self.state(id)?.followed = None;
             }
             StaleRecords::NotAdmitted => {
@@ -88,8 +88,8 @@ impl<E: Engine> Ledger<E> {
         })
     }
 
-    /// The state of a Source. If it moves to another bucket or prefix, the result says that nothing is known
-    /// of it: the stored state describes the old location.
+    /// The state of a Source. If the Source has moved to another bucket or prefix, the result says that
+    /// nothing is known about it: the stored state describes the old location.
     pub fn state_of(&mut self, id: SourceId) -> Result<SourceState, IndexError> {
         let mut state = self.state(id)?.clone();
         if self.is_moving(id) {
@@ -208,8 +208,8 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// Commits if events are followed and the last commit is a minute ago. After a restart the checkpoint
-    /// then shows for how long no events were received.
+    /// Commits if events are followed and the last commit was at least a minute ago. After a restart, the
+    /// checkpoint therefore shows how long no events were received.
     pub fn commit_heartbeat(&mut self) -> Result<(), IndexError> {
         if !self.following.is_empty() && self.last_commit.elapsed() >= HEARTBEAT {
             self.checkpoint_changed = true;
@@ -236,6 +236,6 @@ impl<E: Engine> Ledger<E> {
 /// Milliseconds since the epoch by the local clock.
 fn now_millis() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    // With a clock before 1970 every Source looks as if it was never followed, and is scanned.
+    // If the clock is before 1970, every Source looks as if it was never followed, and is scanned.
     since.map_or(0, |since| since.as_millis() as i64)
 }

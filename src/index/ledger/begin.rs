@@ -13,7 +13,7 @@ use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::{Engine, IndexError};
 
-/// Minimum number of records, approximately, for which a range of its own is planned. It is about one page.
+/// Approximate minimum number of records in a planned range: about one page.
 const MIN_RECORDS_PER_RANGE: u64 = 1_000;
 
 /// A scan to begin.
@@ -27,8 +27,8 @@ pub struct ScanRequest {
     pub mode: ScanMode,
     /// Set if the repairs of the scan count as drift.
     pub drift: Option<MeasureDrift>,
-    /// The queue from which the Source's events are already received, if any. They count as followed from the
-    /// beginning of the scan on.
+    /// The queue from which the Source's events are already received, if any. Events count as followed from
+    /// the beginning of the scan.
     pub queue: Option<QueueId>,
     /// Counts what the scan does.
     pub progress: Arc<ScanProgress>,
@@ -44,7 +44,7 @@ pub struct MeasureDrift {
 /// The ranges that a scan has to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanPlan {
-    /// The Source's number.
+    /// The Source's id.
     pub source: SourceId,
     /// The scan's number.
     pub scan: u64,
@@ -61,7 +61,7 @@ impl<E: Engine> Ledger<E> {
     /// Begins or resumes the scan of a Source, after removing the records that its configuration made stale.
     /// Commits.
     ///
-    /// If the Source has another bucket or prefix than its records, nothing is removed and committed yet: the
+    /// If the Source has another bucket or prefix than its records, nothing is removed or committed yet: the
     /// first page of the scan does that.
     ///
     /// # Errors

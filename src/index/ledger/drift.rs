@@ -1,7 +1,8 @@
 //! Drift: differences that a scan repaired although events should have reported them.
 //!
 //! An event may arrive after the page that shows its effect. A difference that a page repairs is therefore
-//! only a candidate at first, and an event of the key clears it. What is left after a grace period is drift.
+//! only a candidate at first, and an event of the key clears it. Candidates that are left after a grace
+//! period are drift.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::index::tally::{Drift, Tally};
 /// Maximum number of candidates, over all Sources. A difference above it counts as drift immediately.
 const MAX_CANDIDATES: usize = 100_000;
 
-/// What is wrong with the record of a key, according to a page.
+/// How the record of a key differs from a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
     /// The bucket has the asset, and the index does not.
@@ -30,7 +31,8 @@ pub(super) enum Difference {
 }
 
 impl Difference {
-    /// The difference between a page and the record, in what events report. `None` if there is none.
+    /// The difference between a page and the record. Compares only the properties that events report. `None`
+    /// if there is no difference.
     pub(super) fn between(listed: Option<&Object>, record: Option<&Record>) -> Option<Self> {
         match (listed, record.and_then(Record::object)) {
             (Some(_), None) => Some(Self::Missing),
@@ -62,7 +64,7 @@ struct SourceCandidates {
     keys: HashMap<String, Difference>,
     /// The differences found while [`MAX_CANDIDATES`] was reached.
     overflow: Drift,
-    /// When the scan ended, and as of when the Source is complete.
+    /// When the scan ended, and the time as of which the Source is complete.
     ended: Option<(Instant, Option<Timestamp>)>,
 }
 

@@ -14,7 +14,7 @@ use crate::index::{Engine, IndexError};
 /// An event of one key, for a Source whose rules admit the key.
 #[derive(Clone, Debug)]
 pub struct EventReport {
-    /// The Source's number.
+    /// The Source's id.
     pub source: SourceId,
     /// The key.
     pub key: String,
@@ -22,12 +22,12 @@ pub struct EventReport {
     pub event: KeyEvent,
 }
 
-/// An event of one key, by whether it says what is under the key now.
+/// A certain or an ambiguous event of one key.
 #[derive(Clone, Debug)]
 pub enum KeyEvent {
     /// It says what is under the key now.
     Certain(CertainEvent),
-    /// It does not. The key must be listed.
+    /// It does not say what is under the key now. The key must be listed.
     Ambiguous(AmbiguousEvent),
 }
 
@@ -47,7 +47,7 @@ impl KeyEvent {
 /// The page of one key that was requested because of an ambiguous event, after the event had arrived.
 #[derive(Clone, Debug)]
 pub struct LookUpReport {
-    /// The Source's number.
+    /// The Source's id.
     pub source: SourceId,
     /// The key.
     pub key: String,

@@ -16,7 +16,7 @@ use crate::index::{Engine, IndexError, KeyedRecord, RecordFilter};
 /// A listed page: the admitted keys of an interval, and how far its range is listed.
 #[derive(Debug)]
 pub struct PageReport {
-    /// The Source's number.
+    /// The Source's id.
     pub source: SourceId,
     /// The number of the scan that requested it.
     pub scan: u64,

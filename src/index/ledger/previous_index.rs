@@ -46,17 +46,18 @@ impl FirstSeen {
 }
 
 impl<E: Engine> PreviousIndex<E> {
-    /// The number of the Source in the previous index, if its records are from the same bucket and prefix.
+    /// The id of the Source in the previous index, if its records are from the same bucket and prefix.
     fn id_of(&self, state: &SourceState) -> Option<SourceId> {
-        let theirs = self.checkpoint.source(&state.name)?;
-        let is_same = theirs.origin == state.origin && theirs.prefix == state.prefix;
-        is_same.then_some(theirs.id)
+        let previous = self.checkpoint.source(&state.name)?;
+        let is_same = previous.origin == state.origin && previous.prefix == state.prefix;
+        is_same.then_some(previous.id)
     }
 
-    /// When the entries were first seen that are assets in the previous index. The entries ascend by key.
+    /// Reads when the previous index first saw each entry. Leaves out entries that are not assets there. The
+    /// entries must be ascending by key.
     fn first_seen(&self, id: SourceId, mut entries: &[PageEntry]) -> Result<FirstSeen, IndexError> {
         let mut seen = FirstSeen::default();
-        // Ends, because each turn reads past at least one entry.
+        // The loop ends, because each turn reads past at least one entry.
         while let (Some(first), Some(last)) = (entries.first(), entries.last()) {
             let interval = KeyInterval {
                 lower: Bound::Included(first.key.clone()),
@@ -96,8 +97,8 @@ impl<E: Engine> PreviousIndex<E> {
 }
 
 impl<E: Engine> Ledger<E> {
-    /// Sets the previous index. From now on, an asset of it that is new in this index keeps when it was first
-    /// seen.
+    /// Sets the previous index. From now on, if an asset is new in this index but the previous index has it,
+    /// it keeps the time at which the previous index first saw it.
     ///
     /// The ledger only calls [`Engine::checkpoint`] and [`Engine::read`] of the previous index.
     pub fn set_previous_index(&mut self, previous: E) -> Result<(), IndexError> {
@@ -118,21 +119,21 @@ impl<E: Engine> Ledger<E> {
         };
         let mut rest = KeyInterval::everything();
         loop {
-            let next = |previous: &PreviousIndex<E>, theirs| {
+            let next = |previous: &PreviousIndex<E>, previous_id| {
                 previous
                     .engine
-                    .read(theirs, &rest, RecordFilter::All, READ_CHUNK)
+                    .read(previous_id, &rest, RecordFilter::All, READ_CHUNK)
             };
             let records = self.read_previous(id, next)?;
             let Some((last, _)) = records.last() else {
                 return self.commit();
             };
-            // A resumed rebuild may already have these records, and others between them. If so, it may take
-            // several reads to see all of them.
-            let (ours, last_read) = self.read(id, &rest.up_to(last), RecordFilter::All)?;
+            // A resumed rebuild may already have these records, and other records between them. If so, it may
+            // take several reads to see all of them.
+            let (present, last_read) = self.read(id, &rest.up_to(last), RecordFilter::All)?;
             let end = last_read.unwrap_or_else(|| last.clone());
             for (key, record) in records.into_iter().take_while(|(key, _)| *key <= end) {
-                let found = ours.binary_search_by(|(known, _)| known.cmp(&key));
+                let found = present.binary_search_by(|(known, _)| known.cmp(&key));
                 self.pending.put(id, &key, Some(record), found.is_ok());
             }
             self.commit_if_full()?;
@@ -140,7 +141,8 @@ impl<E: Engine> Ledger<E> {
         }
     }
 
-    /// When the entries were first seen that are assets in the previous index. The entries ascend by key.
+    /// Reads when the previous index first saw each entry. Leaves out entries that are not assets there. The
+    /// entries must be ascending by key.
     pub(super) fn previous_first_seen(
         &mut self,
         id: SourceId,
@@ -158,26 +160,26 @@ impl<E: Engine> Ledger<E> {
         self.read_previous(id, |previous, id| previous.first_seen_of(id, key))
     }
 
-    /// Reads something about a Source from the previous index. Returns the default if there is no previous
-    /// index or it does not hold the Source. If it is damaged, it is not used any more.
+    /// Calls `read` with the previous index and the id of a Source in it. Returns the default if there is no
+    /// previous index or it does not hold the Source. If it is damaged, it is not used any more.
     fn read_previous<T: Default>(
         &mut self,
         id: SourceId,
-        ask: impl FnOnce(&PreviousIndex<E>, SourceId) -> Result<T, IndexError>,
+        read: impl FnOnce(&PreviousIndex<E>, SourceId) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
         let (Some(previous), Some(state)) = (&self.previous, self.checkpoint.state(id)) else {
             return Ok(T::default());
         };
-        let Some(theirs) = previous.id_of(state) else {
+        let Some(previous_id) = previous.id_of(state) else {
             return Ok(T::default());
         };
-        match ask(previous, theirs) {
+        match read(previous, previous_id) {
             Err(error) if error.is_damage() => {
                 tracing::warn!(%error, "the previous index is damaged; the remaining assets count as new");
                 self.previous = None;
                 Ok(T::default())
             }
-            answer => answer,
+            result => result,
         }
     }
 }

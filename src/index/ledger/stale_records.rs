@@ -32,8 +32,8 @@ impl<E: Engine> Ledger<E> {
         self.commit()
     }
 
-    /// Removes the stale records of a Source. Returns what was known of the Source, which the caller restores
-    /// when it has adopted the new configuration.
+    /// Removes the stale records of a Source. Returns what was known about the Source. The caller restores it
+    /// after it has adopted the new configuration.
     pub(super) fn remove_stale_records(
         &mut self,
         id: SourceId,
@@ -51,9 +51,9 @@ impl<E: Engine> Ledger<E> {
     /// Removes the records for which `is_stale` is true, and leaves no tombstones. The last removals are
     /// pending.
     ///
-    /// The first commit already says that nothing is known of the Source. Otherwise, if the process crashed and
-    /// the old configuration came back, the index would claim to be complete without the removed records.
-    /// Returns what was known before.
+    /// The first commit already says that nothing is known about the Source. Otherwise, if the process
+    /// crashed and the old configuration came back, the index would claim to be complete without the removed
+    /// records. Returns what was known before.
     fn erase_and_forget(
         &mut self,
         id: SourceId,
@@ -100,7 +100,7 @@ impl<E: Engine> Ledger<E> {
     }
 }
 
-/// What was known of a Source before its stale records were removed.
+/// The knowledge about a Source from before its stale records were removed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SavedState {
     complete_as_of: Option<Timestamp>,

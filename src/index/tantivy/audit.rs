@@ -101,7 +101,7 @@ impl fmt::Display for Problem {
 /// The progress of an audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditProgress {
-    /// What is being read: `files` or `records`.
+    /// The data that is being read: `files` or `records`.
     pub phase: &'static str,
     /// The part that was read, in bytes for `files` and in documents for `records`.
     pub done: u64,

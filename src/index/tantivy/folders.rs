@@ -181,8 +181,8 @@ impl<'a> ChildFolders<'a> {
         Ok(())
     }
 
-    /// Looks for child folders whose name is a start of `name` but whose keys come after the keys of `name`.
-    /// Returns the one with the shortest name that is greater than `after`.
+    /// Looks for child folders whose name is a prefix of `name` but whose keys come after the keys of `name`.
+    /// Returns the shortest of these names that is greater than `after`.
     fn shorter_child(
         &self,
         name: &str,

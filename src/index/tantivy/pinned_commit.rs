@@ -40,7 +40,7 @@ pub struct Damage {
     pub segment: SegmentId,
     /// The name of the file.
     pub file: String,
-    /// What is wrong with the file.
+    /// The problem with the file.
     pub what: String,
 }
 
@@ -140,7 +140,7 @@ impl PinnedCommit {
         Ok((self.commit.with_meta(meta), lost))
     }
 
-    /// Checks a file. Returns what is wrong with it, or an error if the check is impossible.
+    /// Checks a file. Returns the problem with it, if any, or an error if the check is impossible.
     fn damage(&self, file: &PinnedFile) -> Result<Option<String>, IndexError> {
         let checked = match &file.open {
             Ok((opened, _)) => match read_through(opened) {

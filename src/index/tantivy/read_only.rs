@@ -23,8 +23,8 @@ pub(super) const META: &str = "meta.json";
 /// The file in which a writer records the files that it manages. Readers do not need it.
 const MANAGED: &str = ".managed.json";
 
-/// Maximum number of times that opening starts again because a newer commit or merge exists. There are a few
-/// commits and merges in a second, and opening takes milliseconds.
+/// Maximum number of times that opening starts again because a newer commit or merge exists. At most a few
+/// commits and merges happen in a second, and opening takes milliseconds.
 pub const MAX_OPEN_RETRIES: usize = 20;
 
 /// One commit of an index in a folder.
@@ -63,7 +63,7 @@ impl CommitFolder {
         &self.path
     }
 
-    /// Returns the newest commit if it is not this one. A merge counts as a commit.
+    /// Returns the newest commit, or `None` if this is the newest one. A merge counts as a commit.
     pub fn newer(&self) -> Result<Option<Self>, IndexError> {
         let meta = read_meta(&self.files)?;
         let newer = || Self {

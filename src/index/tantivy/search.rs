@@ -120,7 +120,7 @@ impl Search<'_> {
         self.finish(streams, facets, matches)
     }
 
-    /// Translates the query for each Source, because it stands for other keys in each.
+    /// Translates the query for each Source, because the same query means different keys in each Source.
     fn weights(&self) -> Result<Vec<Box<dyn Weight>>, IndexError> {
         let searcher = &self.engine.snapshot().searcher;
         let scoring = if self.is_scored() {
@@ -254,7 +254,7 @@ impl Search<'_> {
 impl MatchCount {
     fn total(&self, count: Count) -> Total {
         let value = match count {
-            // How many more were counted depends on chance.
+            // The number of matches counted beyond the limit depends on chance, so it is not shown.
             Count::UpTo(enough) if !self.is_exact => self.total.min(enough),
             _ => self.total,
         };

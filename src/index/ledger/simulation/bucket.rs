@@ -132,7 +132,7 @@ impl Bucket {
         self.keys.iter().map(|(key, _)| *key)
     }
 
-    /// What a listing shows under the key now.
+    /// Returns the object that a listing shows under the key now.
     pub(super) fn listed(&self, key: &str) -> Option<Object> {
         let (content, put) = newest(&self.keys.iter().find(|(it, _)| *it == key)?.1.versions)?;
         let put = if self.store.whole_seconds {

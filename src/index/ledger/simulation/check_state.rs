@@ -1,4 +1,4 @@
-//! What the checks know about a run in addition to its current state.
+//! Facts about the history so far that the checks need in addition to the current state of the world.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub(super) enum MayRemove {
 #[derive(Clone, Debug, Default)]
 pub(super) struct CheckState {
     pub(super) may_remove: MayRemove,
-    /// What the index showed after the previous step.
+    /// The keys that the index showed after the previous step.
     pub(super) shown: Shown,
     /// Whether messages were lost or discarded, so that only a later scan makes the index right.
     pub(super) has_losses: bool,

@@ -9,7 +9,7 @@ use crate::core::replication::object::{ETag, Object};
 use crate::core::replication::record::Record;
 use crate::index::ledger::EventOutcome;
 
-/// What search shows: each visible key with its size and ETag.
+/// The keys that search shows, each with its size and ETag.
 pub(super) type Shown = Vec<(&'static str, u64, Option<ETag>)>;
 
 /// Maximum number of rounds until every message must be acknowledged.
@@ -19,7 +19,7 @@ const MAX_ROUNDS: usize = 40;
 const TOMBSTONE_LIFETIME: i64 = 120_000;
 
 impl World {
-    /// What the index shows, with pending changes.
+    /// Returns the keys that the index shows, including pending changes.
     pub(super) fn observe(&self) -> Shown {
         self.show(|key| match self.ledger.pending.get(ID, key) {
             Some(change) => change.record.as_ref().and_then(Record::object).cloned(),

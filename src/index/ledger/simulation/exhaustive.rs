@@ -1,7 +1,7 @@
 //! Exhaustive test: every history within a small scope, with all interleavings of operations, messages, pages
 //! and crashes.
 //!
-//! States from which the same can follow are visited once.
+//! If the same steps can follow two states, only the first of them is explored.
 
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;

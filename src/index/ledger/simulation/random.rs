@@ -14,7 +14,7 @@ use super::world::{RULES, Setup, World};
 
 const KEYS: [&str; 4] = ["a/1", "a/2", "b/1", "c/1"];
 
-/// What random histories may contain.
+/// The options of random histories.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RandomOptions {
     /// Maximum error of S3's clocks, in milliseconds.
@@ -122,7 +122,8 @@ impl StepGenerator {
             store: Store {
                 versioned: self.rng.bool(),
                 sequencers: self.rng.u8(..8) > 0,
-                // If they have none, the times must be in order.
+                // Events of lifecycle rules may lack sequencers only if clocks are exact, so that times are
+                // in order.
                 lifecycle_sequencers: self.options.jitter > 0 || self.rng.bool(),
                 whole_seconds: self.rng.bool(),
             },

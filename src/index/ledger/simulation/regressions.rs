@@ -164,7 +164,8 @@ fn clock_errors_above_the_margin_can_make_the_index_wrong() {
 }
 
 /// Not promised: an event that arrived while the rules did not admit its key was discarded. If an earlier
-/// event arrives after the scan under the new rules, it is believed until the next scan.
+/// event arrives after the scan under the new rules, it is applied, and the index is wrong until the next
+/// scan.
 #[test]
 fn event_discarded_by_other_rules_is_missing_until_the_next_scan() {
     let history = [

@@ -101,7 +101,8 @@ impl World {
         self.scanner = self.ok_or_restart(plan).map(Scanner::new);
     }
 
-    /// Continues a scan that a crash ended where its listing was, even if its pages were not committed.
+    /// Continues a scan that was ended by a crash, from the last listed page, even if pages were not
+    /// committed.
     pub(super) fn continue_lost_scan(&mut self, mut lost: Scanner) {
         let running = self.state().running.is_some();
         if !running || self.state().last_scan != lost.plan.scan {

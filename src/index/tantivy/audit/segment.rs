@@ -121,9 +121,9 @@ impl SegmentCheck<'_> {
         let Some(state) = self.sources.get(&id) else {
             self.is_comparable = false;
             self.report.add(Problem::Record {
-                source: format!("number {}", id.0),
+                source: format!("id {}", id.0),
                 key: key.to_owned(),
-                what: "the checkpoint has no Source of that number".to_owned(),
+                what: "the checkpoint has no Source with this id".to_owned(),
             });
             return Ok(());
         };

@@ -254,7 +254,7 @@ fn reports_the_key_of_an_impossible_record() {
         (0, "q/a", live(1), "does not begin with"),
         (1, "a", never_observed, "neither the time of an event"),
         (1, "a", tombstone(2), "of scan 2"),
-        (7, "a", live(1), "has no Source of that number"),
+        (7, "a", live(1), "has no Source with this id"),
     ] {
         let mut index = TestIndex::new();
         index.put(SourceId(1), "sound", live(1));
