@@ -92,8 +92,8 @@ impl PageStart {
         }
     }
 
-    /// The page that a client asks for with `cursor`, in the search with this [`fingerprint`] and sort
-    /// order. The error says what is wrong with the cursor.
+    /// The page that a client requests with `cursor`, in the search with this [`fingerprint`] and sort order.
+    /// The error says what is wrong with the cursor.
     pub fn from_cursor(cursor: &str, fingerprint: u64, sort: Sort) -> Result<Self, CursorError> {
         let cursor = Cursor::parse(cursor)?;
         if cursor.fingerprint != fingerprint {

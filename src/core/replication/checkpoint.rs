@@ -19,9 +19,9 @@ pub struct Checkpoint {
 pub enum StaleRecords {
     /// None: bucket, prefix and rules are the same.
     None,
-    /// Those that the new rules do not admit.
+    /// The records of keys that the new rules do not admit.
     NotAdmitted,
-    /// All: the Source has another bucket or prefix now.
+    /// All records: the Source has another bucket or prefix now.
     Everything,
 }
 
@@ -41,7 +41,7 @@ pub enum BindingError {
         /// The Source to which the subdomain is bound.
         owner: String,
     },
-    /// All Source numbers are taken.
+    /// All Source ids are taken.
     #[error(
         "Source {name:?} cannot be added: the index has already had 65536 Sources. Start with an empty data_dir."
     )]
@@ -52,22 +52,22 @@ pub enum BindingError {
 }
 
 impl Checkpoint {
-    /// The state of the Source of that name.
+    /// The state of the Source with this name.
     pub fn source(&self, name: &str) -> Option<&SourceState> {
         self.sources.iter().find(|source| source.name == name)
     }
 
-    /// The state of the Source of that name.
+    /// The state of the Source with this name.
     pub fn source_mut(&mut self, name: &str) -> Option<&mut SourceState> {
         self.sources.iter_mut().find(|source| source.name == name)
     }
 
-    /// The state of the Source of that number.
+    /// The state of the Source with this id.
     pub fn state_mut(&mut self, id: SourceId) -> Option<&mut SourceState> {
         self.sources.iter_mut().find(|source| source.id == id)
     }
 
-    /// The state of the Source of that number.
+    /// The state of the Source with this id.
     pub fn state(&self, id: SourceId) -> Option<&SourceState> {
         self.sources.iter().find(|source| source.id == id)
     }
@@ -85,7 +85,7 @@ impl Checkpoint {
         }
     }
 
-    /// Finds the Source or adds it. Returns its number and which of its records are stale.
+    /// Finds the Source or adds it. Returns its id and which of its records are stale.
     ///
     /// The origin, prefix and scope of a known Source do not change until [`SourceState::adopt`]. After a crash
     /// in between, the same records are found stale again.
@@ -126,7 +126,8 @@ impl Checkpoint {
         }
     }
 
-    /// Whether every subdomain that `other` has bound to a name is bound to the same name here.
+    /// Whether every subdomain that is bound to a Source in `other` is bound to the Source of the same name
+    /// here.
     pub fn contains_bindings_of(&self, other: &Self) -> bool {
         other.sources.iter().all(|theirs| {
             let ours = self.source(&theirs.name);
@@ -160,8 +161,9 @@ impl Checkpoint {
         })
     }
 
-    /// The checkpoint with which a rebuild starts: names, numbers, subdomains, and the timestamp above
-    /// which its pages must lie. It contains nothing about what was listed.
+    /// The checkpoint that a rebuild starts with. It keeps the identities of the Sources, the numbers of
+    /// scans and events, and the timestamp that the pages of the rebuild must exceed. It does not keep which
+    /// keys were listed, or until when events were followed.
     pub fn bindings_only(&self) -> Self {
         let forget = |source: &SourceState| SourceState {
             complete_as_of: None,

@@ -30,7 +30,7 @@ impl KeyRange {
         }
     }
 
-    /// One key only. Of all keys that start with it, it is the first.
+    /// Only this key. It is the first of all keys that start with it.
     pub fn only(key: impl Into<String>) -> Self {
         let key = key.into();
         Self {
@@ -155,7 +155,7 @@ impl KeyInterval {
     }
 }
 
-/// The least text above everything that starts with `prefix`, as an upper bound.
+/// The smallest text that is greater than every text that starts with `prefix`, as an upper bound.
 ///
 /// It is the prefix with its last character raised by one, because UTF-8 bytes order as code points do.
 /// A prefix of only U+10FFFF has no such text.
@@ -170,7 +170,8 @@ pub fn end_of_prefix(prefix: &str) -> Bound<String> {
     Bound::Unbounded
 }
 
-/// The next Unicode scalar value. The surrogates after U+D7FF are skipped, because they are none.
+/// The next Unicode scalar value. The surrogates after U+D7FF are skipped, because they are not scalar
+/// values.
 fn next_char(c: char) -> Option<char> {
     match c {
         '\u{D7FF}' => Some('\u{E000}'),

@@ -41,7 +41,7 @@ pub enum InvariantViolation {
     /// Of a Source: it shares something that must be unique.
     #[error("{what} also belongs to Source {other:?}")]
     Shared {
-        /// The number, name or subdomain.
+        /// The id, name or subdomain.
         what: String,
         /// The name of the other Source.
         other: String,
@@ -83,8 +83,8 @@ pub fn of_record(state: &SourceState, key: &str, record: &Record) -> Option<Inva
     }
 }
 
-/// Pages of look-ups do not count for `newest_page`. So if there have been events, a record may be of a later
-/// page.
+/// Reports a record that was written by a page newer than `newest_page`. If there have been events, such a
+/// record is possible: a look-up may have written it, and `newest_page` does not count the pages of look-ups.
 fn later_page(state: &SourceState, record: &Record) -> Option<InvariantViolation> {
     let had_events = state.events > 0 || record.event_time.is_some() || record.sequencer.is_some();
     let (listed_at, newest) = (record.listed_at?, state.newest_page?);
@@ -109,7 +109,7 @@ pub fn of_checkpoint(checkpoint: &Checkpoint) -> Vec<(String, InvariantViolation
 fn shared(state: &SourceState, other: &SourceState) -> Option<InvariantViolation> {
     let mut subdomains = state.subdomains.iter();
     let what = if state.id == other.id {
-        format!("its number {}", state.id.0)
+        format!("its id {}", state.id.0)
     } else if state.name == other.name {
         format!("its name {:?}", state.name)
     } else {
@@ -247,7 +247,7 @@ mod tests {
         for (change, words) in [
             (
                 (|it| it.id = SourceId(0)) as fn(&mut SourceState),
-                "its number 0",
+                "its id 0",
             ),
             (|it| it.name = "photos".into(), "its name \"photos\""),
             (|it| it.subdomains.push("photos".into()), "its subdomain"),

@@ -12,7 +12,7 @@ pub const MAX_KEYS: u16 = 1000;
 
 /// The maximum number of pages without a key in a row.
 ///
-/// S3 may send empty pages if there are many delete markers. A server that sends nothing else forever
+/// S3 may send empty pages if there are many delete markers. A server that never stops sending empty pages
 /// must not block a scan forever.
 pub const MAX_EMPTY_PAGES: u32 = 10_000;
 
@@ -43,9 +43,9 @@ pub struct ContinuationToken(pub String);
 /// A request to ListObjectsV2 for one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// List only keys that start with it.
+    /// List only keys that start with this prefix.
     pub prefix: String,
-    /// List only keys after it. Not sent if there is a token, which takes precedence.
+    /// List only keys after this key. It is not sent if there is a token, because the token takes precedence.
     pub start_after: Option<String>,
     /// The token of the previous page, if any.
     pub token: Option<ContinuationToken>,
@@ -244,18 +244,18 @@ mod tests {
         let mut walk = RangeWalk::new(range.clone());
         let mut request = Some(walk.first_request());
         let mut coverages = Vec::new();
-        while let Some(asked) = request {
-            let from = match &asked.token {
+        while let Some(current) = request {
+            let from = match &current.token {
                 Some(token) => token.0.clone(),
-                None => asked.start_after.clone().unwrap_or_default(),
+                None => current.start_after.clone().unwrap_or_default(),
             };
             let all: Vec<&str> = keys
                 .iter()
                 .copied()
-                .filter(|key| key.starts_with(&asked.prefix))
-                .filter(|key| *key > from.as_str() || (from.is_empty() && asked.token.is_none()))
+                .filter(|key| key.starts_with(&current.prefix))
+                .filter(|key| *key > from.as_str() || (from.is_empty() && current.token.is_none()))
                 .collect();
-            let shown = &all[..all.len().min(per_page).min(asked.max_keys.into())];
+            let shown = &all[..all.len().min(per_page).min(current.max_keys.into())];
             let token = (shown.len() < all.len()).then(|| *shown.last().unwrap());
             let coverage = walk.accept(page(shown, token)).unwrap();
             request = coverage.next.clone();

@@ -11,19 +11,18 @@
 //! # The claim
 //!
 //! Assume that each event is delivered at least once while the Source's rules admit its key. Events may
-//! arrive in any order and any number of times. Scans and look-ups may run at any moment, and the process
-//! may crash at any point. Then the index ends equal to the admitted keys of the bucket, and needs no
-//! later scan for that, if
+//! arrive in any order and any number of times. Scans and look-ups may run at any moment, and the process may
+//! crash at any point. Then the index ends equal to the admitted keys of the bucket, without another scan, if
 //!
-//! - no clock of S3 is off by a second or more. A page's timestamp is this second before its snapshot
-//!   ([`Timestamp::of_response`]), and it is half of [`CLOCK_DISAGREEMENT`]; and
+//! - no clock of S3 is off by a second or more. This limit comes from [`Timestamp::of_response`]: a page's
+//!   timestamp is at least a second before its snapshot. [`CLOCK_DISAGREEMENT`] is twice the limit; and
 //! - either all events of a key have a sequencer or none has. If only some have one, their times must be
 //!   in order.
 //!
-//! If one of these does not hold, or if a message is lost, or arrives while other rules are in force and
-//! is discarded, then the index may be wrong for a while: an event from before a lost one can be believed
-//! when it arrives, or arrives again. The index is right after the first complete scan that began after
-//! the last late event had arrived.
+//! If one of these conditions does not hold, or if a message is lost or is discarded because it arrives while
+//! other rules are in force, then the index may be wrong for a while: an event that is older than the lost
+//! one can be applied when it arrives, or arrives again. The index is right again after the first complete
+//! scan that began after the last late event had arrived.
 //!
 //! The model in `order/model.rs` checks all short histories of one key against the claim, and the
 //! simulation in `index/ledger/simulation.rs` checks the ledger around the rules.
@@ -38,8 +37,8 @@ use crate::core::replication::timestamp::Timestamp;
 /// A completed scan purges only tombstones that are older than its start by more than this.
 pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
 
-/// By how much the times of two events of one key may contradict the order of their sequencers: twice
-/// what a clock of S3 may be off, which is the second that a page's timestamp is before its snapshot.
+/// Maximum time by which the times of two events of one key may contradict the order of their sequencers. It
+/// is twice the maximum error of a clock of S3, which is one second.
 pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
 
 /// The progress of the scans of a Source. All times are by S3's clock.
@@ -105,10 +104,10 @@ pub enum SkipReason {
 
 /// Decides what an event does to the record of its key.
 ///
-/// A stale event is usually skipped. But if it is older than the page that makes it stale by no more than
-/// [`CLOCK_DISAGREEMENT`], its sequencer is written. The reason is an even earlier event of the key to which
-/// S3's clocks gave a time after the page: that one must not be applied, and only a higher sequencer in the
-/// record prevents it.
+/// A stale event is usually skipped. But if it is at most [`CLOCK_DISAGREEMENT`] older than the page that
+/// makes it stale, its sequencer is written into the record. Otherwise an even earlier event of the key could
+/// be applied, if S3's clocks gave that event a time after the page. Only a higher sequencer in the record
+/// prevents this.
 pub fn decide_event(
     record: Option<&Record>,
     event: &CertainEvent,
@@ -128,8 +127,8 @@ pub fn decide_event(
     decide_stale(reason, record, time, sequencer, watermarks)
 }
 
-/// Decides what an ambiguous event does to the record of its key, if that is possible without a look-up: a
-/// stale event changes nothing that something newer has not shown already.
+/// Decides what an ambiguous event does to the record of its key, if that is possible without a look-up. A
+/// stale event needs no look-up, because the record or a scan already shows something newer.
 ///
 /// Returns `None` if the key must be looked up.
 pub fn decide_ambiguous(
@@ -198,8 +197,8 @@ fn can_be_above(sequencer: Option<&Sequencer>, record: &Record) -> bool {
     both.is_none_or(|(sequencer, floor)| sequencer.compare(floor).is_gt())
 }
 
-/// Whether an event that is stale by its time can be overtaken: an event that is earlier by its sequencer may
-/// have a time at which it is not stale.
+/// Whether another event can overtake this one, which is stale by its time: an event with a lower sequencer
+/// may have a later time, so that it is not stale.
 fn can_be_overtaken(
     reason: SkipReason,
     record: Option<&Record>,
@@ -343,8 +342,8 @@ fn content_of(
     }
 }
 
-/// Whether a record is a tombstone that nothing needs any more once scan number `watermarks.scan`, which
-/// began at `watermarks.complete_as_of`, is complete.
+/// Whether the record is a tombstone that is no longer needed once the scan with the number `watermarks.scan`
+/// is complete. This scan began at `watermarks.complete_as_of`.
 pub fn is_purgeable(record: &Record, watermarks: &ScanWatermarks) -> bool {
     let RecordContent::Removed { scan } = record.content else {
         return false;

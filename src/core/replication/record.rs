@@ -31,7 +31,7 @@ pub enum RecordContent {
     },
     /// A tombstone: the object was removed. It is kept to order events that arrive late.
     Removed {
-        /// The number of the scan that ran when the tombstone was written, or of the last one before.
+        /// The number of the scan that ran when the tombstone was written, or of the last scan before that.
         scan: u64,
     },
 }

@@ -1,7 +1,8 @@
 //! When a Source must be scanned, according to its checkpoint and the current time.
 //!
-//! The current time is by the local clock. It only measures how long ago something was, in hours, even if
-//! that was timed by S3's clock. It never orders observations.
+//! The current time comes from the local clock. It is only used to compute ages of hours or days, even of
+//! times by S3's clock, so a small difference between the clocks does not matter. It never orders
+//! observations.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,7 +22,7 @@ pub enum ScanReason {
     /// Events since the last scan may be missing in the index.
     NotFollowed,
     /// Nothing was received from the queue for longer than it keeps messages.
-    AwayTooLong,
+    RetentionExceeded,
     /// The last scan is too old.
     TooOld,
     /// A user requested it.
@@ -35,7 +36,7 @@ impl fmt::Display for ScanReason {
             Self::Unfinished => "a scan is unfinished",
             Self::NewRules => "the rules have changed",
             Self::NotFollowed => "events since the last scan may be missing",
-            Self::AwayTooLong => "receiving stopped for longer than the queue keeps messages",
+            Self::RetentionExceeded => "receiving stopped for longer than the queue keeps messages",
             Self::TooOld => "the last scan is too old",
             Self::Requested => "a user requested it",
         })
@@ -99,7 +100,8 @@ pub fn due_scan(
     }
 }
 
-/// Why events since the last scan may be neither in the index nor in the queue. `None` if none are lost.
+/// Why events since the last scan may be neither in the index nor in the queue. `None` if no events can be
+/// lost.
 fn why_events_may_be_lost(
     state: &SourceState,
     queue: &QueueInfo,
@@ -107,8 +109,8 @@ fn why_events_may_be_lost(
 ) -> Option<ScanReason> {
     match &state.followed {
         Some(followed) if followed.queue.may_equal(&queue.id) => {
-            let away = elapsed(followed.until_millis, now_millis);
-            (away >= queue.retention).then_some(ScanReason::AwayTooLong)
+            let unfollowed = elapsed(followed.until_millis, now_millis);
+            (unfollowed >= queue.retention).then_some(ScanReason::RetentionExceeded)
         }
         _ => Some(ScanReason::NotFollowed),
     }
@@ -180,7 +182,7 @@ mod tests {
 
     #[test]
     fn scan_is_due_if_events_may_be_lost_or_the_last_one_is_old() {
-        use ScanReason::{AwayTooLong, NeverComplete, NotFollowed, TooOld};
+        use ScanReason::{NeverComplete, NotFollowed, RetentionExceeded, TooOld};
         for (scanned, followed, want) in [
             (None, None, Some((NeverComplete, true))),
             (None, Some(("queue", 0)), Some((NeverComplete, false))),
@@ -191,7 +193,11 @@ mod tests {
             (Some(23), Some(("queue", 1)), None),
             (Some(24), Some(("queue", 1)), Some((TooOld, false))),
             (Some(97), Some(("queue", 95)), Some((TooOld, false))),
-            (Some(97), Some(("queue", 96)), Some((AwayTooLong, true))),
+            (
+                Some(97),
+                Some(("queue", 96)),
+                Some((RetentionExceeded, true)),
+            ),
             (Some(-1), Some(("queue", -1)), None),
         ] {
             let due = due_scan(&state(scanned, followed), Some(&queue()), DAY, NOW);
@@ -217,8 +223,8 @@ mod tests {
         for (partial, hours, want) in [
             (false, 1, (ScanReason::Unfinished, ScanMode::Resume)),
             (true, 1, (ScanReason::NewRules, ScanMode::Partial)),
-            (false, 200, (ScanReason::AwayTooLong, ScanMode::Fresh)),
-            (true, 200, (ScanReason::AwayTooLong, ScanMode::Fresh)),
+            (false, 200, (ScanReason::RetentionExceeded, ScanMode::Fresh)),
+            (true, 200, (ScanReason::RetentionExceeded, ScanMode::Fresh)),
         ] {
             let mut state = state(Some(500), Some(("queue", hours)));
             if partial {

@@ -1,7 +1,7 @@
 //! One Source as the index knows it: which bucket and rules its records are from, and how far its scan is.
 //!
-//! The states of all Sources make up the [`checkpoint`](crate::core::replication::checkpoint), which also checks
-//! what they must not share.
+//! The states of all Sources make up the [`checkpoint`](crate::core::replication::checkpoint), which also
+//! checks that no two Sources share a subdomain.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::core::replication::interval::KeyRange;
 use crate::core::replication::order::ScanWatermarks;
 use crate::core::replication::timestamp::Timestamp;
 
-/// The number of a Source in an index. It is never reused for another Source.
+/// The id of a Source in an index. It is never reused for another Source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SourceId(pub u16);
@@ -17,7 +17,7 @@ pub struct SourceId(pub u16);
 /// One Source as the index knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceState {
-    /// The number of the Source.
+    /// The id of the Source.
     pub id: SourceId,
     /// The name in the configuration.
     pub name: String,
@@ -72,7 +72,7 @@ impl QueueId {
     }
 }
 
-/// All events that a queue has received until some time are in the index.
+/// States that all events that a queue received until a certain time are in the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowedUntil {
     /// The queue.
@@ -89,8 +89,8 @@ pub struct RunningScan {
     pub started: Option<Timestamp>,
     /// The ranges to list.
     pub ranges: Vec<RangeProgress>,
-    /// Whether the scan lists only what new rules admit in addition to the old ones. Then it proves nothing
-    /// about the other keys.
+    /// Whether the scan lists only the keys that new rules admit in addition to the old ones. Then it proves
+    /// nothing about other keys.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
 }
@@ -260,7 +260,7 @@ impl RunningScan {
         let ranges = self.ranges.iter().enumerate();
         ranges
             .filter(|(_, range)| !range.done)
-            .map(|(place, range)| (place, range.rest.clone()))
+            .map(|(index, range)| (index, range.rest.clone()))
             .collect()
     }
 }

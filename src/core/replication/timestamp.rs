@@ -1,7 +1,8 @@
 //! A point in time by S3's clock.
 //!
-//! No local clock is read here. A timestamp comes from S3 (a `Date` header, an `eventTime`), because two
-//! clocks that disagree by a second would put observations in the wrong order.
+//! No local clock is read here. Timestamps come from S3 (a `Date` header, an `eventTime`), because two clocks
+//! that disagree by a second would put observations in the wrong order. If a store sends no `Date`, the room
+//! `aws` uses the local clock instead.
 
 use std::time::Duration;
 

@@ -46,15 +46,15 @@ proptest! {
     }
 
     #[test]
-    fn refuses_damaged_cursor(cursor in cursor(), place in any::<prop::sample::Index>(), other in "[A-Za-z0-9_-]") {
+    fn refuses_damaged_cursor(cursor in cursor(), position in any::<prop::sample::Index>(), other in "[A-Za-z0-9_-]") {
         let text = cursor.to_text();
-        let place = place.index(text.len());
+        let position = position.index(text.len());
         let mut changed = text.clone();
-        changed.replace_range(place..=place, &other);
+        changed.replace_range(position..=position, &other);
         if changed != text {
             prop_assert_eq!(Cursor::parse(&changed), Err(CursorError::Damaged));
         }
-        prop_assert_eq!(Cursor::parse(&text[..place]), Err(CursorError::Damaged));
+        prop_assert_eq!(Cursor::parse(&text[..position]), Err(CursorError::Damaged));
         prop_assert_eq!(Cursor::parse(&(text + &other)), Err(CursorError::Damaged));
     }
 

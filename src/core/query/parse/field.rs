@@ -123,7 +123,7 @@ impl Operator {
         after_colon.map(|rest| (Self::Matches, rest))
     }
 
-    /// The same for operators that are words, as in ImageKit: `IN` and `HAS`.
+    /// Like [`Operator::strip`], for the operators that ImageKit writes as words: `IN` and `HAS`.
     pub(super) fn strip_words(text: &str) -> Option<(Self, &str)> {
         let word = |text: &'_ str, word: &str| {
             let rest = text.strip_prefix(word)?;

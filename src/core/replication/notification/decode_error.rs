@@ -10,10 +10,10 @@ const MAX_QUOTED: usize = 80;
 
 /// The message is not an S3 notification, or does not say what happened to which object.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}found {found}, expected {expected}")]
+#[error("{location}found {found}, expected {expected}")]
 pub struct DecodeError {
     /// The location in the message, from the outside in. Empty for the message itself.
-    place: String,
+    location: String,
     found: String,
     expected: &'static str,
 }
@@ -22,7 +22,7 @@ impl DecodeError {
     /// Text from the message must go through [`quoted`] before it becomes part of `found`.
     pub(super) fn new(found: impl Into<String>, expected: &'static str) -> Self {
         Self {
-            place: String::new(),
+            location: String::new(),
             found: found.into(),
             expected,
         }
@@ -31,7 +31,7 @@ impl DecodeError {
     /// Adds the part of the message in which the error was found.
     pub(super) fn within(self, part: &str) -> Self {
         Self {
-            place: format!("in {part}: {}", self.place),
+            location: format!("in {part}: {}", self.location),
             ..self
         }
     }

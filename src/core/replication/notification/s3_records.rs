@@ -18,9 +18,9 @@ const VERSION: &str = "2";
 
 /// Decodes all records of a message, or none.
 pub(super) fn events(records: &[Value]) -> Result<Vec<ObjectEvent>, DecodeError> {
-    let event = |(place, record): (usize, &Value)| {
+    let event = |(index, record): (usize, &Value)| {
         event(record)
-            .map_err(|error| error.within(&format!("record {} of {}", place + 1, records.len())))
+            .map_err(|error| error.within(&format!("record {} of {}", index + 1, records.len())))
     };
     records.iter().enumerate().map(event).collect()
 }

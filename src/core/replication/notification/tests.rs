@@ -89,18 +89,18 @@ fn rendered(body: &str) -> String {
 
 #[test]
 fn golden_bodies_decode_as_expected() {
-    let (bodies, wanted) = (golden("json"), golden("txt"));
+    let (bodies, expected) = (golden("json"), golden("txt"));
     assert!(bodies.len() >= MIN_BODIES, "{} bodies", bodies.len());
     let names = |files: &BTreeMap<PathBuf, String>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(
         names(&bodies),
-        names(&wanted),
+        names(&expected),
         "each body has a result, each result a body"
     );
     let mut wrong = String::new();
     for (path, body) in &bodies {
         let found = rendered(body);
-        if found != wanted[path] {
+        if found != expected[path] {
             wrong += &format!("== {}\n{found}", path.file_name().unwrap().display());
         }
     }
@@ -202,9 +202,9 @@ proptest! {
         let bodies = golden("json");
         let (_, body) = which.get(&bodies.iter().collect::<Vec<_>>()).to_owned();
         let mut bytes = body.clone().into_bytes();
-        for (place, byte) in flips {
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
+        for (position, byte) in flips {
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
         }
         bytes.truncate(cut.index(2 * bytes.len()).max(1));
         if let Err(error) = decode(&String::from_utf8_lossy(&bytes)) {

@@ -5,8 +5,8 @@
 //! which `listing` proves for real pages.
 //!
 //! A crash is not a step of its own. It leaves the record and the Source's state of the last commit, and the
-//! model has no other state. Whatever was in flight is then redelivered (events), lost (look-ups) or listed
-//! again (pages of a scan), and each of these is a step.
+//! model has no other state. Events in flight are then delivered again, look-ups are lost, and pages of a
+//! scan are listed again. Each of these is a step.
 
 mod rules;
 mod state;
@@ -30,7 +30,7 @@ struct Scope {
     lookups: usize,
     /// Maximum number of deliveries of each event. At least 1.
     copies: u8,
-    /// By how much a page's timestamp may lie before its snapshot, in moments.
+    /// The possible times from a page's timestamp to its snapshot, in moments.
     lags: &'static [i64],
     /// By how much `eventTime` may lie before or after the operation, in moments.
     skew: i64,
@@ -119,14 +119,14 @@ struct Explorer<'a> {
 }
 
 impl Explorer<'_> {
-    /// Visits all states that can follow. The error is the first history that violates the demand, last step
-    /// first.
+    /// Visits all states that can follow this one. The error is the first history that violates the demand,
+    /// last step first.
     fn explore(&mut self, state: &State) -> Result<(), Vec<String>> {
         if !self.seen.insert(state.fingerprint()) {
             return Ok(());
         }
-        if let Some(wrong) = self.world.what_is_wrong(state) {
-            return Err(vec![wrong]);
+        if let Some(violation) = self.world.violation(state) {
+            return Err(vec![violation]);
         }
         for (step, next) in self.world.steps(state) {
             self.explore(&next).map_err(|mut history| {

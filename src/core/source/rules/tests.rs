@@ -108,8 +108,12 @@ fn all_includes_or_excludes_everything() {
     );
     let every = Rules::new(all(), None, false).unwrap();
     assert!(every.admits("a") && every.ranges() == [KeyRange::under("")]);
-    let but = Rules::new(all(), paths(&["/a"]), false).unwrap();
-    assert!(!but.admits("a") && but.admits("b") && but.ranges() == [KeyRange::under("")]);
+    let all_but_a = Rules::new(all(), paths(&["/a"]), false).unwrap();
+    assert!(
+        !all_but_a.admits("a")
+            && all_but_a.admits("b")
+            && all_but_a.ranges() == [KeyRange::under("")]
+    );
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl State {
         result
     }
 
-    /// A 128-bit hash of everything that determines what can follow.
+    /// A 128-bit hash of everything that determines which steps can follow.
     ///
     /// Written without iterators, because unoptimized builds spend most of their time here.
     pub(super) fn fingerprint(&self) -> u128 {

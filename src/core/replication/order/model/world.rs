@@ -67,8 +67,8 @@ impl World {
         }
     }
 
-    /// How the state violates the demand, if it does.
-    pub(super) fn what_is_wrong(&self, state: &State) -> Option<String> {
+    /// How the state violates the demand. `None` if it does not.
+    pub(super) fn violation(&self, state: &State) -> Option<String> {
         if state.went_back {
             return Some(format!("{:?} is violated", self.scope.demand));
         }
@@ -116,27 +116,27 @@ impl World {
     }
 
     fn deliver(&self, state: &State, steps: &mut Vec<(Step, State)>) {
-        for place in 0..state.operations {
-            if state.delivered[place] == self.scope.copies {
+        for index in 0..state.operations {
+            if state.delivered[index] == self.scope.copies {
                 continue;
             }
             let mut next = state.clone();
-            next.delivered[place] += 1;
-            if next.delivered[place] == self.scope.copies {
-                // It is not delivered again. Its time does not matter any more.
-                next.event_times[place] = 0;
+            next.delivered[index] += 1;
+            if next.delivered[index] == self.scope.copies {
+                // The event is not delivered again, so its time does not matter any more.
+                next.event_times[index] = 0;
             }
-            let number = place + 1;
+            let number = index + 1;
             let event = CertainEvent {
                 object: self.object(number),
-                time: self.timestamp(state.event_times[place]),
-                sequencer: self.sequencers[place].clone(),
+                time: self.timestamp(state.event_times[index]),
+                sequencer: self.sequencers[index].clone(),
             };
             let decision = self
                 .rules
                 .event(state.record.as_ref(), &event, &state.watermarks);
-            self.take(&mut next, decision, number, Some(number));
-            let time = state.event_times[place];
+            self.apply_decision(&mut next, decision, number, Some(number));
+            let time = state.event_times[index];
             steps.push((Step::Event { number, time }, next));
         }
     }
@@ -217,7 +217,7 @@ impl World {
         let watermarks = next.watermarks;
         let purgeable = |record: &Record| self.rules.is_purgeable(record, &watermarks);
         if next.record.as_ref().is_some_and(purgeable) {
-            self.take(&mut next, Decision::Erase, 0, None);
+            self.apply_decision(&mut next, Decision::Erase, 0, None);
         }
         let as_of = watermarks.complete_as_of;
         (Step::ScanCompletes { as_of }, next)
@@ -225,7 +225,7 @@ impl World {
 
     fn look_up(&self, state: &State, steps: &mut Vec<(Step, State)>) {
         let lookups = &state.lookups[..self.scope.lookups];
-        // It makes no difference which of the unused ones is used.
+        // All unused look-ups are equal, so the first one is enough.
         let unused = lookups.iter().position(|it| *it == Lookup::Unused);
         for lag in self.scope.lags.iter().filter(|_| unused.is_some()) {
             let mut next = state.clone();
@@ -237,10 +237,10 @@ impl World {
             next.lookups[unused.unwrap_or_default()] = Lookup::Listed(page);
             steps.push((Step::LookupListed(page), next));
         }
-        for (place, lookup) in lookups.iter().enumerate() {
+        for (index, lookup) in lookups.iter().enumerate() {
             if let Lookup::Listed(page) = *lookup {
                 let mut next = state.clone();
-                next.lookups[place] = Lookup::Done;
+                next.lookups[index] = Lookup::Done;
                 steps.push((Step::LookupLost, next.clone()));
                 self.apply(&mut next, page);
                 steps.push((Step::LookupApplied, next));
@@ -258,11 +258,17 @@ impl World {
             listed_at,
             &watermarks,
         );
-        self.take(next, decision, page.shows, None);
+        self.apply_decision(next, decision, page.shows, None);
     }
 
     /// Carries out the decision and notes what the demand checks.
-    fn take(&self, next: &mut State, decision: Decision, shows: usize, event: Option<usize>) {
+    fn apply_decision(
+        &self,
+        next: &mut State,
+        decision: Decision,
+        shows: usize,
+        event: Option<usize>,
+    ) {
         let overwrites = next.record.is_some();
         next.record = match decision {
             Decision::Keep(_) => return,
