@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
         let bucket = if is_asked {
             bucket_state(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await
         } else {
-            BucketState::NotAsked
+            BucketState::NotLookedUp
         };
         let index = look_into_index(config, source, &key);
         let index = index.unwrap_or_else(|error| IndexState::Failed {
@@ -149,7 +149,7 @@ fn lines(explanation: &Explanation, verdict: &Verdict) -> Vec<(&'static str, Str
 
 fn in_words(bucket: &BucketState) -> String {
     match bucket {
-        BucketState::NotAsked => "not asked".to_owned(),
+        BucketState::NotLookedUp => "not asked".to_owned(),
         BucketState::Failed { error } => format!("FAILED: {error}"),
         BucketState::Absent => "nothing".to_owned(),
         BucketState::Present(it) => object(it),
@@ -216,11 +216,11 @@ fn scans(known: &IndexedSource) -> String {
 
 /// Reasons why the records do not match the configuration.
 fn oddities(known: &IndexedSource) -> impl Iterator<Item = String> {
-    let place = known.other_place.as_ref().map(|place| {
+    let place = known.other_location.as_ref().map(|place| {
         let (origin, prefix) = (&place.origin, &place.prefix);
         format!("the records belong to {origin}, prefix {prefix:?}")
     });
-    let rules = known.other_rules && known.other_place.is_none();
+    let rules = known.other_rules && known.other_location.is_none();
     let rules = rules.then(|| "the records were selected by earlier rules".to_owned());
     place.into_iter().chain(rules)
 }

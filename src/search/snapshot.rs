@@ -88,8 +88,8 @@ impl Snapshot {
     /// Newer changes of the bucket are in the index as soon as their events arrive.
     pub fn complete_as_of(&self, source: &SearchSource) -> Option<Timestamp> {
         let state = self.checkpoint.source(&source.name)?;
-        let is_same_place = state.origin == source.origin && state.prefix == source.prefix;
-        state.complete_as_of.filter(|_| is_same_place)
+        let is_same_location = state.origin == source.origin && state.prefix == source.prefix;
+        state.complete_as_of.filter(|_| is_same_location)
     }
 
     /// Returns a page of the assets of these Sources that match the request.

@@ -42,8 +42,9 @@ pub(crate) struct Explanation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(crate) enum BucketState {
-    /// The bucket was not asked.
-    NotAsked,
+    /// The key was not looked up in the bucket.
+    #[serde(rename = "not_asked")]
+    NotLookedUp,
     /// The look-up failed.
     Failed {
         /// The error.
@@ -99,7 +100,8 @@ pub(crate) struct IndexedSource {
     /// The running scan, if any.
     pub scan: Option<ScanDetails>,
     /// The bucket and prefix of the records, if they differ from the configuration.
-    pub other_place: Option<BucketLocation>,
+    #[serde(rename = "other_place")]
+    pub other_location: Option<BucketLocation>,
     /// Whether the records were chosen by other rules than the configuration has now.
     pub other_rules: bool,
     /// The record of the key.
@@ -199,7 +201,7 @@ impl IndexedSource {
         record: Option<&Record>,
         scan_every_millis: i64,
     ) -> Self {
-        let is_same_place = state.origin == source.origin() && state.prefix == source.prefix;
+        let is_same_location = state.origin == source.origin() && state.prefix == source.prefix;
         let due = |as_of: Timestamp| {
             Timestamp::from_millis(as_of.as_millis().saturating_add(scan_every_millis))
         };
@@ -212,7 +214,7 @@ impl IndexedSource {
             complete_as_of: state.complete_as_of,
             scan_due_by: state.complete_as_of.map(due),
             scan: state.running.as_ref().map(scan),
-            other_place: (!is_same_place).then(|| BucketLocation {
+            other_location: (!is_same_location).then(|| BucketLocation {
                 origin: state.origin.clone(),
                 prefix: state.prefix.clone(),
             }),

@@ -158,7 +158,7 @@ fn index_state_has_record_and_scan() {
     assert_eq!(record.event_time, Some(Timestamp::from_millis(3)));
     assert_eq!(a.scan_due_by, Some(Timestamp::from_millis(86_401_000)));
     assert!(!a.scan.unwrap().has_key_ahead);
-    assert!(a.other_place.is_none() && !a.other_rules);
+    assert!(a.other_location.is_none() && !a.other_rules);
     let b = known(&source(), "shop/b").record.unwrap();
     assert_eq!(b.content, IndexedContent::Tombstone { scan: 1 });
     let z = known(&source(), "shop/z");
@@ -169,7 +169,7 @@ fn index_state_has_record_and_scan() {
 fn changed_source_differs_from_new_source() {
     let mut moved = source();
     moved.bucket = "pictures".to_owned();
-    let place = known(&moved, "shop/a").other_place.unwrap();
+    let place = known(&moved, "shop/a").other_location.unwrap();
     assert_eq!(place.origin, "aws/photos");
     let mut with_markers = source();
     with_markers.folder_markers = true;
@@ -185,10 +185,10 @@ fn folder_marker_depends_on_known_size() {
     for (key, bucket, admitted) in [
         ("shop/a/", present(0), false),
         ("shop/a/", present(1), true),
-        ("shop/a/", BucketState::NotAsked, false),
+        ("shop/a/", BucketState::NotLookedUp, false),
         ("shop/a", present(0), true),
         ("shop/a", BucketState::Absent, true),
-        ("a", BucketState::NotAsked, false),
+        ("a", BucketState::NotLookedUp, false),
     ] {
         let explanation = explain(&source(), key, bucket.clone(), IndexState::NoIndex);
         assert_eq!(explanation.admitted, admitted, "{key} {bucket:?}");

@@ -84,7 +84,7 @@ pub(crate) fn verdict(explanation: &Explanation) -> Verdict {
         IndexState::Failed { .. } => return Verdict::IndexUnreadable,
         IndexState::NoIndex => Verdict::NoIndex,
         IndexState::UnknownSource => Verdict::NeverScanned,
-        IndexState::Known(known) if known.other_place.is_some() => Verdict::SourceMoved,
+        IndexState::Known(known) if known.other_location.is_some() => Verdict::SourceMoved,
         IndexState::Known(known) if known.live().is_some() => return why_found(explanation, known),
         IndexState::Known(known) => why_not_indexed(explanation, known),
     };
@@ -100,7 +100,7 @@ fn why_found(explanation: &Explanation, known: &IndexedSource) -> Verdict {
         return Verdict::NoLongerAdmitted(explanation.rule.clone());
     }
     match &explanation.bucket {
-        BucketState::NotAsked | BucketState::Failed { .. } => Verdict::Unchecked,
+        BucketState::NotLookedUp | BucketState::Failed { .. } => Verdict::Unchecked,
         BucketState::Absent => Verdict::Gone(next_update(explanation, known)),
         BucketState::Present(object) if known.live() == Some(object) => Verdict::Matches,
         BucketState::Present(object) if is_same_content(object, known) => {

@@ -42,7 +42,7 @@ fn known(content: Option<IndexedContent>) -> IndexedSource {
         complete_as_of: Some(at(3)),
         scan_due_by: Some(at(4)),
         scan: None,
-        other_place: None,
+        other_location: None,
         other_rules: false,
         record: content.map(record),
     }
@@ -92,7 +92,7 @@ fn next_event() -> NextUpdate {
 
 #[test]
 fn verdict_depends_on_bucket_and_index() {
-    use BucketState::{Absent, NotAsked};
+    use BucketState::{Absent, NotLookedUp};
     let not_in_index = |removed| Verdict::NotInIndex { removed };
     for (bucket, content, want) in [
         (present("a"), Some(live("a")), Verdict::Matches),
@@ -102,7 +102,7 @@ fn verdict_depends_on_bucket_and_index() {
             Verdict::Differs(next_event()),
         ),
         (Absent, Some(live("a")), Verdict::Gone(next_event())),
-        (NotAsked, Some(live("a")), Verdict::Unchecked),
+        (NotLookedUp, Some(live("a")), Verdict::Unchecked),
         (refused(), Some(live("a")), Verdict::Unchecked),
         (
             present("a"),
@@ -110,11 +110,11 @@ fn verdict_depends_on_bucket_and_index() {
             Verdict::MarkedRemoved(next_event()),
         ),
         (Absent, Some(TOMBSTONE), Verdict::NotInBucket),
-        (NotAsked, Some(TOMBSTONE), not_in_index(true)),
+        (NotLookedUp, Some(TOMBSTONE), not_in_index(true)),
         (refused(), Some(TOMBSTONE), not_in_index(true)),
         (present("a"), None, Verdict::NotIndexedYet(next_event())),
         (Absent, None, Verdict::NotInBucket),
-        (NotAsked, None, not_in_index(false)),
+        (NotLookedUp, None, not_in_index(false)),
         (refused(), None, not_in_index(false)),
     ] {
         let found = matches!(content, Some(IndexedContent::Live { .. }));
@@ -176,7 +176,7 @@ fn missing_index_or_source_finds_nothing() {
         (IndexState::NoIndex, Verdict::NoIndex),
         (IndexState::UnknownSource, Verdict::NeverScanned),
     ] {
-        for bucket in [present("a"), BucketState::NotAsked, refused()] {
+        for bucket in [present("a"), BucketState::NotLookedUp, refused()] {
             assert_eq!(verdict(&explanation(bucket, index.clone())), want);
         }
         let verdict = super::verdict(&explanation(BucketState::Absent, index));
@@ -193,7 +193,7 @@ fn missing_index_or_source_finds_nothing() {
 fn records_of_another_bucket_are_not_found() {
     for content in [None, Some(TOMBSTONE), Some(live("a"))] {
         let mut known = known(content);
-        known.other_place = Some(BucketLocation {
+        known.other_location = Some(BucketLocation {
             origin: "aws/old".to_owned(),
             prefix: String::new(),
         });
@@ -210,7 +210,7 @@ fn configuration_is_the_first_reason() {
         (present("a"), IndexState::NoIndex),
         (BucketState::Absent, IndexState::UnknownSource),
         (
-            BucketState::NotAsked,
+            BucketState::NotLookedUp,
             IndexState::Known(Box::new(known(None))),
         ),
     ];
@@ -236,7 +236,7 @@ fn configuration_is_the_first_reason() {
 
 #[test]
 fn changed_rules_do_not_hide_indexed_keys() {
-    for bucket in [present("a"), BucketState::Absent, BucketState::NotAsked] {
+    for bucket in [present("a"), BucketState::Absent, BucketState::NotLookedUp] {
         let mut explanation =
             explanation(bucket, IndexState::Known(Box::new(known(Some(live("a"))))));
         explanation.admitted = false;

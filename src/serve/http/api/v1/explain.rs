@@ -57,7 +57,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
             Err(SearchError::NoIndex { .. }) => IndexState::NoIndex,
             snapshot => index_state(snapshot?.engine(), &source, &key, reconcile_every)?,
         };
-        Ok(explain(&source, &key, BucketState::NotAsked, index))
+        Ok(explain(&source, &key, BucketState::NotLookedUp, index))
     })
     .await?;
     let verdict = verdict(&facts);
