@@ -36,7 +36,7 @@ impl Deadline {
         }
     }
 
-    /// Also ends the search when the flag is set. The caller sets it when nothing waits for the result any more.
+    /// Also ends the search when the flag is set. The caller sets it when nothing waits for the result.
     pub fn or_cancelled(self, cancelled: Arc<AtomicBool>) -> Self {
         Self {
             cancelled: Some(cancelled),

@@ -173,7 +173,7 @@ impl DataDir {
 
     /// The folder of the generation after the current one. It may hold an unfinished rebuild.
     ///
-    /// If it is not known which generation is current, the number is above those of all generations.
+    /// If it is not known which generation is current, its number is above the numbers of all generations.
     pub fn next_generation(&self) -> Result<PathBuf, IndexError> {
         let number = match self.current_number()? {
             Some(current) => current.saturating_add(1),

@@ -61,7 +61,7 @@ pub enum IndexError {
     /// A file or folder of the data directory could not be used.
     #[error("failed to {attempted} {}: {cause}{}", path.display(), permission_hint(cause))]
     File {
-        /// What was attempted.
+        /// The attempted operation. It completes the sentence "failed to …".
         attempted: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum IndexError {
     /// The engine failed.
     #[error("failed to {attempted}: {cause}")]
     Engine {
-        /// What was attempted.
+        /// The attempted operation. It completes the sentence "failed to …".
         attempted: &'static str,
         /// The cause.
         cause: Arc<dyn std::error::Error + Send + Sync>,

@@ -36,7 +36,7 @@
 //! | | `direct_children_query` | assets directly in a folder |
 //! | | `multi_term_query` | documents with one of many terms |
 //! | | `path_filter_query` | documents whose path passes a test |
-//! | | `and_not_query` | documents of one query without those of another |
+//! | | `and_not_query` | documents that one query finds and another does not |
 //! | checks | `audit` | finds damage and impossible contents |
 //! | | `commit_stats`, `size` | sizes and counts of a commit, from its files or from an open engine |
 //! | tests | `corpus` | a random index and its expected contents |

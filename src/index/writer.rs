@@ -272,7 +272,7 @@ impl IndexHandle {
         self.request(|reply| Request::Attach(request, reply)).await
     }
 
-    /// Records that the events of the Source of this name are not received any more. See [`Ledger::detach`].
+    /// Records that the events of the Source with this name are no longer received. See [`Ledger::detach`].
     pub async fn detach(&self, name: String) -> Result<(), IndexError> {
         self.request(|reply| Request::Detach(name, reply)).await
     }

@@ -37,7 +37,7 @@ pub struct ScanRequest {
 /// Counts what a scan repairs as drift. Use it if events should have reported everything that the scan finds.
 #[derive(Debug)]
 pub struct MeasureDrift {
-    /// Time after the scan in which a late event can still explain a repair.
+    /// Time after the scan during which a late event can still explain a repair.
     pub grace: Duration,
 }
 

@@ -59,7 +59,7 @@ pub(super) struct DriftCandidates {
 #[derive(Debug)]
 struct SourceCandidates {
     tally: Arc<Tally>,
-    /// Time after the end of the scan in which an event may still arrive.
+    /// Time after the end of the scan during which an event may still arrive.
     grace: Duration,
     keys: HashMap<String, Difference>,
     /// The differences found while [`MAX_CANDIDATES`] was reached.

@@ -1,6 +1,7 @@
 //! Events and look-ups: applies them to the index, one key at a time.
 //!
-//! This module does not acknowledge anything. The caller must wait for the next commit before it does.
+//! This module does not acknowledge anything. The caller must wait for the next commit before it
+//! acknowledges.
 
 use super::Ledger;
 use super::page::apply_decision;

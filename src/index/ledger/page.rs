@@ -110,7 +110,7 @@ impl<E: Engine> Ledger<E> {
         })
     }
 
-    /// Completes the scan of a Source. A full scan also purges the tombstones that are not needed any more.
+    /// Completes the scan of a Source. A full scan also purges the tombstones that are no longer needed.
     /// Commits. Returns the time as of which the Source is complete.
     ///
     /// # Errors

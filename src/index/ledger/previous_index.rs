@@ -1,4 +1,4 @@
-//! The previous index: the one that a rebuild will replace.
+//! The previous index: the index that a rebuild will replace.
 //!
 //! A rebuild takes two things from it: when each asset was first seen, and the records of disabled Sources,
 //! which no scan fills. It takes nothing else, because it may run to repair what is wrong in the previous
@@ -161,7 +161,7 @@ impl<E: Engine> Ledger<E> {
     }
 
     /// Calls `read` with the previous index and the id of a Source in it. Returns the default if there is no
-    /// previous index or it does not hold the Source. If it is damaged, it is not used any more.
+    /// previous index or it does not hold the Source. If the previous index is damaged, it is no longer used.
     fn read_previous<T: Default>(
         &mut self,
         id: SourceId,

@@ -155,7 +155,8 @@ const RANDOM: RandomOptions = RandomOptions {
     fault: None,
 };
 
-/// Runs `seeds` seeds from 0, or only the one in `ASSET_INDEXER_SEED`. Returns the number of steps.
+/// Runs the seeds from 0 to below `seeds`, or only the seed in `ASSET_INDEXER_SEED`. Returns the number of
+/// steps.
 fn run_seeds(seeds: u64, options: RandomOptions) -> Result<usize, (u64, FailedHistory)> {
     let chosen = std::env::var("ASSET_INDEXER_SEED").ok();
     let seeds = match chosen.and_then(|seed| seed.parse().ok()) {

@@ -100,7 +100,7 @@ impl<E: Engine> Ledger<E> {
     }
 }
 
-/// The knowledge about a Source from before its stale records were removed.
+/// The parts of a Source's state that are reset while its stale records are removed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SavedState {
     complete_as_of: Option<Timestamp>,
@@ -109,7 +109,7 @@ pub(super) struct SavedState {
 }
 
 impl SavedState {
-    /// Restores it. It becomes durable in the commit that also holds the last removals.
+    /// Restores the state. It becomes durable in the commit that also holds the last removals.
     pub(super) fn restore(self, state: &mut SourceState) {
         state.complete_as_of = self.complete_as_of;
         state.partial_as_of = self.partial_as_of;

@@ -57,21 +57,21 @@ pub enum Problem {
     File {
         /// The name of the file.
         file: String,
-        /// What is wrong.
+        /// The problem, as a clause such as `it is missing`.
         what: String,
     },
     /// The files of a segment match their checksums, but the contents are wrong.
     Segment {
         /// The id of the segment. The names of its files begin with it.
         segment: String,
-        /// What is wrong.
+        /// The problem, as a clause such as `it is missing`.
         what: String,
     },
     /// The state of a Source in the checkpoint is wrong.
     Source {
         /// The name of the Source.
         source: String,
-        /// What is wrong.
+        /// The problem, as a clause such as `it is missing`.
         what: String,
     },
     /// A record is wrong.
@@ -80,7 +80,7 @@ pub enum Problem {
         source: String,
         /// The record's key.
         key: String,
-        /// What is wrong.
+        /// The problem, as a clause such as `it is missing`.
         what: String,
     },
 }

@@ -186,10 +186,10 @@ pub fn sort_value(sort: Sort, value: u64) -> Option<SortValue> {
 pub struct TopDocs {
     limit: usize,
     start: Ranked,
-    /// Documents from here on cannot be among the first any more.
+    /// This document and all documents after it can no longer be among the first.
     cutoff: Ranked,
     /// The first documents so far, and some more, in any order.
-    kept: Vec<Ranked>,
+    candidates: Vec<Ranked>,
 }
 
 impl TopDocs {
@@ -199,17 +199,17 @@ impl TopDocs {
             limit,
             start,
             cutoff: AFTER_ALL,
-            kept: Vec::new(),
+            candidates: Vec::new(),
         }
     }
 
-    /// Adds documents. Those that are not among the first are dropped now or later.
+    /// Adds documents. Documents that are not among the first are dropped now or later.
     pub fn offer(&mut self, docs: &[DocId], values: &[u64; BLOCK]) {
         for (doc, value) in docs.iter().zip(values) {
             let ranked = (*value, *doc);
             if ranked < self.cutoff && ranked >= self.start {
-                self.kept.push(ranked);
-                if self.kept.len() >= self.limit + SPARE.max(self.limit) {
+                self.candidates.push(ranked);
+                if self.candidates.len() >= self.limit + SPARE.max(self.limit) {
                     self.drop_rest();
                 }
             }
@@ -218,7 +218,7 @@ impl TopDocs {
 
     /// Whether the limit is reached.
     pub fn is_full(&self) -> bool {
-        self.kept.len() >= self.limit
+        self.candidates.len() >= self.limit
     }
 
     /// Returns the first document that can be kept. Only valid if the rank value is the number of the
@@ -229,18 +229,18 @@ impl TopDocs {
 
     /// Returns the first documents in order.
     pub fn into_sorted(mut self) -> Vec<Ranked> {
-        self.kept.sort_unstable();
-        self.kept.truncate(self.limit);
-        self.kept
+        self.candidates.sort_unstable();
+        self.candidates.truncate(self.limit);
+        self.candidates
     }
 
     /// Drops all documents that are not among the first.
     fn drop_rest(&mut self) {
         if let Some(last) = self.limit.checked_sub(1) {
-            let (_, worst, _) = self.kept.select_nth_unstable(last);
+            let (_, worst, _) = self.candidates.select_nth_unstable(last);
             self.cutoff = *worst;
         }
-        self.kept.truncate(self.limit);
+        self.candidates.truncate(self.limit);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::index::IndexError;
 
 /// The file that names the segments of the newest commit and contains its payload.
 pub(super) const META: &str = "meta.json";
-/// The file in which a writer records the files that it manages. Readers do not need it.
+/// The file that lists the files that a writer manages. Readers do not need it.
 const MANAGED: &str = ".managed.json";
 
 /// Maximum number of times that opening starts again because a newer commit or merge exists. At most a few

@@ -161,7 +161,7 @@ pub(super) fn sequencer(number: u64) -> Sequencer {
     Sequencer::parse(&digits).expect("two digits of hex are a sequencer")
 }
 
-/// An object with this content. Its size and ETag differ from those of other contents.
+/// An object with this content. Each content has its own size and ETag.
 fn object(content: u64, last_modified: i64) -> Object {
     Object {
         size: content + 1,

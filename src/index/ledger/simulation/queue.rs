@@ -11,7 +11,7 @@ use crate::index::ledger::KeyEvent;
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     pub(super) key: &'static str,
-    /// The number of the event among those of its key, from 1.
+    /// The number of the event among the events of its key, from 1.
     pub(super) event: u64,
     pub(super) payload: Arc<KeyEvent>,
     /// When it was sent. It cannot be received earlier.

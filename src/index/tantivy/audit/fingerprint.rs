@@ -39,7 +39,8 @@ impl Fingerprint {
         *sum = sum.wrapping_add(mix(value ^ mix(u64::from(doc))));
     }
 
-    /// Returns the first range of documents in which the sets differ. Both must be of the same segment.
+    /// Returns the first range of documents in which the sets differ. Both sets must be from the same
+    /// segment.
     pub(super) fn difference(&self, other: &Self) -> Option<Range<DocId>> {
         let sums = self.sums.iter().zip(&other.sums);
         let range = sums.into_iter().position(|(ours, theirs)| ours != theirs)? as u64;

@@ -34,7 +34,7 @@ fn request(query: &str) -> Request {
 /// A query whose matches all have the same score, because every file name with this extension has this word.
 const EQUAL_SCORES: &str = "name:jpg ext:jpg";
 
-/// The expected order. Relevance is only tested with queries for which all matches have the same score.
+/// The expected order. Relevance is only tested with queries whose matches all have the same score.
 fn order(request: &Request, left: &ExpectedAsset, right: &ExpectedAsset) -> Ordering {
     let sort = request.sort;
     let is_scored = request.query == self::request(EQUAL_SCORES).query;
