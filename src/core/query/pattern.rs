@@ -106,8 +106,8 @@ struct States {
 }
 
 impl States {
-    /// Adds an index. If its part is a [`Part::Wildcard`], also adds the next one, because a wildcard
-    /// can match no characters. Callers add indices in ascending order.
+    /// Adds an index. If its part is a [`Part::Wildcard`], also adds the next index, because a wildcard can
+    /// match no characters. Callers add indices in ascending order.
     fn add(&mut self, index: usize, parts: &[Part]) {
         if self.indices.last().is_none_or(|last| *last < index) {
             self.indices.push(index);

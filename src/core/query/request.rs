@@ -150,7 +150,7 @@ pub struct Page {
     pub total: Total,
     /// The position of the last hit, or `None` if this is the last page.
     pub next: Option<Position>,
-    /// The facets, in the order in which the request named them.
+    /// The facets, in the order of the request.
     pub facets: Vec<Facet>,
 }
 

@@ -46,7 +46,7 @@ pub enum Condition {
     Term(Term),
 }
 
-/// The text in which words are looked up.
+/// The part of an asset that words are searched in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordField {
     /// The asset path, including the file name.
@@ -80,7 +80,7 @@ pub enum Term {
         words: Vec<String>,
         /// The mode of comparison.
         mode: MatchMode,
-        /// The text in which they are looked up.
+        /// The part of the asset that they are searched in.
         field: WordField,
     },
     /// The whole file name, folded by [`crate::core::query::fold_name`], matches a pattern such as

@@ -14,7 +14,7 @@ pub struct Checkpoint {
     pub sources: Vec<SourceState>,
 }
 
-/// The records of a Source that do not belong to the index any more because its configuration changed.
+/// The records of a Source that no longer belong in the index because its configuration has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaleRecords {
     /// None: bucket, prefix and rules are the same.
@@ -38,7 +38,7 @@ pub enum BindingError {
         name: String,
         /// Its subdomain.
         subdomain: String,
-        /// The Source to which the subdomain is bound.
+        /// The Source that the subdomain is bound to.
         owner: String,
     },
     /// All Source ids are taken.

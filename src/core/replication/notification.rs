@@ -89,7 +89,8 @@ pub enum EventMeaning {
 impl ObjectEvent {
     /// # Errors
     ///
-    /// If bucket or key cannot be decoded, unless the event is unknown: that one need not be about an object.
+    /// If bucket or key cannot be decoded, unless the event is unknown: an unknown event need not be about an
+    /// object.
     fn new(
         name: &str,
         kind: EventKind,

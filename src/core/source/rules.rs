@@ -36,7 +36,7 @@ enum CompiledRules {
     IncludeAndExclude(PatternSet, PatternSet),
 }
 
-/// An invalid rule: where it is, what is written there, and what to write instead.
+/// An invalid rule: its key in the configuration, its value, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key} = {value}: {problem}")]
 pub struct RulesError {

@@ -28,7 +28,7 @@ impl DecodeError {
         }
     }
 
-    /// Adds the part of the message in which the error was found.
+    /// Adds the part of the message that contains the error.
     pub(super) fn within(self, part: &str) -> Self {
         Self {
             location: format!("in {part}: {}", self.location),

@@ -50,7 +50,7 @@ impl EventFields {
     /// The meaning of an event of this kind with these fields.
     ///
     /// A removal that names a version must be looked up: it may have removed an old version, or a delete
-    /// marker, after which the object is there again.
+    /// marker that hid an older version.
     pub(super) fn meaning(self, kind: EventKind) -> EventMeaning {
         match (kind, &self.sequencer, self.time, self.size) {
             (EventKind::Irrelevant, ..) => EventMeaning::Irrelevant,

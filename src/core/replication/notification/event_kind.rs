@@ -34,17 +34,17 @@ impl EventKind {
             ("ObjectCreated", _) => Self::Created,
             ("ObjectRemoved", "Delete" | "DeleteMarkerCreated") => Self::Removed,
             ("ObjectRemoved", _) => Self::Changed,
-            // The second is MinIO's.
+            // The second name is MinIO's.
             ("LifecycleExpiration" | "LifecycleDelMarkerExpiration", _) => Self::Expired,
-            // Ceph's. Its times may be as wrong as those of AWS.
+            // Ceph's name. Its times may be as wrong as AWS's times.
             ("ObjectLifecycle", _) => Self::Expired,
             ("LifecycleTransition" | "ObjectRestore" | "IntelligentTiering", _) => Self::Changed,
             ("ReducedRedundancyLostObject", _) => Self::Changed,
-            // MinIO's transition to a tier, and Ceph's copy from another zone.
+            // A transition to a tier in MinIO, and a copy from another zone in Ceph.
             ("ObjectTransition" | "ObjectSynced", _) => Self::Changed,
             ("ObjectTagging" | "ObjectAcl" | "ObjectAnnotation", _) => Self::Irrelevant,
             ("ObjectRetention" | "ObjectLegalHold" | "Replication", _) => Self::Irrelevant,
-            // MinIO's.
+            // MinIO sends this for reads.
             ("ObjectAccessed", _) => Self::Irrelevant,
             _ => Self::Unknown,
         }

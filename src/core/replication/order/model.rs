@@ -55,7 +55,7 @@ enum Demand {
 /// The time between operations, pages of a scan and look-ups, in moments.
 const PACE: i64 = 10;
 
-/// Exact event times, and page timestamps that can lie before those of much earlier pages.
+/// Exact event times, and page timestamps that can lie before the timestamps of much earlier pages.
 ///
 /// Moments are so long that the tombstone margin has no effect, which is the hardest case for exact clocks.
 const EXACT: Scope = Scope {

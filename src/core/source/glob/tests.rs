@@ -91,7 +91,7 @@ fn globs_match_by_characters_and_components() {
         ("[*]", "*", true),
         ("[\\]", "\\", true),
         ("*[é]*", "caféine", true),
-        // Alternatives, also empty ones.
+        // Alternatives, including empty ones.
         ("{a,é}.{jpg,png}", "é.png", true),
         ("{a,é}.{jpg,png}", "e.png", false),
         ("{a,b{c,d}}", "bd", true),
