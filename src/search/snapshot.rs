@@ -70,8 +70,8 @@ impl Snapshot {
 
     /// All Sources of the index, for programs that do not read the configuration.
     ///
-    /// The index does not store `base_url`. The URLs of these Sources are the ones at imgix, with the
-    /// newest subdomain of the Source. If the assets are served from another address, set it with
+    /// The index does not store `base_url`. The URLs of these Sources are at imgix, with the newest subdomain
+    /// of the Source. If the assets are served from another address, set it with
     /// [`SearchSource::with_base_url`].
     pub fn sources(&self) -> &[SearchSource] {
         &self.sources
