@@ -8,29 +8,29 @@ use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::SourceState;
 use crate::core::replication::timestamp::Timestamp;
 
-/// A state that no sequence of observations leads to.
+/// A state that no sequence of observations can produce.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvariantViolation {
-    /// Of a record: its key does not belong to its Source.
+    /// A record: its key does not belong to its Source.
     #[error("the key does not begin with its Source's prefix {prefix:?}")]
     OutsideOfPrefix {
         /// The prefix in the checkpoint.
         prefix: String,
     },
-    /// Of a record: neither an event nor a page has written it.
+    /// A record: neither an event nor a page has written it.
     #[error("it has neither the time of an event nor the timestamp of a page")]
     NeverObserved,
-    /// Of a tombstone: it was written during a scan that has not begun.
-    #[error("the tombstone is of scan {scan}, but the last scan has the number {last}")]
+    /// A tombstone: it was written during a scan that has not begun.
+    #[error("the tombstone has the scan number {scan}, but the last scan has the number {last}")]
     OfLaterScan {
         /// The scan number of the tombstone.
         scan: u64,
         /// The number of the Source's last scan.
         last: u64,
     },
-    /// Of a record: the page that wrote it is newer than the newest page.
+    /// A record: the page that wrote it is newer than the newest page of its Source.
     #[error(
-        "a page of {listed_at} (ms) wrote it, but the Source's newest page is of {newest} (ms)"
+        "the page that wrote it has the timestamp {listed_at} ms, but the Source's newest page has {newest} ms"
     )]
     OfLaterPage {
         /// The page's timestamp in the record.
@@ -38,7 +38,7 @@ pub enum InvariantViolation {
         /// The timestamp of the Source's newest page.
         newest: i64,
     },
-    /// Of a Source: it shares something that must be unique.
+    /// A Source: its id, its name or one of its subdomains also belongs to another Source.
     #[error("{what} also belongs to Source {other:?}")]
     Shared {
         /// The id, name or subdomain.
@@ -46,8 +46,8 @@ pub enum InvariantViolation {
         /// The name of the other Source.
         other: String,
     },
-    /// Of a Source: a time that only a page sets is later than the newest page.
-    #[error("{what} is {time} (ms), but its newest page is of {newest:?} (ms)")]
+    /// A Source: a time that only a page sets is later than the newest page.
+    #[error("{what} is {time} ms, but the timestamp of the newest page is {}", millis_or_none(*newest))]
     AfterNewestPage {
         /// The name of the time in the checkpoint.
         what: &'static str,
@@ -56,9 +56,13 @@ pub enum InvariantViolation {
         /// The timestamp of the newest page.
         newest: Option<i64>,
     },
-    /// Of a Source: it has a scan, but its last scan has the number 0.
-    #[error("a scan is running or complete, but none has begun")]
+    /// A Source: it has a running or completed scan, but its last scan has the number 0.
+    #[error("a scan is running or complete, but the number of the last scan is 0")]
     NoScanBegan,
+}
+
+fn millis_or_none(millis: Option<i64>) -> String {
+    millis.map_or_else(|| "none".to_owned(), |millis| format!("{millis} ms"))
 }
 
 /// The first invariant that a record of the Source violates, if any.
@@ -219,13 +223,13 @@ mod tests {
                 "of a later scan",
                 "photos/a",
                 tombstone(3),
-                Some("of scan 3"),
+                Some("scan number 3"),
             ),
             (
                 "of a later page",
                 "photos/a",
                 listed(21),
-                Some("of 21 (ms)"),
+                Some("timestamp 21 ms"),
             ),
         ] {
             let found = of_record(&state("photos"), key, &record);
@@ -253,8 +257,8 @@ mod tests {
             (|it| it.subdomains.push("photos".into()), "its subdomain"),
             (|it| it.complete_as_of = at(21), "complete_as_of is 21"),
             (|it| it.partial_as_of = at(22), "partial_as_of is 22"),
-            (|it| it.newest_page = None, "newest page is of None"),
-            (|it| it.last_scan = 0, "none has begun"),
+            (|it| it.newest_page = None, "newest page is none"),
+            (|it| it.last_scan = 0, "last scan is 0"),
         ] {
             let mut changed = other.clone();
             change(&mut changed);

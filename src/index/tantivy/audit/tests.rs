@@ -253,7 +253,7 @@ fn reports_the_key_of_an_impossible_record() {
     for (source, key, record, words) in [
         (0, "q/a", live(1), "does not begin with"),
         (1, "a", never_observed, "neither the time of an event"),
-        (1, "a", tombstone(2), "of scan 2"),
+        (1, "a", tombstone(2), "scan number 2"),
         (7, "a", live(1), "has no Source with this id"),
     ] {
         let mut index = TestIndex::new();
