@@ -96,7 +96,7 @@ pub enum IndexError {
     WriterGone,
     /// A search exceeded its deadline.
     #[error(
-        "the search took longer than {allowed:?}; narrow it by more words, a folder or a Source, or \
+        "the search took longer than {allowed:?}; narrow it with more words, a folder or a Source, or \
          request fewer facets"
     )]
     TooSlow {

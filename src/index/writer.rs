@@ -52,7 +52,7 @@ enum Request {
 #[derive(Default)]
 struct CommitWaiters {
     replies: Vec<DeferredReply>,
-    /// When the first of them began to wait.
+    /// When the first reply began to wait.
     since: Option<Instant>,
 }
 

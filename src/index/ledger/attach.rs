@@ -46,8 +46,8 @@ impl<E: Engine> Ledger<E> {
     /// Adds a Source to the index, or brings its records in line with its configuration. Commits.
     ///
     /// If the rules have changed, removes the records that they exclude, and begins a scan: of the keys that
-    /// only the new rules admit, or of all keys if the old rules are not known exactly. The caller resumes
-    /// it.
+    /// only the new rules admit, or of all keys if the old rules are not known exactly or no scan under them
+    /// is complete. The caller resumes this scan.
     ///
     /// If the bucket or prefix has changed, the old records stay until a scan of the new location has begun.
     ///
@@ -72,7 +72,7 @@ impl<E: Engine> Ledger<E> {
             StaleRecords::Everything => {
                 self.moving.insert(id);
                 // From now on, events of the old bucket are not applied. If the Source moves back before the
-                // new bucket is listed, it needs a scan.
+                // new bucket is listed, it needs a scan, so nothing counts as followed.
                 self.state(id)?.followed = None;
             }
             StaleRecords::NotAdmitted => {
