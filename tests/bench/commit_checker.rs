@@ -109,9 +109,11 @@ impl CommitChecker {
         let mut differences = Vec::new();
         for (key, record) in records {
             let found = content(&record);
-            let want = found.as_ref().and_then(|_| expected.remove(&key));
-            if found != want {
-                differences.push(format!("{key:?} is {found:?}, want {want:?}"));
+            let expected_content = found.as_ref().and_then(|_| expected.remove(&key));
+            if found != expected_content {
+                differences.push(format!(
+                    "{key:?} is {found:?}, expected {expected_content:?}"
+                ));
             }
         }
         differences.extend(expected.keys().map(|key| format!("{key:?} is missing")));

@@ -19,7 +19,7 @@ pub struct Daemon {
     log: Arc<Log>,
 }
 
-/// What the daemon writes to standard error.
+/// The log of the daemon, from its standard error.
 #[derive(Default)]
 struct Log {
     written: Mutex<Written>,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::fixture::{Fixture, SOURCE, numbered};
 use crate::proxy::{Action, Request, nth_list};
 
-/// An indexed bucket of 5,000 keys, of which four ranges are listed at the same time.
+/// An indexed bucket of 5,000 keys. Scans list up to four ranges of it at the same time.
 fn indexed_bucket() -> Fixture {
     let mut fixture = Fixture::with_keys(numbered(0..5000));
     fixture.configure(|config| config.ranges_in_flight = 4);

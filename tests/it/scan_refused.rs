@@ -11,8 +11,8 @@ fn any(_: &Request) -> bool {
     true
 }
 
-/// Checks that a scan in which every request fails like this reports `words`, and that the LIST request is
-/// not retried.
+/// Makes every request of a scan fail. Checks that the error contains `words` and the name of the Source, and
+/// that the LIST request is not retried.
 #[track_caller]
 fn assert_permanent(action: Action, words: &[&str]) {
     let fixture = Fixture::with_keys(["a"]);

@@ -140,7 +140,7 @@ impl Sqs {
     }
 
     /// Ends the long poll of a consumer that no longer exists, by sending it a test event. The server still
-    /// holds that request open: it would take the next messages, which would come again only after their
+    /// holds that request open: it would take the next messages, which would be redelivered only after their
     /// visibility timeout.
     ///
     /// If there is no such request, the next consumer receives the test event.
