@@ -141,7 +141,7 @@ pub(super) fn phrases<'a>(
     words_with_positions(segment, |word, range, positions| {
         words.push((word.to_owned(), range, positions));
     });
-    // The byte range of each match so far, and the position at which its next word must start.
+    // The byte range of each match so far, and the position where its next word must start.
     let mut matches: Vec<_> = match query_words.first() {
         None => vec![(0..0, 0)],
         Some(first) => {

@@ -128,7 +128,7 @@ pub fn decide_event(
 }
 
 /// Decides what an ambiguous event does to the record of its key, if that is possible without a look-up. A
-/// stale event needs no look-up, because the record or a scan already shows something newer.
+/// stale event needs no look-up, because the record or a scan already shows the event or something newer.
 ///
 /// Returns `None` if the key must be looked up.
 pub fn decide_ambiguous(
@@ -171,7 +171,7 @@ fn decide_stale(
     })
 }
 
-/// Why an event of that time and sequencer is stale. `None` if it is not.
+/// Why an event with this time and sequencer is stale. `None` if it is not.
 fn stale_reason(
     record: Option<&Record>,
     time: Timestamp,
@@ -220,8 +220,8 @@ fn can_be_overtaken(
 ///
 /// If the page may be older than the event, it counts like any other page. If it is newer, it settles the
 /// event: its timestamp and the event's sequencer are written even if the content is unchanged. They are a
-/// floor for events from before this one that arrive later, such as the creation of a version that this event
-/// removed. Without the floor such an event would be applied.
+/// floor for older events that arrive later, such as the creation of a version that this event removed.
+/// Without the floor, such an event would be applied.
 ///
 /// Also returns whether the event is settled. If it is not, the key must be looked up again.
 pub fn decide_look_up(

@@ -91,7 +91,8 @@ impl Search<'_> {
             let values = RankValues::open(reader, self.request.sort)?;
             let mut counts = SegmentFacets::open(reader, &facets)?;
             for (searched, weight) in self.scope.iter().zip(&weights) {
-                // Looking up words costs the same even if the Source has no documents in this segment.
+                // A Source without documents in this segment is skipped, because looking up words would still
+                // take time.
                 if searched.docs(columns)?.is_empty() {
                     continue;
                 }

@@ -291,7 +291,7 @@ impl World {
         }
     }
 
-    /// The object under the key after that many operations.
+    /// The object under the key after this number of operations.
     fn object(&self, operations: usize) -> Option<Object> {
         let last = operations.checked_sub(1)?;
         let content = self.contents[last];
