@@ -51,8 +51,8 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
     let characters = policy.characters();
     if characters > MAX_MANAGED_CHARACTERS {
         eprintln!(
-            "warning: the policy has {} characters, and a managed policy can have {}: attach several \
-             policies for some Sources each (--source), or write rules with fewer prefixes",
+            "warning: the policy has {} characters, and a managed policy can have at most {}: split it into \
+             several policies with --source, or write rules with fewer prefixes",
             grouped(characters as u64),
             grouped(MAX_MANAGED_CHARACTERS as u64)
         );
@@ -76,7 +76,7 @@ fn key(text: &str) -> Result<String, String> {
 /// Returns the permissions of the chosen identity, or of the only one.
 fn choose<'a>(
     all: &'a [(Identity, Vec<Permission>)],
-    wanted: Option<&Identity>,
+    requested: Option<&Identity>,
 ) -> Result<&'a (Identity, Vec<Permission>), Failure> {
     let misused = |text: String| Failure::Error(MISUSED, anyhow!(text));
     let known: Vec<String> = all
@@ -84,12 +84,14 @@ fn choose<'a>(
         .map(|(identity, _)| format!("  --identity {}", printable(&identity.to_string())))
         .collect();
     let known = known.join("\n");
-    match (wanted, all) {
-        (Some(wanted), [_, ..]) => {
-            let found = all.iter().find(|(identity, _)| identity == wanted);
-            let wanted = printable(&wanted.to_string());
+    match (requested, all) {
+        (Some(requested), [_, ..]) => {
+            let found = all.iter().find(|(identity, _)| identity == requested);
+            let requested = printable(&requested.to_string());
             found.ok_or_else(|| {
-                misused(format!("no Source uses {wanted:?}; choose one of\n{known}"))
+                misused(format!(
+                    "no Source uses {requested:?}; choose one of\n{known}"
+                ))
             })
         }
         (None, [only]) => Ok(only),

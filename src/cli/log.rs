@@ -66,9 +66,9 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Fai
         Some(filter) => LogCommand::Set(filter),
         None => LogCommand::Show,
     };
-    let asked = ControlRequest::Log(order);
+    let request = ControlRequest::Log(order);
     let socket = &config.serve.control_socket;
-    let mut answers = control::send_request(socket, &asked)
+    let mut answers = control::send_request(socket, &request)
         .await
         .map_err(anyhow::Error::from)?;
     match answers.next().await.map_err(anyhow::Error::from)? {

@@ -136,10 +136,10 @@ fn queue_name(url: &str) -> &str {
     url.rsplit_once('/').map_or(url, |(_, name)| name)
 }
 
-fn show(quarantine: &Quarantine, id: &str, body_alone: bool) -> Result<(), Failure> {
+fn show(quarantine: &Quarantine, id: &str, body_only: bool) -> Result<(), Failure> {
     let entry = quarantine.get(id).map_err(anyhow::Error::from)?;
-    let entry = entry.ok_or_else(|| anyhow!(absent(id)))?;
-    if body_alone {
+    let entry = entry.ok_or_else(|| anyhow!(not_found(id)))?;
+    if body_only {
         // No line break is added: the output equals the body.
         let mut stdout = io::stdout();
         let written = stdout
@@ -174,12 +174,12 @@ fn show(quarantine: &Quarantine, id: &str, body_alone: bool) -> Result<(), Failu
 fn remove(quarantine: &Quarantine, ids: &[String]) -> Result<(), Failure> {
     remove_each(ids, |id| match quarantine.remove(id) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(absent(id)),
+        Ok(false) => Err(not_found(id)),
         Err(error) => Err(error.to_string()),
     })
 }
 
-fn absent(id: &str) -> String {
+fn not_found(id: &str) -> String {
     format!(
         "there is no message {id:?} in quarantine; `asset-indexer quarantine list` shows the ids"
     )

@@ -81,7 +81,7 @@ fn each_wrong_attribute_of_the_queue_has_its_own_finding() {
         .assert_bad("queue-encryption", "failure", &words);
     wired.set(server, "KmsMasterKeyId", "");
     server.set_queue_attributes(&wired.dead.url, &[("MessageRetentionPeriod", "345599")]);
-    let words = ["when it was first sent", "set-queue-attributes"];
+    let words = ["after it was first sent", "set-queue-attributes"];
     wired
         .examine()
         .assert_bad("dead-letters", "warning", &words);

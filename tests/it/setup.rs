@@ -171,7 +171,7 @@ fn explains_why_nothing_can_be_printed() {
     cli.configure_with(&unknown);
     cli.fail(
         &terraform,
-        &["asset-indexer-b", "is not known", "region of Source b"],
+        &["asset-indexer-b", "is unknown", "region of Source b"],
     );
     cli.configure_with(&two_accounts);
     cli.fail(&terraform, &["111111111111, 222222222222", "--source"]);
@@ -187,7 +187,9 @@ fn explains_why_nothing_can_be_printed() {
     ));
     let output = cli.succeed(&["iam-policy"]);
     assert!(
-        output.stderr.contains("a managed policy can have 6,144"),
+        output
+            .stderr
+            .contains("a managed policy can have at most 6,144"),
         "{output:#?}"
     );
 }

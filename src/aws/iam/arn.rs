@@ -108,7 +108,7 @@ mod tests {
         let literal = ["${*}", "${?}", "${$}"].map(|it| (it, &it[2..3]));
         let literal = literal.into_iter().find(|(it, _)| pattern.starts_with(it));
         let (own, rest) = match (literal, pattern.chars().next()) {
-            (Some((variable, meant)), _) => (meant, &pattern[variable.len()..]),
+            (Some((variable, character)), _) => (character, &pattern[variable.len()..]),
             (None, None) => return text.is_empty(),
             (None, Some('*')) => {
                 let mut ends = text.char_indices().map(|(end, _)| end);

@@ -47,31 +47,31 @@ mod tests {
     /// truncated.
     fn decode_hcl(quoted: &str) -> Option<String> {
         let mut rest = quoted.strip_prefix('"')?;
-        let mut meant = String::new();
+        let mut decoded = String::new();
         loop {
             let c = rest.chars().next()?;
             let length = match c {
-                '"' => return (rest == "\"").then_some(meant),
+                '"' => return (rest == "\"").then_some(decoded),
                 '\\' => match rest[1..].chars().next()? {
                     'u' => {
                         let code = u32::from_str_radix(rest.get(2..6)?, 16).ok()?;
-                        meant.push(char::from_u32(code)?);
+                        decoded.push(char::from_u32(code)?);
                         6
                     }
                     c @ ('"' | '\\') => {
-                        meant.push(c);
+                        decoded.push(c);
                         2
                     }
                     _ => return None,
                 },
                 '$' | '%' if rest[1..].starts_with([c]) && rest[2..].starts_with('{') => {
-                    meant.extend([c, '{']);
+                    decoded.extend([c, '{']);
                     3
                 }
                 '$' | '%' if rest[1..].starts_with('{') => return None,
                 '\n' | '\r' => return None,
                 c => {
-                    meant.push(c);
+                    decoded.push(c);
                     c.len_utf8()
                 }
             };
@@ -88,8 +88,8 @@ mod tests {
         #[test]
         fn hcl_quoting_preserves_the_text(text in text()) {
             let quoted = hcl(&text);
-            let meant = decode_hcl(&quoted);
-            prop_assert_eq!(meant.as_deref(), Some(text.as_str()), "{}", quoted);
+            let decoded = decode_hcl(&quoted);
+            prop_assert_eq!(decoded.as_deref(), Some(text.as_str()), "{}", quoted);
         }
     }
 

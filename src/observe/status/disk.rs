@@ -24,12 +24,12 @@ pub struct DiskUsage {
 impl DiskUsage {
     /// Measures a data directory.
     pub fn of(data_dir: &Path) -> Self {
-        let room = DiskSpace::of(data_dir).ok();
+        let space = DiskSpace::of(data_dir).ok();
         let quarantine = Quarantine::open(data_dir).ok();
         Self {
             index_bytes: index_bytes(data_dir),
-            available_bytes: room.map(|room| room.free_bytes),
-            size_bytes: room.map(|room| room.size_bytes),
+            available_bytes: space.map(|space| space.free_bytes),
+            size_bytes: space.map(|space| space.size_bytes),
             quarantined: quarantine.map(|quarantine| quarantine.len() as u64),
         }
     }
@@ -46,9 +46,9 @@ mod tests {
         assert!(disk.available_bytes.unwrap() <= disk.size_bytes.unwrap());
         assert!(disk.size_bytes.unwrap() > 1 << 20, "{disk:?}");
         assert_eq!((disk.index_bytes, disk.quarantined), (None, Some(0)));
-        let kept = folder.path().join("quarantine");
-        std::fs::create_dir(&kept).unwrap();
-        std::fs::write(kept.join("0123456789abcdef.json"), "{}").unwrap();
+        let quarantine = folder.path().join("quarantine");
+        std::fs::create_dir(&quarantine).unwrap();
+        std::fs::write(quarantine.join("0123456789abcdef.json"), "{}").unwrap();
         assert_eq!(DiskUsage::of(folder.path()).quarantined, Some(1));
     }
 

@@ -129,11 +129,11 @@ async fn sends_a_token_instead_of_start_after() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::playing(&[&page()]);
     let bucket = open(&source(&folder, Some(server.url())), 1).await.unwrap();
-    let asked = PageRequest {
+    let with_token = PageRequest {
         token: Some(ContinuationToken("1/+=&".into())),
         ..request()
     };
-    bucket.list(&asked).await.unwrap();
+    bucket.list(&with_token).await.unwrap();
     let head = server.requests().remove(0);
     assert!(head.contains("continuation-token=1%2F%2B%3D%26"), "{head}");
     assert!(!head.contains("start-after"), "{head}");
