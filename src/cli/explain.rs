@@ -9,8 +9,8 @@ use crate::core::replication::notification::{KeyEncoding, decode_key};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::Source;
 use crate::index::IndexError;
-use crate::index::directory::DataDir;
 use crate::index::current::open_current;
+use crate::index::directory::DataDir;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
 use crate::search::explain::explanation::{IndexedContent, ObjectDetails, RecordDetails};
 use crate::search::explain::{
@@ -18,7 +18,7 @@ use crate::search::explain::{
 };
 use crate::search::explain::{bucket_state, explain, index_state};
 
-/// Attempts for each request. It is small because a user waits for the answer.
+/// Maximum number of attempts for a request. Few, because the user waits for the result.
 const ATTEMPTS: u32 = 2;
 
 /// Explain why a key is or is not searchable
@@ -56,13 +56,13 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
     let mut result = Ok(());
     for source in sources {
         // The credentials may not allow listing keys outside the Source.
-        let is_asked = !arguments.offline && source.asset_path(&key).is_some();
-        let bucket = if is_asked {
+        let may_list = !arguments.offline && source.asset_path(&key).is_some();
+        let bucket = if may_list {
             bucket_state(&LazyBucket::new(source.clone(), ATTEMPTS), &key).await
         } else {
             BucketState::NotLookedUp
         };
-        let index = look_into_index(config, source, &key);
+        let index = read_index(config, source, &key);
         let index = index.unwrap_or_else(|error| IndexState::Failed {
             error: error.to_string(),
         });
@@ -75,9 +75,9 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
     result
 }
 
-fn look_into_index(config: &Config, source: &Source, key: &str) -> Result<IndexState, IndexError> {
-    let live = open_current(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
-    match live {
+fn read_index(config: &Config, source: &Source, key: &str) -> Result<IndexState, IndexError> {
+    let engine = open_current(&DataDir::new(&config.data_dir, SCHEMA_VERSION))?;
+    match engine {
         None => Ok(IndexState::NoIndex),
         Some(engine) => index_state(&engine, source, key, config.scan.reconcile_every),
     }
@@ -128,7 +128,7 @@ fn lines(explanation: &Explanation, verdict: &Verdict) -> Vec<(&'static str, Str
         ("path", explanation.path.clone().unwrap_or_else(outside)),
         ("URL", explanation.url.clone().unwrap_or_else(outside)),
         ("rules", explanation.rule.clone()),
-        ("bucket", in_words(&explanation.bucket)),
+        ("bucket", bucket_text(&explanation.bucket)),
     ];
     match &explanation.index {
         IndexState::NoIndex => lines.push(("index", "no index yet".to_owned())),
@@ -140,16 +140,16 @@ fn lines(explanation: &Explanation, verdict: &Verdict) -> Vec<(&'static str, Str
             lines.push(("index", record(known.record.as_ref())));
             lines.extend(known.record.as_ref().map(|it| ("", observations(it))));
             lines.push(("scans", scans(known)));
-            lines.extend(oddities(known).map(|oddity| ("", oddity)));
+            lines.extend(mismatches(known).map(|mismatch| ("", mismatch)));
         }
     }
     lines.push(("verdict", verdict.to_string()));
     lines
 }
 
-fn in_words(bucket: &BucketState) -> String {
+fn bucket_text(bucket: &BucketState) -> String {
     match bucket {
-        BucketState::NotLookedUp => "not asked".to_owned(),
+        BucketState::NotLookedUp => "not looked up".to_owned(),
         BucketState::Failed { error } => format!("FAILED: {error}"),
         BucketState::Absent => "nothing".to_owned(),
         BucketState::Present(it) => object(it),
@@ -171,7 +171,7 @@ fn record(record: Option<&RecordDetails>) -> String {
         None => "nothing".to_owned(),
         Some(IndexedContent::Live { object: it, .. }) => object(it),
         Some(IndexedContent::Tombstone { scan }) => {
-            format!("removed; a tombstone remembers it (since scan {scan})")
+            format!("removed; a tombstone rejects late events (since scan {scan})")
         }
     }
 }
@@ -215,7 +215,7 @@ fn scans(known: &IndexedSource) -> String {
 }
 
 /// Reasons why the records do not match the configuration.
-fn oddities(known: &IndexedSource) -> impl Iterator<Item = String> {
+fn mismatches(known: &IndexedSource) -> impl Iterator<Item = String> {
     let place = known.other_location.as_ref().map(|place| {
         let (origin, prefix) = (&place.origin, &place.prefix);
         format!("the records belong to {origin}, prefix {prefix:?}")

@@ -41,5 +41,5 @@ function indexState(index) {
   if (index.state !== 'known') return states[index.state] ?? index.state;
   const content = index.record?.content;
   if (!content) return 'no record of this asset';
-  return content.state === 'live' ? 'has a record of this asset' : `removed; a tombstone remembers it (since scan ${content.scan})`;
+  return content.state === 'live' ? 'has a record of this asset' : `removed; a tombstone rejects late events (since scan ${content.scan})`;
 }
