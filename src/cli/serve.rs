@@ -96,7 +96,7 @@ async fn serve(config: Arc<Config>, config_path: PathBuf, logs: LogFilter) -> an
     // HTTP stays up until the daemon has ended, so that its stop can be observed.
     let served = CancellationToken::new();
     if let Some((listener, auth)) = http {
-        tracing::info!(address = %listener.address(), "serving status and metrics");
+        tracing::info!(address = %listener.address(), "serving HTTP");
         let served = served.clone();
         tasks.spawn(async { Ok(http::serve(listener, auth, app, served).await?) });
     }
@@ -214,7 +214,7 @@ async fn reload_on(
         match load(&path, &first, auth.as_deref()) {
             Ok(config) => {
                 ctx.board.reloads.add(1);
-                tracing::info!("a new configuration takes over");
+                tracing::info!("a new configuration is in force");
                 app.replace_catalog(&config);
                 // Sending fails only if the daemon has ended.
                 let reload = SessionChange::Reload(Arc::new(config));

@@ -201,7 +201,7 @@ pub(crate) enum ControlError {
     #[error("failed to communicate with the daemon on the control socket: {0}")]
     Connection(String),
     /// The daemon refused the request, or failed to execute it.
-    #[error("the daemon refuses: {0}")]
+    #[error("the daemon reports: {0}")]
     Refused(String),
 }
 

@@ -178,7 +178,7 @@ fn daemon_requires_tokens_on_its_unix_socket() {
     let cli = Cli::new(&with_tokens("unix:http.sock"));
     let token = new_token(&cli, "a", &["--all-sources"]);
     let daemon = cli.watch(Command::new(BINARY), &["serve"]);
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     let path = address.strip_prefix("unix:").expect("a socket").to_owned();
     let status = |headers: &[&str]| {
         let stream = UnixStream::connect(&path).expect("the server listens");

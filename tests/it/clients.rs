@@ -43,7 +43,7 @@ fn serving(live: &mut Live) -> (Daemon, String) {
             .map(|(size, key)| (key, vec![b'x'; size])),
     );
     let daemon = live.serve();
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     (daemon, format!("http://{address}"))
 }
 

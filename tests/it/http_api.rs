@@ -27,7 +27,7 @@ const POLL: Duration = Duration::from_millis(20);
 fn serve(live: &mut Live) -> (Daemon, String) {
     live.configure(|config| config.listen = "127.0.0.1:0".to_owned());
     let daemon = live.serve();
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     (daemon, address)
 }
 

@@ -200,7 +200,7 @@ fn recovers_from_a_wrong_secret() {
     };
     write("wrongwrongwrongwrongwrongwrongwrongwrong");
     // Scans can succeed or fail for other reasons until the new configuration is active.
-    daemon.wait_for(&["new configuration takes over"]);
+    daemon.wait_for(&["a new configuration is in force"]);
     let until = Instant::now() + DEADLINE;
     while !cli.run(&["reindex"]).stderr.contains("secret") {
         assert!(Instant::now() < until, "the wrong secret is not used");
@@ -229,7 +229,7 @@ fn reload_clears_a_failed_look_up() {
     daemon.wait_for(&["WARN", "look-up failed"]);
     assert_ne!(reasons(&live.cli), serde_json::json!([]));
     daemon.hangup();
-    daemon.wait_for(&["new configuration takes over"]);
+    daemon.wait_for(&["a new configuration is in force"]);
     let gate = live.proxy.hold(lists_the_key);
     gate.wait_until_reached();
     assert_eq!(reasons(&live.cli), serde_json::json!([]));
@@ -268,7 +268,7 @@ fn removed_source_is_not_searchable_and_loses_its_records() {
     let (mut live, bucket, daemon) = two_sources();
     let second = live.config.sources[1].clone();
     live.reconfigure(&daemon, |config| drop(config.sources.pop()));
-    daemon.wait_for(&["new configuration takes over"]);
+    daemon.wait_for(&["a new configuration is in force"]);
     live.cli
         .fail(&["search", "--source", "second"], &["second"]);
     assert_eq!(live.cli.search("", &["--limit", "all"]).len(), 1);
@@ -303,7 +303,7 @@ fn removed_source_is_not_searchable_and_loses_its_records() {
 fn disabled_source_is_not_searched_and_is_complete_when_enabled_again() {
     let (mut live, bucket, daemon) = two_sources();
     live.reconfigure(&daemon, |config| config.sources[1].disabled = true);
-    daemon.wait_for(&["new configuration takes over"]);
+    daemon.wait_for(&["a new configuration is in force"]);
     assert_eq!(live.cli.search("", &["--source", "second"]).len(), 0);
     bucket.put("while disabled.jpg", "x");
     bucket.delete("second.jpg");
@@ -323,7 +323,7 @@ fn rebuild_keeps_the_records_of_a_disabled_source() {
     let (mut live, _bucket, daemon) = two_sources();
     let before = live.cli.indexed("second");
     live.reconfigure(&daemon, |config| config.sources[1].disabled = true);
-    daemon.wait_for(&["new configuration takes over"]);
+    daemon.wait_for(&["a new configuration is in force"]);
     live.cli.succeed(&["reindex", "--rebuild"]);
     live.reconfigure(&daemon, |config| config.sources[1].disabled = false);
     daemon.wait_for_times(2, &["scan completed", "source=\"second\""]);
@@ -406,7 +406,7 @@ fn scans_a_source_whose_events_were_received_while_it_had_no_queue() {
     let (mut live, bucket, daemon) = two_sources();
     let url = live.config.sources[1].queue_url.take();
     live.reconfigure(&daemon, |_| {});
-    daemon.wait_for(&["new configuration takes over"]);
+    daemon.wait_for(&["a new configuration is in force"]);
     bucket.put("lost.jpg", "its message is received for the other Source");
     live.queue.wait_until_empty();
     live.reconfigure(&daemon, |config| config.sources[1].queue_url = url);

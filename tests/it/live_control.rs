@@ -219,7 +219,7 @@ fn reports_status_by_command_and_over_http() {
         table.contains("deployed") && table.contains(SOURCE),
         "{table}"
     );
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     for (path, code, words) in [
         ("/healthz", 200, "ok"),
         ("/readyz", 200, ""),

@@ -75,7 +75,7 @@ fn page_works_in_a_browser() {
     });
     let daemon = live.serve();
     gate.wait_until_reached();
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     // A server for the same index that requires a token. The token is for one Source.
     live.configure(|config| config.serve = vec!["tokens = \"tokens\"".to_owned()]);
     let token = new_token(&live.cli, "page", &["--source", "assets"]);

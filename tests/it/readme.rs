@@ -206,7 +206,7 @@ fn documented_http_requests_work() {
     fixture.configure(|config| config.listen = "127.0.0.1:0".to_owned());
     fixture.cli.reindex();
     let daemon = fixture.cli.serve();
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     let sources = get(&address, "/v1/sources");
     let id = sources["data"][0]["id"]
         .as_str()

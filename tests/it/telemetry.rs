@@ -112,7 +112,7 @@ fn changes_the_log_filter_of_a_running_daemon() {
     live.cli.fail(
         &["log", "loud"],
         &[
-            "the daemon refuses",
+            "the daemon reports",
             "\"loud\" is not a level",
             "Use for example",
         ],

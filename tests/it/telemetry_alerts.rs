@@ -257,7 +257,7 @@ fn chapters() -> BTreeSet<String> {
 fn watched(live: &Live, command: Command) -> (Daemon, String, Prometheus) {
     let daemon = live.cli.watch(command, &["serve"]);
     daemon.wait_for(&SCANNED);
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     let prometheus = Prometheus::watching(&address);
     (daemon, address, prometheus)
 }

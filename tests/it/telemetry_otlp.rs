@@ -105,7 +105,7 @@ fn exports_spans_of_scans_pages_batches_commits_and_searches() {
     live.cli.set_environment("OTEL_BSP_SCHEDULE_DELAY", "100");
     live.bucket.put_keys(["geheimnis.jpg", "b.jpg"]);
     let daemon = live.serve();
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     live.bucket.put("geheimnis-2.jpg", "new");
     live.wait_for_mirror();
     assert_eq!(

@@ -46,7 +46,7 @@ fn log_of_everything(level: &str) -> (String, String) {
     let once = |request: &Request| request.list.is_some();
     live.proxy.fault(1, once, Action::Error(503, "SlowDown"));
     let daemon = live.serve();
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     // Events: a valid one, one whose look-up fails at first, and messages that are not events.
     live.proxy
         .fault(3, lists_one_key, Action::Error(403, "AccessDenied"));
@@ -124,7 +124,7 @@ fn trace_logs_do_not_contain_what_the_sdk_signs() {
     live.cli.set_environment("ASSET_INDEXER_LOG", "trace");
     live.bucket.put_keys(["a.jpg"]);
     let daemon = live.serve();
-    let address = daemon.field(&["serving status and metrics"], "address");
+    let address = daemon.field(&["serving HTTP"], "address");
     live.wait_for_mirror();
     let response = send(&address, "GET", "/v1/search?previews=true", &[]).text();
     assert!(response.contains(SESSION), "no URL was signed: {response}");

@@ -62,7 +62,7 @@ async fn reload_on(
             Ok(config) => {
                 app.board.reloads.add(1);
                 app.replace_catalog(&config);
-                tracing::info!("a new configuration took over");
+                tracing::info!("a new configuration is in force");
             }
             Err(error) => {
                 app.board.refused_reloads.add(1);

@@ -273,7 +273,7 @@ mod tests {
         let sent = send_request_within(LONG, &path, &ControlRequest::Rebuild);
         let (sent, _daemon) = tokio::join!(sent, refused);
         let error = sent.ok().unwrap().next().await.unwrap_err();
-        assert_eq!(error.to_string(), "the daemon refuses: no");
+        assert_eq!(error.to_string(), "the daemon reports: no");
     }
 
     #[tokio::test]
