@@ -12,7 +12,8 @@
 //! | | `document` | derives the document of a record |
 //! | | `tokenizer`, `trigrams` | split text into words, and file names into trigrams |
 //! | | `payload` | the checkpoint inside a commit |
-//! | opening | this file | opens an index for writing or reading, and writes commits |
+//! | opening | this file | opens an index for writing or reading |
+//! | | `commit` | writes a commit, and counts its records |
 //! | | `writer_directory` | refuses changes after the writer is dropped or a commit failed |
 //! | | `read_only` | reads one commit without a lock |
 //! | | `pinned_commit` | holds all files of a commit open, compares checksums |
@@ -46,11 +47,11 @@ use std::path::{Path, PathBuf};
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
-use super::{Changes, IndexError};
+use super::IndexError;
 use crate::core::replication::checkpoint::Checkpoint;
 use columns::{Columns, read_error};
 use failure::catch_panics;
-use keys_query::KeysQuery;
+use payload::Payload;
 use pinned_commit::PinnedCommit;
 use read_only::{CommitFolder, open_folder, open_newest};
 use schema::Fields;
@@ -60,6 +61,7 @@ pub mod and_not_query;
 pub mod asset_query;
 pub mod audit;
 pub mod columns;
+mod commit;
 pub mod commit_stats;
 pub mod compact;
 #[cfg(test)]
@@ -112,6 +114,8 @@ pub struct TantivyEngine {
     snapshot: Snapshot,
     /// The checkpoint of the snapshot. It is kept in memory because a rebuild may remove the folder.
     checkpoint: Checkpoint,
+    /// The number of records in the snapshot according to its payload.
+    records: Option<u64>,
     /// The folder that the engine writes to. `None` in memory, and in an engine that only reads.
     path: Option<PathBuf>,
     /// The open commit of an engine that only reads.
@@ -187,10 +191,12 @@ impl TantivyEngine {
         policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
         writer.set_merge_policy(Box::new(policy));
         let (_, fields) = Fields::schema();
-        Ok(Self {
+        let engine = Self {
             _close_on_drop: Some(CloseOnDrop(directory)),
             ..Self::from_index(index, fields, Some(writer), Some(path.to_owned()))?
-        })
+        };
+        engine.check_records()?;
+        Ok(engine)
     }
 
     /// Opens the newest commit of the index in the folder for reading. It takes no lock, and does not write to the
@@ -265,7 +271,7 @@ impl TantivyEngine {
             Err(error) => return Err(IndexError::file("read", &meta)(error)),
         };
         let meta: Meta = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
-        Ok(payload::read(meta.payload.as_deref())?.0)
+        Ok(Payload::read(meta.payload.as_deref())?.checkpoint)
     }
 
     /// Creates an empty index in memory.
@@ -294,10 +300,12 @@ impl TantivyEngine {
         let metas = index
             .load_metas()
             .map_err(failure::failed_to("read the index"))?;
+        let payload = Payload::read(metas.payload.as_deref())?;
         Ok(Self {
             _close_on_drop: None,
             snapshot: Snapshot::of(&reader)?,
-            checkpoint: payload::read(metas.payload.as_deref())?.0,
+            checkpoint: payload.checkpoint,
+            records: payload.records,
             fields,
             writer,
             reader,
@@ -314,43 +322,6 @@ impl TantivyEngine {
     /// The handles of the fields.
     pub fn fields(&self) -> &Fields {
         &self.fields
-    }
-
-    fn write(
-        &mut self,
-        changes: &Changes,
-        checkpoint: &Checkpoint,
-    ) -> Result<(), ::tantivy::TantivyError> {
-        let Some(writer) = &mut self.writer else {
-            return Err(::tantivy::TantivyError::InvalidArgument(
-                "the index was opened for reading only".to_owned(),
-            ));
-        };
-        let replaced: Vec<_> = changes
-            .iter()
-            .filter(|(_, change)| change.replaces)
-            .map(|((source, key), _)| identity::hash(&identity::ukey(*source, key)))
-            .collect();
-        if !replaced.is_empty() {
-            // Before the adds: a delete only affects documents that were added before it.
-            writer.delete_query(Box::new(KeysQuery::new(&self.fields, replaced)))?;
-        }
-        for ((source, key), change) in changes {
-            if let Some(record) = &change.record {
-                let prefix = checkpoint
-                    .state(*source)
-                    .map_or("", |state| state.prefix.as_str());
-                let document = document::document(&self.fields, *source, prefix, key, record);
-                writer.add_document(document)?;
-            }
-        }
-        let payload = payload::write(checkpoint)
-            .map_err(|error| ::tantivy::TantivyError::InternalError(error.to_string()))?;
-        let mut prepared = writer.prepare_commit()?;
-        // A commit without a payload would erase the checkpoint.
-        prepared.set_payload(&payload);
-        prepared.commit()?;
-        self.reader.reload()
     }
 }
 

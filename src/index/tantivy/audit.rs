@@ -16,8 +16,9 @@ use std::thread;
 use serde::Serialize;
 use tantivy::index::Segment;
 
+use super::payload::Payload;
 use super::pinned_commit::{Damage, PinnedCommit};
-use super::{check_schema, failure, payload};
+use super::{check_schema, commit, failure};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::invariants;
 use crate::index::IndexError;
@@ -134,7 +135,11 @@ impl AuditReport {
 pub fn audit(path: &Path, on_progress: OnProgress<'_>) -> Result<AuditReport, IndexError> {
     let commit = PinnedCommit::newest(path)?;
     let index = check_schema(commit.index.clone(), path)?;
-    let (checkpoint, _) = payload::read(commit.metas.payload.as_deref())?;
+    let Payload {
+        checkpoint,
+        records,
+        ..
+    } = Payload::read(commit.metas.payload.as_deref())?;
     let mut report = AuditReport::default();
     for (source, violation) in invariants::of_checkpoint(&checkpoint) {
         let what = violation.to_string();
@@ -145,6 +150,15 @@ pub fn audit(path: &Path, on_progress: OnProgress<'_>) -> Result<AuditReport, In
     let mut segments = segments.map_err(failure::failed_to("read the index"))?;
     segments.retain(|segment| damages.iter().all(|damage| damage.segment != segment.id()));
     check_segments(&segments, &checkpoint, &mut report, on_progress);
+    let counts = commit
+        .metas
+        .segments
+        .iter()
+        .map(|segment| u64::from(segment.num_docs()));
+    if let Some(what) = commit::wrong_count(records, counts.sum()) {
+        let segment = "all".to_owned();
+        report.add(Problem::Segment { segment, what });
+    }
     Ok(report)
 }
 

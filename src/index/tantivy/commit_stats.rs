@@ -11,7 +11,8 @@ use tantivy::{Index, IndexMeta};
 
 use super::audit::run_on_thread;
 use super::read_only::{CommitFolder, open_newest};
-use super::{TantivyEngine, columns::read_error, failure, identity, payload};
+use super::payload::Payload;
+use super::{TantivyEngine, columns::read_error, failure, identity};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::source_state::SourceId;
@@ -58,7 +59,11 @@ impl CommitStats {
             let metas = index
                 .load_metas()
                 .map_err(failure::failed_to("read the index"))?;
-            let (checkpoint, program) = payload::read(metas.payload.as_deref())?;
+            let Payload {
+                checkpoint,
+                program,
+                ..
+            } = Payload::read(metas.payload.as_deref())?;
             let stats = |segment| SegmentStats::of(path, &metas, segment);
             let mut segments: Vec<_> = metas.segments.iter().map(stats).collect();
             segments.sort_by_key(|segment| std::cmp::Reverse(segment.bytes));

@@ -5,13 +5,13 @@
 
 use super::columns::{Columns, read_error};
 use super::failure::{self, catch_panics};
+use super::identity::HashedKey;
 use super::keys_query::find;
-use super::{Snapshot, TantivyEngine, identity, interval};
+use super::{TantivyEngine, identity, interval};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::record::Record;
 use crate::core::replication::source_state::SourceId;
-use crate::index::directory::sync_dir;
 use crate::index::{Changes, Compaction, Engine, IndexError, KeyedRecord, RecordFilter};
 
 /// Number of keys to sample for each part of a split interval.
@@ -77,13 +77,12 @@ impl TantivyEngine {
         source: SourceId,
         keys: &[&str],
     ) -> Result<Vec<Option<Record>>, IndexError> {
-        let hash = |key: &&str| identity::hash(&identity::ukey(source, key));
-        let hashes: Vec<_> = keys.iter().map(hash).collect();
+        let hashed: Vec<_> = keys.iter().map(|key| HashedKey::new(source, key)).collect();
         let mut records = vec![None; keys.len()];
         let segments = self.snapshot.searcher.segment_readers();
         for (segment, columns) in segments.iter().zip(&self.snapshot.segments) {
             let mut found = Vec::new();
-            find(segment, self.fields.kh, &hashes, |index, doc| {
+            find(segment, self.fields.kh, &hashed, |index, doc| {
                 found.push((index, doc));
             })
             .map_err(read_error())?;
@@ -148,18 +147,5 @@ impl TantivyEngine {
         let mut points: Vec<String> = cuts.map(|index| samples[index - 1].clone()).collect();
         points.dedup();
         Ok(points)
-    }
-
-    fn commit_all(&mut self, changes: &Changes, checkpoint: &Checkpoint) -> Result<(), IndexError> {
-        self.write(changes, checkpoint)
-            .map_err(failure::failed_to("commit to the index"))?;
-        if let Some(path) = &self.path {
-            // Tantivy replaces meta.json but does not sync the folder afterwards. Without this, a power cut
-            // could bring back the previous commit.
-            sync_dir(path)?;
-        }
-        self.snapshot = Snapshot::of(&self.reader)?;
-        self.checkpoint.clone_from(checkpoint);
-        Ok(())
     }
 }

@@ -40,13 +40,34 @@ pub fn hash(ukey: &[u8]) -> KeyHash {
     }
 }
 
-/// The hash of a ukey. A look-up searches for `low` and compares `high` at each hit.
+/// The hash of a ukey. A look-up searches for `low`, and compares `high` and then the ukey at each hit: people can
+/// compute keys with equal hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyHash {
     /// The lower 64 bits.
     pub low: u64,
     /// The upper 64 bits.
     pub high: u64,
+}
+
+/// A key to look up: its ukey, and the hash by which candidates are found. It sorts by hash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HashedKey {
+    /// The hash of the ukey.
+    pub hash: KeyHash,
+    /// The ukey.
+    pub ukey: Vec<u8>,
+}
+
+impl HashedKey {
+    /// The key of a Source.
+    pub fn new(source: SourceId, key: &str) -> Self {
+        let ukey = ukey(source, key);
+        Self {
+            hash: hash(&ukey),
+            ukey,
+        }
+    }
 }
 
 /// Returns the bounds of the ukeys of an interval of one Source.

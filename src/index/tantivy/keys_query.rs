@@ -2,66 +2,102 @@
 //!
 //! A commit deletes all documents that it replaces with one such query. With one query for each key, every
 //! segment would apply its deletes one by one, which is several times slower.
+//!
+//! The hash of a key only finds candidates. Two keys can have the same hash, and people can compute such keys.
+//! Every candidate is therefore compared with the key itself.
 
+use tantivy::error::DataCorruption;
 use tantivy::query::{ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term};
 
-use super::identity::KeyHash;
-use super::schema::Fields;
+use super::identity::HashedKey;
+use super::schema::{Fields, UKEY};
 
-/// Finds the documents of many keys by the hashes of the keys.
+/// Finds the documents of many keys.
 #[derive(Clone, Debug)]
 pub struct KeysQuery {
     kh: Field,
-    hashes: std::sync::Arc<[KeyHash]>,
+    keys: std::sync::Arc<[HashedKey]>,
 }
 
 impl KeysQuery {
-    /// A query for the documents with one of these hashes.
-    pub fn new(fields: &Fields, mut hashes: Vec<KeyHash>) -> Self {
+    /// A query for the documents of these keys.
+    pub fn new(fields: &Fields, mut keys: Vec<HashedKey>) -> Self {
         // A term dictionary is twice as fast if terms are looked up in order.
-        hashes.sort_unstable();
+        keys.sort_unstable();
         Self {
             kh: fields.kh,
-            hashes: hashes.into(),
+            keys: keys.into(),
         }
     }
 
     /// Returns the documents of one segment in ascending order.
     fn docs(&self, segment: &SegmentReader) -> tantivy::Result<Vec<DocId>> {
         let mut docs = Vec::new();
-        find(segment, self.kh, &self.hashes, |_, doc| docs.push(doc))?;
-        docs.sort_unstable();
+        find(segment, self.kh, &self.keys, |_, doc| docs.push(doc))?;
         Ok(docs)
     }
 }
 
-/// Finds the documents of a segment with one of the hashes, deleted documents included. It calls `each` with
-/// the index of the hash in `hashes` and the document.
+/// Finds the documents of these keys in a segment, deleted documents included. It calls `each` with the index of
+/// the key in `keys` and the document, ascending by document.
 pub fn find(
     segment: &SegmentReader,
     kh: Field,
-    hashes: &[KeyHash],
+    keys: &[HashedKey],
     mut each: impl FnMut(usize, DocId),
 ) -> tantivy::Result<()> {
-    let index = segment.inverted_index(kh)?;
-    let Some(high) = segment.fast_fields().column_opt::<u64>("kh2")? else {
+    let candidates = find_candidates(segment, kh, keys)?;
+    let Some(ukeys) = segment.fast_fields().bytes(UKEY)? else {
         return Ok(());
     };
-    for (index_of_hash, hash) in hashes.iter().enumerate() {
-        let term = Term::from_field_u64(kh, hash.low);
+    let ords: Vec<u64> = candidates.iter().map(|(doc, _)| u64::from(*doc)).collect();
+    let mut read = candidates.iter();
+    let dictionary = ukeys.dictionary();
+    let are_all_found = dictionary.sorted_ords_to_term_cb(&ords, |ukey| {
+        if let Some((doc, index)) = read.next()
+            && keys[*index].ukey == ukey
+        {
+            each(*index, *doc);
+        }
+    })?;
+    if are_all_found {
+        Ok(())
+    } else {
+        let why = "a document has no key".to_owned();
+        Err(TantivyError::DataCorruption(DataCorruption::comment_only(
+            why,
+        )))
+    }
+}
+
+/// Finds the documents of a segment whose keys have the hash of one of these keys. Returns each document with the
+/// index of the key, ascending by document.
+fn find_candidates(
+    segment: &SegmentReader,
+    kh: Field,
+    keys: &[HashedKey],
+) -> tantivy::Result<Vec<(DocId, usize)>> {
+    let mut candidates = Vec::new();
+    let index = segment.inverted_index(kh)?;
+    let Some(high) = segment.fast_fields().column_opt::<u64>("kh2")? else {
+        return Ok(candidates);
+    };
+    for (index_of_key, key) in keys.iter().enumerate() {
+        let term = Term::from_field_u64(kh, key.hash.low);
         let Some(mut found) = index.read_postings(&term, IndexRecordOption::Basic)? else {
             continue;
         };
         while found.doc() != TERMINATED {
-            if high.first(found.doc()) == Some(hash.high) {
-                each(index_of_hash, found.doc());
+            if high.first(found.doc()) == Some(key.hash.high) {
+                candidates.push((found.doc(), index_of_key));
             }
             found.advance();
         }
     }
-    Ok(())
+    candidates.sort_unstable();
+    Ok(candidates)
 }
 
 impl Query for KeysQuery {

@@ -1,4 +1,4 @@
-//! The payload of a commit: the checkpoint, and the version of the program that wrote it.
+//! The payload of a commit: the checkpoint, the number of records, and the version of the program that wrote it.
 //!
 //! Other programs read it too. `schema/README.md` describes its format.
 
@@ -12,37 +12,58 @@ use crate::index::IndexError;
 #[derive(Serialize)]
 struct NewPayload<'a> {
     program: &'a str,
+    records: u64,
     sources: &'a [SourceState],
 }
 
-/// The payload as it is read. Old versions of the program did not write `program`.
+/// The payload as it is read. Old versions of the program did not write `program` and `records`.
 #[derive(Deserialize)]
 struct StoredPayload {
     program: Option<String>,
+    records: Option<u64>,
     sources: Vec<SourceState>,
 }
 
-/// Returns the payload for a commit with this checkpoint.
-pub fn write(checkpoint: &Checkpoint) -> serde_json::Result<String> {
-    let Checkpoint { sources } = checkpoint;
-    serde_json::to_string(&NewPayload {
-        program: env!("CARGO_PKG_VERSION"),
-        sources,
-    })
+/// What a commit says about itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Payload {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// How many records the index holds, tombstones included. `None` in commits of old versions of the program.
+    pub records: Option<u64>,
+    /// The version of the program that wrote the commit. `None` in commits of old versions of the program.
+    pub program: Option<String>,
 }
 
-/// Parses a payload: the checkpoint, and the version of the program that wrote it, if it says so.
-///
-/// Without a payload, the checkpoint is the default one.
-pub fn read(payload: Option<&str>) -> Result<(Checkpoint, Option<String>), IndexError> {
-    let Some(payload) = payload else {
-        return Ok((Checkpoint::default(), None));
-    };
-    let StoredPayload { program, sources } =
-        serde_json::from_str(payload).map_err(|error| IndexError::Damaged {
+impl Payload {
+    /// Returns the text of a payload for a commit.
+    pub fn text(checkpoint: &Checkpoint, records: u64) -> serde_json::Result<String> {
+        let Checkpoint { sources } = checkpoint;
+        serde_json::to_string(&NewPayload {
+            program: env!("CARGO_PKG_VERSION"),
+            records,
+            sources,
+        })
+    }
+
+    /// Parses a payload. Without a payload, the checkpoint is the default one.
+    pub fn read(text: Option<&str>) -> Result<Self, IndexError> {
+        let Some(text) = text else {
+            return Ok(Self::default());
+        };
+        let StoredPayload {
+            program,
+            records,
+            sources,
+        } = serde_json::from_str(text).map_err(|error| IndexError::Damaged {
             what: format!("failed to read its checkpoint: {error}"),
         })?;
-    Ok((Checkpoint { sources }, program))
+        Ok(Self {
+            checkpoint: Checkpoint { sources },
+            records,
+            program,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -51,7 +72,7 @@ mod tests {
     use crate::core::replication::source_state::SourceIdentity;
 
     #[test]
-    fn payload_keeps_checkpoint_and_program_version() {
+    fn payload_keeps_checkpoint_records_and_program_version() {
         let mut checkpoint = Checkpoint::default();
         let identity = SourceIdentity {
             name: "photos",
@@ -61,17 +82,21 @@ mod tests {
             scope: "",
         };
         checkpoint.register(&identity).unwrap();
-        let written = write(&checkpoint).unwrap();
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        assert_eq!(read(Some(&written)).unwrap(), (checkpoint, Some(version)));
+        let written = Payload::text(&checkpoint, 7).unwrap();
+        let expected = Payload {
+            checkpoint,
+            records: Some(7),
+            program: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        };
+        assert_eq!(Payload::read(Some(&written)).unwrap(), expected);
     }
 
     #[test]
     fn reads_old_payloads_and_rejects_invalid_ones() {
-        assert_eq!(read(None).unwrap(), (Checkpoint::default(), None));
-        let old = read(Some(r#"{"sources": []}"#)).unwrap();
-        assert_eq!(old, (Checkpoint::default(), None));
-        let damaged = read(Some(r#"{"sources": 7}"#)).unwrap_err();
+        assert_eq!(Payload::read(None).unwrap(), Payload::default());
+        let old = Payload::read(Some(r#"{"sources": []}"#)).unwrap();
+        assert_eq!(old, Payload::default());
+        let damaged = Payload::read(Some(r#"{"sources": 7}"#)).unwrap_err();
         assert!(damaged.to_string().contains("index is damaged"));
     }
 }

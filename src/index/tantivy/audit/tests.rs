@@ -92,7 +92,8 @@ impl TestIndex {
     fn put_document(&mut self, document: TantivyDocument) {
         let writer = self.engine.writer.as_mut().unwrap();
         writer.add_document(document).unwrap();
-        self.commit(&Changes::new());
+        let records = self.engine.snapshot.searcher.num_docs() + 1;
+        self.engine.publish(&self.checkpoint, records).unwrap();
     }
 
     fn audit(&self) -> AuditReport {

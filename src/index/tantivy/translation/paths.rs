@@ -8,7 +8,7 @@ use super::{TranslatedQuery, Translation, best_of, text_term};
 use crate::core::query::{WildcardPattern, words};
 use crate::core::replication::interval::{KeyInterval, KeyRange};
 use crate::index::tantivy::direct_children_query::DirectChildrenQuery;
-use crate::index::tantivy::identity;
+use crate::index::tantivy::identity::HashedKey;
 use crate::index::tantivy::keys_query::KeysQuery;
 
 /// Maximum number of words that find the candidates of a pattern.
@@ -19,8 +19,8 @@ impl Translation<'_> {
         let Some(key) = self.source.key_of(path) else {
             return Box::new(EmptyQuery);
         };
-        let hash = identity::hash(&identity::ukey(self.id, &key));
-        Box::new(KeysQuery::new(self.fields, vec![hash]))
+        let key = HashedKey::new(self.id, &key);
+        Box::new(KeysQuery::new(self.fields, vec![key]))
     }
 
     /// Finds the assets whose path starts with `start`.

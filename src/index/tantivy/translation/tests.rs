@@ -79,15 +79,16 @@ impl Fixture {
                 NewState::Nothing => (None, None),
             };
             let record_key = (*id, key);
-            let replaces = self.records.contains_key(&record_key);
+            // Only the first change of a key in a commit knows whether the commit before had it.
+            let earlier: Option<&Change> = commit.get(&record_key);
+            let replaces = match earlier {
+                Some(change) => change.replaces,
+                None => self.records.contains_key(&record_key),
+            };
             match &record {
                 Some(_) => self.records.insert(record_key.clone(), object),
                 None => self.records.remove(&record_key),
             };
-            let replaces = replaces
-                || commit
-                    .get(&record_key)
-                    .is_some_and(|change: &Change| change.replaces);
             commit.insert(record_key, Change { record, replaces });
         }
         self.engine.commit(&commit, &self.checkpoint).unwrap();

@@ -1,0 +1,194 @@
+//! Commits that fail or overlap with merges, and keys with equal hashes.
+
+use std::collections::HashSet;
+use std::fs;
+
+use super::*;
+use crate::core::replication::interval::KeyInterval;
+use crate::core::replication::record::{Record, RecordContent};
+use crate::core::replication::source_state::SourceId;
+use crate::index::tantivy::{MIN_WRITER_MEMORY, identity};
+use crate::index::{Engine, RecordFilter};
+
+const SOURCE: SourceId = SourceId(0);
+
+/// A tombstone. For these tests it is as good as an asset.
+fn record(scan: u64) -> Record {
+    Record {
+        content: RecordContent::Removed { scan },
+        event_time: None,
+        sequencer: None,
+        listed_at: None,
+    }
+}
+
+/// Changes of several keys: the record to write, if any, and whether the key has a record already.
+fn changes(of_keys: &[(&str, Option<u64>, bool)]) -> Changes {
+    let change = |(key, scan, replaces): &(&str, Option<u64>, bool)| {
+        let record = scan.map(record);
+        let replaces = *replaces;
+        ((SOURCE, (*key).to_owned()), Change { record, replaces })
+    };
+    of_keys.iter().map(change).collect()
+}
+
+struct TestIndex {
+    folder: tempfile::TempDir,
+    engine: TantivyEngine,
+}
+
+impl TestIndex {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = TantivyEngine::open_or_create(folder.path(), MIN_WRITER_MEMORY).unwrap();
+        Self { folder, engine }
+    }
+
+    fn commit(&mut self, of_keys: &[(&str, Option<u64>, bool)]) {
+        let checkpoint = Checkpoint::default();
+        self.engine.commit(&changes(of_keys), &checkpoint).unwrap();
+    }
+
+    fn reopen(self) -> Self {
+        let Self { folder, engine } = self;
+        drop(engine);
+        let engine = TantivyEngine::open(folder.path(), MIN_WRITER_MEMORY).unwrap();
+        Self { folder, engine }
+    }
+
+    /// Merges the segments in this order: by their number of documents, the smallest first.
+    fn merge_smallest_first(&mut self) -> tantivy::Result<()> {
+        let writer = self.engine.writer.as_mut().unwrap();
+        let metas = writer.index().searchable_segment_metas()?;
+        let mut metas: Vec<_> = metas
+            .iter()
+            .map(|meta| (meta.max_doc(), meta.id()))
+            .collect();
+        metas.sort_unstable();
+        let ids: Vec<_> = metas.into_iter().map(|(_, id)| id).collect();
+        writer.merge(&ids).wait().map(|_| ())
+    }
+
+    /// The keys of all records with the scan numbers of the tombstones.
+    fn records(&self) -> Vec<(String, u64)> {
+        let everything = KeyInterval::everything();
+        let read = self
+            .engine
+            .read(SOURCE, &everything, RecordFilter::All, 100);
+        let scan = |record: &Record| match record.content {
+            RecordContent::Removed { scan } => scan,
+            RecordContent::Live { .. } => panic!("not a tombstone: {record:?}"),
+        };
+        read.unwrap()
+            .iter()
+            .map(|(key, record)| (key.clone(), scan(record)))
+            .collect()
+    }
+}
+
+#[test]
+fn merge_after_a_failed_commit_publishes_nothing_of_it() {
+    let mut index = TestIndex::new();
+    index.commit(&[("k", Some(1), false), ("l", Some(1), false)]);
+    index.commit(&[("x", Some(1), false)]);
+    let meta = index.folder.path().join("meta.json");
+    let saved = fs::read(&meta).unwrap();
+    fs::remove_file(&meta).unwrap();
+    // A folder in its place: the rename fails, also for root.
+    fs::create_dir_all(meta.join("full")).unwrap();
+    let replace = changes(&[("k", Some(2), true)]);
+    let failed = index.engine.commit(&replace, &Checkpoint::default());
+    assert!(failed.is_err());
+    fs::remove_dir_all(&meta).unwrap();
+    fs::write(&meta, &saved).unwrap();
+    assert!(index.merge_smallest_first().is_err());
+    assert_eq!(fs::read(&meta).unwrap(), saved);
+    let index = index.reopen();
+    let expected = [("k", 1), ("l", 1), ("x", 1)];
+    assert_eq!(
+        index.records(),
+        expected.map(|(key, scan)| (key.to_owned(), scan))
+    );
+}
+
+#[test]
+fn reports_a_key_that_was_committed_twice() {
+    let mut index = TestIndex::new();
+    index.commit(&[("k", Some(1), false)]);
+    let doubled = changes(&[("k", Some(2), false)]);
+    let mut engine = index.engine;
+    // Two records are expected, so this commit itself reports nothing.
+    engine.commit(&doubled, &Checkpoint::default()).unwrap();
+    let replace = changes(&[("k", Some(3), true)]);
+    let error = engine.commit(&replace, &Checkpoint::default()).unwrap_err();
+    assert!(
+        error.is_damage() && error.to_string().contains("1 documents"),
+        "{error}"
+    );
+    drop(engine);
+    let reopened = TantivyEngine::open(index.folder.path(), MIN_WRITER_MEMORY);
+    assert!(reopened.err().unwrap().is_damage());
+}
+
+#[test]
+fn opens_an_index_that_does_not_count_its_records() {
+    let mut index = TestIndex::new();
+    index.commit(&[("k", Some(1), false)]);
+    let meta = index.folder.path().join("meta.json");
+    let text = fs::read_to_string(&meta).unwrap();
+    let old = text.replace(r#"\"records\":1,"#, "");
+    assert_ne!(old, text);
+    fs::write(&meta, old).unwrap();
+    let mut index = index.reopen();
+    assert_eq!(index.engine.records, None);
+    index.commit(&[("k", Some(2), true), ("l", Some(1), false)]);
+    assert_eq!(index.engine.records, Some(2));
+}
+
+/// Returns keys of [`SOURCE`] that all have the same hash.
+fn colliding_keys() -> Vec<String> {
+    let letters = ('a'..='z').zip(('a'..='z').rev());
+    let key = |(rising, falling)| {
+        let k = |count| "k".repeat(count);
+        let (first, second, third) = (k(185), k(248), k(140));
+        format!("evil/{first}{rising}aa\u{4df3}g\u{1f}{second}{falling}aa\u{c1}:&L{third}.jpg")
+    };
+    letters.map(key).collect()
+}
+
+#[test]
+fn keys_with_equal_hashes_are_kept_apart() {
+    let keys = colliding_keys();
+    let hash = |key: &String| {
+        let hash = identity::hash(&identity::ukey(SOURCE, key));
+        (hash.low, hash.high)
+    };
+    let hashes: HashSet<_> = keys.iter().map(hash).collect();
+    assert_eq!((keys.len(), hashes.len()), (26, 1));
+
+    let mut index = TestIndex::new();
+    let add: Vec<_> = keys
+        .iter()
+        .map(|key| (key.as_str(), Some(1), false))
+        .collect();
+    index.commit(&add[..20]);
+    index.commit(&add[20..25]);
+    index.commit(&[(&keys[3], Some(2), true), (&keys[7], None, true)]);
+    let mut expected: Vec<_> = keys[..25].iter().map(|key| (key.clone(), 1)).collect();
+    expected[3].1 = 2;
+    expected.remove(7);
+    assert_eq!(index.records(), expected);
+    for (key, scan) in [
+        (3, Some(2)),
+        (7, None),
+        (8, Some(1)),
+        (24, Some(1)),
+        (25, None),
+    ] {
+        let found = index.engine.get(SOURCE, &[&keys[key]]).unwrap();
+        assert_eq!(found, [scan.map(record)], "{key}");
+    }
+    let all: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let found = index.engine.get(SOURCE, &all).unwrap();
+    assert_eq!(found.iter().flatten().count(), 24);
+}
