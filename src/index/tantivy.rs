@@ -44,7 +44,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy, UserOperation};
 use ::tantivy::{Index, IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
 use super::IndexError;
@@ -187,6 +187,7 @@ impl TantivyEngine {
             .garbage_collect_files()
             .wait()
             .map_err(failure::failed_to("remove unused files of the index"))?;
+        skip_opstamp(&writer).map_err(failure::failed_to("open the index for writing"))?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(MERGE_FROM_DELETED_RATIO);
         writer.set_merge_policy(Box::new(policy));
@@ -323,6 +324,16 @@ impl TantivyEngine {
     pub fn fields(&self) -> &Fields {
         &self.fields
     }
+}
+
+/// Uses up one opstamp of a new writer.
+///
+/// A new writer gives its first operation the opstamp of the last commit. If that is a delete, a merge that starts
+/// before the next commit applies it to segments whose deletes are older than the last commit, and not to the others.
+/// After the commit, replaced documents of the others would be alive next to the new ones.
+fn skip_opstamp(writer: &IndexWriter) -> ::tantivy::Result<()> {
+    let nothing: [UserOperation; 0] = [];
+    writer.run(nothing).map(|_| ())
 }
 
 /// The part of `meta.json` that does not depend on the schema version.

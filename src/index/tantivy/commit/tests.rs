@@ -87,6 +87,33 @@ impl TestIndex {
 }
 
 #[test]
+fn merge_before_the_first_commit_of_a_writer_keeps_no_replaced_record() {
+    let mut index = TestIndex::new();
+    index.commit(&[
+        ("k", Some(1), false),
+        ("l", Some(1), false),
+        ("m", Some(1), false),
+    ]);
+    index.commit(&[("x", Some(1), false)]);
+    // The segment of k gets a file of deletes with the opstamp of this commit.
+    index.commit(&[("l", None, true)]);
+    let mut index = index.reopen();
+    let replace = changes(&[("k", Some(2), true)]);
+    index
+        .engine
+        .add_changes(&replace, &Checkpoint::default())
+        .unwrap();
+    index.merge_smallest_first().unwrap();
+    index.engine.publish(&Checkpoint::default(), 3).unwrap();
+    let index = index.reopen();
+    let expected = [("k", 2), ("m", 1), ("x", 1)];
+    assert_eq!(
+        index.records(),
+        expected.map(|(key, scan)| (key.to_owned(), scan))
+    );
+}
+
+#[test]
 fn merge_after_a_failed_commit_publishes_nothing_of_it() {
     let mut index = TestIndex::new();
     index.commit(&[("k", Some(1), false), ("l", Some(1), false)]);
