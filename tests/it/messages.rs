@@ -75,7 +75,7 @@ pub fn s3(change: &ObjectChange<'_>) -> Value {
 }
 
 /// The format of MinIO: the event name has a prefix, slashes in keys are encoded, and the body has more
-/// fields.
+/// fields. Its sequencers can contradict the order of writes.
 fn minio(change: &ObjectChange<'_>) -> Value {
     let mut body = s3(change);
     let name = format!("s3:{}", change.name());

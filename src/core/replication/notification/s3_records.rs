@@ -61,7 +61,7 @@ impl Server {
     fn new(event_source: &Value) -> Self {
         match event_source.as_str() {
             // Most S3-compatible servers send the name of S3 too.
-            None | Some("aws:s3" | "minio:s3" | "") => Self {
+            None | Some("aws:s3" | "") => Self {
                 encoding: KeyEncoding::Form,
                 has_ordered_sequencers: true,
             },
@@ -70,6 +70,8 @@ impl Server {
                 encoding: KeyEncoding::Plain,
                 has_ordered_sequencers: false,
             },
+            // MinIO takes the sequencer before the write takes effect. Two writes of a key that are a few milliseconds
+            // apart can have their sequencers in the wrong order.
             Some(_) => Self {
                 encoding: KeyEncoding::Form,
                 has_ordered_sequencers: false,
