@@ -24,9 +24,12 @@ use crate::core::replication::listing::{ListingPage, PageRequest};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{EndpointOrder, Source};
 
-/// Subtracted from this machine's clock if a response has no `Date`.
+/// Maximum difference between the clocks of the store and of this machine: S3 refuses requests with a signature from
+/// over 15 minutes away.
 ///
-/// The clock cannot be off by more: S3 refuses a request whose signature time is over 15 minutes off.
+/// A `Date` that is further ahead is wrong. It must not count, because everything that S3 reports until then would
+/// seem to be older than the page. If a response has no `Date`, or a wrong one, its time is this machine's clock minus
+/// this margin.
 const CLOCK_MARGIN: Duration = Duration::from_secs(15 * 60);
 
 /// The endpoints of `endpoint_order = "external-first"`. Both are in us-east-1.
@@ -49,7 +52,7 @@ pub struct S3Bucket {
     endpoints: EndpointClients,
     retrier: Retrier,
     lists: Arc<AtomicU64>,
-    /// Whether a response without `Date` has been logged.
+    /// Whether a response without a usable `Date` has been logged.
     warned_undated: AtomicBool,
 }
 
@@ -286,18 +289,27 @@ impl S3Bucket {
     }
 
     fn timestamp_of(&self, response: &RawResponse) -> Timestamp {
-        let date = response.date.unwrap_or_else(|| {
-            if !self.warned_undated.swap(true, Ordering::Relaxed) {
-                warn!(
-                    bucket = self.name,
-                    margin_seconds = CLOCK_MARGIN.as_secs(),
-                    "responses have no Date; using this machine's clock minus a margin"
-                );
-            }
-            local_time().minus(CLOCK_MARGIN)
-        });
+        let local = local_time();
+        let usable = usable_date(response.date, local);
+        if usable.is_none() && !self.warned_undated.swap(true, Ordering::Relaxed) {
+            let ahead_seconds = response
+                .date
+                .map(|date| (date.as_millis() - local.as_millis()) / 1_000);
+            warn!(
+                bucket = self.name,
+                ahead_seconds,
+                margin_seconds = CLOCK_MARGIN.as_secs(),
+                "responses have no usable Date; using this machine's clock minus a margin"
+            );
+        }
+        let date = usable.unwrap_or_else(|| local.minus(CLOCK_MARGIN));
         Timestamp::of_response(date, response.took)
     }
+}
+
+/// The `Date` of a response, unless it is too far ahead of this machine's clock.
+fn usable_date(date: Option<Timestamp>, local: Timestamp) -> Option<Timestamp> {
+    date.filter(|date| date.minus(CLOCK_MARGIN) <= local)
 }
 
 impl Lister for S3Bucket {
