@@ -6,6 +6,7 @@
 mod clients;
 mod date;
 mod document;
+mod echo;
 mod endpoint;
 mod error;
 mod lazy;

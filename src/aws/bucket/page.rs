@@ -5,6 +5,7 @@
 //! `replication::listing` checks the order of the keys.
 
 use crate::aws::bucket::document::ErrorDocument;
+use crate::aws::bucket::echo::{self, Echo};
 use crate::aws::bucket::xml::{RawText, Tag, XmlError, XmlReader};
 use crate::aws::bucket::{date, text};
 use crate::core::replication::listing::{ContinuationToken, ListingPage, PageEntry};
@@ -26,8 +27,17 @@ pub enum PageError {
     Service(ErrorDocument),
 }
 
-/// Decodes a body. `listed_at` becomes the timestamp of the page.
-pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<ListingPage, PageError> {
+/// A decoded body.
+#[derive(Debug)]
+pub struct DecodedPage<'a> {
+    /// The page.
+    pub page: ListingPage,
+    /// What the body repeats of the request.
+    pub echo: Echo<'a>,
+}
+
+/// Decodes a body. `listed_at` becomes that of the page. The caller compares [`DecodedPage::echo`] with the request.
+pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<DecodedPage<'_>, PageError> {
     let mut xml = XmlReader::new(body);
     match xml.root()? {
         Tag::Open(b"ListBucketResult") => {}
@@ -55,6 +65,8 @@ struct PageBuilder<'a> {
     url_encoded: bool,
     truncated: Option<bool>,
     token: Option<String>,
+    count: Option<RawText<'a>>,
+    echo: Echo<'a>,
 }
 
 impl<'a> PageBuilder<'a> {
@@ -64,7 +76,20 @@ impl<'a> PageBuilder<'a> {
             match xml.tag()? {
                 Tag::Open(b"Contents") => self.read_entry(xml)?,
                 Tag::Open(b"IsTruncated") => {
-                    self.truncated = Some(boolean(xml.text(b"IsTruncated")?)?);
+                    let truncated = boolean(xml.text(b"IsTruncated")?)?;
+                    if self.truncated.replace(truncated).is_some() {
+                        return Err(xml.error("a listing with two IsTruncated elements"));
+                    }
+                }
+                Tag::Open(name @ b"KeyCount") => self.count = Some(xml.text(name)?),
+                Tag::Open(name @ b"Name") => self.echo.bucket = Some(xml.text(name)?),
+                Tag::Open(name @ b"Prefix") => self.echo.prefix = Some(xml.text(name)?),
+                Tag::Open(name @ b"StartAfter") => self.echo.start_after = Some(xml.text(name)?),
+                Tag::Open(name @ b"ContinuationToken") => self.echo.token = Some(xml.text(name)?),
+                Tag::Open(name @ b"Delimiter") => self.echo.delimiter = Some(xml.text(name)?),
+                Tag::Empty(b"Prefix") => {
+                    let (bytes, offset) = (&b""[..], 0);
+                    self.echo.prefix = Some(RawText { bytes, offset });
                 }
                 Tag::Open(name @ b"NextContinuationToken") => {
                     let raw = xml.text(name)?;
@@ -132,7 +157,10 @@ impl<'a> PageBuilder<'a> {
         mut self,
         listed_at: Timestamp,
         xml: &XmlReader<'_>,
-    ) -> Result<ListingPage, XmlError> {
+    ) -> Result<DecodedPage<'a>, XmlError> {
+        if let Some(count) = &self.count {
+            echo::check_count(count, self.entries.len())?;
+        }
         for (entry, raw) in self.entries.iter_mut().zip(&self.keys) {
             entry.key =
                 text::decode(raw.bytes, self.url_encoded).map_err(|problem| raw.error(problem))?;
@@ -151,11 +179,13 @@ impl<'a> PageBuilder<'a> {
             }
             (None, _) => return Err(xml.error("a listing without IsTruncated")),
         };
-        Ok(ListingPage {
+        let page = ListingPage {
             entries: self.entries,
             next,
             listed_at,
-        })
+        };
+        let echo = self.echo;
+        Ok(DecodedPage { page, echo })
     }
 }
 

@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use crate::aws::bucket::clients::EndpointClients;
 use crate::aws::bucket::endpoint::Endpoint;
-use crate::aws::bucket::page::{self, PageError};
+use crate::aws::bucket::page::{self, DecodedPage, PageError};
 use crate::aws::bucket::response_capture::{RawResponse, ResponseCapture};
 use crate::aws::bucket::retry::Retrier;
 use crate::aws::bucket::{
@@ -253,10 +253,14 @@ impl S3Bucket {
         let response = capture
             .response(list.customize().interceptor(capture.clone()).send())
             .await?;
-        self.page_of(&response)
+        self.page_of(&response, request)
     }
 
-    fn page_of(&self, response: &RawResponse) -> Result<ListingPage, AttemptError> {
+    fn page_of(
+        &self,
+        response: &RawResponse,
+        request: &PageRequest,
+    ) -> Result<ListingPage, AttemptError> {
         let refused = |document: &ErrorDocument| {
             AttemptError::from_response(
                 response.status,
@@ -267,12 +271,15 @@ impl S3Bucket {
         if response.status != 200 {
             return Err(refused(&ErrorDocument::from_body(&response.body)));
         }
-        page::decode(&response.body, self.timestamp_of(response)).map_err(|error| match error {
+        let invalid = |why: String| AttemptError::new(BucketErrorKind::InvalidResponse, &why);
+        let decoded = page::decode(&response.body, self.timestamp_of(response));
+        let DecodedPage { page, echo } = decoded.map_err(|error| match error {
             PageError::Service(document) => refused(&document),
-            PageError::Xml(error) => {
-                AttemptError::new(BucketErrorKind::InvalidResponse, &error.to_string())
-            }
-        })
+            PageError::Xml(error) => invalid(error.to_string()),
+        })?;
+        let checked = echo.check(&self.name, request);
+        checked.map_err(|error| invalid(error.to_string()))?;
+        Ok(page)
     }
 
     /// Describes the request for logs and errors. They must not contain keys, so it names only configured

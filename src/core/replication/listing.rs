@@ -95,6 +95,11 @@ pub enum ListingError {
         /// The key.
         key: String,
     },
+    /// The token for the next page is the token of this page: the next page would be this one again.
+    #[error(
+        "the listing makes no progress: the store returned the continuation token that it was sent"
+    )]
+    SameToken,
     /// More than [`MAX_EMPTY_PAGES`] pages without a key in a row.
     #[error("the listing makes no progress: {MAX_EMPTY_PAGES} pages without a key in a row")]
     NoProgress,
@@ -105,6 +110,8 @@ pub enum ListingError {
 pub struct RangeWalk {
     /// The part that is left to list. Its `after` advances with the pages.
     rest: KeyRange,
+    /// The token of the last request.
+    token: Option<ContinuationToken>,
     empty_pages: u32,
 }
 
@@ -113,6 +120,7 @@ impl RangeWalk {
     pub fn new(range: KeyRange) -> Self {
         Self {
             rest: range,
+            token: None,
             empty_pages: 0,
         }
     }
@@ -143,6 +151,10 @@ impl RangeWalk {
             listed_at,
         } = page;
         self.check_order(&entries)?;
+        if next.is_some() && next == self.token {
+            return Err(ListingError::SameToken);
+        }
+        self.token.clone_from(&next);
         let overshoots = self.cut_at_end(&mut entries);
         self.count_empty(&entries)?;
         let whole_rest = self.rest.interval();
@@ -345,12 +357,27 @@ mod tests {
     #[test]
     fn number_of_empty_pages_is_limited() {
         let mut walk = RangeWalk::new(KeyRange::under(""));
-        for _ in 0..MAX_EMPTY_PAGES {
-            walk.accept(page(&[], Some("t"))).unwrap();
+        for number in 0..MAX_EMPTY_PAGES {
+            walk.accept(page(&[], Some(&number.to_string()))).unwrap();
         }
         assert_eq!(
             walk.accept(page(&[], Some("t"))),
             Err(ListingError::NoProgress)
         );
+    }
+
+    #[test]
+    fn page_with_the_token_that_was_sent_is_refused() {
+        for keys in [&[][..], &["a"]] {
+            let mut walk = RangeWalk::new(KeyRange::under(""));
+            walk.accept(page(&[], Some("t"))).unwrap();
+            assert_eq!(
+                walk.accept(page(keys, Some("t"))),
+                Err(ListingError::SameToken)
+            );
+            let mut walk = RangeWalk::new(KeyRange::under(""));
+            walk.accept(page(&[], Some("t"))).unwrap();
+            walk.accept(page(keys, None)).unwrap();
+        }
     }
 }

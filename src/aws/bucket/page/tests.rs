@@ -28,7 +28,7 @@ fn listing(inside: &str) -> String {
 }
 
 fn decoded(body: &str) -> Result<ListingPage, PageError> {
-    decode(body.as_bytes(), LISTED_AT)
+    decode(body.as_bytes(), LISTED_AT).map(|decoded| decoded.page)
 }
 
 fn keys(page: ListingPage) -> Vec<String> {
@@ -213,7 +213,7 @@ fn rejects_keys_that_the_index_cannot_store() {
     ] {
         let key = "k".repeat(bytes);
         let body = listing(&format!(
-            "<IsTruncated>false</IsTruncated><Contents><Key>{key}</Key>\
+            "<Contents><Key>{key}</Key>\
              <LastModified>2026-11-24T08:00:00.000Z</LastModified><Size>1</Size></Contents>"
         ));
         match decoded(&body) {
@@ -435,4 +435,28 @@ proptest! {
     fn arbitrary_bytes_do_not_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode(&body, LISTED_AT);
     }
+}
+
+#[test]
+fn rejects_pages_that_contradict_themselves() {
+    for inside in [
+        "<IsTruncated>false</IsTruncated>",
+        "<KeyCount>1</KeyCount>",
+        "<KeyCount>-</KeyCount>",
+        &format!("<KeyCount>0</KeyCount>{ENTRY}"),
+        &format!("{ENTRY}<KeyCount>2</KeyCount>"),
+    ] {
+        assert!(decoded(&listing(inside)).is_err(), "{inside}");
+    }
+    decoded(&listing(&format!("<KeyCount>1</KeyCount>{ENTRY}"))).unwrap();
+}
+
+#[test]
+fn returns_what_a_page_repeats_of_its_request() {
+    let page = decode(WHOLE.as_bytes(), LISTED_AT).unwrap();
+    let (bucket, prefix) = (page.echo.bucket.unwrap(), page.echo.prefix.unwrap());
+    assert_eq!((bucket.bytes, prefix.bytes), (&b"b"[..], &b""[..]));
+    let empty = listing("<Prefix/>");
+    let page = decode(empty.as_bytes(), LISTED_AT).unwrap();
+    assert_eq!(page.echo.prefix.unwrap().bytes, b"");
 }
