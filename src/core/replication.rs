@@ -11,6 +11,7 @@ pub mod listing;
 pub mod notification;
 pub mod object;
 pub mod order;
+pub mod plausible;
 pub mod reconcile;
 pub mod record;
 pub mod scan_mode;

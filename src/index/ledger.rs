@@ -10,6 +10,7 @@
 //! | `ledger/begin.rs` | begins or resumes a scan and plans its ranges |
 //! | `ledger/page.rs` | joins a page with the records of its interval, completes a scan |
 //! | `ledger/events.rs` | applies events and look-ups |
+//! | `ledger/heal.rs` | forgets times in the future that a wrong clock left |
 //! | `ledger/stale_records.rs` | removes the records that a configuration change made stale |
 //! | `ledger/drift.rs` | counts what a scan repaired although events should have reported it |
 //! | `ledger/previous_index.rs` | takes data from the previous index during a rebuild |
@@ -37,6 +38,7 @@ mod attach;
 mod begin;
 mod drift;
 mod events;
+mod heal;
 mod page;
 mod previous_index;
 mod stale_records;
@@ -164,7 +166,7 @@ impl ChangeCounters {
 impl<E: Engine> Ledger<E> {
     /// A ledger over the engine. A dry run decides everything and commits nothing.
     pub fn new(engine: E, policy: CommitPolicy, dry_run: bool) -> Result<Self, IndexError> {
-        Ok(Self {
+        let mut ledger = Self {
             checkpoint: engine.checkpoint()?,
             engine,
             pending: Pending::default(),
@@ -180,7 +182,9 @@ impl<E: Engine> Ledger<E> {
             heartbeat: Arc::default(),
             commits: Arc::default(),
             previous: None,
-        })
+        };
+        ledger.heal_states();
+        Ok(ledger)
     }
 
     /// Sets the counters for commits.
@@ -193,6 +197,7 @@ impl<E: Engine> Ledger<E> {
         if self.checkpoint == Checkpoint::default() {
             self.checkpoint = bindings;
             self.checkpoint_changed = true;
+            self.heal_states();
         }
     }
 

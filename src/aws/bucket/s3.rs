@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use tracing::{debug, info, warn};
@@ -21,16 +21,9 @@ use crate::aws::bucket::{
 };
 use crate::aws::credentials;
 use crate::core::replication::listing::{ListingPage, PageRequest};
+use crate::core::replication::plausible::{MAX_CLOCK_DIFFERENCE, PlausibleTimes};
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{EndpointOrder, Source};
-
-/// Maximum difference between the clocks of the store and of this machine: S3 refuses requests with a signature from
-/// over 15 minutes away.
-///
-/// A `Date` that is further ahead is wrong. It must not count, because everything that S3 reports until then would
-/// seem to be older than the page. If a response has no `Date`, or a wrong one, its time is this machine's clock minus
-/// this margin.
-const CLOCK_MARGIN: Duration = Duration::from_secs(15 * 60);
 
 /// The endpoints of `endpoint_order = "external-first"`. Both are in us-east-1.
 const EXTERNAL_FIRST: [&str; 2] = [
@@ -305,18 +298,19 @@ impl S3Bucket {
             warn!(
                 bucket = self.name,
                 ahead_seconds,
-                margin_seconds = CLOCK_MARGIN.as_secs(),
+                margin_seconds = MAX_CLOCK_DIFFERENCE.as_secs(),
                 "responses have no usable Date; using this machine's clock minus a margin"
             );
         }
-        let date = usable.unwrap_or_else(|| local.minus(CLOCK_MARGIN));
+        let date = usable.unwrap_or_else(|| local.minus(MAX_CLOCK_DIFFERENCE));
         Timestamp::of_response(date, response.took)
     }
 }
 
-/// The `Date` of a response, unless it is too far ahead of this machine's clock.
+/// The `Date` of a response, unless it is too far ahead of this machine's clock. If such a `Date` counted, everything
+/// until then would seem to be older than the page.
 fn usable_date(date: Option<Timestamp>, local: Timestamp) -> Option<Timestamp> {
-    date.filter(|date| date.minus(CLOCK_MARGIN) <= local)
+    date.filter(|date| PlausibleTimes::at(local).contains(*date))
 }
 
 impl Lister for S3Bucket {

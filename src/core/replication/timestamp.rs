@@ -41,6 +41,12 @@ impl Timestamp {
         Self(self.0.saturating_add(1))
     }
 
+    /// This timestamp plus `by`. It saturates.
+    pub fn plus(self, by: Duration) -> Self {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(millis))
+    }
+
     /// This timestamp minus `by`. It saturates.
     pub fn minus(self, by: Duration) -> Self {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

@@ -4,6 +4,7 @@
 //! acknowledges.
 
 use super::Ledger;
+use super::heal::{healed, plausible_times};
 use super::page::apply_decision;
 use crate::core::replication::object::Object;
 use crate::core::replication::order::{self, AmbiguousEvent, CertainEvent, Decision, SkipReason};
@@ -170,7 +171,10 @@ impl<E: Engine> Ledger<E> {
     fn record(&self, source: SourceId, key: &str) -> Result<Option<Record>, IndexError> {
         match self.pending.get(source, key) {
             Some(change) => Ok(change.record.clone()),
-            None => Ok(self.engine.get(source, &[key])?.pop().flatten()),
+            None => {
+                let record = self.engine.get(source, &[key])?.pop().flatten();
+                Ok(record.map(|record| healed(plausible_times(), record)))
+            }
         }
     }
 }

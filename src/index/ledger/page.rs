@@ -1,6 +1,7 @@
 //! Pages: joins a page with the records of its interval, and adds, changes and removes records in one pass.
 
 use super::drift::Difference;
+use super::heal::{plausible_times, write_healed};
 use super::{ChangeCounters, Ledger};
 use crate::core::replication::interval::KeyInterval;
 use crate::core::replication::listing::PageEntry;
@@ -95,10 +96,17 @@ impl<E: Engine> Ledger<E> {
             tally: self.tallies.get(&id).cloned(),
         };
         let (pending, drift_candidates) = (&mut self.pending, &mut self.drift_candidates);
+        let times = plausible_times();
         merge_join(entries, indexed, |pair: JoinedKey<'_>| {
+            let healed = pair.indexed.and_then(|record| times.heal_record(record));
+            let pair = JoinedKey {
+                indexed: healed.as_ref().or(pair.indexed),
+                ..pair
+            };
             let admits = |object: &Object| scan.source.admits(pair.key, object.size);
             let mut decision =
                 order::decide_page(pair.indexed, pair.listed, listed_at, &watermarks, admits);
+            write_healed(&mut decision, healed.as_ref(), listed_at);
             first_seen.keep_first_seen(pair.key, pair.indexed, &mut decision);
             if !matches!(decision, Decision::Keep(_))
                 && let Some(difference) = Difference::between(pair.listed, pair.indexed)

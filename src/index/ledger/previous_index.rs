@@ -6,6 +6,7 @@
 
 use std::ops::Bound;
 
+use super::heal::{healed, plausible_times};
 use super::{Ledger, READ_CHUNK};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;
@@ -15,7 +16,7 @@ use crate::core::replication::reconcile::merge_join;
 use crate::core::replication::record::{Record, RecordContent};
 use crate::core::replication::source_state::{SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
-use crate::index::{Engine, IndexError, RecordFilter};
+use crate::index::{Engine, IndexError, KeyedRecord, RecordFilter};
 
 /// The index that a rebuild will replace, opened for reading.
 pub(super) struct PreviousIndex<E> {
@@ -53,8 +54,20 @@ impl<E: Engine> PreviousIndex<E> {
         is_same.then_some(previous.id)
     }
 
-    /// Reads when the previous index first saw each entry. Leaves out entries that are not assets there. The
-    /// entries must be ascending by key.
+    /// The first records of the interval, without implausible times.
+    fn read(
+        &self,
+        id: SourceId,
+        interval: &KeyInterval,
+        limit: usize,
+    ) -> Result<Vec<KeyedRecord>, IndexError> {
+        let times = plausible_times();
+        let records = self.engine.read(id, interval, RecordFilter::All, limit)?;
+        let healed = |(key, record)| (key, healed(times, record));
+        Ok(records.into_iter().map(healed).collect())
+    }
+
+    /// When the entries were first seen that are assets in the previous index. The entries ascend by key.
     fn first_seen(&self, id: SourceId, mut entries: &[PageEntry]) -> Result<FirstSeen, IndexError> {
         let mut seen = FirstSeen::default();
         // The loop ends, because each turn reads past at least one entry.
@@ -63,9 +76,7 @@ impl<E: Engine> PreviousIndex<E> {
                 lower: Bound::Included(first.key.clone()),
                 upper: Bound::Included(last.key.clone()),
             };
-            let records = self
-                .engine
-                .read(id, &interval, RecordFilter::All, READ_CHUNK)?;
+            let records = self.read(id, &interval, READ_CHUNK)?;
             merge_join(entries, &records, |pair| {
                 let first_seen = pair.indexed.and_then(Record::first_seen);
                 if let (Some(_), Some(time)) = (pair.listed, first_seen) {
@@ -88,7 +99,7 @@ impl<E: Engine> PreviousIndex<E> {
             lower: Bound::Included(key.to_owned()),
             upper: Bound::Included(key.to_owned()),
         };
-        let records = self.engine.read(id, &interval, RecordFilter::All, 1)?;
+        let records = self.read(id, &interval, 1)?;
         let first_seen = |(key, record): (String, Record)| Some((key, record.first_seen()?));
         Ok(FirstSeen(
             records.into_iter().filter_map(first_seen).collect(),
@@ -119,11 +130,8 @@ impl<E: Engine> Ledger<E> {
         };
         let mut rest = KeyInterval::everything();
         loop {
-            let next = |previous: &PreviousIndex<E>, previous_id| {
-                previous
-                    .engine
-                    .read(previous_id, &rest, RecordFilter::All, READ_CHUNK)
-            };
+            let next =
+                |previous: &PreviousIndex<E>, theirs| previous.read(theirs, &rest, READ_CHUNK);
             let records = self.read_previous(id, next)?;
             let Some((last, _)) = records.last() else {
                 return self.commit();

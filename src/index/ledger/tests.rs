@@ -464,4 +464,5 @@ proptest! {
 }
 
 mod events;
+mod heal;
 mod rebuild;
