@@ -66,7 +66,7 @@ fn continues_after_an_empty_page_that_is_not_the_last() {
     let without_keys = |body: &str| {
         let (head, rest) = body.split_once("<Contents>").expect("keys on the page");
         let (_, tail) = rest.rsplit_once("</Contents>").expect("keys on the page");
-        format!("{head}{tail}")
+        format!("{head}{tail}").replace("<KeyCount>1000<", "<KeyCount>0<")
     };
     // This scan misses the keys of the page, because the response says that there are none in its interval.
     fixture

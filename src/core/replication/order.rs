@@ -19,10 +19,13 @@
 //! - either all events of a key have a sequencer or none has. If only some have one, their times must be
 //!   in order.
 //!
-//! If one of these conditions does not hold, or if a message is lost or is discarded because it arrives while
-//! other rules are in force, then the index may be wrong for a while: an event that is older than the lost
-//! one can be applied when it arrives, or arrives again. The index is right again after the first complete
-//! scan that began after the last late event had arrived.
+//! An event with a wrong sequencer, for example a forged one, can hide later events of its key. This ends
+//! [`SEQUENCER_MARGIN`] after the start of the next complete scan.
+//!
+//! If one of these does not hold, or if a message is lost, or arrives while other rules are in force and
+//! is discarded, then the index may be wrong for a while: an event from before a lost one can be believed
+//! when it arrives, or arrives again. The index is right after the first complete scan that began after
+//! the last late event had arrived.
 //!
 //! The model in `order/model.rs` checks all short histories of one key against the claim, and the
 //! simulation in `index/ledger/simulation.rs` checks the ledger around the rules.
@@ -37,8 +40,12 @@ use crate::core::replication::timestamp::Timestamp;
 /// A completed scan purges only tombstones that are older than its start by more than this.
 pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
 
-/// Maximum time by which the times of two events of one key may contradict the order of their sequencers. It
-/// is twice the maximum error of a clock of S3, which is one second.
+/// If an event is later than a page or a completed scan by more than this, the sequencers from before do not count.
+/// It exceeds everything that clocks of S3 and truncated times can be off.
+pub const SEQUENCER_MARGIN: Duration = Duration::from_secs(60);
+
+/// By how much the times of two events of one key may contradict the order of their sequencers: twice
+/// what a clock of S3 may be off, which is the second that a page's timestamp is before its snapshot.
 pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
 
 /// The progress of the scans of a Source. All times are by S3's clock.
@@ -182,6 +189,9 @@ fn stale_reason(
         let is_before_scan = watermarks.complete_as_of.is_some_and(|as_of| time < as_of);
         return is_before_scan.then_some(SkipReason::BeforeScan);
     };
+    if is_after_all_of(record, time, watermarks) {
+        return None;
+    }
     // Times are compared only if a page decided the record's content. If an event did, only the
     // sequencers count.
     let is_from_page = record.listed_at > record.event_time;
@@ -189,6 +199,17 @@ fn stale_reason(
         return Some(SkipReason::NotNewer);
     }
     (!can_be_above(sequencer, record)).then_some(SkipReason::SequencerNotAbove)
+}
+
+/// Whether an event of that time is certainly later than every event whose sequencer the record can have.
+///
+/// If a page or a completed scan has shown the key after all applied events, then everything that the record is
+/// from happened before that page or scan. An event from much later cannot be older, whatever the sequencers say.
+/// Such a sequencer is wrong, for example forged, and must not hide the key for good.
+fn is_after_all_of(record: &Record, time: Timestamp, watermarks: &ScanWatermarks) -> bool {
+    let shown_at = record.listed_at.max(watermarks.complete_as_of);
+    let is_shown = shown_at > record.event_time;
+    is_shown && shown_at.is_some_and(|shown_at| time > shown_at.plus(SEQUENCER_MARGIN))
 }
 
 /// Whether the event may be newer than the record according to their sequencers. True if one is missing.

@@ -103,6 +103,50 @@ fn sequencer_orders_events_even_if_a_page_is_later_than_both() {
     assert_eq!(newer.event_time, Some(at(5_001)));
 }
 
+#[test]
+fn forged_sequencer_does_not_hide_a_key_after_the_next_scan() {
+    let forged = "f".repeat(64);
+    let margin = SEQUENCER_MARGIN.as_millis() as i64;
+    for time in [0, 1_000] {
+        let forged = event(Some(object("x")), time, &forged);
+        let known = written(decide_event(None, &forged, &ScanWatermarks::default()));
+        let genuine = event(Some(object("b")), 9_000 + margin + 1, "9");
+        let before_scan = decide_event(Some(&known), &genuine, &ScanWatermarks::default());
+        assert_eq!(before_scan, Decision::Keep(SkipReason::SequencerNotAbove));
+
+        // The scan lists another object, the same object, or none.
+        let complete = clock(9_000, 1);
+        let of_page = written(page(Some(&known), Some(&object("a")), 9_000, &complete));
+        let tombstone = written(page(Some(&known), None, 9_000, &complete));
+        for record in [&of_page, &known, &tombstone] {
+            let decision = decide_event(Some(record), &genuine, &complete);
+            let healed = written(decision);
+            assert_eq!(healed.object(), Some(&object("b")));
+            assert_eq!(healed.sequencer, Sequencer::parse("9"));
+            let soon = event(Some(object("b")), 9_000 + margin, "9");
+            assert!(matches!(
+                decide_event(Some(record), &soon, &complete),
+                Decision::Keep(_)
+            ));
+        }
+    }
+}
+
+#[test]
+fn removal_with_a_time_in_the_past_does_not_hide_a_key_after_the_next_page() {
+    let forged = event(None, 0, &"f".repeat(64));
+    let hidden = written(decide_event(None, &forged, &ScanWatermarks::default()));
+    let listed = written(page(
+        Some(&hidden),
+        Some(&object("a")),
+        1_000,
+        &ScanWatermarks::default(),
+    ));
+    assert_eq!(listed.object(), Some(&object("a")));
+    let again = decide_event(Some(&listed), &forged, &ScanWatermarks::default());
+    assert_eq!(again, Decision::Keep(SkipReason::NotNewer));
+}
+
 fn ambiguous(time: i64, sequencer: &str) -> AmbiguousEvent {
     AmbiguousEvent {
         time: at(time),
