@@ -27,7 +27,11 @@ fn without_tokens(listen: &str) -> Config {
 fn requires_tokens_on_a_remote_address() {
     let cli = Cli::new(&without_tokens("0.0.0.0:0"));
     for command in [&["serve"][..], &["serve", "--read-only"], &["check"]] {
-        let expected = ["0.0.0.0:0", "clients need tokens", "asset-indexer token new"];
+        let expected = [
+            "0.0.0.0:0",
+            "clients need tokens",
+            "asset-indexer token new",
+        ];
         let output = cli.fail(command, &expected);
         assert_eq!(output.status.code(), Some(2), "{command:?}: {output:#?}");
     }

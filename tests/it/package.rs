@@ -210,7 +210,10 @@ fn copyright_and_bill_of_materials_name_the_same_crates() {
 fn example_configuration_has_the_defaults_and_only_lacks_a_source() {
     let cli = Cli::new(&Config::of([]));
     cli.configure_with(EXAMPLE);
-    cli.fail(&["rules", "test", "a.jpg"], &["no Source is configured", "sources.d"]);
+    cli.fail(
+        &["rules", "test", "a.jpg"],
+        &["no Source is configured", "sources.d"],
+    );
     // Comment in all defaults. The comments after the tables are a Source.
     let (settings, source) = EXAMPLE.split_once("# Sources are files").unwrap();
     let is_key = |line: &str| {

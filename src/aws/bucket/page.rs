@@ -36,7 +36,7 @@ pub struct DecodedPage<'a> {
     pub echo: Echo<'a>,
 }
 
-/// Decodes a body. `listed_at` becomes that of the page. The caller compares [`DecodedPage::echo`] with the request.
+/// Decodes a body. `listed_at` becomes the timestamp of the page. The caller compares [`DecodedPage::echo`] with the request.
 pub fn decode(body: &[u8], listed_at: Timestamp) -> Result<DecodedPage<'_>, PageError> {
     let mut xml = XmlReader::new(body);
     match xml.root()? {

@@ -22,10 +22,10 @@
 //! An event with a wrong sequencer, for example a forged one, can hide later events of its key. This ends
 //! [`SEQUENCER_MARGIN`] after the start of the next complete scan.
 //!
-//! If one of these does not hold, or if a message is lost, or arrives while other rules are in force and
-//! is discarded, then the index may be wrong for a while: an event from before a lost one can be believed
-//! when it arrives, or arrives again. The index is right after the first complete scan that began after
-//! the last late event had arrived.
+//! If one of these conditions does not hold, or if a message is lost or is discarded because it arrives while
+//! other rules are in force, then the index may be wrong for a while: an event that is older than the lost
+//! one can be applied when it arrives, or arrives again. The index is right again after the first complete
+//! scan that began after the last late event had arrived.
 //!
 //! The model in `order/model.rs` checks all short histories of one key against the claim, and the
 //! simulation in `index/ledger/simulation.rs` checks the ledger around the rules.
@@ -44,8 +44,8 @@ pub const TOMBSTONE_MARGIN: Duration = Duration::from_secs(60);
 /// It exceeds everything that clocks of S3 and truncated times can be off.
 pub const SEQUENCER_MARGIN: Duration = Duration::from_secs(60);
 
-/// By how much the times of two events of one key may contradict the order of their sequencers: twice
-/// what a clock of S3 may be off, which is the second that a page's timestamp is before its snapshot.
+/// Maximum time by which the times of two events of one key may contradict the order of their sequencers. It
+/// is twice the maximum error of a clock of S3, which is one second.
 pub const CLOCK_DISAGREEMENT: Duration = Duration::from_secs(2);
 
 /// The progress of the scans of a Source. All times are by S3's clock.

@@ -67,7 +67,8 @@ impl<E: Engine> PreviousIndex<E> {
         Ok(records.into_iter().map(healed).collect())
     }
 
-    /// When the entries were first seen that are assets in the previous index. The entries ascend by key.
+    /// Reads when the previous index first saw each entry. Leaves out entries that are not assets there. The
+    /// entries must be ascending by key.
     fn first_seen(&self, id: SourceId, mut entries: &[PageEntry]) -> Result<FirstSeen, IndexError> {
         let mut seen = FirstSeen::default();
         // The loop ends, because each turn reads past at least one entry.
@@ -130,8 +131,9 @@ impl<E: Engine> Ledger<E> {
         };
         let mut rest = KeyInterval::everything();
         loop {
-            let next =
-                |previous: &PreviousIndex<E>, theirs| previous.read(theirs, &rest, READ_CHUNK);
+            let next = |previous: &PreviousIndex<E>, previous_id| {
+                previous.read(previous_id, &rest, READ_CHUNK)
+            };
             let records = self.read_previous(id, next)?;
             let Some((last, _)) = records.last() else {
                 return self.commit();

@@ -10,8 +10,8 @@ use tantivy::index::SegmentMeta;
 use tantivy::{Index, IndexMeta};
 
 use super::audit::run_on_thread;
-use super::read_only::{CommitFolder, open_newest};
 use super::payload::Payload;
+use super::read_only::{CommitFolder, open_newest};
 use super::{TantivyEngine, columns::read_error, failure, identity};
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::interval::KeyInterval;

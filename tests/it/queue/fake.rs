@@ -233,7 +233,12 @@ async fn disorder_includes_everything_that_sqs_may_do() {
         duplicated += usize::from(counts.values().any(|&count| count > 1));
         queue.acknowledge(&receipts(&messages)).await.unwrap();
         let acknowledged = queue.acknowledged();
-        redelivered += usize::from(queue.remaining().iter().any(|left| acknowledged.contains(left)));
+        redelivered += usize::from(
+            queue
+                .remaining()
+                .iter()
+                .any(|left| acknowledged.contains(left)),
+        );
         let invalid = [ReceiptHandle("not a receipt".to_owned())];
         silent += usize::from(queue.acknowledge(&invalid).await.unwrap().is_empty());
     }

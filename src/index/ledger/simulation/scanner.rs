@@ -246,6 +246,6 @@ fn respond(
     ListingPage {
         next: last.filter(|_| has_more).map(ContinuationToken),
         entries,
-        listed_at: listed_at,
+        listed_at,
     }
 }
