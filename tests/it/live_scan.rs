@@ -197,6 +197,22 @@ fn routine_scan_repairs_and_counts_missed_changes_as_drift() {
 }
 
 #[test]
+fn date_far_ahead_hides_no_event() {
+    const FAR_AHEAD_SECONDS: i64 = 400 * 86_400;
+    let live = Live::new();
+    live.bucket.put_keys(["a.jpg", "b.jpg"]);
+    live.proxy.set_clock(Some(FAR_AHEAD_SECONDS));
+    let daemon = live.serve();
+    daemon.wait_for(&["WARN", "no usable Date"]);
+    live.bucket.put("a.jpg", "other content");
+    live.bucket.delete("b.jpg");
+    live.bucket.put("new.jpg", "new");
+    live.wait_for_mirror();
+    assert_eq!(daemon.count(&SCANNED), 1, "events, not a scan");
+    daemon.terminate();
+}
+
+#[test]
 fn changes_reported_by_events_are_not_drift() {
     let mut live = Live::new();
     scan_long_ago(&mut live);

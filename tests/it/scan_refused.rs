@@ -156,6 +156,62 @@ fn closed_connections_remove_only_from_complete_pages() {
 }
 
 #[test]
+fn pages_of_another_bucket_remove_nothing() {
+    let other = |body: &str| body.replace("<Name>", "<Name>not-");
+    let words = ["another bucket than the request"];
+    assert_removes_only_from_complete_pages(Action::Rewrite(other), &words);
+}
+
+#[test]
+fn pages_of_another_prefix_remove_nothing() {
+    let other = |body: &str| {
+        let end = "</ListBucketResult>";
+        body.replace(end, &format!("<Prefix>other/</Prefix>{end}"))
+    };
+    let words = ["another prefix than the request"];
+    assert_removes_only_from_complete_pages(Action::Rewrite(other), &words);
+}
+
+#[test]
+fn pages_with_fewer_keys_than_they_promise_remove_nothing() {
+    let without_first_key = |body: &str| {
+        let (head, rest) = body.split_once("<Contents>").expect("keys on the page");
+        let (_, tail) = rest.split_once("</Contents>").expect("keys on the page");
+        format!("{head}{tail}")
+    };
+    let words = ["KeyCount"];
+    assert_removes_only_from_complete_pages(Action::Rewrite(without_first_key), &words);
+}
+
+#[test]
+fn listing_that_makes_no_progress_fails() {
+    let fixture = Fixture::with_keys(numbered(0..2500));
+    // An empty page whose token for the next page never changes.
+    let endless = |body: &str| {
+        let (head, rest) = body.split_once("<Contents>").expect("keys on the page");
+        let (_, tail) = rest.rsplit_once("</Contents>").expect("keys on the page");
+        let page = format!("{head}{tail}").replace("<KeyCount>1000<", "<KeyCount>0<");
+        let (head, rest) = page
+            .split_once("<NextContinuationToken>")
+            .expect("not the last page");
+        let (_, tail) = rest.split_once('<').expect("a closing tag");
+        format!("{head}<NextContinuationToken>again<{tail}")
+    };
+    let first = crate::proxy::nth_list(1);
+    fixture.proxy.fault(1, first, Action::Rewrite(endless));
+    let second = |_: &str| {
+        "<ListBucketResult><IsTruncated>true</IsTruncated>\
+         <NextContinuationToken>again</NextContinuationToken></ListBucketResult>"
+            .to_owned()
+    };
+    fixture
+        .proxy
+        .fault(FOREVER, lists_from(2), Action::Rewrite(second));
+    fixture.cli.fail(&["reindex"], &["no progress", SOURCE]);
+    assert!(fixture.cli.keys(SOURCE).is_empty());
+}
+
+#[test]
 fn number_of_attempts_is_configurable() {
     let mut fixture = Fixture::with_keys(["a"]);
     fixture.configure(|config| config.attempts = 2);
