@@ -387,3 +387,6 @@ impl IndexThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
