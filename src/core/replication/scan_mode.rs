@@ -32,3 +32,27 @@ impl ScanMode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scan_resumes_only_an_unfinished_scan_of_its_own_kind() {
+        for (mode, of_full, of_partial) in [
+            (ScanMode::Resume, true, false),
+            (ScanMode::Fresh, false, false),
+            (ScanMode::Partial, false, true),
+        ] {
+            for (partial, want) in [(false, of_full), (true, of_partial)] {
+                let (started, ranges) = (None, Vec::new());
+                let running = RunningScan {
+                    started,
+                    ranges,
+                    partial,
+                };
+                assert_eq!(mode.resumes(&running), want, "{mode:?} of {running:?}");
+            }
+        }
+    }
+}

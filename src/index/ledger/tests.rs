@@ -465,4 +465,6 @@ proptest! {
 
 mod events;
 mod heal;
+mod pages;
+mod partial_scan;
 mod rebuild;
