@@ -172,6 +172,18 @@ fn opens_an_index_that_does_not_count_its_records() {
     assert_eq!(index.engine.records, Some(2));
 }
 
+#[test]
+fn commit_syncs_its_folder_after_it_is_published() {
+    let mut index = TestIndex::new();
+    // This folder exists, but the kernel refuses to sync it.
+    index.engine.path = Some("/proc".into());
+    let add = changes(&[("k", Some(1), false)]);
+    let error = index.engine.commit(&add, &Checkpoint::default());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("sync /proc"), "{error}");
+    assert_eq!(index.reopen().records(), [("k".to_owned(), 1)]);
+}
+
 /// Returns keys of [`SOURCE`] that all have the same hash.
 fn colliding_keys() -> Vec<String> {
     let letters = ('a'..='z').zip(('a'..='z').rev());
