@@ -21,6 +21,10 @@ use crate::index::IndexError;
 /// Number of bytes that are read from a file at once.
 const CHUNK: usize = 1 << 20;
 
+/// Minimum size of a file in bytes: it ends with the size of its footer and a magic number, 4 bytes each. Tantivy
+/// panics on files of 4 to 7 bytes.
+const MIN_FILE_BYTES: u64 = 8;
+
 /// The attempted action in error messages.
 const READING: &str = "read the index";
 
@@ -56,7 +60,11 @@ struct PinnedFile {
 impl PinnedCommit {
     /// Pins the newest commit of the index in the folder, of any schema version.
     pub fn newest(path: &Path) -> Result<Self, IndexError> {
-        let mut commit = CommitFolder::newest(path)?;
+        Self::pin_or_newer(CommitFolder::newest(path)?)
+    }
+
+    /// Pins the commit, or the newest one if files of the commit are missing.
+    fn pin_or_newer(mut commit: CommitFolder) -> Result<Self, IndexError> {
         let mut pinned = Self::pin(commit.clone())?;
         for _ in 0..MAX_OPEN_RETRIES {
             if pinned.files.iter().all(|file| file.open.is_ok()) {
@@ -143,6 +151,10 @@ impl PinnedCommit {
     /// Checks a file. Returns the problem with it, if any, or an error if the check is impossible.
     fn damage(&self, file: &PinnedFile) -> Result<Option<String>, IndexError> {
         let checked = match &file.open {
+            Ok(_) if file.bytes() < MIN_FILE_BYTES => {
+                let bytes = file.bytes();
+                return Ok(Some(format!("its footer is damaged: it has {bytes} bytes")));
+            }
             Ok((opened, _)) => match read_through(opened) {
                 Ok(()) => self.index.directory().validate_checksum(&file.name),
                 Err(error) => return Ok(Some(format!("it cannot be read: {error}"))),
@@ -211,3 +223,6 @@ fn read_through(mut file: &File) -> io::Result<()> {
     while file.read(&mut chunk)? > 0 {}
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -229,6 +229,7 @@ fn reports_truncated_empty_and_missing_files() {
         for (damage, words) in [
             (Some(&whole[..whole.len() - 1]), "its footer is damaged"),
             (Some(&whole[..whole.len() / 2]), "its footer is damaged"),
+            (Some(&whole[..7]), "its footer is damaged"),
             (Some(&[][..]), "its footer is damaged"),
             (None, "it is missing"),
         ] {
