@@ -28,11 +28,25 @@ use crate::core::replication::timestamp::Timestamp;
 /// How long a response may take to start. A page that skips many delete markers takes over a minute.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// How long a body may pause.
-const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time limits of a body. A body of [`MAX_BODY_BYTES`] fits into the whole time at 140 kB/s, and a usual page
+/// of 300 kB at 2.5 kB/s.
+const BODY_TIMEOUTS: BodyTimeouts = BodyTimeouts {
+    idle: Duration::from_secs(30),
+    whole: Duration::from_secs(120),
+};
 
 /// The maximum size of a body. 1,000 keys of 1,024 bytes that are all percent-encoded take 4 MB.
 const MAX_BODY_BYTES: usize = 16 << 20;
+
+/// How long a body may take.
+#[derive(Clone, Copy, Debug)]
+struct BodyTimeouts {
+    /// How long it may pause.
+    idle: Duration,
+    /// How long it may take as a whole, however it arrives. Without this limit, one byte a second would last for
+    /// days.
+    whole: Duration,
+}
 
 /// A complete response with any status.
 #[derive(Debug)]
@@ -92,7 +106,7 @@ impl ResponseCapture {
                 }
             });
         };
-        response.body = read_whole(body).await?;
+        response.body = read_whole(body, BODY_TIMEOUTS).await?;
         Ok(response)
     }
 
@@ -155,13 +169,30 @@ fn http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(millis))
 }
 
-async fn read_whole(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
-    let mut stream = ByteStream::new(body);
+/// Reads the body, up to the limits of size and time.
+async fn read_whole(body: SdkBody, timeouts: BodyTimeouts) -> Result<Vec<u8>, AttemptError> {
     let mut whole = Vec::new();
+    let read = read_chunks(body, timeouts.idle, &mut whole);
+    match tokio::time::timeout(timeouts.whole, read).await {
+        Ok(read) => read.map(|()| whole),
+        Err(_) => Err(connection_error(format!(
+            "the response was too slow: {} bytes in {:?}",
+            whole.len(),
+            timeouts.whole
+        ))),
+    }
+}
+
+async fn read_chunks(
+    body: SdkBody,
+    idle_timeout: Duration,
+    whole: &mut Vec<u8>,
+) -> Result<(), AttemptError> {
+    let mut stream = ByteStream::new(body);
     loop {
-        let next = tokio::time::timeout(BODY_IDLE_TIMEOUT, stream.try_next()).await;
+        let next = tokio::time::timeout(idle_timeout, stream.try_next()).await;
         let chunk = match next {
-            Ok(Ok(None)) => return Ok(whole),
+            Ok(Ok(None)) => return Ok(()),
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Err(failure)) => {
                 let why = describe(&failure);
@@ -172,7 +203,7 @@ async fn read_whole(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
             }
             Err(_) => {
                 return Err(connection_error(format!(
-                    "the response paused for {BODY_IDLE_TIMEOUT:?} after {} bytes",
+                    "the response paused for {idle_timeout:?} after {} bytes",
                     whole.len()
                 )));
             }
@@ -206,4 +237,59 @@ where
         (None, _) => BucketErrorKind::Connection,
     };
     AttemptError::new(kind, &describe(&failure))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::{Body, Bytes, Frame};
+    use tokio::time::Interval;
+
+    use super::*;
+
+    /// A body that never ends: it sends one byte in each interval.
+    struct Trickle(Interval);
+
+    impl Body for Trickle {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            let byte = |_| Some(Ok(Frame::data(Bytes::from_static(b"x"))));
+            self.0.poll_tick(context).map(byte)
+        }
+    }
+
+    fn trickle(interval: Duration) -> SdkBody {
+        SdkBody::from_body_1_x(Trickle(tokio::time::interval(interval)))
+    }
+
+    #[tokio::test]
+    async fn slow_body_ends_at_the_deadline_and_can_be_retried() {
+        let slow = BodyTimeouts {
+            idle: Duration::from_secs(60),
+            whole: Duration::from_millis(100),
+        };
+        let error = read_whole(trickle(Duration::from_millis(1)), slow).await;
+        let error = error.unwrap_err();
+        assert!(error.kind.is_retryable(), "{error}");
+        assert!(error.to_string().contains("too slow"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn silent_body_ends_at_the_idle_timeout() {
+        let idle = BodyTimeouts {
+            idle: Duration::from_millis(20),
+            whole: Duration::from_secs(60),
+        };
+        let error = read_whole(trickle(Duration::from_secs(60)), idle).await;
+        let error = error.unwrap_err();
+        assert!(error.kind.is_retryable(), "{error}");
+        assert!(error.to_string().contains("paused"), "{error}");
+    }
 }
