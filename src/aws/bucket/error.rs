@@ -66,7 +66,7 @@ pub enum BucketErrorKind {
     /// S3 asks for fewer requests: 503 SlowDown, 429.
     #[error("S3 throttles requests")]
     Throttled,
-    /// Any other 5xx.
+    /// Any other 5xx, except for 501.
     #[error("S3 is unavailable")]
     Unavailable,
     /// No connection, a timeout, or a connection that broke before the response was complete.
@@ -102,6 +102,9 @@ pub enum BucketErrorKind {
     /// The response cannot be read, or contradicts itself.
     #[error("invalid response")]
     InvalidResponse,
+    /// The store does not know the operation: 501.
+    #[error("the store does not support this request")]
+    NotImplemented,
     /// Any other refusal.
     #[error("the request was refused")]
     Refused,
@@ -157,6 +160,10 @@ impl BucketErrorKind {
             Self::InvalidResponse => {
                 "Check that endpoint_url is an S3 endpoint, and that no proxy answers in its place."
             }
+            Self::NotImplemented => {
+                "Check that endpoint_url is an S3 endpoint. If it is, the store is too old for this \
+                 program or lacks this operation of S3: update it, or use another store."
+            }
             Self::Refused => "Read the response of the store, and check bucket, prefix and endpoint_url.",
         }
         .to_owned()
@@ -183,6 +190,8 @@ impl AttemptError {
         let region = bucket_region.or(document.region.as_deref());
         let kind = kind_of_code(&document.code, region).unwrap_or_else(|| match status {
             429 => BucketErrorKind::Throttled,
+            // The store will not learn it by the next attempt.
+            501 => BucketErrorKind::NotImplemented,
             500.. => BucketErrorKind::Unavailable,
             301 | 302 | 307 | 308 => BucketErrorKind::WrongRegion {
                 actual: region.map(str::to_owned),
@@ -210,6 +219,7 @@ fn kind_of_code(code: &str, region: Option<&str>) -> Option<BucketErrorKind> {
         | "RequestLimitExceeded" => BucketErrorKind::Throttled,
         // RequestTimeout has status 400, although the connection caused it.
         "InternalError" | "ServiceUnavailable" | "RequestTimeout" => BucketErrorKind::Unavailable,
+        "NotImplemented" => BucketErrorKind::NotImplemented,
         "NoSuchBucket" => BucketErrorKind::NoSuchBucket,
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => BucketErrorKind::AccessDenied,
         "InvalidAccessKeyId" | "InvalidClientTokenId" => BucketErrorKind::UnknownAccessKey,
@@ -254,6 +264,9 @@ mod tests {
             (200, "InternalError", None, Kind::Unavailable),
             (400, "RequestTimeout", None, Kind::Unavailable),
             (502, "", None, Kind::Unavailable),
+            (501, "NotImplemented", None, Kind::NotImplemented),
+            (501, "", None, Kind::NotImplemented),
+            (200, "NotImplemented", None, Kind::NotImplemented),
             (404, "NoSuchBucket", None, Kind::NoSuchBucket),
             (404, "", None, Kind::NoSuchBucket),
             (404, "NoSuchKey", None, Kind::Refused),

@@ -50,7 +50,7 @@ pub enum QueueErrorKind {
     /// SQS, or KMS on its behalf, asks for fewer requests.
     #[error("SQS throttles requests")]
     Throttled,
-    /// Any 5xx.
+    /// Any 5xx, except for 501.
     #[error("SQS is unavailable")]
     Unavailable,
     /// No connection, a timeout, or a response that is incomplete or cannot be read.

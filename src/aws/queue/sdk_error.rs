@@ -97,6 +97,8 @@ fn kind_of(code: &str, status: Option<u16>) -> QueueErrorKind {
 fn kind_of_status(status: Option<u16>) -> Option<QueueErrorKind> {
     match status? {
         429 => Some(QueueErrorKind::Throttled),
+        // The server does not know the operation, and will not by the next attempt.
+        501 => Some(QueueErrorKind::Refused),
         500.. => Some(QueueErrorKind::Unavailable),
         403 => Some(QueueErrorKind::AccessDenied),
         300.. => Some(QueueErrorKind::Refused),
@@ -146,6 +148,8 @@ mod tests {
             ("", 429, Kind::Throttled),
             ("InternalFailure", 500, Kind::Unavailable),
             ("", 502, Kind::Unavailable),
+            ("NotImplemented", 501, Kind::Refused),
+            ("", 501, Kind::Refused),
             ("InvalidAddress", 400, Kind::Refused),
             ("", 400, Kind::Refused),
         ] {

@@ -218,6 +218,10 @@ async fn does_not_retry_permanent_failures() {
         (error("400 Bad Request", "ExpiredToken"), Kind::ExpiredToken),
         (error("400 Bad Request", "InvalidArgument"), Kind::Refused),
         (error("404 Not Found", "NoSuchBucket"), Kind::NoSuchBucket),
+        (
+            error("501 Not Implemented", "NotImplemented"),
+            Kind::NotImplemented,
+        ),
         (error("200 OK", "AccessDenied"), Kind::AccessDenied),
         (response("301 Moved Permanently", header, ""), moved.clone()),
         (
