@@ -112,9 +112,9 @@ impl Reconciler {
                 return Ok(());
             }
             let wait = match self.reconcile(command.take(), &stop).await? {
-                Reconciled::Scanned => Duration::ZERO,
+                // After a failure, the backoff decides when to retry.
+                Reconciled::Scanned | Reconciled::Failed => Duration::ZERO,
                 Reconciled::NotDue(state) => time_until_due(&state, self.every, now().as_millis()),
-                Reconciled::Failed => MAX_WAIT,
                 Reconciled::Stopped => return Ok(()),
             };
             // A scan can be due and still delayed. Do not check for it in a busy loop.
