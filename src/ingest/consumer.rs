@@ -19,6 +19,7 @@ use crate::concurrency::Permit;
 use crate::config::EventsConfig;
 use crate::core::replication::backoff::{exponential, with_jitter};
 use crate::index::IndexError;
+use crate::observe::outage::Outage;
 use crate::observe::quarantine::{FailedMessage, KeepOutcome, Quarantine};
 
 mod event_log;
@@ -78,7 +79,14 @@ pub struct Consumer<Q> {
     acknowledging: JoinSet<Acknowledged>,
     attributes_requested_at: Option<Instant>,
     reported_full_quarantine: Arc<AtomicBool>,
-    acknowledging_fails: bool,
+    outages: Outages,
+}
+
+/// Decide what is logged. The status board shows the result of the last receive.
+struct Outages {
+    receiving: Outage,
+    acknowledging: Outage,
+    quarantining: Arc<Outage>,
 }
 
 /// The result of a receive, with one permit for each message.
@@ -135,7 +143,11 @@ impl<Q: Queue> Consumer<Q> {
             acknowledging: JoinSet::new(),
             attributes_requested_at: None,
             reported_full_quarantine: Arc::default(),
-            acknowledging_fails: false,
+            outages: Outages {
+                receiving: Outage::untried(),
+                acknowledging: Outage::default(),
+                quarantining: Arc::default(),
+            },
         }
     }
 
@@ -220,7 +232,8 @@ impl<Q: Queue> Consumer<Q> {
         };
         self.errors_in_a_row = 0;
         let board = self.state.board();
-        if self.state.on_received(messages.len(), received.wait) {
+        self.state.on_received(messages.len(), received.wait);
+        if self.outages.receiving.on_success(Instant::now()) {
             tracing::info!(queue = board.url, "receiving");
         }
         self.target_receives = match messages.len() {
@@ -277,7 +290,8 @@ impl<Q: Queue> Consumer<Q> {
         self.errors_in_a_row += 1;
         self.target_receives = 1;
         self.backoff_until = Some(tokio::time::Instant::now() + wait);
-        if self.state.on_receive_failed(error) {
+        self.state.on_receive_failed(error);
+        if self.outages.receiving.on_failure(Instant::now()) {
             tracing::warn!(queue = self.state.board().url, %error, "receive failed; retrying");
         }
     }
@@ -332,6 +346,7 @@ impl<Q: Queue> Consumer<Q> {
     fn quarantine(&mut self, message: Message, reason: String) {
         let quarantine = Arc::clone(&self.quarantine);
         let reported_full = Arc::clone(&self.reported_full_quarantine);
+        let outage = Arc::clone(&self.outages.quarantining);
         let queue_url = self.state.board().url.clone();
         // Blocking: it writes to the disk.
         self.requests.spawn_blocking(move || {
@@ -346,7 +361,11 @@ impl<Q: Queue> Consumer<Q> {
             let queue = &queue_url;
             // At debug, because the reason quotes the message and may contain a key.
             tracing::debug!(queue, message_id = message.id, reason, "message not handled");
-            match quarantine.keep(&failed_message) {
+            let kept = quarantine.keep(&failed_message);
+            if kept.is_ok() && outage.on_success(Instant::now()) {
+                tracing::info!(queue, "copying messages to the quarantine works again");
+            }
+            match kept {
                 Ok(KeepOutcome::New) => tracing::warn!(
                     queue,
                     message_id = message.id,
@@ -358,7 +377,10 @@ impl<Q: Queue> Consumer<Q> {
                 Ok(KeepOutcome::Full) => {
                     tracing::warn!(queue, "the quarantine is full; messages are not copied to it");
                 }
-                Err(error) => tracing::warn!(queue, %error, "failed to quarantine a message"),
+                Err(error) if outage.on_failure(Instant::now()) => {
+                    tracing::warn!(queue, %error, "failed to quarantine a message");
+                }
+                Err(_) => {}
             }
         });
     }
@@ -405,13 +427,13 @@ impl<Q: Queue> Consumer<Q> {
                 .collect(),
             // It is unknown which of them were deleted. Deleting a message twice does no harm.
             Err(error) => {
-                if !std::mem::replace(&mut self.acknowledging_fails, true) {
+                if self.outages.acknowledging.on_failure(Instant::now()) {
                     tracing::warn!(queue = self.state.board().url, %error, "failed to acknowledge messages; retrying");
                 }
                 (0..sent).map(|index| (index, false)).collect()
             }
         };
-        if failed.is_empty() && std::mem::take(&mut self.acknowledging_fails) {
+        if failed.is_empty() && self.outages.acknowledging.on_success(Instant::now()) {
             tracing::info!(
                 queue = self.state.board().url,
                 "acknowledging messages succeeds again"

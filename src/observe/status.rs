@@ -91,7 +91,7 @@ pub fn now() -> Timestamp {
 
 /// Locks the mutex even if it is poisoned. Every holder writes a single value, so a panic cannot leave it
 /// half-written.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

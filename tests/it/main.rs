@@ -60,6 +60,7 @@ mod live_config;
 mod live_control;
 mod live_disk;
 mod live_kill;
+mod live_outage;
 mod live_queue;
 mod live_scan;
 mod memory;

@@ -260,7 +260,7 @@ impl Handler {
         };
         let source = &active.source.name;
         match &applied {
-            Ok(_) if active.board.clear(SourceCondition::LookUp) => {
+            Ok(_) if active.board.recover(SourceCondition::LookUp) => {
                 tracing::info!(source, "look-ups succeed again");
             }
             Err(error @ (LookUpError::Bucket(_) | LookUpError::TimedOut))

@@ -79,23 +79,21 @@ impl QueueState {
     }
 
     /// Records a successful receive of that many messages, which waited up to `wait` for the first one.
-    /// Returns whether receiving did not work before.
     ///
     /// An empty response marks the queue as drained only if the receive waited: without a wait, SQS asks only
     /// some of its servers, and the response may be empty although messages are waiting.
-    pub fn on_received(&self, messages: usize, wait: Duration) -> bool {
+    pub fn on_received(&self, messages: usize, wait: Duration) {
         let waited_in_vain = messages == 0 && !wait.is_zero();
         let is_drained = self.reception.borrow().is_drained || waited_in_vain;
-        self.set_reception(QueueHealth::Receiving, is_drained)
+        self.set_reception(QueueHealth::Receiving, is_drained);
     }
 
-    /// Records a failed receive. Returns whether receiving did not fail before. The queue no longer counts as
-    /// drained.
-    pub fn on_receive_failed(&self, error: &QueueError) -> bool {
+    /// Records a failed receive. The queue no longer counts as drained.
+    pub fn on_receive_failed(&self, error: &QueueError) {
         if error.kind == QueueErrorKind::NoSuchQueue {
             self.missing.add(1);
         }
-        self.set_reception(QueueHealth::Failing(error.to_string()), false)
+        self.set_reception(QueueHealth::Failing(error.to_string()), false);
     }
 
     /// Records that handling a message has failed so often that the queue may drop it.
@@ -134,11 +132,10 @@ impl QueueState {
         }
     }
 
-    /// Returns whether it is another kind of health than before.
-    fn set_reception(&self, health: QueueHealth, is_drained: bool) -> bool {
-        let mut is_new = false;
+    /// Notifies the watchers if it is another kind of health than before, or another mark.
+    fn set_reception(&self, health: QueueHealth, is_drained: bool) {
         self.reception.send_if_modified(|known| {
-            is_new = std::mem::discriminant(&known.health) != std::mem::discriminant(&health);
+            let is_new = std::mem::discriminant(&known.health) != std::mem::discriminant(&health);
             let is_changed = is_new || known.is_drained != is_drained;
             *known = Reception {
                 health: health.clone(),
@@ -147,7 +144,6 @@ impl QueueState {
             is_changed
         });
         self.board.set_health(health);
-        is_new
     }
 
     fn lock_attributes(&self) -> MutexGuard<'_, Option<QueueAttributes>> {
@@ -211,7 +207,7 @@ mod tests {
     fn failed_receive_clears_the_mark() {
         let state = state();
         state.on_received(0, LONGEST);
-        assert!(state.on_receive_failed(&error(QueueErrorKind::Connection)));
+        state.on_receive_failed(&error(QueueErrorKind::Connection));
         assert!(!state.reception().is_drained);
         // It takes a receive that waits to set the mark again.
         receive(&state, 0);
@@ -249,11 +245,12 @@ mod tests {
         assert!(!changed());
         state.on_received(0, LONGEST);
         assert!(changed());
-        assert!(state.on_receive_failed(&error(QueueErrorKind::Connection)));
+        state.on_receive_failed(&error(QueueErrorKind::Connection));
         assert!(changed());
-        assert!(!state.on_receive_failed(&error(QueueErrorKind::Throttled)));
+        state.on_receive_failed(&error(QueueErrorKind::Throttled));
         assert!(!changed());
-        assert!(state.on_received(1, Duration::ZERO));
+        state.on_received(1, Duration::ZERO);
+        assert!(changed());
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::{EventLag, LastError, lock};
 use crate::core::counters::{Counter, ScanProgress};
 use crate::core::replication::schedule::ScanReason;
 use crate::core::replication::timestamp::Timestamp;
 use crate::index::tally::Tally;
+use crate::observe::outage::Outage;
 
 /// The status of one Source.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct SourceStatus {
     settings: Mutex<SourceSettings>,
     phase: Mutex<SourcePhase>,
     conditions: Mutex<BTreeMap<SourceCondition, String>>,
+    /// For the problems that were raised and not cleared. They end later than the problems.
+    outages: Mutex<BTreeMap<SourceCondition, Outage>>,
     scan: Mutex<Option<ScanInProgress>>,
     complete_as_of: Mutex<Option<Timestamp>>,
     last_error: Mutex<Option<LastError>>,
@@ -98,6 +102,7 @@ impl SourceStatus {
             settings: Mutex::default(),
             phase: Mutex::new(SourcePhase::Deploying),
             conditions: Mutex::default(),
+            outages: Mutex::default(),
             scan: Mutex::default(),
             complete_as_of: Mutex::default(),
             last_error: Mutex::default(),
@@ -134,16 +139,31 @@ impl SourceStatus {
         lock(&self.conditions).contains_key(&condition)
     }
 
-    /// Adds a problem. Returns whether it is new.
+    /// Adds a problem. Returns whether an outage begins, which has to be logged.
     pub fn raise(&self, condition: SourceCondition, text: impl Into<String>) -> bool {
         let text = text.into();
         *lock(&self.last_error) = Some(LastError::now(text.clone()));
-        lock(&self.conditions).insert(condition, text).is_none()
+        lock(&self.conditions).insert(condition, text);
+        let mut outages = lock(&self.outages);
+        outages
+            .entry(condition)
+            .or_default()
+            .on_failure(Instant::now())
     }
 
-    /// Removes a problem. Returns whether it existed.
-    pub fn clear(&self, condition: SourceCondition) -> bool {
-        lock(&self.conditions).remove(&condition).is_some()
+    /// Removes a problem and its outage: the next [`raise`](Self::raise) counts as new.
+    pub fn clear(&self, condition: SourceCondition) {
+        lock(&self.conditions).remove(&condition);
+        lock(&self.outages).remove(&condition);
+    }
+
+    /// Removes a problem after a success, although the next attempt may fail again. Returns whether its outage
+    /// has ended, which has to be logged.
+    pub fn recover(&self, condition: SourceCondition) -> bool {
+        lock(&self.conditions).remove(&condition);
+        let outages = lock(&self.outages);
+        let outage = outages.get(&condition);
+        outage.is_some_and(|outage| outage.on_success(Instant::now()))
     }
 
     /// The running scan, if any.
@@ -169,5 +189,25 @@ impl SourceStatus {
     /// The last error.
     pub fn last_error(&self) -> Option<LastError> {
         lock(&self.last_error).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problem_that_comes_and_goes_is_new_once_but_shown_as_it_is() {
+        let source = SourceStatus::new("a");
+        let mut news = 0;
+        for _ in 0..100 {
+            news += usize::from(source.raise(SourceCondition::LookUp, "timed out"));
+            assert!(source.has_condition(SourceCondition::LookUp));
+            news += usize::from(source.recover(SourceCondition::LookUp));
+            assert!(!source.has_condition(SourceCondition::LookUp));
+        }
+        assert_eq!(news, 1);
+        source.clear(SourceCondition::LookUp);
+        assert!(source.raise(SourceCondition::LookUp, "timed out"));
     }
 }

@@ -1,12 +1,11 @@
-//! Sends exported spans. Logs the first of several failures, and the first success after them.
+//! Sends exported spans. Logs the beginning and the end of an outage.
 //!
 //! It runs on the exporter's own thread, so it blocks nothing else. It never logs headers, because they may
 //! contain a secret.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -16,6 +15,8 @@ use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use tokio::runtime::{self, Runtime};
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::observe::outage::Outage;
 
 /// Time that a request may take, including its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,7 +29,7 @@ const MAX_RESPONSE_BYTES: usize = 64 << 10;
 pub(super) struct Client {
     runtime: Runtime,
     http: hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    is_failing: AtomicBool,
+    outage: Outage,
 }
 
 impl Client {
@@ -47,7 +48,7 @@ impl Client {
                 .build()?,
             http: hyper_util::client::legacy::Client::builder(TokioExecutor::new())
                 .build(connector),
-            is_failing: AtomicBool::new(false),
+            outage: Outage::default(),
         })
     }
 
@@ -58,14 +59,15 @@ impl Client {
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 
-    /// Logs the first failure, and the end of failures.
+    /// Logs the beginning and the end of an outage.
     fn log_change(&self, failure: Option<&str>) {
-        let was_failing = self.is_failing.swap(failure.is_some(), Ordering::Relaxed);
         match failure {
-            Some(error) if !was_failing => {
+            Some(error) if self.outage.on_failure(Instant::now()) => {
                 tracing::warn!(error, "exporting spans failed; dropping them")
             }
-            None if was_failing => tracing::info!("exporting spans works again"),
+            None if self.outage.on_success(Instant::now()) => {
+                tracing::info!("exporting spans works again")
+            }
             _ => {}
         }
     }
