@@ -1,7 +1,7 @@
 //! Logs and spans: constant messages with fields.
 //!
-//! No field contains a secret. At `info` and above, no field contains a key or a search text. This module has
-//! no metrics: `serve::http` makes them from the status board.
+//! No field contains a secret. At `info` and above, no field contains a key or a search text, except perhaps the
+//! message of a panic. This module has no metrics: `serve::http` makes them from the status board.
 
 use std::io::IsTerminal;
 
@@ -17,11 +17,13 @@ mod format;
 mod journal;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod panics;
 
 pub(crate) use filter::{FilterError, LogFilter};
 pub(crate) use format::{Audience, LogFormat};
 #[cfg(feature = "otlp")]
 pub(crate) use otlp::ExportError;
+pub(crate) use panics::panics;
 
 /// The environment variable with the log filter, in the syntax of `tracing`.
 pub(crate) const LOG_VARIABLE: &str = "ASSET_INDEXER_LOG";
@@ -58,7 +60,7 @@ pub(crate) struct Telemetry {
     _exporter: Option<otlp::Exporter>,
 }
 
-/// Starts logging to `writer`, which must write to standard error.
+/// Starts logging to `writer`, which must write to standard error. From then on, panics are logged too.
 ///
 /// `default` is the filter if [`LOG_VARIABLE`] is not set. `reader` is the expected reader of standard error,
 /// for [`LogFormat::Auto`].
@@ -102,6 +104,7 @@ where
         None => None,
     };
     tracing_subscriber::registry().with(layers).init();
+    panics::install();
     Ok(Telemetry {
         filter,
         #[cfg(feature = "otlp")]

@@ -11,6 +11,9 @@ use crate::cli::{BINARY, Cli};
 use crate::fixture::{Fixture, numbered};
 use crate::http_client::send;
 
+/// The log message about a panic.
+const PANICKED: &str = "a thread or task panicked";
+
 /// Damages the largest file with this extension: flips one bit in every `step` bytes.
 fn damage(cli: &Cli, extension: &str, step: usize) {
     let files = cli.segment_files().into_iter();
@@ -37,6 +40,23 @@ fn indexed() -> Fixture {
 /// Numbers of bytes between two flipped bits. The tests damage the columns, which every command reads.
 const STEPS: [usize; 4] = [3, 41, 211, 997];
 
+/// Panics must be log entries. The standard library prints them as text of several lines.
+#[track_caller]
+fn assert_no_raw_panic(log: &[String]) {
+    let is_raw =
+        |line: &&String| line.starts_with("thread '") || line.starts_with("note: run with");
+    assert_eq!(log.iter().find(is_raw), None, "{log:#?}");
+}
+
+/// The value of the metric that counts panics.
+fn panics(metrics: &str) -> usize {
+    let mut lines = metrics.lines();
+    let value = lines.find_map(|line| line.strip_prefix("asset_indexer_panics_total "));
+    value
+        .and_then(|value| value.parse().ok())
+        .expect("the metric exists")
+}
+
 #[test]
 fn commands_report_damage_and_do_not_panic() {
     let commands: [&[&str]; 5] = [
@@ -58,6 +78,8 @@ fn commands_report_damage_and_do_not_panic() {
                 code == Some(0) || (code == Some(1) && is_reported),
                 "{step}, {command:?}: {output:#?}"
             );
+            let stderr: Vec<String> = output.stderr.lines().map(str::to_owned).collect();
+            assert_no_raw_panic(&stderr);
             reports += usize::from(is_reported);
         }
         fixture
@@ -97,6 +119,7 @@ fn daemon_exits_and_names_the_command_that_repairs_the_index() {
 
 #[test]
 fn read_only_server_is_not_ready_after_an_error_and_still_serves_metrics() {
+    let (mut counted, mut logged) = (0, 0);
     for step in STEPS {
         let mut fixture = indexed();
         damage(&fixture.cli, "fast", step);
@@ -121,6 +144,9 @@ fn read_only_server_is_not_ready_after_an_error_and_still_serves_metrics() {
             );
             assert!(path != "/metrics" || response.status == 200, "{text}");
             has_failed |= is_refused;
+            if path == "/metrics" {
+                counted += panics(&text);
+            }
         }
         let ready = send(&address, "GET", "/readyz", &[]);
         assert!(
@@ -128,6 +154,17 @@ fn read_only_server_is_not_ready_after_an_error_and_still_serves_metrics() {
             "{step}: {}",
             ready.text()
         );
-        reader.kill();
+        let log = reader.kill();
+        assert_no_raw_panic(&log);
+        logged += log.iter().filter(|line| line.contains(PANICKED)).count();
     }
+    assert!(
+        counted > 0,
+        "no damage caused a panic, so the test shows nothing"
+    );
+    // The index is read again after the metrics.
+    assert!(
+        logged >= counted,
+        "{logged} of {counted} panics are in the log"
+    );
 }

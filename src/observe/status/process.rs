@@ -1,9 +1,11 @@
-//! Resource usage of the process, from `/proc/self`.
+//! Resource usage of the process, from `/proc/self`, and its panics.
 //!
 //! On systems other than Linux, the values are unknown.
 
 use std::fs;
 use std::time::Duration;
+
+use crate::observe::telemetry;
 
 /// Resource usage of the process. Unknown values are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -16,6 +18,8 @@ pub struct ProcessUsage {
     pub open_files: Option<u64>,
     /// Maximum number of open file descriptors.
     pub max_files: Option<u64>,
+    /// Number of panics since the process started.
+    pub panics: u64,
 }
 
 impl ProcessUsage {
@@ -35,6 +39,7 @@ impl ProcessUsage {
             max_files: rlimit::getrlimit(rlimit::Resource::NOFILE)
                 .ok()
                 .map(|(soft, _)| soft),
+            panics: telemetry::panics(),
         }
     }
 }

@@ -65,6 +65,7 @@ fn full(board: StatusBoard) -> String {
         cpu: Some(Duration::from_millis(1_500)),
         open_files: Some(21),
         max_files: Some(1_024),
+        panics: 3,
     };
     scrape.index = Some(IndexSize {
         segments: 5,
@@ -237,6 +238,7 @@ asset_indexer_http_request_seconds_bucket{le="0.25",route="search"} 2
 asset_indexer_searches_refused_total{reason="busy"} 4
 asset_indexer_searches_refused_total{reason="too_slow"} 5
 asset_indexer_http_connections_cut_off_total 6
+asset_indexer_panics_total 3
 process_resident_memory_bytes 8192
 process_cpu_seconds_total 1.5
 process_open_fds 21

@@ -3,7 +3,7 @@
 use super::super::metric::{Metric, Reader};
 use super::{metric, some};
 
-pub(super) const METRICS: [Metric; 9] = [
+pub(super) const METRICS: [Metric; 10] = [
     metric(
         "asset_indexer_build_info",
         "The version of the program, as a label. The value is always 1",
@@ -35,6 +35,11 @@ pub(super) const METRICS: [Metric; 9] = [
         "asset_indexer_scan_interval_seconds",
         "Configured maximum time between two scans of a Source",
         Reader::Process(|scrape| scrape.reconcile_every.and_then(some)),
+    ),
+    metric(
+        "asset_indexer_panics_total",
+        "Panics of threads and tasks",
+        Reader::Process(|scrape| some(scrape.process.panics)),
     ),
     metric(
         "process_resident_memory_bytes",
