@@ -22,6 +22,7 @@ mod iam_policy;
 mod index;
 mod log;
 mod manual;
+mod open_files;
 mod progress;
 mod quarantine;
 mod reindex;
@@ -76,9 +77,6 @@ Exit codes:
 
 Logs go to standard error. ASSET_INDEXER_LOG=debug shows more. To see more of a running daemon, use
 `asset-indexer log debug`.";
-
-/// Limit of open files. An index with many segments needs more than most shells allow by default.
-const OPEN_FILES: u64 = 65_536;
 
 /// Exit code of a failure.
 const FAILED: u8 = 1;
@@ -219,8 +217,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let (telemetry, bars) = log::start(&arguments.command, arguments.log_format)?;
     let config = Config::load(&arguments.config)?;
-    // If the limit cannot be raised, continue with the current one.
-    let _ = rlimit::increase_nofile_limit(OPEN_FILES);
+    open_files::raise(&arguments.command).map_err(anyhow::Error::from)?;
     match arguments.command {
         Command::Reindex(arguments) => runtime()?.block_on(reindex::run(arguments, config, bars)),
         Command::Serve(command) => runtime()?.block_on(serve::run(

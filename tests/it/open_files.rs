@@ -1,0 +1,43 @@
+//! The limit of open files: commands that write an index raise it, and refuse to start below the minimum.
+
+use std::process::Command;
+
+use crate::cli::BINARY;
+use crate::fixture::{Fixture, numbered};
+
+/// The binary with a limit of open files. `scope` is `-S` for the soft limit, or empty for both limits.
+fn limited(scope: &str, files: u32) -> Command {
+    let limited = format!("ulimit {scope} -n {files}; exec \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited, "sh", BINARY]);
+    command
+}
+
+#[test]
+fn refuses_to_write_an_index_with_too_few_files() {
+    let fixture = Fixture::with_keys(["a.jpg"]);
+    for arguments in [["serve"], ["reindex"]] {
+        let mut command = fixture.cli.command(limited("", 24));
+        let output = command.args(arguments).output().expect("sh runs");
+        assert_eq!(output.status.code(), Some(1), "{output:#?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        for words in [
+            "limit of open files",
+            "is 24",
+            "at least 256",
+            "LimitNOFILE",
+        ] {
+            assert!(stderr.contains(words), "{stderr}");
+        }
+    }
+    assert!(!fixture.cli.data_dir().exists(), "nothing was written");
+}
+
+#[test]
+fn raises_a_low_soft_limit() {
+    let fixture = Fixture::with_keys(numbered(0..1500));
+    let mut command = fixture.cli.command(limited("-S", 24));
+    let output = command.arg("reindex").output().expect("sh runs");
+    assert!(output.status.success(), "{output:#?}");
+    fixture.assert_mirror();
+}
