@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -55,7 +56,8 @@ async fn log(jobs: &[Arc<ReindexJob>]) {
         tick.tick().await;
         for job in jobs {
             let progress = &job.progress;
-            if progress.listed.get() > 0 {
+            // The reindex logs that it waits for merges.
+            if progress.listed.get() > 0 && !is_merging(job) {
                 tracing::info!(
                     source = job.source.name,
                     listed = progress.listed.get(),
@@ -119,8 +121,15 @@ fn update(job: &ReindexJob, bar: &ProgressBar, elapsed: Duration) {
         grouped(changed(job)),
         grouped(rate as u64),
     );
+    if is_merging(job) {
+        message += "; waiting until the index has merged its segments";
+    }
     bar.set_message(message);
     bar.tick();
+}
+
+fn is_merging(job: &ReindexJob) -> bool {
+    job.is_merging.load(Ordering::Relaxed)
 }
 
 /// Number of records that the scan added, changed or removed.

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio::task::JoinSet;
@@ -25,7 +26,7 @@ use crate::index::new_generation::{
 };
 use crate::index::tantivy::TantivyEngine;
 use crate::index::tantivy::schema::SCHEMA_VERSION;
-use crate::index::writer::{self, IndexHandle};
+use crate::index::writer::{self, IndexHandle, IndexThread};
 use crate::ingest::scanner::{MeasuredScan, ScanError, ScanJob, scan_measured};
 
 mod by_daemon;
@@ -56,6 +57,8 @@ pub(crate) struct Reindex {
 pub(crate) struct ReindexJob {
     pub source: Arc<Source>,
     pub progress: Arc<ScanProgress>,
+    /// Whether all scans have ended, and the index finishes its merges.
+    pub is_merging: AtomicBool,
 }
 
 /// How the scan of one Source ended.
@@ -87,6 +90,7 @@ impl Reindex {
             Arc::new(ReindexJob {
                 source: Arc::clone(source),
                 progress: Arc::default(),
+                is_merging: AtomicBool::new(false),
             })
         };
         let is_selected = |source: &&Arc<Source>| source.enabled || !names.is_empty();
@@ -134,7 +138,7 @@ impl Reindex {
             index.forget_others(names.collect()).await?;
         }
         drop(index);
-        thread.join().await?;
+        self.finish_merges(thread).await?;
         if let Some(generation) = target.generation
             && is_complete
         {
@@ -144,6 +148,25 @@ impl Reindex {
             target.data_dir.remove_old(lock)?;
         }
         Ok(outcomes)
+    }
+
+    /// Waits until the index has merged its segments. After the first scan of a large bucket, that takes as long
+    /// as a part of the scan.
+    async fn finish_merges(&self, thread: IndexThread) -> Result<(), IndexError> {
+        if !self.writes_index() {
+            return thread.join().await;
+        }
+        for job in &self.jobs {
+            job.is_merging.store(true, Ordering::Relaxed);
+        }
+        tracing::info!("scans ended; waiting until the index has merged its segments");
+        let began = Instant::now();
+        thread.join().await?;
+        tracing::info!(
+            seconds = began.elapsed().as_secs_f64(),
+            "the index has merged its segments"
+        );
+        Ok(())
     }
 
     async fn scan_all(&self, index: &IndexHandle, stop: &CancellationToken) -> Vec<ReindexOutcome> {

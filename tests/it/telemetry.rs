@@ -62,6 +62,12 @@ fn command_without_a_terminal_logs_text() {
         log.contains("DEBUG ") && log.contains("committed documents="),
         "{log}"
     );
+    for words in [
+        "waiting until the index has merged its segments",
+        "the index has merged its segments seconds=",
+    ] {
+        assert!(log.contains(words), "{log}");
+    }
     let log = live
         .cli
         .succeed(&["reindex", "--log-format", "json"])
