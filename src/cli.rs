@@ -191,7 +191,10 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Silent(code)) => ExitCode::from(code),
         Err(Failure::Error(code, error)) => {
-            eprintln!("error: {error:#}");
+            match error.downcast_ref::<ConfigError>() {
+                Some(error) => (error.mistakes().iter()).for_each(|it| eprintln!("error: {it}")),
+                None => eprintln!("error: {error:#}"),
+            }
             ExitCode::from(code)
         }
     }
@@ -216,6 +219,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         return manual::run(arguments);
     }
     let (telemetry, bars) = log::start(&arguments.command, arguments.log_format)?;
+    if let Command::Status(status) = arguments.command {
+        return runtime()?.block_on(status::run(&status, &arguments.config));
+    }
     let config = Config::load(&arguments.config)?;
     open_files::raise(&arguments.command).map_err(anyhow::Error::from)?;
     match arguments.command {
@@ -230,7 +236,6 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Rules(command) => rules::run(&command, &config),
         Command::Explain(arguments) => runtime()?.block_on(explain::run(&arguments, &config)),
         Command::Quarantine(command) => runtime()?.block_on(quarantine::run(&command, &config)),
-        Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, &config)),
         Command::Log(arguments) => runtime()?.block_on(log::run(arguments, &config)),
         Command::Token(command) => token::run(&command, &config),
         Command::Index(command) => runtime()?.block_on(index::run(command, config, bars)),
@@ -239,8 +244,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Setup(arguments) => setup::run(&arguments, &config),
         Command::IamPolicy(arguments) => iam_policy::run(&arguments, &config),
-        // Handled above, because they need no configuration.
-        Command::Completions { .. } | Command::Manual(_) => Ok(()),
+        // Handled above, because they need no configuration, or work with a wrong one.
+        Command::Completions { .. } | Command::Manual(_) | Command::Status(_) => Ok(()),
     }
 }
 

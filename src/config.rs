@@ -14,13 +14,14 @@ mod document;
 mod error;
 pub mod file;
 pub mod listen;
+mod load;
+mod places;
 mod resolve;
 mod search;
 mod serve;
 mod validate;
 
-pub use error::{ConfigError, InvalidValue};
-use file::{ConfigFile, IndexFile, ScanFile, SourceFile};
+pub use error::{ConfigError, InvalidValue, Mistake};
 pub use listen::{Listen, TlsFiles};
 pub use search::SearchConfig;
 pub use serve::{EventsConfig, ServeConfig};
@@ -73,12 +74,6 @@ pub struct IndexConfig {
     pub writer_memory_bytes: usize,
 }
 
-/// A parsed Source and its file.
-struct UnresolvedSource {
-    path: PathBuf,
-    source: SourceFile,
-}
-
 /// A name that no configured Source has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Source {name:?} is not in the configuration, which has: {known}")]
@@ -110,182 +105,44 @@ impl Config {
             .collect()
     }
 
+    /// The keys that a running daemon cannot change, as far as they differ from its configuration.
+    pub(crate) fn fixed_keys_that_differ(&self, running: &Self) -> Vec<&'static str> {
+        let (new, old) = (&self.serve, &running.serve);
+        let keys = [
+            ("data_dir", self.data_dir != running.data_dir),
+            ("serve.listen", new.listen != old.listen),
+            ("serve.tokens", new.tokens != old.tokens),
+            ("serve.hosts", new.hosts != old.hosts),
+            ("serve.tls_certificate or serve.tls_key", new.tls != old.tls),
+            (
+                "serve.control_socket",
+                new.control_socket != old.control_socket,
+            ),
+            (
+                "serve.grace_period_seconds",
+                new.grace_period != old.grace_period,
+            ),
+        ];
+        let differ = keys.into_iter().filter(|(_, differs)| *differs);
+        differ.map(|(key, _)| key).collect()
+    }
+
     /// Reads the file `path` and the folder [`SOURCES_FOLDER`] next to it.
     ///
     /// Relative paths in all of these files are relative to the folder of `path`.
+    ///
+    /// # Errors
+    ///
+    /// The error has all mistakes that can be found at once.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let in_file = |value| ConfigError::InvalidValue {
-            path: path.to_owned(),
-            source_name: String::new(),
-            value,
-        };
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let file: ConfigFile = document::read(path)?;
-        let data_dir = resolved_path(&file.data_dir, folder)
-            .map_err(|problem| in_file(InvalidValue::text("data_dir", &file.data_dir, problem)))?;
-        let scan = scan(&file.scan).map_err(in_file)?;
-        let index = index(&file.index).map_err(in_file)?;
-        let events = serve::events(&file.events).map_err(in_file)?;
-        let serve = serve::serve(&file.serve, folder, &data_dir).map_err(in_file)?;
-        let search = search::search(&file.search).map_err(in_file)?;
-        let inline = file.source.into_iter().map(|source| UnresolvedSource {
-            path: path.to_owned(),
-            source,
-        });
-        let mut sources: Vec<UnresolvedSource> = inline.collect();
-        sources.extend(read_sources_folder(&folder.join(SOURCES_FOLDER))?);
-        if sources.is_empty() {
-            let problem = format!(
-                "no Source is configured; add a table [[source]] with name, bucket and subdomain, or \
-                 a file with these keys in the folder {SOURCES_FOLDER} next to this file"
-            );
-            return Err(in_file(InvalidValue::hidden("source", problem)));
-        }
-        Ok(Self {
-            data_dir,
-            scan,
-            index,
-            events,
-            serve,
-            search,
-            sources: resolve_all(sources, folder)?,
-        })
+        load::load(path)
     }
-}
 
-fn scan(file: &ScanFile) -> Result<ScanConfig, InvalidValue> {
-    let ranges = validate::number("scan.ranges_in_flight", file.ranges_in_flight, 8, 1..=64)?;
-    let every = file.reconcile_every_minutes;
-    let every = validate::number("scan.reconcile_every_minutes", every, 1_440, 1..=43_200)?;
-    let sources = validate::number("scan.sources_in_flight", file.sources_in_flight, 4, 1..=64)?;
-    Ok(ScanConfig {
-        ranges_in_flight: ranges as usize,
-        sources_in_flight: sources as usize,
-        attempts: validate::number("scan.attempts", file.attempts, 8, 1..=20)?,
-        reconcile_every: Duration::from_secs(60 * u64::from(every)),
-    })
-}
-
-fn index(file: &IndexFile) -> Result<IndexConfig, InvalidValue> {
-    let (documents, seconds, memory) = (
-        file.commit_documents,
-        file.commit_interval_seconds,
-        file.writer_memory_mb,
-    );
-    let documents = validate::number("index.commit_documents", documents, 20_000, 1..=1_000_000)?;
-    let seconds = validate::number("index.commit_interval_seconds", seconds, 10, 1..=600)?;
-    let millis = file.event_commit_interval_ms;
-    let millis = validate::number("index.event_commit_interval_ms", millis, 500, 50..=10_000)?;
-    let memory_mb = validate::number("index.writer_memory_mb", memory, 64, 15..=2000)?;
-    Ok(IndexConfig {
-        commit_documents: documents as usize,
-        commit_interval: Duration::from_secs(seconds.into()),
-        event_commit_interval: Duration::from_millis(millis.into()),
-        writer_memory_bytes: memory_mb as usize * 1_000_000,
-    })
-}
-
-/// Reads the Sources in the folder, by file name. Empty if there is no such folder.
-///
-/// Skips hidden files: editors create them while a file is open.
-fn read_sources_folder(folder: &Path) -> Result<Vec<UnresolvedSource>, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable {
-        path: folder.to_owned(),
-        source,
-    };
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        if name.ends_with(b".toml") && !name.starts_with(b".") {
-            paths.push(path);
-        }
+    /// The control socket of the daemon with this configuration file, even if the file has mistakes. `None` if
+    /// the mistakes are in the keys that determine it, or hide them.
+    pub fn control_socket(path: &Path) -> Option<PathBuf> {
+        load::control_socket(path)
     }
-    paths.sort();
-    let read = |path: PathBuf| {
-        let source = document::read(&path)?;
-        Ok(UnresolvedSource { path, source })
-    };
-    paths.into_iter().map(read).collect()
-}
-
-/// Resolves each Source, and checks it against the previous Sources.
-fn resolve_all(
-    sources: Vec<UnresolvedSource>,
-    folder: &Path,
-) -> Result<Vec<Arc<Source>>, ConfigError> {
-    let mut previous: Vec<(PathBuf, Arc<Source>)> = Vec::new();
-    for UnresolvedSource { path, source } in sources {
-        let source_name = format!("source {:?}: ", source.name);
-        let resolved = resolve::source(source, folder).and_then(|source| {
-            check_unique(&source, &previous)?;
-            Ok(source)
-        });
-        match resolved {
-            Ok(source) => previous.push((path, Arc::new(source))),
-            Err(value) => {
-                return Err(ConfigError::InvalidValue {
-                    path,
-                    source_name,
-                    value,
-                });
-            }
-        }
-    }
-    Ok(previous.into_iter().map(|(_, source)| source).collect())
-}
-
-/// Checks that the Source shares no name, subdomain or ambiguous queue with a previous one.
-fn check_unique(source: &Source, previous: &[(PathBuf, Arc<Source>)]) -> Result<(), InvalidValue> {
-    for (path, other) in previous {
-        let problem = |what| {
-            let (name, path) = (&other.name, path.display());
-            format!("Source {name:?} in {path} already has this {what}; use another {what}")
-        };
-        if other.name == source.name {
-            return Err(InvalidValue::text("name", &source.name, problem("name")));
-        }
-        if has_ambiguous_events(source, other) {
-            let url = source
-                .events
-                .as_ref()
-                .map_or("", |events| &events.queue_url);
-            let (name, bucket) = (&other.name, &other.bucket);
-            let problem = format!(
-                "Source {name:?} also receives events from this queue, and its bucket in another store \
-                 has the same name {bucket:?}; events contain only the name, so use another queue"
-            );
-            return Err(InvalidValue::text("events.queue_url", url, problem));
-        }
-        if other.subdomain == source.subdomain {
-            return Err(InvalidValue::text(
-                "subdomain",
-                &source.subdomain,
-                problem("subdomain"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Whether both Sources receive events from one queue, for buckets of the same name in different stores. Then
-/// an event does not show which bucket it belongs to.
-fn has_ambiguous_events(source: &Source, other: &Source) -> bool {
-    let queue = |source: &Source| {
-        source
-            .events
-            .as_ref()
-            .map(|events| events.queue_url.clone())
-    };
-    queue(source).is_some()
-        && queue(source) == queue(other)
-        && source.bucket == other.bucket
-        && source.endpoint_url != other.endpoint_url
 }
 
 /// Resolves a relative path against `folder`. The error says what is wrong with the path.

@@ -47,10 +47,7 @@ const MAX_CONCURRENT_SOURCES: usize = 16;
 ///
 /// `path` is the file that the configuration was read from.
 pub(crate) async fn examine(config: &Config, path: &Path, sources: &[Arc<Source>]) -> Report {
-    let mut machine = vec![Finding::ok(
-        Subject::Configuration,
-        format!("{}: Sources {}", path.display(), config.names().join(", ")),
-    )];
+    let mut machine = vec![configuration(config, path)];
     machine.extend(file_permissions::examine(config, path));
     let (index_findings, checkpoint) = index::examine(config);
     machine.extend(index_findings);
@@ -62,6 +59,12 @@ pub(crate) async fn examine(config: &Config, path: &Path, sources: &[Arc<Source>
         visibility: config.events.visibility_timeout,
     };
     Report::new(machine, examine_all(sources, context).await)
+}
+
+/// The finding about a configuration that was loaded from `path`. A wrong one is an error before any test.
+pub(crate) fn configuration(config: &Config, path: &Path) -> Finding {
+    let what = format!("{}: Sources {}", path.display(), config.names().join(", "));
+    Finding::ok(Subject::Configuration, what)
 }
 
 /// Examines the Sources concurrently. The result is in the order of `sources`.

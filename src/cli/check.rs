@@ -19,7 +19,7 @@ const PROGRAM: &str = "asset-indexer ";
 /// Test the configuration, this machine, and the bucket and queue of every Source
 ///
 /// Prints what works, what does not, and what to do. Nothing is changed: no waiting message is received, no
-/// file is written. The exit code is 1 if something does not work.
+/// file is written. The exit code is 1 if something does not work, and 2 if the configuration has a mistake.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Test only this Source; repeat it for more
@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Exit with 1 if there are only warnings, too
     #[arg(long)]
     strict: bool,
+    /// Test only the configuration files, without any request; with a mistake, the exit code is 2
+    #[arg(long, conflicts_with = "source")]
+    offline: bool,
     /// Print all findings as one JSON object
     #[arg(long)]
     json: bool,
@@ -39,11 +42,15 @@ pub(super) async fn run(
     config: &Config,
     path: &Path,
 ) -> Result<(), Failure> {
-    let chosen = config.choose(&arguments.source)?.into_iter();
-    // A disabled Source is tested only if it is named.
-    let examined = chosen.filter(|source| source.enabled || !arguments.source.is_empty());
-    let examined: Vec<_> = examined.map(Arc::clone).collect();
-    let mut report = doctor::examine(config, path, &examined).await;
+    let mut report = if arguments.offline {
+        Report::new(vec![doctor::configuration(config, path)], Vec::new())
+    } else {
+        let chosen = config.choose(&arguments.source)?.into_iter();
+        // A disabled Source is tested only if it is named.
+        let examined = chosen.filter(|source| source.enabled || !arguments.source.is_empty());
+        let examined: Vec<_> = examined.map(Arc::clone).collect();
+        doctor::examine(config, path, &examined).await
+    };
     name_configuration(&mut report, path);
     let text = if arguments.json {
         serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n"

@@ -222,7 +222,7 @@ async fn reload_on(
             }
             Err(error) => {
                 ctx.board.refused_reloads.add(1);
-                tracing::error!(error = %format!("{error:#}"), "the new configuration is refused");
+                tracing::error!(error = %one_line(&error), "the new configuration is refused");
             }
         }
         if is_ready {
@@ -230,6 +230,11 @@ async fn reload_on(
         }
     }
     anyhow::bail!("the runtime no longer listens for SIGHUP")
+}
+
+/// The error as one line, for the log. Each mistake of a configuration is a line of its own.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").replace('\n', "; ")
 }
 
 /// Opens the access settings, and warns about doubtful ones.
@@ -244,8 +249,10 @@ fn load_auth(config: &Config) -> anyhow::Result<Arc<Auth>> {
 /// Loads a configuration that can replace the running one, with its tokens and certificate.
 fn load(path: &Path, first: &Config, auth: Option<&Auth>) -> anyhow::Result<Config> {
     let config = Config::load(path)?;
-    if config.data_dir != first.data_dir || config.serve != first.serve {
-        anyhow::bail!("`data_dir` and `[serve]` cannot change while the daemon runs; restart it");
+    let changed = config.fixed_keys_that_differ(first);
+    if !changed.is_empty() {
+        let (path, keys) = (path.display(), changed.join(", "));
+        anyhow::bail!("{path}: {keys} cannot change while the daemon runs; restart it");
     }
     auth.map_or(Ok(()), Auth::reload)?;
     Ok(config)

@@ -4,14 +4,14 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::Failure;
 use super::text::{grouped, printable, size};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::observe::status::StatusReport;
 use crate::observe::status::report::{LagReport, QueueReport, ReceiveState, SourceReport};
 use crate::serve::control::{self, ControlAnswer, ControlRequest};
@@ -38,9 +38,9 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Runs the command.
-pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
-    let report = ask_for_report(&config.serve.control_socket).await?;
+/// Runs the command. `path` is the configuration file.
+pub(super) async fn run(arguments: &Arguments, path: &Path) -> Result<(), Failure> {
+    let report = ask_for_report(&control_socket(path)?).await?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&report).context("failed to write JSON")? + "\n"
     } else {
@@ -53,6 +53,25 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
         // A closed pipe, for example `| head`, is not a failure.
         _ => Ok(()),
     }
+}
+
+/// The socket of the daemon. The daemon keeps the configuration that it has, so mistakes in the file are no reason
+/// to show nothing: they are printed as warnings.
+fn control_socket(path: &Path) -> Result<PathBuf, ConfigError> {
+    let error = match Config::load(path) {
+        Ok(config) => return Ok(config.serve.control_socket),
+        Err(error) => error,
+    };
+    let Some(socket) = Config::control_socket(path) else {
+        return Err(error);
+    };
+    for mistake in error.mistakes() {
+        eprintln!("warning: {mistake}");
+    }
+    eprintln!(
+        "warning: the daemon keeps its last valid configuration and does not start with this one"
+    );
+    Ok(socket)
 }
 
 async fn ask_for_report(socket: &Path) -> anyhow::Result<StatusReport> {

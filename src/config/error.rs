@@ -2,18 +2,57 @@
 //!
 //! No error contains a line of the file, because it could contain a secret.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-/// Why a configuration cannot be used.
+/// Why a configuration cannot be used: all mistakes that were found, at least one, by file and line.
+#[derive(Debug)]
+pub struct ConfigError {
+    mistakes: Vec<Mistake>,
+}
+
+impl ConfigError {
+    /// An error with these mistakes. Sorts them: first the ones in `main`, then by file and line.
+    pub(super) fn new(mut mistakes: Vec<Mistake>, main: &Path) -> Self {
+        mistakes.sort_by(|left, right| {
+            let place = |mistake: &Mistake| (mistake.path() != main, mistake.line());
+            let (left_place, right_place) = (place(left), place(right));
+            let by_file = left_place.0.cmp(&right_place.0);
+            let by_file = by_file.then_with(|| left.path().cmp(right.path()));
+            by_file.then_with(|| left_place.1.cmp(&right_place.1))
+        });
+        Self { mistakes }
+    }
+
+    /// The mistakes.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+}
+
+/// One mistake in each line.
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.mistakes.iter().enumerate() {
+            let line_break = if index > 0 { "\n" } else { "" };
+            write!(f, "{line_break}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One mistake in a configuration.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub enum Mistake {
     /// A file, or the folder `sources.d`, cannot be read.
-    #[error("failed to read the configuration {}", path.display())]
+    #[error("failed to read the configuration {}: {cause}", path.display())]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
         /// Why it cannot be read.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The text is not TOML, or a key is unknown, or a value has the wrong type.
     #[error("{}:{line}: {problem}", path.display())]
@@ -26,15 +65,63 @@ pub enum ConfigError {
         problem: String,
     },
     /// A value is not allowed.
-    #[error("{}: {source_name}{value}", path.display())]
+    #[error("{}:{line}: {source_name}{value}", path.display())]
     InvalidValue {
         /// The file.
         path: PathBuf,
+        /// The line of the key, or of the table that lacks it, counted from 1.
+        line: usize,
         /// Names the Source, as in `source "photos": `. Empty if the value does not belong to a Source.
         source_name: String,
         /// The value, and what is wrong with it.
         value: InvalidValue,
     },
+}
+
+impl Mistake {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. }
+            | Self::Malformed { path, .. }
+            | Self::InvalidValue { path, .. } => path,
+        }
+    }
+
+    fn line(&self) -> usize {
+        match self {
+            Self::Unreadable { .. } => 0,
+            Self::Malformed { line, .. } | Self::InvalidValue { line, .. } => *line,
+        }
+    }
+}
+
+/// The values that are not allowed. It collects them, so that one report has all of them.
+#[derive(Debug, Default)]
+pub(super) struct InvalidValues(pub Vec<InvalidValue>);
+
+impl InvalidValues {
+    /// Returns the value. If it is not allowed, keeps the error and returns the default, so that the caller can
+    /// continue with the next value.
+    pub(super) fn accept<T: Default>(&mut self, checked: Result<T, InvalidValue>) -> T {
+        checked.unwrap_or_else(|error| {
+            self.0.push(error);
+            T::default()
+        })
+    }
+
+    /// The same for a value that must be set. `what` says what to set.
+    pub(super) fn require(
+        &mut self,
+        key: &str,
+        value: Option<String>,
+        what: &str,
+    ) -> Option<String> {
+        if value.is_none() {
+            let problem = format!("missing; set {what}");
+            self.0.push(InvalidValue::hidden(key, problem));
+        }
+        value
+    }
 }
 
 /// One value that is not allowed.

@@ -163,14 +163,14 @@ pub(super) fn check_socket(key: &str, path: &Path, max_bytes: usize) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::error::InvalidValues;
     use crate::config::serve::{ServeConfig, serve};
 
     fn resolved(toml: &str) -> Result<ServeConfig, InvalidValue> {
-        serve(
-            &toml::from_str(toml).unwrap(),
-            Path::new("/etc/x"),
-            Path::new("/d"),
-        )
+        let mut invalid = InvalidValues::default();
+        let file = toml::from_str(toml).unwrap();
+        let config = serve(&file, Path::new("/etc/x"), Path::new("/d"), &mut invalid);
+        invalid.0.pop().map_or(Ok(config), Err)
     }
 
     #[test]

@@ -2,35 +2,44 @@
 
 use std::path::Path;
 
-use crate::config::error::InvalidValue;
+use crate::config::error::{InvalidValue, InvalidValues};
 use crate::config::file::{EndpointOrderFile, EventsFile, RulesFile, SourceFile};
 use crate::config::{credentials, validate};
 use crate::core::source::{Credentials, EndpointOrder, Events, Rules, Source, address, aws_host};
 
-/// Resolves a Source. Paths are relative to `folder`.
-pub(super) fn source(file: SourceFile, folder: &Path) -> Result<Source, InvalidValue> {
-    validate::name(&file.name)?;
-    validate::bucket(&file.bucket)?;
-    validate::subdomain(&file.subdomain)?;
+/// Resolves a Source. Paths are relative to `folder`. The result is valid if nothing was added to `invalid`.
+pub(super) fn source(file: SourceFile, folder: &Path, invalid: &mut InvalidValues) -> Source {
+    let name = invalid.require("name", file.name, "a name such as \"photos\"");
+    let bucket = invalid.require("bucket", file.bucket, "the name of the bucket");
+    let subdomain = invalid.require(
+        "subdomain",
+        file.subdomain,
+        "one DNS label, such as \"photos\" for photos.imgix.net",
+    );
     let region = file.region.as_deref();
-    region.map_or(Ok(()), |region| validate::region("region", region))?;
     let owner = file.expected_bucket_owner.as_deref();
-    owner.map_or(Ok(()), |owner| {
-        validate::account("expected_bucket_owner", owner)
-    })?;
+    for checked in [
+        name.as_deref().map(validate::name),
+        bucket.as_deref().map(validate::bucket),
+        subdomain.as_deref().map(validate::subdomain),
+        region.map(|region| validate::region("region", region)),
+        owner.map(|owner| validate::account("expected_bucket_owner", owner)),
+    ] {
+        invalid.accept(checked.unwrap_or(Ok(())));
+    }
+    let [name, bucket, subdomain] = [name, bucket, subdomain].map(Option::unwrap_or_default);
     let store = file.endpoint_url.as_deref();
     let endpoint_url =
         store.map(|url| validate::http_url("endpoint_url", url, "https://s3.example.com"));
-    let own = credentials::resolve(file.credentials, folder)?;
+    let own = invalid.accept(credentials::resolve(file.credentials, folder));
     let source = Source {
-        prefix: validate::prefix(&file.prefix)?,
-        endpoint_url: endpoint_url.transpose()?,
-        base_url: base_url(file.base_url.as_deref(), &file.subdomain)?,
-        rules: rules(file.rules)?,
+        prefix: invalid.accept(validate::prefix(&file.prefix)),
+        endpoint_url: invalid.accept(endpoint_url.transpose()),
+        base_url: invalid.accept(base_url(file.base_url.as_deref(), &subdomain)),
+        rules: invalid.accept(rules(file.rules)),
         events: file
             .events
-            .map(|events_file| events(events_file, &own, store, folder))
-            .transpose()?,
+            .map(|written| events(written, &own, store, folder, invalid)),
         credentials: own,
         endpoint_order: match file.endpoint_order {
             EndpointOrderFile::Standard => EndpointOrder::Standard,
@@ -42,10 +51,10 @@ pub(super) fn source(file: SourceFile, folder: &Path) -> Result<Source, InvalidV
         folder_markers: file.folder_markers,
         expected_bucket_owner: file.expected_bucket_owner,
         request_payer: file.request_payer,
-        ..Source::new(file.name, file.bucket, file.subdomain)
+        ..Source::new(name, bucket, subdomain)
     };
-    check_endpoint_order(&source)?;
-    Ok(source)
+    invalid.accept(check_endpoint_order(&source));
+    source
 }
 
 fn base_url(value: Option<&str>, subdomain: &str) -> Result<String, InvalidValue> {
@@ -77,20 +86,29 @@ fn events(
     own: &Credentials,
     store: Option<&str>,
     folder: &Path,
-) -> Result<Events, InvalidValue> {
-    let is_on_aws = |url: &str| aws_host::name(url).is_some();
-    let share_credentials = store.is_none_or(is_on_aws) == is_on_aws(&file.queue_url);
+    invalid: &mut InvalidValues,
+) -> Events {
     let example = "https://sqs.eu-central-1.amazonaws.com/123456789012/photos";
+    let what = format!("the URL of the queue, such as {example:?}");
+    let queue_url = invalid.require("events.queue_url", file.queue_url, &what);
+    let is_on_aws = |url: &str| aws_host::name(url).is_some();
+    let on_aws = queue_url.as_deref().is_some_and(is_on_aws);
+    let share_credentials = store.is_none_or(is_on_aws) == on_aws;
     let region = file.region.as_deref();
-    region.map_or(Ok(()), |region| validate::region("events.region", region))?;
-    Ok(Events {
-        queue_url: validate::http_url("events.queue_url", &file.queue_url, example)?,
+    let region = region.map_or(Ok(()), |region| validate::region("events.region", region));
+    invalid.accept(region);
+    let queue_url = queue_url.map(|url| validate::http_url("events.queue_url", &url, example));
+    Events {
+        queue_url: invalid.accept(queue_url.unwrap_or(Ok(String::new()))),
         credentials: match file.credentials {
             None if share_credentials => own.clone(),
-            value => credentials::resolve(value, folder).map_err(|error| error.below("events"))?,
+            written => {
+                let resolved = credentials::resolve(written, folder);
+                invalid.accept(resolved.map_err(|error| error.below("events")))
+            }
         },
         region: file.region,
-    })
+    }
 }
 
 fn check_endpoint_order(source: &Source) -> Result<(), InvalidValue> {

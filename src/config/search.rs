@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::error::InvalidValue;
+use super::error::InvalidValues;
 use super::file::SearchFile;
 use super::validate;
 
@@ -19,15 +19,20 @@ pub struct SearchConfig {
 }
 
 /// Resolves `[search]`.
-pub(super) fn search(file: &SearchFile) -> Result<SearchConfig, InvalidValue> {
-    let number = |key: &str, value, default, range| {
-        validate::number(&format!("search.{key}"), value, default, range)
+pub(super) fn search(file: &SearchFile, invalid: &mut InvalidValues) -> SearchConfig {
+    let mut number = |key: &str, value, default, range| {
+        invalid.accept(validate::number(
+            &format!("search.{key}"),
+            value,
+            default,
+            range,
+        ))
     };
     let millis = |number: u32| Duration::from_millis(number.into());
-    let concurrent = number("concurrent_searches", file.concurrent_searches, 8, 1..=256)?;
-    Ok(SearchConfig {
-        refresh: millis(number("refresh_ms", file.refresh_ms, 1_000, 10..=60_000)?),
-        timeout: millis(number("timeout_ms", file.timeout_ms, 2_000, 10..=60_000)?),
+    let concurrent = number("concurrent_searches", file.concurrent_searches, 8, 1..=256);
+    SearchConfig {
+        refresh: millis(number("refresh_ms", file.refresh_ms, 1_000, 10..=60_000)),
+        timeout: millis(number("timeout_ms", file.timeout_ms, 2_000, 10..=60_000)),
         concurrent_searches: concurrent as usize,
-    })
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::InvalidValue;
+use super::error::{InvalidValue, InvalidValues};
 use super::file::{EventsSettingsFile, ServeFile};
 use super::listen::{self, Listen, MAX_SOCKET_PATH, TlsFiles, check_socket, path};
 use super::validate;
@@ -52,31 +52,35 @@ pub(super) fn serve(
     file: &ServeFile,
     folder: &Path,
     data_dir: &Path,
-) -> Result<ServeConfig, InvalidValue> {
+    invalid: &mut InvalidValues,
+) -> ServeConfig {
     let grace = file.grace_period_seconds;
-    let grace = validate::number("serve.grace_period_seconds", grace, 30, 1..=600)?;
-    let listen = listen::listen(file.listen.as_deref(), folder)?;
+    let grace = validate::number("serve.grace_period_seconds", grace, 30, 1..=600);
+    let grace = invalid.accept(grace);
+    let listen = invalid.accept(listen::listen(file.listen.as_deref(), folder));
     let tokens = file.tokens.as_deref();
-    let tokens = tokens
-        .map(|tokens| path("serve.tokens", tokens, folder))
-        .transpose()?;
-    let tls = listen::tls(file, folder)?;
+    let tokens = tokens.map(|tokens| path("serve.tokens", tokens, folder));
+    let tokens = invalid.accept(tokens.transpose());
+    let tls = invalid.accept(listen::tls(file, folder));
     if let Some(listen) = &listen {
-        listen::check_reach(listen, tokens.is_some(), tls.is_some())?;
+        // A wrong path of the token file is reported above.
+        let (has_tokens, has_tls) = (file.tokens.is_some(), tls.is_some());
+        invalid.accept(listen::check_reach(listen, has_tokens, has_tls));
     }
     let hosts = file.hosts.iter().map(|name| listen::host(name));
     let control = file.control_socket.as_deref();
-    Ok(ServeConfig {
+    ServeConfig {
         listen,
         tokens,
-        hosts: hosts.collect::<Result<_, _>>()?,
+        hosts: hosts.map(|host| invalid.accept(host)).collect(),
         tls,
-        control_socket: control_socket(control, folder, data_dir)?,
+        control_socket: invalid.accept(control_socket(control, folder, data_dir)),
         grace_period: Duration::from_secs(grace.into()),
-    })
+    }
 }
 
-fn control_socket(
+/// The path of the control socket. `data_dir` is resolved already.
+pub(super) fn control_socket(
     value: Option<&str>,
     folder: &Path,
     data_dir: &Path,
@@ -91,9 +95,14 @@ fn control_socket(
 }
 
 /// Resolves `[events]`.
-pub(super) fn events(file: &EventsSettingsFile) -> Result<EventsConfig, InvalidValue> {
-    let number = |key: &str, value, default, range| {
-        validate::number(&format!("events.{key}"), value, default, range)
+pub(super) fn events(file: &EventsSettingsFile, invalid: &mut InvalidValues) -> EventsConfig {
+    let mut number = |key: &str, value, default, range| {
+        invalid.accept(validate::number(
+            &format!("events.{key}"),
+            value,
+            default,
+            range,
+        ))
     };
     let seconds = |number: u32| Duration::from_secs(number.into());
     let (per_queue, receives) = (file.receives_per_queue, file.receives_in_flight);
@@ -102,17 +111,17 @@ pub(super) fn events(file: &EventsSettingsFile) -> Result<EventsConfig, InvalidV
         file.visibility_timeout_seconds,
         file.expected_within_seconds,
     );
-    Ok(EventsConfig {
-        receives_per_queue: number("receives_per_queue", per_queue, 8, 1..=64)? as usize,
-        receives_in_flight: number("receives_in_flight", receives, 1_024, 1..=10_000)? as usize,
-        messages_in_flight: number("messages_in_flight", messages, 10_000, 10..=100_000)? as usize,
-        look_ups_in_flight: number("look_ups_in_flight", look_ups, 16, 1..=256)? as usize,
+    EventsConfig {
+        receives_per_queue: number("receives_per_queue", per_queue, 8, 1..=64) as usize,
+        receives_in_flight: number("receives_in_flight", receives, 1_024, 1..=10_000) as usize,
+        messages_in_flight: number("messages_in_flight", messages, 10_000, 10..=100_000) as usize,
+        look_ups_in_flight: number("look_ups_in_flight", look_ups, 16, 1..=256) as usize,
         visibility_timeout: seconds(number(
             "visibility_timeout_seconds",
             visibility,
             30,
             10..=3_600,
-        )?),
-        expected_within: seconds(number("expected_within_seconds", within, 60, 0..=86_400)?),
-    })
+        )),
+        expected_within: seconds(number("expected_within_seconds", within, 60, 0..=86_400)),
+    }
 }

@@ -5,6 +5,7 @@
 use std::ops::RangeInclusive;
 
 use crate::config::error::InvalidValue;
+use crate::config::file::WholeNumber;
 
 /// Maximum length of the name of a Source, in characters.
 const MAX_NAME: usize = 64;
@@ -12,11 +13,11 @@ const MAX_NAME: usize = 64;
 /// Returns the number if it is in the range, or the default if there is none.
 pub(super) fn number(
     key: &str,
-    value: Option<i64>,
+    value: Option<WholeNumber>,
     default: u32,
     range: RangeInclusive<u32>,
 ) -> Result<u32, InvalidValue> {
-    let Some(value) = value else {
+    let Some(WholeNumber(value)) = value else {
         return Ok(default);
     };
     let number = u32::try_from(value).ok();

@@ -68,6 +68,33 @@ fn examines_only_the_named_source() {
 }
 
 #[test]
+fn offline_check_lists_all_mistakes_and_sends_no_request() {
+    let (_bucket, mut source) = source("photos");
+    // Nobody listens here, so a request would fail.
+    source.endpoint = "http://127.0.0.1:1".to_owned();
+    let cli = Cli::new(&Config::of([source]));
+    let output = cli.succeed(&["check", "--offline"]);
+    assert!(output.stdout.contains("Sources photos"), "{output:#?}");
+    cli.fail(
+        &["check", "--offline", "--source", "photos"],
+        &["cannot be used"],
+    );
+    let good = std::fs::read_to_string(cli.config_file()).expect("it exists");
+    let bad = good.replace("scan.attempts = 3", "scan.attempts = 0");
+    cli.configure_with(&format!("surprise = 1\n{bad}surprise = 2\n"));
+    let output = cli.run(&["check", "--offline"]);
+    assert_eq!(output.status.code(), Some(2), "{output:#?}");
+    let file = cli.config_file();
+    let errors: Vec<&str> = output.stderr.lines().collect();
+    let of = |line: usize| format!("error: {}:{line}: ", file.display());
+    let last = bad.lines().count() + 2;
+    assert_eq!(errors.len(), 3, "{output:#?}");
+    assert!(errors[0].starts_with(&of(1)), "{output:#?}");
+    assert!(errors[1].contains(": scan.attempts = 0: "), "{output:#?}");
+    assert!(errors[2].starts_with(&of(last)), "{output:#?}");
+}
+
+#[test]
 fn strict_fails_on_warnings() {
     let wired = Wired::on(server::shared());
     wired.cli.succeed(&["check", "--strict"]);

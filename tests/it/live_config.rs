@@ -123,15 +123,25 @@ fn refuses_a_bad_configuration_and_keeps_the_old_one() {
     let (live, daemon) = live_with(&["a.jpg"]);
     let good = live.config.to_toml(&live.cli.data_dir());
     let elsewhere = live.config.to_toml(&live.cli.folder().join("elsewhere"));
-    for (refused, bad) in [
-        (1, "data_dir = \n".to_owned()),
-        (2, format!("{good}\nsurprise = 1\n")),
-        (3, elsewhere),
+    let file = live.cli.config_file();
+    let file = file.to_str().expect("UTF-8");
+    for (bad, reason) in [
+        ("data_dir = \n".to_owned(), ":1: "),
+        (
+            format!("surprise = 1\n{good}"),
+            ":1: unknown field `surprise`",
+        ),
+        (elsewhere, ": data_dir, serve.control_socket cannot change"),
     ] {
         live.cli.configure_with(&bad);
         daemon.hangup();
-        daemon.wait_for_times(refused, &["ERROR", "refused"]);
+        daemon.wait_for(&["ERROR", "refused", &format!("{file}{reason}")]);
     }
+    // The daemon that runs can be asked although the file is wrong.
+    live.cli.configure_with(&format!("{good}\nsurprise = 1\n["));
+    let status = live.cli.succeed(&["status"]);
+    assert!(status.stdout.contains(SOURCE), "{status:#?}");
+    assert!(status.stderr.contains("warning: "), "{status:#?}");
     live.cli.configure_with(&good);
     live.bucket.put("b.jpg", "events are still applied");
     live.wait_for_mirror();

@@ -10,7 +10,7 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{load, load_auth, stop_on_signals};
+use super::{load, load_auth, one_line, stop_on_signals};
 use crate::config::Config;
 use crate::daemon::{index_monitor, systemd};
 use crate::observe::status::StatusBoard;
@@ -66,7 +66,7 @@ async fn reload_on(
             }
             Err(error) => {
                 app.board.refused_reloads.add(1);
-                tracing::error!(error = %format!("{error:#}"), "the new configuration is refused");
+                tracing::error!(error = %one_line(&error), "the new configuration is refused");
             }
         }
         systemd::reloaded();

@@ -11,12 +11,7 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 #[track_caller]
 fn assert_refused(folder: &TempDir, fragments: &[&str]) {
     let error = load(folder).map(|_| "no error").unwrap_err();
-    let text = format!(
-        "{error} {}",
-        std::error::Error::source(&error)
-            .map(ToString::to_string)
-            .unwrap_or_default()
-    );
+    let text = error.to_string();
     for fragment in fragments {
         assert!(text.contains(fragment), "{fragment:?} is not in: {text}");
     }
@@ -46,13 +41,13 @@ fn names_bad_values_of_a_source_and_the_remedy() {
 prefixx = "a" => indexer.toml:6: | unknown field `prefixx` | `prefix`
  ⏎ path_style = 1 => indexer.toml:7: | integer `1` | boolean | path_style
 prefix = "a => indexer.toml:6:
-bucket = "b" => indexer.toml:6: | duplicate key
+bucket = "b" => indexer.toml:6: | duplicate key `bucket`; keep one
 endpoint_order = "fast" => indexer.toml:6: | `fast` | `external-first`
 rules.includes = "all" => indexer.toml:6: | `includes` | `include`
 rules.include = "/a" => indexer.toml:6: | "/a" | "all" or a list of rules
 rules.include = ["/a", 1] => indexer.toml:6: | `1` | string
 # Rules.
-rules.include = [] => indexer.toml: source "photos": rules.include = [] | remove
+rules.include = [] => indexer.toml:6: source "photos": rules.include = [] | remove
 rules.include = ["a", "b", "["] => source "photos": rules.include[2] = "[" | missing ']' | "[[]"
 rules.exclude = [""] => rules.exclude[0] = "" | "all"
 rules = { include = ["a"], exclude = "all" } => rules.exclude = "all" | remove `exclude`
@@ -73,7 +68,7 @@ base_url = "https://{name}.com" => base_url = "https://{name}.com" | {subdomain}
 endpoint_order = "external-first" ⏎ region = "eu-west-1" => endpoint_order = "external-first" | region = "us-east-1"
 endpoint_order = "external-first" ⏎ endpoint_url = "http://a" => endpoint_order = "external-first" | remove `endpoint_url`
 # Events.
-events = { } => indexer.toml:6: | missing field `queue_url`
+events = { } => indexer.toml:6: source "photos": events.queue_url: missing; set the URL
 events = { queue_url = "my-queue" } => events.queue_url = "my-queue" | https://sqs.
 events = { queue_url = "https://q", region = "x y" } => events.region = "x y" | eu-central-1
 events = { queue_url = "https://q", credentials = {} } => events.credentials: must not be empty | profile
@@ -127,7 +122,7 @@ credentials = { secret_access_key_file = "SECRET" } ⏎ rules.include = 1 => ind
 fn names_bad_values_outside_of_sources_and_the_remedy() {
     let source = format!("[[source]]\n{ONE}");
     let table = r#"
-=> indexer.toml:1: | missing field `data_dir`
+=> indexer.toml:1: data_dir: missing; set the folder
 data_dir = "" => data_dir = "" | set a path
 data_dir = "~/x" => data_dir = "~/x" | full path
 data_dir = 1 => indexer.toml:1: | `1` | string | data_dir
@@ -144,7 +139,9 @@ data_dir = "d" ⏎ [search] ⏎ refresh_ms = 9 => search.refresh_ms = 9: must be
 data_dir = "d" ⏎ [search] ⏎ timeout_ms = 60001 => search.timeout_ms = 60001: must be a number from 10 to 60000
 data_dir = "d" ⏎ [search] ⏎ concurrent_searches = 0 => search.concurrent_searches = 0: must be a number from 1 to 256
 data_dir = "d" ⏎ [search] ⏎ timeout = 1 => indexer.toml:3: | `timeout` | `timeout_ms`
-data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 0.5 => indexer.toml:3: | 0.5
+data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 0.5 => indexer.toml:3: | 0.5 | a whole number
+data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = "64" => indexer.toml:3: | "64" | a whole number
+data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 99999999999999999999 => indexer.toml:3:
 "#;
     assert_all_refused(table, |text| format!("{text}\n{source}"));
 }
@@ -152,9 +149,9 @@ data_dir = "d" ⏎ [index] ⏎ writer_memory_mb = 0.5 => indexer.toml:3: | 0.5
 #[test]
 fn refuses_a_configuration_without_a_complete_source() {
     let table = r#"
-data_dir = "d" => indexer.toml: source: no Source is configured | [[source]] | sources.d
-data_dir = "d" ⏎ source = [] => indexer.toml: source: no Source is configured
-data_dir = "d" ⏎ [[source]] ⏎ name = "a" => indexer.toml:2: | missing field `bucket`
+data_dir = "d" => indexer.toml:1: source: no Source is configured | [[source]] | sources.d
+data_dir = "d" ⏎ source = [] => indexer.toml:2: source: no Source is configured
+data_dir = "d" ⏎ [[source]] ⏎ name = "a" => indexer.toml:2: source "a": bucket: missing | indexer.toml:2: source "a": subdomain: missing
 "#;
     assert_all_refused(table, str::to_owned);
 }
@@ -204,7 +201,7 @@ fn names_bad_names_buckets_and_subdomains_and_the_remedy() {
         let start = format!("{key} = {value:?}: ");
         assert_refused(
             &folder(&text, &[]),
-            &["indexer.toml: source ", &start, remedy],
+            &["indexer.toml:", ": source ", &start, remedy],
         );
     }
 }
@@ -220,14 +217,14 @@ fn errors_in_sources_d_name_the_file() {
         (
             &same_name,
             &[
-                "x.toml: source \"photos\": name = \"photos\": ",
+                "x.toml:1: source \"photos\": name = \"photos\": ",
                 "indexer.toml already has this name",
             ],
         ),
         (
             &same_subdomain,
             &[
-                "x.toml: source \"other\": subdomain = \"photos\": ",
+                "x.toml:3: source \"other\": subdomain = \"photos\": ",
                 "\"photos\" in ",
                 "already",
             ],
@@ -238,10 +235,10 @@ fn errors_in_sources_d_name_the_file() {
         ),
         (
             "name = \"a\"\nbucket = \"b\"",
-            &["x.toml:1: ", "missing field `subdomain`"],
+            &["x.toml:1: ", "subdomain: missing"],
         ),
         (&secret, &["x.toml:4: ", "secret_access_key_file"]),
-        ("", &["x.toml:1: ", "missing field `name`"]),
+        ("", &["x.toml:1: ", "name: missing"]),
     ];
     for (text, fragments) in cases {
         assert_refused(&folder(&main, &[("x.toml", text)]), fragments);
@@ -255,4 +252,128 @@ fn names_an_unreadable_file() {
     std::fs::write(folder.path().join("indexer.toml"), with_source("")).unwrap();
     std::fs::write(folder.path().join(SOURCES_FOLDER), "").unwrap();
     assert_refused(&folder, &["sources.d", "failed to read", "directory"]);
+}
+
+/// The mistakes of a configuration, without the folder of their file.
+fn mistakes(folder: &TempDir) -> Vec<String> {
+    let error = load(folder).map(|_| "no error").unwrap_err();
+    let above = format!("{}/", folder.path().display());
+    let mistakes = error.mistakes().iter();
+    mistakes
+        .map(|it| it.to_string().replace(&above, ""))
+        .collect()
+}
+
+#[test]
+fn reports_all_mistakes_of_all_files_with_their_lines() {
+    let main = r#"
+data_dir = 1
+scan = { attempts = 0, range = 2 }
+[index]
+commit_documents = "many"
+commit_interval_seconds = 601
+[[source]]
+name = "a b"
+bucket = "Photos"
+subdomain = 7
+events = { queue_url = "q", region = "x y" }
+credentials = { profil = "x" }
+[[source]]
+name = "twin"
+subdomain = "twin"
+secret_access_key = "hidden"
+"#;
+    let other = "name = \"twin\"\nbucket = \"b\"\nrules.include = [\"[\"]\nsubdomain = \"c\"\n";
+    let broken = "name = \"x\nbucket = 1\nbucket = 2\n";
+    let folder = folder(main, &[("10.toml", other), ("20.toml", broken)]);
+    let found = mistakes(&folder);
+    let starts = [
+        "indexer.toml:2: invalid type: integer `1`, expected a string",
+        "indexer.toml:3: unknown field `range`",
+        "indexer.toml:3: scan.attempts = 0: must be a number from 1 to 20",
+        "indexer.toml:5: invalid type: string \"many\", expected a whole number",
+        "indexer.toml:6: index.commit_interval_seconds = 601: must be",
+        "indexer.toml:8: source \"a b\": name = \"a b\": must have",
+        "indexer.toml:9: source \"a b\": bucket = \"Photos\": not the name",
+        "indexer.toml:10: invalid type: integer `7`, expected a string",
+        "indexer.toml:11: source \"a b\": events.region = \"x y\"",
+        "indexer.toml:11: source \"a b\": events.queue_url = \"q\"",
+        "indexer.toml:12: unknown field `profil`",
+        "indexer.toml:13: source \"twin\": bucket: missing",
+        "indexer.toml:16: `secret_access_key` is not allowed",
+        "sources.d/10.toml:1: source \"twin\": name = \"twin\"",
+        "sources.d/10.toml:2: source \"twin\": bucket = \"b\": not the name",
+        "sources.d/10.toml:3: source \"twin\": rules.include[0] = \"[\"",
+        "sources.d/20.toml:1: ",
+        "sources.d/20.toml:3: duplicate key `bucket`",
+    ];
+    for (index, start) in starts.iter().enumerate() {
+        let mistake = found.get(index).map_or("nothing", String::as_str);
+        assert!(mistake.starts_with(start), "{start}: {found:#?}");
+    }
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+}
+
+#[test]
+fn errors_are_free_of_rust_types_and_escaped_line_breaks() {
+    for keys in [
+        "events = 1",
+        "events = \"https://q\"",
+        "events = []",
+        "rules = 1",
+        "rules.include = 1",
+        "endpoint_order = 1",
+        "endpoint_order = {}",
+        "prefix = []",
+        "path_style = \"yes\"",
+        "prefix = \"a\\nb\\u009b\"\nbucket = \"x\\ny\"",
+        "prefix = \"a",
+        "prefix = 'a\n'",
+        "prefix = ",
+        "prefix",
+        "= 1",
+        "[source",
+        "prefix = \"\\q\"",
+        "prefix = 1 2",
+        "x = 1979-99-99",
+        "expected_bucket_owner = 0123",
+        "[source.events]\n[source.events]",
+        "[scan]\nattempts = true",
+        "[scan]\nattempts = 99999999999999999999",
+        "[serve]\nhosts = 1",
+        "[serve]\nhosts = [1]",
+        "[[scan]]\nattempts = 1",
+        "[index]\n[[source]]\n[[index]]",
+    ] {
+        for mistake in mistakes(&folder(&with_source(keys), &[])) {
+            let words = [
+                "struct", "enum", "i64", "i128", "File", "sequence", "\\n`", "map",
+            ];
+            for word in words {
+                assert!(!mistake.contains(word), "{word:?} of {keys:?}: {mistake}");
+            }
+            assert!(mistake.lines().count() == 1, "{keys:?}: {mistake}");
+        }
+    }
+}
+
+#[test]
+fn finds_the_control_socket_despite_mistakes() {
+    for (text, socket) in [
+        ("data_dir = \"d\"\nunknown = 1\n", Some("d/control.sock")),
+        (
+            "data_dir = \"d\"\n[serve]\ncontrol_socket = \"s\"\n[x",
+            Some("s"),
+        ),
+        ("data_dir = 1\n", None),
+        ("= 1\n", None),
+    ] {
+        let folder = folder(text, &[("x.toml", "=")]);
+        let found = Config::control_socket(&folder.path().join("indexer.toml"));
+        assert_eq!(
+            found,
+            socket.map(|path| folder.path().join(path)),
+            "{text:?}"
+        );
+    }
 }
