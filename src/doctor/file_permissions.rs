@@ -64,8 +64,16 @@ pub(super) fn examine(config: &Config, path: &Path) -> Vec<Finding> {
     let judged = files.iter().flat_map(|file| judge(file, trusted.as_ref()));
     let mut findings: Vec<Finding> = judged.collect();
     if findings.is_empty() {
+        // The Source's credentials report a secret that others can read.
+        let is_exposed =
+            |file: &FileInfo| file.kind == FileKind::Secret && file.mode & PRIVATE != 0;
+        let or_read = if files.iter().any(is_exposed) {
+            ""
+        } else {
+            ", or read a secret in them"
+        };
         let what = format!(
-            "no other user can change the {} files and folders that the service depends on, or read a secret in them",
+            "no other user can change the {} files and folders that the service depends on{or_read}",
             files.len()
         );
         findings.push(Finding::ok(Subject::FilePermissions, what));

@@ -111,12 +111,18 @@ fn reports_a_readable_secret_once() {
     wired.sign_by(&key);
     wired.examine().assert_well();
     let file = wired.cli.folder().join("secret");
-    for mode in [0o644, 0o640, 0o602] {
+    // The group of the file is a group of this process.
+    chmod(&file, 0o440);
+    wired.examine().assert_well();
+    for mode in [0o644, 0o660, 0o602] {
         chmod(&file, mode);
         let (path, shown) = (file.to_str().expect("UTF-8"), format!("mode {mode:o}"));
         let examined = wired.examine();
         examined.assert_bad("credentials", "failure", &[path, &shown, "chmod 600"]);
         assert!(!examined.report.to_string().contains(&key.secret));
+        // Only the finding about the credentials speaks about reading the secret.
+        let others = examined.finding("permissions").to_string();
+        assert!(!others.contains("read a secret"), "{others}");
     }
 }
 

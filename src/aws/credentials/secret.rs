@@ -4,9 +4,9 @@
 //! printed.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::core::source::SecretFile;
@@ -14,8 +14,12 @@ use crate::core::source::SecretFile;
 /// The maximum size of a secret file. Secrets of AWS have 40 characters.
 const MAX_BYTES: u64 = 4096;
 
-/// The permission bits of group and others.
-const OTHERS: u32 = 0o077;
+/// The forbidden permission bits of a secret file: the owner may do everything, its group may read.
+const FORBIDDEN: u32 = 0o037;
+
+/// The permission bit that lets the group read. Only a group of this process may have it, such as the `fsGroup`
+/// of a pod.
+const GROUP_READ: u32 = 0o040;
 
 /// The forbidden permission bits of a systemd credential. systemd lets only the unit's user read the file,
 /// with an access control list. The group bits then show the mask of that list, so they may be set.
@@ -51,8 +55,9 @@ pub(crate) enum SecretError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// Users other than the owner can read or change the file.
-    #[error("failed to read the secret in {path}: users other than its owner can read or change it (mode {mode:o}). Run chmod 600 on it.", path = .path.display())]
+    /// Users other than the owner and the groups of this process can read the file, or users other than the owner
+    /// can change it.
+    #[error("failed to read the secret in {path}: users other than its owner can read or change it (mode {mode:o}). Run chmod 600 on it, or chmod 640 if it belongs to a group of this process.", path = .path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -107,7 +112,7 @@ pub(crate) enum SecretError {
 /// Reads the secret, without a line break at its end.
 pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretError> {
     match file {
-        SecretFile::Path(path) => read_file(path, OTHERS),
+        SecretFile::Path(path) => read_file(path, |file| is_exposed(file, &our_groups())),
         SecretFile::SystemdCredential(name) => {
             let directory = std::env::var_os(CREDENTIALS_DIRECTORY).map(PathBuf::from);
             read_credential(directory, name)
@@ -117,17 +122,19 @@ pub(super) fn read(file: &SecretFile) -> Result<Secret, SecretError> {
 
 fn read_credential(directory: Option<PathBuf>, name: &str) -> Result<Secret, SecretError> {
     let path = credential_path(directory, name)?;
-    read_file(&path, SYSTEMD_OTHERS).map_err(|error| match (error, path.parent()) {
-        (SecretError::Unreadable { source, .. }, Some(directory))
-            if source.kind() == io::ErrorKind::NotFound =>
-        {
-            SecretError::NoSuchCredential {
-                name: name.into(),
-                directory: directory.into(),
-                present: names_in(directory),
+    read_file(&path, |file| file.mode() & SYSTEMD_OTHERS != 0).map_err(|error| {
+        match (error, path.parent()) {
+            (SecretError::Unreadable { source, .. }, Some(directory))
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                SecretError::NoSuchCredential {
+                    name: name.into(),
+                    directory: directory.into(),
+                    present: names_in(directory),
+                }
             }
+            (error, _) => error,
         }
-        (error, _) => error,
     })
 }
 
@@ -158,7 +165,26 @@ fn credential_path(directory: Option<PathBuf>, name: &str) -> Result<PathBuf, Se
     }
 }
 
-fn read_file(path: &Path, forbidden_bits: u32) -> Result<Secret, SecretError> {
+/// The groups of this process.
+fn our_groups() -> Vec<u32> {
+    let more = rustix::process::getgroups().unwrap_or_default();
+    let own = rustix::process::getegid();
+    more.into_iter()
+        .chain([own])
+        .map(|group| group.as_raw())
+        .collect()
+}
+
+/// Whether users other than the owner can change the file, or users other than the owner and `groups` can read it.
+fn is_exposed(file: &impl MetadataExt, groups: &[u32]) -> bool {
+    let group_reads = file.mode() & GROUP_READ != 0;
+    file.mode() & FORBIDDEN != 0 || group_reads && !groups.contains(&file.gid())
+}
+
+fn read_file(
+    path: &Path,
+    is_exposed: impl FnOnce(&Metadata) -> bool,
+) -> Result<Secret, SecretError> {
     let unreadable = |source| SecretError::Unreadable {
         path: path.into(),
         source,
@@ -169,11 +195,11 @@ fn read_file(path: &Path, forbidden_bits: u32) -> Result<Secret, SecretError> {
     };
     let file = File::open(path).map_err(unreadable)?;
     // Check the open file: the path could name another file by the time it is read.
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-    if mode & forbidden_bits != 0 {
+    let metadata = file.metadata().map_err(unreadable)?;
+    if is_exposed(&metadata) {
         return Err(SecretError::Exposed {
             path: path.into(),
-            mode,
+            mode: metadata.mode() & 0o7777,
         });
     }
     let mut text = Vec::new();
@@ -194,6 +220,8 @@ fn read_file(path: &Path, forbidden_bits: u32) -> Result<Secret, SecretError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn read_back(text: &[u8], mode: u32) -> Result<String, String> {
@@ -212,6 +240,8 @@ mod tests {
             ("abc+/=", 0o600),
             ("abc+/=\n", 0o400),
             ("abc+/=\r\n", 0o700),
+            ("abc+/=", 0o640),
+            ("abc+/=", 0o440),
         ] {
             assert_eq!(
                 read_back(text.as_bytes(), mode).as_deref(),
@@ -226,7 +256,7 @@ mod tests {
         for (text, mode, expected) in [
             (&b"hidden"[..], 0o604, "chmod 600"),
             (b"hidden", 0o601, "(mode 601)"),
-            (b"hidden", 0o640, "(mode 640)"),
+            (b"hidden", 0o660, "chmod 640 if"),
             (b"hidden", 0o602, "users other than its owner"),
             (b"", 0o600, "it is empty"),
             (b"\n\n", 0o600, "it is empty"),
@@ -241,13 +271,36 @@ mod tests {
     }
 
     #[test]
+    fn only_a_group_of_this_process_may_read_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "abc").unwrap();
+        for (mode, is_ours, want) in [
+            (0o400, false, false),
+            (0o600, false, false),
+            (0o440, true, false),
+            (0o640, true, false),
+            (0o440, false, true),
+            (0o640, false, true),
+            (0o660, true, true),
+            (0o650, true, true),
+            (0o604, true, true),
+        ] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            let file = std::fs::metadata(&path).unwrap();
+            let groups: &[u32] = if is_ours { &[file.gid()] } else { &[] };
+            assert_eq!(is_exposed(&file, groups), want, "{mode:o} {is_ours}");
+        }
+    }
+
+    #[test]
     fn systemd_credentials_may_have_group_bits() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         std::fs::write(&path, "abc").unwrap();
         for (mode, taken) in [(0o440, true), (0o400, true), (0o444, false)] {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-            let read = read_file(&path, SYSTEMD_OTHERS);
+            let read = read_file(&path, |file| file.mode() & SYSTEMD_OTHERS != 0);
             assert_eq!(read.is_ok(), taken, "{mode:o}");
         }
     }
