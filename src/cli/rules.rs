@@ -8,43 +8,47 @@ use crate::core::source::Source;
 /// Test the rules of Sources
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Show for each asset path whether it is admitted, and which rule decides
+    /// Show for each asset whether it is admitted, and which rule decides
     ///
     /// A path that ends in / means an empty folder marker. No request is sent.
     Test {
         /// Test only the rules of this Source; repeat it for more
         #[arg(long, value_name = "NAME")]
         source: Vec<String>,
-        /// Asset paths: keys without the Source's prefix; the leading / is optional
-        #[arg(required = true, value_name = "PATH")]
-        paths: Vec<String>,
+        /// Assets: asset paths, keys, s3:// URIs, ARNs, or URLs in the bucket or of the asset
+        #[arg(required = true, value_name = "ASSET")]
+        assets: Vec<String>,
     },
 }
 
 /// Runs the command.
 pub(super) fn run(command: &Command, config: &Config) -> Result<(), Failure> {
-    let Command::Test { source, paths } = command;
+    let Command::Test { source, assets } = command;
     for known in config.choose(source)? {
-        for path in paths {
+        for asset in assets {
             let name = match config.sources.len() {
                 1 => String::new(),
                 _ => format!("{}: ", known.name),
             };
-            say!("{name}{}: {}", printable(path), verdict(known, path));
+            say!(
+                "{name}{}: {}",
+                printable(asset),
+                printable(&verdict(known, asset))
+            );
         }
     }
     Ok(())
 }
 
-fn verdict(source: &Source, path: &str) -> String {
-    let with_slash = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
+fn verdict(source: &Source, asset: &str) -> String {
+    let key = match source.key_of_reference(asset) {
+        Ok(key) => key,
+        Err(error) => return error.to_string(),
     };
-    let Some(key) = source.key_of(&with_slash) else {
-        return "not an asset path".to_owned();
-    };
-    let size = u64::from(!path.ends_with('/'));
-    source.decide(&key, size).to_string()
+    let size = u64::from(!key.ends_with('/'));
+    let decision = source.decide(&key, size);
+    match source.near_miss(&key) {
+        Some(near_miss) => format!("{decision}; {near_miss}"),
+        None => decision.to_string(),
+    }
 }

@@ -15,13 +15,17 @@ pub mod aws_host;
 pub mod case;
 pub mod decision;
 pub mod glob;
+mod near_miss;
 pub mod pattern;
 pub mod pattern_set;
 pub mod queue_url;
+pub mod reference;
 pub mod rules;
 mod search_source;
 
 pub use decision::RuleDecision;
+pub use near_miss::{NearMiss, other_spellings};
+pub use reference::ReferenceError;
 pub use rules::Rules;
 pub use search_source::SearchSource;
 
@@ -155,6 +159,11 @@ impl Source {
         address::key_of(&self.prefix, asset_path)
     }
 
+    /// The key that a text names: an asset path, a key, an S3 URI, an ARN or a URL; see [`reference`].
+    pub fn key_of_reference(&self, text: &str) -> Result<String, ReferenceError> {
+        reference::key_of(self, text)
+    }
+
     /// The URL of the asset. A key that is not under the prefix gets the URL it would have there.
     ///
     /// Path segments `..` and `.` are not encoded, because clients resolve them in any encoding.
@@ -183,6 +192,11 @@ impl Source {
             Some(_) if self.is_excluded_folder_marker(key, size) => RuleDecision::FolderMarker,
             Some(relative) => self.rules.decide(relative),
         }
+    }
+
+    /// A rule that does not match the key although it seems to name it.
+    pub fn near_miss(&self, key: &str) -> Option<NearMiss> {
+        self.rules.near_miss(key.strip_prefix(&self.prefix)?)
     }
 
     fn is_excluded_folder_marker(&self, key: &str, size: u64) -> bool {

@@ -181,3 +181,43 @@ fn rules_test_shows_which_rule_decided() {
     assert_ne!(line("b/2.jpg"), line("a/1.jpg"));
     assert!(fixture.proxy.lists().is_empty(), "a request was sent");
 }
+
+#[test]
+fn rules_test_names_rules_that_almost_match() {
+    let mut fixture = Fixture::new();
+    fixture.change_source(|source| {
+        *source = source.clone().with_rules(&["*.jpg", "caf\u{e9}"], &[]);
+    });
+    let test = |path: &str| fixture.cli.succeed(&["rules", "test", path]).stdout;
+    let below = test("/a/1.jpg");
+    assert!(below.contains("not admitted: no include rule"), "{below}");
+    assert!(below.contains("\"**/*.jpg\" for all levels"), "{below}");
+    let spelled = test("/cafe\u{301}/1.png");
+    assert!(
+        spelled.contains("looks the same but has other bytes"),
+        "{spelled}"
+    );
+    assert!(test("/1.jpg").contains("admitted by the include rule"));
+}
+
+#[test]
+fn double_stars_in_braces_match_any_folders() {
+    let keys = ["a/1.jpg", "a/deep/2.png", "a/private/3.jpg", "b/5.jpg"];
+    assert_scan(&["{a/**,b/*.jpg}"], &[], &keys, &[""]);
+    let jpgs = ["a/1.jpg", "a/private/3.jpg", "top.jpg"];
+    assert_scan(&["{a/**,{,x}}/*.jpg", "top.jpg"], &[], &jpgs, &[""]);
+}
+
+#[test]
+fn refuses_rules_with_another_meaning_elsewhere() {
+    for (rule, remedy) in [
+        ("!*.tmp", "write \"*.tmp\" in the other list"),
+        ("./a", "write \"a\""),
+        ("**/", "write \"**\""),
+    ] {
+        let mut fixture = Fixture::new();
+        fixture.change_source(|source| *source = source.clone().with_rules(&[rule], &[]));
+        let output = fixture.cli.fail(&["rules", "test", "/a"], &[remedy, rule]);
+        assert_eq!(output.status.code(), Some(2), "{output:#?}");
+    }
+}

@@ -13,6 +13,8 @@ use globset::{ErrorKind, GlobBuilder};
 
 use crate::core::source::case;
 
+pub mod braces;
+
 /// A rule with one of these characters is a glob pattern.
 pub const GLOB_CHARACTERS: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
@@ -23,6 +25,17 @@ const PLACEHOLDER: char = '\u{E000}';
 
 /// [`PLACEHOLDER`] as globset writes it in a regular expression: its UTF-8 bytes, escaped.
 const PLACEHOLDER_IN_REGEX: &str = r"\xee\x80\x80";
+
+/// Why a text is not a valid pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GlobError {
+    /// globset refuses it.
+    Invalid(ErrorKind),
+    /// It has `**` in its braces and stands for more than [`braces::MAX_EXPANSIONS`] patterns.
+    TooManyExpansions,
+    /// It is `**/` or stands for it, among others. To globset this means everything.
+    OnlyFolders,
+}
 
 /// A parsed pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,41 +49,46 @@ pub struct Glob {
     pub literal_prefix: String,
     /// Whether only the key `literal_prefix` itself matches.
     pub is_literal: bool,
+    /// Whether the pattern has a `**` in or next to its braces, so that it was expanded.
+    pub is_expanded: bool,
 }
 
 /// Parses a pattern. With `ignore_case`, it matches keys that are folded as in [`case`].
-pub fn parse(pattern: &str, ignore_case: bool) -> Result<Glob, ErrorKind> {
+pub fn parse(pattern: &str, ignore_case: bool) -> Result<Glob, GlobError> {
     globset_regex(pattern)?;
     let mut reader = Reader::new(ignore_case);
     reader.read(pattern);
-    let regex = globset_regex(&reader.pattern)?;
-    let parts: Vec<&str> = regex.split(PLACEHOLDER_IN_REGEX).collect();
-    assert_eq!(
-        parts.len(),
-        reader.tokens.len() + 1,
-        "globset's regular expression contains each placeholder of {:?} once",
-        reader.pattern
-    );
-    let mut regex = parts[0].to_owned();
-    for (token, part) in reader.tokens.iter().zip(&parts[1..]) {
-        regex.push_str(token);
-        regex.push_str(part);
-    }
+    let is_expanded = braces::has_double_star_at_brace(pattern);
+    let regex = if is_expanded {
+        let expanded = braces::expand(pattern)?;
+        let regexes = expanded.iter().map(|one| {
+            let mut reader = Reader::new(ignore_case);
+            reader.read(one);
+            Ok(format!("(?:{})", reader.regex()?))
+        });
+        regexes.collect::<Result<Vec<_>, GlobError>>()?.join("|")
+    } else {
+        reader.regex()?
+    };
     Ok(Glob {
         regex,
         literal_prefix: reader.literal_prefix,
         is_literal: reader.in_literal_prefix,
+        is_expanded,
     })
 }
 
-fn globset_regex(pattern: &str) -> Result<String, ErrorKind> {
+fn globset_regex(pattern: &str) -> Result<String, GlobError> {
+    if pattern.ends_with("**/") && pattern.trim_start_matches("**/").is_empty() {
+        return Err(GlobError::OnlyFolders);
+    }
     let glob = GlobBuilder::new(pattern)
         .literal_separator(true)
         .backslash_escape(true)
         // `a{,.bak}` means `a` or `a.bak`, as in a shell. By default, globset silently drops the `a`.
         .empty_alternates(true)
         .build()
-        .map_err(|error| error.kind().clone())?;
+        .map_err(|error| GlobError::Invalid(error.kind().clone()))?;
     Ok(glob.regex().to_owned())
 }
 
@@ -116,6 +134,24 @@ impl Reader {
                 _ => self.literal(c, false),
             }
         }
+    }
+
+    /// The regular expression of the pattern that was read.
+    fn regex(&self) -> Result<String, GlobError> {
+        let regex = globset_regex(&self.pattern)?;
+        let parts: Vec<&str> = regex.split(PLACEHOLDER_IN_REGEX).collect();
+        assert_eq!(
+            parts.len(),
+            self.tokens.len() + 1,
+            "globset's regular expression contains each placeholder of {:?} once",
+            self.pattern
+        );
+        let mut regex = parts[0].to_owned();
+        for (token, part) in self.tokens.iter().zip(&parts[1..]) {
+            regex.push_str(token);
+            regex.push_str(part);
+        }
+        Ok(regex)
     }
 
     fn literal(&mut self, c: char, is_escaped: bool) {

@@ -7,7 +7,8 @@ use globset::ErrorKind;
 
 use crate::core::replication::interval::KeyRange;
 use crate::core::source::case;
-use crate::core::source::glob::{self, GLOB_CHARACTERS, Glob};
+use crate::core::source::glob::braces::MAX_EXPANSIONS;
+use crate::core::source::glob::{self, GLOB_CHARACTERS, Glob, GlobError};
 
 /// Maximum length of a rule in bytes. A key has at most 1,024; a longer rule needs a long `{…}`.
 pub const MAX_PATTERN_BYTES: usize = 4096;
@@ -58,6 +59,40 @@ pub enum PatternError {
         /// The reason that globset gives.
         why: ErrorKind,
     },
+    /// The text has `**` in its braces and stands for too many patterns.
+    #[error(
+        "with \"**\" in its braces it stands for more than {MAX_EXPANSIONS} patterns; write several rules \
+         instead of braces"
+    )]
+    TooManyExpansions,
+    /// The text is `**/`, which people write with different meanings.
+    #[error(
+        "\"**/\" names folders but no assets in them; write \"**\" to mean every asset, or \"**/*.jpg\" to \
+         mean some"
+    )]
+    OnlyFolders,
+    /// The text starts with `!`.
+    #[error(
+        "a \"!\" at the start does not negate a rule; write {without:?} in the other list (`exclude` or \
+         `include`), or \"/{text}\" if the name starts with \"!\""
+    )]
+    Negated {
+        /// The rule.
+        text: String,
+        /// The rule without the `!`.
+        without: String,
+    },
+    /// The text starts with a component `.` or `..`.
+    #[error(
+        "rules start at the Source's folder, and \".\" and \"..\" are ordinary names in a key; write {without:?}, \
+         or \"/{text}\" if the folder has this name"
+    )]
+    Dots {
+        /// The rule.
+        text: String,
+        /// The rule without the dots.
+        without: String,
+    },
 }
 
 impl RulePattern {
@@ -70,9 +105,10 @@ impl RulePattern {
         if relative.len() > MAX_PATTERN_BYTES {
             return Err(PatternError::TooLong);
         }
+        refuse_other_syntax(text)?;
         let matcher = if relative.contains(GLOB_CHARACTERS) {
             let glob = glob::parse(relative, ignore_case);
-            RuleMatcher::Glob(glob.map_err(|why| PatternError::Glob { why })?)
+            RuleMatcher::Glob(glob?)
         } else {
             folder(relative, ignore_case)
         };
@@ -85,6 +121,11 @@ impl RulePattern {
     /// The rule without the `/` at its start.
     pub fn relative(&self) -> &str {
         relative(&self.text)
+    }
+
+    /// Whether the rule is a glob with `**` at its braces.
+    pub fn is_expanded(&self) -> bool {
+        matches!(&self.matcher, RuleMatcher::Glob(glob) if glob.is_expanded)
     }
 
     /// The ranges of relative keys to list. They contain every key that matches.
@@ -104,6 +145,40 @@ impl RulePattern {
             RuleMatcher::Glob(glob) => vec![KeyRange::under(&glob.literal_prefix)],
         }
     }
+}
+
+impl From<GlobError> for PatternError {
+    fn from(error: GlobError) -> Self {
+        match error {
+            GlobError::Invalid(why) => Self::Glob { why },
+            GlobError::TooManyExpansions => Self::TooManyExpansions,
+            GlobError::OnlyFolders => Self::OnlyFolders,
+        }
+    }
+}
+
+/// Refuses starts that have a special meaning in other programs but would be part of the name here.
+fn refuse_other_syntax(text: &str) -> Result<(), PatternError> {
+    if let Some(without) = text.strip_prefix('!') {
+        return Err(PatternError::Negated {
+            text: text.to_owned(),
+            without: without.to_owned(),
+        });
+    }
+    let mut rest = text
+        .split('/')
+        .skip_while(|&name| matches!(name, "." | ".."));
+    if matches!(text.split('/').next(), Some("." | "..")) {
+        let names: Vec<&str> = rest.by_ref().collect();
+        return Err(PatternError::Dots {
+            text: text.to_owned(),
+            without: match &names[..] {
+                [] | [""] => "**".to_owned(),
+                names => names.join("/"),
+            },
+        });
+    }
+    Ok(())
 }
 
 fn relative(text: &str) -> &str {
@@ -170,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn accepts_special_starts_after_a_slash() {
+        for (text, relative) in [("/!tmp", "!tmp"), ("/./a", "./a"), ("/../a*", "../a*")] {
+            let pattern = RulePattern::parse(text, false).unwrap();
+            assert_eq!(pattern.relative(), relative, "{text}");
+        }
+        for text in [".hidden", "..a/b", "a!", "...", "a/./b"] {
+            RulePattern::parse(text, false).unwrap();
+        }
+    }
+
+    #[test]
     fn refuses_invalid_rules_with_reason() {
         let long = "x".repeat(MAX_PATTERN_BYTES + 1);
         let deep = "{".repeat(MAX_PATTERN_BYTES);
@@ -183,6 +269,18 @@ mod tests {
             ("{a,b", "missing '}'"),
             ("a}", "missing '{'"),
             ("a\\", "dangling '\\'"),
+            ("**/", "write \"**\""),
+            ("/**/**/", "write \"**\""),
+            ("{a,**/}", "write \"**\""),
+            (
+                "{a,**}{b,c}{d,e}{f,g}{h,i}{j,k}{l,m}{n,o}{p,q}",
+                "more than 256",
+            ),
+            ("!*.tmp", "write \"*.tmp\" in the other list"),
+            ("!tmp", "or \"/!tmp\""),
+            ("./a", "write \"a\", or \"/./a\""),
+            ("../../a/*", "write \"a/*\""),
+            (".", "write \"**\""),
         ];
         for (text, reason) in cases {
             let error = RulePattern::parse(text, false).unwrap_err().to_string();

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use crate::core::replication::interval::KeyRange;
 use crate::core::source::case;
 use crate::core::source::decision::RuleDecision;
+use crate::core::source::near_miss::{self, NearMiss};
 use crate::core::source::pattern::{PatternError, RulePattern};
 use crate::core::source::pattern_set::{PatternSet, TooLarge, intersect, ranges_of};
 
@@ -125,6 +126,17 @@ impl Rules {
         }
     }
 
+    /// A rule that would change the decision if it matched, and seems to name the relative key.
+    pub fn near_miss(&self, key: &str) -> Option<NearMiss> {
+        let (include, exclude) = self.lists();
+        let rules = match self.decide(key) {
+            RuleDecision::NotIncluded => include?,
+            RuleDecision::Included(_) | RuleDecision::IncludedByDefault => exclude?,
+            _ => return None,
+        };
+        near_miss::find(rules.patterns(), &self.folded(key), self.ignore_case)
+    }
+
     /// The smallest set of ranges of relative keys that contains every asset. The ranges ascend and do not
     /// overlap.
     pub fn ranges(&self) -> Vec<KeyRange> {
@@ -160,7 +172,8 @@ impl Rules {
     /// A text that identifies the rules. Rules with the same text admit the same keys.
     ///
     /// The order of the rules, repeated rules and a `/` at the start make no difference. Each rule is written
-    /// with its length in front, so that different rules never have the same text.
+    /// with its length in front, so that different rules never have the same text. Globs with `**` at braces
+    /// are marked, because they matched other keys before this program expanded them.
     pub fn canonical_text(&self) -> String {
         let kind = match &self.compiled {
             CompiledRules::IncludeAll => "include-all",
@@ -172,12 +185,16 @@ impl Rules {
         let (include, exclude) = self.lists();
         let mut text = format!("{kind} ignore_case={}\n", self.ignore_case);
         for set in [include, exclude].into_iter().flatten() {
-            let mut rules: Vec<&str> = set.patterns().iter().map(RulePattern::relative).collect();
+            let patterns = set.patterns().iter();
+            let mut rules: Vec<(&str, bool)> = patterns
+                .map(|pattern| (pattern.relative(), pattern.is_expanded()))
+                .collect();
             rules.sort_unstable();
             rules.dedup();
             text.push_str(&format!("{}\n", rules.len()));
-            for rule in rules {
-                text.push_str(&format!("{}:{rule}\n", rule.len()));
+            for (rule, is_expanded) in rules {
+                let mark = if is_expanded { "expanded " } else { "" };
+                text.push_str(&format!("{mark}{}:{rule}\n", rule.len()));
             }
         }
         text

@@ -221,6 +221,24 @@ fn fingerprint_depends_only_on_what_is_admitted() {
 }
 
 #[test]
+fn fingerprint_of_globs_with_a_new_meaning_changed() {
+    let earlier = |rule: &str| {
+        let text = format!(
+            "0:\nfolder_markers=false\ninclude ignore_case=false\n1\n{}:{rule}\n",
+            rule.len()
+        );
+        format!("{:016x}", xxh3_64(text.as_bytes()))
+    };
+    let now = |rule: &str| source("", &[rule]).admission_fingerprint();
+    for rule in ["a/{**,b}", "{a/**,b}.jpg", "{a/,b}**"] {
+        assert_ne!(now(rule), earlier(rule), "{rule}");
+    }
+    for rule in ["a/{*,b}", "**/{a,b}/**", "a"] {
+        assert_eq!(now(rule), earlier(rule), "{rule}");
+    }
+}
+
+#[test]
 fn custom_base_url_differs_from_the_default() {
     let source = Source::new("photos", "bucket", "acme");
     assert!(!source.has_custom_base_url());

@@ -62,7 +62,8 @@ fn globs_match_by_characters_and_components() {
         ("a/../b", "a/../b", true),
         ("**/.", "a/.", true),
         ("**/*.", "a/b.", true),
-        ("**/", "a/b", true),
+        ("a/**/", "a/b/", true),
+        ("a/**/", "a/b", false),
         ("/x", "/x", true),
         ("a//b", "a//b", true),
         ("a//b", "a/b", false),
@@ -99,6 +100,23 @@ fn globs_match_by_characters_and_components() {
         ("a{,.bak}", "a.bak", true),
         ("{?,[x-z]/}a", "z/a", true),
         ("a,b*", "a,bc", true),
+        // `**` in or next to braces is a component if it is one after the braces are expanded.
+        ("a/{**,b}", "a/x/y", true),
+        ("a/{**,b}", "a", false),
+        ("{**,b}/x.jpg", "a/b/x.jpg", true),
+        ("{**,b}/x.jpg", "x.jpg", true),
+        ("{**,b}/x.jpg", "ax.jpg", false),
+        ("a/{b/**,c}/d.jpg", "a/b/d.jpg", true),
+        ("a/{b/**,c}/d.jpg", "a/b/x/y/d.jpg", true),
+        ("a/{b/**,c}/d.jpg", "a/c/x/d.jpg", false),
+        ("{a/**,b}.jpg", "a/x.jpg", true),
+        ("{a/**,b}.jpg", "a/x/y.jpg", false),
+        ("{a/,b}**", "a/x/y", true),
+        ("{a/,b}**", "bx/y", false),
+        ("a**{/x,y}", "a/b/x", false),
+        ("**{/x,y}", "a/b/x", true),
+        ("x{**/a,b}", "xy/z/a", false),
+        ("{[,é]/**,b}", "é/x/y", true),
         // Literal characters.
         (r"\*", "*", true),
         (r"\*", "a", false),
@@ -197,7 +215,7 @@ fn any_atoms() -> impl Strategy<Value = Vec<Atom>> {
     prop::collection::vec(atom, 0..4)
 }
 
-/// At the edges of a branch, globset treats `**` as a separate component.
+/// Next to a brace, `**` may be a whole component. Another test covers that.
 fn without_double_stars(mut atoms: Vec<Atom>) -> Vec<Atom> {
     atoms.dedup_by(|a, b| matches!((a, b), (Atom::Star, Atom::Star)));
     atoms
@@ -208,7 +226,7 @@ fn any_components() -> impl Strategy<Value = Vec<Component>> {
         1 => Just(Component::DoubleStar),
         3 => any_atoms().prop_map(|atoms| match &atoms[..] {
             [Atom::Star, Atom::Star] => Component::DoubleStar,
-            _ => Component::Atoms(atoms),
+            _ => Component::Atoms(without_double_stars(atoms)),
         }),
     ];
     prop::collection::vec(component, 1..5)
@@ -309,12 +327,6 @@ impl Naive {
         let mut components = components.to_vec();
         components
             .dedup_by(|a, b| matches!((a, b), (Component::DoubleStar, Component::DoubleStar)));
-        // globset treats `**/` as `**`.
-        if let [Component::DoubleStar, Component::Atoms(atoms)] = &components[..]
-            && atoms.is_empty()
-        {
-            return true;
-        }
         self.components(&components, &key.chars().collect::<Vec<_>>())
     }
 }
@@ -345,6 +357,63 @@ fn example_of_atoms(atoms: &[Atom], dice: &mut dyn Iterator<Item = usize>) -> St
     key
 }
 
+/// A part of a pattern with braces.
+#[derive(Clone, Debug)]
+enum BracePart {
+    Text(&'static str),
+    Braces(Vec<Vec<BracePart>>),
+}
+
+fn any_brace_parts() -> impl Strategy<Value = Vec<BracePart>> {
+    // No text starts or ends with a single `*`, so that only whole texts are `**`.
+    const TEXTS: [&str; 9] = ["a", "b", "/", "**", "**/", "/**", "a/**/b", "a*b", ".jpg"];
+    let text = prop::sample::select(&TEXTS[..]).prop_map(BracePart::Text);
+    let part = text.prop_recursive(2, 8, 3, |part| {
+        let branch = prop::collection::vec(part, 0..3);
+        prop::collection::vec(branch, 1..3).prop_map(BracePart::Braces)
+    });
+    prop::collection::vec(part, 1..4)
+}
+
+fn written_with_braces(parts: &[BracePart]) -> String {
+    let part = |part: &BracePart| match part {
+        BracePart::Text(text) => (*text).to_owned(),
+        BracePart::Braces(branches) => {
+            let branches = branches.iter().map(|branch| written_with_braces(branch));
+            format!("{{{}}}", branches.collect::<Vec<_>>().join(","))
+        }
+    };
+    parts.iter().map(part).collect()
+}
+
+/// The patterns without braces, the naive way.
+fn expanded(parts: &[BracePart]) -> Vec<String> {
+    let Some((part, rest)) = parts.split_first() else {
+        return vec![String::new()];
+    };
+    let starts = match part {
+        BracePart::Text(text) => vec![(*text).to_owned()],
+        BracePart::Braces(branches) => branches.iter().flat_map(|it| expanded(it)).collect(),
+    };
+    let ends = expanded(rest);
+    let join = |start: &String| {
+        ends.iter()
+            .map(|end| start.clone() + end)
+            .collect::<Vec<_>>()
+    };
+    starts.iter().flat_map(join).collect()
+}
+
+/// The components of a pattern of letters and stars.
+fn simple_components(pattern: &str) -> Vec<Component> {
+    let atom = |c| if c == '*' { Atom::Star } else { Atom::Char(c) };
+    let component = |text: &str| match text {
+        "**" => Component::DoubleStar,
+        text => Component::Atoms(text.chars().map(atom).collect()),
+    };
+    pattern.split('/').map(component).collect()
+}
+
 proptest! {
     // Add a case that failed to the tables above; no file records it.
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
@@ -356,6 +425,7 @@ proptest! {
         dice in prop::collection::vec(0_usize..60, 20),
     ) {
         let pattern = written(&components);
+        prop_assume!(parse(&pattern, false) != Err(GlobError::OnlyFolders));
         let mut dice = dice.into_iter().cycle();
         let random_key: String = random_key.into_iter().collect();
         let (one, other) = (example(&components, &mut dice), example(&components, &mut dice));
@@ -365,6 +435,27 @@ proptest! {
             let want = keys.map(|key| naive.is_match(&components, key));
             let got = matches(&pattern, &keys, ignore_case);
             prop_assert_eq!(got, want, "{:?} on {:?}, ignore_case {}", pattern, keys, ignore_case);
+        }
+    }
+
+    #[test]
+    fn braces_mean_the_patterns_they_stand_for(
+        parts in any_brace_parts(),
+        random_key in "([ab/]|[.]jpg){0,6}",
+        dice in prop::collection::vec(0_usize..60, 20),
+    ) {
+        let pattern = written_with_braces(&parts);
+        let parsed = parse(&pattern, false);
+        prop_assume!(!matches!(parsed, Err(GlobError::OnlyFolders | GlobError::TooManyExpansions)));
+        let patterns: Vec<_> = expanded(&parts).iter().map(|it| simple_components(it)).collect();
+        let mut dice = dice.into_iter().cycle();
+        let mut keys = vec![random_key];
+        keys.extend(patterns.iter().map(|components| example(components, &mut dice)));
+        let naive = Naive { ignore_case: false };
+        for key in keys {
+            let want = patterns.iter().any(|components| naive.is_match(components, &key));
+            let got = matches(&pattern, &[&key], false);
+            prop_assert_eq!(got, [want], "{:?} on {:?}", pattern, key);
         }
     }
 }

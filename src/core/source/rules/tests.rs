@@ -191,7 +191,12 @@ fn refuses_invalid_rules_with_advice() {
 /// A few rules of every kind. They use few letters, so that they overlap.
 fn any_rules() -> impl Strategy<Value = Option<RuleSelection>> {
     let rule = "/?(a|b|é|\\*|\\*\\*/|\\?|[.]|/|\\[ab\\]|\\{a,b/\\}){1,5}";
-    let paths = prop::collection::vec(rule.prop_filter("names no path", |rule| rule != "/"), 1..5);
+    let has_meaning = |rule: &String| {
+        use PatternError::{Dots, Empty, OnlyFolders};
+        let parsed = RulePattern::parse(rule, false);
+        !matches!(parsed, Err(Dots { .. } | Empty | OnlyFolders))
+    };
+    let paths = prop::collection::vec(rule.prop_filter("has no meaning", has_meaning), 1..5);
     prop::option::of(paths.prop_map(RuleSelection::Paths))
 }
 
