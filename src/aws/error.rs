@@ -5,12 +5,14 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::core::human::printable_char;
+
 /// The longest detail that is kept, in characters.
 const MAX_CHARACTERS: usize = 1_000;
 
 /// How AWS or the network described a failure. It may be empty, and never contains a secret.
 ///
-/// It is safe to print: control characters are escaped, because the text comes from a server and must
+/// It is safe to print: deceptive characters are escaped, because the text comes from a server and must
 /// not control a terminal. A longer text is cut after 1,000 characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorDetail(String);
@@ -18,15 +20,8 @@ pub struct ErrorDetail(String);
 impl ErrorDetail {
     /// Escapes and cuts the text.
     pub fn new(text: &str) -> Self {
-        let mut escaped = String::new();
-        for c in text.chars().take(MAX_CHARACTERS) {
-            if c.is_control() {
-                escaped.extend(c.escape_default());
-            } else {
-                escaped.push(c);
-            }
-        }
-        Self(escaped)
+        let kept = text.chars().take(MAX_CHARACTERS);
+        Self(kept.flat_map(printable_char).collect())
     }
 
     /// The text.
@@ -65,8 +60,8 @@ mod tests {
 
     #[test]
     fn escapes_control_characters() {
-        let detail = ErrorDetail::new("\u{1b}[2Jgone\r\n\u{9b}1m é");
-        assert_eq!(detail.as_str(), "\\u{1b}[2Jgone\\r\\n\\u{9b}1m é");
+        let detail = ErrorDetail::new("\u{1b}[2Jgone\r\n\u{9b}1m\u{202e} é");
+        assert_eq!(detail.as_str(), "\\u{1b}[2Jgone\\r\\n\\u{9b}1m\\u{202e} é");
     }
 
     #[test]

@@ -41,17 +41,34 @@ pub(crate) fn permission_hint(cause: &std::io::Error) -> &'static str {
     }
 }
 
-/// The text with control characters escaped, so that a key cannot control a terminal.
+/// Whether the character changes how a terminal shows the text around it, or is itself invisible: control characters
+/// (also those from U+0080 on), marks and overrides of the writing direction, and characters without a width.
+pub(crate) fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// The character, or its escape sequence if it is deceptive.
+pub(crate) fn printable_char(c: char) -> impl Iterator<Item = char> {
+    let escaped = is_deceptive(c).then(|| c.escape_default());
+    let shown = escaped.is_none().then_some(c);
+    escaped.into_iter().flatten().chain(shown)
+}
+
+/// The text with deceptive characters escaped, so that a key cannot control a terminal or look like another key.
 pub(crate) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+    text.chars().flat_map(printable_char).collect()
 }
 
 #[cfg(test)]
@@ -92,7 +109,16 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_escaped() {
-        assert_eq!(printable("a\u{1b}[31m\n é\\"), "a\\u{1b}[31m\\n é\\");
+    fn deceptive_characters_are_escaped() {
+        for (text, shown) in [
+            ("a\u{1b}[31m\n é\\", "a\\u{1b}[31m\\n é\\"),
+            ("\u{9b}31m\u{85}", "\\u{9b}31m\\u{85}"),
+            ("\u{202e}gpj.exe\u{2066}", "\\u{202e}gpj.exe\\u{2066}"),
+            ("a\u{200b}b\u{feff}\u{ad}", "a\\u{200b}b\\u{feff}\\u{ad}"),
+            ("\u{2028}\u{e0041}", "\\u{2028}\\u{e0041}"),
+            ("фото 🌵 e\u{301} العربية", "фото 🌵 e\u{301} العربية"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
     }
 }

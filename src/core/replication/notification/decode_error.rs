@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use crate::core::human::printable_char;
+
 /// Maximum number of characters of a body in one quote.
 const MAX_QUOTED: usize = 80;
 
@@ -37,17 +39,13 @@ impl DecodeError {
     }
 }
 
-/// Quotes the beginning of a text and escapes control characters, so that a message cannot control a
+/// Quotes the beginning of a text and escapes deceptive characters, so that a message cannot control a
 /// terminal.
 pub(super) fn quoted(text: &str) -> String {
     let mut quote = String::from("\"");
     let mut left = MAX_QUOTED;
     for c in text.chars() {
-        let escaped = if c.is_control() {
-            c.escape_default().to_string()
-        } else {
-            c.to_string()
-        };
+        let escaped: String = printable_char(c).collect();
         match left.checked_sub(escaped.chars().count()) {
             Some(rest) => left = rest,
             None => {
