@@ -327,3 +327,6 @@ fn count(routed: &RoutedEvent, applied: EventOutcome) {
         _ => board.stale.add(1),
     }
 }
+
+#[cfg(test)]
+mod tests;
