@@ -74,6 +74,7 @@ step 'bill of materials' check_bill_of_materials
 step 'lints' cargo clippy --all-targets --locked --quiet -- -D warnings
 step 'search library' check_search_library
 step 'tests' timeout --foreground "$MAX_TEST_SECONDS" cargo test --locked
+step 'broken code is noticed' tests/mutants.py
 step 'printed policies and setup scripts' tests/forms.sh
 ASSET_INDEXER=${CARGO_TARGET_DIR:-target}/debug/asset-indexer step 'demo' deploy/demo.sh --once
 export RUSTDOCFLAGS='-D warnings'
