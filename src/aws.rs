@@ -8,3 +8,4 @@ pub mod error;
 pub(crate) mod iam;
 pub mod queue;
 pub(crate) mod setup;
+pub mod tls;

@@ -2,9 +2,9 @@
 //!
 //! Requests to S3 and SQS are in `bucket` and `queue`; this module sends none.
 
+mod http_client;
 mod secret;
 
-use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -14,12 +14,10 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials as Keys;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use aws_smithy_http_client::Builder as HttpClientBuilder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::core::source::{Credentials, SecretFile};
 
+pub(crate) use http_client::CaBundleError;
 pub(crate) use secret::SecretError;
 
 /// The region if nothing else names one.
@@ -32,6 +30,17 @@ const SECRET_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// The session name of an assumed role. It appears in the account's CloudTrail logs.
 const SESSION_NAME: &str = "asset-indexer";
 
+/// Why there is no SDK configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SdkConfigError {
+    /// The secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The certificate authorities cannot be used.
+    #[error(transparent)]
+    CaBundle(#[from] CaBundleError),
+}
+
 /// The SDK configuration for these credentials. The region is `region`, else the region of the
 /// environment, else [`DEFAULT_REGION`].
 ///
@@ -39,11 +48,12 @@ const SESSION_NAME: &str = "asset-indexer";
 pub(crate) async fn sdk_config(
     credentials: &Credentials,
     region: Option<&str>,
-) -> Result<SdkConfig, SecretError> {
+) -> Result<SdkConfig, SdkConfigError> {
+    let loader = || loader(region);
     let loader = match credentials {
-        Credentials::DefaultChain | Credentials::AssumeRole { .. } => loader(region),
+        Credentials::DefaultChain | Credentials::AssumeRole { .. } => loader()?,
         Credentials::Profile(name) => {
-            loader(region)
+            loader()?
                 .profile_name(name)
                 .credentials_provider(ProfileCredentials {
                     name: name.clone(),
@@ -55,7 +65,7 @@ pub(crate) async fn sdk_config(
             secret,
         } => {
             secret::read(secret)?;
-            loader(region).credentials_provider(FileCredentials {
+            loader()?.credentials_provider(FileCredentials {
                 access_key_id: access_key_id.clone(),
                 secret: secret.clone(),
             })
@@ -75,27 +85,31 @@ pub(crate) async fn sdk_config(
     })
 }
 
-fn loader(region: Option<&str>) -> ConfigLoader {
-    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
-    match region {
+fn loader(region: Option<&str>) -> Result<ConfigLoader, CaBundleError> {
+    let loader = aws_config::defaults(BehaviorVersion::latest());
+    let loader = loader.http_client(http_client::shared()?);
+    Ok(match region {
         Some(region) => loader.region(Region::new(region.to_owned())),
         None => loader,
-    }
+    })
 }
 
 /// The credentials of exactly this profile. The default chain would prefer credentials in the environment.
-async fn profile(name: &str, region: Option<&str>) -> ProfileFileCredentialsProvider {
+async fn profile(
+    name: &str,
+    region: Option<&str>,
+) -> Result<ProfileFileCredentialsProvider, CaBundleError> {
     // Set the HTTP client first: looking for a region builds a client for the instance metadata, even if
     // it sends no request, and that panics without an HTTP client.
-    let config = ProviderConfig::without_region().with_http_client(http_client());
+    let config = ProviderConfig::without_region().with_http_client(http_client::shared()?);
     let config = match region {
         Some(region) => config.with_region(Some(Region::new(region.to_owned()))),
         None => config.load_default_region().await,
     };
-    ProfileFileCredentialsProvider::builder()
+    Ok(ProfileFileCredentialsProvider::builder()
         .configure(&config)
         .profile_name(name)
-        .build()
+        .build())
 }
 
 /// The credentials of a profile. The profile files are read again for each request for credentials. The
@@ -112,7 +126,9 @@ impl ProvideCredentials for ProfileCredentials {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            let provider = profile(&self.name, self.region.as_deref()).await;
+            let provider = profile(&self.name, self.region.as_deref())
+                .await
+                .map_err(CredentialsError::invalid_configuration)?;
             provider.provide_credentials().await
         })
     }
@@ -131,18 +147,6 @@ async fn with_role(config: SdkConfig, role_arn: &str, external_id: Option<&str>)
         .into_builder()
         .credentials_provider(SharedCredentialsProvider::new(provider))
         .build()
-}
-
-/// The HTTP client of the process. All Sources share its connection pool and root certificates.
-fn http_client() -> SharedHttpClient {
-    static CLIENT: OnceLock<SharedHttpClient> = OnceLock::new();
-    CLIENT
-        .get_or_init(|| {
-            HttpClientBuilder::new()
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build_https()
-        })
-        .clone()
 }
 
 /// An access key with its secret in a file.

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 use crate::core::human::printable_char;
 
@@ -40,11 +41,17 @@ impl fmt::Display for ErrorDetail {
     }
 }
 
-/// The error and the chain of its sources.
+/// The error and the chain of its sources. [`Error::source`] skips the error inside of an [`io::Error`], so this uses
+/// [`io::Error::get_ref`].
 pub(crate) fn chain<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| {
+        match error.downcast_ref::<io::Error>() {
+            Some(error) => error.get_ref().map(|inner| inner as _),
+            None => error.source(),
+        }
+    })
 }
 
 /// The error and all its sources in one line.

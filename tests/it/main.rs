@@ -65,6 +65,7 @@ mod live_queue;
 mod live_scan;
 mod memory;
 mod mirror;
+mod network;
 mod open_files;
 mod package;
 mod page;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::aws::bucket::document::ErrorDocument;
 use crate::aws::error::ErrorDetail;
+use crate::aws::tls::TlsFailure;
 
 /// A request to a bucket that failed permanently, or on every attempt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +73,9 @@ pub enum BucketErrorKind {
     /// No connection, a timeout, or a connection that broke before the response was complete.
     #[error("no complete response from S3")]
     Connection,
+    /// There is no TLS connection, for a reason that stays.
+    #[error("{0}")]
+    Tls(TlsFailure),
     /// The bucket does not exist.
     #[error("no such bucket")]
     NoSuchBucket,
@@ -123,7 +127,10 @@ impl BucketErrorKind {
 
     /// Whether another endpoint of the same store may be able to answer.
     pub(super) fn is_endpoint_failure(&self) -> bool {
-        matches!(self, Self::Throttled | Self::Unavailable | Self::Connection)
+        matches!(
+            self,
+            Self::Throttled | Self::Unavailable | Self::Connection | Self::Tls(_)
+        )
     }
 
     /// What to do about it: one sentence. `action` is the IAM action that the request needs.
@@ -134,6 +141,7 @@ impl BucketErrorKind {
             Self::Connection => {
                 "Check endpoint_url, region, the network, DNS, and any proxy or firewall in between."
             }
+            Self::Tls(failure) => failure.remedy(),
             Self::NoSuchBucket => "Check the name of the bucket, and endpoint_url if it is set.",
             Self::AccessDenied => {
                 return format!(

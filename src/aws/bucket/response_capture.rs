@@ -23,6 +23,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::aws::bucket::error::{AttemptError, BucketErrorKind};
 use crate::aws::error::{chain, describe};
+use crate::aws::tls::TlsFailure;
 use crate::core::replication::timestamp::Timestamp;
 
 /// How long a response may take to start. A page that skips many delete markers takes over a minute.
@@ -227,6 +228,9 @@ fn error_without_response<E>(failure: SdkError<E>) -> AttemptError
 where
     E: Error + Send + Sync + 'static,
 {
+    if let Some(tls) = TlsFailure::of(&failure) {
+        return AttemptError::new(BucketErrorKind::Tls(tls), &describe(&failure));
+    }
     let credentials_error =
         chain(&failure).find_map(|cause| cause.downcast_ref::<CredentialsError>());
     let kind = match (credentials_error, &failure) {

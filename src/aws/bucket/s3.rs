@@ -19,7 +19,8 @@ use crate::aws::bucket::retry::Retrier;
 use crate::aws::bucket::{
     AttemptError, BucketError, BucketErrorKind, ErrorDocument, Lister, region,
 };
-use crate::aws::credentials;
+use crate::aws::credentials::{self, SdkConfigError};
+use crate::aws::tls::TlsFailure;
 use crate::core::replication::listing::{ListingPage, PageRequest};
 use crate::core::replication::plausible::{MAX_CLOCK_DIFFERENCE, PlausibleTimes};
 use crate::core::replication::timestamp::Timestamp;
@@ -80,7 +81,7 @@ impl S3Bucket {
             .map_err(|error| BucketError {
                 operation: format!("open bucket {}", label_of(source)),
                 action: "s3:ListBucket",
-                cause: AttemptError::new(BucketErrorKind::NoCredentials, &error.to_string()),
+                cause: AttemptError::new(kind_of(&error), &error.to_string()),
                 attempts: 1,
             })?;
         let mut bucket = Self {
@@ -318,6 +319,13 @@ impl Lister for S3Bucket {
         let operation = self.description(request);
         let attempt = || self.attempt(request);
         self.retrier.run(&operation, "s3:ListBucket", attempt).await
+    }
+}
+
+fn kind_of(error: &SdkConfigError) -> BucketErrorKind {
+    match error {
+        SdkConfigError::Secret(_) => BucketErrorKind::NoCredentials,
+        SdkConfigError::CaBundle(_) => BucketErrorKind::Tls(TlsFailure::UnusableBundle),
     }
 }
 

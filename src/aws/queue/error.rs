@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::aws::error::ErrorDetail;
+use crate::aws::tls::TlsFailure;
 
 /// A request to a queue that failed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,9 @@ pub enum QueueErrorKind {
     /// No connection, a timeout, or a response that is incomplete or cannot be read.
     #[error("no complete response from SQS")]
     Connection,
+    /// There is no TLS connection, for a reason that stays.
+    #[error("{0}")]
+    Tls(TlsFailure),
     /// Any other refusal.
     #[error("the request was refused")]
     Refused,
@@ -106,6 +110,7 @@ impl QueueError {
             QueueErrorKind::Connection => {
                 "Check queue_url, the network, DNS, and any proxy or firewall in between."
             }
+            QueueErrorKind::Tls(failure) => failure.remedy(),
             QueueErrorKind::Refused => {
                 return format!(
                     "Read the response of SQS, and check queue_url, its region and the permission {action}."

@@ -10,6 +10,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 use crate::aws::error::{chain, describe};
 use crate::aws::queue::{QueueError, QueueErrorKind, QueueOperation};
+use crate::aws::tls::TlsFailure;
 
 /// The error for a request that the SDK reports as failed.
 pub(super) fn queue_error<E>(
@@ -111,6 +112,9 @@ fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) 
 where
     E: Error + 'static,
 {
+    if let Some(tls) = TlsFailure::of(error) {
+        return QueueErrorKind::Tls(tls);
+    }
     let credentials_error = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
     match (credentials_error, error) {
         (Some(CredentialsError::ProviderTimedOut(_)), _) => QueueErrorKind::Connection,

@@ -20,11 +20,12 @@ use aws_sdk_sqs::types::{
 };
 use tracing::warn;
 
-use crate::aws::credentials;
+use crate::aws::credentials::{self, SdkConfigError};
 use crate::aws::queue::{
     MAX_BATCH, MAX_VISIBILITY, MAX_WAIT, Message, Queue, QueueAttributes, QueueError,
     QueueErrorKind, QueueOperation, ReceiptHandle, RefusedReceipt, sdk_error,
 };
+use crate::aws::tls::TlsFailure;
 use crate::core::replication::timestamp::Timestamp;
 use crate::core::source::{Events, queue_url};
 
@@ -63,7 +64,7 @@ impl SqsQueue {
         let config = match credentials::sdk_config(&events.credentials, Some(&region)).await {
             Ok(config) => config,
             Err(error) => {
-                let (kind, detail) = (QueueErrorKind::NoCredentials, error.to_string());
+                let (kind, detail) = (kind_of(&error), error.to_string());
                 return Err(QueueError::new(QueueOperation::Open, url, kind, &detail));
             }
         };
@@ -248,6 +249,13 @@ fn signing_region(events: &Events, bucket_region: Option<&str>) -> String {
         .or_else(|| queue_url::region(&events.queue_url))
         .or_else(|| bucket_region.map(str::to_owned))
         .unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned())
+}
+
+fn kind_of(error: &SdkConfigError) -> QueueErrorKind {
+    match error {
+        SdkConfigError::Secret(_) => QueueErrorKind::NoCredentials,
+        SdkConfigError::CaBundle(_) => QueueErrorKind::Tls(TlsFailure::UnusableBundle),
+    }
 }
 
 /// The scheme and host of a URL.
