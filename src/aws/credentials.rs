@@ -7,7 +7,9 @@ mod secret;
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::ProvideRegion;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
@@ -83,6 +85,21 @@ pub(crate) async fn sdk_config(
         } => with_role(config, role_arn, external_id.as_deref()).await,
         _ => config,
     })
+}
+
+/// The region that the environment configures: `AWS_REGION`, else `AWS_DEFAULT_REGION`, else the region of the profile.
+/// Unlike the SDK, this doesn't ask the instance for its region, which takes seconds outside of AWS.
+pub(crate) async fn configured_region(credentials: &Credentials) -> Option<String> {
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Credentials::Profile(name) = credentials {
+        profile = profile.profile_name(name);
+    }
+    let region = match EnvironmentVariableRegionProvider::new().region().await {
+        Some(region) => Some(region),
+        None => profile.build().region().await,
+    };
+    let region = region.map(|region| region.as_ref().trim().to_owned());
+    region.filter(|region| !region.is_empty())
 }
 
 fn loader(region: Option<&str>) -> Result<ConfigLoader, CaBundleError> {

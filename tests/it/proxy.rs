@@ -157,6 +157,11 @@ impl Proxy {
         self.state().clock = seconds;
     }
 
+    /// All requests since the log was cleared.
+    pub fn requests(&self) -> Vec<Request> {
+        self.state().log.clone()
+    }
+
     /// The ListObjectsV2 requests since the log was cleared.
     pub fn lists(&self) -> Vec<Request> {
         let log = &self.state().log;

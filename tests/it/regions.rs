@@ -46,6 +46,31 @@ fn detects_the_region_if_it_is_not_configured() {
 }
 
 #[test]
+fn asks_for_the_region_of_a_bucket_in_the_region_of_the_environment() {
+    let other = "ap-south-1";
+    for variable in ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE"] {
+        let (bucket, proxy, mut cli) = bucket_in_region(None);
+        let profile = cli.folder().join("aws-config");
+        std::fs::write(&profile, format!("[default]\nregion = {other}\n")).unwrap();
+        let value = match variable {
+            "AWS_CONFIG_FILE" => profile.to_str().unwrap(),
+            _ => other,
+        };
+        cli.set_environment(variable, value);
+        cli.reindex();
+        cli.assert_mirrors(SOURCE, &bucket);
+        let first = proxy.requests().remove(0);
+        assert_eq!(
+            (&*first.method, first.region.as_deref()),
+            ("HEAD", Some(other)),
+            "{variable}"
+        );
+        let signed = |request: &Request| request.region.as_deref() == Some(REGION);
+        assert!(proxy.lists().iter().all(signed), "{variable}");
+    }
+}
+
+#[test]
 fn detects_the_region_by_location_if_head_bucket_is_denied() {
     let (bucket, proxy, cli) = bucket_in_region(None);
     let head = |request: &Request| request.method == "HEAD";

@@ -142,7 +142,10 @@ impl BucketErrorKind {
                 "Check endpoint_url, region, the network, DNS, and any proxy or firewall in between."
             }
             Self::Tls(failure) => failure.remedy(),
-            Self::NoSuchBucket => "Check the name of the bucket, and endpoint_url if it is set.",
+            Self::NoSuchBucket => {
+                "Check the name of the bucket, and endpoint_url if it is set. If the bucket is in China, GovCloud \
+                 or another partition of AWS, set region."
+            }
             Self::AccessDenied => {
                 return format!(
                     "Grant these credentials {action} on the bucket, in their IAM policy and in the \

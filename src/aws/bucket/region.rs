@@ -31,15 +31,18 @@ pub(super) fn of_head_bucket(response: &RawResponse) -> Result<Option<String>, A
     }
 }
 
-/// The region in a response to GetBucketLocation.
+/// The region in a response to GetBucketLocation, or in the error of a store that expects requests for another region.
 pub(super) fn of_bucket_location(response: &RawResponse) -> Result<String, AttemptError> {
     if !(200..300).contains(&response.status) {
         let document = ErrorDocument::from_body(&response.body);
-        return Err(AttemptError::from_response(
-            response.status,
-            &document,
-            response.bucket_region.as_deref(),
-        ));
+        let named = response.bucket_region.as_deref();
+        let error = AttemptError::from_response(response.status, &document, named);
+        return match error.kind {
+            BucketErrorKind::WrongRegion {
+                actual: Some(region),
+            } => Ok(region),
+            _ => Err(error),
+        };
     }
     document::bucket_location(&response.body)
         .map_err(|error| AttemptError::new(BucketErrorKind::InvalidResponse, &error.to_string()))
@@ -87,11 +90,16 @@ mod tests {
     #[test]
     fn finds_the_region_in_responses_to_get_bucket_location() {
         let location = "<LocationConstraint>EU</LocationConstraint>";
+        let malformed =
+            "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-north-1</Region></Error>";
+        let moved = "<Error><Code>PermanentRedirect</Code><Region>eu-north-1</Region></Error>";
         let denied = "<Error><Code>AccessDenied</Code></Error>";
         for (status, body, want) in [
             (200, location, Ok("eu-west-1")),
             (200, "<html/>", Err(BucketErrorKind::InvalidResponse)),
             (403, denied, Err(BucketErrorKind::AccessDenied)),
+            (400, malformed, Ok("eu-north-1")),
+            (301, moved, Ok("eu-north-1")),
         ] {
             let region =
                 of_bucket_location(&response(status, None, body)).map_err(|error| error.kind);

@@ -54,8 +54,9 @@ impl S3Bucket {
     /// Opens the bucket of a Source. It makes up to `attempts` attempts for each request.
     ///
     /// If the Source has a `region`, no request is sent. Otherwise HeadBucket and then GetBucketLocation
-    /// find the region. If a store other than AWS does not name one, us-east-1 is assumed. Regions in
-    /// other AWS partitions (China, GovCloud) cannot be found from outside and must be configured.
+    /// find the region. They are sent to the region that the environment configures, else to us-east-1. If a
+    /// store other than AWS names no region, that region is assumed. A region in another AWS partition (China,
+    /// GovCloud) is found only if the environment configures a region of that partition.
     pub async fn open(source: &Source, attempts: u32) -> Result<Self, BucketError> {
         let urls = match source.endpoint_order {
             EndpointOrder::ExternalFirst => EXTERNAL_FIRST.map(|url| Some(url.to_owned())).into(),
@@ -75,8 +76,11 @@ impl S3Bucket {
             EndpointOrder::ExternalFirst => Some(credentials::DEFAULT_REGION),
             EndpointOrder::Standard => source.region.as_deref(),
         };
-        let first_region = region.unwrap_or(credentials::DEFAULT_REGION);
-        let config = credentials::sdk_config(&source.credentials, Some(first_region))
+        let first_region = match region {
+            Some(region) => region.to_owned(),
+            None => first_region(source).await,
+        };
+        let config = credentials::sdk_config(&source.credentials, Some(&first_region))
             .await
             .map_err(|error| BucketError {
                 operation: format!("open bucket {}", label_of(source)),
@@ -88,10 +92,10 @@ impl S3Bucket {
             name: source.bucket.clone(),
             label: label_of(source),
             prefixes: prefixes_of(source),
-            region: first_region.to_owned(),
+            region: first_region.clone(),
             expected_owner: source.expected_bucket_owner.clone(),
             request_payer: source.request_payer.then_some(RequestPayer::Requester),
-            endpoints: EndpointClients::new(&config, source.path_style, first_region, &urls),
+            endpoints: EndpointClients::new(&config, source.path_style, &first_region, &urls),
             retrier,
             lists: Arc::default(),
             warned_undated: AtomicBool::new(false),
@@ -166,8 +170,9 @@ impl S3Bucket {
                     .await;
                 // Stores other than AWS may have no regions. If the guess is wrong, the scan fails.
                 region.or_else(|error| if is_other_store {
-                    info!(bucket = self.name, %error, "the store names no region; using us-east-1");
-                    Ok(credentials::DEFAULT_REGION.to_owned())
+                    let region = &self.region;
+                    info!(bucket = self.name, region, %error, "the store names no region; using this one");
+                    Ok(region.clone())
                 } else { Err(error) })
             }
         }
@@ -320,6 +325,12 @@ impl Lister for S3Bucket {
         let attempt = || self.attempt(request);
         self.retrier.run(&operation, "s3:ListBucket", attempt).await
     }
+}
+
+/// The region to which the first request is sent if the Source has none.
+async fn first_region(source: &Source) -> String {
+    let configured = credentials::configured_region(&source.credentials).await;
+    configured.unwrap_or_else(|| credentials::DEFAULT_REGION.to_owned())
 }
 
 fn kind_of(error: &SdkConfigError) -> BucketErrorKind {

@@ -17,8 +17,7 @@ const PARTITIONS: [(&str, &str); 7] = [
     ("eusc-", "aws-eusc"),
 ];
 
-/// The partition of a region. An unknown region is in `aws`, because regions of other partitions must be
-/// configured (see `bucket::S3Bucket::open`).
+/// The partition of a region. An unknown region is in `aws`.
 pub(crate) fn partition(region: Option<&str>) -> &'static str {
     let region = region.unwrap_or_default();
     let found = PARTITIONS
@@ -55,9 +54,12 @@ pub(crate) fn is_kms_key(text: &str) -> bool {
     partition.starts_with("aws") && [region, account, id].into_iter().all(is_named)
 }
 
-/// The ARN of the bucket of a Source.
+/// The ARN of the bucket of a Source. If its region is not configured, the queue shows the partition, because events
+/// do not cross partitions.
 pub(crate) fn bucket(source: &Source) -> String {
-    let partition = partition(bucket_region(source).as_deref());
+    let queue_region = || super::queue_region(source.events.as_ref()?, source);
+    let region = bucket_region(source).or_else(queue_region);
+    let partition = partition(region.as_deref());
     format!("arn:{partition}:s3:::{}", source.bucket)
 }
 
@@ -181,6 +183,26 @@ mod tests {
             ("*写", "${*}*"),
         ] {
             assert_eq!(literal(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn bucket_is_in_the_partition_of_its_region_or_queue() {
+        let queue = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/events";
+        for (region, queue_url, want) in [
+            (Some("us-gov-west-1"), None, "arn:aws-us-gov:s3:::b"),
+            (Some("cn-north-1"), Some(queue), "arn:aws-cn:s3:::b"),
+            (None, Some(queue), "arn:aws-cn:s3:::b"),
+            (None, None, "arn:aws:s3:::b"),
+        ] {
+            let mut source = Source::new("s", "b", "s");
+            source.region = region.map(str::to_owned);
+            source.events = queue_url.map(|url| Events {
+                queue_url: url.to_owned(),
+                region: None,
+                credentials: Default::default(),
+            });
+            assert_eq!(bucket(&source), want, "{region:?} {queue_url:?}");
         }
     }
 
