@@ -6,6 +6,7 @@ use super::*;
 use crate::core::source::{Credentials, EndpointOrder, Events, RuleDecision, SecretFile};
 
 mod refusals;
+mod reports;
 
 /// A folder with a configuration file and files in `sources.d`.
 fn folder(main: &str, sources: &[(&str, &str)]) -> TempDir {
