@@ -284,7 +284,7 @@ fn token_changes_apply_to_a_running_server() {
     wait_for_status(&address, &second, 200);
     std::fs::write(&file, good).expect("a writable folder");
     server.hangup();
-    server.wait_for(&["a new configuration took over"]);
+    server.wait_for(&["a new configuration is in force"]);
     std::fs::remove_file(&file).expect("a writable folder");
     wait_for_status(&address, &second, 401);
     server.terminate();

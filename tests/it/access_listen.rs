@@ -159,7 +159,7 @@ fn reload_applies_a_renewed_certificate() {
     let second = renew(&cli);
     assert_eq!(status_over_tls(&address, &second), None);
     server.hangup();
-    server.wait_for(&["a new configuration took over"]);
+    server.wait_for(&["a new configuration is in force"]);
     assert_eq!(status_over_tls(&address, &second), Some(200));
     assert_eq!(status_over_tls(&address, &first), None);
     // An incomplete renewal is rejected, and the previous certificate stays in use.

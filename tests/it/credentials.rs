@@ -85,7 +85,7 @@ fn reports_an_unknown_access_key() {
 fn refuses_a_secret_that_others_can_read() {
     let server = server::shared_with_rights();
     let key = server.create_user("careless", &["s3:ListBucket"]);
-    for mode in [0o644, 0o640, 0o604, 0o666] {
+    for mode in [0o644, 0o660, 0o604, 0o666] {
         let cli = cli_with(&bucket(), &key, mode);
         let file = cli.folder().join("secret");
         let file = file.to_str().expect("UTF-8");

@@ -48,7 +48,7 @@ fn reload_applies_a_valid_configuration_and_refuses_a_wrong_one() {
     wait_until("refusal in the log", || {
         let log = machine.log(SERVICE);
         (log.contains("third.toml:2: unknown field `bukket`")
-            && log.contains("third.toml:1: subdomain: missing"))
+            && log.contains("third.toml:1: source \"third\": subdomain: missing"))
         .then_some(())
     });
     // The daemon that runs can be asked although the file is wrong.
