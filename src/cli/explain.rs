@@ -29,10 +29,10 @@ const ATTEMPTS: u32 = 2;
 pub(super) struct Arguments {
     /// Name of the Source
     source: String,
-    /// Key in the bucket, including the Source's prefix, in quotes
+    /// The asset, in quotes: its asset path, key, s3:// URI, ARN, or its URL in the bucket or for users
     #[arg(allow_hyphen_values = true)]
-    key: String,
-    /// The key is encoded as in S3 events: + for a space, % and two hex digits for a byte
+    asset: String,
+    /// The asset is a key that is encoded as in S3 events: + for a space, % and two hex digits for a byte
     #[arg(long)]
     encoded: bool,
     /// Send no request to the bucket
@@ -45,16 +45,10 @@ pub(super) struct Arguments {
 
 /// Runs the command.
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
-    let encoding = if arguments.encoded {
-        KeyEncoding::Form
-    } else {
-        KeyEncoding::Plain
-    };
-    let key = decode_key(&arguments.key, encoding)
-        .map_err(|error| Failure::Error(MISUSED, anyhow::Error::from(error).context("KEY")))?;
     let sources = config.choose(std::slice::from_ref(&arguments.source))?;
     let mut result = Ok(());
     for source in sources {
+        let key = key(arguments, source).map_err(|error| Failure::Error(MISUSED, error))?;
         // The credentials may not allow listing keys outside the Source.
         let may_list = !arguments.offline && source.asset_path(&key).is_some();
         let bucket = if may_list {
@@ -73,6 +67,16 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<(), Fa
         }
     }
     result
+}
+
+fn key(arguments: &Arguments, source: &Source) -> anyhow::Result<String> {
+    let text = &arguments.asset;
+    let (key, encoding) = if arguments.encoded {
+        (text.clone(), KeyEncoding::Form)
+    } else {
+        (source.key_of_reference(text)?, KeyEncoding::Plain)
+    };
+    decode_key(&key, encoding).map_err(|error| anyhow::Error::from(error).context("KEY"))
 }
 
 fn read_index(config: &Config, source: &Source, key: &str) -> Result<IndexState, IndexError> {
@@ -139,6 +143,7 @@ fn lines(explanation: &Explanation, verdict: &Verdict) -> Vec<(&'static str, Str
         IndexState::Known(known) => {
             lines.push(("index", record(known.record.as_ref())));
             lines.extend(known.record.as_ref().map(|it| ("", observations(it))));
+            lines.extend(known.look_alike.as_ref().map(|key| ("", look_alike(key))));
             lines.push(("scans", scans(known)));
             lines.extend(mismatches(known).map(|mismatch| ("", mismatch)));
         }
@@ -174,6 +179,13 @@ fn record(record: Option<&RecordDetails>) -> String {
             format!("removed; a tombstone rejects late events (since scan {scan})")
         }
     }
+}
+
+fn look_alike(key: &str) -> String {
+    let key = key.escape_default();
+    format!(
+        "the asset \"{key}\" looks the same, but its name has another Unicode form (NFC or NFD)"
+    )
 }
 
 /// The times at which the key was observed.

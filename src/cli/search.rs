@@ -3,11 +3,14 @@
 //! The module `print` formats the output.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::Arc;
 
 use super::{Failure, MISUSED};
 use crate::config::Config;
 use crate::core::query::folder_path;
 use crate::core::query::request::MAX_LIMIT;
+use crate::core::source::Source;
+use crate::core::source::reference::is_uri;
 use crate::search::{
     Count, Deadline, FacetBy, Page, Query, Request, SearchError, SearchIndex, SearchSource,
     Snapshot, Sort, now,
@@ -31,7 +34,7 @@ mod print;
 ///   storage:GLACIER  etag:…
 ///   a OR b  -a  NOT a  ( )   either; not; groups
 ///
-/// An empty query finds everything.
+/// An empty query finds everything. An s3:// URI, an ARN or a URL of an asset finds this asset.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -96,11 +99,10 @@ impl Arguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
-    let request = arguments
-        .request()
-        .map_err(|error| Failure::Error(MISUSED, error))?;
     let mut sources = config.choose(&arguments.source)?;
     sources.retain(|source| source.enabled);
+    let question = Question::new(arguments, &sources);
+    let question = question.map_err(|error| Failure::Error(MISUSED, error))?;
     let searched = sources.iter().map(|source| SearchSource::from(&***source));
     let searched: Vec<SearchSource> = searched.collect();
     let index = SearchIndex::open(&config.data_dir).map_err(anyhow::Error::from)?;
@@ -112,16 +114,70 @@ pub(super) fn run(arguments: &Arguments, config: &Config) -> Result<(), Failure>
         (false, false) => Style::Lines,
     };
     let mut printer = Printer::new(style, searched.len() > 1, BufWriter::new(stdout.lock()));
-    let printed = if arguments.facets.is_empty() {
-        print_hits(&snapshot, &searched, request, arguments.limit, &mut printer)
-    } else {
-        print_facets(&snapshot, &searched, request, &mut printer)
+    let printed = match question {
+        Question::Assets(assets) => print_assets(&snapshot, &assets, arguments.limit, &mut printer),
+        Question::Search(request) if arguments.facets.is_empty() => {
+            print_hits(&snapshot, &searched, request, arguments.limit, &mut printer)
+        }
+        Question::Search(request) => print_facets(&snapshot, &searched, request, &mut printer),
     };
     match printed {
         // A closed pipe, for example `| head`, is not a failure.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Assets to look up, or a search.
+enum Question {
+    /// The Sources that a URI belongs to, each with the asset path.
+    Assets(Vec<(SearchSource, String)>),
+    Search(Request),
+}
+
+impl Question {
+    /// A query that is a URI names one asset. It may belong to several Sources.
+    fn new(arguments: &Arguments, sources: &[&Arc<Source>]) -> anyhow::Result<Self> {
+        let text = arguments.query.trim();
+        if !is_uri(text) {
+            return Ok(Self::Search(arguments.request()?));
+        }
+        if !arguments.facets.is_empty() {
+            anyhow::bail!(
+                "{text:?} names one asset, so there is nothing to count; remove --facets"
+            );
+        }
+        let mut assets = Vec::new();
+        let mut refused = None;
+        for source in sources {
+            match source.key_of_reference(text) {
+                Ok(key) => assets.extend(
+                    source
+                        .asset_path(&key)
+                        .map(|path| (SearchSource::from(&***source), path)),
+                ),
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(error) if assets.is_empty() => Err(error.into()),
+            _ => Ok(Self::Assets(assets)),
+        }
+    }
+}
+
+fn print_assets(
+    snapshot: &Snapshot,
+    assets: &[(SearchSource, String)],
+    limit: usize,
+    printer: &mut Printer<impl Write>,
+) -> anyhow::Result<()> {
+    let mut hits = Vec::new();
+    for (source, path) in assets {
+        hits.extend(snapshot.asset(source, path)?);
+    }
+    printer.hits(&hits[..limit.min(hits.len())])?;
+    printer.end(hits.len() as u64)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

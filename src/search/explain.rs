@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use crate::aws::bucket::{ListKeyError, Lister, list_key};
-use crate::core::source::Source;
+use crate::core::replication::record::{Record, RecordContent};
+use crate::core::replication::source_state::SourceId;
+use crate::core::source::{Source, other_spellings};
 use crate::index::{Engine, IndexError};
 
 pub(crate) mod explanation;
@@ -47,8 +49,26 @@ pub(crate) fn index_state(
     let records = engine.get(state.id, &[key])?;
     let record = records.first().and_then(Option::as_ref);
     let scan_every = i64::try_from(scan_every.as_millis()).unwrap_or(i64::MAX);
-    let known = IndexedSource::new(state, source, key, record, scan_every);
+    let mut known = IndexedSource::new(state, source, key, record, scan_every);
+    if known.live().is_none() {
+        known.look_alike = look_alike(engine, state.id, key)?;
+    }
     Ok(IndexState::Known(Box::new(known)))
+}
+
+/// The key of an asset that differs from `key` only in its Unicode form.
+fn look_alike(
+    engine: &impl Engine,
+    source: SourceId,
+    key: &str,
+) -> Result<Option<String>, IndexError> {
+    let spellings = other_spellings(key);
+    let keys: Vec<&str> = spellings.iter().map(String::as_str).collect();
+    let records = engine.get(source, &keys)?;
+    let is_asset = |record: &Record| matches!(record.content, RecordContent::Live { .. });
+    let mut found = spellings.iter().zip(&records);
+    let found = found.find(|(_, record)| record.as_ref().is_some_and(is_asset));
+    Ok(found.map(|(key, _)| key.clone()))
 }
 
 /// Combines the facts with the decision of the Source's rules.

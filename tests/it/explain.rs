@@ -90,7 +90,8 @@ fn names_the_reason_in_the_configuration() {
     refused("in/folder/", "marks a folder");
     refused("in/nothing.jpg", "the bucket has no object with this key");
     fixture.proxy.clear();
-    refused("out.jpg", "not under the Source's prefix \"in/\"");
+    let outside = format!("s3://{}/out.jpg", fixture.bucket.name);
+    refused(&outside, "not under the Source's prefix \"in/\"");
     // The credentials may not be allowed to list it.
     assert!(fixture.proxy.lists().is_empty());
 }
@@ -182,7 +183,13 @@ fn odd_keys_are_exact_and_escaped_for_terminals() {
     let fixture = Fixture::with_keys(&keys);
     fixture.cli.reindex();
     for key in &keys {
-        let (json, code) = explain(&fixture.cli, &["--", key]);
+        // A text that starts with a slash is an asset path.
+        let asset = if key.starts_with('/') {
+            format!("/{key}")
+        } else {
+            key.clone()
+        };
+        let (json, code) = explain(&fixture.cli, &["--", &asset]);
         assert_eq!(
             (&json["facts"]["key"], code),
             (&Value::from(key.as_str()), Some(0))
@@ -213,7 +220,9 @@ fn decodes_key_with_option_encoded() {
     let broken = ["explain", SOURCE, "100%", "--encoded"];
     let output = fixture.cli.fail(&broken, &["percent escape", "100%"]);
     assert_eq!(output.status.code(), Some(2), "{output:#?}");
-    let output = fixture.cli.fail(&["explain", SOURCE, ""], &["empty key"]);
+    let output = fixture
+        .cli
+        .fail(&["explain", SOURCE, ""], &["names no asset"]);
     assert_eq!(output.status.code(), Some(2), "{output:#?}");
 }
 
@@ -252,4 +261,60 @@ fn failed_look_up_still_shows_the_other_facts() {
     assert_eq!(json["facts"]["bucket"]["state"], "there");
     assert_eq!(json["facts"]["index"]["state"], "failed");
     assert_eq!(json["searchable"], Value::Null);
+}
+
+#[test]
+fn all_commands_accept_all_forms_of_an_asset() {
+    let mut fixture = Fixture::with_keys(["in/a b.jpg", "in/other.jpg"]);
+    fixture.change_source(|source| {
+        source.prefix = Some("in".to_owned());
+        source.subdomain = "acme-forms".to_owned();
+    });
+    fixture.cli.reindex();
+    let (bucket, endpoint) = (&fixture.bucket.name, fixture.proxy.endpoint());
+    let uris = [
+        format!("s3://{bucket}/in/a b.jpg"),
+        format!("arn:aws:s3:::{bucket}/in/a b.jpg"),
+        format!("{endpoint}/{bucket}/in/a%20b.jpg"),
+        "https://acme-forms.imgix.net/a%20b.jpg?w=200".to_owned(),
+    ];
+    let paths = ["in/a b.jpg", "/a b.jpg", "a b.jpg"].map(str::to_owned);
+    for text in uris.iter().chain(&paths) {
+        let (json, _) = explain(&fixture.cli, &[text, "--offline"]);
+        assert_eq!(json["facts"]["key"], "in/a b.jpg", "{text}");
+        assert_eq!(json["searchable"], true, "{text}");
+        let tested = fixture.cli.succeed(&["rules", "test", text]);
+        assert!(tested.stdout.contains(": admitted"), "{tested:#?}");
+    }
+    for text in &uris {
+        let found = fixture.cli.succeed(&["search", "--json", text]);
+        let hit: Value = serde_json::from_str(&found.stdout).expect("one hit");
+        assert_eq!(hit["path"], "/a b.jpg", "{text}");
+    }
+    let none = format!("s3://{bucket}/in/none.jpg");
+    assert_eq!(fixture.cli.succeed(&["search", "--json", &none]).stdout, "");
+    for command in [&["explain", SOURCE][..], &["rules", "test"], &["search"]] {
+        let other = [command, &["s3://another/in/a b.jpg"]].concat();
+        let output = fixture.cli.run(&other);
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert!(text.contains("names the bucket \"another\""), "{output:#?}");
+    }
+    let counted = ["search", &uris[0], "--facets", "type"];
+    let refused = fixture.cli.fail(&counted, &["remove --facets"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:#?}");
+}
+
+#[test]
+fn names_asset_in_another_unicode_form() {
+    let (nfc, nfd) = ("caf\u{e9}.jpg", "cafe\u{301}.jpg");
+    let fixture = Fixture::with_keys([nfd]);
+    fixture.cli.reindex();
+    let (json, _) = explain(&fixture.cli, &[nfc]);
+    assert_eq!(json["searchable"], false);
+    assert_eq!(json["facts"]["index"]["look_alike"], nfd);
+    let output = fixture.cli.succeed(&["explain", SOURCE, nfc]);
+    let line = "the asset \"cafe\\u{301}.jpg\" looks the same";
+    assert!(output.stdout.contains(line), "{output:#?}");
+    let (json, _) = explain(&fixture.cli, &[nfd]);
+    assert_eq!(json["facts"]["index"]["look_alike"], Value::Null);
 }

@@ -63,9 +63,9 @@ fn only_top_level(pattern: &RulePattern, key: &str) -> Option<NearMiss> {
     if name.contains('/') {
         return None;
     }
-    let tails = key.match_indices('/').map(|(i, _)| &key[i + 1..]);
+    let mut tails = key.match_indices('/').map(|(i, _)| &key[i + 1..]);
     let set = PatternSet::new(vec![pattern.clone()]).ok()?;
-    let tail = tails.filter(|tail| set.is_match(tail)).next_back()?;
+    let tail = tails.rfind(|tail| set.is_match(tail))?;
     let is_below_folder = match &pattern.matcher {
         RuleMatcher::Folder { key, .. } => key.as_deref() != Some(tail),
         RuleMatcher::Glob(_) => false,

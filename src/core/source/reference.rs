@@ -158,8 +158,7 @@ fn bucket_in_host<'a>(source: &Source, url: &str, host: &'a str) -> Option<&'a s
     let name = aws_host::name(url)?;
     let service = name
         .match_indices('.')
-        .filter(|(i, _)| is_s3_label(name[i + 1..].split('.').next().unwrap_or_default()))
-        .next_back()?;
+        .rfind(|(i, _)| is_s3_label(name[i + 1..].split('.').next().unwrap_or_default()))?;
     host.get(..service.0)
 }
 

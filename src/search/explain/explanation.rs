@@ -106,6 +106,8 @@ pub(crate) struct IndexedSource {
     pub other_rules: bool,
     /// The record of the key.
     pub record: Option<RecordDetails>,
+    /// An asset whose key differs only in its Unicode form, NFC or NFD, if the key itself is no asset.
+    pub look_alike: Option<String>,
 }
 
 /// A running scan.
@@ -220,6 +222,7 @@ impl IndexedSource {
             }),
             other_rules: state.scope != source.admission_fingerprint(),
             record: record.map(RecordDetails::from),
+            look_alike: None,
         }
     }
 

@@ -44,6 +44,7 @@ fn known(content: Option<IndexedContent>) -> IndexedSource {
         scan: None,
         other_location: None,
         other_rules: false,
+        look_alike: None,
         record: content.map(record),
     }
 }

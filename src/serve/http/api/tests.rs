@@ -335,7 +335,7 @@ async fn errors_name_code_and_parameter() {
             json!("source"),
         ),
         (
-            "/v1/explain?source=a&path=none",
+            "/v1/explain?source=a&path=s3://other/none",
             400,
             "parameter_invalid",
             json!("path"),

@@ -4,11 +4,11 @@ use axum::Json;
 use serde::Serialize;
 
 use super::search::PREVIEWS;
-use crate::core::source::SearchSource;
+use crate::core::source::{SearchSource, Source};
 use crate::serve::http::api::error::{ApiError, ErrorCode};
 use crate::serve::http::api::hits::{self, HitBody};
 use crate::serve::http::api::operation::{ApiOperation, ApiTag};
-use crate::serve::http::api::params::{ParameterSpec, ValueType};
+use crate::serve::http::api::params::{ParameterSpec, Params, ValueType};
 use crate::serve::http::api::request_context::RequestContext;
 use crate::serve::http::api::search_task::run_search;
 
@@ -22,7 +22,7 @@ pub(super) const ASSET_PARAMETERS: &[ParameterSpec] = &[
     ParameterSpec {
         name: "path",
         value_type: ValueType::RequiredText,
-        description: "The asset path. It starts with `/` and must match byte for byte.",
+        description: "The asset path, which starts with `/` and must match byte for byte. The key, `s3://bucket/key`, the ARN, a URL in the bucket and the asset's URL work too.",
     },
 ];
 
@@ -43,14 +43,23 @@ pub(super) struct Body {
     data: Option<HitBody>,
 }
 
+/// The key of the asset that the parameters name.
+pub(super) fn key(source: &Source, params: &Params) -> Result<String, ApiError> {
+    let text = params.text("path").unwrap_or_default();
+    let key = source.key_of_reference(text);
+    key.map_err(|error| ApiError::invalid_parameter("path", error.to_string()))
+}
+
 /// Handles a request.
 pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> {
     let params = ctx.params(&OPERATION)?;
     let source = &ctx.source(&params)?.source;
-    let source = source.enabled.then(|| SearchSource::from(&**source));
-    let path = params.text("path").unwrap_or_default().to_owned();
-    let found = run_search(&ctx.app, move |snapshot, _| match &source {
-        Some(source) => snapshot.asset(source, &path),
+    let path = source.asset_path(&key(source, &params)?);
+    let searched = path
+        .filter(|_| source.enabled)
+        .map(|path| (SearchSource::from(&**source), path));
+    let found = run_search(&ctx.app, move |snapshot, _| match &searched {
+        Some((source, path)) => snapshot.asset(source, path),
         None => Ok(None),
     });
     let Some(hit) = found.await? else {

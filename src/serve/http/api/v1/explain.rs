@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Json;
 use serde::Serialize;
 
-use super::asset::ASSET_PARAMETERS;
+use super::asset::{ASSET_PARAMETERS, key};
 use crate::search::SearchError;
 use crate::search::explain::{BucketState, Explanation, IndexState, explain, index_state, verdict};
 use crate::serve::http::api::error::ApiError;
@@ -44,13 +44,7 @@ pub(super) async fn handle(ctx: RequestContext) -> Result<Json<Body>, ApiError> 
     let params = ctx.params(&OPERATION)?;
     let entry = ctx.source(&params)?;
     let source = Arc::clone(&entry.source);
-    let path = params.text("path").unwrap_or_default();
-    let Some(key) = source.key_of(path) else {
-        let text = format!(
-            "{path:?} is not an asset path; write / and the key without the Source's prefix"
-        );
-        return Err(ApiError::invalid_parameter("path", text));
-    };
+    let key = key(&source, &params)?;
     let reconcile_every = ctx.sources.catalog().reconcile_every;
     let facts = run_index_task(&ctx.app, move |snapshot, _| {
         let index = match snapshot {
