@@ -25,6 +25,7 @@ mod notification;
 mod policy;
 mod queue;
 mod region;
+mod removals;
 pub(crate) mod report;
 mod source;
 

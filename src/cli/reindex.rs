@@ -14,7 +14,8 @@ use super::{FAILED, Failure, INTERRUPTED, progress};
 use crate::config::Config;
 use crate::core::query::hit::rfc3339;
 use crate::core::replication::scan_mode::ScanMode;
-use crate::ingest::reindex::{Reindex, ReindexMode, ReindexOutcome};
+use crate::index::ledger::UnconfiguredSource;
+use crate::ingest::reindex::{Reindex, ReindexMode, ReindexOutcome, ReindexReport};
 use crate::ingest::scanner::{ScanError, ScanOutcome};
 use crate::serve::control;
 
@@ -75,14 +76,18 @@ pub(super) async fn run(
         tokio::spawn(stop_on(signal, stop.clone()));
     }
     let shown = progress::show(reindex.jobs().to_vec(), bars.clone());
-    let outcomes = tokio::select! {
-        outcomes = run_here_or_by_daemon(reindex, &socket, &stop) => outcomes,
+    let report = tokio::select! {
+        report = run_here_or_by_daemon(reindex, &socket, &stop) => report,
         () = shown => unreachable!("the progress display never ends by itself"),
     };
     // Does nothing if the display is hidden.
     let _ = bars.clear();
-    let outcomes = outcomes?;
+    let ReindexReport {
+        outcomes,
+        unconfigured,
+    } = report?;
     print_summary(&outcomes, mode);
+    print_unconfigured(&unconfigured, mode);
     if stop.is_cancelled() {
         return Err(Failure::Silent(INTERRUPTED));
     }
@@ -98,7 +103,7 @@ async fn run_here_or_by_daemon(
     reindex: Reindex,
     socket: &Path,
     stop: &CancellationToken,
-) -> anyhow::Result<Vec<ReindexOutcome>> {
+) -> anyhow::Result<ReindexReport> {
     if reindex.writes_index() && control::is_in_use(socket).await {
         tracing::info!("asking the daemon");
         return Ok(reindex.run_by_daemon(socket, stop).await?);
@@ -160,6 +165,18 @@ fn print_summary(outcomes: &[ReindexOutcome], mode: ReindexMode) {
         .count();
     if mode == ReindexMode::Rebuild && failed > 0 {
         eprintln!("the rebuild failed; the previous index stays current");
+    }
+}
+
+/// Names the Sources that are no longer configured, and the number of assets that each loses.
+fn print_unconfigured(unconfigured: &[UnconfiguredSource], mode: ReindexMode) {
+    let dry = match mode {
+        ReindexMode::DryRun => "would be ",
+        ReindexMode::InPlace | ReindexMode::Rebuild => "",
+    };
+    for UnconfiguredSource { name, assets } in unconfigured {
+        let assets = grouped(*assets);
+        say!("{dry}removed because Source {name:?} is no longer configured: {assets} assets");
     }
 }
 

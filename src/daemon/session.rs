@@ -150,8 +150,13 @@ async fn start(
     let enabled = config.sources.iter().filter(|source| source.enabled);
     let enabled: Vec<&str> = enabled.map(|source| source.name.as_str()).collect();
     ctx.failed_scans.retain(&enabled);
-    let names = config.sources.iter().map(|source| source.name.clone());
-    index.forget_others(names.collect()).await?;
+    match index.remove_unconfigured(config.sources.clone()).await {
+        // A Source was probably renamed. Attaching it logs the error, unless it is disabled.
+        Err(error) if error.is_about_one_source() => {
+            tracing::warn!(%error, "keeping the assets of Sources that are no longer configured");
+        }
+        removed => drop(removed?),
+    }
     let mut active_sources = Vec::new();
     for source in &config.sources {
         if !source.enabled {

@@ -27,6 +27,8 @@ pub(crate) enum Subject {
     FilePermissions,
     /// Whether the index can be opened.
     Index,
+    /// Which assets the configuration will remove from the index.
+    Removals,
     /// Which process writes the index now.
     Writer,
     /// The free space on the disk.
@@ -102,6 +104,7 @@ impl Subject {
             Self::Configuration => "configuration",
             Self::FilePermissions => "permissions",
             Self::Index => "index",
+            Self::Removals => "removals",
             Self::Writer => "writer",
             Self::Disk => "disk",
             Self::Http => "http",

@@ -1,6 +1,7 @@
-//! Tests whether the index can be opened, and shows which process writes it.
+//! Tests whether the index can be opened, what it will lose, and shows which process writes it.
 
 use super::finding::{Finding, Subject};
+use super::removals;
 use crate::config::Config;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::index::current::open_current;
@@ -17,10 +18,10 @@ const RUN_AS_SERVICE: &str =
 /// Blocks on file I/O.
 pub(super) fn examine(config: &Config) -> (Vec<Finding>, Option<Checkpoint>) {
     let data_dir = DataDir::new(&config.data_dir, SCHEMA_VERSION);
-    let checkpoint = current_checkpoint(&data_dir);
+    let opened = open(config, &data_dir);
     let folder = config.data_dir.display();
-    let index = match &checkpoint {
-        Ok(Some(checkpoint)) => Finding::ok(
+    let index = match &opened {
+        Ok(Some((checkpoint, _))) => Finding::ok(
             Subject::Index,
             format!("{folder}: {}", describe(checkpoint)),
         ),
@@ -40,13 +41,24 @@ pub(super) fn examine(config: &Config) -> (Vec<Finding>, Option<Checkpoint>) {
         Ok(None) => Finding::ok(Subject::Writer, "no process writes the index now"),
         Err(error) => Finding::failure(Subject::Writer, error.to_string()).remedy(RUN_AS_SERVICE),
     };
-    (vec![index, writer], checkpoint.ok().flatten())
+    let (checkpoint, removals) = opened.ok().flatten().unzip();
+    let mut findings = vec![index, writer];
+    findings.extend(removals.into_iter().flatten());
+    (findings, checkpoint)
 }
 
-/// The checkpoint of the current index, if there is an index.
-fn current_checkpoint(data_dir: &DataDir) -> Result<Option<Checkpoint>, IndexError> {
-    let engine = open_current(data_dir)?;
-    engine.map(|engine| engine.checkpoint()).transpose()
+/// The checkpoint of the current index, and the findings about what the configuration will remove from it.
+/// `None` if there is no index.
+fn open(
+    config: &Config,
+    data_dir: &DataDir,
+) -> Result<Option<(Checkpoint, Vec<Finding>)>, IndexError> {
+    let Some(engine) = open_current(data_dir)? else {
+        return Ok(None);
+    };
+    let checkpoint = engine.checkpoint()?;
+    let removals = removals::examine(&config.sources, &engine, &checkpoint)?;
+    Ok(Some((checkpoint, removals)))
 }
 
 fn describe(checkpoint: &Checkpoint) -> String {

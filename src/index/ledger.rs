@@ -12,6 +12,7 @@
 //! | `ledger/events.rs` | applies events and look-ups |
 //! | `ledger/heal.rs` | forgets times in the future that a wrong clock left |
 //! | `ledger/stale_records.rs` | removes the records that a configuration change made stale |
+//! | `ledger/unconfigured.rs` | removes the records of Sources that are no longer configured |
 //! | `ledger/drift.rs` | counts what a scan repaired although events should have reported it |
 //! | `ledger/previous_index.rs` | takes data from the previous index during a rebuild |
 //! | `ledger/tests.rs` | tests with the real engine in memory |
@@ -42,6 +43,7 @@ mod heal;
 mod page;
 mod previous_index;
 mod stale_records;
+mod unconfigured;
 
 pub use attach::{AttachRequest, Attachment};
 pub use begin::{MeasureDrift, ScanPlan, ScanRequest};
@@ -50,6 +52,7 @@ pub use events::{EventOutcome, EventReport, KeyEvent, LookUpReport};
 pub use page::PageReport;
 use previous_index::PreviousIndex;
 use stale_records::is_stale_record;
+pub use unconfigured::UnconfiguredSource;
 
 /// Maximum number of records to read from the engine at once. A page lists at most 1,000 keys.
 const READ_CHUNK: usize = 4_000;

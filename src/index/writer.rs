@@ -15,11 +15,12 @@ use tokio::time::timeout;
 
 use super::ledger::{
     AttachRequest, Attachment, EventOutcome, EventReport, Ledger, LookUpReport, PageReport,
-    ScanPlan, ScanRequest,
+    ScanPlan, ScanRequest, UnconfiguredSource,
 };
 use super::{Compaction, Engine, IndexError};
 use crate::core::replication::source_state::{QueueId, SourceId, SourceState};
 use crate::core::replication::timestamp::Timestamp;
+use crate::core::source::Source;
 
 /// Maximum number of requests that wait for the thread. A page takes about 300 KB.
 const MAX_WAITING: usize = 16;
@@ -33,7 +34,7 @@ enum Request {
     BeginScan(ScanRequest, Reply<ScanPlan>),
     Page(PageReport),
     CompleteScan(SourceId, Reply<Option<Timestamp>>),
-    ForgetOthers(Vec<String>, Reply<()>),
+    RemoveUnconfigured(Vec<Arc<Source>>, Reply<Vec<UnconfiguredSource>>),
     Attach(AttachRequest, Reply<Attachment>),
     Detach(String, Reply<()>),
     Follow(SourceId, QueueId, Reply<()>),
@@ -179,7 +180,9 @@ fn serve<E: Engine>(
         Request::Page(page) => ledger.apply_page(page),
         Request::BeginScan(request, reply) => send_reply(reply, ledger.begin_scan(request)),
         Request::CompleteScan(source, reply) => send_reply(reply, ledger.complete_scan(source)),
-        Request::ForgetOthers(names, reply) => send_reply(reply, ledger.forget_others(&names)),
+        Request::RemoveUnconfigured(configured, reply) => {
+            send_reply(reply, ledger.remove_unconfigured(&configured))
+        }
         Request::Attach(request, reply) => send_reply(reply, ledger.attach(request)),
         Request::Detach(name, reply) => send_reply(reply, ledger.detach(&name)),
         Request::Follow(id, queue, reply) => send_reply(reply, ledger.follow(id, &queue)),
@@ -261,9 +264,12 @@ impl IndexHandle {
             .await
     }
 
-    /// Removes the records of all Sources except those with these names. Their subdomains stay bound.
-    pub async fn forget_others(&self, names: Vec<String>) -> Result<(), IndexError> {
-        self.request(|reply| Request::ForgetOthers(names, reply))
+    /// Removes the records of all Sources that are not configured. See [`Ledger::remove_unconfigured`].
+    pub async fn remove_unconfigured(
+        &self,
+        configured: Vec<Arc<Source>>,
+    ) -> Result<Vec<UnconfiguredSource>, IndexError> {
+        self.request(|reply| Request::RemoveUnconfigured(configured, reply))
             .await
     }
 

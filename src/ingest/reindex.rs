@@ -20,7 +20,7 @@ use crate::core::source::Source;
 use crate::index::IndexError;
 use crate::index::current::{choose_current, open_current, open_or_create_current};
 use crate::index::directory::{DataDir, WriterLock};
-use crate::index::ledger::{CommitPolicy, Ledger};
+use crate::index::ledger::{CommitPolicy, Ledger, UnconfiguredSource};
 use crate::index::new_generation::{
     IfUnusable, PrepareOptions, PreparedGeneration, prepare_new_generation,
 };
@@ -65,6 +65,14 @@ pub(crate) struct ReindexJob {
 pub(crate) struct ReindexOutcome {
     pub job: Arc<ReindexJob>,
     pub scan: MeasuredScan,
+}
+
+/// How a reindex ended.
+pub(crate) struct ReindexReport {
+    /// How the scans ended, in the order of the configuration.
+    pub outcomes: Vec<ReindexOutcome>,
+    /// The Sources that are no longer configured and therefore lose their assets.
+    pub unconfigured: Vec<UnconfiguredSource>,
 }
 
 impl ReindexOutcome {
@@ -120,22 +128,19 @@ impl Reindex {
         &self.jobs
     }
 
-    /// Runs the reindex. The outcomes are in the order of the configuration.
+    /// Runs the reindex.
     ///
     /// # Errors
     ///
     /// Only if the index fails, which concerns all Sources. What was committed before stays.
-    pub(crate) async fn run(
-        self,
-        stop: &CancellationToken,
-    ) -> Result<Vec<ReindexOutcome>, IndexError> {
+    pub(crate) async fn run(self, stop: &CancellationToken) -> Result<ReindexReport, IndexError> {
         let target = Target::open(&self.config, self.mode, self.scan_mode)?;
         let (index, thread) = writer::start(target.ledger)?;
         let outcomes = self.scan_all(&index, stop).await;
         let is_complete = outcomes.iter().all(|outcome| outcome.scan.result.is_ok());
-        if self.scans_all && !stop.is_cancelled() {
-            let names = self.config.sources.iter().map(|source| source.name.clone());
-            index.forget_others(names.collect()).await?;
+        let mut unconfigured = Vec::new();
+        if self.scans_all && !stop.is_cancelled() && (is_complete || target.generation.is_none()) {
+            unconfigured = self.remove_unconfigured(&index).await?;
         }
         drop(index);
         self.finish_merges(thread).await?;
@@ -147,7 +152,29 @@ impl Reindex {
         if let Some(lock) = &target.lock {
             target.data_dir.remove_old(lock)?;
         }
-        Ok(outcomes)
+        Ok(ReindexReport {
+            outcomes,
+            unconfigured,
+        })
+    }
+
+    /// Removes the records of the Sources that are no longer configured.
+    ///
+    /// If a subdomain is refused, an index that is updated in place keeps all records. A rebuild fails,
+    /// because the new index lacks the records of the subdomain's owner.
+    async fn remove_unconfigured(
+        &self,
+        index: &IndexHandle,
+    ) -> Result<Vec<UnconfiguredSource>, IndexError> {
+        let sources = self.config.sources.clone();
+        match index.remove_unconfigured(sources).await {
+            Err(error) if error.is_about_one_source() && self.mode != ReindexMode::Rebuild => {
+                // The owner of the subdomain was probably renamed.
+                tracing::warn!(%error, "keeping the assets of Sources that are no longer configured");
+                Ok(Vec::new())
+            }
+            result => result,
+        }
     }
 
     /// Waits until the index has merged its segments. After the first scan of a large bucket, that takes as long

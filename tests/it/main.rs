@@ -93,3 +93,4 @@ mod telemetry;
 mod telemetry_alerts;
 mod telemetry_otlp;
 mod telemetry_secrets;
+mod unconfigured;

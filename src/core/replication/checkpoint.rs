@@ -85,6 +85,24 @@ impl Checkpoint {
         }
     }
 
+    /// The Sources that are not among the configured ones, which are pairs of name and subdomain.
+    ///
+    /// # Errors
+    ///
+    /// If the subdomain of a configured Source is bound to another one.
+    pub fn unconfigured<'a>(
+        &self,
+        configured: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> Result<Vec<&SourceState>, BindingError> {
+        for (name, subdomain) in configured.clone() {
+            self.check_binding(name, subdomain)?;
+        }
+        let is_configured =
+            |state: &SourceState| configured.clone().any(|(name, _)| name == state.name);
+        let sources = self.sources.iter();
+        Ok(sources.filter(|state| !is_configured(state)).collect())
+    }
+
     /// Finds the Source or adds it. Returns its id and which of its records are stale.
     ///
     /// The origin, prefix and scope of a known Source do not change until [`SourceState::adopt`]. After a crash
@@ -217,6 +235,23 @@ mod tests {
                 .register(&identity("c", "one"))
                 .is_err()
         );
+    }
+
+    #[test]
+    fn source_is_unconfigured_only_if_every_subdomain_is_accepted() {
+        let mut checkpoint = Checkpoint::default();
+        for name in ["a", "b"] {
+            checkpoint.register(&identity(name, name)).unwrap();
+        }
+        let unconfigured = |configured: &[(&str, &str)]| {
+            let states = checkpoint.unconfigured(configured.iter().copied())?;
+            Ok::<Vec<_>, BindingError>(states.iter().map(|state| state.name.clone()).collect())
+        };
+        assert_eq!(unconfigured(&[("a", "a"), ("b", "b")]).unwrap(), [""; 0]);
+        assert_eq!(unconfigured(&[("a", "other")]).unwrap(), ["b"]);
+        assert_eq!(unconfigured(&[("c", "c")]).unwrap(), ["a", "b"]);
+        assert!(unconfigured(&[("c", "a")]).is_err());
+        assert!(unconfigured(&[("a", "a"), ("c", "b")]).is_err());
     }
 
     #[test]

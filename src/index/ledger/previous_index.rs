@@ -54,6 +54,17 @@ impl<E: Engine> PreviousIndex<E> {
         is_same.then_some(previous.id)
     }
 
+    /// The number of assets of the Source with this name, from any bucket. 0 if they cannot be counted.
+    pub(super) fn assets_of(&self, name: &str) -> u64 {
+        let Some(state) = self.checkpoint.source(name) else {
+            return 0;
+        };
+        self.engine.assets(state.id).unwrap_or_else(|error| {
+            tracing::warn!(source = name, %error, "failed to count assets in the previous index");
+            0
+        })
+    }
+
     /// The first records of the interval, without implausible times.
     fn read(
         &self,

@@ -13,25 +13,6 @@ use crate::core::source::Source;
 use crate::index::{Engine, IndexError, RecordFilter};
 
 impl<E: Engine> Ledger<E> {
-    /// Removes the records of all Sources that are not in `names`. Their subdomains stay bound. Commits.
-    pub fn forget_others(&mut self, names: &[String]) -> Result<(), IndexError> {
-        let is_other = |state: &&SourceState| !names.contains(&state.name);
-        let others: Vec<SourceId> = self
-            .checkpoint
-            .sources
-            .iter()
-            .filter(is_other)
-            .map(|state| state.id)
-            .collect();
-        for id in others {
-            if self.state(id)?.last_scan == 0 {
-                continue;
-            }
-            self.erase_and_forget(id, None, |_, _| true)?;
-        }
-        self.commit()
-    }
-
     /// Removes the stale records of a Source. Returns what was known about the Source. The caller restores it
     /// after it has adopted the new configuration.
     pub(super) fn remove_stale_records(
@@ -54,7 +35,7 @@ impl<E: Engine> Ledger<E> {
     /// The first commit already says that nothing is known about the Source. Otherwise, if the process
     /// crashed and the old configuration came back, the index would claim to be complete without the removed
     /// records. Returns what was known before.
-    fn erase_and_forget(
+    pub(super) fn erase_and_forget(
         &mut self,
         id: SourceId,
         progress: Option<&Arc<ScanProgress>>,

@@ -321,8 +321,13 @@ fn source_removed_from_the_configuration_loses_its_records_but_keeps_its_subdoma
     let mut ledger = ledger(false);
     let photos = source("", &[]);
     scan(&mut ledger, &photos, &bucket(&[("a", 1)]), 1_000);
-    ledger.forget_others(&["other".to_owned()]).unwrap();
+    let removed = ledger
+        .remove_unconfigured(&[Arc::new(Source::new("other", "bucket", "other"))])
+        .unwrap();
+    let name = "photos".to_owned();
+    assert_eq!(removed, [UnconfiguredSource { name, assets: 1 }]);
     assert!(indexed(&ledger).is_empty());
+    assert_eq!(ledger.remove_unconfigured(&[]).unwrap(), []);
     let other = Arc::new(Source::new("other", "bucket", "photos"));
     let request = ScanRequest {
         source: other,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Reindex, ReindexJob, ReindexMode, ReindexOutcome};
+use super::{Reindex, ReindexJob, ReindexMode, ReindexOutcome, ReindexReport};
 use crate::core::replication::scan_mode::ScanMode;
 use crate::core::replication::timestamp::Timestamp;
 use crate::ingest::scanner::{MeasuredScan, ScanError, ScanOutcome};
@@ -17,14 +17,15 @@ use crate::serve::control::{
 };
 
 impl Reindex {
-    /// Lets the daemon on that socket run the reindex. The outcomes are in the order of the configuration.
+    /// Lets the daemon on that socket run the reindex. The report names no unconfigured Sources: the daemon
+    /// removed and logged them when it loaded its configuration.
     ///
     /// If `stop` is cancelled, this only stops watching. The daemon continues.
     pub(crate) async fn run_by_daemon(
         self,
         socket: &Path,
         stop: &CancellationToken,
-    ) -> Result<Vec<ReindexOutcome>, ControlError> {
+    ) -> Result<ReindexReport, ControlError> {
         let names = self.jobs.iter().map(|job| job.source.name.clone());
         let request = match self.mode {
             ReindexMode::Rebuild => ControlRequest::Rebuild,
@@ -44,7 +45,10 @@ impl Reindex {
             outcome.unwrap_or_else(|| ReindexOutcome::failed(job, ScanError::Interrupted))
         };
         let outcomes = outcomes.into_iter().zip(&self.jobs);
-        Ok(outcomes.map(or_interrupted).collect())
+        Ok(ReindexReport {
+            outcomes: outcomes.map(or_interrupted).collect(),
+            unconfigured: Vec::new(),
+        })
     }
 }
 

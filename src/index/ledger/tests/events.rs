@@ -292,7 +292,7 @@ fn crash_during_removal_of_records_leaves_nothing_known_of_the_source() {
         };
         ledger.follow(attached.id, &queue).unwrap();
         if removed {
-            ledger.forget_others(&[]).unwrap()
+            ledger.remove_unconfigured(&[]).unwrap();
         } else {
             let none = source("", &["x"]);
             let scan = Scan::new(none, Arc::default());
