@@ -159,7 +159,8 @@ impl Source {
         address::key_of(&self.prefix, asset_path)
     }
 
-    /// The key that a text names: an asset path, a key, an S3 URI, an ARN or a URL; see [`reference`].
+    /// The key that a text names: an asset path, a key, an S3 URI, an ARN or a URL. See
+    /// [`mod@reference`].
     pub fn key_of_reference(&self, text: &str) -> Result<String, ReferenceError> {
         reference::key_of(self, text)
     }
