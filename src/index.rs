@@ -38,7 +38,7 @@ pub type KeyedRecord = (String, Record);
 /// The changes of one commit, by Source and key.
 pub type Changes = BTreeMap<(SourceId, String), Change>;
 
-/// What a commit does to one key.
+/// The change of one key in a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The new record. `None` removes the record of the key and leaves no tombstone.

@@ -8,7 +8,7 @@ use super::text;
 use super::xml::{RawText, XmlError};
 use crate::core::replication::listing::PageRequest;
 
-/// What a response repeats of its request, and the number of keys that it promises.
+/// The parts of its request that a response repeats. `None` if it leaves a part out.
 #[derive(Debug, Default)]
 pub struct Echo<'a> {
     pub(super) bucket: Option<RawText<'a>>,

@@ -32,7 +32,7 @@ pub enum PageError {
 pub struct DecodedPage<'a> {
     /// The page.
     pub page: ListingPage,
-    /// What the body repeats of the request.
+    /// The parts of the request that the body repeats.
     pub echo: Echo<'a>,
 }
 

@@ -234,7 +234,7 @@ impl<E: Engine> Ledger<E> {
 }
 
 /// Milliseconds since the epoch by the local clock.
-fn now_millis() -> i64 {
+pub(super) fn now_millis() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     // If the clock is before 1970, every Source looks as if it was never followed, and is scanned.
     since.map_or(0, |since| since.as_millis() as i64)

@@ -3,6 +3,7 @@
 //! States are healed when a ledger opens, and records when they are read. The next scan writes healed records.
 
 use super::Ledger;
+use super::attach::now_millis;
 use crate::core::replication::checkpoint::Checkpoint;
 use crate::core::replication::order::{Decision, SkipReason};
 use crate::core::replication::plausible::PlausibleTimes;
@@ -11,8 +12,7 @@ use crate::core::replication::timestamp::Timestamp;
 
 /// The times that are plausible now.
 pub(super) fn plausible_times() -> PlausibleTimes {
-    let now = jiff::Timestamp::now().as_millisecond();
-    PlausibleTimes::at(Timestamp::from_millis(now))
+    PlausibleTimes::at(Timestamp::from_millis(now_millis()))
 }
 
 /// Returns the record without implausible times.

@@ -24,7 +24,7 @@ struct StoredPayload {
     sources: Vec<SourceState>,
 }
 
-/// What a commit says about itself.
+/// The contents of a payload.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Payload {
     /// The checkpoint.

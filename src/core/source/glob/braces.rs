@@ -64,7 +64,7 @@ pub(super) fn expand(pattern: &str) -> Result<Vec<String>, GlobError> {
     Ok(expanded)
 }
 
-/// What has been read of one pair of braces, or of the whole pattern.
+/// The part of one pair of braces, or of the whole pattern, that has been read.
 struct Braces {
     /// The alternatives of the complete branches.
     complete: Vec<String>,
